@@ -1,0 +1,32 @@
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ApiError;
+
+/// A method of the server API, known by its request.
+///
+/// The crate implements it for every rpc of the schema that it is built from. An own message can implement it
+/// too and be sent with `Client::call`, for a method that the schema lacks.
+pub trait Method: Message + Serialize {
+    /// The method's name: the last part of its URL over HTTP, such as `presence_stats`.
+    const NAME: &'static str;
+
+    /// The path of the rpc over gRPC, such as `/centrifugal.centrifugo.api.CentrifugoApi/PresenceStats`.
+    const GRPC_PATH: &'static str;
+
+    /// The reply.
+    type Response: Message + DeserializeOwned + Default;
+
+    /// What a successful call answers.
+    type Result;
+
+    /// Splits a reply into Centrifugo's error or the result; `None` when it holds neither.
+    fn outcome(response: Self::Response) -> Option<Result<Self::Result, ApiError>>;
+
+    /// Checks that `result` answers every part of the request; the error says what is missing.
+    fn verify(&self, result: &Self::Result) -> Result<(), String> {
+        let _ = result;
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! The URL of the server: which transport it picks, and what is wrong with it.
+
+use http::Uri;
+
+use crate::{Error, METHODS};
+
+/// A checked URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) protocol: Protocol,
+    /// Whether the connection is encrypted.
+    pub(crate) tls: bool,
+    /// `host:port`, or `host`
+    pub(crate) authority: String,
+    /// The path without a slash at its end; empty over gRPC.
+    pub(crate) path: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http,
+    Grpc,
+}
+
+impl Target {
+    /// Reads `url`. Its errors never show credentials or a query, either of which may hold a key.
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        parse(url.trim())
+            .map_err(|problem| Error::Config(format!("url `{}`: {problem}", without_secrets(url.trim()))))
+    }
+
+    /// The URL with a scheme that HTTP libraries know, for gRPC too.
+    pub(crate) fn http_url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority, self.path)
+    }
+}
+
+fn parse(url: &str) -> Result<Target, String> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err(format!("it has no scheme; write http://{url}, https://, grpc:// or grpcs://"));
+    };
+    let (protocol, tls) = match scheme.to_ascii_lowercase().as_str() {
+        "http" => (Protocol::Http, false),
+        "https" => (Protocol::Http, true),
+        "grpc" => (Protocol::Grpc, false),
+        "grpcs" => (Protocol::Grpc, true),
+        _ => return Err(format!("the scheme `{scheme}` is none of http, https, grpc, grpcs")),
+    };
+    if rest.contains('#') {
+        return Err("it has a fragment; leave out the `#` and what follows".into());
+    }
+    if rest.contains('?') {
+        return Err("it has a query; leave out the `?` and what follows, and give a key with api_key".into());
+    }
+    let end_of_authority = rest.find('/').unwrap_or(rest.len());
+    if rest[..end_of_authority].contains('@') {
+        return Err(
+            "it has credentials; give the key with api_key, other ones with header(\"authorization\", …)"
+                .into(),
+        );
+    }
+    // The scheme is replaced since `Uri` wants none that it does not know to go with an authority alone.
+    let uri: Uri = format!("http://{rest}").parse().map_err(|error| format!("{error}"))?;
+    let authority =
+        uri.authority().filter(|authority| !authority.host().is_empty()).ok_or("it has no host")?;
+    let path = uri.path().trim_end_matches('/').to_owned();
+    let target = Target { protocol, tls, authority: authority.to_string(), path };
+    match protocol {
+        Protocol::Http => check_path(&target.path)?,
+        Protocol::Grpc if !target.path.is_empty() => {
+            return Err(format!("gRPC has no path; leave out `{}`", target.path));
+        }
+        Protocol::Grpc if authority.port().is_none() => {
+            return Err("it names no port; Centrifugo's for gRPC is 10000 by default".into());
+        }
+        Protocol::Grpc => {}
+    }
+    if authority.port().is_none() && authority.as_str().ends_with(':') || authority.port_u16() == Some(0) {
+        return Err("its port is not a number from 1 to 65535".into());
+    }
+    Ok(target)
+}
+
+fn check_path(path: &str) -> Result<(), String> {
+    if path.contains("//") {
+        return Err("its path has an empty part, `//`".into());
+    }
+    let last = path.rsplit('/').next().unwrap_or_default();
+    if METHODS.contains(&last) {
+        return Err(format!("it ends in the method `{last}`; leave that out, the client adds it"));
+    }
+    Ok(())
+}
+
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    match scheme {
+        "" => format!("{host}{path}"),
+        scheme => format!("{scheme}://{host}{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(url: &str) -> String {
+        Target::parse(url).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn scheme_picks_the_transport() {
+        let target = Target::parse("https://example.com/api/").unwrap();
+        assert_eq!((target.protocol, target.tls), (Protocol::Http, true));
+        assert_eq!(target.http_url(), "https://example.com/api");
+        let target = Target::parse("GRPC://[::1]:10000/").unwrap();
+        assert_eq!((target.protocol, target.tls), (Protocol::Grpc, false));
+        assert_eq!(target.http_url(), "http://[::1]:10000");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_fix() {
+        for (url, expected) in [
+            ("localhost:8000/api", "no scheme; write http://localhost:8000/api"),
+            ("", "no scheme"),
+            ("ws://localhost:8000/api", "`ws` is none of http, https, grpc, grpcs"),
+            ("http://", "invalid"),
+            ("http:///api", "invalid"),
+            ("http://host:99999/api", "invalid"),
+            ("http://host:0/api", "port"),
+            ("http://host:/api", "port"),
+            ("http://ho st/api", "invalid"),
+            ("http://localhost:8000/api#x", "fragment"),
+            ("http://localhost:8000/api/publish", "ends in the method `publish`"),
+            ("http://localhost:8000/api/publish/", "ends in the method `publish`"),
+            ("http://localhost:8000//api", "`//`"),
+            ("grpc://localhost", "names no port"),
+            ("grpc://localhost:10000/api", "leave out `/api`"),
+        ] {
+            assert!(problem(url).contains(expected), "{url}: {}", problem(url));
+        }
+    }
+
+    #[test]
+    fn secrets_in_a_url_are_not_shown() {
+        for url in [
+            "http://user:hunter2@host/api",
+            "http://host/api?api_key=hunter2",
+            "hunter2@host",
+            "x://a:hunter2@b?hunter2",
+        ] {
+            assert!(!problem(url).contains("hunter2"), "{}", problem(url));
+        }
+    }
+}
