@@ -228,8 +228,8 @@ impl ClientBuilder {
         for (missing, feature) in [(!compiled, feature), (target.tls && !cfg!(feature = "tls"), "tls")] {
             if missing {
                 return Err(Error::Config(format!(
-                    "url {}: needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml",
-                    self.url
+                    "url `{}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml",
+                    target.url()
                 )));
             }
         }
@@ -277,7 +277,7 @@ impl ClientBuilder {
         match self.tls.first_set() {
             Some(option) if !target.tls => Err(Error::Config(format!(
                 "{option} has no effect without TLS: use an https or grpcs URL in place of {}, or leave it out",
-                self.url
+                target.url()
             ))),
             _ => Ok(()),
         }
@@ -389,7 +389,7 @@ impl fmt::Debug for ClientBuilder {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         formatter
             .debug_struct("ClientBuilder")
-            .field("url", &Target::parse(&self.url).map(|target| target.http_url()))
+            .field("url", &Target::parse(&self.url).map(|target| target.url()))
             .field("api_key", &self.api_key.as_ref().map(|_| "…"))
             .field("timeout", &self.timeout)
             .field("headers", &names)

@@ -20,11 +20,13 @@ pub enum Error {
     InvalidRequest(String),
 
     /// The server could not be reached, or the connection was lost before the reply was complete.
-    #[error("{method}: {}", network_message(*.unsent, *.elapsed))]
+    #[error("{method}: {}", network_message(.url, *.unsent, *.elapsed))]
     #[non_exhaustive]
     Network {
         /// The method that was called.
         method: &'static str,
+        /// The server that was called.
+        url: Box<str>,
         /// Whether the request was certainly never sent.
         unsent: bool,
         /// The time from the start of the call to the failure.
@@ -148,14 +150,18 @@ impl Error {
 /// Centrifugo 6.5 and later cut the connection of a call that takes longer.
 const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
 
-fn network_message(unsent: bool, elapsed: Duration) -> &'static str {
+fn network_message(url: &str, unsent: bool, elapsed: Duration) -> String {
+    let cut = match elapsed >= SERVER_CUTS_AFTER {
+        true => " (Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP)",
+        false => "",
+    };
     match unsent {
-        true => "cannot connect to the server; nothing was sent",
-        false if elapsed >= SERVER_CUTS_AFTER => {
-            "the connection was lost before the reply was complete; the call may have run \
-             (Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP)"
+        true => format!("cannot connect to {url}; nothing was sent"),
+        false => {
+            format!(
+                "the connection to {url} was lost before the reply was complete; the call may have run{cut}"
+            )
         }
-        false => "the connection was lost before the reply was complete; the call may have run",
     }
 }
 

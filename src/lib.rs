@@ -1,4 +1,90 @@
-#![doc = include_str!("../README.md")]
+//! A client for the server API of [Centrifugo](https://centrifugal.dev), the real-time messaging server.
+//!
+//! A backend uses it to publish into channels, to read their history and presence, to subscribe and disconnect
+//! users, and for all else that the API offers. Every method is generated from Centrifugo's `api.proto` and is
+//! called the same way over HTTP and over gRPC.
+//!
+//! # A first call
+//!
+//! ```no_run
+//! use centrifugo_api::{Client, PublishRequest, json};
+//!
+//! #[derive(serde::Serialize)]
+//! struct Message {
+//!     text: String,
+//! }
+//!
+//! # async fn run() -> Result<(), centrifugo_api::Error> {
+//! let client = Client::new("http://localhost:8000/api", "secret")?;
+//! let message = Message { text: "hello".to_owned() };
+//! let result = client.publish(PublishRequest::new("news", json(&message)?)).await?;
+//! println!("published at offset {}", result.offset);
+//! # Ok(()) }
+//! ```
+//!
+//! The [`Client`] connects when it is first called. It is cheap to clone: make one, and share it.
+//! [`Client::builder`] has the options. The URL's scheme picks the transport: `http`, `https`, `grpc` or `grpcs`.
+//!
+//! # Requests
+//!
+//! A method takes its request: [`Client::history`] a [`HistoryRequest`]. `new` takes what Centrifugo requires,
+//! and a setter under the name of each field the rest; the fields are public too.
+//!
+//! ```
+//! use centrifugo_api::{HistoryRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest};
+//!
+//! let request = HistoryRequest::new("news").limit(100).since(StreamPosition::new(7, "epoch"));
+//! assert_eq!(request.limit, 100);
+//!
+//! let request = SubscribeRequest::new("alice", "news").r#override(SubscribeOptionOverride::new().presence(true));
+//! ```
+//!
+//! # Payloads
+//!
+//! What is published, and the other fields of type [`Bytes`](bytes::Bytes), are payloads. [`json`] makes one from
+//! any value that serde serializes; strings and bytes of JSON are taken as they are. [`PayloadExt::decode`] reads
+//! one. Over HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it is any bytes. A
+//! setter such as [`PublishRequest::binary_data`] carries any bytes over both.
+//!
+//! # Results and errors
+//!
+//! A call answers the result itself, or an [`Error`]: one enum for both transports. Errors say what went wrong,
+//! which option to fix, and whether the call may have run on the server all the same.
+//!
+//! ```no_run
+//! use centrifugo_api::{ApiError, Client, PresenceRequest};
+//!
+//! # async fn run(client: Client) -> Result<(), centrifugo_api::Error> {
+//! match client.presence(PresenceRequest::new("news")).await {
+//!     Ok(result) => println!("{} clients", result.presence.len()),
+//!     Err(error) if error.api_code() == Some(ApiError::NOT_AVAILABLE) => println!("presence is off"),
+//!     Err(error) if error.is_retryable() => println!("try again: {error}"),
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! [`Client::broadcast`] and [`Client::batch`] do not fail when a part of them does: each part of the result holds
+//! its own outcome, in the order of the request, and their number is checked.
+//!
+//! # Time
+//!
+//! A whole call, connecting and reading included, takes at most 10 s, or what [`ClientBuilder::timeout`] or
+//! [`Client::with_timeout`] say. A call that was given up may still run on the server; one with an
+//! `idempotency_key` can be repeated without publishing twice.
+//!
+//! # Features
+//!
+//! - `http` (default): the HTTP transport, on reqwest.
+//! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
+//! - `grpc`: the gRPC transport, on tonic.
+//!
+//! With neither transport the crate is the messages, their JSON, the [`Method`] trait and [`METHODS`].
+//!
+//! # Another schema
+//!
+//! The variable `CENTRIFUGO_API_PROTO`, set to the absolute path of an `api.proto` when the crate is built, builds
+//! it from that schema: of an older Centrifugo (v5.0 and later), a newer one, or one with methods added.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod api;
@@ -15,7 +101,7 @@ mod payload;
 mod status;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod target;
-#[cfg(feature = "tls")]
+#[cfg(all(feature = "tls", any(feature = "grpc", feature = "http")))]
 mod tls;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod transport;
@@ -33,3 +119,8 @@ pub use method::Method;
 pub use payload::{Payload, PayloadExt, json};
 pub use prost;
 pub use status::Status;
+
+/// The README's examples are compiled with the tests.
+#[cfg(all(doctest, feature = "grpc", feature = "http"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -29,6 +29,17 @@ impl Target {
             .map_err(|problem| Error::Config(format!("url `{}`: {problem}", without_secrets(url.trim()))))
     }
 
+    /// The URL as it was given, but for slashes at its end.
+    pub(crate) fn url(&self) -> String {
+        let scheme = match (self.protocol, self.tls) {
+            (Protocol::Http, false) => "http",
+            (Protocol::Http, true) => "https",
+            (Protocol::Grpc, false) => "grpc",
+            (Protocol::Grpc, true) => "grpcs",
+        };
+        format!("{scheme}://{}{}", self.authority, self.path)
+    }
+
     /// The URL with a scheme that HTTP libraries know, for gRPC too.
     pub(crate) fn http_url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
@@ -118,6 +129,7 @@ mod tests {
         assert_eq!((target.protocol, target.tls), (Protocol::Http, true));
         assert_eq!(target.http_url(), "https://example.com/api");
         let target = Target::parse("GRPC://[::1]:10000/").unwrap();
+        assert_eq!(target.url(), "grpc://[::1]:10000");
         assert_eq!((target.protocol, target.tls), (Protocol::Grpc, false));
         assert_eq!(target.http_url(), "http://[::1]:10000");
     }

@@ -1,6 +1,7 @@
 //! gRPC: unary calls on a tonic channel, fed by a path and bytes; no generated client.
 
 use std::error::Error as _;
+use std::fmt;
 use std::time::Instant;
 
 use bytes::{Buf, BufMut, Bytes};
@@ -31,7 +32,7 @@ enum Channels {
 
 impl Grpc {
     pub(super) fn new(mut settings: Settings, own: Option<Channel>) -> Result<Self, Error> {
-        let url = settings.target.http_url();
+        let url = settings.target.url();
         let metadata = MetadataMap::from_headers(std::mem::take(&mut settings.headers));
         let max_response_size = settings.max_response_size;
         let channels = match own {
@@ -56,12 +57,7 @@ impl Grpc {
         let started = Instant::now();
         let mut unary = Unary::new(channel).max_decoding_message_size(self.max_response_size);
         if let Err(error) = unary.ready().await {
-            return Err(Error::Network {
-                method: call.method,
-                unsent: true,
-                elapsed: started.elapsed(),
-                source: error.into(),
-            });
+            return Err(self.network_error(call, true, started, error.into()));
         }
         let mut request = Request::new(body);
         *request.metadata_mut() = self.metadata.clone();
@@ -84,7 +80,7 @@ impl Grpc {
                 caused_by(&status, |cause| cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause));
             return match timed_out {
                 true => Error::Timeout { method, unsent, after: elapsed },
-                false => Error::Network { method, unsent, elapsed, source: status.into() },
+                false => self.network_error(call, unsent, started, Box::new(Failure(status))),
             };
         }
         match status.code() {
@@ -102,6 +98,37 @@ impl Grpc {
                 retry_after: None,
             },
         }
+    }
+
+    fn network_error(&self, call: Call, unsent: bool, started: Instant, source: BoxError) -> Error {
+        Error::Network {
+            method: call.method,
+            url: self.url.as_str().into(),
+            unsent,
+            elapsed: started.elapsed(),
+            source,
+        }
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a local status was made of, without the status, whose message repeats it.
+#[derive(Debug)]
+struct Failure(tonic::Status);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.source() {
+            Some(cause) => fmt::Display::fmt(cause, formatter),
+            None => formatter.write_str(self.0.message()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()?.source()
     }
 }
 

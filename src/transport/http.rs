@@ -58,7 +58,7 @@ impl Http {
             Clients::PerRuntime(clients) => clients.get()?,
         };
         let started = Instant::now();
-        let network = |error: reqwest::Error| network_error(call, error, started);
+        let network = |error: reqwest::Error| self.network_error(call, error, started);
         let url = format!("{}/{}", self.base, call.method);
         let request = client.post(url).headers(self.headers.clone()).body(body);
         let mut response = request.send().await.map_err(network)?;
@@ -74,6 +74,21 @@ impl Http {
                 let body = read(&mut response, limit).await.map(|(body, _)| body).unwrap_or_default();
                 Err(refusal(call, status, response.headers(), &body))
             }
+        }
+    }
+
+    fn network_error(&self, call: Call, error: reqwest::Error, started: Instant) -> Error {
+        let (method, elapsed) = (call.method, started.elapsed());
+        if error.is_timeout() {
+            return Error::Timeout { method, unsent: error.is_connect(), after: elapsed };
+        }
+        let unsent = error.is_connect() || error.is_builder();
+        Error::Network {
+            method,
+            url: self.base.as_str().into(),
+            unsent,
+            elapsed,
+            source: error.without_url().into(),
         }
     }
 }
@@ -194,13 +209,4 @@ fn api_error(body: &Bytes) -> Option<ApiError> {
         return None;
     }
     serde_json::from_slice(body).ok()
-}
-
-fn network_error(call: Call, error: reqwest::Error, started: Instant) -> Error {
-    let (method, elapsed) = (call.method, started.elapsed());
-    if error.is_timeout() {
-        return Error::Timeout { method, unsent: error.is_connect(), after: elapsed };
-    }
-    let unsent = error.is_connect() || error.is_builder();
-    Error::Network { method, unsent, elapsed, source: error.into() }
 }

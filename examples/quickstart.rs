@@ -1,0 +1,106 @@
+//! Publishes into a channel, reads its history and its presence back, and says in words what it did.
+//!
+//! ```sh
+//! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example quickstart
+//! CENTRIFUGO_URL=grpc://localhost:10000 CENTRIFUGO_API_KEY=… cargo run --features grpc --example quickstart
+//! ```
+//!
+//! `CENTRIFUGO_CHANNEL` names another channel than `quickstart`.
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+
+use centrifugo_api::{
+    ApiError, Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest, PublishRequest, json,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Message {
+    text: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Ok(url) = env::var("CENTRIFUGO_URL") else {
+        eprintln!("{HOW_TO_GET_A_SERVER}");
+        return ExitCode::FAILURE;
+    };
+    match tour(&url).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn tour(url: &str) -> Result<(), Box<dyn Error>> {
+    let channel = env::var("CENTRIFUGO_CHANNEL").unwrap_or_else(|_| "quickstart".to_owned());
+    let mut builder = Client::builder(url);
+    if let Ok(key) = env::var("CENTRIFUGO_API_KEY") {
+        builder = builder.api_key(key);
+    }
+    let client = builder.build()?;
+
+    for node in client.info(InfoRequest::new()).await?.nodes {
+        println!("Connected to {url}: node {}, Centrifugo {}.", node.name, node.version);
+    }
+
+    let message = Message { text: "hello from Rust".to_owned() };
+    let position = client.publish(PublishRequest::new(&channel, json(&message)?)).await?;
+    match position.offset {
+        0 => println!("Published {message:?} into {channel:?}, which keeps no history."),
+        offset => println!(
+            "Published {message:?} into {channel:?}, at offset {offset} of epoch {}.",
+            position.epoch
+        ),
+    }
+
+    match client.history(HistoryRequest::new(&channel).limit(3).reverse(true)).await {
+        Ok(history) => {
+            println!("The newest publications of {channel:?}:");
+            for publication in history.publications {
+                println!("  {}: {:?}", publication.offset, publication.data.decode::<Message>()?);
+            }
+        }
+        Err(error) => explain(error, "history_size and history_ttl")?,
+    }
+
+    match client.presence(PresenceRequest::new(&channel)).await {
+        Ok(result) if result.presence.is_empty() => println!("Nobody is subscribed to {channel:?} now."),
+        Ok(result) => {
+            for info in result.presence.values() {
+                println!("Subscribed to {channel:?}: user {:?}, client {}.", info.user, info.client);
+            }
+        }
+        Err(error) => explain(error, "presence")?,
+    }
+    Ok(())
+}
+
+/// A feature that is off is no reason to stop.
+fn explain(error: centrifugo_api::Error, option: &str) -> Result<(), centrifugo_api::Error> {
+    match error.api_code() {
+        Some(ApiError::NOT_AVAILABLE) => {
+            println!("Off for this channel, set {option} in the server's configuration to see it: {error}");
+            Ok(())
+        }
+        _ => Err(error),
+    }
+}
+
+const HOW_TO_GET_A_SERVER: &str = "\
+CENTRIFUGO_URL is not set: this example talks to a running Centrifugo.
+
+With Docker:
+  docker run --rm -p 8000:8000 -e CENTRIFUGO_HTTP_API_KEY=secret centrifugo/centrifugo:v6 centrifugo
+  CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=secret cargo run --example quickstart
+With Go 1.26, in a clone of this repository, which builds a server once and starts it for one command:
+  tests/centrifugo/with-server cargo run --example quickstart";
