@@ -1,0 +1,154 @@
+use std::collections::BTreeSet;
+
+use centrifugo_api::*;
+
+use crate::env::{Env, Outcome, offsets};
+use crate::realtime::ALICE;
+use crate::server::Version;
+
+behaviours!(everywhere:
+    batch_answers_each_command_in_order,
+    batch_in_parallel_answers_in_order_too,
+    batch_goes_on_after_a_failure,
+    batch_takes_every_kind_of_command,
+    batch_without_commands_answers_none,
+    batch_answers_the_parts_of_a_broadcast,
+    batch_answers_results_without_content,
+    batch_takes_10_000_commands,
+);
+
+fn publish(channel: &str, data: &str) -> Command {
+    PublishRequest::new(channel, data).into()
+}
+
+/// The offset of each publication, or the code of its error.
+fn outcomes(replies: &[Reply]) -> Vec<Result<u64, u32>> {
+    let outcome = |reply: &Reply| match (&reply.error, &reply.publish) {
+        (Some(error), None) => Err(error.code),
+        (None, Some(result)) => Ok(result.offset),
+        _ => panic!("an error or a result, not {reply:?}"),
+    };
+    replies.iter().map(outcome).collect()
+}
+
+/// Replies as JSON: an error's code, or the name of the method.
+fn summary(reply: &Reply) -> Result<String, u32> {
+    let fields = serde_json::to_value(reply).expect("a reply has a JSON form");
+    match (&reply.error, fields.as_object().map(|fields| fields.keys().collect::<Vec<_>>())) {
+        (Some(error), _) => Err(error.code),
+        (None, Some(names)) if names.len() == 1 => Ok(names[0].clone()),
+        _ => panic!("an error or one result, not {reply:?}"),
+    }
+}
+
+async fn batch_answers_each_command_in_order(env: &Env) -> Outcome {
+    let history = HistoryRequest::new("plain:a").limit(-1);
+    let commands = [publish("plain:a", "1"), history.clone().into(), publish("plain:a", "2"), history.into()];
+    let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
+    let read = |reply: &Reply| reply.history.as_ref().map(|history| offsets(&history.publications));
+    assert_eq!(outcomes(&[replies[0].clone(), replies[2].clone()]), [Ok(1), Ok(2)]);
+    assert_eq!((read(&replies[1]), read(&replies[3])), (Some(vec![1]), Some(vec![1, 2])));
+    Ok(())
+}
+
+async fn batch_in_parallel_answers_in_order_too(env: &Env) -> Outcome {
+    for number in 1..=99 {
+        env.publish(&format!("plain:{}", number % 10), "0").await?;
+    }
+    let positions = (0..10).map(|number| Command::from(HistoryRequest::new(format!("plain:{number}"))));
+    let replies = env.client.batch(BatchRequest::new(positions).parallel(true)).await?.replies;
+    let answered: Vec<_> =
+        replies.iter().map(|reply| reply.history.as_ref().map(|history| history.offset)).collect();
+    let expected: Vec<_> = (0..10).map(|number| Some(if number == 0 { 9 } else { 10 })).collect();
+    assert_eq!(answered, expected);
+    Ok(())
+}
+
+async fn batch_goes_on_after_a_failure(env: &Env) -> Outcome {
+    for parallel in [false, true] {
+        let commands = [
+            publish("nohist:a", "1"),
+            publish("invalid:a", "1"),
+            publish("plain:a", ""),
+            CancelPushRequest::new("push").into(),
+            Command::default(),
+            publish(&format!("plain:{parallel}"), "1"),
+        ];
+        let replies = env.client.batch(BatchRequest::new(commands).parallel(parallel)).await?.replies;
+        assert_eq!(outcomes(&replies), [Ok(0), Err(102), Err(107), Err(104), Err(104), Ok(1)]);
+    }
+    Ok(())
+}
+
+async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
+    macro_rules! commands {
+        ($($method:ident: $request:expr,)+) => {
+            vec![$((stringify!($method), Command::from($request))),+]
+        };
+    }
+    let pro = each_pro_method!(commands);
+    let open_source = each_open_source_method!(commands);
+    let named: BTreeSet<_> =
+        pro.iter().chain(&open_source).map(|(method, _)| *method).chain(["batch"]).collect();
+    assert_eq!(named, METHODS.iter().copied().collect());
+
+    let _alice = env.connect_as(&ALICE).await?;
+    let known = |method: &str| {
+        env.version == Version::V6 || !method.starts_with("map_") && method != "shared_poll_publish"
+    };
+    let expected = open_source.iter().map(|(method, _)| match known(method) && *method != "rpc" {
+        true => Ok((*method).to_owned()),
+        false => Err(104),
+    });
+    let expected: Vec<_> = expected.chain(pro.iter().map(|_| Err(104))).collect();
+    let commands = open_source.into_iter().chain(pro).map(|(_, command)| command);
+    let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
+    assert_eq!(replies.iter().map(summary).collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+async fn batch_without_commands_answers_none(env: &Env) -> Outcome {
+    for parallel in [false, true] {
+        let request = BatchRequest::new(Vec::<Command>::new()).parallel(parallel);
+        assert!(env.client.batch(request).await?.replies.is_empty());
+    }
+    Ok(())
+}
+
+async fn batch_answers_the_parts_of_a_broadcast(env: &Env) -> Outcome {
+    let commands = [
+        BroadcastRequest::new(["invalid:a", "plain:a"], "1"),
+        BroadcastRequest::new(Vec::<String>::new(), "1"),
+    ];
+    let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
+    let responses = &replies[0].broadcast.as_ref().ok_or("no result")?.responses;
+    assert_eq!(responses[0].error.as_ref().map(|error| error.code), Some(102));
+    assert_eq!(responses[1].result.as_ref().map(|result| result.offset), Some(1));
+    assert_eq!(replies[1].error.as_ref().map(|error| error.code), Some(107));
+    Ok(())
+}
+
+async fn batch_answers_results_without_content(env: &Env) -> Outcome {
+    let commands: [Command; 6] = [
+        SubscribeRequest::new("alice", "plain:a").into(),
+        UnsubscribeRequest::new("alice", "plain:a").into(),
+        DisconnectRequest::new("alice").into(),
+        RefreshRequest::new("alice").into(),
+        HistoryRemoveRequest::new("plain:a").into(),
+        publish("nohist:a", "1"),
+    ];
+    let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
+    let present: Vec<_> =
+        replies.iter().map(summary).collect::<Result<_, _>>().map_err(|code| code.to_string())?;
+    assert_eq!(present, ["subscribe", "unsubscribe", "disconnect", "refresh", "history_remove", "publish"]);
+    Ok(())
+}
+
+async fn batch_takes_10_000_commands(env: &Env) -> Outcome {
+    for parallel in [false, true] {
+        let commands = (0..10_000).map(|number| publish(&format!("plain:{parallel}{number}"), "1"));
+        let replies = env.client.batch(BatchRequest::new(commands).parallel(parallel)).await?.replies;
+        assert_eq!(outcomes(&replies), vec![Ok(1); 10_000]);
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Payloads that are not JSON.
+
+use centrifugo_api::bytes::Bytes;
+use centrifugo_api::{
+    BatchRequest, BroadcastRequest, Client, Command, Error, HistoryRequest, MapEntry, MapPublishRequest,
+    MapReadStateRequest, MapReadStreamRequest, PresenceRequest, PublishRequest, Status, SubscribeRequest,
+};
+
+use crate::env::{Env, Outcome, code, failure};
+use crate::realtime::ALICE;
+use crate::server::Transport;
+
+behaviours!(everywhere:
+    raw_bytes_pass_over_grpc_alone,
+    raw_bytes_in_a_batch_are_named,
+    binary_data_passes_over_both_transports,
+    binary_data_is_read_over_grpc_alone,
+    binary_data_that_is_json_is_read_over_both_transports,
+    bad_base64_is_a_bad_request,
+    a_batch_that_reads_binary_data_over_http_was_executed,
+);
+behaviours!(lacking_in_5_4_9:
+    binary_data_of_a_binary_namespace_is_read_over_grpc_alone,
+    binary_data_of_a_map_is_read_over_grpc_alone,
+    binary_info_is_read_over_grpc_alone,
+);
+behaviours!(across_transports: binary_data_passes_from_one_transport_to_the_other);
+
+/// Every byte, and text around a quote that would end a JSON string.
+fn bytes() -> Vec<u8> {
+    (0..=255).chain(*br#"","channel":"other""#).collect()
+}
+
+fn binary(channel: &str) -> PublishRequest {
+    PublishRequest::new(channel, "").binary_data(bytes())
+}
+
+async fn history(client: &Client, channel: &str) -> Result<Vec<Bytes>, Error> {
+    let history = client.history(HistoryRequest::new(channel).limit(-1)).await?;
+    Ok(history.publications.into_iter().map(|publication| publication.data).collect())
+}
+
+/// Makes sure that a reply with a binary payload is whole over gRPC, and an error that says so over HTTP.
+fn assert_read_over_grpc_alone(
+    transport: Transport,
+    result: Result<Vec<Bytes>, Error>,
+    expected: &[Vec<u8>],
+) {
+    match transport {
+        Transport::Grpc => assert_eq!(result.expect("gRPC carries any bytes"), expected),
+        Transport::Http => {
+            let error = failure(result);
+            assert!(matches!(error, Error::Transport { status: Status::Http(500), .. }), "{error:?}");
+            let message = error.to_string();
+            assert!(message.contains("has probably run") && message.contains("over gRPC"), "{message}");
+            assert!(!error.is_retryable());
+        }
+    }
+}
+
+async fn raw_bytes_pass_over_grpc_alone(env: &Env) -> Outcome {
+    let result = env.client.publish(PublishRequest::new("plain:a", bytes())).await;
+    match env.transport {
+        Transport::Grpc => {
+            result?;
+            assert_eq!(history(&env.client, "plain:a").await?, [bytes()]);
+        }
+        Transport::Http => {
+            let error = failure(result);
+            assert!(matches!(error, Error::InvalidRequest(_)) && error.is_unsent(), "{error:?}");
+            let message = error.to_string();
+            for part in ["publish: `data` is not JSON", "binary_…", "gRPC"] {
+                assert!(message.contains(part), "{message}");
+            }
+            assert!(history(&env.client, "plain:a").await?.is_empty());
+        }
+    }
+    Ok(())
+}
+
+async fn raw_bytes_in_a_batch_are_named(env: &Env) -> Outcome {
+    let good = PublishRequest::new("plain:a", "1");
+    let commands = [good, PublishRequest::new("plain:a", bytes())];
+    let result = env.client.batch(BatchRequest::new(commands)).await;
+    match env.transport {
+        Transport::Grpc => assert_eq!(result?.replies.len(), 2),
+        Transport::Http => {
+            let message = failure(result).to_string();
+            assert!(message.contains("`commands[1].publish.data` is not JSON"), "{message}");
+            assert!(history(&env.client, "plain:a").await?.is_empty());
+        }
+    }
+    Ok(())
+}
+
+async fn binary_data_passes_over_both_transports(env: &Env) -> Outcome {
+    assert_eq!(env.client.publish(binary("plain:a")).await?.offset, 1);
+    let request = BroadcastRequest::new(["plain:a", "plain:b"], "").binary_data(bytes());
+    let responses = env.client.broadcast(request).await?.responses;
+    let offsets: Vec<_> = responses.into_iter().map(|response| response.result.map(|r| r.offset)).collect();
+    assert_eq!(offsets, [Some(2), Some(1)]);
+    Ok(())
+}
+
+async fn binary_data_is_read_over_grpc_alone(env: &Env) -> Outcome {
+    env.publish("plain:a", "1").await?;
+    env.client.publish(binary("plain:a")).await?;
+    let result = history(&env.client, "plain:a").await;
+    assert_read_over_grpc_alone(env.transport, result, &[b"1".to_vec(), bytes()]);
+    Ok(())
+}
+
+async fn binary_data_of_a_binary_namespace_is_read_over_grpc_alone(env: &Env) -> Outcome {
+    env.client.publish(binary("bin:a")).await?;
+    assert_read_over_grpc_alone(env.transport, history(&env.client, "bin:a").await, &[bytes()]);
+    Ok(())
+}
+
+async fn binary_data_of_a_map_is_read_over_grpc_alone(env: &Env) -> Outcome {
+    env.client.map_publish(MapPublishRequest::new("map:a", "key", "").binary_data(bytes())).await?;
+    let data = |entries: Vec<MapEntry>| entries.into_iter().map(|entry| entry.data).collect();
+    let state = env.client.map_read_state(MapReadStateRequest::new("map:a").limit(-1)).await;
+    assert_read_over_grpc_alone(env.transport, state.map(|state| data(state.entries)), &[bytes()]);
+    let stream = env.client.map_read_stream(MapReadStreamRequest::new("map:a").limit(-1)).await;
+    assert_read_over_grpc_alone(env.transport, stream.map(|stream| data(stream.entries)), &[bytes()]);
+    Ok(())
+}
+
+async fn binary_info_is_read_over_grpc_alone(env: &Env) -> Outcome {
+    let _alice = env.connect_as(&ALICE).await?;
+    env.client.subscribe(SubscribeRequest::new("alice", "plain:a").binary_info(bytes())).await?;
+    let result = env.client.presence(PresenceRequest::new("plain:a")).await;
+    let infos = result.map(|result| result.presence.into_values().map(|info| info.chan_info).collect());
+    assert_read_over_grpc_alone(env.transport, infos, &[bytes()]);
+    Ok(())
+}
+
+async fn binary_data_that_is_json_is_read_over_both_transports(env: &Env) -> Outcome {
+    // The base64 wins over the JSON beside it, which the setter therefore clears.
+    let mut request = PublishRequest::new("plain:a", "1").binary_data(r#"{"n":2}"#);
+    env.client.publish(request.clone()).await?;
+    request.data = "3".into();
+    env.client.publish(request).await?;
+    assert_eq!(history(&env.client, "plain:a").await?, [r#"{"n":2}"#; 2]);
+    Ok(())
+}
+
+async fn bad_base64_is_a_bad_request(env: &Env) -> Outcome {
+    for base64 in ["no base64!", "YQ", "-_-_"] {
+        let request = PublishRequest::new("plain:a", "1").b64data(base64);
+        assert_eq!(code(env.client.publish(request).await), 107, "{base64}");
+    }
+    Ok(())
+}
+
+async fn a_batch_that_reads_binary_data_over_http_was_executed(env: &Env) -> Outcome {
+    let commands = [
+        Command::from(binary("plain:a")),
+        Command::from(HistoryRequest::new("plain:a").limit(1)),
+        Command::from(PublishRequest::new("plain:b", "1")),
+    ];
+    let result = env.client.batch(BatchRequest::new(commands)).await;
+    let read = result.map(|result| {
+        let histories = result.replies.into_iter().filter_map(|reply| reply.history);
+        histories.flat_map(|history| history.publications).map(|publication| publication.data).collect()
+    });
+    assert_read_over_grpc_alone(env.transport, read, &[bytes()]);
+    assert_eq!(history(&env.client, "plain:b").await?, ["1"]);
+    Ok(())
+}
+
+#[cfg(all(feature = "http", feature = "grpc"))]
+async fn binary_data_passes_from_one_transport_to_the_other(env: &Env) -> Outcome {
+    env.client.publish(binary("plain:a")).await?;
+    let result = history(&env.other_client(), "plain:a").await;
+    assert_read_over_grpc_alone(env.transport.other(), result, &[bytes()]);
+    Ok(())
+}

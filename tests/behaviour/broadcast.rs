@@ -1,0 +1,112 @@
+use centrifugo_api::{ApiError, BroadcastRequest, BroadcastResult, HistoryRequest};
+
+use crate::env::{Env, Outcome, code};
+use crate::server::Version;
+
+behaviours!(everywhere:
+    broadcast_answers_one_response_a_channel,
+    broadcast_fails_channel_by_channel,
+    broadcast_without_channels_is_a_bad_request,
+    broadcast_without_data_is_a_bad_request,
+    broadcast_with_bad_base64_is_refused_whole,
+    broadcast_passes_its_options_on,
+    broadcast_takes_10_000_channels,
+);
+behaviours!(lacking_in_5_4_9:
+    broadcast_drops_an_old_version_silently,
+    broadcast_to_a_map_or_poll_channel_looks_like_a_success,
+);
+
+/// The offset in each channel, or the code of its error.
+fn parts(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
+    let part = |(error, offset): (Option<&ApiError>, Option<u64>)| match (error, offset) {
+        (Some(error), None) => Err(error.code),
+        (None, Some(offset)) => Ok(offset),
+        other => panic!("an error or a result, not {other:?}"),
+    };
+    let responses = result.responses.iter();
+    responses
+        .map(|response| part((response.error.as_ref(), response.result.as_ref().map(|result| result.offset))))
+        .collect()
+}
+
+async fn broadcast_answers_one_response_a_channel(env: &Env) -> Outcome {
+    env.publish("plain:b", "0").await?;
+    let request = BroadcastRequest::new(["plain:a", "plain:b", "nohist:c", "plain:a"], "1");
+    let result = env.client.broadcast(request).await?;
+    // Channels are served in parallel: which of the two on `plain:a` comes first is open.
+    let mut parts = parts(&result);
+    assert_eq!(parts[1..3], [Ok(2), Ok(0)]);
+    parts.sort();
+    assert_eq!(parts, [Ok(0), Ok(1), Ok(2), Ok(2)]);
+    for (channel, response) in ["plain:a", "plain:b"].into_iter().zip(&result.responses) {
+        let history = env.client.history(HistoryRequest::new(channel)).await?;
+        assert_eq!(response.result.as_ref().map(|result| &result.epoch), Some(&history.epoch));
+    }
+    Ok(())
+}
+
+async fn broadcast_fails_channel_by_channel(env: &Env) -> Outcome {
+    let request = BroadcastRequest::new(["invalid:1", "plain:a", ""], "1");
+    let result = env.client.broadcast(request).await?;
+    assert_eq!(parts(&result), [Err(102), Ok(1), Err(107)]);
+    let message = result.responses[0].error.as_ref().map(|error| error.message.as_str());
+    assert_eq!(message, Some("unknown channel"));
+    Ok(())
+}
+
+async fn broadcast_without_channels_is_a_bad_request(env: &Env) -> Outcome {
+    let request = BroadcastRequest::new(Vec::<String>::new(), "1");
+    assert_eq!(code(env.client.broadcast(request).await), 107);
+    Ok(())
+}
+
+async fn broadcast_without_data_is_a_bad_request(env: &Env) -> Outcome {
+    let result = env.client.broadcast(BroadcastRequest::new(["plain:a", "plain:b"], "")).await;
+    match env.version {
+        Version::V6 => assert_eq!(parts(&result?), [Err(107), Err(107)]),
+        Version::V5 => assert_eq!(code(result), 107),
+    }
+    Ok(())
+}
+
+async fn broadcast_with_bad_base64_is_refused_whole(env: &Env) -> Outcome {
+    let request = BroadcastRequest::new(["plain:a"], "1").b64data("no base64!");
+    assert_eq!(code(env.client.broadcast(request).await), 107);
+    Ok(())
+}
+
+async fn broadcast_passes_its_options_on(env: &Env) -> Outcome {
+    let tagged = BroadcastRequest::new(["plain:a", "plain:b"], "1").tags([("kind", "alarm")]).delta(true);
+    env.client.broadcast(tagged).await?;
+    let skipping = BroadcastRequest::new(["plain:a", "plain:b"], "2").skip_history(true);
+    assert_eq!(parts(&env.client.broadcast(skipping).await?), [Ok(0), Ok(0)]);
+    for channel in ["plain:a", "plain:b"] {
+        let history = env.client.history(HistoryRequest::new(channel).limit(-1)).await?;
+        assert_eq!(history.publications.len(), 1);
+        assert_eq!(history.publications[0].data, "1");
+        assert_eq!(history.publications[0].tags["kind"], "alarm");
+    }
+    Ok(())
+}
+
+async fn broadcast_takes_10_000_channels(env: &Env) -> Outcome {
+    let channels = (0..10_000).map(|number| format!("plain:{number}"));
+    let result = env.client.broadcast(BroadcastRequest::new(channels, "1")).await?;
+    assert_eq!(parts(&result), vec![Ok(1); 10_000]);
+    Ok(())
+}
+
+async fn broadcast_drops_an_old_version_silently(env: &Env) -> Outcome {
+    for (version, epoch, offset) in [(2, "a", 1), (1, "a", 1), (3, "a", 2), (1, "b", 3)] {
+        let request = BroadcastRequest::new(["plain:a"], "1").version(version).version_epoch(epoch);
+        assert_eq!(parts(&env.client.broadcast(request).await?), [Ok(offset)]);
+    }
+    Ok(())
+}
+
+async fn broadcast_to_a_map_or_poll_channel_looks_like_a_success(env: &Env) -> Outcome {
+    let result = env.client.broadcast(BroadcastRequest::new(["map:a", "poll:a"], "1")).await?;
+    assert_eq!(parts(&result), [Ok(0), Ok(0)]);
+    Ok(())
+}

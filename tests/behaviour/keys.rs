@@ -1,0 +1,92 @@
+use centrifugo_api::{Client, Error, InfoRequest, Status};
+
+use crate::env::{Env, Outcome, failure};
+use crate::server::{GRPC_KEY, HTTP_KEY, Server, Transport, Version};
+
+behaviours!(everywhere:
+    a_wrong_key_is_unauthorized,
+    a_missing_key_is_unauthorized,
+    another_key_of_the_server_is_accepted,
+    a_server_without_keys_needs_none,
+    a_key_does_no_harm_on_a_server_without_keys,
+);
+
+/// Makes sure that the key was refused, and that the error names the option to fix but no key.
+fn assert_unauthorized(env: &Env, error: &Error) {
+    let (expected, option) = match env.transport {
+        Transport::Http => (Status::Http(401), "http_api.key"),
+        Transport::Grpc => (Status::Grpc(16), "grpc_api.key"),
+    };
+    assert!(matches!(error, Error::Unauthorized { status, .. } if *status == expected), "{error:?}");
+    assert!(error.is_unauthorized() && !error.is_retryable());
+    let message = error.to_string();
+    assert!(message.starts_with("info: ") && message.contains(option), "{message}");
+    assert!(!format!("{message}{error:?}").contains("hunter2"), "{error:?}");
+}
+
+async fn server_with_key(version: Version, key: &str) -> Server {
+    let http = match version {
+        Version::V6 => "CENTRIFUGO_HTTP_API_KEY",
+        Version::V5 => "CENTRIFUGO_API_KEY",
+    };
+    Server::start_with(version, &[(http, key), ("CENTRIFUGO_GRPC_API_KEY", key)]).await
+}
+
+async fn server_without_keys(version: Version) -> Server {
+    let options = match version {
+        Version::V6 => [
+            ("CENTRIFUGO_HTTP_SERVER_ADDRESS", "127.0.0.1"),
+            ("CENTRIFUGO_HTTP_API_INSECURE", "true"),
+            ("CENTRIFUGO_GRPC_API_ENABLED", "true"),
+            ("CENTRIFUGO_GRPC_API_ADDRESS", "127.0.0.1"),
+            ("CENTRIFUGO_HEALTH_ENABLED", "true"),
+        ],
+        Version::V5 => [
+            ("CENTRIFUGO_ADDRESS", "127.0.0.1"),
+            ("CENTRIFUGO_API_INSECURE", "true"),
+            ("CENTRIFUGO_GRPC_API", "true"),
+            ("CENTRIFUGO_GRPC_API_ADDRESS", "127.0.0.1"),
+            ("CENTRIFUGO_HEALTH", "true"),
+        ],
+    };
+    Server::start_bare(version, &options).await
+}
+
+async fn a_wrong_key_is_unauthorized(env: &Env) -> Outcome {
+    let other = match env.transport {
+        Transport::Http => GRPC_KEY,
+        Transport::Grpc => HTTP_KEY,
+    };
+    for key in ["hunter2", "HTTP-KEY", other] {
+        let client = Client::new(env.server.url(env.transport), key)?;
+        assert_unauthorized(env, &failure(client.info(InfoRequest::new()).await));
+    }
+    Ok(())
+}
+
+async fn a_missing_key_is_unauthorized(env: &Env) -> Outcome {
+    let client = Client::builder(env.server.url(env.transport)).build()?;
+    assert_unauthorized(env, &failure(client.info(InfoRequest::new()).await));
+    Ok(())
+}
+
+async fn another_key_of_the_server_is_accepted(env: &Env) -> Outcome {
+    // All that a header carries.
+    let key = "hunter2 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+    let server = server_with_key(env.version, key).await;
+    Client::new(server.url(env.transport), key)?.info(InfoRequest::new()).await?;
+    assert_unauthorized(env, &failure(server.client(env.transport).info(InfoRequest::new()).await));
+    Ok(())
+}
+
+async fn a_server_without_keys_needs_none(env: &Env) -> Outcome {
+    let server = server_without_keys(env.version).await;
+    Client::builder(server.url(env.transport)).build()?.info(InfoRequest::new()).await?;
+    Ok(())
+}
+
+async fn a_key_does_no_harm_on_a_server_without_keys(env: &Env) -> Outcome {
+    let server = server_without_keys(env.version).await;
+    server.client(env.transport).info(InfoRequest::new()).await?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+use centrifugo_api::{Client, Error, InfoRequest, Status};
+
+use crate::env::{Env, Outcome, failure};
+use crate::server::{HTTP_KEY, Server, Transport};
+
+behaviours!(everywhere:
+    a_wrong_path_is_told,
+    a_port_of_another_protocol_is_a_network_error,
+    a_killed_server_is_a_network_error,
+    a_killed_server_that_was_never_called_is_told_as_unsent,
+);
+
+async fn a_wrong_path_is_told(env: &Env) -> Outcome {
+    let right = env.server.url(env.transport);
+    match env.transport {
+        Transport::Grpc => {
+            let message = failure(Client::new(format!("{right}/api"), HTTP_KEY)).to_string();
+            assert!(message.contains("leave out `/api`"), "{message}");
+        }
+        Transport::Http => {
+            for url in [env.server.origin(), format!("{right}/wrong")] {
+                let error = failure(Client::new(url, HTTP_KEY)?.info(InfoRequest::new()).await);
+                assert!(matches!(error, Error::Transport { status: Status::Http(404), .. }), "{error:?}");
+                let message = error.to_string();
+                assert!(
+                    message.contains("does the URL lack the path, which is /api by default?"),
+                    "{message}"
+                );
+            }
+            Client::new(format!("{right}//"), HTTP_KEY)?.info(InfoRequest::new()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
+    let url = match env.transport {
+        Transport::Http => env.server.url(Transport::Grpc).replace("grpc:", "http:"),
+        Transport::Grpc => env.server.origin().replace("http:", "grpc:"),
+    };
+    let error = failure(Client::new(url.as_str(), HTTP_KEY)?.info(InfoRequest::new()).await);
+    assert!(error.is_network(), "{error:?}");
+    Ok(())
+}
+
+async fn a_killed_server_is_a_network_error(env: &Env) -> Outcome {
+    let mut server = Server::start(env.version).await;
+    let client = server.client(env.transport);
+    client.info(InfoRequest::new()).await?;
+    server.kill();
+    // The first call may find the old connection, the second cannot.
+    let errors = [client.info(InfoRequest::new()).await, client.info(InfoRequest::new()).await].map(failure);
+    for error in &errors {
+        assert!(error.is_network() && error.is_retryable(), "{error:?}");
+    }
+    assert!(errors[1].is_unsent(), "{:?}", errors[1]);
+    Ok(())
+}
+
+async fn a_killed_server_that_was_never_called_is_told_as_unsent(env: &Env) -> Outcome {
+    let mut server = Server::start(env.version).await;
+    let client = server.client(env.transport);
+    server.kill();
+    let error = failure(client.info(InfoRequest::new()).await);
+    assert!(error.is_network() && error.is_unsent() && error.is_retryable(), "{error:?}");
+    let message = error.to_string();
+    assert!(
+        message.starts_with("info: cannot connect to ") && message.ends_with("; nothing was sent"),
+        "{message}"
+    );
+    Ok(())
+}

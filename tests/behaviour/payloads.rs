@@ -1,0 +1,161 @@
+//! Awkward JSON, there and back.
+
+use centrifugo_api::bytes::Bytes;
+use centrifugo_api::{Client, Error, HistoryRequest, PublishRequest};
+
+use crate::env::{Env, Failure, Outcome, code, failure};
+use crate::server::Transport;
+
+behaviours!(everywhere:
+    payloads_come_back_as_they_were_sent,
+    deeply_nested_payloads_come_back,
+    large_payloads_come_back,
+    empty_payloads_are_refused,
+    payloads_with_broken_utf_8_are_read_over_grpc_alone,
+);
+behaviours!(across_transports:
+    payloads_keep_their_bytes_from_one_transport_to_the_other,
+    payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone,
+);
+
+/// Payloads, and what HTTP makes of them on the way out: no insignificant white space, and some characters escaped.
+/// gRPC, and real-time clients, get the exact bytes.
+pub(crate) const PAYLOADS: [(&str, &str); 24] = [
+    ("null", "null"),
+    (r#""""#, r#""""#),
+    ("{}", "{}"),
+    ("[]", "[]"),
+    ("false", "false"),
+    ("0", "0"),
+    ("-0", "-0"),
+    ("1.0", "1.0"),
+    ("1E5", "1E5"),
+    ("1e400", "1e400"),
+    (
+        "123456789012345678901234567890.123456789012345678901234567890",
+        "123456789012345678901234567890.123456789012345678901234567890",
+    ),
+    ("[18446744073709551615,-9223372036854775809]", "[18446744073709551615,-9223372036854775809]"),
+    (r#"{"a":1,"a":{"a":2,"a":3}}"#, r#"{"a":1,"a":{"a":2,"a":3}}"#),
+    (r#"{"b":1,"a":2,"":3}"#, r#"{"b":1,"a":2,"":3}"#),
+    ("{ \"a\" :\t[ 1 ,\r\n2 ] }", r#"{"a":[1,2]}"#),
+    (
+        r#""\" \\ \/ \b \f \n \r \t \u0000 \u001f \u0041""#,
+        r#""\" \\ \/ \b \f \n \r \t \u0000 \u001f \u0041""#,
+    ),
+    (r#""<b> & </b>""#, r#""\u003cb\u003e \u0026 \u003c/b\u003e""#),
+    (r#""\u003c \u0026 \u2028""#, r#""\u003c \u0026 \u2028""#),
+    ("\"\u{2028}\u{2029}\"", r#""\u2028\u2029""#),
+    (r#"{"<\u2028>":"&"}"#, r#"{"\u003c\u2028\u003e":"\u0026"}"#),
+    (
+        "\"é ß 漢字 \u{1F600} \u{FEFF} \u{7f} \u{10FFFF}\"",
+        "\"é ß 漢字 \u{1F600} \u{FEFF} \u{7f} \u{10FFFF}\"",
+    ),
+    (r#""\ud83d\ude00 \u00e9""#, r#""\ud83d\ude00 \u00e9""#),
+    (r#""\ud800 \udc00\ud800""#, r#""\ud800 \udc00\ud800""#),
+    (
+        r#"{"__proto__":{"toString":null},"data":{"channel":"x"},"error":{"code":100}}"#,
+        r#"{"__proto__":{"toString":null},"data":{"channel":"x"},"error":{"code":100}}"#,
+    ),
+];
+
+/// The payloads in the history of `plain:a`.
+async fn history(client: &Client) -> Result<Vec<Bytes>, Error> {
+    let history = client.history(HistoryRequest::new("plain:a").limit(-1)).await?;
+    Ok(history.publications.into_iter().map(|publication| publication.data).collect())
+}
+
+/// Makes sure that payloads come out as they do over the transport.
+fn assert_payloads(transport: Transport, payloads: &[Bytes]) {
+    assert_eq!(payloads.len(), PAYLOADS.len());
+    for (payload, (sent, over_http)) in payloads.iter().zip(PAYLOADS) {
+        match transport {
+            Transport::Http => assert_eq!(payload, over_http),
+            Transport::Grpc => assert_eq!(payload, sent),
+        }
+    }
+}
+
+async fn publish_all(env: &Env) -> Result<(), Failure> {
+    for (sent, _) in PAYLOADS {
+        env.publish("plain:a", sent).await?;
+    }
+    Ok(())
+}
+
+async fn payloads_come_back_as_they_were_sent(env: &Env) -> Outcome {
+    publish_all(env).await?;
+    assert_payloads(env.transport, &history(&env.client).await?);
+    Ok(())
+}
+
+#[cfg(all(feature = "http", feature = "grpc"))]
+async fn payloads_keep_their_bytes_from_one_transport_to_the_other(env: &Env) -> Outcome {
+    publish_all(env).await?;
+    assert_payloads(env.transport.other(), &history(&env.other_client()).await?);
+    Ok(())
+}
+
+async fn deeply_nested_payloads_come_back(env: &Env) -> Outcome {
+    let arrays = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    let objects = format!("{}1{}", r#"{"a":"#.repeat(1000), "}".repeat(1000));
+    env.publish("plain:a", &arrays).await?;
+    env.publish("plain:a", &objects).await?;
+    assert_eq!(history(&env.client).await?, [arrays, objects]);
+    Ok(())
+}
+
+async fn large_payloads_come_back(env: &Env) -> Outcome {
+    let large = format!(r#""{}""#, "x".repeat(3_000_000));
+    for _ in 0..3 {
+        env.publish("plain:a", &large).await?;
+    }
+    assert_eq!(history(&env.client).await?, [large.clone(), large.clone(), large]);
+    Ok(())
+}
+
+async fn empty_payloads_are_refused(env: &Env) -> Outcome {
+    assert_eq!(code(env.publish("plain:a", "").await), 107);
+    assert_eq!(code(env.client.publish(PublishRequest::new("plain:a", "").binary_data("")).await), 107);
+    Ok(())
+}
+
+const BROKEN: &[u8] = b"\"caf\xe9\"";
+
+/// Publishes a string with broken UTF-8 behind another payload.
+async fn publish_broken(env: &Env) -> Outcome {
+    env.publish("plain:a", "1").await?;
+    let request = match env.transport {
+        Transport::Grpc => PublishRequest::new("plain:a", BROKEN),
+        Transport::Http => PublishRequest::new("plain:a", "").binary_data(BROKEN),
+    };
+    env.client.publish(request).await?;
+    Ok(())
+}
+
+/// Makes sure that HTTP names the payload that it cannot read, and the way out.
+fn assert_broken(transport: Transport, result: Result<Vec<Bytes>, Error>) {
+    match transport {
+        Transport::Grpc => assert_eq!(result.expect("gRPC carries any bytes"), [b"1", BROKEN]),
+        Transport::Http => {
+            let error = failure(result);
+            assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+            let message = error.to_string();
+            assert!(message.contains("`result.publications[1].data`"), "{message}");
+            assert!(message.contains("over gRPC"), "{message}");
+        }
+    }
+}
+
+async fn payloads_with_broken_utf_8_are_read_over_grpc_alone(env: &Env) -> Outcome {
+    publish_broken(env).await?;
+    assert_broken(env.transport, history(&env.client).await);
+    Ok(())
+}
+
+#[cfg(all(feature = "http", feature = "grpc"))]
+async fn payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone(env: &Env) -> Outcome {
+    publish_broken(env).await?;
+    assert_broken(env.transport.other(), history(&env.other_client()).await);
+    Ok(())
+}

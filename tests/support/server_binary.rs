@@ -1,0 +1,65 @@
+//! Where the server's binary comes from: `CENTRIFUGO_BIN` or `CENTRIFUGO_V5_BIN`, the PATH, or `tests/centrifugo/build`.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use super::{FOLDER, Version};
+
+/// The server's binary, found or built once a process.
+pub(super) fn of(version: Version) -> Result<PathBuf, String> {
+    static V6: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    static V5: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = match version {
+        Version::V6 => &V6,
+        Version::V5 => &V5,
+    };
+    found.get_or_init(|| find_binary(version)).clone()
+}
+
+fn find_binary(version: Version) -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os(variable(version)) {
+        return Ok(path.into());
+    }
+    match on_path(version) {
+        Some(path) => Ok(path),
+        None => build(version),
+    }
+}
+
+/// The `centrifugo` on the PATH, if it is of this version: it says `Centrifugo v6.9.1 (Go version: go1.26.8)`.
+fn on_path(version: Version) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    let binary =
+        std::env::split_paths(&folders).map(|folder| folder.join("centrifugo")).find(|p| p.is_file())?;
+    let output = Command::new(&binary).arg("version").output().ok()?;
+    let says = String::from_utf8_lossy(&output.stdout).contains(&format!("v{} ", version.number()));
+    says.then_some(binary)
+}
+
+fn build(version: Version) -> Result<PathBuf, String> {
+    let script = format!("{FOLDER}/build");
+    let help = format!(
+        "these tests need Centrifugo {}: set {} to its path, or install Go 1.26 so that {script} can build it \
+         (tests/centrifugo/README.md)",
+        version.number(),
+        variable(version)
+    );
+    let output = Command::new(&script)
+        .arg(version.number())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("{help}: {script}: {error}"))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).trim_end().into()),
+        false => Err(format!("{help}: {script} ended with {}", output.status)),
+    }
+}
+
+/// The environment variable that names the binary.
+fn variable(version: Version) -> &'static str {
+    match version {
+        Version::V6 => "CENTRIFUGO_BIN",
+        Version::V5 => "CENTRIFUGO_V5_BIN",
+    }
+}
