@@ -31,8 +31,17 @@ fn run() -> Result<(), String> {
     };
     println!("cargo::rerun-if-changed={}", path.display());
     let generated = build::generate(&path)?;
+    for source in &generated.sources {
+        println!("cargo::rerun-if-changed={}", source.display());
+    }
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR for a build script")?);
-    for (name, code) in [("api.rs", generated.messages), ("client.rs", generated.client)] {
+    let files = [
+        ("api.rs", generated.messages),
+        ("client.rs", generated.client),
+        ("blocking.rs", generated.blocking),
+        ("messages.rs", generated.list),
+    ];
+    for (name, code) in files {
         let file = out.join(name);
         std::fs::write(&file, code).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     }

@@ -1,42 +1,86 @@
 //! The client's methods: one a rpc, each a line over `call`.
 
-use quote::format_ident;
-use syn::{File, Ident, ImplItem, parse_quote};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{File, Ident, ImplItem, Item, parse_quote};
 
 use super::methods::Rpc;
+use super::pages;
 
 /// Names that the hand-written part of the client has taken; an rpc of that name gets a `_` behind it.
-const TAKEN: &[&str] = &["builder", "call", "new", "with_timeout"];
+const TAKEN: &[&str] = &[
+    "attempt",
+    "builder",
+    "call",
+    "call_raw",
+    "clone",
+    "exchange",
+    "exchange_batch",
+    "from_async",
+    "from_parts",
+    "new",
+    "pages",
+    "try_exchange",
+    "with_timeout",
+];
 
-/// The file with the generated methods.
-pub fn methods(rpcs: &[Rpc]) -> File {
-    let methods = rpcs.iter().map(method);
+/// Methods whose answer has parts: their hand-written form pairs these with the request's.
+const HAND_WRITTEN: &[&str] = &["batch", "broadcast"];
+
+/// The methods of the async client, and of the blocking one.
+pub fn methods(items: &[Item], rpcs: &[Rpc]) -> (File, File) {
+    (file(items, rpcs, &quote!(async), &quote!(.await)), file(items, rpcs, &quote!(), &quote!()))
+}
+
+fn file(items: &[Item], rpcs: &[Rpc], asynchronous: &TokenStream, wait: &TokenStream) -> File {
+    let generated = rpcs.iter().filter(|rpc| !HAND_WRITTEN.contains(&rpc.name.as_str()));
+    let methods = generated.map(|rpc| method(rpc, asynchronous, wait));
+    let pages = rpcs.iter().filter(|rpc| pages::is_paged(items, rpc)).map(pages_method);
     parse_quote! {
         /// # Centrifugo's methods
         impl Client {
             #(#methods)*
         }
-    }
-}
 
-fn method(rpc: &Rpc) -> ImplItem {
-    let name = rust_name(&rpc.name);
-    let (docs, request, result) = (&rpc.docs, &rpc.request, rpc.result());
-    parse_quote! {
-        #(#docs)*
-        pub async fn #name(
-            &self,
-            request: crate::api::#request,
-        ) -> ::core::result::Result<crate::api::#result, crate::Error> {
-            self.call(request).await
+        /// # Page by page
+        impl Client {
+            #(#pages)*
         }
     }
 }
 
-fn rust_name(name: &str) -> Ident {
-    match syn::parse_str::<Ident>(name) {
-        Ok(name) if TAKEN.iter().any(|taken| name == taken) => format_ident!("{name}_"),
-        Ok(name) => name,
-        Err(_) => Ident::new_raw(name, proc_macro2::Span::call_site()),
+fn pages_method(rpc: &Rpc) -> ImplItem {
+    let (name, request) = (format_ident!("{}_pages", rpc.name), &rpc.request);
+    let docs = format!(
+        " Reads what `{0}` answers page by page, from where the request says, in its direction, until the end. A page \
+         is as long as the request's `limit`, 100 by default.",
+        rpc.name
+    );
+    parse_quote! {
+        #[doc = #docs]
+        pub fn #name(&self, request: crate::api::#request) -> Pages<crate::api::#request> {
+            self.pages(request)
+        }
+    }
+}
+
+fn method(rpc: &Rpc, asynchronous: &TokenStream, wait: &TokenStream) -> ImplItem {
+    let name = free_name(&rpc.ident);
+    let Rpc { docs, request, result, .. } = rpc;
+    parse_quote! {
+        #(#docs)*
+        pub #asynchronous fn #name(
+            &self,
+            request: crate::api::#request,
+        ) -> ::core::result::Result<crate::api::#result, crate::Error> {
+            self.call(request) #wait
+        }
+    }
+}
+
+fn free_name(name: &Ident) -> Ident {
+    match TAKEN.iter().any(|taken| name == taken) {
+        true => format_ident!("{name}_"),
+        false => name.clone(),
     }
 }

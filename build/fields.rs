@@ -1,7 +1,7 @@
 //! How a field of a message is set: the type of a setter's argument, and its conversion.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{GenericArgument, Ident, PathArguments, Type};
 
@@ -9,38 +9,28 @@ use syn::{GenericArgument, Ident, PathArguments, Type};
 pub struct Field<'a> {
     pub name: &'a Ident,
     pub ty: &'a Type,
-    /// The type of a field that prost keeps as `i32`.
+    pub deprecated: bool,
+    /// The type of a field, or of a map's values, that prost keeps as `i32`.
     enumeration: Option<Type>,
-    /// Whether prost generates an accessor under the field's name.
-    has_accessor: bool,
+    /// The functions that prost generates for it.
+    pub accessors: Vec<String>,
 }
 
 impl<'a> Field<'a> {
     pub fn of(field: &'a syn::Field) -> Option<Self> {
-        let mut enumeration = None;
-        let mut optional = false;
-        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("prost")) {
-            // The other parts of the attribute are of no use here, and have shapes of their own.
-            let _ = attribute.parse_nested_meta(|meta| {
-                if meta.path.is_ident("enumeration") {
-                    enumeration = Some(meta.value()?.parse::<syn::LitStr>()?.parse::<Type>()?);
-                } else {
-                    optional |= meta.path.is_ident("optional");
-                    if meta.input.peek(syn::Token![=]) {
-                        meta.value()?.parse::<syn::Lit>()?;
-                    }
-                }
-                Ok(())
-            });
-        }
-        let held = generic(&field.ty, "Option").map(|arguments| kind(arguments[0]));
-        let optional_scalar = optional && !matches!(held, Some(Kind::Message | Kind::Boxed(_)));
-        Some(Self {
-            name: field.ident.as_ref()?,
-            ty: &field.ty,
-            has_accessor: enumeration.is_some() || optional_scalar,
-            enumeration,
-        })
+        let name = field.ident.as_ref()?;
+        let enumeration = field.attrs.iter().find_map(enumeration);
+        let plain = name.unraw().to_string();
+        let accessors = match (kind(&field.ty), &enumeration) {
+            (Kind::Map(..), Some(_)) => vec![format!("get_{plain}"), format!("insert_{plain}")],
+            (_, Some(_)) => vec![format!("set_{plain}"), format!("push_{plain}"), plain],
+            (Kind::Option(held), None) if !matches!(kind(held), Kind::Message | Kind::Boxed(_)) => {
+                vec![plain]
+            }
+            _ => Vec::new(),
+        };
+        let deprecated = field.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated"));
+        Some(Self { name, ty: &field.ty, deprecated, enumeration, accessors })
     }
 
     /// The name without `r#`.
@@ -48,12 +38,14 @@ impl<'a> Field<'a> {
         self.name.unraw().to_string()
     }
 
-    /// The field's own name, unless a function of that name exists.
-    pub fn setter_name(&self) -> Ident {
-        match self.has_accessor || self.name == "new" {
-            true => format_ident!("with_{}", self.plain_name()),
-            false => self.name.clone(),
-        }
+    /// Whether it is one payload, empty where it is not set.
+    pub fn is_plain_payload(&self) -> bool {
+        matches!(kind(self.ty), Kind::Payload)
+    }
+
+    /// Whether it is one text, empty where it is not set.
+    pub fn is_plain_text(&self) -> bool {
+        matches!(kind(self.ty), Kind::Text)
     }
 
     /// `name: type`
@@ -70,14 +62,13 @@ impl<'a> Field<'a> {
 
     fn argument_type(&self, ty: &Type) -> TokenStream {
         match (kind(ty), &self.enumeration) {
-            (Kind::Option(held), _) => self.argument_type(held),
-            (Kind::Boxed(held), _) => self.argument_type(held),
+            (Kind::Option(held) | Kind::Boxed(held), _) => self.argument_type(held),
             (Kind::List(item), _) => {
                 let item = self.argument_type(item);
                 quote!(impl ::core::iter::IntoIterator<Item = #item>)
             }
             (Kind::Map(key, value), _) => {
-                let (key, value) = (self.argument_type(key), self.argument_type(value));
+                let (key, value) = (key_type(key), self.argument_type(value));
                 quote!(impl ::core::iter::IntoIterator<Item = (#key, #value)>)
             }
             (Kind::Payload, _) => quote!(impl ::core::convert::Into<crate::Payload>),
@@ -101,9 +92,9 @@ impl<'a> Field<'a> {
                 let item = self.converted(quote!(item), item);
                 quote!(#value.into_iter().map(|item| #item).collect())
             }
-            Kind::Map(key, held) => {
-                let (key, held) = (self.converted(quote!(key), key), self.converted(quote!(value), held));
-                quote!(#value.into_iter().map(|(key, value)| (#key, #held)).collect())
+            Kind::Map(_, held) => {
+                let held = self.converted(quote!(value), held);
+                quote!(#value.into_iter().map(|(key, value)| (::core::convert::Into::into(key), #held)).collect())
             }
             Kind::Payload => quote!(::core::convert::Into::<crate::Payload>::into(#value).into_bytes()),
             Kind::Plain if self.enumeration.is_some() => quote!(::core::primitive::i32::from(#value)),
@@ -111,6 +102,36 @@ impl<'a> Field<'a> {
             Kind::Text | Kind::Message => quote!(::core::convert::Into::into(#value)),
         }
     }
+}
+
+/// A map's keys are texts, numbers or bools.
+fn key_type(ty: &Type) -> TokenStream {
+    match kind(ty) {
+        Kind::Text => quote!(impl ::core::convert::Into<#ty>),
+        _ => quote!(#ty),
+    }
+}
+
+/// The enum in `#[prost(enumeration = "Color", …)]` or `#[prost(btree_map = "string, enumeration(Color)", …)]`.
+fn enumeration(attribute: &syn::Attribute) -> Option<Type> {
+    if !attribute.path().is_ident("prost") {
+        return None;
+    }
+    let mut found = None;
+    // An error is a part of a shape of its own, which is of no use here.
+    let _ = attribute.parse_nested_meta(|meta| {
+        if !meta.input.peek(syn::Token![=]) {
+            return Ok(());
+        }
+        let value = meta.value()?.parse::<syn::LitStr>()?.value();
+        if meta.path.is_ident("enumeration") {
+            found = Some(value);
+        } else if let Some((_, value)) = value.split_once("enumeration(") {
+            found = Some(value.trim_end_matches(')').to_owned());
+        }
+        Ok(())
+    });
+    syn::parse_str(&found?).ok()
 }
 
 enum Kind<'a> {

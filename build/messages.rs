@@ -1,9 +1,11 @@
 //! The messages: prost's code for the schema, as a syntax tree that the later steps read and add to.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use prost_build::{Config, Module, Service, ServiceGenerator};
+use syn::{Ident, Item, ItemStruct, Type};
 
 use super::schema::{Schema, is_message};
 
@@ -39,6 +41,7 @@ pub fn generate(schema: &Schema) -> Result<Messages, String> {
     let code = modules.remove(&module).ok_or("prost generated nothing")?;
     let file = syn::parse_file(&code)
         .map_err(|error| format!("prost generated code that does not parse: {error}"))?;
+    check_names(&file.items)?;
     let service = service.take().ok_or("prost found no service")?;
     Ok(Messages { file, service })
 }
@@ -49,5 +52,95 @@ struct Keep(Rc<RefCell<Option<Service>>>);
 impl ServiceGenerator for Keep {
     fn generate(&mut self, service: Service, _code: &mut String) {
         self.0.replace(Some(service));
+    }
+}
+
+/// Names that differ in the schema only by case or underscores are one in Rust.
+fn check_names(items: &[Item]) -> Result<(), String> {
+    let names = items.iter().filter_map(|item| match item {
+        Item::Struct(message) => Some(&message.ident),
+        Item::Enum(oneof) => Some(&oneof.ident),
+        _ => None,
+    });
+    check_unique("types", names)?;
+    for item in items {
+        if let Item::Struct(message) = item {
+            let fields = message.fields.iter().filter_map(|field| field.ident.as_ref());
+            check_unique(&format!("fields of `{}`", message.ident), fields)?;
+        }
+    }
+    modules(items).try_for_each(|(_, items)| check_names(items))
+}
+
+fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a Ident>) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(format!("two {what} in the schema are both `{name}` in Rust; rename one"));
+        }
+    }
+    Ok(())
+}
+
+/// The modules among `items`, in which nested messages are, and what they hold.
+pub fn modules(items: &[Item]) -> impl Iterator<Item = (&Ident, &[Item])> {
+    items.iter().filter_map(|item| match item {
+        Item::Mod(module) => Some((&module.ident, module.content.as_ref()?.1.as_slice())),
+        _ => None,
+    })
+}
+
+/// The message of that path in the outermost module.
+pub fn find<'a>(mut items: &'a [Item], message: &Type) -> Option<&'a ItemStruct> {
+    let path = path(message)?;
+    let (name, outer) = path.split_last()?;
+    for module in outer {
+        items = modules(items).find(|(ident, _)| ident == module)?.1;
+    }
+    items.iter().find_map(|item| match item {
+        Item::Struct(message) if message.ident == **name => Some(message),
+        _ => None,
+    })
+}
+
+/// The type of a message's field.
+pub fn field_type<'a>(message: &'a ItemStruct, name: &str) -> Option<&'a Type> {
+    message
+        .fields
+        .iter()
+        .find(|field| field.ident.as_ref().is_some_and(|ident| ident == name))
+        .map(|field| &field.ty)
+}
+
+/// The segments of a schema's own type, whose path never has a leading `::`.
+pub fn path(ty: &Type) -> Option<Vec<&Ident>> {
+    match ty {
+        Type::Path(path) if path.path.leading_colon.is_none() => {
+            Some(path.path.segments.iter().map(|segment| &segment.ident).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Whether `ty` is a schema's own type of that name, or a number or a bool.
+pub fn is_named(ty: &Type, name: &str) -> bool {
+    path(ty).is_some_and(|path| path.len() == 1 && path[0] == name)
+}
+
+/// A macro that hands the paths of all messages to another macro, for the tests.
+pub fn list(file: &syn::File) -> String {
+    let mut paths = Vec::new();
+    collect_paths(&file.items, "", &mut paths);
+    format!("macro_rules! for_each_message {{ ($then:ident) => {{ $then! {{ {} }} }} }}\n", paths.join(", "))
+}
+
+fn collect_paths(items: &[Item], module: &str, paths: &mut Vec<String>) {
+    for item in items {
+        if let Item::Struct(message) = item {
+            paths.push(format!("{module}{}", message.ident));
+        }
+    }
+    for (name, items) in modules(items) {
+        collect_paths(items, &format!("{module}{name}::"), paths);
     }
 }

@@ -1,28 +1,36 @@
 //! The method table: an impl of `Method` for each rpc's request, and what ties commands to their replies.
 
+use std::collections::HashSet;
+
 use prost_build::Comments;
 use quote::{format_ident, quote};
-use syn::{Fields, Ident, Item, ItemStruct, Type, parse_quote};
+use syn::ext::IdentExt as _;
+use syn::{Ident, Item, Type, parse_quote};
 
 use super::fields::inner;
-use super::messages::Messages;
+use super::messages::{Messages, field_type, find, is_named, path};
 use super::schema::Schema;
 
 /// One rpc, in Rust's names.
 pub struct Rpc {
-    /// The method's name over HTTP and in the client: `presence_stats`.
+    /// The method's name over HTTP: `presence_stats`.
     pub name: String,
+    /// The same as a name in Rust: `r#move`.
+    pub ident: Ident,
+    /// The documentation, and `#[deprecated]` where the schema says so.
     pub docs: Vec<syn::Attribute>,
     pub request: Type,
-    pub response: Type,
-    pub shape: Shape,
+    /// What a successful call answers.
+    pub result: Type,
+    response: Type,
+    shape: Shape,
     grpc_path: String,
 }
 
 /// What a response message holds.
-pub enum Shape {
+enum Shape {
     /// Fields `error` and `result`: the call answers what `result` holds.
-    Outcome(Type),
+    Outcome,
     /// A field `error` and no `result`: the call answers the message.
     ErrorOnly,
     /// No field `error`, as in `BatchResponse`: the call answers the message.
@@ -32,24 +40,67 @@ pub enum Shape {
 /// Methods whose replies have as many parts as the request; hand-written code checks that.
 const CHECKED_PARTS: &[&str] = &["batch", "broadcast"];
 
+/// What Centrifugo's asynchronous consumers execute.
+const CONSUMED: &[&str] =
+    &["broadcast", "disconnect", "history_remove", "publish", "refresh", "subscribe", "unsubscribe"];
+
 /// The schema's rpcs.
 pub fn rpcs(schema: &Schema, messages: &Messages) -> Result<Vec<Rpc>, String> {
-    messages.service.methods.iter().map(|method| rpc(schema, messages, method)).collect()
+    let mut rpcs: Vec<Rpc> = Vec::new();
+    for method in &messages.service.methods {
+        let rpc = rpc(schema, messages, method)?;
+        if rpcs.iter().any(|other| other.name == rpc.name) {
+            return Err(format!("two rpcs in the schema are both the method `{}`; rename one", rpc.name));
+        }
+        rpcs.push(rpc);
+    }
+    Ok(rpcs)
 }
 
 fn rpc(schema: &Schema, messages: &Messages, method: &prost_build::Method) -> Result<Rpc, String> {
     let parse = |name: &str| -> Result<Type, String> {
         syn::parse_str(name).map_err(|error| format!("`{name}` is no type name: {error}"))
     };
-    let response = parse(&method.output_type)?;
+    let mut docs = docs(&method.comments)?;
+    if docs.is_empty() {
+        let text = format!(" Calls `{}`.", method.proto_name);
+        docs.push(parse_quote!(#[doc = #text]));
+    }
+    if method.options.deprecated() {
+        docs.push(parse_quote!(#[deprecated]));
+    }
+    let (request, response) = (parse(&method.input_type)?, parse(&method.output_type)?);
+    let ident = name(&messages.file.items, method, &request)?;
+    let (shape, result) = shape(&messages.file.items, &response);
     Ok(Rpc {
-        name: method.name.trim_start_matches("r#").to_owned(),
-        docs: docs(&method.comments)?,
-        request: parse(&method.input_type)?,
-        shape: shape(&messages.file.items, &response),
+        // `Self` and its like have no raw form, and got a `_`.
+        name: ident.unraw().to_string().trim_end_matches('_').to_owned(),
+        ident,
+        docs,
+        request,
+        result: result.unwrap_or_else(|| response.clone()),
+        shape,
         response,
         grpc_path: format!("/{}.{}/{}", schema.package, messages.service.proto_name, method.proto_name),
     })
+}
+
+/// The method's name: that of its part of a `Command`, since a server may spell it otherwise than prost does, or
+/// else the rpc's.
+fn name(items: &[Item], method: &prost_build::Method, request: &Type) -> Result<Ident, String> {
+    let own = syn::parse_str::<Ident>(&method.name).map_err(|error| {
+        format!("the rpc `{}` cannot be a name in Rust: {error}; rename it", method.proto_name)
+    })?;
+    let command = find(items, &parse_quote!(Command));
+    let mut parts = command.iter().flat_map(|command| &command.fields).filter_map(|field| {
+        let held = inner(inner(&field.ty, "Option")?, "Box")?;
+        field.ident.as_ref().filter(|_| path(held) == path(request))
+    });
+    let first = parts.next();
+    match first.into_iter().chain(parts).any(|part| *part == own) {
+        true => Ok(own),
+        false => Ok(first.cloned().unwrap_or(own)),
+    }
 }
 
 fn docs(comments: &Comments) -> Result<Vec<syn::Attribute>, String> {
@@ -59,33 +110,47 @@ fn docs(comments: &Comments) -> Result<Vec<syn::Attribute>, String> {
     parse.map_err(|error| format!("a comment does not become documentation: {error}"))
 }
 
-fn shape(items: &[Item], response: &Type) -> Shape {
-    let Some(message) = find(items, &quote!(#response).to_string()) else { return Shape::Plain };
-    let field =
-        |name: &str| message.fields.iter().find(|field| field.ident.as_ref().is_some_and(|i| i == name));
-    match (field("error"), field("result").and_then(|field| inner(&field.ty, "Option"))) {
-        (Some(_), Some(result)) => Shape::Outcome(result.clone()),
-        (Some(_), None) => Shape::ErrorOnly,
-        (None, _) => Shape::Plain,
+/// The shape of a response, and what its `result` holds, if that is what calls answer.
+fn shape(items: &[Item], response: &Type) -> (Shape, Option<Type>) {
+    let Some(message) = find(items, response) else { return (Shape::Plain, None) };
+    let held = |name: &str| {
+        let path = path(inner(field_type(message, name)?, "Option")?)?;
+        let is_scalar = path.last()?.to_string().starts_with(char::is_lowercase);
+        (!is_scalar).then(|| from_module_of(response, &path))
+    };
+    match (held("error").is_some_and(|error| is_named(&error, "Error")), held("result")) {
+        (true, Some(result)) => (Shape::Outcome, Some(result)),
+        (true, None) => (Shape::ErrorOnly, None),
+        (false, _) => (Shape::Plain, None),
     }
 }
 
-/// The impls of `Method`, the list of all methods' names, and the parts of `Command` and `Reply`.
-pub fn table(rpcs: &[Rpc], messages: &Messages) -> Vec<Item> {
-    let mut items: Vec<Item> = rpcs.iter().map(method).collect();
-    items.push(names(rpcs));
-    items.push(part_name(&messages.file.items, "Command"));
-    items.push(part_name(&messages.file.items, "Reply"));
-    items.extend(command_conversions(&messages.file.items));
-    items.push(temporary_flag(&messages.file.items));
-    items
+/// A path that means in the outermost module what `path` means beside `message`.
+fn from_module_of(message: &Type, path: &[&Ident]) -> Type {
+    let mut absolute = self::path(message).unwrap_or_default();
+    absolute.pop();
+    for segment in path {
+        match *segment == "super" {
+            true => drop(absolute.pop()),
+            false => absolute.push(segment),
+        }
+    }
+    parse_quote!(#(#absolute)::*)
 }
 
-fn method(rpc: &Rpc) -> Item {
-    let Rpc { name, grpc_path, request, response, .. } = rpc;
-    let result = rpc.result();
+/// The impls of `Method` and `ConsumerMethod`, and the list of all methods' names.
+pub fn table(rpcs: &[Rpc], items: &[Item], checked: &HashSet<String>) -> Vec<Item> {
+    let mut table: Vec<Item> = rpcs.iter().map(|rpc| method(rpc, checked)).collect();
+    table.extend(rpcs.iter().filter(|rpc| CONSUMED.contains(&rpc.name.as_str())).map(consumer_method));
+    table.push(names(rpcs));
+    table.push(temporary_flag(items));
+    table
+}
+
+fn method(rpc: &Rpc, checked: &HashSet<String>) -> Item {
+    let Rpc { name, grpc_path, request, response, result, .. } = rpc;
     let outcome = match rpc.shape {
-        Shape::Outcome(_) => quote! {
+        Shape::Outcome => quote! {
             match (response.error, response.result) {
                 (Some(error), _) => Some(Err(error)),
                 (None, Some(result)) => Some(Ok(result)),
@@ -108,6 +173,13 @@ fn method(rpc: &Rpc) -> Item {
             }
         }
     });
+    let check = checked.contains(&quote!(#request).to_string()).then(|| {
+        quote! {
+            fn check(&self) -> ::core::result::Result<(), ::std::string::String> {
+                self.payload_set_twice().map_or(Ok(()), |path| Err(crate::payload::set_twice(&path)))
+            }
+        }
+    });
     parse_quote! {
         impl crate::Method for #request {
             const NAME: &'static str = #name;
@@ -119,18 +191,16 @@ fn method(rpc: &Rpc) -> Item {
             ) -> ::core::option::Option<::core::result::Result<Self::Result, crate::ApiError>> {
                 #outcome
             }
+            #check
             #verify
         }
     }
 }
 
-impl Rpc {
-    /// What a successful call answers.
-    pub fn result(&self) -> &Type {
-        match &self.shape {
-            Shape::Outcome(result) => result,
-            Shape::ErrorOnly | Shape::Plain => &self.response,
-        }
+fn consumer_method(rpc: &Rpc) -> Item {
+    let request = &rpc.request;
+    parse_quote! {
+        impl crate::ConsumerMethod for #request {}
     }
 }
 
@@ -142,47 +212,16 @@ fn names(rpcs: &[Rpc]) -> Item {
     }
 }
 
-/// `part(&self)`: the name of the one method that a `Command` or a `Reply` is about.
-fn part_name(items: &[Item], message: &str) -> Item {
-    let ident = format_ident!("{message}");
-    let checks = parts(items, message).into_iter().map(|(field, _)| {
-        let name = field.to_string().trim_start_matches("r#").to_owned();
-        quote! {
-            if self.#field.is_some() {
-                parts.push(#name);
-            }
-        }
-    });
-    parse_quote! {
-        impl #ident {
-            /// The names of the methods that it has a part for: one, when it is well-formed.
-            pub(crate) fn parts(&self) -> ::std::vec::Vec<&'static str> {
-                let mut parts = ::std::vec::Vec::with_capacity(1);
-                #(#checks)*
-                parts
-            }
-        }
-    }
-}
-
-fn command_conversions(items: &[Item]) -> Vec<Item> {
-    let conversion = |(field, request): (Ident, Type)| -> Item {
-        parse_quote! {
-            impl ::core::convert::From<#request> for Command {
-                fn from(request: #request) -> Self {
-                    Self { #field: Some(::std::boxed::Box::new(request)), ..Self::default() }
-                }
-            }
-        }
-    };
-    parts(items, "Command").into_iter().map(conversion).collect()
-}
-
 /// `Error.temporary`, which schemas have since Centrifugo 6.10.
 fn temporary_flag(items: &[Item]) -> Item {
-    let has_flag = find(items, "Error")
-        .is_some_and(|error| error.fields.iter().any(|f| f.ident.as_ref().is_some_and(|i| i == "temporary")));
-    let flag = if has_flag { quote!(self.temporary) } else { quote!(false) };
+    let ty = find(items, &parse_quote!(Error)).and_then(|error| field_type(error, "temporary"));
+    let flag = match ty {
+        Some(ty) if is_named(ty, "bool") => quote!(self.temporary),
+        Some(ty) if inner(ty, "Option").is_some_and(|ty| is_named(ty, "bool")) => {
+            quote!(self.temporary == Some(true))
+        }
+        _ => quote!(false),
+    };
     parse_quote! {
         impl Error {
             pub(crate) fn says_temporary(&self) -> bool {
@@ -190,24 +229,4 @@ fn temporary_flag(items: &[Item]) -> Item {
             }
         }
     }
-}
-
-/// The boxed fields of `Command` or `Reply`, one a method.
-fn parts(items: &[Item], message: &str) -> Vec<(Ident, Type)> {
-    let Some(ItemStruct { fields: Fields::Named(fields), .. }) = find(items, message) else {
-        return Vec::new();
-    };
-    let part = |field: &syn::Field| {
-        let name = field.ident.clone()?;
-        let held = inner(inner(&field.ty, "Option")?, "Box")?.clone();
-        (name != "error").then_some((name, held))
-    };
-    fields.named.iter().filter_map(part).collect()
-}
-
-fn find<'a>(items: &'a [Item], name: &str) -> Option<&'a ItemStruct> {
-    items.iter().find_map(|item| match item {
-        Item::Struct(message) if message.ident == name => Some(message),
-        _ => None,
-    })
 }

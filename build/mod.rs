@@ -1,33 +1,56 @@
-//! The generator: one schema in, the text of two Rust files out.
+//! The generator: one schema in, the text of Rust files out.
 
+mod checks;
 mod client;
+mod comments;
 mod fields;
+mod filters;
 mod json;
 mod messages;
 mod methods;
+mod pages;
+mod parts;
 mod requests;
 mod schema;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What the crate includes from `OUT_DIR`.
+/// What goes into `OUT_DIR`.
 pub struct Generated {
     /// Messages, their JSON, requests' constructors and setters, and the method table.
     pub messages: String,
     /// The client's methods.
     pub client: String,
+    /// The blocking client's methods.
+    pub blocking: String,
+    /// A macro over all messages, which only tests include.
+    pub list: String,
+    /// The files that the schema consists of.
+    pub sources: Vec<PathBuf>,
 }
 
 /// Generates the crate's code from the schema at `path`; the error says what is wrong with it and what to do.
 pub fn generate(path: &Path) -> Result<Generated, String> {
     let schema = schema::load(path)?;
     let mut messages = messages::generate(&schema)?;
+    let json = json::generate(&schema, &messages.file)?;
+    let list = messages::list(&messages.file);
     let rpcs = methods::rpcs(&schema, &messages)?;
-    let table = methods::table(&rpcs, &messages);
+    let items = &messages.file.items;
+    let checked = checks::checked(items);
+    let mut added = methods::table(&rpcs, items, &checked);
+    added.extend(parts::batch(items, &rpcs));
+    added.extend(checks::checks(items, &checked));
+    added.extend(pages::paged(items, &rpcs));
+    added.extend(filters::constructors(items));
+    let (client, blocking) = client::methods(items, &rpcs);
     requests::add_to(&mut messages.file, &rpcs);
-    messages.file.items.extend(table);
+    messages.file.items.extend(added);
     Ok(Generated {
-        messages: prettyplease::unparse(&messages.file) + &json::generate(&schema)?,
-        client: prettyplease::unparse(&client::methods(&rpcs)),
+        messages: prettyplease::unparse(&messages.file) + &json,
+        client: prettyplease::unparse(&client),
+        blocking: prettyplease::unparse(&blocking),
+        list,
+        sources: schema.sources,
     })
 }

@@ -1,28 +1,40 @@
-//! Reads a schema, checks that the crate can be built from it, and makes its comments safe for rustdoc.
+//! Reads a schema and checks that the crate can be built from it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use prost_types::field_descriptor_proto::Type;
+use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto};
+
+use super::comments;
 
 /// A checked schema.
 pub struct Schema {
     pub files: Vec<FileDescriptorProto>,
     /// The package that all of it belongs to.
     pub package: String,
+    /// The files that it was read from.
+    pub sources: Vec<PathBuf>,
 }
 
 /// What hand-written code relies on, and every Centrifugo schema since v5.0 has.
-const REQUIRED_FIELDS: &[(&str, &str)] = &[
-    ("BatchRequest", "commands"),
-    ("BatchResponse", "replies"),
-    ("BroadcastRequest", "channels"),
-    ("BroadcastResult", "responses"),
-    ("Error", "code"),
-    ("Error", "message"),
-    ("PublishResponse", "error"),
-    ("PublishResponse", "result"),
-    ("Reply", "error"),
+const REQUIRED_FIELDS: &[(&str, &str, &str)] = &[
+    ("BatchRequest", "commands", "repeated Command"),
+    ("BatchResponse", "replies", "repeated Reply"),
+    ("BroadcastRequest", "channels", "repeated string"),
+    ("BroadcastResult", "responses", "repeated PublishResponse"),
+    ("Command", "broadcast", "BroadcastRequest"),
+    ("Error", "code", "uint32"),
+    ("Error", "message", "string"),
+    ("PublishResponse", "error", "Error"),
+    ("PublishResponse", "result", "PublishResult"),
+    ("Reply", "broadcast", "BroadcastResult"),
+    ("Reply", "error", "Error"),
+];
+
+const REQUIRED_RPCS: &[(&str, &str, &str)] = &[
+    ("Batch", "BatchRequest", "BatchResponse"),
+    ("Broadcast", "BroadcastRequest", "BroadcastResponse"),
+    ("Publish", "PublishRequest", "PublishResponse"),
 ];
 
 /// Reads and checks the schema at `path`.
@@ -31,7 +43,7 @@ pub fn load(path: &Path) -> Result<Schema, String> {
     std::fs::read_to_string(path).map_err(|error| {
         format!("cannot read the schema {place}: {error}; is it the path of an api.proto?")
     })?;
-    let mut files = compile(path).map_err(|error| {
+    let (mut files, sources) = compile(path).map_err(|error| {
         format!("cannot compile the schema {place}: {error}\nIt must be a proto3 file such as Centrifugo's api.proto.")
     })?;
     let package = check(&files).map_err(|problem| {
@@ -40,19 +52,19 @@ pub fn load(path: &Path) -> Result<Schema, String> {
              The crate needs a schema of Centrifugo's server API, v5.0 or newer."
         )
     })?;
-    for file in &mut files {
-        make_comments_safe(file);
-    }
-    Ok(Schema { files, package })
+    files.iter_mut().for_each(comments::make_safe);
+    Ok(Schema { files, package, sources })
 }
 
-fn compile(path: &Path) -> Result<Vec<FileDescriptorProto>, String> {
+/// The schema's files, imported ones first, and their paths.
+fn compile(path: &Path) -> Result<(Vec<FileDescriptorProto>, Vec<PathBuf>), String> {
     let folder = path.parent().ok_or("it has no folder")?;
     let mut compiler = protox::Compiler::new([folder]).map_err(|error| error.to_string())?;
     compiler.include_imports(true).include_source_info(true);
     // The Debug form has the line and column, which Display leaves out.
     compiler.open_file(path).map_err(|error| format!("{error:?}"))?;
-    Ok(compiler.file_descriptor_set().file)
+    let sources = compiler.files().filter_map(|file| file.path()).map(Path::to_owned).collect();
+    Ok((compiler.file_descriptor_set().file, sources))
 }
 
 /// Answers the package.
@@ -71,27 +83,58 @@ fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
             ));
         }
         if file.syntax() != "proto3" {
-            return Err(format!("`{}` is not proto3", file.name()));
+            return Err(format!("`{}` is not proto3; begin it with `syntax = \"proto3\";`", file.name()));
         }
+        file.message_type.iter().try_for_each(check_names)?;
     }
-    for (message, field) in REQUIRED_FIELDS {
-        check_field(files, message, field)?;
-    }
-    if message(files, "Command").is_none() {
-        return Err("it lacks the message `Command`".into());
+    for (message, field, ty) in REQUIRED_FIELDS {
+        check_field(files, message, field, ty)?;
     }
     check_service(files, &package)?;
     Ok(package)
 }
 
-fn check_field(files: &[FileDescriptorProto], name: &str, field: &str) -> Result<(), String> {
-    let Some(message) = message(files, name) else {
+/// No name may begin with a digit in Rust, which drops underscores in front.
+fn check_names(message: &DescriptorProto) -> Result<(), String> {
+    let fields = message.field.iter().map(FieldDescriptorProto::name);
+    let oneofs = message.oneof_decl.iter().map(|oneof| oneof.name());
+    for name in fields.chain(oneofs).chain([message.name()]) {
+        if name.trim_start_matches('_').starts_with(|first: char| first.is_ascii_digit()) {
+            return Err(format!(
+                "in its message `{}`, rename `{name}` to begin with a letter",
+                message.name()
+            ));
+        }
+    }
+    message.nested_type.iter().try_for_each(check_names)
+}
+
+fn check_field(files: &[FileDescriptorProto], name: &str, field: &str, ty: &str) -> Result<(), String> {
+    let mut messages = files.iter().flat_map(|file| &file.message_type);
+    let Some(message) = messages.find(|message| message.name() == name) else {
         return Err(format!("it lacks the message `{name}`"));
     };
-    if message.field.iter().any(|candidate| candidate.name() == field) {
-        return Ok(());
+    match message.field.iter().find(|candidate| candidate.name() == field).map(declared_type) {
+        None => Err(format!("its message `{name}` lacks the field `{field}`")),
+        Some(declared) if declared != ty => {
+            Err(format!("its field `{name}.{field}` is `{declared}` and must be `{ty}`"))
+        }
+        Some(_) => Ok(()),
     }
-    Err(format!("its message `{name}` lacks the field `{field}`"))
+}
+
+/// The type as a schema spells it: `repeated string`.
+fn declared_type(field: &FieldDescriptorProto) -> String {
+    let label = match (field.label(), field.proto3_optional(), field.oneof_index) {
+        (Label::Repeated, ..) => "repeated ",
+        (_, false, Some(_)) => "oneof ",
+        (_, true, _) if !is_message(field) => "optional ",
+        _ => "",
+    };
+    match field.type_name().rsplit('.').next() {
+        Some(name) if !name.is_empty() => format!("{label}{name}"),
+        _ => format!("{label}{:?}", field.r#type()).to_lowercase(),
+    }
 }
 
 fn check_service(files: &[FileDescriptorProto], package: &str) -> Result<(), String> {
@@ -100,19 +143,23 @@ fn check_service(files: &[FileDescriptorProto], package: &str) -> Result<(), Str
     if let Some(other) = services.next() {
         return Err(format!("it has two services, `{}` and `{}`; keep one", service.name(), other.name()));
     }
-    if !service.method.iter().any(|rpc| rpc.name() == "Batch") {
-        return Err(format!("its service `{}` lacks the rpc `Batch`", service.name()));
+    for (rpc, request, response) in REQUIRED_RPCS {
+        let (input, output) = (format!(".{package}.{request}"), format!(".{package}.{response}"));
+        let is_it = |candidate: &prost_types::MethodDescriptorProto| {
+            candidate.name() == *rpc && candidate.input_type() == input && candidate.output_type() == output
+        };
+        if !service.method.iter().any(is_it) {
+            return Err(format!(
+                "its service `{}` lacks `rpc {rpc}({request}) returns ({response})`",
+                service.name()
+            ));
+        }
     }
-    let prefix = format!(".{package}.");
-    for rpc in &service.method {
-        if rpc.client_streaming() || rpc.server_streaming() {
-            return Err(format!("its rpc `{}` streams; only unary rpcs are supported", rpc.name()));
-        }
-        for message in [rpc.input_type(), rpc.output_type()] {
-            if !message.starts_with(&prefix) {
-                return Err(format!("its rpc `{}` uses `{message}` of another package", rpc.name()));
-            }
-        }
+    if let Some(rpc) = service.method.iter().find(|rpc| rpc.client_streaming() || rpc.server_streaming()) {
+        return Err(format!(
+            "its rpc `{}` streams, which the crate does not support; take it out",
+            rpc.name()
+        ));
     }
     check_requests_are_unique(service)
 }
@@ -134,10 +181,6 @@ fn check_requests_are_unique(service: &ServiceDescriptorProto) -> Result<(), Str
     Ok(())
 }
 
-fn message<'a>(files: &'a [FileDescriptorProto], name: &str) -> Option<&'a DescriptorProto> {
-    files.iter().flat_map(|file| &file.message_type).find(|message| message.name() == name)
-}
-
 /// Whether `field` is a message, alone or repeated.
 pub fn is_message(field: &FieldDescriptorProto) -> bool {
     field.r#type() == Type::Message
@@ -148,46 +191,10 @@ pub fn map_entry<'a>(
     message: &'a DescriptorProto,
     field: &FieldDescriptorProto,
 ) -> Option<&'a DescriptorProto> {
-    let name = field.type_name().rsplit('.').next()?;
+    let (parent, name) = field.type_name().rsplit_once('.')?;
     message.nested_type.iter().find(|nested| {
-        is_message(field)
+        parent.rsplit('.').next() == Some(message.name())
             && nested.name() == name
             && nested.options.as_ref().is_some_and(|options| options.map_entry())
     })
-}
-
-/// Any schema's comments become rustdoc: none may turn into a code block (a doctest), HTML or a link.
-fn make_comments_safe(file: &mut FileDescriptorProto) {
-    let Some(info) = &mut file.source_code_info else { return };
-    for location in &mut info.location {
-        for comment in [&mut location.leading_comments, &mut location.trailing_comments].into_iter().flatten()
-        {
-            *comment = comment.lines().map(safe_line).collect::<Vec<_>>().join("\n");
-        }
-        location.leading_detached_comments.clear();
-    }
-}
-
-fn safe_line(line: &str) -> String {
-    let line = line.trim();
-    if line.starts_with("```") || line.starts_with("~~~") {
-        return String::new();
-    }
-    let balanced = line.matches('`').count() % 2 == 0;
-    let mut safe = String::from(" ");
-    for (index, part) in line.split('`').enumerate() {
-        let code = balanced && index % 2 == 1;
-        match index {
-            0 => {}
-            _ if balanced => safe.push('`'),
-            _ => safe.push_str("\\`"),
-        }
-        for character in part.chars() {
-            if !code && matches!(character, '<' | '>' | '[' | ']') {
-                safe.push('\\');
-            }
-            safe.push(character);
-        }
-    }
-    safe.trim_end().to_owned()
 }

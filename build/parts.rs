@@ -1,0 +1,107 @@
+//! The parts of a `Command` and of a `Reply`, a field for each method: what makes requests commands of a batch.
+
+use quote::{format_ident, quote};
+use syn::{Ident, Item, Type, parse_quote};
+
+use super::fields::inner;
+use super::messages::{field_type, find, path};
+use super::methods::Rpc;
+
+/// What makes requests commands of a batch, and takes their results from its replies.
+pub fn batch(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
+    let batched = rpcs.iter().filter(|rpc| is_batched(items, rpc));
+    let mut generated: Vec<Item> = batched.flat_map(|rpc| [conversion(rpc), batch_command(rpc)]).collect();
+    generated.push(part_names(items, rpcs, "Command"));
+    generated.push(part_names(items, rpcs, "Reply"));
+    generated.push(without_content(items, rpcs));
+    generated
+}
+
+/// `parts(&self)`: the names of the methods that a `Command` or a `Reply` is about.
+fn part_names(items: &[Item], rpcs: &[Rpc], message: &str) -> Item {
+    let message = format_ident!("{message}");
+    let checks = rpcs.iter().filter_map(|rpc| {
+        let (name, field) = (&rpc.name, &rpc.ident);
+        part(items, &message, rpc).map(|_| {
+            quote! {
+                if self.#field.is_some() {
+                    parts.push(#name);
+                }
+            }
+        })
+    });
+    parse_quote! {
+        impl #message {
+            /// The names of the methods that it has a part for: one, when it is well-formed.
+            pub(crate) fn parts(&self) -> ::std::vec::Vec<&'static str> {
+                let mut parts = ::std::vec::Vec::with_capacity(1);
+                #(#checks)*
+                parts
+            }
+        }
+    }
+}
+
+/// Whether `Command` carries the request under the method's name, and `Reply` the result.
+fn is_batched(items: &[Item], rpc: &Rpc) -> bool {
+    let holds = |message: &str, ty: &Type| {
+        part(items, &format_ident!("{message}"), rpc).is_some_and(|part| path(part) == path(ty))
+    };
+    holds("Command", &rpc.request) && holds("Reply", &rpc.result)
+}
+
+fn conversion(rpc: &Rpc) -> Item {
+    let (field, request) = (&rpc.ident, &rpc.request);
+    parse_quote! {
+        impl ::core::convert::From<#request> for Command {
+            fn from(request: #request) -> Self {
+                Self {
+                    #field: Some(::std::boxed::Box::new(request)),
+                    ..::core::default::Default::default()
+                }
+            }
+        }
+    }
+}
+
+/// A broadcast's result gets the names of the channels.
+fn batch_command(rpc: &Rpc) -> Item {
+    let (field, request, result) = (&rpc.ident, &rpc.request, &rpc.result);
+    let (result, taken) = match rpc.name == "broadcast" {
+        true => (
+            quote!(crate::BroadcastResult),
+            quote! {
+                crate::BroadcastResult::new(
+                    command.broadcast.map(|request| request.channels).unwrap_or_default(),
+                    reply.broadcast.map(|result| *result).unwrap_or_default(),
+                )
+            },
+        ),
+        false => (quote!(#result), quote!(reply.#field.map(|result| *result).unwrap_or_default())),
+    };
+    parse_quote! {
+        impl crate::BatchCommand for #request {
+            type Result = #result;
+            #[allow(unused_variables)]
+            fn result(command: Command, reply: Reply) -> Self::Result {
+                #taken
+            }
+        }
+    }
+}
+
+/// The methods whose results hold nothing, and which a reply may leave out therefore.
+fn without_content(items: &[Item], rpcs: &[Rpc]) -> Item {
+    let empty =
+        rpcs.iter().filter(|rpc| find(items, &rpc.result).is_some_and(|result| result.fields.is_empty()));
+    let names = empty.map(|rpc| &rpc.name);
+    parse_quote! {
+        pub(crate) const WITHOUT_CONTENT: &[&str] = &[#(#names),*];
+    }
+}
+
+/// What the field of `Command` or `Reply` that is named after the method holds, boxed.
+fn part<'a>(items: &'a [Item], message: &Ident, rpc: &Rpc) -> Option<&'a Type> {
+    let message = find(items, &parse_quote!(#message))?;
+    inner(inner(field_type(message, &rpc.ident.to_string())?, "Option")?, "Box")
+}
