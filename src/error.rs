@@ -83,6 +83,18 @@ pub enum Error {
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
 
+    /// Parts of a call failed, with errors of their own; the others succeeded.
+    #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.failed))]
+    #[non_exhaustive]
+    Parts {
+        /// The method that was called.
+        method: &'static str,
+        /// What failed: the channel, and Centrifugo's error for it.
+        failed: Vec<(String, ApiError)>,
+        /// The number of all parts.
+        of: usize,
+    },
+
     /// Centrifugo carried the request out as far as it could and answered an error.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -133,11 +145,13 @@ impl Error {
             Self::Network { .. } | Self::Timeout { .. } => true,
             Self::Transport { status, .. } => status.is_temporary(),
             Self::Api(error) => error.is_temporary(),
+            Self::Parts { failed, .. } => failed.iter().all(|(_, error)| error.is_temporary()),
             _ => false,
         }
     }
 
-    /// The code of Centrifugo's own error, such as [`ApiError::UNKNOWN_CHANNEL`].
+    /// The code of Centrifugo's own error, such as [`ApiError::UNKNOWN_CHANNEL`]; none for [`Error::Parts`], which
+    /// has many.
     #[must_use]
     pub fn api_code(&self) -> Option<u32> {
         match self {
@@ -172,6 +186,17 @@ fn may_have_run(unsent: bool) -> &'static str {
     }
 }
 
+/// The first failed parts, with their errors.
+fn list(failed: &[(String, ApiError)]) -> String {
+    const SHOWN: usize = 5;
+    let mut parts: Vec<String> =
+        failed.iter().take(SHOWN).map(|(name, error)| format!("`{name}`: {error}")).collect();
+    if failed.len() > SHOWN {
+        parts.push(format!("and {} more", failed.len() - SHOWN));
+    }
+    parts.join("; ")
+}
+
 fn body_part(body: &str) -> String {
     match body.trim() {
         "" => String::new(),
@@ -183,6 +208,41 @@ fn hint_part(hint: &str) -> String {
     match hint {
         "" => String::new(),
         hint => format!(" ({hint})"),
+    }
+}
+
+#[cfg(any(feature = "grpc", feature = "http"))]
+impl Error {
+    /// Hides a secret that the server sent back.
+    pub(crate) fn without(mut self, secrets: &[String]) -> Self {
+        for secret in secrets {
+            match &mut self {
+                Self::Transport { body, .. } => hide(body, secret),
+                Self::Api(error) => hide(&mut error.message, secret),
+                Self::Decode { message, source, .. } => {
+                    hide(message, secret);
+                    if source.as_ref().is_some_and(|source| source.to_string().contains(secret)) {
+                        *source = None;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+}
+
+/// Replaces a secret, also where an excerpt ends within it.
+#[cfg(any(feature = "grpc", feature = "http"))]
+fn hide(text: &mut String, secret: &str) {
+    if text.contains(secret) {
+        *text = text.replace(secret, "[secret]");
+    }
+    for end in (4..secret.len()).rev() {
+        let cut = format!("{}…", &secret[..end]);
+        if text.contains(&cut) {
+            *text = text.replace(&cut, "…");
+        }
     }
 }
 
@@ -223,16 +283,20 @@ impl ApiError {
     pub fn is_temporary(&self) -> bool {
         self.says_temporary() || matches!(self.code, Self::INTERNAL | Self::TOO_MANY_REQUESTS)
     }
+}
 
-    fn hint(&self) -> &'static str {
-        match self.code {
-            Self::UNKNOWN_CHANNEL => "the channel's namespace is not configured",
-            Self::NOT_FOUND => "the server lacks the method: it is older, or not Centrifugo PRO",
-            Self::BAD_REQUEST => "something is missing from the request, or contradicts",
-            Self::NOT_AVAILABLE => "the feature is off for the channel's namespace",
-            Self::UNRECOVERABLE_POSITION => "the stream's epoch has changed",
-            _ => "",
+/// A function of its own, since a schema may give the message a field of any name.
+fn api_hint(code: u32) -> &'static str {
+    match code {
+        ApiError::UNKNOWN_CHANNEL => "the channel's namespace is not configured",
+        ApiError::NOT_FOUND => "the server lacks the method: it is older, or not Centrifugo PRO",
+        ApiError::BAD_REQUEST => "something is missing from the request, or contradicts",
+        ApiError::NOT_AVAILABLE => {
+            "the feature is off for the channel's namespace: history needs history_size and history_ttl there, \
+             presence needs presence"
         }
+        ApiError::UNRECOVERABLE_POSITION => "the stream's epoch has changed",
+        _ => "",
     }
 }
 
@@ -243,7 +307,7 @@ impl std::fmt::Display for ApiError {
             "Centrifugo answered error {}: {}{}",
             self.code,
             self.message,
-            hint_part(self.hint())
+            hint_part(api_hint(self.code))
         )
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! The names are those that pbjson-build's output uses; `build/json.rs` redirects them here.
 
+use std::fmt;
+
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, MapAccess};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::{Error, Method};
 
 /// Payloads on their way out.
 pub(crate) mod base64 {
@@ -35,7 +39,7 @@ impl Serialize for Embedded<'_> {
     }
 }
 
-/// A payload on its way in: the embedded JSON, byte for byte.
+/// A payload on its way in: the embedded JSON, byte for byte, be it `null`.
 pub(crate) struct BytesDeserialize<T>(pub(crate) T);
 
 impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
@@ -45,11 +49,9 @@ impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
     }
 }
 
-/// A `null` payload is the payload `null`.
-impl Default for BytesDeserialize<Bytes> {
-    fn default() -> Self {
-        Self(Bytes::from_static(b"null"))
-    }
+/// Reads a field's payload.
+pub(crate) fn next_payload<'de, M: MapAccess<'de>>(map: &mut M) -> Result<BytesDeserialize<Bytes>, M::Error> {
+    map.next_value()
 }
 
 /// Reads `null` as the default, since Go writes and reads absent values so.
@@ -58,6 +60,47 @@ pub(crate) struct NullAsDefault<'a, M>(pub(crate) &'a mut M);
 impl<'de, M: MapAccess<'de>> NullAsDefault<'_, M> {
     pub(crate) fn next_value<T: Deserialize<'de> + Default>(self) -> Result<T, M::Error> {
         Ok(self.0.next_value::<Option<T>>()?.unwrap_or_default())
+    }
+}
+
+/// Reads a message, wherever it is; `null` is one in which nothing is set.
+pub(crate) fn message<'de, D, V>(
+    deserializer: D,
+    name: &'static str,
+    fields: &'static [&'static str],
+    visitor: V,
+) -> Result<V::Value, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Visitor<'de>,
+    V::Value: Default,
+{
+    deserializer.deserialize_option(Nullable { name, fields, visitor })
+}
+
+struct Nullable<V> {
+    name: &'static str,
+    fields: &'static [&'static str],
+    visitor: V,
+}
+
+impl<'de, V> Visitor<'de> for Nullable<V>
+where
+    V: Visitor<'de>,
+    V::Value: Default,
+{
+    type Value = V::Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.visitor.expecting(formatter)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<V::Value, E> {
+        Ok(V::Value::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        deserializer.deserialize_struct(self.name, self.fields, self.visitor)
     }
 }
 
@@ -77,3 +120,16 @@ macro_rules! zero_is_empty {
 }
 
 zero_is_empty!(bool f32 f64 i32 i64 u32 u64);
+
+/// The error for a request that has no JSON form: it names the field, at the price of a second try.
+pub(crate) fn invalid_request<M: Method>(request: &M, error: &serde_json::Error) -> Error {
+    let mut track = serde_path_to_error::Track::new();
+    let mut sink = serde_json::Serializer::new(std::io::sink());
+    let _ = request.serialize(serde_path_to_error::Serializer::new(&mut sink, &mut track));
+    Error::InvalidRequest(format!(
+        "{}: `{}` is not JSON ({error}); nothing was sent. Make JSON with json(&value); \
+         for other bytes use the binary_… setter where the field has one, or gRPC",
+        M::NAME,
+        track.path()
+    ))
+}

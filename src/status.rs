@@ -43,7 +43,8 @@ impl Status {
                 "redirects are never followed, so that the key goes nowhere else: is the URL right, https in place of http?"
             }
             Self::Http(400) => {
-                "the server could not read the request: does the schema that this crate was built from fit it?"
+                "the server could not read the request: does the schema that this crate was built from fit it? With \
+                 legacy_commands: it lacks a method of the request, and has run the commands before that"
             }
             Self::Http(403) => "something before Centrifugo forbids the call",
             Self::Http(404) => {

@@ -49,7 +49,10 @@ impl Target {
 
 fn parse(url: &str) -> Result<Target, String> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(format!("it has no scheme; write http://{url}, https://, grpc:// or grpcs://"));
+        return Err(format!(
+            "it has no scheme; write http://{}, https://, grpc:// or grpcs://",
+            without_secrets(url)
+        ));
     };
     let (protocol, tls) = match scheme.to_ascii_lowercase().as_str() {
         "http" => (Protocol::Http, false),
@@ -75,6 +78,9 @@ fn parse(url: &str) -> Result<Target, String> {
     let uri: Uri = format!("http://{rest}").parse().map_err(|error| format!("{error}"))?;
     let authority =
         uri.authority().filter(|authority| !authority.host().is_empty()).ok_or("it has no host")?;
+    if authority.as_str() != authority.host() && matches!(authority.port_u16(), None | Some(0)) {
+        return Err("its port is not a number from 1 to 65535".into());
+    }
     let path = uri.path().trim_end_matches('/').to_owned();
     let target = Target { protocol, tls, authority: authority.to_string(), path };
     match protocol {
@@ -86,9 +92,6 @@ fn parse(url: &str) -> Result<Target, String> {
             return Err("it names no port; Centrifugo's for gRPC is 10000 by default".into());
         }
         Protocol::Grpc => {}
-    }
-    if authority.port().is_none() && authority.as_str().ends_with(':') || authority.port_u16() == Some(0) {
-        return Err("its port is not a number from 1 to 65535".into());
     }
     Ok(target)
 }
@@ -104,14 +107,14 @@ fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Leaves out whatever precedes an `@`, wherever that is: a password may hold a slash.
 fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
+    let rest = rest.rsplit('@').next().unwrap_or_default();
     match scheme {
-        "" => format!("{host}{path}"),
-        scheme => format!("{scheme}://{host}{path}"),
+        "" => rest.to_owned(),
+        scheme => format!("{scheme}://{rest}"),
     }
 }
 
@@ -140,9 +143,9 @@ mod tests {
             ("localhost:8000/api", "no scheme; write http://localhost:8000/api"),
             ("", "no scheme"),
             ("ws://localhost:8000/api", "`ws` is none of http, https, grpc, grpcs"),
-            ("http://", "invalid"),
-            ("http:///api", "invalid"),
-            ("http://host:99999/api", "invalid"),
+            ("http://", "url `http://`: "),
+            ("http:///api", "url `http:///api`: "),
+            ("http://host:99999/api", "port"),
             ("http://host:0/api", "port"),
             ("http://host:/api", "port"),
             ("http://ho st/api", "invalid"),

@@ -1,26 +1,30 @@
 //! gRPC: unary calls on a tonic channel, fed by a path and bytes; no generated client.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 use std::fmt;
+use std::future::poll_fn;
 use std::time::Instant;
 
-use bytes::{Buf, BufMut, Bytes};
-use http::uri::PathAndQuery;
-use prost::Message;
-use tonic::client::Grpc as Unary;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::metadata::MetadataMap;
+use bytes::{Bytes, BytesMut};
+use http::Uri;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
+use http_body_util::{BodyExt as _, Full};
+use prost::Message as _;
+use tonic::body::Body;
+use tonic::client::GrpcService as _;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, ConnectError, Request, TimeoutExpired};
+use tonic::{Code, ConnectError, TimeoutExpired};
 
+use super::frames::{self, BoxError, Failure};
 use super::per_runtime::PerRuntime;
 use super::{Call, Settings, too_large};
 use crate::error::excerpt;
-use crate::{ApiError, Error, Method, Status};
+use crate::{Error, Method, Status};
 
 pub(crate) struct Grpc {
     url: String,
-    metadata: MetadataMap,
+    headers: HeaderMap,
+    secrets: Vec<String>,
     max_response_size: usize,
     channels: Channels,
 }
@@ -32,8 +36,11 @@ enum Channels {
 
 impl Grpc {
     pub(super) fn new(mut settings: Settings, own: Option<Channel>) -> Result<Self, Error> {
+        let secrets = settings.secrets();
         let url = settings.target.url();
-        let metadata = MetadataMap::from_headers(std::mem::take(&mut settings.headers));
+        let mut headers = std::mem::take(&mut settings.headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(TE, HeaderValue::from_static("trailers"));
         let max_response_size = settings.max_response_size;
         let channels = match own {
             Some(channel) => Channels::Own(channel),
@@ -42,7 +49,11 @@ impl Grpc {
                 Channels::PerRuntime(PerRuntime::new(move || Ok(connect(&endpoint, &settings))))
             }
         };
-        Ok(Self { url, metadata, max_response_size, channels })
+        Ok(Self { url, headers, secrets, max_response_size, channels })
+    }
+
+    pub(super) fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     pub(super) fn url(&self) -> &str {
@@ -55,52 +66,88 @@ impl Grpc {
             Channels::PerRuntime(channels) => channels.get()?,
         };
         let started = Instant::now();
-        let mut unary = Unary::new(channel).max_decoding_message_size(self.max_response_size);
-        if let Err(error) = unary.ready().await {
-            return Err(self.network_error(call, true, started, error.into()));
-        }
-        let mut request = Request::new(body);
-        *request.metadata_mut() = self.metadata.clone();
-        let path = PathAndQuery::from_static(call.grpc_path);
-        match unary.unary(request, path, RawCodec).await {
-            Ok(response) => Ok(response.into_inner()),
-            Err(status) => Err(self.failure(call, status, started)),
-        }
+        let exchange = self.exchange(&call, channel, body);
+        exchange.await.map_err(|failure| self.error(&call, failure, started))
     }
 
-    /// Maps a status, in order of certainty.
-    fn failure(&self, call: Call, status: tonic::Status, started: Instant) -> Error {
+    async fn exchange(&self, call: &Call, mut channel: Channel, body: Bytes) -> Result<Bytes, Failure> {
+        poll_fn(|context| channel.poll_ready(context))
+            .await
+            .map_err(|error| Failure::Unready(error.into()))?;
+        let response = channel.call(self.request(call, &body)).await.map_err(failed)?;
+        let (head, mut body) = response.into_parts();
+        if head.status != http::StatusCode::OK || head.headers.contains_key("grpc-status") {
+            return Err(frames::refusal(head.status, head.headers, &mut body).await);
+        }
+        let mut read = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            match frame.map_err(|status| failed(Cause(status)))?.into_data() {
+                Ok(data) => read.extend_from_slice(&data),
+                Err(frame) => {
+                    let trailers = frame.into_trailers().unwrap_or_default();
+                    return match frames::final_status(trailers) {
+                        Some((status, _)) if status.code() == Code::Ok => frames::message(read.freeze()),
+                        Some((status, details)) => Err(Failure::Status(status, details)),
+                        None => Err(Failure::Unfinished),
+                    };
+                }
+            }
+            frames::check_start(&read, self.max_response_size)?;
+        }
+        Err(Failure::Unfinished)
+    }
+
+    fn request(&self, call: &Call, message: &Bytes) -> http::Request<Body> {
+        let mut request = http::Request::new(Body::new(Full::new(frames::frame(message))));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = Uri::from_static(call.grpc_path);
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+
+    /// Maps a failure, in order of certainty.
+    fn error(&self, call: &Call, failure: Failure, started: Instant) -> Error {
         let (method, elapsed) = (call.method, started.elapsed());
-        if let Some(error) = api_error(status.details()) {
-            return Error::Api(error);
-        }
-        if status.source().is_some() {
-            let unsent = caused_by(&status, |cause| cause.is::<ConnectError>());
-            let timed_out =
-                caused_by(&status, |cause| cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause));
-            return match timed_out {
-                true => Error::Timeout { method, unsent, after: elapsed },
-                false => self.network_error(call, unsent, started, Box::new(Failure(status))),
-            };
-        }
-        match status.code() {
-            Code::Unauthenticated => {
-                Error::Unauthorized { method, status: Status::Grpc(i32::from(Code::Unauthenticated)) }
+        match failure {
+            Failure::Unready(error) => self.network_error(call, true, started, error),
+            Failure::Unfinished => {
+                self.network_error(call, false, started, "the stream ended without a final status".into())
             }
-            Code::DeadlineExceeded => Error::Timeout { method, unsent: false, after: elapsed },
-            Code::OutOfRange if status.message().contains("decoded message length too large") => {
-                too_large(method, self.max_response_size)
+            Failure::Lost(error) => {
+                let connecting = caused_by(&*error, &is_connect_timeout);
+                let unsent = connecting || caused_by(&*error, &|cause| cause.is::<ConnectError>());
+                let timed_out = connecting
+                    || caused_by(&*error, &|cause| {
+                        cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause)
+                    });
+                match timed_out {
+                    true => Error::Timeout { method, unsent, after: elapsed },
+                    false => self.network_error(call, unsent, started, error),
+                }
             }
-            code => Error::Transport {
-                method,
-                status: Status::Grpc(i32::from(code)),
-                body: excerpt(status.message().as_bytes()),
-                retry_after: None,
+            Failure::TooLarge => too_large(method, self.max_response_size),
+            Failure::Broken(problem, start) => Error::Decode {
+                method: Some(method),
+                message: format!("{problem}: {}", excerpt(&start)),
+                source: None,
+            },
+            Failure::Status(status, details) => match (frames::api_error(&details), status.code()) {
+                (Some(error), _) => Error::Api(error),
+                (None, Code::Unauthenticated) => {
+                    Error::Unauthorized { method, status: Status::Grpc(i32::from(Code::Unauthenticated)) }
+                }
+                (None, Code::DeadlineExceeded) => Error::Timeout { method, unsent: false, after: elapsed },
+                (None, code) => Error::Transport {
+                    method,
+                    status: Status::Grpc(i32::from(code)),
+                    body: excerpt(status.message().as_bytes()),
+                    retry_after: None,
+                },
             },
         }
     }
 
-    fn network_error(&self, call: Call, unsent: bool, started: Instant, source: BoxError) -> Error {
+    fn network_error(&self, call: &Call, unsent: bool, started: Instant, source: BoxError) -> Error {
         Error::Network {
             method: call.method,
             url: self.url.as_str().into(),
@@ -111,13 +158,11 @@ impl Grpc {
     }
 }
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// What a local status was made of, without the status, whose message repeats it.
 #[derive(Debug)]
-struct Failure(tonic::Status);
+struct Cause(tonic::Status);
 
-impl fmt::Display for Failure {
+impl fmt::Display for Cause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.source() {
             Some(cause) => fmt::Display::fmt(cause, formatter),
@@ -126,10 +171,15 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source()?.source()
     }
+}
+
+/// Makes a failure of what ended a connection or a stream.
+fn failed(error: impl Into<BoxError>) -> Failure {
+    Failure::Lost(error.into())
 }
 
 fn endpoint(settings: &Settings) -> Result<Endpoint, Error> {
@@ -178,80 +228,16 @@ pub(super) fn decode<M: Method>(body: Bytes) -> Result<M::Response, Error> {
     })
 }
 
-/// `google.rpc.Status`, which gRPC's error details hold.
-#[derive(Clone, PartialEq, Message)]
-struct Details {
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<Any>,
+/// Whether `is` holds for the error or one of its causes.
+fn caused_by(error: &(dyn StdError + 'static), is: &dyn Fn(&(dyn StdError + 'static)) -> bool) -> bool {
+    is(error) || error.source().is_some_and(|cause| caused_by(cause, is))
 }
 
-/// `google.protobuf.Any`
-#[derive(Clone, PartialEq, Message)]
-struct Any {
-    #[prost(string, tag = "1")]
-    type_url: String,
-    #[prost(bytes = "bytes", tag = "2")]
-    value: Bytes,
-}
-
-/// Centrifugo's error, which is in the details in its transport error mode.
-fn api_error(details: &[u8]) -> Option<ApiError> {
-    let details = Details::decode(details).ok()?.details;
-    let any = details.into_iter().find(|any| any.type_url.ends_with("/centrifugal.centrifugo.api.Error"))?;
-    ApiError::decode(any.value).ok()
-}
-
-/// Whether `is` holds for one of the error's causes.
-fn caused_by(status: &tonic::Status, is: impl Fn(&(dyn std::error::Error + 'static)) -> bool) -> bool {
-    let mut cause = status.source();
-    while let Some(error) = cause {
-        if is(error) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-fn is_io_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_io_timeout(error: &(dyn StdError + 'static)) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
-/// Passes messages through as the bytes that they are on the wire, so that one compiled path serves all methods.
-#[derive(Clone, Copy)]
-struct RawCodec;
-
-impl Codec for RawCodec {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for RawCodec {
-    type Item = Bytes;
-    type Error = tonic::Status;
-
-    fn encode(&mut self, message: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), tonic::Status> {
-        buffer.reserve(message.len());
-        buffer.put(message);
-        Ok(())
-    }
-}
-
-impl Decoder for RawCodec {
-    type Item = Bytes;
-    type Error = tonic::Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, tonic::Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
+/// With a connector of ours, tonic's time for connecting ends in no `ConnectError`.
+fn is_connect_timeout(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<tonic::transport::Error>() && error.source().is_some_and(is_io_timeout)
 }

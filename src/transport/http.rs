@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response};
+use serde::Serialize;
 use serde_json::error::Category;
 
 use super::per_runtime::PerRuntime;
-use super::{Call, Settings, too_large};
+use super::{Call, Settings, legacy, too_large};
 use crate::error::excerpt;
+use crate::json::invalid_request;
 use crate::{ApiError, Error, Method, Status};
 
 /// Centrifugo 6.5 and later close idle connections after 30 s: dropped before, they are never written to while
@@ -22,7 +24,10 @@ const ERROR_BODY_LIMIT: usize = 64 * 1024;
 pub(crate) struct Http {
     base: String,
     headers: HeaderMap,
+    secrets: Vec<String>,
     max_response_size: usize,
+    /// Whether calls go as command lines to the base URL.
+    legacy: bool,
     clients: Clients,
 }
 
@@ -33,11 +38,13 @@ enum Clients {
 
 impl Http {
     pub(super) fn new(mut settings: Settings, own: Option<Client>) -> Result<Self, Error> {
+        let secrets = settings.secrets();
         settings.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let base = settings.target.http_url();
         base.parse::<reqwest::Url>().map_err(|error| Error::Config(format!("url `{base}`: {error}")))?;
         let (headers, max_response_size) =
             (std::mem::take(&mut settings.headers), settings.max_response_size);
+        let legacy_commands = settings.legacy_commands;
         let clients = match own {
             Some(client) => Clients::Own(client),
             None => {
@@ -45,11 +52,39 @@ impl Http {
                 Clients::PerRuntime(PerRuntime::new(move || client(&settings)))
             }
         };
-        Ok(Self { base, headers, max_response_size, clients })
+        Ok(Self { base, headers, secrets, max_response_size, legacy: legacy_commands, clients })
+    }
+
+    pub(super) fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     pub(super) fn url(&self) -> &str {
         &self.base
+    }
+
+    /// A request's JSON, as the endpoint takes it.
+    pub(super) fn frame(&self, method: &str, request: Bytes) -> Result<Bytes, Error> {
+        match self.legacy {
+            true => legacy::lines(method, &request)
+                .map_err(|problem| Error::InvalidRequest(format!("{method}: {problem}; nothing was sent"))),
+            false => Ok(request),
+        }
+    }
+
+    /// The JSON of the reply to a request that was framed.
+    pub(super) fn unframe(
+        &self,
+        method: &'static str,
+        request: &Bytes,
+        answer: &Bytes,
+    ) -> Result<Bytes, Error> {
+        match self.legacy {
+            true => {
+                legacy::reply(method, request, answer).map_err(|error| undecodable(method, answer, "", error))
+            }
+            false => Ok(answer.clone()),
+        }
     }
 
     pub(super) async fn send(&self, call: Call, body: Bytes) -> Result<Bytes, Error> {
@@ -58,8 +93,11 @@ impl Http {
             Clients::PerRuntime(clients) => clients.get()?,
         };
         let started = Instant::now();
-        let network = |error: reqwest::Error| self.network_error(call, error, started);
-        let url = format!("{}/{}", self.base, call.method);
+        let network = |error: reqwest::Error| self.network_error(&call, error, started);
+        let url = match self.legacy {
+            true => self.base.clone(),
+            false => format!("{}/{}", self.base, call.name),
+        };
         let request = client.post(url).headers(self.headers.clone()).body(body);
         let mut response = request.send().await.map_err(network)?;
         match response.status().as_u16() {
@@ -77,7 +115,7 @@ impl Http {
         }
     }
 
-    fn network_error(&self, call: Call, error: reqwest::Error, started: Instant) -> Error {
+    fn network_error(&self, call: &Call, error: reqwest::Error, started: Instant) -> Error {
         let (method, elapsed) = (call.method, started.elapsed());
         if error.is_timeout() {
             return Error::Timeout { method, unsent: error.is_connect(), after: elapsed };
@@ -127,39 +165,51 @@ pub(super) fn encode<M: Method>(request: &M) -> Result<Bytes, Error> {
     }
 }
 
-/// Names the field, at the price of a second try.
-fn invalid_request<M: Method>(request: &M, error: &serde_json::Error) -> Error {
-    let mut track = serde_path_to_error::Track::new();
-    let mut sink = serde_json::Serializer::new(std::io::sink());
-    let _ = request.serialize(serde_path_to_error::Serializer::new(&mut sink, &mut track));
-    Error::InvalidRequest(format!(
-        "{}: `{}` is not JSON ({error}), so HTTP cannot carry it; nothing was sent. Make JSON with json(&value); \
-         for other bytes use the binary_… setter where the field has one, or gRPC",
-        M::NAME,
-        track.path()
-    ))
+/// Writes the body of a call by name.
+pub(super) fn encode_raw<P: Serialize + ?Sized>(method: &str, params: &P) -> Result<Bytes, Error> {
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if method.is_empty() || !method.bytes().all(is_name) {
+        return Err(Error::InvalidRequest(format!(
+            "call_raw: `{}` is no name of a method: it takes lower-case letters, digits and `_`; nothing was sent",
+            excerpt(method.as_bytes())
+        )));
+    }
+    match serde_json::to_vec(params) {
+        Ok(body) if body.first() == Some(&b'{') => Ok(body.into()),
+        Ok(body) => Err(Error::InvalidRequest(format!(
+            "{method}: the parameters `{}` are no JSON object; nothing was sent",
+            excerpt(&body)
+        ))),
+        Err(error) => Err(Error::InvalidRequest(format!(
+            "{method}: the parameters have no JSON form: {error}; nothing was sent"
+        ))),
+    }
 }
 
 /// Reads a reply of Centrifugo's JSON.
 pub(super) fn decode<M: Method>(body: &Bytes) -> Result<M::Response, Error> {
-    serde_json::from_slice(body).map_err(|error| undecodable::<M>(body, error))
+    serde_json::from_slice(body).map_err(|error| {
+        // The field has a name at the price of a second try.
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let place = match serde_path_to_error::deserialize::<_, M::Response>(&mut reader) {
+            Err(error) if error.path().iter().len() > 0 => format!(" at `{}`", error.path()),
+            _ => String::new(),
+        };
+        undecodable(M::NAME, body, &place, error)
+    })
 }
 
-/// Names the field, at the price of a second try.
-fn undecodable<M: Method>(body: &Bytes, error: serde_json::Error) -> Error {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let place = match serde_path_to_error::deserialize::<_, M::Response>(&mut reader) {
-        Err(error) if error.path().iter().len() > 0 => format!(" at `{}`", error.path()),
-        _ => String::new(),
-    };
+fn undecodable(method: &'static str, body: &Bytes, place: &str, error: serde_json::Error) -> Error {
     let what = match (error.classify(), std::str::from_utf8(body)) {
-        (_, Err(_)) => "the reply holds broken UTF-8, which somebody published; read it over gRPC",
+        (_, Err(_)) if body.trim_ascii_start().starts_with(b"{") => {
+            "the reply holds broken UTF-8, which somebody published; read it over gRPC"
+        }
         (Category::Data, _) => "the reply does not have the schema's shape",
         (Category::Eof, _) => "the reply is cut short",
         _ => "the reply is not JSON: is the URL Centrifugo's server API?",
     };
     let message = format!("{what}{place}: {}", excerpt(body));
-    Error::Decode { method: Some(M::NAME), message, source: Some(error.into()) }
+    Error::Decode { method: Some(method), message, source: Some(error.into()) }
 }
 
 /// Reads a body up to the limit, and says whether that was all of it.

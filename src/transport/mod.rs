@@ -1,17 +1,24 @@
 //! How a call's bytes reach the server and the reply's come back. A transport knows nothing of single methods.
 
 #[cfg(feature = "grpc")]
+mod frames;
+#[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
+mod legacy;
 mod per_runtime;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
+pub(crate) use per_runtime::runtime;
+use serde::Serialize;
 
 use crate::target::Target;
-use crate::{Error, Method};
+use crate::{Error, METHODS, Method};
 
 /// What all transports are built from: options that have been checked.
 pub(crate) struct Settings {
@@ -21,21 +28,42 @@ pub(crate) struct Settings {
     pub(crate) user_agent: ::http::HeaderValue,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_response_size: usize,
+    #[cfg(feature = "http")]
+    pub(crate) legacy_commands: bool,
     #[cfg(feature = "tls")]
     pub(crate) tls: rustls::ClientConfig,
 }
 
+impl Settings {
+    /// The key and the values of the user's headers.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let secret = self.headers.values().filter(|value| value.is_sensitive());
+        let text = secret.filter_map(|value| value.to_str().ok());
+        text.map(|text| text.trim_start_matches("apikey ").to_owned()).filter(|text| text.len() > 3).collect()
+    }
+}
+
 /// The method that is called.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Call {
+    /// The method's name in errors.
     pub(crate) method: &'static str,
+    /// The method's name over HTTP.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
+    pub(crate) name: Cow<'static, str>,
     #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) grpc_path: &'static str,
 }
 
 impl Call {
     pub(crate) fn of<M: Method>() -> Self {
-        Self { method: M::NAME, grpc_path: M::GRPC_PATH }
+        Self { method: M::NAME, name: M::NAME.into(), grpc_path: M::GRPC_PATH }
+    }
+
+    /// A call by name, which only HTTP knows. Errors name a method that is in no schema by the function.
+    pub(crate) fn raw(name: &str) -> Self {
+        let known = METHODS.iter().find(|method| **method == name);
+        Self { method: known.copied().unwrap_or("call_raw"), name: name.to_owned().into(), grpc_path: "" }
     }
 }
 
@@ -69,11 +97,21 @@ impl Transport {
         }
     }
 
+    /// What no error may show.
+    pub(crate) fn secrets(&self) -> &[String] {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Http(http) => http.secrets(),
+            #[cfg(feature = "grpc")]
+            Self::Grpc(grpc) => grpc.secrets(),
+        }
+    }
+
     /// Writes the request's body.
     pub(crate) fn encode<M: Method>(&self, request: &M) -> Result<Bytes, Error> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(_) => http::encode(request),
+            Self::Http(http) => http.frame(M::NAME, http::encode(request)?),
             #[cfg(feature = "grpc")]
             Self::Grpc(_) => Ok(request.encode_to_vec().into()),
         }
@@ -89,13 +127,28 @@ impl Transport {
         }
     }
 
-    /// Reads the reply's body.
-    pub(crate) fn decode<M: Method>(&self, body: &Bytes) -> Result<M::Response, Error> {
+    /// Reads the reply's body, which answers the request's.
+    #[cfg_attr(not(feature = "http"), allow(unused_variables))]
+    pub(crate) fn decode<M: Method>(&self, request: &Bytes, reply: &Bytes) -> Result<M::Response, Error> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(_) => http::decode::<M>(body),
+            Self::Http(http) => http::decode::<M>(&http.unframe(M::NAME, request, reply)?),
             #[cfg(feature = "grpc")]
-            Self::Grpc(_) => grpc::decode::<M>(body.clone()),
+            Self::Grpc(_) => grpc::decode::<M>(reply.clone()),
+        }
+    }
+
+    /// Writes the body of a call by name.
+    #[cfg_attr(not(feature = "http"), allow(unused_variables))]
+    pub(crate) fn encode_raw<P: Serialize + ?Sized>(&self, method: &str, params: &P) -> Result<Bytes, Error> {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Http(http) => http.frame(method, http::encode_raw(method, params)?),
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => Err(Error::InvalidRequest(format!(
+                "{method}: call_raw speaks JSON, over http and https URLs; over gRPC, implement Method for a message \
+                     of your own; nothing was sent"
+            ))),
         }
     }
 }

@@ -31,8 +31,7 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
 
     /// The connections of the runtime that the caller is in.
     pub(super) fn get(&self) -> Result<T, Error> {
-        let runtime = Handle::try_current()
-            .map_err(|_| Error::Config("calls need a tokio runtime: make them in one".to_owned()))?;
+        let runtime = runtime()?;
         let mut entries = lock(&self.entries);
         if let Some(entry) = entries.iter().find(|entry| entry.runtime == runtime.id()) {
             return Ok(entry.connections.clone());
@@ -40,17 +39,25 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
         let connections = (self.make)()?;
         let (client_lives, client_dropped) = oneshot::channel();
         let forget = Forget { runtime: runtime.id(), entries: Arc::downgrade(&self.entries) };
-        runtime.spawn(async move {
-            let _forget = forget;
-            let _ = client_dropped.await;
-        });
         entries.push(Entry {
             runtime: runtime.id(),
             connections: connections.clone(),
             _client_lives: client_lives,
         });
+        // A runtime that shuts down drops the task at once, which takes the lock.
+        drop(entries);
+        runtime.spawn(async move {
+            let _forget = forget;
+            let _ = client_dropped.await;
+        });
         Ok(connections)
     }
+}
+
+/// The runtime that the caller is in.
+pub(crate) fn runtime() -> Result<Handle, Error> {
+    Handle::try_current()
+        .map_err(|_| Error::Config("calls need a tokio runtime: make them in one".to_owned()))
 }
 
 /// Forgets a runtime's connections when the runtime is dropped, and its tasks with it.
