@@ -2,7 +2,7 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ApiError;
+use crate::{ApiError, Error};
 
 /// A method of the server API, known by its request.
 ///
@@ -19,14 +19,26 @@ pub trait Method: Message + Serialize {
     type Response: Message + DeserializeOwned + Default;
 
     /// What a successful call answers.
-    type Result;
+    type Result: Send;
 
     /// Splits a reply into Centrifugo's error or the result; `None` when it holds neither.
     fn outcome(response: Self::Response) -> Option<Result<Self::Result, ApiError>>;
+
+    /// Checks the request before anything is sent; the error says what contradicts.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Checks that `result` answers every part of the request; the error says what is missing.
     fn verify(&self, result: &Self::Result) -> Result<(), String> {
         let _ = result;
         Ok(())
     }
+}
+
+/// [`Method::check`], as an error.
+pub(crate) fn check<M: Method>(request: &M) -> Result<(), Error> {
+    request
+        .check()
+        .map_err(|problem| Error::InvalidRequest(format!("{}: {problem}; nothing was sent", M::NAME)))
 }

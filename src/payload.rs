@@ -14,14 +14,42 @@ use crate::error::excerpt;
 /// while the text *hello* is the JSON string `"\"hello\""`, which [`json("hello")`](json) writes.
 /// Centrifugo refuses an empty payload in most methods; `null`, `""` and `{}` are not empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Payload(Bytes);
+pub struct Payload {
+    bytes: Bytes,
+    /// Whether the bytes go as base64 where the field has a twin for that.
+    binary: bool,
+}
 
 impl Payload {
     /// Gives the bytes, without copying.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.bytes
     }
+
+    /// What goes into a payload's field, and what into its `b64…` twin.
+    pub(crate) fn into_twins(self) -> (Bytes, String) {
+        match self.binary {
+            true => (Bytes::new(), base64(&self.bytes)),
+            false => (self.bytes, String::new()),
+        }
+    }
+}
+
+/// Makes a payload of any bytes, which need not be JSON.
+///
+/// In a field with a twin for it, such as `data` with `b64data`, it travels as base64, over both transports, and
+/// Centrifugo decodes it. In one without it travels as it is, which only gRPC can carry.
+///
+/// ```
+/// use centrifugo_api::{PublishRequest, binary};
+///
+/// let request = PublishRequest::new("pixels", binary(&[0xff, 0x00]));
+/// assert_eq!(request.b64data, "/wA=");
+/// ```
+#[must_use]
+pub fn binary(bytes: impl Into<Payload>) -> Payload {
+    Payload { binary: true, ..bytes.into() }
 }
 
 /// Makes a payload of any serializable value: its JSON.
@@ -41,14 +69,14 @@ impl Payload {
 /// ```
 pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
     match serde_json::to_vec(value) {
-        Ok(json) => Ok(Payload(json.into())),
+        Ok(json) => Ok(Payload::from(json)),
         Err(error) => Err(Error::InvalidRequest(format!("a payload has no JSON form: {error}"))),
     }
 }
 
 /// Reads the payloads of replies.
 pub trait PayloadExt {
-    /// Decodes the payload as JSON.
+    /// Decodes the payload as JSON. An empty one, which is how an absent one looks, is read as `null`.
     ///
     /// # Errors
     ///
@@ -70,69 +98,62 @@ pub trait PayloadExt {
 
 impl PayloadExt for Bytes {
     fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(self).map_err(|source| Error::Decode {
-            method: None,
-            message: format!("the payload `{}` does not fit the type asked for", excerpt(self)),
-            source: Some(source.into()),
-        })
+        let json: &[u8] = if self.is_empty() { b"null" } else { self };
+        serde_json::from_slice(json).map_err(|source| undecodable::<T>(self, source))
     }
+}
+
+/// Names the field, at the price of a second try.
+fn undecodable<T: DeserializeOwned>(payload: &Bytes, source: serde_json::Error) -> Error {
+    let mut reader = serde_json::Deserializer::from_slice(payload);
+    let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) if error.path().iter().len() > 0 => format!(" at its field `{}`", error.path()),
+        _ => String::new(),
+    };
+    let what = match payload.is_empty() {
+        true => "the payload is empty".to_owned(),
+        false => format!("the payload `{}` does not fit the type asked for{place}", excerpt(payload)),
+    };
+    Error::Decode { method: None, message: what, source: Some(source.into()) }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self(bytes)
+        Self { bytes, binary: false }
     }
 }
 
-impl From<Vec<u8>> for Payload {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
-    }
+macro_rules! payload_from {
+    ($(<$(const $n:ident: usize)?> $ty:ty, $value:ident => $bytes:expr;)*) => {$(
+        impl<$(const $n: usize)?> From<$ty> for Payload {
+            fn from($value: $ty) -> Self {
+                Self::from(Bytes::from($bytes))
+            }
+        }
+    )*};
 }
 
-impl From<&[u8]> for Payload {
-    fn from(bytes: &[u8]) -> Self {
-        Self(Bytes::copy_from_slice(bytes))
-    }
-}
-
-impl<const N: usize> From<&[u8; N]> for Payload {
-    fn from(bytes: &[u8; N]) -> Self {
-        Self(Bytes::copy_from_slice(bytes))
-    }
-}
-
-impl From<String> for Payload {
-    fn from(json: String) -> Self {
-        Self(json.into())
-    }
-}
-
-impl From<&str> for Payload {
-    fn from(json: &str) -> Self {
-        Self(Bytes::copy_from_slice(json.as_bytes()))
-    }
-}
-
-impl From<Value> for Payload {
-    fn from(value: Value) -> Self {
-        Self(value.to_string().into())
-    }
-}
-
-impl From<&Value> for Payload {
-    fn from(value: &Value) -> Self {
-        Self(value.to_string().into())
-    }
-}
-
-impl From<Box<RawValue>> for Payload {
-    fn from(json: Box<RawValue>) -> Self {
-        Self(String::from(Box::<str>::from(json)).into())
-    }
+payload_from! {
+    <> Vec<u8>, bytes => bytes;
+    <> &Vec<u8>, bytes => bytes.clone();
+    <> &[u8], bytes => bytes.to_vec();
+    <const N: usize> &[u8; N], bytes => bytes.to_vec();
+    <const N: usize> [u8; N], bytes => bytes.to_vec();
+    <> String, json => json;
+    <> &String, json => json.clone();
+    <> &str, json => json.to_owned();
+    <> Value, value => value.to_string();
+    <> &Value, value => value.to_string();
+    <> Box<RawValue>, json => String::from(Box::<str>::from(json));
+    <> &RawValue, json => json.get().to_owned();
 }
 
 /// The form in which Centrifugo takes binary payloads, whatever the transport.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// What is wrong with a payload whose `b64…` twin is set too.
+pub(crate) fn set_twice(path: &str) -> String {
+    format!("`{path}` is set twice, as it is and as base64: leave one of the two empty")
 }
