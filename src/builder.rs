@@ -49,6 +49,8 @@ pub struct ClientBuilder {
     user_agent: Option<String>,
     max_response_size: usize,
     error_mode_transport: bool,
+    #[cfg(feature = "http")]
+    legacy_commands: bool,
     #[cfg(feature = "tls")]
     tls: crate::tls::Options,
     #[cfg(feature = "http")]
@@ -68,6 +70,8 @@ impl ClientBuilder {
             user_agent: None,
             max_response_size: DEFAULT_MAX_RESPONSE_SIZE,
             error_mode_transport: false,
+            #[cfg(feature = "http")]
+            legacy_commands: false,
             #[cfg(feature = "tls")]
             tls: crate::tls::Options::default(),
             #[cfg(feature = "http")]
@@ -125,6 +129,18 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends each call and each batch as command lines to the base URL, for Centrifugo v2 to v4.1.2, which have no
+    /// other endpoint. Centrifugo v6 still has it, as `/api`.
+    ///
+    /// The key travels in `Authorization: apikey …`. The commands of a batch run one after another, in
+    /// [`Parallel`](crate::Parallel) too.
+    #[cfg(feature = "http")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub fn legacy_commands(mut self) -> Self {
+        self.legacy_commands = true;
+        self
+    }
+
     /// Trusts the certificate authorities in `pem`, one or more, in addition to those that the system trusts.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
@@ -153,7 +169,8 @@ impl ClientBuilder {
     /// Sends the calls with a [`reqwest::Client`] of one's own, for what this builder does not offer.
     ///
     /// Its own configuration holds for connecting and TLS. It should follow no redirects, and drop idle
-    /// connections before the server's 30 s (`pool_idle_timeout`).
+    /// connections before the server's 30 s (`pool_idle_timeout`). Where `reqwest::Client::new` panics for want of a
+    /// TLS provider, give reqwest one of its TLS features, or install a provider of rustls.
     #[cfg(feature = "http")]
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
@@ -188,12 +205,25 @@ impl ClientBuilder {
             user_agent: value("user_agent", self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT))?,
             connect_timeout: self.connect_timeout,
             max_response_size: self.max_response_size,
+            #[cfg(feature = "http")]
+            legacy_commands: self.legacy_commands,
             #[cfg(feature = "tls")]
             tls: crate::tls::client_config(&self.tls, target.tls)?,
             target,
         };
         let timeout = self.timeout;
         Ok(Client::from_parts(self.transport(settings)?, timeout))
+    }
+
+    /// Builds a client whose calls block, as [`build`](Self::build) does one for async code.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], which names the option and the fix.
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn build_blocking(self) -> Result<crate::blocking::Client, Error> {
+        crate::blocking::Client::from_async(self.build()?)
     }
 
     fn transport(self, settings: Settings) -> Result<Transport, Error> {
@@ -241,6 +271,9 @@ impl ClientBuilder {
         if http_client && target.protocol == Protocol::Grpc {
             return Err(config("http_client goes with an http or https URL; for gRPC there is grpc_channel"));
         }
+        if self.has_legacy_commands() && target.protocol == Protocol::Grpc {
+            return Err(config("legacy_commands goes with an http or https URL: gRPC has no such endpoint"));
+        }
         if grpc_channel && target.protocol == Protocol::Http {
             return Err(config("grpc_channel goes with a grpc or grpcs URL; for HTTP there is http_client"));
         }
@@ -284,6 +317,17 @@ impl ClientBuilder {
     }
 
     #[cfg(feature = "http")]
+    fn has_legacy_commands(&self) -> bool {
+        self.legacy_commands
+    }
+
+    #[cfg(not(feature = "http"))]
+    #[allow(clippy::unused_self)]
+    fn has_legacy_commands(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "http")]
     fn has_http_client(&self) -> bool {
         self.http_client.is_some()
     }
@@ -319,7 +363,8 @@ impl ClientBuilder {
             headers.append(parsed, value);
         }
         if let Some(key) = &self.api_key {
-            let (name, value) = key_header(key, target.protocol)?;
+            let (name, value) =
+                key_header(key, target.protocol == Protocol::Http && !self.has_legacy_commands())?;
             headers.insert(name, value);
         }
         if self.error_mode_transport {
@@ -329,12 +374,11 @@ impl ClientBuilder {
     }
 
     fn check_header(&self, name: &HeaderName, target: &Target) -> Result<(), Error> {
-        let taken = match (name.as_str(), target.protocol) {
-            ("x-api-key", Protocol::Http) => self.api_key.is_some(),
-            ("authorization", Protocol::Grpc) => self.api_key.is_some(),
-            _ => false,
+        let key_header = match (target.protocol, self.has_legacy_commands()) {
+            (Protocol::Http, false) => "x-api-key",
+            _ => "authorization",
         };
-        if taken {
+        if self.api_key.is_some() && name.as_str() == key_header {
             return Err(Error::Config(format!(
                 "header `{name}` is where api_key goes: leave out one of the two"
             )));
@@ -351,7 +395,8 @@ impl ClientBuilder {
     }
 }
 
-fn key_header(key: &str, protocol: Protocol) -> Result<(HeaderName, HeaderValue), Error> {
+/// The header that carries the key: one of its own, or `Authorization`.
+fn key_header(key: &str, own: bool) -> Result<(HeaderName, HeaderValue), Error> {
     if key.trim().is_empty() {
         return Err(config(
             "api_key is empty: give the server's key, or leave api_key out for a server without one",
@@ -360,9 +405,9 @@ fn key_header(key: &str, protocol: Protocol) -> Result<(HeaderName, HeaderValue)
     if key.trim() != key {
         return Err(config("api_key starts or ends with white space: a line end read from a file?"));
     }
-    let (name, text) = match protocol {
-        Protocol::Http => (HeaderName::from_static("x-api-key"), key.to_owned()),
-        Protocol::Grpc => (AUTHORIZATION, format!("apikey {key}")),
+    let (name, text) = match own {
+        true => (HeaderName::from_static("x-api-key"), key.to_owned()),
+        false => (AUTHORIZATION, format!("apikey {key}")),
     };
     let mut value = value("api_key", &text)?;
     value.set_sensitive(true);

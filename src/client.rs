@@ -2,10 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::batch::{Batch, Parts};
 use crate::builder::ClientBuilder;
 use crate::error::excerpt;
 use crate::transport::{Call, Transport};
-use crate::{Error, Method};
+use crate::{BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages};
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
 ///
@@ -15,7 +19,7 @@ use crate::{Error, Method};
 /// A call that is dropped or times out may still run on the server.
 #[derive(Clone)]
 pub struct Client {
-    transport: Arc<Transport>,
+    pub(crate) transport: Arc<Transport>,
     timeout: Duration,
 }
 
@@ -57,12 +61,108 @@ impl Client {
     ///
     /// [`Error`] says what each one means, and whether the call may have run.
     pub async fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
-        let call = Call::of::<M>();
-        let body = self.transport.encode(&request)?;
-        let reply = self.attempt(call, body).await?;
-        let response = self.transport.decode::<M>(&reply)?;
+        self.exchange(&request).await
+    }
+
+    /// Calls a method by its name with any JSON, over HTTP: for methods, and fields, that the schema lacks.
+    ///
+    /// The JSON is sent as it is; the answer is what `result` holds.
+    ///
+    /// ```no_run
+    /// # async fn run(client: centrifugo_api::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let params = serde_json::json!({"channel": "news", "new_option": true});
+    /// let result: serde_json::Value = client.call_raw("new_method", &params).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As any call's; [`Error::InvalidRequest`] over gRPC too, where a message of one's own that implements
+    /// [`Method`] does it.
+    pub async fn call_raw<P, T>(&self, method: &str, params: &P) -> Result<T, Error>
+    where
+        P: Serialize + ?Sized,
+        T: DeserializeOwned,
+    {
+        crate::raw::call(self, method, params).await.map_err(|error| error.without(self.transport.secrets()))
+    }
+
+    /// Sends several requests as one, and answers an outcome for each, in their order.
+    ///
+    /// They run one after another, or concurrently in [`Parallel`](crate::Parallel); a failure does not stop the
+    /// others. An empty batch sends nothing. What can be a batch, and what it answers, says [`Batch`].
+    ///
+    /// ```no_run
+    /// use centrifugo_api::{Client, HistoryRequest, PresenceRequest, PublishRequest};
+    ///
+    /// # async fn run(client: Client) -> Result<(), centrifugo_api::Error> {
+    /// let batch = (PublishRequest::new("news", "{}"), PresenceRequest::new("news"), HistoryRequest::new("news"));
+    /// let (published, presence, history) = client.batch(batch).await?;
+    /// println!("offset {}, {} clients", published?.offset, presence?.presence.len());
+    ///
+    /// let channels = ["news", "sports"];
+    /// let batch: Vec<_> = channels.map(HistoryRequest::new).into();
+    /// for (channel, history) in channels.iter().zip(client.batch(batch).await?) {
+    ///     match history {
+    ///         Ok(history) => println!("{channel}: {} publications", history.offset),
+    ///         Err(error) => println!("{channel}: {error}"),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], for the batch as a whole.
+    pub async fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
+        let request = batch.into_request();
+        let response = self.exchange_batch(&request).await?;
+        Ok(B::output(&mut Parts::new(request, response)))
+    }
+
+    /// Publishes the same data into many channels, and answers an outcome for each.
+    ///
+    /// ```no_run
+    /// use centrifugo_api::{BroadcastRequest, Client};
+    ///
+    /// # async fn run(client: Client) -> Result<(), centrifugo_api::Error> {
+    /// let result = client.broadcast(BroadcastRequest::new(["news", "sports"], r#"{"text":"hello"}"#)).await?;
+    /// for (channel, error) in result.failed() {
+    ///     println!("{channel}: {error}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], for the broadcast as a whole: the failure of a channel is in the result.
+    pub async fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
+        let result = self.exchange(&request).await?;
+        Ok(BroadcastResult::new(request.channels, result))
+    }
+
+    fn pages<R: Paged + 'static>(&self, request: R) -> Pages<R> {
+        Pages::new(self.clone(), request)
+    }
+
+    pub(crate) async fn exchange_batch(&self, request: &BatchRequest) -> Result<BatchResponse, Error> {
+        match request.commands.is_empty() {
+            true => Ok(BatchResponse::default()),
+            false => self.exchange(request).await,
+        }
+    }
+
+    pub(crate) async fn exchange<M: Method>(&self, request: &M) -> Result<M::Result, Error> {
+        self.try_exchange(request).await.map_err(|error| error.without(self.transport.secrets()))
+    }
+
+    async fn try_exchange<M: Method>(&self, request: &M) -> Result<M::Result, Error> {
+        crate::method::check(request)?;
+        let body = self.transport.encode(request)?;
+        let reply = self.attempt(Call::of::<M>(), body.clone()).await?;
+        let response = self.transport.decode::<M>(&body, &reply)?;
         let broken = |problem: String| Error::Decode {
-            method: Some(call.method),
+            method: Some(M::NAME),
             message: format!("{problem}, in the reply {}", excerpt(&reply)),
             source: None,
         };
@@ -72,10 +172,13 @@ impl Client {
     }
 
     /// The one place through which each attempt of each call passes.
-    async fn attempt(&self, call: Call, body: bytes::Bytes) -> Result<bytes::Bytes, Error> {
+    pub(crate) async fn attempt(&self, call: Call, body: bytes::Bytes) -> Result<bytes::Bytes, Error> {
+        // tokio's timer panics without one.
+        crate::transport::runtime()?;
+        let method = call.method;
         match tokio::time::timeout(self.timeout, self.transport.send(call, body)).await {
             Ok(reply) => reply,
-            Err(_) => Err(Error::Timeout { method: call.method, unsent: false, after: self.timeout }),
+            Err(_) => Err(Error::Timeout { method, unsent: false, after: self.timeout }),
         }
     }
 }

@@ -43,8 +43,8 @@
 //!
 //! What is published, and the other fields of type [`Bytes`](bytes::Bytes), are payloads. [`json`] makes one from
 //! any value that serde serializes; strings and bytes of JSON are taken as they are. [`PayloadExt::decode`] reads
-//! one. Over HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it is any bytes. A
-//! setter such as [`PublishRequest::binary_data`] carries any bytes over both.
+//! one. Over HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it is any bytes.
+//! [`binary`] carries any bytes over both, where Centrifugo offers that.
 //!
 //! # Results and errors
 //!
@@ -64,8 +64,25 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Client::broadcast`] and [`Client::batch`] do not fail when a part of them does: each part of the result holds
-//! its own outcome, in the order of the request, and their number is checked.
+//! [`Client::broadcast`] and [`Client::batch`] do not fail when a part of them does: each part of the result has
+//! its own outcome, in the order of the request, and their number is checked. A batch takes a tuple of requests of
+//! any types and answers a tuple of results:
+//!
+//! ```no_run
+//! use centrifugo_api::{BroadcastRequest, Client, HistoryRequest, PresenceRequest};
+//!
+//! # async fn run(client: Client) -> Result<(), centrifugo_api::Error> {
+//! let (presence, history) = client.batch((PresenceRequest::new("news"), HistoryRequest::new("news"))).await?;
+//! println!("{} clients, offset {}", presence?.presence.len(), history?.offset);
+//!
+//! let result = client.broadcast(BroadcastRequest::new(["news", "sports"], r#"{"text":"hello"}"#)).await?;
+//! for (channel, error) in result.failed() {
+//!     println!("{channel}: {error}");
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! Long results come page by page: [`Client::history_pages`] and its sisters.
 //!
 //! # Time
 //!
@@ -78,6 +95,7 @@
 //! - `http` (default): the HTTP transport, on reqwest.
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
 //! - `grpc`: the gRPC transport, on tonic.
+//! - `blocking`: [`blocking::Client`], for code without async.
 //!
 //! With neither transport the crate is the messages, their JSON, the [`Method`] trait and [`METHODS`].
 //!
@@ -86,18 +104,28 @@
 //! The variable `CENTRIFUGO_API_PROTO`, set to the absolute path of an `api.proto` when the crate is built, builds
 //! it from that schema: of an older Centrifugo (v5.0 and later), a newer one, or one with methods added.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+// A schema's message may have the name of an item here: it is then found in `api` alone.
+#![allow(hidden_glob_reexports)]
 
 pub mod api;
 mod batch;
+#[cfg(all(feature = "blocking", any(feature = "grpc", feature = "http")))]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod broadcast;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod builder;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod client;
+mod consumer;
 mod error;
 mod json;
 mod method;
+mod pages;
 mod payload;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod raw;
 mod status;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod target;
@@ -106,21 +134,35 @@ mod tls;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod transport;
 
+pub use ::bytes;
+pub use ::prost;
 pub use api::Error as ApiError;
 #[doc(no_inline)]
 pub use api::*;
+pub use batch::{Batch, BatchCommand, Parallel};
+pub use broadcast::BroadcastResult;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub use builder::ClientBuilder;
-pub use bytes;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub use client::Client;
+pub use consumer::{ConsumerCommand, ConsumerMethod};
 pub use error::Error;
 pub use method::Method;
-pub use payload::{Payload, PayloadExt, json};
-pub use prost;
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub use pages::Pages;
+pub use pages::{Page, Paged};
+pub use payload::{Payload, PayloadExt, binary, json};
 pub use status::Status;
 
-/// The README's examples are compiled with the tests.
-#[cfg(all(doctest, feature = "grpc", feature = "http"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+/// The examples of the README and of the guides are compiled with the tests.
+#[cfg(all(doctest, feature = "blocking", feature = "grpc", feature = "http", feature = "tls"))]
+mod guides {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/from-python-cent-3.md")]
+    struct FromPythonCent3;
+    #[doc = include_str!("../docs/from-python-cent-5.md")]
+    struct FromPythonCent5;
+    #[doc = include_str!("../docs/from-rust-cent.md")]
+    struct FromRustCent;
+}

@@ -1,0 +1,199 @@
+//! A client for code without async: the same methods, which block the calling thread.
+//!
+//! ```no_run
+//! use centrifugo_api::blocking::Client;
+//! use centrifugo_api::PublishRequest;
+//!
+//! # fn main() -> Result<(), centrifugo_api::Error> {
+//! let client = Client::new("http://localhost:8000/api", "secret")?;
+//! let result = client.publish(PublishRequest::new("news", r#"{"text":"hello"}"#))?;
+//! println!("published at offset {}", result.offset);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::batch::Batch;
+use crate::builder::ClientBuilder;
+use crate::{BroadcastRequest, BroadcastResult, Error, Method, Page, Paged};
+
+/// A client of Centrifugo's server API whose calls block: [`crate::Client`] for code without async.
+///
+/// Cheap to clone, and to share between threads: clones use the same connections. Calls run on the calling
+/// thread. Inside async code, where blocking a thread holds up other tasks, it works all the same, but
+/// [`crate::Client`] is the one to use.
+#[derive(Clone)]
+pub struct Client {
+    client: crate::Client,
+    runtime: Arc<OwnRuntime>,
+}
+
+impl Client {
+    /// Builds a client from the URL of the server and its API key; [`builder`](Self::builder) has more options.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], which names what is wrong and the fix.
+    pub fn new(url: impl Into<String>, api_key: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(url).api_key(api_key).build_blocking()
+    }
+
+    /// Starts the configuration of a client, to be finished by [`ClientBuilder::build_blocking`].
+    pub fn builder(url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(url.into())
+    }
+
+    pub(crate) fn from_async(client: crate::Client) -> Result<Self, Error> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Error::Config(format!("the runtime of a blocking client cannot be made: {error}"))
+        })?;
+        Ok(Self { client, runtime: Arc::new(OwnRuntime(Some(runtime))) })
+    }
+
+    /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { client: self.client.with_timeout(timeout), runtime: Arc::clone(&self.runtime) }
+    }
+
+    /// Calls the method that the request is for: [`crate::Client::call`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] says what each one means, and whether the call may have run.
+    pub fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
+        self.runtime.block_on(self.client.exchange(&request))
+    }
+
+    /// Calls a method by its name with any JSON, over HTTP: [`crate::Client::call_raw`].
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Client::call_raw`].
+    pub fn call_raw<P, T>(&self, method: &str, params: &P) -> Result<T, Error>
+    where
+        P: Serialize + Sync + ?Sized,
+        T: DeserializeOwned + Send,
+    {
+        self.runtime.block_on(self.client.call_raw(method, params))
+    }
+
+    /// Sends several requests as one, and answers an outcome for each: [`crate::Client::batch`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], for the batch as a whole.
+    pub fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
+        let request = batch.into_request();
+        let response = self.runtime.block_on(self.client.exchange_batch(&request))?;
+        Ok(B::output(&mut crate::batch::Parts::new(request, response)))
+    }
+
+    /// Publishes the same data into many channels, and answers an outcome for each: [`crate::Client::broadcast`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], for the broadcast as a whole: the failure of a channel is in the result.
+    pub fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
+        self.runtime.block_on(self.client.broadcast(request))
+    }
+
+    fn pages<R: Paged>(&self, mut request: R) -> Pages<R> {
+        request.set_default_limit();
+        Pages { client: self.clone(), request, has_more: true }
+    }
+}
+
+/// The pages of a request: [`crate::Pages`] as an iterator.
+#[must_use = "pages are read when they are asked for"]
+pub struct Pages<R: Paged> {
+    client: Client,
+    request: R,
+    has_more: bool,
+}
+
+impl<R: Paged> Pages<R> {
+    /// The request for what is behind the pages that were read: [`crate::Pages::request`].
+    pub fn request(&self) -> &R {
+        &self.request
+    }
+}
+
+impl<R: Paged> Iterator for Pages<R> {
+    type Item = Result<Page<R::Result>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if !self.has_more {
+            return None;
+        }
+        let reading = crate::pages::read(self.client.client.clone(), self.request.clone());
+        let read = self.client.runtime.block_on(reading);
+        (self.request, self.has_more) = (read.request, read.has_more);
+        Some(read.item)
+    }
+}
+
+impl<R: Paged + fmt::Debug> fmt::Debug for Pages<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pages").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/blocking.rs"));
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("blocking::Client").field(&self.client).finish()
+    }
+}
+
+/// A runtime without threads: a thread that calls drives it, and all the connections in it, while it waits.
+struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    fn block_on<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        let Some(runtime) = &self.0 else { unreachable!("it is taken only when it is dropped") };
+        let future = async {
+            notice_what_happened().await;
+            future.await
+        };
+        match Handle::try_current() {
+            Err(_) => runtime.block_on(future),
+            // A thread that belongs to a runtime may not enter another: one that is free does it.
+            Ok(_) => std::thread::scope(|scope| match scope.spawn(|| runtime.block_on(future)).join() {
+                Ok(output) => output,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }),
+        }
+    }
+}
+
+/// Lets the connections, which nobody drives between calls, find out that the server has closed them meanwhile:
+/// a call must not be sent over one of those.
+async fn notice_what_happened() {
+    // Once to hear of it, the rest for the tasks to act on it, one after another.
+    for _ in 0..4 {
+        tokio::task::yield_now().await;
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        // Without waiting, since that is forbidden, and panics, inside async code.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
