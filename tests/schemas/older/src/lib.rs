@@ -1,0 +1,68 @@
+//! The crate as built from a schema of about Centrifugo v5.0.
+#![cfg(test)]
+
+use centrifugo_api::prost::Message as _;
+use centrifugo_api::{
+    ApiError, BatchRequest, BatchResponse, Client, Command, METHODS, Method as _, PublishRequest,
+    RateLimitRequest, Reply, SubscribeOptionOverride, SubscribeRequest, api, json,
+};
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+#[test]
+fn the_methods_are_the_schemas() {
+    assert!(METHODS.contains(&"publish") && METHODS.contains(&"cancel_push"));
+    assert!(!METHODS.iter().any(|name| name.starts_with("map_") || name.starts_with("shared_poll")));
+    assert_eq!(METHODS.len(), 33);
+    let _ = Client::presence_stats;
+}
+
+#[test]
+fn requests_have_the_fields_of_their_time() -> Tested {
+    let request = PublishRequest::new("news", json(&[1])?).tags([("a", "b")]).skip_history(true);
+    assert_eq!(
+        serde_json::to_string(&request)?,
+        r#"{"channel":"news","data":[1],"skip_history":true,"tags":{"a":"b"}}"#
+    );
+    let options = SubscribeOptionOverride::new().presence(true);
+    let request = SubscribeRequest::new("alice", "news").info("{}").r#override(options);
+    assert_eq!(
+        serde_json::to_string(&request)?,
+        r#"{"channel":"news","user":"alice","info":{},"override":{"presence":{"value":true}}}"#
+    );
+    assert_eq!(SubscribeRequest::decode(&*request.encode_to_vec())?, request);
+    assert_eq!(serde_json::to_string(&RateLimitRequest::default())?, "{}");
+    Ok(())
+}
+
+#[test]
+fn commands_also_have_what_v6_took_away() -> Tested {
+    let command = Command::from(PublishRequest::new("news", "1"))
+        .id(7_u32)
+        .with_method(api::command::MethodType::Unsubscribe)
+        .params("{}");
+    let batch = BatchRequest::new([command, Command::new()]);
+    let json = r#"{"commands":[{"id":7,"method":2,"params":{},"publish":{"channel":"news","data":1}},{}]}"#;
+    assert_eq!(serde_json::to_string(&batch)?, json);
+    assert_eq!(serde_json::from_str::<BatchRequest>(json)?, batch);
+    assert_eq!(BatchRequest::decode(&*batch.encode_to_vec())?, batch);
+    Ok(())
+}
+
+#[test]
+fn replies_are_checked_as_ever() -> Tested {
+    let batch = BatchRequest::new([PublishRequest::new("news", "1").into()] as [Command; 1]);
+    let response: BatchResponse = serde_json::from_str(r#"{"replies":[{"id":7,"publish":{"offset":1}}]}"#)?;
+    assert_eq!(batch.verify(&response), Ok(()));
+    let response: BatchResponse = serde_json::from_str(r#"{"replies":[{"presence":{}}]}"#)?;
+    assert!(batch.verify(&response).is_err());
+    let reply: Reply = serde_json::from_str(r#"{"id":1,"result":{"a":1},"error":{"code":100}}"#)?;
+    assert_eq!((reply.id, &reply.result[..]), (1, &br#"{"a":1}"#[..]));
+    let temporary = |code| {
+        let mut error = ApiError::default();
+        error.code = code;
+        error.is_temporary()
+    };
+    assert!(temporary(100) && temporary(111) && !temporary(104));
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! An independent judge of the messages: random ones, which prost-reflect holds and encodes, and their JSON by
+//! Centrifugo's rules, written here once more and without anything of the crate.
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use prost::Message;
+use protox::prost_reflect::{
+    Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
+    ReflectMessage as _, Value,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// How many random messages of each type are tried.
+const ROUNDS: u64 = 30;
+
+/// How deep messages are nested at most.
+const DEPTH: u32 = 5;
+
+const PAYLOADS: &[&str] = &[
+    "null",
+    "{}",
+    "[]",
+    "\"\"",
+    "0",
+    "1.0",
+    "1e400",
+    "-123456789012345678901234567890",
+    r#"{"a":1,"a":{"b":[null,true,"\u2028\ud800\/"]}}"#,
+    "\"\u{2028} <>& \u{1f600}\"",
+];
+
+const TEXTS: &[&str] = &["", "a", "news:1", "\"\\\u{0}\n", "\u{2028}<&>", "\u{1f600}", "null", "data", "8"];
+
+/// Compiles a schema.
+pub(crate) fn pool(schema: &Path) -> DescriptorPool {
+    let folder = schema.parent().expect("a schema is in a folder");
+    let files = protox::compile([schema], [folder]).expect("the schema compiles");
+    DescriptorPool::from_file_descriptor_set(files).expect("the schema is whole")
+}
+
+/// All messages of the schema, but for the entries of maps.
+pub(crate) fn messages(pool: &DescriptorPool) -> Vec<MessageDescriptor> {
+    pool.all_messages().filter(|message| !message.is_map_entry()).collect()
+}
+
+/// The message that a path such as `outer::Inner` in Rust stands for.
+pub(crate) fn find(pool: &DescriptorPool, path: &str) -> MessageDescriptor {
+    let bare = |name: &str| name.replace("r#", "").replace(['_', ':', '.', ' '], "").to_lowercase();
+    let is_it = |message: &MessageDescriptor| {
+        let name = message.full_name().strip_prefix(message.package_name());
+        name.is_some_and(|name| bare(name) == bare(path))
+    };
+    messages(pool).into_iter().find(is_it).unwrap_or_else(|| panic!("the schema has no `{path}`"))
+}
+
+/// Checks that `M` agrees with the judge, in JSON and in protobuf.
+pub(crate) fn check<M>(pool: &DescriptorPool, path: &str)
+where
+    M: Message + Serialize + DeserializeOwned + PartialEq + Debug + Default,
+{
+    let descriptor = find(pool, path);
+    assert_eq!(serde_json::to_string(&M::default()).expect(path), "{}", "{path} without anything");
+    for empty in ["{}", "null"] {
+        assert_eq!(serde_json::from_str::<M>(empty).expect(path), M::default(), "{path} of {empty}");
+    }
+    for seed in 0..ROUNDS {
+        let mut random = Random(seed);
+        let dynamic = random.message(&descriptor, DEPTH);
+        let typed = M::decode(&*dynamic.encode_to_vec()).expect(path);
+        let back = DynamicMessage::decode(descriptor.clone(), &*typed.encode_to_vec()).expect(path);
+        let json = json(&dynamic, None);
+        assert!(back == dynamic, "{path}, seed {seed}: protobuf, {json}");
+        assert_eq!(serde_json::to_string(&typed).expect(path), json, "{path}, seed {seed}: writing JSON");
+        for json in [json, self::json(&dynamic, Some(&mut random))] {
+            let read = serde_json::from_str::<M>(&json);
+            let read = read.unwrap_or_else(|error| panic!("{path}, seed {seed}: {error} in {json}"));
+            assert_eq!(read, typed, "{path}, seed {seed}: reading {json}");
+        }
+    }
+}
+
+/// Centrifugo's JSON of a message; with `noise` not as it is written, but as it must be read all the same.
+pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> String {
+    let mut members = Vec::new();
+    for field in in_order(&message.descriptor()) {
+        let name = field.name();
+        if message.has_field(&field) {
+            members
+                .push(format!("\"{name}\":{}", value_json(&message.get_field(&field), noise.as_deref_mut())));
+        } else if noise
+            .as_deref_mut()
+            .is_some_and(|random| absent_can_be_null(&field) && random.below(2) == 0)
+        {
+            members.push(format!("\"{name}\" : null"));
+        }
+    }
+    if let Some(random) = noise {
+        members.push(format!("\"unknown_{}\": {{\"data\":[null, 1e400, \"\"]}}", random.below(9)));
+        for last in (1..members.len()).rev() {
+            members.swap(last, random.below(last + 1));
+        }
+        return format!(" {{ {} }} ", members.join(" ,\n"));
+    }
+    format!("{{{}}}", members.join(","))
+}
+
+/// Fields are written in the schema's order, those of oneofs last.
+fn in_order(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+    let fields = message.descriptor_proto().field.iter();
+    let mut fields: Vec<_> = fields.filter_map(|field| message.get_field_by_name(field.name())).collect();
+    fields.sort_by_key(|field| {
+        is_choice(field).then(|| field.containing_oneof().map(|oneof| oneof.path().to_vec()))
+    });
+    fields
+}
+
+fn is_choice(field: &FieldDescriptor) -> bool {
+    field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic())
+}
+
+/// A `null` payload is a payload, and `null` may not stand beside the field of a oneof that is set.
+fn absent_can_be_null(field: &FieldDescriptor) -> bool {
+    !is_choice(field) && (field.cardinality() == Cardinality::Repeated || field.kind() != Kind::Bytes)
+}
+
+fn value_json(value: &Value, mut noise: Option<&mut Random>) -> String {
+    let text = |text: &str| serde_json::to_string(text).expect("a string has JSON");
+    match value {
+        Value::Bool(value) => value.to_string(),
+        Value::I32(value) | Value::EnumNumber(value) => value.to_string(),
+        Value::I64(value) => value.to_string(),
+        Value::U32(value) => value.to_string(),
+        Value::U64(value) => value.to_string(),
+        Value::F32(value) => serde_json::to_string(value).expect("a number has JSON"),
+        Value::F64(value) => serde_json::to_string(value).expect("a number has JSON"),
+        Value::String(value) => text(value),
+        Value::Bytes(value) => String::from_utf8(value.to_vec()).expect("payloads here are JSON"),
+        Value::Message(value) => json(value, noise),
+        Value::List(values) => {
+            let values: Vec<_> = values.iter().map(|value| value_json(value, noise.as_deref_mut())).collect();
+            format!("[{}]", values.join(","))
+        }
+        Value::Map(values) => {
+            let mut values: Vec<_> = values.iter().collect();
+            values.sort_by_key(|(key, _)| *key);
+            let member = |(key, value)| {
+                format!("{}:{}", text(&key_text(key)), value_json(value, noise.as_deref_mut()))
+            };
+            format!("{{{}}}", values.into_iter().map(member).collect::<Vec<_>>().join(","))
+        }
+    }
+}
+
+fn key_text(key: &MapKey) -> String {
+    match key {
+        MapKey::Bool(key) => key.to_string(),
+        MapKey::I32(key) => key.to_string(),
+        MapKey::I64(key) => key.to_string(),
+        MapKey::U32(key) => key.to_string(),
+        MapKey::U64(key) => key.to_string(),
+        MapKey::String(key) => key.clone(),
+    }
+}
+
+/// Numbers that look random and are the same in every run (splitmix64).
+pub(crate) struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        let limit = u64::try_from(limit).expect("a length is a u64");
+        usize::try_from(self.next() % limit).expect("it is below a usize")
+    }
+
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    /// A message with about half of its fields, nested `depth` deep.
+    pub(crate) fn message(&mut self, descriptor: &MessageDescriptor, depth: u32) -> DynamicMessage {
+        let mut message = DynamicMessage::new(descriptor.clone());
+        for field in descriptor.fields() {
+            let too_deep = depth == 0 && holds_message(&field);
+            if too_deep || self.below(2) == 0 {
+                continue;
+            }
+            let value = match field.kind() {
+                Kind::Message(entry) if field.is_map() => {
+                    let (key, value) = (entry.map_entry_key_field(), entry.map_entry_value_field());
+                    let entries = (0..self.below(4)).map(|_| {
+                        let key = self.value(&key.kind(), depth).into_map_key().expect("the schema says so");
+                        (key, self.value(&value.kind(), depth))
+                    });
+                    Value::Map(entries.collect())
+                }
+                kind if field.is_list() => {
+                    Value::List((0..self.below(4)).map(|_| self.value(&kind, depth)).collect())
+                }
+                kind => self.value(&kind, depth),
+            };
+            if field.supports_presence() || !value.is_default_for_field(&field) {
+                message.set_field(&field, value);
+            }
+        }
+        message
+    }
+
+    fn value(&mut self, kind: &Kind, depth: u32) -> Value {
+        let bits = self.next() >> self.below(64);
+        match kind {
+            Kind::Double => {
+                Value::F64(self.pick(&[0.0, 0.1, -1.25, 1e308, 5e-324, 18_446_744_073_709_551_616.0]))
+            }
+            Kind::Float => Value::F32(self.pick(&[0.0, 0.1, -1.25, f32::MAX, f32::MIN_POSITIVE])),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(bits as i32),
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(bits as i64),
+            Kind::Uint32 | Kind::Fixed32 => Value::U32(bits as u32),
+            Kind::Uint64 | Kind::Fixed64 => Value::U64(bits),
+            Kind::Bool => Value::Bool(bits.is_multiple_of(2)),
+            Kind::String => Value::String(self.pick(TEXTS).to_owned()),
+            Kind::Bytes if bits == 0 => Value::Bytes(["[".repeat(200), "]".repeat(200)].concat().into()),
+            Kind::Bytes => Value::Bytes(self.pick(PAYLOADS).into()),
+            Kind::Enum(_) => Value::EnumNumber(self.pick(&[0, 1, 2, -7, 99])),
+            Kind::Message(descriptor) => Value::Message(self.message(descriptor, depth - 1)),
+        }
+    }
+}
+
+/// Whether a field, or a map's value, is a message.
+fn holds_message(field: &FieldDescriptor) -> bool {
+    match field.kind() {
+        Kind::Message(entry) if field.is_map() => holds_message(&entry.map_entry_value_field()),
+        Kind::Message(_) => true,
+        _ => false,
+    }
+}
