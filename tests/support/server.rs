@@ -43,6 +43,8 @@ wait "$server"
 pub(crate) enum Version {
     V6,
     V5,
+    /// Speaks the legacy command endpoint alone.
+    V3,
 }
 
 impl Version {
@@ -50,13 +52,14 @@ impl Version {
         match self {
             Self::V6 => "6.9.1",
             Self::V5 => "5.4.9",
+            Self::V3 => "3.2.3",
         }
     }
 
     fn port_flags(self) -> [&'static str; 2] {
         match self {
             Self::V6 => ["--http_server.port", "--grpc_api.port"],
-            Self::V5 => ["--port", "--grpc_api_port"],
+            Self::V5 | Self::V3 => ["--port", "--grpc_api_port"],
         }
     }
 }
@@ -80,6 +83,7 @@ pub(crate) struct Server {
     version: Version,
     http_port: u16,
     grpc_port: u16,
+    command: Command,
     keeper: Child,
     /// Closing it kills the server.
     lifeline: Option<ChildStdin>,
@@ -133,7 +137,8 @@ impl Server {
     ) -> io::Result<Self> {
         let [http_port, grpc_port] = free_ports()?;
         let [http_flag, grpc_flag] = version.port_flags();
-        let mut keeper = Command::new("/bin/sh")
+        let mut command = Command::new("/bin/sh");
+        command
             .args(["-c", KEEPER, "sh"])
             .arg(binary)
             .args(arguments)
@@ -143,11 +148,25 @@ impl Server {
             .envs(options.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
+            .stderr(Stdio::piped());
+        let (keeper, lifeline, log) = Self::run(&mut command)?;
+        Ok(Self { version, http_port, grpc_port, command, keeper, lifeline, log })
+    }
+
+    fn run(command: &mut Command) -> io::Result<(Child, Option<ChildStdin>, Log)> {
+        let mut keeper = command.spawn()?;
         let lifeline = keeper.stdin.take();
         let log = Log::collect(keeper.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?);
-        Ok(Self { version, http_port, grpc_port, keeper, lifeline, log })
+        Ok((keeper, lifeline, log))
+    }
+
+    /// Kills the server, and starts it anew on the same ports.
+    pub(crate) async fn restart(&mut self) {
+        self.kill();
+        (self.keeper, self.lifeline, self.log) = Self::run(&mut self.command).expect("/bin/sh runs again");
+        if let Err(problem) = self.wait_until_healthy().await {
+            panic!("Centrifugo {}, restarted, {problem}:\n{}", self.version.number(), self.log.text());
+        }
     }
 
     async fn wait_until_healthy(&self) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Where the server's binary comes from: `CENTRIFUGO_BIN` or `CENTRIFUGO_V5_BIN`, the PATH, or `tests/centrifugo/build`.
+//! Where the server's binary comes from: `CENTRIFUGO_BIN` and its sisters, the PATH, or `tests/centrifugo/build`.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -10,9 +10,11 @@ use super::{FOLDER, Version};
 pub(super) fn of(version: Version) -> Result<PathBuf, String> {
     static V6: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     static V5: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    static V3: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = match version {
         Version::V6 => &V6,
         Version::V5 => &V5,
+        Version::V3 => &V3,
     };
     found.get_or_init(|| find_binary(version)).clone()
 }
@@ -61,5 +63,6 @@ fn variable(version: Version) -> &'static str {
     match version {
         Version::V6 => "CENTRIFUGO_BIN",
         Version::V5 => "CENTRIFUGO_V5_BIN",
+        Version::V3 => "CENTRIFUGO_V3_BIN",
     }
 }

@@ -1,0 +1,124 @@
+//! What a real server cannot be made to show: bad replies, slow ones, lost connections, foreign answers, and what
+//! exactly is on the wire.
+
+#![cfg(any(feature = "grpc", feature = "http"))]
+
+#[path = "../support/fake_grpc.rs"]
+mod fake_grpc;
+#[path = "../support/fake_http.rs"]
+mod fake_http;
+#[path = "../support/fake_server.rs"]
+mod fake_server;
+#[cfg(feature = "http")]
+#[path = "../support/own_client.rs"]
+mod own_client;
+
+mod api_errors;
+mod both;
+mod connections;
+mod fakes;
+#[cfg(feature = "grpc")]
+mod foreign_errors_grpc;
+#[cfg(feature = "http")]
+mod foreign_errors_http;
+#[cfg(feature = "http")]
+mod invalid_requests;
+#[cfg(feature = "http")]
+mod lenient_replies;
+mod parts;
+mod redirects;
+#[cfg(feature = "grpc")]
+mod reflections_grpc;
+#[cfg(feature = "http")]
+mod reflections_http;
+#[cfg(feature = "grpc")]
+mod replies_grpc;
+#[cfg(feature = "http")]
+mod replies_http;
+mod response_size;
+mod secrets;
+#[cfg(feature = "grpc")]
+mod statuses_grpc;
+#[cfg(feature = "http")]
+mod statuses_http;
+mod timeouts;
+#[cfg(feature = "grpc")]
+mod wire_grpc;
+#[cfg(feature = "http")]
+mod wire_http;
+
+use centrifugo_api::{Client, Error, PublishRequest, PublishResult};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const KEY: &str = "hunter2-is-the-key";
+
+fn client(url: &str) -> Client {
+    Client::new(url, KEY).expect("the client is built")
+}
+
+fn publication() -> PublishRequest {
+    PublishRequest::new("news", r#"{"text":"hello"}"#)
+}
+
+async fn publish(client: &Client) -> Result<PublishResult, Error> {
+    client.publish(publication()).await
+}
+
+/// Publishes where that must fail.
+async fn failure(client: &Client, case: &str) -> Error {
+    publish(client).await.map(|result| panic!("{case}: a success, {result:?}")).unwrap_or_else(|error| error)
+}
+
+#[track_caller]
+fn assert_says(error: &Error, expected: &str, case: &str) {
+    assert!(error.to_string().contains(expected), "{case}: `{error}` does not say `{expected}`; {error:?}");
+}
+
+/// A reply that cannot be read: what is wrong is the server's, and another try will not help.
+#[track_caller]
+fn assert_decode(error: &Error, case: &str) {
+    assert!(matches!(error, Error::Decode { method: Some("publish"), .. }), "{case}: {error:?}");
+    assert_eq!(predicates(error), Predicates::default(), "{case}");
+    assert_says(error, "publish: ", case);
+}
+
+/// A connection that was lost when the call may have run.
+#[track_caller]
+fn assert_lost(error: &Error, case: &str) {
+    assert!(matches!(error, Error::Network { method: "publish", .. }), "{case}: {error:?}");
+    assert_eq!(predicates(error), Predicates { retryable: true, network: true, ..Predicates::default() });
+    assert_says(error, "the call may have run", case);
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Predicates {
+    retryable: bool,
+    timeout: bool,
+    unauthorized: bool,
+    network: bool,
+    unsent: bool,
+    api_code: Option<u32>,
+}
+
+fn predicates(error: &Error) -> Predicates {
+    Predicates {
+        retryable: error.is_retryable(),
+        timeout: error.is_timeout(),
+        unauthorized: error.is_unauthorized(),
+        network: error.is_network(),
+        unsent: error.is_unsent(),
+        api_code: error.api_code(),
+    }
+}
+
+/// Everything that an error shows to whoever prints it or its causes.
+fn all_texts(error: &Error) -> String {
+    let mut texts = format!("{error}\n{error:?}\n");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        texts.push_str(&format!("{error}\n{error:?}\n"));
+        cause = error.source();
+    }
+    texts
+}

@@ -1,0 +1,215 @@
+//! What the fake servers share: a thread and a runtime of their own, a script, and a log of what came. Their
+//! panics fail the test.
+
+// Not every test that includes it uses all of it.
+#![allow(dead_code)]
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinSet};
+
+/// How long a test waits for what must happen; only a failing one waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a fake server answers, which tells its protocol.
+pub(crate) trait Scripted: Clone + Send + Sync + 'static {
+    type Request: Clone + Debug + Send + 'static;
+
+    /// Serves a connection to its end.
+    fn serve(stream: TcpStream, script: Arc<Script<Self>>) -> impl Future<Output = ()> + Send;
+}
+
+/// The answers to come, and what has come.
+pub(crate) struct Script<A: Scripted> {
+    answer: Mutex<Maker<A>>,
+    log: Mutex<Log<A::Request>>,
+}
+
+type Maker<A> = Box<dyn FnMut(&<A as Scripted>::Request) -> A + Send>;
+
+struct Log<R> {
+    connections: usize,
+    ended: usize,
+    requests: Vec<R>,
+    /// How many bytes of floods were written before the client hung up.
+    floods: Vec<usize>,
+}
+
+impl<A: Scripted> Script<A> {
+    /// Logs a request and gives its answer.
+    pub(crate) fn answer(&self, request: A::Request) -> A {
+        lock(&self.log).requests.push(request.clone());
+        lock(&self.answer)(&request)
+    }
+
+    pub(crate) fn flood(&self) -> Flood<'_, A> {
+        Flood { script: self, written: 0 }
+    }
+}
+
+/// Counts what is written until the client hangs up, which may well end the task that writes.
+pub(crate) struct Flood<'a, A: Scripted> {
+    script: &'a Script<A>,
+    pub(crate) written: usize,
+}
+
+impl<A: Scripted> Drop for Flood<'_, A> {
+    fn drop(&mut self) {
+        lock(&self.script.log).floods.push(self.written);
+    }
+}
+
+/// A server on a free port, until it is dropped. It has a thread of its own, so that it answers whatever the
+/// runtimes of the test do.
+pub(crate) struct Fake<A: Scripted> {
+    script: Arc<Script<A>>,
+    /// How many requests the script is for.
+    expected: Option<usize>,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<A: Scripted> Fake<A> {
+    /// Gives every request the same answer.
+    pub(crate) fn always(answer: A) -> Self {
+        Self::by(move |_| answer.clone())
+    }
+
+    /// Gives each request its answer; one request too many or too few fails the test.
+    pub(crate) fn script(answers: impl IntoIterator<Item = A>) -> Self {
+        let mut answers: VecDeque<A> = answers.into_iter().collect();
+        let expected = Some(answers.len());
+        let mut fake = Self::by(move |request| {
+            answers.pop_front().unwrap_or_else(|| panic!("the script has no answer for {request:?}"))
+        });
+        fake.expected = expected;
+        fake
+    }
+
+    /// Gives each request the answer that is made for it.
+    pub(crate) fn by(answer: impl FnMut(&A::Request) -> A + Send + 'static) -> Self {
+        let log = Log { connections: 0, ended: 0, requests: Vec::new(), floods: Vec::new() };
+        let script = Arc::new(Script { answer: Mutex::new(Box::new(answer)), log: Mutex::new(log) });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        listener.set_nonblocking(true).expect("the listener is made non-blocking");
+        let address = listener.local_addr().expect("the listener has an address");
+        let (stop, stopped) = oneshot::channel();
+        let name = format!("fake server of {}", thread::current().name().unwrap_or("a test"));
+        let served = Arc::clone(&script);
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime starts").block_on(accept(listener, served, stopped));
+        };
+        let thread = thread::Builder::new().name(name).spawn(run).expect("a thread starts");
+        Self { script, expected: None, address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn requests(&self) -> Vec<A::Request> {
+        lock(&self.script.log).requests.clone()
+    }
+
+    /// The only request.
+    pub(crate) fn request(&self) -> A::Request {
+        let mut requests = self.requests();
+        assert_eq!(requests.len(), 1, "{requests:?}");
+        requests.remove(0)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        lock(&self.script.log).connections
+    }
+
+    /// Waits until the client hung up during a flood, and answers how much of it was written.
+    pub(crate) async fn end_of_flood(&self) -> usize {
+        eventually("the end of the flood", || lock(&self.script.log).floods.first().copied()).await
+    }
+
+    /// Waits until all connections have ended.
+    pub(crate) async fn all_ended(&self) {
+        let all_ended = || {
+            let log = lock(&self.script.log);
+            (log.connections == log.ended).then_some(())
+        };
+        eventually("the end of all connections", all_ended).await;
+    }
+}
+
+async fn accept<A: Scripted>(
+    listener: std::net::TcpListener,
+    script: Arc<Script<A>>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let listener = TcpListener::from_std(listener).expect("the listener joins the runtime");
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (stream, _) = accepted.expect("a connection is accepted");
+                stream.set_nodelay(true).expect("what is written is sent");
+                lock(&script.log).connections += 1;
+                let script = Arc::clone(&script);
+                connections.spawn(async move {
+                    A::serve(stream, Arc::clone(&script)).await;
+                    lock(&script.log).ended += 1;
+                });
+            }
+            Some(ended) = connections.join_next() => pass_panic(ended),
+            _ = &mut stopped => break,
+        }
+    }
+    while let Some(ended) = connections.try_join_next() {
+        pass_panic(ended);
+    }
+}
+
+/// Lets a task's panic be its parent's.
+pub(crate) fn pass_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+impl<A: Scripted> Drop for Fake<A> {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        if thread::panicking() {
+            return;
+        }
+        if let Some(Err(panic)) = ended {
+            std::panic::resume_unwind(panic);
+        }
+        let (came, expected) = (lock(&self.script.log).requests.len(), self.expected);
+        assert!(came >= expected.unwrap_or(0), "{came} requests came, and the script is for {expected:?}");
+    }
+}
+
+/// Waits until `read` answers something.
+pub(crate) async fn eventually<T>(what: &str, mut read: impl FnMut() -> Option<T>) -> T {
+    let poll = async {
+        loop {
+            match read() {
+                Some(value) => return value,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, poll).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
