@@ -1,4 +1,4 @@
-use centrifugo_api::{ApiError, BroadcastRequest, BroadcastResult, HistoryRequest};
+use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest};
 
 use crate::env::{Env, Outcome, code};
 use crate::server::Version;
@@ -19,15 +19,7 @@ behaviours!(lacking_in_5_4_9:
 
 /// The offset in each channel, or the code of its error.
 fn parts(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
-    let part = |(error, offset): (Option<&ApiError>, Option<u64>)| match (error, offset) {
-        (Some(error), None) => Err(error.code),
-        (None, Some(offset)) => Ok(offset),
-        other => panic!("an error or a result, not {other:?}"),
-    };
-    let responses = result.responses.iter();
-    responses
-        .map(|response| part((response.error.as_ref(), response.result.as_ref().map(|result| result.offset))))
-        .collect()
+    result.outcomes().map(|outcome| outcome.map(|result| result.offset).map_err(|error| error.code)).collect()
 }
 
 async fn broadcast_answers_one_response_a_channel(env: &Env) -> Outcome {
@@ -39,9 +31,9 @@ async fn broadcast_answers_one_response_a_channel(env: &Env) -> Outcome {
     assert_eq!(parts[1..3], [Ok(2), Ok(0)]);
     parts.sort();
     assert_eq!(parts, [Ok(0), Ok(1), Ok(2), Ok(2)]);
-    for (channel, response) in ["plain:a", "plain:b"].into_iter().zip(&result.responses) {
-        let history = env.client.history(HistoryRequest::new(channel)).await?;
-        assert_eq!(response.result.as_ref().map(|result| &result.epoch), Some(&history.epoch));
+    for (channel, outcome) in ["plain:a", "plain:b"].into_iter().zip(result.outcomes()) {
+        let history = env.client.call(HistoryRequest::new(channel)).await?;
+        assert_eq!(outcome.map(|result| &result.epoch), Ok(&history.epoch));
     }
     Ok(())
 }
@@ -50,8 +42,8 @@ async fn broadcast_fails_channel_by_channel(env: &Env) -> Outcome {
     let request = BroadcastRequest::new(["invalid:1", "plain:a", ""], "1");
     let result = env.client.broadcast(request).await?;
     assert_eq!(parts(&result), [Err(102), Ok(1), Err(107)]);
-    let message = result.responses[0].error.as_ref().map(|error| error.message.as_str());
-    assert_eq!(message, Some("unknown channel"));
+    let failed: Vec<_> = result.failed().map(|(channel, error)| (channel, error.message.as_str())).collect();
+    assert_eq!(failed, [("invalid:1", "unknown channel"), ("", "bad request")]);
     Ok(())
 }
 
@@ -65,7 +57,7 @@ async fn broadcast_without_data_is_a_bad_request(env: &Env) -> Outcome {
     let result = env.client.broadcast(BroadcastRequest::new(["plain:a", "plain:b"], "")).await;
     match env.version {
         Version::V6 => assert_eq!(parts(&result?), [Err(107), Err(107)]),
-        Version::V5 => assert_eq!(code(result), 107),
+        Version::V5 | Version::V3 => assert_eq!(code(result), 107),
     }
     Ok(())
 }
@@ -78,11 +70,11 @@ async fn broadcast_with_bad_base64_is_refused_whole(env: &Env) -> Outcome {
 
 async fn broadcast_passes_its_options_on(env: &Env) -> Outcome {
     let tagged = BroadcastRequest::new(["plain:a", "plain:b"], "1").tags([("kind", "alarm")]).delta(true);
-    env.client.broadcast(tagged).await?;
+    env.client.broadcast(tagged).await?.all_ok()?;
     let skipping = BroadcastRequest::new(["plain:a", "plain:b"], "2").skip_history(true);
     assert_eq!(parts(&env.client.broadcast(skipping).await?), [Ok(0), Ok(0)]);
     for channel in ["plain:a", "plain:b"] {
-        let history = env.client.history(HistoryRequest::new(channel).limit(-1)).await?;
+        let history = env.client.call(HistoryRequest::new(channel).limit(-1)).await?;
         assert_eq!(history.publications.len(), 1);
         assert_eq!(history.publications[0].data, "1");
         assert_eq!(history.publications[0].tags["kind"], "alarm");

@@ -10,7 +10,7 @@ behaviours!(everywhere:
 
 /// The channels that fit, with their number of clients.
 async fn channels(env: &Env, request: ChannelsRequest) -> Result<Vec<(String, u32)>, Failure> {
-    let result = env.client.channels(request).await?;
+    let result = env.client.call(request).await?;
     Ok(result.channels.into_iter().map(|(name, info)| (name, info.num_clients)).collect())
 }
 
@@ -48,6 +48,6 @@ async fn channels_fit_the_pattern(env: &Env) -> Outcome {
 }
 
 async fn channels_of_a_malformed_pattern_is_an_internal_error(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.channels(ChannelsRequest::new().pattern("[")).await), 100);
+    assert_eq!(code(env.client.call(ChannelsRequest::new().pattern("[")).await), 100);
     Ok(())
 }

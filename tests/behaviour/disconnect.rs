@@ -16,7 +16,7 @@ behaviours!(everywhere:
 async fn assert_connected(env: &Env, connection: &Connection) -> Result<(), Failure> {
     let channel = format!("plain:{}", connection.id);
     connection.subscribe(&channel).await?;
-    let result = env.client.channels(ChannelsRequest::new().pattern(channel.as_str())).await?;
+    let result = env.client.call(ChannelsRequest::new().pattern(channel.as_str())).await?;
     assert_eq!(result.channels.into_keys().collect::<Vec<_>>(), [channel]);
     assert_eq!(connection.client.state(), centrifuge::State::Connected);
     Ok(())
@@ -26,18 +26,18 @@ async fn disconnect_shows_the_client_code_and_reason(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     let mut bob = env.connect_as(&BOB).await?;
     let request = DisconnectRequest::new("alice").disconnect(Disconnect::new(4999, "enough for today"));
-    env.client.disconnect(request).await?;
+    env.client.call(request).await?;
     assert_eq!(alice.disconnected().await?, (4999, "enough for today".to_owned()));
     assert_connected(env, &bob).await?;
     let request = DisconnectRequest::new("bob").disconnect(Disconnect::new(4000, "once more"));
-    env.client.disconnect(request).await?;
+    env.client.call(request).await?;
     assert_eq!(bob.reconnecting().await?, (4000, "once more".to_owned()));
     Ok(())
 }
 
 async fn disconnect_without_a_code_is_forced(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    env.client.disconnect(DisconnectRequest::new("alice")).await?;
+    env.client.call(DisconnectRequest::new("alice")).await?;
     assert_eq!(alice.disconnected().await?, (3503, "force disconnect".to_owned()));
     Ok(())
 }
@@ -45,7 +45,7 @@ async fn disconnect_without_a_code_is_forced(env: &Env) -> Outcome {
 async fn disconnect_with_a_code_out_of_range_shows_the_client_none(env: &Env) -> Outcome {
     for disconnect in [Disconnect::new(3, "too low"), Disconnect::new(4500, "x".repeat(124))] {
         let mut alice = env.connect_as(&ALICE).await?;
-        env.client.disconnect(DisconnectRequest::new("alice").disconnect(disconnect)).await?;
+        env.client.call(DisconnectRequest::new("alice").disconnect(disconnect)).await?;
         assert_eq!(alice.reconnecting().await?, (1, "transport closed".to_owned()));
         alice.client.close().await;
     }
@@ -55,7 +55,7 @@ async fn disconnect_with_a_code_out_of_range_shows_the_client_none(env: &Env) ->
 async fn disconnect_without_a_user_means_the_anonymous(env: &Env) -> Outcome {
     let mut anonymous = env.connect().await?;
     let alice = env.connect_as(&ALICE).await?;
-    env.client.disconnect(DisconnectRequest::new("")).await?;
+    env.client.call(DisconnectRequest::new("")).await?;
     anonymous.disconnected().await?;
     assert_connected(env, &alice).await
 }
@@ -64,17 +64,17 @@ async fn disconnect_narrows_by_client_session_and_whitelist(env: &Env) -> Outcom
     let mut first = env.connect_as(&ALICE).await?;
     let mut second = env.connect_as(&ALICE).await?;
     let third = env.connect_as(&ALICE).await?;
-    env.client.disconnect(DisconnectRequest::new("alice").session("of nobody")).await?;
-    env.client.disconnect(DisconnectRequest::new("alice").client(&*first.id)).await?;
+    env.client.call(DisconnectRequest::new("alice").session("of nobody")).await?;
+    env.client.call(DisconnectRequest::new("alice").client(&*first.id)).await?;
     first.disconnected().await?;
     assert_connected(env, &second).await?;
-    env.client.disconnect(DisconnectRequest::new("alice").whitelist([&*third.id])).await?;
+    env.client.call(DisconnectRequest::new("alice").whitelist([&*third.id])).await?;
     second.disconnected().await?;
     assert_connected(env, &third).await
 }
 
 async fn disconnect_succeeds_when_nobody_matches(env: &Env) -> Outcome {
-    env.client.disconnect(DisconnectRequest::new("alice")).await?;
-    env.client.disconnect(DisconnectRequest::new("")).await?;
+    env.client.call(DisconnectRequest::new("alice")).await?;
+    env.client.call(DisconnectRequest::new("")).await?;
     Ok(())
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 
-use centrifugo_api::{Client, Error, Publication, PublishRequest, PublishResult};
+use centrifugo_api::{Error, Publication, PublishRequest, PublishResult};
 
+use crate::face::{Face, Kind};
 use crate::server::{Server, Transport, Version};
 
 /// A server of its own, and a client over one of the transports.
@@ -12,19 +13,19 @@ pub(crate) struct Env {
     pub(crate) server: Server,
     pub(crate) version: Version,
     pub(crate) transport: Transport,
-    pub(crate) client: Client,
+    pub(crate) client: Face,
 }
 
 impl Env {
     /// A client over the other transport.
     #[cfg(all(feature = "http", feature = "grpc"))]
-    pub(crate) fn other_client(&self) -> Client {
-        self.server.client(self.transport.other())
+    pub(crate) fn other_client(&self) -> Face {
+        self.server.client(self.transport.other()).into()
     }
 
     /// Publishes JSON.
     pub(crate) async fn publish(&self, channel: &str, data: &str) -> Result<PublishResult, Error> {
-        self.client.publish(PublishRequest::new(channel, data)).await
+        self.client.call(PublishRequest::new(channel, data)).await
     }
 }
 
@@ -54,10 +55,15 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Shows a behaviour over one transport to one version.
-pub(crate) async fn run(version: Version, transport: Transport, behaviour: impl AsyncFn(&Env) -> Outcome) {
+/// Shows a behaviour over one transport, by one of the two clients, to one version.
+pub(crate) async fn run(
+    version: Version,
+    transport: Transport,
+    kind: Kind,
+    behaviour: impl AsyncFn(&Env) -> Outcome,
+) {
     let server = Server::start(version).await;
-    let client = server.client(transport);
+    let client = Face::build(kind, server.client_builder(transport)).expect("the client can be built");
     let env = Env { server, version, transport, client };
     if let Err(failure) = behaviour(&env).await {
         panic!("{failure:?}");
@@ -88,43 +94,48 @@ pub(crate) fn offsets(publications: &[Publication]) -> Vec<u64> {
 
 /// Makes the tests of behaviours, `BEHAVIOUR::TRANSPORT_VERSION`:
 ///
-/// - `everywhere`: over each transport, to each version
-/// - `lacking_in_5_4_9`: over each transport, to 6.9.1 alone
+/// - `everywhere`: over each transport, to each version, and by the blocking client to 6.9.1
+/// - `lacking_in_5_4_9`: over each transport, by both clients, to 6.9.1 alone
 /// - `across_transports`: to each version, for behaviours that use both transports themselves
 macro_rules! behaviours {
     (everywhere: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_6_9_1 #[cfg(feature = "http")] V6 Http
-            http_5_4_9 #[cfg(feature = "http")] V5 Http
-            grpc_6_9_1 #[cfg(feature = "grpc")] V6 Grpc
-            grpc_5_4_9 #[cfg(feature = "grpc")] V5 Grpc
+            http_6_9_1 #[cfg(feature = "http")] V6 Http Async
+            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] V6 Http Blocking
+            http_5_4_9 #[cfg(feature = "http")] V5 Http Async
+            grpc_6_9_1 #[cfg(feature = "grpc")] V6 Grpc Async
+            blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] V6 Grpc Blocking
+            grpc_5_4_9 #[cfg(feature = "grpc")] V5 Grpc Async
         })+
     };
     (lacking_in_5_4_9: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_6_9_1 #[cfg(feature = "http")] V6 Http
-            grpc_6_9_1 #[cfg(feature = "grpc")] V6 Grpc
+            http_6_9_1 #[cfg(feature = "http")] V6 Http Async
+            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] V6 Http Blocking
+            grpc_6_9_1 #[cfg(feature = "grpc")] V6 Grpc Async
+            blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] V6 Grpc Blocking
         })+
     };
     (across_transports: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_then_grpc_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] V6 Http
-            http_then_grpc_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] V5 Http
-            grpc_then_http_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] V6 Grpc
-            grpc_then_http_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] V5 Grpc
+            http_then_grpc_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] V6 Http Async
+            http_then_grpc_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] V5 Http Async
+            grpc_then_http_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] V6 Grpc Async
+            grpc_then_http_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] V5 Grpc Async
         })+
     };
-    (@ $name:ident $($case:ident #[$condition:meta] $version:ident $transport:ident)+) => {
+    (@ $name:ident $($case:ident #[$condition:meta] $version:ident $transport:ident $kind:ident)+) => {
         mod $name {
             $(
                 #[$condition]
                 #[tokio::test]
                 async fn $case() {
+                    use crate::face::Kind;
                     use crate::server::{Transport, Version};
-                    crate::env::run(Version::$version, Transport::$transport, super::$name).await;
+                    crate::env::run(Version::$version, Transport::$transport, Kind::$kind, super::$name).await;
                 }
             )+
         }

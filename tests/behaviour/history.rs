@@ -27,7 +27,7 @@ async fn publish_numbers(env: &Env, count: u32) -> Result<String, Failure> {
 }
 
 async fn history(env: &Env, request: HistoryRequest) -> Result<HistoryResult, Failure> {
-    Ok(env.client.history(request).await?)
+    Ok(env.client.call(request).await?)
 }
 
 fn request() -> HistoryRequest {
@@ -84,14 +84,14 @@ async fn history_is_read_in_reverse(env: &Env) -> Outcome {
 async fn history_in_reverse_since_offset_0_is_an_internal_error(env: &Env) -> Outcome {
     let epoch = publish_numbers(env, 1).await?;
     let request = request().reverse(true).since(StreamPosition::new(0, epoch));
-    assert_eq!(code(env.client.history(request).await), 100);
+    assert_eq!(code(env.client.call(request).await), 100);
     Ok(())
 }
 
 async fn history_after_a_position_of_another_epoch_is_unrecoverable(env: &Env) -> Outcome {
     publish_numbers(env, 1).await?;
     let request = request().since(StreamPosition::new(1, "another"));
-    assert_eq!(code(env.client.history(request).await), 112);
+    assert_eq!(code(env.client.call(request).await), 112);
     Ok(())
 }
 
@@ -107,13 +107,13 @@ async fn history_after_a_trimmed_or_future_position_is_what_is_left(env: &Env) -
 }
 
 async fn history_that_is_off_is_not_available(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.history(HistoryRequest::new("nohist:a").limit(1)).await), 108);
+    assert_eq!(code(env.client.call(HistoryRequest::new("nohist:a").limit(1)).await), 108);
     Ok(())
 }
 
 async fn history_of_an_unknown_namespace_is_refused(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.history(HistoryRequest::new("invalid:a")).await), 102);
-    assert_eq!(code(env.client.history(HistoryRequest::new("")).await), 107);
+    assert_eq!(code(env.client.call(HistoryRequest::new("invalid:a")).await), 102);
+    assert_eq!(code(env.client.call(HistoryRequest::new("")).await), 107);
     Ok(())
 }
 
@@ -126,7 +126,7 @@ async fn history_of_an_unused_channel_is_empty(env: &Env) -> Outcome {
 
 async fn history_remove_keeps_epoch_and_offset(env: &Env) -> Outcome {
     let epoch = publish_numbers(env, 2).await?;
-    env.client.history_remove(HistoryRemoveRequest::new("plain:a")).await?;
+    env.client.call(HistoryRemoveRequest::new("plain:a")).await?;
     let result = history(env, request()).await?;
     assert_eq!((result.offset, &result.epoch, result.publications.len()), (2, &epoch, 0));
     let next = env.publish("plain:a", "3").await?;
@@ -135,7 +135,7 @@ async fn history_remove_keeps_epoch_and_offset(env: &Env) -> Outcome {
 }
 
 async fn history_remove_is_refused_where_history_is(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.history_remove(HistoryRemoveRequest::new("nohist:a")).await), 108);
-    assert_eq!(code(env.client.history_remove(HistoryRemoveRequest::new("invalid:a")).await), 102);
+    assert_eq!(code(env.client.call(HistoryRemoveRequest::new("nohist:a")).await), 108);
+    assert_eq!(code(env.client.call(HistoryRemoveRequest::new("invalid:a")).await), 102);
     Ok(())
 }

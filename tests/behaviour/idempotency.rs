@@ -1,6 +1,7 @@
-use centrifugo_api::{BroadcastRequest, BroadcastResult, Client, HistoryRequest, PublishRequest};
+use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest, PublishRequest};
 
 use crate::env::{Env, Failure, Outcome, offsets};
+use crate::face::Face;
 
 behaviours!(everywhere:
     publish_with_a_repeated_key_answers_the_first_position,
@@ -15,26 +16,26 @@ fn keyed(channel: &str, data: &str) -> PublishRequest {
 
 /// The position in each channel.
 fn positions(result: BroadcastResult) -> Vec<Option<(u64, String)>> {
-    let results = result.responses.into_iter().map(|response| response.result);
-    results.map(|result| result.map(|result| (result.offset, result.epoch))).collect()
+    let results = result.into_outcomes().into_iter();
+    results.map(|result| result.ok().map(|result| (result.offset, result.epoch))).collect()
 }
 
-async fn publications(client: &Client, channel: &str) -> Result<Vec<u64>, Failure> {
-    let history = client.history(HistoryRequest::new(channel).limit(-1)).await?;
+async fn publications(client: &Face, channel: &str) -> Result<Vec<u64>, Failure> {
+    let history = client.call(HistoryRequest::new(channel).limit(-1)).await?;
     Ok(offsets(&history.publications))
 }
 
 async fn publish_with_a_repeated_key_answers_the_first_position(env: &Env) -> Outcome {
-    let first = env.client.publish(keyed("plain:a", "1")).await?;
+    let first = env.client.call(keyed("plain:a", "1")).await?;
     env.publish("plain:a", "2").await?;
-    let repeated = env.client.publish(keyed("plain:a", "3")).await?;
+    let repeated = env.client.call(keyed("plain:a", "3")).await?;
     assert_eq!(first, repeated);
     assert_eq!(publications(&env.client, "plain:a").await?, [1, 2]);
     Ok(())
 }
 
 async fn broadcast_with_a_repeated_key_reaches_only_new_channels(env: &Env) -> Outcome {
-    let published = env.client.publish(keyed("plain:a", "1")).await?;
+    let published = env.client.call(keyed("plain:a", "1")).await?;
     env.publish("plain:a", "2").await?;
     let request = BroadcastRequest::new(["plain:a", "plain:b"], "3").idempotency_key("key");
     let first = positions(env.client.broadcast(request.clone()).await?);
@@ -46,8 +47,8 @@ async fn broadcast_with_a_repeated_key_reaches_only_new_channels(env: &Env) -> O
 }
 
 async fn idempotency_keys_count_by_channel(env: &Env) -> Outcome {
-    env.client.publish(keyed("plain:a", "1")).await?;
-    env.client.publish(keyed("plain:b", "1")).await?;
+    env.client.call(keyed("plain:a", "1")).await?;
+    env.client.call(keyed("plain:b", "1")).await?;
     assert_eq!(publications(&env.client, "plain:b").await?, [1]);
     Ok(())
 }
@@ -55,8 +56,8 @@ async fn idempotency_keys_count_by_channel(env: &Env) -> Outcome {
 #[cfg(all(feature = "http", feature = "grpc"))]
 async fn idempotency_keys_count_over_both_transports_together(env: &Env) -> Outcome {
     let other = env.other_client();
-    let first = env.client.publish(keyed("plain:a", "1")).await?;
-    assert_eq!(other.publish(keyed("plain:a", "2")).await?, first);
+    let first = env.client.call(keyed("plain:a", "1")).await?;
+    assert_eq!(other.call(keyed("plain:a", "2")).await?, first);
     let request = BroadcastRequest::new(["plain:a", "plain:b"], "3").idempotency_key("key");
     let broadcast = positions(env.client.broadcast(request.clone()).await?);
     assert_eq!(positions(other.broadcast(request).await?), broadcast);

@@ -8,7 +8,7 @@ use crate::realtime::ALICE;
 behaviours!(everywhere: info_describes_the_node, info_counts_connections);
 
 async fn node(env: &Env) -> Result<NodeResult, Failure> {
-    let mut nodes = env.client.info(InfoRequest::new()).await?.nodes;
+    let mut nodes = env.client.call(InfoRequest::new()).await?.nodes;
     assert_eq!(nodes.len(), 1);
     Ok(nodes.remove(0))
 }

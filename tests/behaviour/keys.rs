@@ -27,7 +27,7 @@ fn assert_unauthorized(env: &Env, error: &Error) {
 async fn server_with_key(version: Version, key: &str) -> Server {
     let http = match version {
         Version::V6 => "CENTRIFUGO_HTTP_API_KEY",
-        Version::V5 => "CENTRIFUGO_API_KEY",
+        Version::V5 | Version::V3 => "CENTRIFUGO_API_KEY",
     };
     Server::start_with(version, &[(http, key), ("CENTRIFUGO_GRPC_API_KEY", key)]).await
 }
@@ -41,7 +41,7 @@ async fn server_without_keys(version: Version) -> Server {
             ("CENTRIFUGO_GRPC_API_ADDRESS", "127.0.0.1"),
             ("CENTRIFUGO_HEALTH_ENABLED", "true"),
         ],
-        Version::V5 => [
+        Version::V5 | Version::V3 => [
             ("CENTRIFUGO_ADDRESS", "127.0.0.1"),
             ("CENTRIFUGO_API_INSECURE", "true"),
             ("CENTRIFUGO_GRPC_API", "true"),
@@ -59,14 +59,14 @@ async fn a_wrong_key_is_unauthorized(env: &Env) -> Outcome {
     };
     for key in ["hunter2", "HTTP-KEY", other] {
         let client = Client::new(env.server.url(env.transport), key)?;
-        assert_unauthorized(env, &failure(client.info(InfoRequest::new()).await));
+        assert_unauthorized(env, &failure(client.call(InfoRequest::new()).await));
     }
     Ok(())
 }
 
 async fn a_missing_key_is_unauthorized(env: &Env) -> Outcome {
     let client = Client::builder(env.server.url(env.transport)).build()?;
-    assert_unauthorized(env, &failure(client.info(InfoRequest::new()).await));
+    assert_unauthorized(env, &failure(client.call(InfoRequest::new()).await));
     Ok(())
 }
 
@@ -74,19 +74,19 @@ async fn another_key_of_the_server_is_accepted(env: &Env) -> Outcome {
     // All that a header carries.
     let key = "hunter2 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
     let server = server_with_key(env.version, key).await;
-    Client::new(server.url(env.transport), key)?.info(InfoRequest::new()).await?;
-    assert_unauthorized(env, &failure(server.client(env.transport).info(InfoRequest::new()).await));
+    Client::new(server.url(env.transport), key)?.call(InfoRequest::new()).await?;
+    assert_unauthorized(env, &failure(server.client(env.transport).call(InfoRequest::new()).await));
     Ok(())
 }
 
 async fn a_server_without_keys_needs_none(env: &Env) -> Outcome {
     let server = server_without_keys(env.version).await;
-    Client::builder(server.url(env.transport)).build()?.info(InfoRequest::new()).await?;
+    Client::builder(server.url(env.transport)).build()?.call(InfoRequest::new()).await?;
     Ok(())
 }
 
 async fn a_key_does_no_harm_on_a_server_without_keys(env: &Env) -> Outcome {
     let server = server_without_keys(env.version).await;
-    server.client(env.transport).info(InfoRequest::new()).await?;
+    server.client(env.transport).call(InfoRequest::new()).await?;
     Ok(())
 }

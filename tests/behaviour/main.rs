@@ -7,6 +7,7 @@ mod server;
 
 #[macro_use]
 mod env;
+mod face;
 mod realtime;
 #[macro_use]
 mod requests;

@@ -19,7 +19,7 @@ async fn a_wrong_path_is_told(env: &Env) -> Outcome {
         }
         Transport::Http => {
             for url in [env.server.origin(), format!("{right}/wrong")] {
-                let error = failure(Client::new(url, HTTP_KEY)?.info(InfoRequest::new()).await);
+                let error = failure(Client::new(url, HTTP_KEY)?.call(InfoRequest::new()).await);
                 assert!(matches!(error, Error::Transport { status: Status::Http(404), .. }), "{error:?}");
                 let message = error.to_string();
                 assert!(
@@ -27,7 +27,7 @@ async fn a_wrong_path_is_told(env: &Env) -> Outcome {
                     "{message}"
                 );
             }
-            Client::new(format!("{right}//"), HTTP_KEY)?.info(InfoRequest::new()).await?;
+            Client::new(format!("{right}//"), HTTP_KEY)?.call(InfoRequest::new()).await?;
         }
     }
     Ok(())
@@ -38,7 +38,7 @@ async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
         Transport::Http => env.server.url(Transport::Grpc).replace("grpc:", "http:"),
         Transport::Grpc => env.server.origin().replace("http:", "grpc:"),
     };
-    let error = failure(Client::new(url.as_str(), HTTP_KEY)?.info(InfoRequest::new()).await);
+    let error = failure(Client::new(url.as_str(), HTTP_KEY)?.call(InfoRequest::new()).await);
     assert!(error.is_network(), "{error:?}");
     Ok(())
 }
@@ -46,10 +46,10 @@ async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
 async fn a_killed_server_is_a_network_error(env: &Env) -> Outcome {
     let mut server = Server::start(env.version).await;
     let client = server.client(env.transport);
-    client.info(InfoRequest::new()).await?;
+    client.call(InfoRequest::new()).await?;
     server.kill();
     // The first call may find the old connection, the second cannot.
-    let errors = [client.info(InfoRequest::new()).await, client.info(InfoRequest::new()).await].map(failure);
+    let errors = [client.call(InfoRequest::new()).await, client.call(InfoRequest::new()).await].map(failure);
     for error in &errors {
         assert!(error.is_network() && error.is_retryable(), "{error:?}");
     }
@@ -61,7 +61,7 @@ async fn a_killed_server_that_was_never_called_is_told_as_unsent(env: &Env) -> O
     let mut server = Server::start(env.version).await;
     let client = server.client(env.transport);
     server.kill();
-    let error = failure(client.info(InfoRequest::new()).await);
+    let error = failure(client.call(InfoRequest::new()).await);
     assert!(error.is_network() && error.is_unsent() && error.is_retryable(), "{error:?}");
     let message = error.to_string();
     assert!(

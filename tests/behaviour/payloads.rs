@@ -1,9 +1,10 @@
 //! Awkward JSON, there and back.
 
 use centrifugo_api::bytes::Bytes;
-use centrifugo_api::{Client, Error, HistoryRequest, PublishRequest};
+use centrifugo_api::{Error, HistoryRequest, PublishRequest};
 
 use crate::env::{Env, Failure, Outcome, code, failure};
+use crate::face::Face;
 use crate::server::Transport;
 
 behaviours!(everywhere:
@@ -60,8 +61,8 @@ pub(crate) const PAYLOADS: [(&str, &str); 24] = [
 ];
 
 /// The payloads in the history of `plain:a`.
-async fn history(client: &Client) -> Result<Vec<Bytes>, Error> {
-    let history = client.history(HistoryRequest::new("plain:a").limit(-1)).await?;
+async fn history(client: &Face) -> Result<Vec<Bytes>, Error> {
+    let history = client.call(HistoryRequest::new("plain:a").limit(-1)).await?;
     Ok(history.publications.into_iter().map(|publication| publication.data).collect())
 }
 
@@ -116,7 +117,7 @@ async fn large_payloads_come_back(env: &Env) -> Outcome {
 
 async fn empty_payloads_are_refused(env: &Env) -> Outcome {
     assert_eq!(code(env.publish("plain:a", "").await), 107);
-    assert_eq!(code(env.client.publish(PublishRequest::new("plain:a", "").binary_data("")).await), 107);
+    assert_eq!(code(env.client.call(PublishRequest::new("plain:a", "").binary_data("")).await), 107);
     Ok(())
 }
 
@@ -129,7 +130,7 @@ async fn publish_broken(env: &Env) -> Outcome {
         Transport::Grpc => PublishRequest::new("plain:a", BROKEN),
         Transport::Http => PublishRequest::new("plain:a", "").binary_data(BROKEN),
     };
-    env.client.publish(request).await?;
+    env.client.call(request).await?;
     Ok(())
 }
 

@@ -16,11 +16,11 @@ behaviours!(everywhere:
 );
 
 async fn presence(env: &Env, channel: &str) -> Result<PresenceResult, Failure> {
-    Ok(env.client.presence(PresenceRequest::new(channel)).await?)
+    Ok(env.client.call(PresenceRequest::new(channel)).await?)
 }
 
 async fn presence_stats(env: &Env, channel: &str) -> Result<PresenceStatsResult, Failure> {
-    Ok(env.client.presence_stats(PresenceStatsRequest::new(channel)).await?)
+    Ok(env.client.call(PresenceStatsRequest::new(channel)).await?)
 }
 
 async fn presence_lists_the_subscribed_clients(env: &Env) -> Outcome {
@@ -38,7 +38,7 @@ async fn presence_lists_the_subscribed_clients(env: &Env) -> Outcome {
 async fn presence_holds_what_is_known_of_a_client(env: &Env) -> Outcome {
     let alice = env.connect_as(&ALICE).await?;
     let request = SubscribeRequest::new("alice", "plain:a").info(r#"{"seat":7}"#);
-    env.client.subscribe(request).await?;
+    env.client.call(request).await?;
     let info = presence(env, "plain:a").await?.presence.remove(&alice.id).ok_or("alice is not listed")?;
     let ClientInfo { user, client, conn_info, chan_info, .. } = info;
     assert_eq!((user.as_str(), client), ("alice", alice.id));
@@ -70,7 +70,7 @@ async fn presence_of_an_unused_channel_is_empty(env: &Env) -> Outcome {
 
 async fn presence_that_is_off_is_not_available(env: &Env) -> Outcome {
     for (channel, expected) in [("nohist:a", 108), ("invalid:a", 102), ("", 107)] {
-        assert_eq!(code(env.client.presence(PresenceRequest::new(channel)).await), expected, "{channel:?}");
+        assert_eq!(code(env.client.call(PresenceRequest::new(channel)).await), expected, "{channel:?}");
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ async fn presence_stats_counts_clients_and_users(env: &Env) -> Outcome {
 
 async fn presence_stats_that_is_off_is_not_available(env: &Env) -> Outcome {
     for (channel, expected) in [("nohist:a", 108), ("invalid:a", 102), ("", 107)] {
-        let result = env.client.presence_stats(PresenceStatsRequest::new(channel)).await;
+        let result = env.client.call(PresenceStatsRequest::new(channel)).await;
         assert_eq!(code(result), expected, "{channel:?}");
     }
     Ok(())

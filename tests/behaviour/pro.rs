@@ -12,7 +12,7 @@ macro_rules! behaviour_of_each {
 
         $(
             async fn $method(env: &Env) -> Outcome {
-                assert_refused(env, stringify!($method), failure(env.client.$method($request).await));
+                assert_refused(env, stringify!($method), failure(env.client.call($request).await));
                 Ok(())
             }
         )+

@@ -48,7 +48,7 @@ macro_rules! each_pro_method {
                 .topics(["news"]),
             device_update: DeviceUpdateRequest::new()
                 .ids(["device"])
-                .user_update(DeviceUserUpdate::new().user("bob")),
+                .user_update(DeviceUserUpdate::new("bob")),
             device_remove: DeviceRemoveRequest::new().ids(["device"]),
             device_list: DeviceListRequest::new()
                 .filter(DeviceFilter::new().users(["alice"]))
@@ -63,7 +63,7 @@ macro_rules! each_pro_method {
             user_topic_update: UserTopicUpdateRequest::new("alice", "set", ["news"]),
             send_push_notification: SendPushNotificationRequest::new(
                 PushRecipient::new().fcm_topic("news"),
-                PushNotification::new().fcm(FcmPushNotification::new().message(r#"{"data":{"n":"1"}}"#)),
+                PushNotification::new().fcm(FcmPushNotification::new(r#"{"data":{"n":"1"}}"#)),
             ),
             update_push_status: UpdatePushStatusRequest::new("push", "delivered"),
             cancel_push: CancelPushRequest::new("push"),

@@ -5,7 +5,7 @@ use crate::env::{Env, Outcome, code};
 behaviours!(everywhere: rpc_is_not_found_on_the_open_source_server);
 
 async fn rpc_is_not_found_on_the_open_source_server(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.rpc(RpcRequest::new("sum").params(r#"{"a":[1,2]}"#)).await), 104);
-    assert_eq!(code(env.client.rpc(RpcRequest::new("")).await), 107);
+    assert_eq!(code(env.client.call(RpcRequest::new("sum").params(r#"{"a":[1,2]}"#)).await), 104);
+    assert_eq!(code(env.client.call(RpcRequest::new("")).await), 107);
     Ok(())
 }

@@ -13,10 +13,10 @@ behaviours!(everywhere:
 
 async fn unsubscribe_ends_a_subscription_of_the_server(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    env.client.subscribe(SubscribeRequest::new("alice", "plain:a")).await?;
-    env.client.unsubscribe(UnsubscribeRequest::new("alice", "plain:a")).await?;
+    env.client.call(SubscribeRequest::new("alice", "plain:a")).await?;
+    env.client.call(UnsubscribeRequest::new("alice", "plain:a")).await?;
     assert_eq!(alice.unsubscribed().await?, "plain:a");
-    assert!(env.client.presence(PresenceRequest::new("plain:a")).await?.presence.is_empty());
+    assert!(env.client.call(PresenceRequest::new("plain:a")).await?.presence.is_empty());
     Ok(())
 }
 
@@ -24,9 +24,9 @@ async fn unsubscribe_ends_a_subscription_of_the_client(env: &Env) -> Outcome {
     let mut subscription = env.connect_as(&ALICE).await?.subscribe("plain:a").await?;
     let anonymous = env.connect().await?;
     let mut other = anonymous.subscribe("plain:a").await?;
-    env.client.unsubscribe(UnsubscribeRequest::new("alice", "plain:a")).await?;
+    env.client.call(UnsubscribeRequest::new("alice", "plain:a")).await?;
     assert_eq!(subscription.unsubscribed().await?, (2000, "server unsubscribe".to_owned()));
-    env.client.unsubscribe(UnsubscribeRequest::new("", "plain:a")).await?;
+    env.client.call(UnsubscribeRequest::new("", "plain:a")).await?;
     other.unsubscribed().await?;
     Ok(())
 }
@@ -40,10 +40,10 @@ async fn unsubscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
         UnsubscribeRequest::new("bob", "plain:a").client(&*second.id),
         UnsubscribeRequest::new("alice", "plain:a").client(&*first.id),
     ] {
-        env.client.unsubscribe(request).await?;
+        env.client.call(request).await?;
     }
     ended.unsubscribed().await?;
-    let present = env.client.presence(PresenceRequest::new("plain:a")).await?.presence;
+    let present = env.client.call(PresenceRequest::new("plain:a")).await?.presence;
     assert_eq!(present.into_keys().collect::<Vec<_>>(), [second.id]);
     Ok(())
 }
@@ -51,12 +51,12 @@ async fn unsubscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
 async fn unsubscribe_succeeds_when_nobody_matches(env: &Env) -> Outcome {
     let _bob = env.connect_as(&BOB).await?;
     for (user, channel) in [("alice", "plain:a"), ("bob", "plain:a"), ("bob", "")] {
-        env.client.unsubscribe(UnsubscribeRequest::new(user, channel)).await?;
+        env.client.call(UnsubscribeRequest::new(user, channel)).await?;
     }
     Ok(())
 }
 
 async fn unsubscribe_from_an_unknown_namespace_is_refused(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.unsubscribe(UnsubscribeRequest::new("alice", "invalid:a")).await), 102);
+    assert_eq!(code(env.client.call(UnsubscribeRequest::new("alice", "invalid:a")).await), 102);
     Ok(())
 }

@@ -35,7 +35,11 @@ async fn walk(server: &Server, transport: Transport) -> Result<Vec<(&'static str
     let mut answers = Vec::new();
     macro_rules! call_each {
         ($($method:ident: $request:expr,)+) => {
-            $(answers.push((stringify!($method), answer(client.$method($request).await)));)+
+            $(
+                // The method of its own is a line over this.
+                let _ = Client::$method;
+                answers.push((stringify!($method), answer(client.call($request).await)));
+            )+
         };
     }
     macro_rules! batch_of_each {

@@ -1,0 +1,57 @@
+//! The client under test: async or blocking, with the calls that both have.
+
+use centrifugo_api::{Batch, BroadcastRequest, BroadcastResult, Client, Error, Method};
+
+/// Which of the two clients a test uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Async,
+    #[cfg(feature = "blocking")]
+    Blocking,
+}
+
+pub(crate) enum Face {
+    Async(Client),
+    #[cfg(feature = "blocking")]
+    Blocking(centrifugo_api::blocking::Client),
+}
+
+impl Face {
+    pub(crate) fn build(kind: Kind, builder: centrifugo_api::ClientBuilder) -> Result<Self, Error> {
+        match kind {
+            Kind::Async => builder.build().map(Self::Async),
+            #[cfg(feature = "blocking")]
+            Kind::Blocking => builder.build_blocking().map(Self::Blocking),
+        }
+    }
+
+    pub(crate) async fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
+        match self {
+            Self::Async(client) => client.call(request).await,
+            #[cfg(feature = "blocking")]
+            Self::Blocking(client) => client.call(request),
+        }
+    }
+
+    pub(crate) async fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
+        match self {
+            Self::Async(client) => client.batch(batch).await,
+            #[cfg(feature = "blocking")]
+            Self::Blocking(client) => client.batch(batch),
+        }
+    }
+
+    pub(crate) async fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
+        match self {
+            Self::Async(client) => client.broadcast(request).await,
+            #[cfg(feature = "blocking")]
+            Self::Blocking(client) => client.broadcast(request),
+        }
+    }
+}
+
+impl From<Client> for Face {
+    fn from(client: Client) -> Self {
+        Self::Async(client)
+    }
+}
