@@ -1,0 +1,151 @@
+//! Stores orders and the news of each in one transaction: Centrifugo publishes the news of those that were
+//! committed, and of no others.
+//!
+//! ```sh
+//! DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox
+//! ```
+//!
+//! `CENTRIFUGO_CHANNEL` names another channel than `orders`.
+
+#![allow(clippy::print_stderr, clippy::print_stdout)] // it talks to whoever runs it
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+
+use centrifugo_api::{ConsumerCommand, PublishRequest, json};
+use serde::Serialize;
+use tokio_postgres::types::Json;
+use tokio_postgres::{Client, NoTls, Transaction};
+
+/// The application's own table; the outbox; and a trigger, by which Centrifugo hears of a new row at once.
+///
+/// Centrifugo deletes a row when it has executed it, and executes the rows of a partition in their order.
+pub(crate) const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS orders (
+  id BIGSERIAL PRIMARY KEY,
+  item text NOT NULL,
+  quantity INTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS centrifugo_outbox (
+  id BIGSERIAL PRIMARY KEY,
+  method text NOT NULL,
+  payload JSONB NOT NULL,
+  partition INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE OR REPLACE FUNCTION centrifugo_notify() RETURNS TRIGGER AS $$
+BEGIN
+  PERFORM pg_notify('centrifugo_partition_change', NEW.partition::text);
+  RETURN NEW;
+END;
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE TRIGGER centrifugo_notify AFTER INSERT ON centrifugo_outbox
+  FOR EACH ROW EXECUTE FUNCTION centrifugo_notify();
+";
+
+#[derive(Debug, Serialize)]
+struct Order {
+    id: i64,
+    item: String,
+    quantity: i32,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Ok(url) = env::var("DATABASE_URL") else {
+        eprintln!("{HOW_TO_GET_A_DATABASE}");
+        return ExitCode::FAILURE;
+    };
+    let channel = env::var("CENTRIFUGO_CHANNEL").unwrap_or_else(|_| "orders".to_owned());
+    match run(&url, &channel).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Takes three orders, of which the second falls through.
+pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> {
+    let (mut database, connection) = tokio_postgres::connect(url, NoTls).await?;
+    let connection = tokio::spawn(connection);
+    database.batch_execute(TABLES).await?;
+
+    take_order(&mut database, channel, "coffee", 2).await?;
+
+    let transaction = database.transaction().await?;
+    let order = store(&transaction, channel, "tea", 1).await?;
+    transaction.rollback().await?;
+    println!(
+        "Order {}, for {}, fell through: nothing is stored, and nothing will be published.",
+        order.id, order.item
+    );
+
+    take_order(&mut database, channel, "cake", 12).await?;
+
+    let waiting: i64 = database.query_one("SELECT count(*) FROM centrifugo_outbox", &[]).await?.try_get(0)?;
+    println!("{waiting} commands wait in the outbox for a Centrifugo whose consumer reads it.");
+    drop(database);
+    Ok(connection.await??)
+}
+
+async fn take_order(
+    database: &mut Client,
+    channel: &str,
+    item: &str,
+    quantity: i32,
+) -> Result<(), Box<dyn Error>> {
+    let transaction = database.transaction().await?;
+    let order = store(&transaction, channel, item, quantity).await?;
+    transaction.commit().await?;
+    println!(
+        "Order {}, for {quantity} × {item}, is stored, and the news of it is on the way to {channel:?}.",
+        order.id
+    );
+    Ok(())
+}
+
+/// Writes the order and the command to publish it, both or none.
+async fn store(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    item: &str,
+    quantity: i32,
+) -> Result<Order, Box<dyn Error>> {
+    let statement = "INSERT INTO orders (item, quantity) VALUES ($1, $2) RETURNING id";
+    let id = transaction.query_one(statement, &[&item, &quantity]).await?.try_get(0)?;
+    let order = Order { id, item: item.to_owned(), quantity };
+
+    // A row that Centrifugo executes, but cannot delete before it stops, is executed again: the key makes it one
+    // publication all the same.
+    let request = PublishRequest::new(channel, json(&order)?).idempotency_key(format!("order-{id}"));
+    let command = ConsumerCommand::new(&request)?;
+    let statement = "INSERT INTO centrifugo_outbox (method, payload) VALUES ($1, $2)";
+    transaction.execute(statement, &[&command.method(), &Json(command.payload())]).await?;
+    Ok(order)
+}
+
+const HOW_TO_GET_A_DATABASE: &str = r#"DATABASE_URL is not set: this example talks to a running PostgreSQL.
+
+With Docker:
+  docker run --rm -p 5433:5432 -e POSTGRES_USER=outbox -e POSTGRES_HOST_AUTH_METHOD=trust postgres
+On Debian, after `apt-get install postgresql`, as any user but root:
+  PATH=$PATH:$(echo /usr/lib/postgresql/*/bin)
+  initdb -D /tmp/outbox -A trust -U outbox
+  pg_ctl -D /tmp/outbox -o "-p 5433 -k /tmp" -l /tmp/outbox/log -w start
+Then:
+  DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox
+
+A Centrifugo with this variable (or `consumers` in its configuration) publishes what the outbox holds:
+  CENTRIFUGO_CONSUMERS='[{"name": "outbox", "enabled": true, "type": "postgresql", "postgresql": {
+    "dsn": "postgresql://outbox@localhost:5433/postgres", "outbox_table_name": "centrifugo_outbox",
+    "partition_notification_channel": "centrifugo_partition_change"}}]'"#;
