@@ -95,7 +95,7 @@
 //! - `http` (default): the HTTP transport, on reqwest.
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
 //! - `grpc`: the gRPC transport, on tonic.
-//! - `blocking`: [`blocking::Client`], for code without async.
+//! - `blocking`: `blocking::Client`, the same methods for code without async.
 //!
 //! With neither transport the crate is the messages, their JSON, the [`Method`] trait and [`METHODS`].
 //!

@@ -16,6 +16,17 @@ behaviours!(everywhere:
     batch_answers_results_without_content,
     batch_takes_10_000_commands,
 );
+behaviours!(legacy_commands:
+    batch_answers_each_command_in_order,
+    batch_answers_results_without_content,
+    batch_answers_the_parts_of_a_broadcast,
+    batch_in_parallel_answers_in_order_too,
+    batch_takes_10_000_commands,
+    batch_without_commands_answers_none,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    batch_takes_every_kind_of_command,
+);
 
 fn publish(channel: &str, data: &str) -> Command {
     PublishRequest::new(channel, data).into()

@@ -26,6 +26,19 @@ behaviours!(lacking_in_5_4_9:
     binary_info_is_read_over_grpc_alone,
 );
 behaviours!(across_transports: binary_data_passes_from_one_transport_to_the_other);
+behaviours!(legacy_commands:
+    bad_base64_is_a_bad_request,
+    binary_data_passes_over_both_transports,
+    raw_bytes_in_a_batch_are_named,
+    raw_bytes_pass_over_grpc_alone,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    binary_data_is_read_over_grpc_alone,
+    binary_data_of_a_binary_namespace_is_read_over_grpc_alone,
+    binary_data_of_a_map_is_read_over_grpc_alone,
+    binary_data_that_is_json_is_read_over_both_transports,
+    binary_info_is_read_over_grpc_alone,
+);
 
 /// Every byte, and text around a quote that would end a JSON string.
 fn bytes() -> Vec<u8> {

@@ -16,6 +16,19 @@ behaviours!(lacking_in_5_4_9:
     broadcast_drops_an_old_version_silently,
     broadcast_to_a_map_or_poll_channel_looks_like_a_success,
 );
+behaviours!(legacy_commands:
+    broadcast_answers_one_response_a_channel,
+    broadcast_fails_channel_by_channel,
+    broadcast_passes_its_options_on,
+    broadcast_takes_10_000_channels,
+    broadcast_with_bad_base64_is_refused_whole,
+    broadcast_without_channels_is_a_bad_request,
+    broadcast_without_data_is_a_bad_request,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    broadcast_drops_an_old_version_silently,
+    broadcast_to_a_map_or_poll_channel_looks_like_a_success,
+);
 
 /// The offset in each channel, or the code of its error.
 fn parts(result: &BroadcastResult) -> Vec<Result<u64, u32>> {

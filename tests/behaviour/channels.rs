@@ -7,6 +7,13 @@ behaviours!(everywhere:
     channels_fit_the_pattern,
     channels_of_a_malformed_pattern_is_an_internal_error,
 );
+behaviours!(legacy_commands:
+    channels_of_a_malformed_pattern_is_an_internal_error,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    channels_fit_the_pattern,
+    channels_lists_channels_with_their_clients,
+);
 
 /// The channels that fit, with their number of clients.
 async fn channels(env: &Env, request: ChannelsRequest) -> Result<Vec<(String, u32)>, Failure> {

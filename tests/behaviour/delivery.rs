@@ -15,6 +15,14 @@ behaviours!(everywhere:
     binary_payloads_arrive_byte_for_byte,
     a_client_that_published_is_known_in_the_history,
 );
+behaviours!(legacy_commands_of_6_9_1:
+    a_broadcast_arrives_in_each_channel,
+    a_client_that_published_is_known_in_the_history,
+    a_publication_arrives_whole,
+    a_publication_without_history_arrives,
+    binary_payloads_arrive_byte_for_byte,
+    payloads_arrive_byte_for_byte,
+);
 
 async fn a_publication_arrives_whole(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;

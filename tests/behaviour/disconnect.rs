@@ -11,6 +11,16 @@ behaviours!(everywhere:
     disconnect_narrows_by_client_session_and_whitelist,
     disconnect_succeeds_when_nobody_matches,
 );
+behaviours!(legacy_commands:
+    disconnect_succeeds_when_nobody_matches,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    disconnect_narrows_by_client_session_and_whitelist,
+    disconnect_shows_the_client_code_and_reason,
+    disconnect_with_a_code_out_of_range_shows_the_client_none,
+    disconnect_without_a_code_is_forced,
+    disconnect_without_a_user_means_the_anonymous,
+);
 
 /// Makes sure that a client is connected still.
 async fn assert_connected(env: &Env, connection: &Connection) -> Result<(), Failure> {

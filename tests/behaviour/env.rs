@@ -96,6 +96,7 @@ pub(crate) fn offsets(publications: &[Publication]) -> Vec<u64> {
 ///
 /// - `everywhere`: over each transport, to each version, and by the blocking client to 6.9.1
 /// - `lacking_in_5_4_9`: over each transport, by both clients, to 6.9.1 alone
+/// - `legacy_commands`: by command lines, to 6.9.1 and 3.2.3; `legacy_commands_of_6_9_1`: to 6.9.1 alone
 /// - `across_transports`: to each version, for behaviours that use both transports themselves
 macro_rules! behaviours {
     (everywhere: $($name:ident),+ $(,)?) => {
@@ -126,6 +127,26 @@ macro_rules! behaviours {
             grpc_then_http_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] V6 Grpc Async
             grpc_then_http_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] V5 Grpc Async
         })+
+    };
+    (legacy_commands: $($name:ident),+ $(,)?) => {
+        behaviours! { @legacy legacy_6_9_1 V6 $($name)+ }
+        behaviours! { @legacy legacy_3_2_3 V3 $($name)+ }
+    };
+    (legacy_commands_of_6_9_1: $($name:ident),+ $(,)?) => {
+        behaviours! { @legacy legacy_6_9_1_alone V6 $($name)+ }
+    };
+    (@legacy $module:ident $version:ident $($name:ident)+) => {
+        #[cfg(feature = "http")]
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    use crate::face::Kind;
+                    use crate::server::{Transport, Version};
+                    crate::env::run(Version::$version, Transport::Http, Kind::Legacy, super::$name).await;
+                }
+            )+
+        }
     };
     (@ $name:ident $($case:ident #[$condition:meta] $version:ident $transport:ident $kind:ident)+) => {
         mod $name {

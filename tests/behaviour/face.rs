@@ -6,6 +6,9 @@ use centrifugo_api::{Batch, BroadcastRequest, BroadcastResult, Client, Error, Me
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Async,
+    /// The async client, which sends command lines.
+    #[cfg(feature = "http")]
+    Legacy,
     #[cfg(feature = "blocking")]
     Blocking,
 }
@@ -20,6 +23,8 @@ impl Face {
     pub(crate) fn build(kind: Kind, builder: centrifugo_api::ClientBuilder) -> Result<Self, Error> {
         match kind {
             Kind::Async => builder.build().map(Self::Async),
+            #[cfg(feature = "http")]
+            Kind::Legacy => builder.legacy_commands().build().map(Self::Async),
             #[cfg(feature = "blocking")]
             Kind::Blocking => builder.build_blocking().map(Self::Blocking),
         }

@@ -16,6 +16,20 @@ behaviours!(everywhere:
     history_remove_keeps_epoch_and_offset,
     history_remove_is_refused_where_history_is,
 );
+behaviours!(legacy_commands:
+    history_after_a_position_of_another_epoch_is_unrecoverable,
+    history_after_a_trimmed_or_future_position_is_what_is_left,
+    history_in_reverse_since_offset_0_is_an_internal_error,
+    history_is_read_after_a_position,
+    history_is_read_in_reverse,
+    history_is_read_up_to_a_limit,
+    history_of_an_unknown_namespace_is_refused,
+    history_of_an_unused_channel_is_empty,
+    history_remove_is_refused_where_history_is,
+    history_remove_keeps_epoch_and_offset,
+    history_that_is_off_is_not_available,
+    history_without_a_limit_answers_the_position_alone,
+);
 
 /// Publishes `count` numbers into `plain:a`, and answers their epoch.
 async fn publish_numbers(env: &Env, count: u32) -> Result<String, Failure> {

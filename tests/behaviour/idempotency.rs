@@ -9,6 +9,13 @@ behaviours!(everywhere:
     idempotency_keys_count_by_channel,
 );
 behaviours!(across_transports: idempotency_keys_count_over_both_transports_together);
+behaviours!(legacy_commands:
+    idempotency_keys_count_by_channel,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    broadcast_with_a_repeated_key_reaches_only_new_channels,
+    publish_with_a_repeated_key_answers_the_first_position,
+);
 
 fn keyed(channel: &str, data: &str) -> PublishRequest {
     PublishRequest::new(channel, data).idempotency_key("key")

@@ -6,6 +6,12 @@ use crate::env::{Env, Failure, Outcome};
 use crate::realtime::ALICE;
 
 behaviours!(everywhere: info_describes_the_node, info_counts_connections);
+behaviours!(legacy_commands:
+    info_describes_the_node,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    info_counts_connections,
+);
 
 async fn node(env: &Env) -> Result<NodeResult, Failure> {
     let mut nodes = env.client.call(InfoRequest::new()).await?.nodes;

@@ -10,6 +10,13 @@ behaviours!(everywhere:
     a_server_without_keys_needs_none,
     a_key_does_no_harm_on_a_server_without_keys,
 );
+behaviours!(legacy_commands_of_6_9_1:
+    a_key_does_no_harm_on_a_server_without_keys,
+    a_missing_key_is_unauthorized,
+    a_server_without_keys_needs_none,
+    a_wrong_key_is_unauthorized,
+    another_key_of_the_server_is_accepted,
+);
 
 /// Makes sure that the key was refused, and that the error names the option to fix but no key.
 fn assert_unauthorized(env: &Env, error: &Error) {

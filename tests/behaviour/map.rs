@@ -22,6 +22,21 @@ behaviours!(lacking_in_5_4_9:
     map_clear_starts_a_new_epoch,
     map_methods_are_refused_elsewhere,
 );
+behaviours!(legacy_commands_of_6_9_1:
+    map_clear_starts_a_new_epoch,
+    map_methods_are_refused_elsewhere,
+    map_publish_answers_offset_and_epoch,
+    map_publish_of_an_unknown_key_mode_is_a_bad_request,
+    map_publish_says_why_it_changed_nothing,
+    map_read_state_answers_whole_entries,
+    map_read_state_is_read_page_by_page,
+    map_read_state_of_another_revision_is_unrecoverable,
+    map_read_state_of_one_key,
+    map_read_stream_answers_the_changes,
+    map_read_stream_of_a_gone_position_is_unrecoverable,
+    map_remove_says_why_it_changed_nothing,
+    map_stats_counts_keys,
+);
 
 const MAP: &str = "map:a";
 

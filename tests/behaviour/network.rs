@@ -9,6 +9,14 @@ behaviours!(everywhere:
     a_killed_server_is_a_network_error,
     a_killed_server_that_was_never_called_is_told_as_unsent,
 );
+behaviours!(legacy_commands:
+    a_killed_server_that_was_never_called_is_told_as_unsent,
+    a_port_of_another_protocol_is_a_network_error,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    a_killed_server_is_a_network_error,
+    a_wrong_path_is_told,
+);
 
 async fn a_wrong_path_is_told(env: &Env) -> Outcome {
     let right = env.server.url(env.transport);

@@ -18,6 +18,15 @@ behaviours!(across_transports:
     payloads_keep_their_bytes_from_one_transport_to_the_other,
     payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone,
 );
+behaviours!(legacy_commands:
+    deeply_nested_payloads_come_back,
+    empty_payloads_are_refused,
+    large_payloads_come_back,
+    payloads_come_back_as_they_were_sent,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    payloads_with_broken_utf_8_are_read_over_grpc_alone,
+);
 
 /// Payloads, and what HTTP makes of them on the way out: no insignificant white space, and some characters escaped.
 /// gRPC, and real-time clients, get the exact bytes.

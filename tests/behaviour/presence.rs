@@ -14,6 +14,17 @@ behaviours!(everywhere:
     presence_stats_counts_clients_and_users,
     presence_stats_that_is_off_is_not_available,
 );
+behaviours!(legacy_commands:
+    presence_of_an_unused_channel_is_empty,
+    presence_stats_that_is_off_is_not_available,
+    presence_that_is_off_is_not_available,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    presence_ends_with_the_connection,
+    presence_holds_what_is_known_of_a_client,
+    presence_lists_the_subscribed_clients,
+    presence_stats_counts_clients_and_users,
+);
 
 async fn presence(env: &Env, channel: &str) -> Result<PresenceResult, Failure> {
     Ok(env.client.call(PresenceRequest::new(channel)).await?)

@@ -17,6 +17,21 @@ behaviours!(lacking_in_5_4_9:
     publish_takes_empty_data_in_a_binary_namespace,
     publish_into_a_map_or_poll_channel_is_a_bad_request,
 );
+behaviours!(legacy_commands:
+    publish_answers_offset_and_epoch,
+    publish_into_an_unknown_namespace_is_refused,
+    publish_keeps_tags,
+    publish_takes_any_channel_name,
+    publish_with_skip_history_leaves_the_history_alone,
+    publish_without_data_or_channel_is_a_bad_request,
+    publish_without_history_answers_no_position,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    publish_drops_an_old_version_silently,
+    publish_into_a_map_or_poll_channel_is_a_bad_request,
+    publish_takes_any_version_of_another_epoch,
+    publish_takes_empty_data_in_a_binary_namespace,
+);
 
 async fn publish_answers_offset_and_epoch(env: &Env) -> Outcome {
     let first = env.publish("plain:a", "1").await?;

@@ -10,6 +10,13 @@ behaviours!(everywhere:
     refresh_narrows_by_client_and_session,
     refresh_succeeds_when_nobody_matches,
 );
+behaviours!(legacy_commands_of_6_9_1:
+    refresh_ends_a_connection_as_expired,
+    refresh_ends_a_connection_by_a_past_time,
+    refresh_gives_a_connection_new_info,
+    refresh_narrows_by_client_and_session,
+    refresh_succeeds_when_nobody_matches,
+);
 
 const FUTURE: i64 = 4_000_000_000;
 

@@ -3,6 +3,9 @@ use centrifugo_api::RpcRequest;
 use crate::env::{Env, Outcome, code};
 
 behaviours!(everywhere: rpc_is_not_found_on_the_open_source_server);
+behaviours!(legacy_commands:
+    rpc_is_not_found_on_the_open_source_server,
+);
 
 async fn rpc_is_not_found_on_the_open_source_server(env: &Env) -> Outcome {
     assert_eq!(code(env.client.call(RpcRequest::new("sum").params(r#"{"a":[1,2]}"#)).await), 104);

@@ -7,6 +7,11 @@ behaviours!(lacking_in_5_4_9:
     shared_poll_publish_needs_a_version_and_a_key,
     shared_poll_publish_is_refused_elsewhere,
 );
+behaviours!(legacy_commands_of_6_9_1:
+    shared_poll_publish_is_refused_elsewhere,
+    shared_poll_publish_needs_a_version_and_a_key,
+    shared_poll_publish_succeeds,
+);
 
 async fn shared_poll_publish_succeeds(env: &Env) -> Outcome {
     let request = SharedPollPublishRequest::new("poll:a", "key", r#"{"n":1}"#, 1);

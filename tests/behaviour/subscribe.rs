@@ -22,6 +22,20 @@ behaviours!(lacking_in_5_4_9:
     subscribe_hands_over_binary_info_and_data,
     subscribe_recovers_missed_publications,
 );
+behaviours!(legacy_commands:
+    subscribe_succeeds_when_nobody_matches,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    subscribe_again_is_an_internal_error_since_v6,
+    subscribe_hands_over_binary_info_and_data,
+    subscribe_hands_over_info_and_data,
+    subscribe_makes_a_subscription_of_the_server,
+    subscribe_narrows_by_client_and_session,
+    subscribe_overrides_the_options_of_the_namespace,
+    subscribe_recovers_missed_publications,
+    subscribe_to_no_channel_or_in_the_past_is_refused,
+    subscribe_without_a_user_means_the_anonymous,
+);
 
 /// The clients present in a channel.
 async fn present(env: &Env, channel: &str) -> Result<Vec<String>, Failure> {

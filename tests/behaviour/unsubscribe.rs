@@ -10,6 +10,15 @@ behaviours!(everywhere:
     unsubscribe_succeeds_when_nobody_matches,
     unsubscribe_from_an_unknown_namespace_is_refused,
 );
+behaviours!(legacy_commands:
+    unsubscribe_from_an_unknown_namespace_is_refused,
+);
+behaviours!(legacy_commands_of_6_9_1:
+    unsubscribe_ends_a_subscription_of_the_client,
+    unsubscribe_ends_a_subscription_of_the_server,
+    unsubscribe_narrows_by_client_and_session,
+    unsubscribe_succeeds_when_nobody_matches,
+);
 
 async fn unsubscribe_ends_a_subscription_of_the_server(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
