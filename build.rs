@@ -30,7 +30,7 @@ fn run() -> Result<(), String> {
         None => PathBuf::from("proto/api.proto"),
     };
     println!("cargo::rerun-if-changed={}", path.display());
-    let generated = build::generate(&path)?;
+    let generated = build::generate(&path, std::env::var_os("CARGO_FEATURE_TESTING").is_some())?;
     for source in &generated.sources {
         println!("cargo::rerun-if-changed={}", source.display());
     }
@@ -41,7 +41,8 @@ fn run() -> Result<(), String> {
         ("blocking.rs", generated.blocking),
         ("messages.rs", generated.list),
     ];
-    for (name, code) in files {
+    let testing = generated.served.map(|code| ("served.rs", code));
+    for (name, code) in files.into_iter().chain(testing) {
         let file = out.join(name);
         std::fs::write(&file, code).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     }

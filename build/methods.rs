@@ -22,13 +22,13 @@ pub struct Rpc {
     pub request: Type,
     /// What a successful call answers.
     pub result: Type,
-    response: Type,
-    shape: Shape,
-    grpc_path: String,
+    pub response: Type,
+    pub shape: Shape,
+    pub grpc_path: String,
 }
 
 /// What a response message holds.
-enum Shape {
+pub enum Shape {
     /// Fields `error` and `result`: the call answers what `result` holds.
     Outcome,
     /// A field `error` and no `result`: the call answers the message.

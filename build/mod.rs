@@ -12,6 +12,7 @@ mod pages;
 mod parts;
 mod requests;
 mod schema;
+mod served;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,8 @@ pub struct Generated {
     pub client: String,
     /// The blocking client's methods.
     pub blocking: String,
+    /// What the embedded server serves, for the feature `testing`.
+    pub served: Option<String>,
     /// A macro over all messages, which only tests include.
     pub list: String,
     /// The files that the schema consists of.
@@ -30,7 +33,7 @@ pub struct Generated {
 }
 
 /// Generates the crate's code from the schema at `path`; the error says what is wrong with it and what to do.
-pub fn generate(path: &Path) -> Result<Generated, String> {
+pub fn generate(path: &Path, testing: bool) -> Result<Generated, String> {
     let schema = schema::load(path)?;
     let mut messages = messages::generate(&schema)?;
     let json = json::generate(&schema, &messages.file)?;
@@ -43,6 +46,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
     added.extend(checks::checks(items, &checked));
     added.extend(pages::paged(items, &rpcs));
     added.extend(filters::constructors(items));
+    let served = testing.then(|| served::served(items, &rpcs)).transpose()?;
     let (client, blocking) = client::methods(items, &rpcs);
     requests::add_to(&mut messages.file, &rpcs);
     messages.file.items.extend(added);
@@ -50,6 +54,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
         messages: prettyplease::unparse(&messages.file) + &json,
         client: prettyplease::unparse(&client),
         blocking: prettyplease::unparse(&blocking),
+        served: served.as_ref().map(prettyplease::unparse),
         list,
         sources: schema.sources,
     })

@@ -101,7 +101,7 @@ fn without_content(items: &[Item], rpcs: &[Rpc]) -> Item {
 }
 
 /// What the field of `Command` or `Reply` that is named after the method holds, boxed.
-fn part<'a>(items: &'a [Item], message: &Ident, rpc: &Rpc) -> Option<&'a Type> {
+pub fn part<'a>(items: &'a [Item], message: &Ident, rpc: &Rpc) -> Option<&'a Type> {
     let message = find(items, &parse_quote!(#message))?;
     inner(inner(field_type(message, &rpc.ident.to_string())?, "Option")?, "Box")
 }

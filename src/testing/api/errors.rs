@@ -1,0 +1,51 @@
+use crate::ApiError;
+
+/// An error of Centrifugo's, with the message that it has there.
+pub(crate) fn error(code: u32) -> ApiError {
+    let message = match code {
+        ApiError::INTERNAL => "internal server error",
+        ApiError::UNKNOWN_CHANNEL => "unknown channel",
+        ApiError::NOT_FOUND => "not found",
+        ApiError::BAD_REQUEST => "bad request",
+        ApiError::NOT_AVAILABLE => "not available",
+        ApiError::TOO_MANY_REQUESTS => "too many requests",
+        ApiError::UNRECOVERABLE_POSITION => "unrecoverable position",
+        ApiError::CONFLICT => "conflict",
+        _ => "an error of the test",
+    };
+    with_message(code, message)
+}
+
+/// An error with a message of its own.
+// A schema may add fields.
+#[allow(clippy::field_reassign_with_default)]
+pub(crate) fn with_message(code: u32, message: &str) -> ApiError {
+    let mut error = ApiError::default();
+    error.code = code;
+    error.message = message.to_owned();
+    error
+}
+
+pub(crate) fn internal() -> ApiError {
+    error(ApiError::INTERNAL)
+}
+
+pub(crate) fn unknown_channel() -> ApiError {
+    error(ApiError::UNKNOWN_CHANNEL)
+}
+
+pub(crate) fn not_found() -> ApiError {
+    error(ApiError::NOT_FOUND)
+}
+
+pub(crate) fn bad_request() -> ApiError {
+    error(ApiError::BAD_REQUEST)
+}
+
+pub(crate) fn not_available() -> ApiError {
+    error(ApiError::NOT_AVAILABLE)
+}
+
+pub(crate) fn unrecoverable() -> ApiError {
+    error(ApiError::UNRECOVERABLE_POSITION)
+}

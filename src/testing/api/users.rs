@@ -1,0 +1,207 @@
+use super::publish::payload;
+use super::{Api, Call, Handle, bad_request, internal};
+use crate::ApiError;
+use crate::api::{
+    BoolValue, DisconnectRequest, DisconnectResult, RefreshRequest, RefreshResult, SubscribeOptionOverride,
+    SubscribeRequest, SubscribeResult, UnsubscribeRequest, UnsubscribeResult,
+};
+use crate::testing::connection::Event;
+use crate::testing::namespace::Channel;
+use crate::testing::state::Data;
+use crate::testing::state::connections::{
+    CHANNEL_LIMIT, EXPIRED, Ending, Selection, Subscription, TOO_MANY_CHANNELS,
+};
+use crate::testing::state::stream::{Filter, Position};
+
+/// What a disconnected client is told where the call says nothing.
+const FORCED: Ending<'static> = (3503, "force disconnect");
+
+pub(crate) const UNSUBSCRIBED: Ending<'static> = (2000, "server unsubscribe");
+
+/// What a client sees of a code or a reason that its transport cannot carry.
+const CLOSED: Ending<'static> = (1006, "");
+
+impl Handle for SubscribeRequest {
+    fn handle(self, call: &Call<'_>) -> Result<SubscribeResult, ApiError> {
+        if self.channel.is_empty() {
+            return Err(bad_request());
+        }
+        let channel = call.api.channel(&self.channel)?;
+        let options = Options::new(channel, self.r#override.unwrap_or_default());
+        let subscription = Subscription {
+            channel_info: payload(self.info, &self.b64info)?,
+            presence: options.presence,
+            emits_join_leave: options.join_leave,
+            gets_join_leave: options.push_join_leave,
+            by_server: true,
+            expires: self.expire_at,
+            ..Subscription::default()
+        };
+        let subscribe = Subscribe {
+            channel: &self.channel,
+            data: payload(self.data, &self.b64data)?,
+            recoverable: options.recovery,
+            positioned: options.positioning || options.recovery,
+            since: self.recover_since.map(|since| Position { offset: since.offset, epoch: since.epoch }),
+        };
+        let selection =
+            Selection { user: &self.user, client: &self.client, session: &self.session, except: &[] };
+        let mut data = call.api.state.lock();
+        let selected = data.connections.select(&selection);
+        let outcomes =
+            selected.iter().map(|id| subscribe.run(call.api, &mut data, id, channel, subscription.clone()));
+        // One failure spares the others nothing.
+        outcomes.fold(Ok(SubscribeResult::default()), |all, one| all.and_then(|all| one.map(|()| all)))
+    }
+}
+
+/// The namespace's options, where the call does not override them.
+struct Options {
+    presence: bool,
+    join_leave: bool,
+    push_join_leave: bool,
+    recovery: bool,
+    positioning: bool,
+}
+
+impl Options {
+    fn new(channel: &Channel, wanted: SubscribeOptionOverride) -> Self {
+        let or = |value: Option<BoolValue>, default| value.map_or(default, |value| value.value);
+        Self {
+            presence: or(wanted.presence, channel.presence),
+            join_leave: or(wanted.join_leave, channel.join_leave),
+            push_join_leave: or(wanted.force_push_join_leave, channel.force_push_join_leave),
+            recovery: or(wanted.force_recovery, channel.force_recovery),
+            positioning: or(wanted.force_positioning, channel.force_positioning),
+        }
+    }
+}
+
+/// What a subscription by the server tells the client.
+struct Subscribe<'a> {
+    channel: &'a str,
+    data: bytes::Bytes,
+    recoverable: bool,
+    positioned: bool,
+    since: Option<Position>,
+}
+
+impl Subscribe<'_> {
+    fn run(
+        &self,
+        api: &Api,
+        data: &mut Data,
+        id: &str,
+        channel: &Channel,
+        mut subscription: Subscription,
+    ) -> Result<(), ApiError> {
+        let Some(peer) = data.connections.get_mut(id) else { return Ok(()) };
+        if peer.subscriptions() >= CHANNEL_LIMIT {
+            data.connections.disconnect(id, TOO_MANY_CHANNELS);
+            return Ok(());
+        }
+        let expired = subscription.expires > 0 && subscription.expires <= api.clock.seconds();
+        if peer.is_subscribed(self.channel) || expired {
+            return Err(internal());
+        }
+        subscription.connection_info = peer.info.clone();
+        let (publications, position, recovered) = self.recover(api, data, channel);
+        let mut told = vec![Event::Subscribed {
+            channel: self.channel.to_owned(),
+            data: self.data.clone(),
+            recoverable: self.recoverable,
+            positioned: self.positioned,
+            recovered,
+            offset: position.offset,
+            epoch: position.epoch,
+        }];
+        let event = |publication| Event::Publication { channel: self.channel.to_owned(), publication };
+        told.extend(publications.into_iter().map(event));
+        data.connections.subscribe(id, self.channel, subscription, told);
+        Ok(())
+    }
+
+    /// What the client has missed, where it starts, and whether nothing is missing.
+    fn recover(
+        &self,
+        api: &Api,
+        data: &mut Data,
+        channel: &Channel,
+    ) -> (Vec<crate::Publication>, Position, bool) {
+        if !self.positioned {
+            return (Vec::new(), Position::default(), false);
+        }
+        let since = self.since.clone().filter(|_| self.recoverable);
+        let filter = Filter { limit: if since.is_some() { -1 } else { 0 }, since, reverse: false };
+        let now = api.clock.seconds();
+        let (publications, position) = data.streams.read(self.channel, &filter, channel.meta_ttl, now);
+        let complete = filter.since.is_some_and(|since| {
+            let first = publications.first().map_or(position.offset.wrapping_add(1), |first| first.offset);
+            (since.epoch.is_empty() || since.epoch == position.epoch) && first == since.offset.wrapping_add(1)
+        });
+        (if complete { publications } else { Vec::new() }, position, complete)
+    }
+}
+
+impl Handle for UnsubscribeRequest {
+    fn handle(self, call: &Call<'_>) -> Result<UnsubscribeResult, ApiError> {
+        if !self.channel.is_empty() {
+            call.api.channel(&self.channel)?;
+        }
+        let selection =
+            Selection { user: &self.user, client: &self.client, session: &self.session, except: &[] };
+        let connections = &mut call.api.state.lock().connections;
+        for id in connections.select(&selection) {
+            connections.unsubscribe(&id, &self.channel, Some(UNSUBSCRIBED));
+        }
+        Ok(UnsubscribeResult::default())
+    }
+}
+
+impl Handle for DisconnectRequest {
+    fn handle(self, call: &Call<'_>) -> Result<DisconnectResult, ApiError> {
+        let selection = Selection {
+            user: &self.user,
+            client: &self.client,
+            session: &self.session,
+            except: &self.whitelist,
+        };
+        let ending = match &self.disconnect {
+            None => FORCED,
+            Some(disconnect) if is_transportable(disconnect.code, &disconnect.reason) => {
+                (disconnect.code, disconnect.reason.as_str())
+            }
+            Some(_) => CLOSED,
+        };
+        let connections = &mut call.api.state.lock().connections;
+        for id in connections.select(&selection) {
+            connections.disconnect(&id, ending);
+        }
+        Ok(DisconnectResult::default())
+    }
+}
+
+/// Whether a WebSocket can be closed with it.
+fn is_transportable(code: u32, reason: &str) -> bool {
+    (3000..=4999).contains(&code) && reason.len() <= 123
+}
+
+impl Handle for RefreshRequest {
+    fn handle(self, call: &Call<'_>) -> Result<RefreshResult, ApiError> {
+        let selection =
+            Selection { user: &self.user, client: &self.client, session: &self.session, except: &[] };
+        let (now, seconds) = (call.api.clock.now(), call.api.clock.seconds());
+        let connections = &mut call.api.state.lock().connections;
+        for id in connections.select(&selection) {
+            let past = self.expire_at > 0 && self.expire_at <= seconds;
+            let Some(peer) = connections.get_mut(&id).filter(|_| !self.expired && !past) else {
+                connections.disconnect(&id, EXPIRED);
+                continue;
+            };
+            let expires = self.expire_at.max(0);
+            peer.refresh(expires, self.info.clone(), now);
+            peer.tell(Event::Refreshed { expires: (expires > 0).then_some(expires) });
+        }
+        Ok(RefreshResult::default())
+    }
+}
