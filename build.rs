@@ -40,6 +40,7 @@ fn run() -> Result<(), String> {
         ("client.rs", generated.client),
         ("blocking.rs", generated.blocking),
         ("messages.rs", generated.list),
+        ("descriptors.rs", generated.descriptors),
     ];
     let testing = generated.served.map(|code| ("served.rs", code));
     for (name, code) in files.into_iter().chain(testing) {
