@@ -129,6 +129,8 @@ mod raw;
 mod status;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod target;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(all(feature = "tls", any(feature = "grpc", feature = "http")))]
 mod tls;
 #[cfg(any(feature = "grpc", feature = "http"))]

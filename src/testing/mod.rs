@@ -1,0 +1,4 @@
+//! An embedded Centrifugo for tests.
+#![allow(dead_code)]
+
+mod state;
