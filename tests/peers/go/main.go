@@ -74,7 +74,7 @@ func fail(format string, args ...any) {
 
 func equal(what string, actual, expected any) {
 	if !reflect.DeepEqual(actual, expected) {
-		fail("%s: %#v instead of %#v", what, actual, expected)
+		fail("%s: %+v instead of %+v", what, actual, expected)
 	}
 }
 
