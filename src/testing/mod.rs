@@ -1,4 +1,4 @@
 //! An embedded Centrifugo for tests.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod state;

@@ -7,7 +7,7 @@ mod read;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contents::{Contents, Event};
+use contents::{Contents, Expiry};
 pub(crate) use messages::{
     KeyMode, MapError, MapOutcome, MapPage, MapPosition, MapPublication, MapPublish, MapReadState,
     MapReadStream, MapRemove, MapUpdate, SuppressReason,
@@ -150,13 +150,13 @@ impl MapChannel {
     fn advance(&mut self, now: u64) {
         let Ok(limits) = self.limits else { return };
         while let Some(contents) = &mut self.contents
-            && let Some((at, event)) = contents.next_event()
+            && let Some((at, expiry)) = contents.next_expiry()
             && at <= now
         {
-            match event {
-                Event::KeyExpires => self.expired.extend(contents.expire_key(&limits)),
-                Event::StreamExpires => contents.expire_stream(),
-                Event::ChannelExpires => self.contents = None,
+            match expiry {
+                Expiry::Key => self.expired.extend(contents.expire_key(&limits)),
+                Expiry::Stream => contents.expire_stream(),
+                Expiry::Channel => self.contents = None,
             }
         }
     }
