@@ -101,10 +101,12 @@ impl MapChannel {
         let is_new = self.contents.is_none();
         let contents = self.contents.get_or_insert_with(|| Contents::new(new_epoch()));
         contents.touch(now, &limits);
-        if is_new && request.revision.as_ref().is_none_or(|revision| revision.epoch.is_empty()) {
-            return Ok(MapPage { position: contents.position(), ..MapPage::default() });
+        match &request.revision {
+            Some(revision) if is_new && !revision.epoch.is_empty() => Err(MapError::Unrecoverable),
+            // As on the server, an offset alone is not refused where nothing is.
+            _ if is_new => Ok(MapPage { position: contents.position(), ..MapPage::default() }),
+            _ => contents.read_state(request),
         }
-        contents.read_state(request)
     }
 
     /// Reads the changes.
