@@ -170,7 +170,7 @@ fn command_channels(items: &[Item], ordered: &[&Rpc]) -> Item {
     let parts = commands(items, ordered).map(|field| {
         quote! {
             if let Some(request) = &command.#field {
-                return request.channels();
+                return Served::channels(&**request);
             }
         }
     });

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::api::{Api, Message, UNSUBSCRIBED};
+use super::api::{Api, Message};
 use super::namespace::Kind;
 use super::state::connections::Subscription;
 use super::state::random;
-use crate::{ApiError, ClientInfo, Error, Payload, Publication, PublishResult};
+use crate::{ClientInfo, Error, Payload, Publication, PublishResult};
 
 /// Who connects; a name alone is one too.
 #[derive(Clone, Debug, Default)]

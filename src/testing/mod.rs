@@ -21,4 +21,4 @@ pub use faults::Fault;
 pub use namespace::{DataFormat, Namespace};
 pub use recorder::{Endpoint, Recorded};
 pub use server::Server;
-pub use state::map::{MapMode, MapOptions};
+pub use state::map::MapOptions;

@@ -26,7 +26,6 @@ use crate::{ApiError, Method, api};
 
 pub(crate) use errors::*;
 pub(crate) use publish::{Message, result};
-pub(crate) use users::UNSUBSCRIBED;
 
 /// A method as the embedded server serves it: every request of the schema.
 pub trait Served: Method + Default + 'static {

@@ -16,7 +16,7 @@ use crate::testing::state::stream::{Filter, Position};
 /// What a disconnected client is told where the call says nothing.
 const FORCED: Ending<'static> = (3503, "force disconnect");
 
-pub(crate) const UNSUBSCRIBED: Ending<'static> = (2000, "server unsubscribe");
+const UNSUBSCRIBED: Ending<'static> = (2000, "server unsubscribe");
 
 /// What a client sees of a code or a reason that its transport cannot carry.
 const CLOSED: Ending<'static> = (1006, "");

@@ -18,9 +18,19 @@ mod descriptors {
 
 use std::fmt;
 
-pub(super) use decode::{Decoded, decode};
+pub(super) use decode::decode;
 pub(super) use encode::encode;
 pub(super) use scan::Values;
+
+/// Whether bytes are JSON.
+pub(super) fn is_valid(json: &[u8]) -> bool {
+    scan::check(json).is_ok()
+}
+
+/// Writes a message.
+pub(super) fn encode_message<M: Described + prost::Message>(message: &M) -> Result<Vec<u8>, Unwritable> {
+    encode(M::DESCRIPTOR, &message.encode_to_vec())
+}
 
 /// A message of the schema.
 pub(super) struct Message {

@@ -7,13 +7,14 @@ mod read;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contents::{Contents, Event};
+use contents::{Contents, Expiry};
 pub(crate) use messages::{
     KeyMode, MapError, MapOutcome, MapPage, MapPosition, MapPublication, MapPublish, MapReadState,
     MapReadStream, MapRemove, MapUpdate, SuppressReason,
 };
 use options::Limits;
-pub(crate) use options::{MapMode, MapOptions};
+pub(crate) use options::MapMode;
+pub use options::MapOptions;
 
 /// How long an `idempotency_key` is remembered, in milliseconds.
 const REMEMBERED: u64 = 300_000;
@@ -101,10 +102,12 @@ impl MapChannel {
         let is_new = self.contents.is_none();
         let contents = self.contents.get_or_insert_with(|| Contents::new(new_epoch()));
         contents.touch(now, &limits);
-        if is_new && request.revision.as_ref().is_none_or(|revision| revision.epoch.is_empty()) {
-            return Ok(MapPage { position: contents.position(), ..MapPage::default() });
+        match &request.revision {
+            Some(revision) if is_new && !revision.epoch.is_empty() => Err(MapError::Unrecoverable),
+            // As on the server, an offset alone is not refused where nothing is.
+            _ if is_new => Ok(MapPage { position: contents.position(), ..MapPage::default() }),
+            _ => contents.read_state(request),
         }
-        contents.read_state(request)
     }
 
     /// Reads the changes.
@@ -150,13 +153,13 @@ impl MapChannel {
     fn advance(&mut self, now: u64) {
         let Ok(limits) = self.limits else { return };
         while let Some(contents) = &mut self.contents
-            && let Some((at, event)) = contents.next_event()
+            && let Some((at, expiry)) = contents.next_expiry()
             && at <= now
         {
-            match event {
-                Event::KeyExpires => self.expired.extend(contents.expire_key(&limits)),
-                Event::StreamExpires => contents.expire_stream(),
-                Event::ChannelExpires => self.contents = None,
+            match expiry {
+                Expiry::Key => self.expired.extend(contents.expire_key(&limits)),
+                Expiry::Stream => contents.expire_stream(),
+                Expiry::Channel => self.contents = None,
             }
         }
     }

@@ -28,12 +28,12 @@ pub(super) struct Entry {
     version_epoch: String,
 }
 
-/// What time brings; of what comes at once, the upper first.
+/// What expires; of what expires at once, the upper first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Event {
-    KeyExpires,
-    StreamExpires,
-    ChannelExpires,
+pub(super) enum Expiry {
+    Key,
+    Stream,
+    Channel,
 }
 
 impl Contents {
@@ -109,11 +109,11 @@ impl Contents {
         }
     }
 
-    /// What time brings next, and when.
-    pub(super) fn next_event(&self) -> Option<(u64, Event)> {
-        let key = self.deadlines.first().map(|(at, _)| (*at, Event::KeyExpires));
-        let stream = self.stream_ends.map(|at| (at, Event::StreamExpires));
-        let channel = self.ends.map(|at| (at, Event::ChannelExpires));
+    /// What expires next, and when.
+    pub(super) fn next_expiry(&self) -> Option<(u64, Expiry)> {
+        let key = self.deadlines.first().map(|(at, _)| (*at, Expiry::Key));
+        let stream = self.stream_ends.map(|at| (at, Expiry::Stream));
+        let channel = self.ends.map(|at| (at, Expiry::Channel));
         [key, stream, channel].into_iter().flatten().min()
     }
 

@@ -13,18 +13,25 @@ pub(crate) enum MapMode {
     Persistent,
 }
 
-/// The `map` options of a namespace; zero is Centrifugo's default.
+/// The options of a namespace whose channels are maps: Centrifugo's `map`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use centrifugo_api::testing::{MapOptions, Namespace};
+///
+/// let minute = Duration::from_secs(60);
+/// let board = Namespace::new("board").map(MapOptions::recoverable(minute).stream_size(1000));
+/// let cursors = Namespace::new("cursors").map(MapOptions::ephemeral(minute));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct MapOptions {
+#[must_use]
+pub struct MapOptions {
     pub(crate) mode: MapMode,
-    /// How long a key lives after its last publication.
+    /// Zero is none, or Centrifugo's default, here and below.
     pub(crate) key_ttl: Duration,
-    /// How many changes the stream holds; 100 by default.
     pub(crate) stream_size: usize,
-    /// How long the stream lives after the last change; 1 minute by default.
     pub(crate) stream_ttl: Duration,
-    /// How long the epoch and the offset live after the last change or reading; by default 10 times `stream_ttl`, at
-    /// least `key_ttl`, and for ever in the persistent mode.
     pub(crate) meta_ttl: Duration,
 }
 
@@ -46,6 +53,41 @@ pub(super) struct StreamLimits {
 }
 
 impl MapOptions {
+    /// Makes the mode `ephemeral`: keys expire that long after their last publication, and there is no stream, so that
+    /// offsets stay 0.
+    pub fn ephemeral(key_ttl: Duration) -> Self {
+        Self { key_ttl, ..Self::new(MapMode::Ephemeral) }
+    }
+
+    /// Makes the mode `recoverable`: keys expire that long after their last publication, and a stream has the changes.
+    pub fn recoverable(key_ttl: Duration) -> Self {
+        Self { key_ttl, ..Self::new(MapMode::Recoverable) }
+    }
+
+    /// Makes the mode `persistent`: keys stay until they are removed, and a stream has the changes.
+    pub fn persistent() -> Self {
+        Self::new(MapMode::Persistent)
+    }
+
+    /// Keeps that many changes in the stream, 100 unless set.
+    pub fn stream_size(mut self, changes: usize) -> Self {
+        self.stream_size = changes;
+        self
+    }
+
+    /// Keeps the stream for that long after the last change, a minute unless set.
+    pub fn stream_ttl(mut self, ttl: Duration) -> Self {
+        self.stream_ttl = ttl;
+        self
+    }
+
+    /// Keeps epoch and offset for that long after the last change or reading; unless set, 10 times as long as the
+    /// stream and as long as a key, and for ever in the mode `persistent`.
+    pub fn meta_ttl(mut self, ttl: Duration) -> Self {
+        self.meta_ttl = ttl;
+        self
+    }
+
     pub(crate) fn new(mode: MapMode) -> Self {
         Self {
             mode,
