@@ -186,7 +186,8 @@ fn command_channels(items: &[Item], ordered: &[&Rpc]) -> Item {
 fn commands<'a>(items: &'a [Item], ordered: &'a [&Rpc]) -> impl Iterator<Item = &'a Ident> {
     let is_part = |rpc: &Rpc, message: Ident| part(items, &message, rpc).is_some();
     ordered.iter().filter_map(move |rpc| {
-        let both = is_part(rpc, quote::format_ident!("Command")) && is_part(rpc, quote::format_ident!("Reply"));
+        let both =
+            is_part(rpc, quote::format_ident!("Command")) && is_part(rpc, quote::format_ident!("Reply"));
         both.then_some(&rpc.ident)
     })
 }

@@ -25,7 +25,8 @@ pub(crate) fn apply(mut builder: ServerBuilder, json: &str) -> ServerBuilder {
 }
 
 fn read(mut builder: ServerBuilder, json: &str) -> Result<ServerBuilder, Problem> {
-    let root: Object = serde_json::from_str(json).map_err(|error| format!("it is no JSON object: {error}"))?;
+    let root: Object =
+        serde_json::from_str(json).map_err(|error| format!("it is no JSON object: {error}"))?;
     let root = Section { path: String::new(), options: &root };
     let (http, grpc) = (root.section("http_api")?, root.section("grpc_api")?);
     // Centrifugo refuses everybody where the key of HTTP is missing, and nobody where that of gRPC is.
@@ -48,7 +49,10 @@ fn is_transport(api: &Section<'_>) -> Result<bool, Problem> {
     match api.text("error_mode")?.as_deref() {
         None | Some("") => Ok(false),
         Some("transport") => Ok(true),
-        Some(mode) => Err(format!("{}: `{mode}` is none; leave it out, or set it to `transport`", api.name("error_mode"))),
+        Some(mode) => Err(format!(
+            "{}: `{mode}` is none; leave it out, or set it to `transport`",
+            api.name("error_mode")
+        )),
     }
 }
 
@@ -121,7 +125,10 @@ fn map(options: &Section<'_>) -> Result<MapOptions, Problem> {
         Some("persistent") => MapMode::Persistent,
         mode => {
             let given = mode.unwrap_or_default();
-            return Err(format!("{}: `{given}` is none of ephemeral, recoverable, persistent", options.name("mode")));
+            return Err(format!(
+                "{}: `{given}` is none of ephemeral, recoverable, persistent",
+                options.name("mode")
+            ));
         }
     };
     let size = options.number("stream_size")?;

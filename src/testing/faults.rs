@@ -135,7 +135,9 @@ impl Fault {
         match &mut self.kind {
             Kind::Wire(WireFault::Status { body, .. }) => *body = text.into(),
             Kind::Api(error) => error.message = text.into(),
-            Kind::Wire(_) => self.problem = Some("message goes with a status or an error of the API alone".into()),
+            Kind::Wire(_) => {
+                self.problem = Some("message goes with a status or an error of the API alone".into())
+            }
         }
         self
     }
@@ -209,7 +211,9 @@ impl Faults {
     /// The error that is planned for a channel of a call.
     pub(crate) fn api_error_of_part(&self, method: &str, channel: &str) -> Option<ApiError> {
         take(&mut self.lock(), |fault| match &fault.kind {
-            Kind::Api(error) if fault.channel.is_some() && fault.meets(method, &[channel]) => Some(error.clone()),
+            Kind::Api(error) if fault.channel.is_some() && fault.meets(method, &[channel]) => {
+                Some(error.clone())
+            }
             _ => None,
         })
     }

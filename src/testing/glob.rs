@@ -18,7 +18,10 @@ enum Term {
     /// Any one character.
     One,
     /// A character of a set, or one that is not in it.
-    Set { not: bool, set: Set },
+    Set {
+        not: bool,
+        set: Set,
+    },
     Alternatives(Vec<Vec<Term>>),
 }
 
@@ -117,9 +120,11 @@ fn advance(terms: &[Term], starts: BTreeSet<usize>, text: &[char]) -> BTreeSet<u
         Term::Alternatives(alternatives) => {
             alternatives.iter().flat_map(|terms| advance(terms, places.clone(), text)).collect()
         }
-        one => {
-            places.into_iter().filter(|at| text.get(*at).is_some_and(|c| takes(one, *c))).map(|at| at + 1).collect()
-        }
+        one => places
+            .into_iter()
+            .filter(|at| text.get(*at).is_some_and(|c| takes(one, *c)))
+            .map(|at| at + 1)
+            .collect(),
     })
 }
 

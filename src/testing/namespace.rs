@@ -167,7 +167,8 @@ impl Namespace {
         if !self.name.is_empty() && (self.name.len() < 2 || !self.name.bytes().all(fits)) {
             return Err("its name takes letters, digits, `-`, `_` and `.`, two characters at least".into());
         }
-        for (option, ttl) in [("history_ttl", self.history_ttl), ("history_meta_ttl", self.history_meta_ttl)] {
+        for (option, ttl) in [("history_ttl", self.history_ttl), ("history_meta_ttl", self.history_meta_ttl)]
+        {
             if ttl.subsec_nanos() != 0 {
                 return Err(format!("{option} is {ttl:?}: give whole seconds"));
             }
@@ -216,7 +217,8 @@ impl Namespaces {
         let mut checked = BTreeMap::new();
         for namespace in namespaces {
             let name = namespace.name.clone();
-            let shown = if name.is_empty() { "without_namespace".to_owned() } else { format!("namespace `{name}`") };
+            let shown =
+                if name.is_empty() { "without_namespace".to_owned() } else { format!("namespace `{name}`") };
             let channel =
                 namespace.checked().map_err(|problem| Error::Config(format!("{shown}: {problem}")))?;
             if checked.insert(name, channel).is_some() {

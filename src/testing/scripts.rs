@@ -9,8 +9,7 @@ use crate::ApiError;
 #[derive(Default)]
 pub(crate) struct Scripts(RwLock<HashMap<&'static str, Arc<dyn Any + Send + Sync>>>);
 
-pub(crate) type Script<M> =
-    Box<dyn Fn(M) -> Result<<M as crate::Method>::Result, ApiError> + Send + Sync>;
+pub(crate) type Script<M> = Box<dyn Fn(M) -> Result<<M as crate::Method>::Result, ApiError> + Send + Sync>;
 
 impl Scripts {
     pub(crate) fn set<M: Served>(&self, script: Script<M>) {

@@ -68,7 +68,8 @@ impl Server {
         let settings = Arc::new(settings);
         let (stop, stopped) = oneshot::channel();
         let served = serve(runtime, listener, Arc::clone(&api), Arc::clone(&settings), stopped);
-        let thread = thread::Builder::new().name("embedded Centrifugo".to_owned()).spawn(served).map_err(failed)?;
+        let thread =
+            thread::Builder::new().name("embedded Centrifugo".to_owned()).spawn(served).map_err(failed)?;
         Ok(Self { api, settings, address, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -129,10 +130,7 @@ impl Server {
     /// });
     /// # Ok(()) }
     /// ```
-    pub fn on<M: Served>(
-        &self,
-        answer: impl Fn(M) -> Result<M::Result, ApiError> + Send + Sync + 'static,
-    ) {
+    pub fn on<M: Served>(&self, answer: impl Fn(M) -> Result<M::Result, ApiError> + Send + Sync + 'static) {
         self.api.scripts.set::<M>(Box::new(answer));
     }
 
@@ -198,7 +196,9 @@ impl Server {
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc_client(&self) -> crate::Client {
-        self.grpc_client_builder().build().unwrap_or_else(|error| unreachable!("the options are right: {error}"))
+        self.grpc_client_builder()
+            .build()
+            .unwrap_or_else(|error| unreachable!("the options are right: {error}"))
     }
 
     /// The configuration of a client over gRPC, with the right key.

@@ -16,7 +16,8 @@ impl Handle for HistoryRequest {
         }
         let filter = Filter { since, limit: self.limit, reverse: self.reverse };
         let now = call.api.clock.seconds();
-        let (publications, position) = call.api.state.lock().streams.read(&self.channel, &filter, meta_ttl, now);
+        let (publications, position) =
+            call.api.state.lock().streams.read(&self.channel, &filter, meta_ttl, now);
         if filter.since.is_some_and(|since| !since.epoch.is_empty() && since.epoch != position.epoch) {
             return Err(unrecoverable());
         }

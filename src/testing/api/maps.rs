@@ -118,7 +118,8 @@ impl Handle for MapReadStateRequest {
             call.api.with_map(&self.channel, options, |map, now| map.read_state(now, &read, &mut epoch))?;
         let mut result = MapReadStateResult::default();
         result.entries = entries(&page);
-        (result.offset, result.epoch, result.cursor) = (page.position.offset, page.position.epoch, page.cursor);
+        (result.offset, result.epoch, result.cursor) =
+            (page.position.offset, page.position.epoch, page.cursor);
         Ok(result)
     }
 }

@@ -52,7 +52,9 @@ impl Handle for ChannelsRequest {
         let channels = data.connections.channels().into_iter();
         let fitting = channels.filter(|(name, _)| glob.as_ref().is_none_or(|glob| glob.matches(name)));
         let info = |num_clients| ChannelInfo { num_clients };
-        Ok(ChannelsResult { channels: fitting.map(|(name, clients)| (name.to_owned(), info(clients))).collect() })
+        Ok(ChannelsResult {
+            channels: fitting.map(|(name, clients)| (name.to_owned(), info(clients))).collect(),
+        })
     }
 }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::{Api, Call, Handle, bad_request, not_available, unknown_channel};
 use crate::api::{
-    BroadcastRequest, BroadcastResult, PublishRequest, PublishResponse, PublishResult, SharedPollPublishRequest,
-    SharedPollPublishResult,
+    BroadcastRequest, BroadcastResult, PublishRequest, PublishResponse, PublishResult,
+    SharedPollPublishRequest, SharedPollPublishResult,
 };
 use crate::testing::json;
 use crate::testing::namespace::{Channel, DataFormat, Kind};
@@ -88,7 +88,12 @@ impl Api {
         self.namespaces.of(name).ok_or_else(unknown_channel)
     }
 
-    pub(crate) fn publish(&self, name: &str, channel: &Channel, message: Message) -> Result<Position, ApiError> {
+    pub(crate) fn publish(
+        &self,
+        name: &str,
+        channel: &Channel,
+        message: Message,
+    ) -> Result<Position, ApiError> {
         check_format(&message.data, channel.data_format)?;
         let (now, seconds) = (self.clock.now(), self.clock.seconds());
         let mut data = self.state.lock();
@@ -129,7 +134,9 @@ pub(crate) fn payload(plain: Bytes, base64: &str) -> Result<Bytes, ApiError> {
     match base64.is_empty() {
         true => Ok(plain),
         // Go skips line ends wherever they are.
-        false => STANDARD.decode(base64.replace(['\r', '\n'], "")).map(Bytes::from).map_err(|_| bad_request()),
+        false => {
+            STANDARD.decode(base64.replace(['\r', '\n'], "")).map(Bytes::from).map_err(|_| bad_request())
+        }
     }
 }
 

@@ -33,7 +33,6 @@ impl Handle for SubscribeRequest {
             presence: options.presence,
             emits_join_leave: options.join_leave,
             gets_join_leave: options.push_join_leave,
-            by_server: true,
             expires: self.expire_at,
             ..Subscription::default()
         };

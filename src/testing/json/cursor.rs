@@ -6,7 +6,7 @@ use super::scan::skip_space;
 use super::text;
 
 /// Steps through JSON whose syntax has been checked.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     json: &'a [u8],
     at: usize,
 }

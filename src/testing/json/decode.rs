@@ -7,15 +7,15 @@ use super::draft::{Content, Draft, Drafts, Value};
 use super::{Field, Kind, Malformed, Message, number, scan, text};
 
 /// What JSON says of a message.
-pub(in super::super) struct Decoded {
-    pub(in super::super) protobuf: Vec<u8>,
+pub(crate) struct Decoded {
+    pub(crate) protobuf: Vec<u8>,
     /// Where a list of messages, which is directly in the message, has `null`: there Go has a pointer to nothing,
     /// and the protobuf an empty message.
-    pub(in super::super) nulls: Vec<usize>,
+    pub(crate) nulls: Vec<usize>,
 }
 
 /// Reads a message as Go's `json.Unmarshal` does.
-pub(in super::super) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, Malformed> {
+pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, Malformed> {
     scan::check(json)?;
     let mut decoder =
         Decoder { cursor: Cursor::new(json), drafts: Drafts(vec![Draft::new(message)]), open: Vec::new() };

@@ -7,10 +7,10 @@ use super::{Field, Kind, Message};
 
 /// Messages, each of which contains only later ones: in one list, so that neither dropping nor writing them
 /// recurses, however deep they are nested.
-pub(super) struct Drafts<'a>(pub(super) Vec<Draft<'a>>);
+pub(crate) struct Drafts<'a>(pub(super) Vec<Draft<'a>>);
 
-pub(super) struct Draft<'a> {
-    pub(super) message: &'static Message,
+pub(crate) struct Draft<'a> {
+    pub(crate) message: &'static Message,
     /// What was set.
     slots: Vec<Slot<'a>>,
 }
@@ -20,7 +20,7 @@ struct Slot<'a> {
     content: Content<'a>,
 }
 
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     One(Option<Value<'a>>),
     List(List<'a>),
     Map(Vec<(Value<'a>, Option<Value<'a>>)>),
@@ -28,13 +28,13 @@ pub(super) enum Content<'a> {
 
 /// A slice in Go, which reads a list into what it holds from an earlier one, even behind its end.
 #[derive(Default)]
-pub(super) struct List<'a> {
+pub(crate) struct List<'a> {
     items: Vec<Option<Value<'a>>>,
     length: usize,
 }
 
 /// A value of a field; `None` in place of one is zero, or Go's `nil`.
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// A number or a bool, in protobuf's bits.
     Number(u64),
     Bytes(Cow<'a, [u8]>),

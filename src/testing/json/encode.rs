@@ -6,7 +6,7 @@ use super::wire::{self, Raw, Reader, Width};
 use super::{Field, Kind, Message, Unwritable, number, text};
 
 /// Writes a message as Go's `json.Marshal` does.
-pub(in super::super) fn encode(message: &'static Message, protobuf: &[u8]) -> Result<Vec<u8>, Unwritable> {
+pub(crate) fn encode(message: &'static Message, protobuf: &[u8]) -> Result<Vec<u8>, Unwritable> {
     let mut json = Vec::with_capacity(protobuf.len() * 2 + 16);
     // What is being written, in place of a recursion, which nested input could make overflow.
     let mut open = vec![Open::new(message, protobuf, &mut json)?];

@@ -18,44 +18,45 @@ mod descriptors {
 
 use std::fmt;
 
-pub(super) use decode::decode;
-pub(super) use encode::encode;
-pub(super) use scan::Values;
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
+pub(crate) use scan::Values;
 
 /// Whether bytes are JSON.
-pub(super) fn is_valid(json: &[u8]) -> bool {
+pub(crate) fn is_valid(json: &[u8]) -> bool {
     scan::check(json).is_ok()
 }
 
 /// Writes a message.
-pub(super) fn encode_message<M: Described + prost::Message>(message: &M) -> Result<Vec<u8>, Unwritable> {
+pub(crate) fn encode_message<M: Described + prost::Message>(message: &M) -> Result<Vec<u8>, Unwritable> {
     encode(M::DESCRIPTOR, &message.encode_to_vec())
 }
 
 /// A message of the schema.
-pub(super) struct Message {
+pub(crate) struct Message {
     /// The name within the package: `Outer.Inner`.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The fields in the order of the schema, which is that of Go's structs.
-    pub(super) fields: &'static [Field],
+    pub(crate) fields: &'static [Field],
 }
 
 /// A field of a message.
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) number: u32,
-    pub(super) kind: Kind,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
     /// Whether it is a list; a map is not.
-    pub(super) repeated: bool,
+    pub(crate) repeated: bool,
     /// Whether unset and zero differ, as they do for a pointer in Go.
-    pub(super) optional: bool,
+    pub(crate) optional: bool,
     /// Whether it is written though it is zero: its tag in Go lacks `omitempty`.
-    pub(super) always: bool,
+    pub(crate) always: bool,
 }
 
 /// What a field, an item of a list, or a key or a value of a map holds.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+#[allow(dead_code)] // a schema uses some of them
+pub(crate) enum Kind {
     Bool,
     Text,
     /// Any JSON value, `null` too, kept as its text is.
@@ -81,13 +82,13 @@ pub(super) enum Kind {
 }
 
 /// A type that the schema describes.
-pub(super) trait Described {
+pub(crate) trait Described {
     const DESCRIPTOR: &'static Message;
 }
 
 /// Why JSON is none, or none of a message.
 #[derive(Debug)]
-pub(super) struct Malformed(String);
+pub(crate) struct Malformed(String);
 
 impl fmt::Display for Malformed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,7 +98,7 @@ impl fmt::Display for Malformed {
 
 /// Why a message has no JSON: Centrifugo then answers HTTP status 500.
 #[derive(Debug)]
-pub(super) struct Unwritable(String);
+pub(crate) struct Unwritable(String);
 
 impl fmt::Display for Unwritable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::{Kind, Unwritable};
 
 /// Reads a number or a bool, or one that is the key of a map: plain integers in range, as Go takes them.
-pub(super) fn parse(kind: Kind, text: &[u8]) -> Option<u64> {
+pub(crate) fn parse(kind: Kind, text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     Some(match kind {
         Kind::Bool => text.parse::<bool>().ok()?.into(),
@@ -48,7 +48,7 @@ fn unzigzag(bits: u64) -> i64 {
 }
 
 /// Writes a number or a bool.
-pub(super) fn write(kind: Kind, bits: u64, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+pub(crate) fn write(kind: Kind, bits: u64, json: &mut Vec<u8>) -> Result<(), Unwritable> {
     let written = match kind {
         Kind::Bool => write!(json, "{}", bits != 0),
         Kind::Double => return write_double(f64::from_bits(bits), json),

@@ -6,7 +6,7 @@ use super::Malformed;
 const MAX_DEPTH: usize = 10_000;
 
 /// Checks that `json` is one value and nothing else.
-pub(super) fn check(json: &[u8]) -> Result<(), Malformed> {
+pub(crate) fn check(json: &[u8]) -> Result<(), Malformed> {
     let end = skip_space(json, end_of_value(json, 0)?);
     match json.get(end) {
         None => Ok(()),
@@ -15,13 +15,13 @@ pub(super) fn check(json: &[u8]) -> Result<(), Malformed> {
 }
 
 /// JSON values one after another, as Go's `json.Decoder` reads them: nothing need be between them.
-pub(in super::super) struct Values<'a> {
+pub(crate) struct Values<'a> {
     json: &'a [u8],
     at: usize,
 }
 
 impl<'a> Values<'a> {
-    pub(in super::super) fn new(json: &'a [u8]) -> Self {
+    pub(crate) fn new(json: &'a [u8]) -> Self {
         Self { json, at: 0 }
     }
 }
@@ -188,7 +188,7 @@ fn end_of_escape(json: &[u8], at: usize) -> Result<usize, Malformed> {
 }
 
 /// Answers where white space from `at` on ends.
-pub(super) fn skip_space(json: &[u8], mut at: usize) -> usize {
+pub(crate) fn skip_space(json: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t' | b'\r' | b'\n') = json.get(at) {
         at += 1;
     }

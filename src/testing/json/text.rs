@@ -6,7 +6,7 @@ use std::char::REPLACEMENT_CHARACTER;
 use super::{Unwritable, scan};
 
 /// What Go's `foldName` makes of a character, as far as the names of a schema, which are ASCII, can match it.
-pub(super) fn fold(character: char) -> char {
+pub(crate) fn fold(character: char) -> char {
     match character {
         '\u{212a}' => 'K',
         '\u{17f}' => 'S',
@@ -15,7 +15,7 @@ pub(super) fn fold(character: char) -> char {
 }
 
 /// What a string in JSON, quotes included, says: each byte that is no UTF-8 and each lone surrogate is U+FFFD.
-pub(super) fn unquote(quoted: &[u8]) -> Cow<'_, str> {
+pub(crate) fn unquote(quoted: &[u8]) -> Cow<'_, str> {
     let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
     if !inner.contains(&b'\\') {
         if let Ok(plain) = std::str::from_utf8(inner) {
@@ -78,7 +78,7 @@ fn unit(escape: &[u8]) -> Option<u32> {
 }
 
 /// Writes a string as Go does: fit for HTML and JavaScript.
-pub(super) fn quote(text: &[u8], json: &mut Vec<u8>) {
+pub(crate) fn quote(text: &[u8], json: &mut Vec<u8>) {
     json.push(b'"');
     for chunk in text.utf8_chunks() {
         quote_plain(chunk.valid().as_bytes(), json);
@@ -132,7 +132,7 @@ fn hex(byte: u8) -> [u8; 2] {
 }
 
 /// Writes a payload, checked, without the white space between its parts, and fit for HTML and JavaScript.
-pub(super) fn compact(payload: &[u8], json: &mut Vec<u8>) -> Result<(), Unwritable> {
+pub(crate) fn compact(payload: &[u8], json: &mut Vec<u8>) -> Result<(), Unwritable> {
     scan::check(payload).map_err(|error| Unwritable(format!("a payload is not JSON: {error}")))?;
     let mut rest = payload;
     while let Some(at) = rest.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"')) {

@@ -4,7 +4,7 @@ use super::{Kind, Unwritable};
 
 /// How many bytes a value has.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Width {
+pub(crate) enum Width {
     Varint = 0,
     Eight = 1,
     Length = 2,
@@ -23,15 +23,15 @@ impl Kind {
 }
 
 /// Writes what precedes a value.
-pub(super) fn put_key(number: u32, width: Width, protobuf: &mut Vec<u8>) {
+pub(crate) fn put_key(number: u32, width: Width, protobuf: &mut Vec<u8>) {
     put_varint(u64::from(number) << 3 | width as u64, protobuf);
 }
 
-pub(super) fn key_length(number: u32) -> usize {
+pub(crate) fn key_length(number: u32) -> usize {
     varint_length(u64::from(number) << 3)
 }
 
-pub(super) fn put_varint(mut number: u64, protobuf: &mut Vec<u8>) {
+pub(crate) fn put_varint(mut number: u64, protobuf: &mut Vec<u8>) {
     while number >= 0x80 {
         protobuf.push(number as u8 | 0x80);
         number >>= 7;
@@ -39,12 +39,12 @@ pub(super) fn put_varint(mut number: u64, protobuf: &mut Vec<u8>) {
     protobuf.push(number as u8);
 }
 
-pub(super) fn varint_length(number: u64) -> usize {
+pub(crate) fn varint_length(number: u64) -> usize {
     (70 - (number | 1).leading_zeros() as usize) / 7
 }
 
 /// Writes a number or a bool.
-pub(super) fn put_number(kind: Kind, bits: u64, protobuf: &mut Vec<u8>) {
+pub(crate) fn put_number(kind: Kind, bits: u64, protobuf: &mut Vec<u8>) {
     match kind.width() {
         Width::Eight => protobuf.extend_from_slice(&bits.to_le_bytes()),
         Width::Four => protobuf.extend_from_slice(&(bits as u32).to_le_bytes()),
@@ -52,7 +52,7 @@ pub(super) fn put_number(kind: Kind, bits: u64, protobuf: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn number_length(kind: Kind, bits: u64) -> usize {
+pub(crate) fn number_length(kind: Kind, bits: u64) -> usize {
     match kind.width() {
         Width::Eight => 8,
         Width::Four => 4,
@@ -62,7 +62,7 @@ pub(super) fn number_length(kind: Kind, bits: u64) -> usize {
 
 /// A value as it is in protobuf.
 #[derive(Clone, Copy)]
-pub(super) enum Raw<'a> {
+pub(crate) enum Raw<'a> {
     Number(u64),
     Bytes(&'a [u8]),
 }
@@ -78,7 +78,7 @@ impl Raw<'_> {
 }
 
 /// Reads protobuf. Whatever it is given, it answers an error at worst.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
     pub(super) fn is_empty(&self) -> bool {
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn broken() -> Unwritable {
+pub(crate) fn broken() -> Unwritable {
     Unwritable("the protobuf is broken".into())
 }
 

@@ -43,7 +43,6 @@ pub(crate) struct Subscription {
     /// Whether others are told, and whether it is told of others.
     pub(crate) emits_join_leave: bool,
     pub(crate) gets_join_leave: bool,
-    pub(crate) by_server: bool,
     /// Unix time in seconds; 0 for never.
     pub(crate) expires: i64,
 }
@@ -104,7 +103,13 @@ impl Connections {
     }
 
     /// Subscribes a connection to a channel, and tells those who want to know.
-    pub(crate) fn subscribe(&mut self, id: &str, channel: &str, subscription: Subscription, told: Vec<Event>) {
+    pub(crate) fn subscribe(
+        &mut self,
+        id: &str,
+        channel: &str,
+        subscription: Subscription,
+        told: Vec<Event>,
+    ) {
         let Some(peer) = self.0.get_mut(id) else { return };
         told.into_iter().for_each(|event| peer.tell(event));
         let info = peer.client_info(id, &subscription);
@@ -156,7 +161,8 @@ impl Connections {
     /// The clients that are present in a channel.
     pub(crate) fn presence(&self, channel: &str, now: u64) -> BTreeMap<String, ClientInfo> {
         let present = self.0.iter().filter_map(|(id, peer)| {
-            let subscription = peer.subscriptions.get(channel).filter(|subscription| subscription.presence)?;
+            let subscription =
+                peer.subscriptions.get(channel).filter(|subscription| subscription.presence)?;
             let mut info = peer.client_info(id, subscription);
             if now >= peer.info_changed + PRESENCE_UPDATES {
                 info.conn_info = peer.info.clone();

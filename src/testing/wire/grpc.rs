@@ -78,9 +78,11 @@ impl Service {
             false => Err((code::UNIMPLEMENTED, format!("method {} not implemented", route.rpc))),
         });
         // Go reads the request before it looks at the key.
-        admitted.map_err(|refused| (route.check)(message.clone()).map_err(unreadable).err().unwrap_or(refused))?;
+        admitted
+            .map_err(|refused| (route.check)(message.clone()).map_err(unreadable).err().unwrap_or(refused))?;
         self.record(route, Endpoint::Grpc, &head.headers, &message);
-        let fault = self.api.faults.on_the_wire(route.name, Endpoint::Grpc, || (route.channels)(message.clone()));
+        let fault =
+            self.api.faults.on_the_wire(route.name, Endpoint::Grpc, || (route.channels)(message.clone()));
         if let Some(instead) = self.before(fault.as_ref()).await {
             return Ok(instead);
         }
@@ -120,7 +122,9 @@ impl Service {
             (1, _) => {
                 Err((code::INTERNAL, "grpc: compressed flag set with identity or empty encoding".to_owned()))
             }
-            (format, _) => Err((code::INTERNAL, format!("grpc: received unexpected payload format {format}"))),
+            (format, _) => {
+                Err((code::INTERNAL, format!("grpc: received unexpected payload format {format}")))
+            }
         }
     }
 

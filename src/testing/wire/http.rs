@@ -10,10 +10,10 @@ use hyper::body::Incoming;
 
 use super::reply::Reply;
 use super::{Service, is_transport_mode, path};
+use crate::ApiError;
 use crate::testing::api::{Answer, Call, ROUTES, Route};
 use crate::testing::json;
 use crate::testing::recorder::{Endpoint, Recorded};
-use crate::ApiError;
 
 /// What a path leads to.
 enum Place {
@@ -50,7 +50,8 @@ impl Service {
     }
 
     fn place(&self, path: &str) -> Place {
-        let path = path::decoded(path, false).and_then(|path| String::from_utf8(path).ok()).unwrap_or_default();
+        let path =
+            path::decoded(path, false).and_then(|path| String::from_utf8(path).ok()).unwrap_or_default();
         let method = path.strip_prefix(&self.settings.prefix).and_then(|rest| rest.strip_prefix('/'));
         let route = method.and_then(|name| ROUTES.iter().find(|route| route.name == name));
         match route.filter(|route| self.api.serves(route)) {
@@ -67,20 +68,23 @@ impl Service {
         let header = |name| headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default();
         let in_header = match header(HeaderName::from_static("x-api-key")) {
             b"" => {
-                let words = header(AUTHORIZATION).split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+                let words =
+                    header(AUTHORIZATION).split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
                 let words: Vec<&[u8]> = words.collect();
                 matches!(&words[..], [scheme, word] if scheme.eq_ignore_ascii_case(b"apikey") && *word == key)
             }
             own => own == key,
         };
-        in_header || query.and_then(|query| path::parameter(query, "api_key")).is_some_and(|given| given == key)
+        in_header
+            || query.and_then(|query| path::parameter(query, "api_key")).is_some_and(|given| given == key)
     }
 
     async fn method(&self, route: &'static Route, headers: &HeaderMap, body: &[u8]) -> Response<Reply> {
         let Ok(request) = json::decode(route.request, body) else { return bad_request() };
         let (request, nulls) = (Bytes::from(request.protobuf), request.nulls.into_iter().collect());
         self.record(route, Endpoint::Http, headers, &request);
-        let fault = self.api.faults.on_the_wire(route.name, Endpoint::Http, || (route.channels)(request.clone()));
+        let fault =
+            self.api.faults.on_the_wire(route.name, Endpoint::Http, || (route.channels)(request.clone()));
         if let Some(instead) = self.before(fault.as_ref()).await {
             return instead;
         }

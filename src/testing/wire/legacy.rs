@@ -74,8 +74,22 @@ static LINE: json::Message = json::Message {
     name: "Command",
     fields: &[
         Field { name: "id", number: 1, kind: Kind::Uint32, repeated: false, optional: false, always: false },
-        Field { name: "method", number: 2, kind: Kind::Payload, repeated: false, optional: false, always: false },
-        Field { name: "params", number: 3, kind: Kind::Payload, repeated: false, optional: false, always: false },
+        Field {
+            name: "method",
+            number: 2,
+            kind: Kind::Payload,
+            repeated: false,
+            optional: false,
+            always: false,
+        },
+        Field {
+            name: "params",
+            number: 3,
+            kind: Kind::Payload,
+            repeated: false,
+            optional: false,
+            always: false,
+        },
     ],
 };
 

@@ -133,7 +133,7 @@ impl MapOptions {
     }
 
     fn check_meta_ttl(&self) -> Result<(), String> {
-        let (meta_ttl, stream_ttl) = (self.meta_ttl, self.stream_ttl());
+        let (meta_ttl, stream_ttl) = (self.meta_ttl, self.lifetime());
         if !meta_ttl.is_zero() && meta_ttl < stream_ttl {
             return Err(format!(
                 "map.meta_ttl ({meta_ttl:?}) is below map.stream_ttl ({stream_ttl:?}): set it at least as long"
@@ -142,7 +142,7 @@ impl MapOptions {
         Ok(())
     }
 
-    fn stream_ttl(&self) -> Duration {
+    fn lifetime(&self) -> Duration {
         if self.stream_ttl.is_zero() { DEFAULT_STREAM_TTL } else { self.stream_ttl }
     }
 
@@ -158,7 +158,7 @@ impl MapOptions {
             return Ok(Limits { key_ttl, stream: None, meta_ttl: None });
         }
         let size = if self.stream_size == 0 { DEFAULT_STREAM_SIZE } else { self.stream_size };
-        let ttl = millis(self.stream_ttl());
+        let ttl = millis(self.lifetime());
         let meta_ttl = expires.then(|| match millis(self.meta_ttl) {
             0 => ttl.saturating_mul(10).max(millis(self.key_ttl)),
             meta_ttl => meta_ttl,
