@@ -40,6 +40,7 @@ fn run() -> Result<(), String> {
         ("client.rs", generated.client),
         ("blocking.rs", generated.blocking),
         ("messages.rs", generated.list),
+        ("descriptors.rs", generated.descriptors),
     ];
     for (name, code) in files {
         let file = out.join(name);

@@ -3,6 +3,7 @@
 mod checks;
 mod client;
 mod comments;
+mod descriptors;
 mod fields;
 mod filters;
 mod json;
@@ -25,6 +26,8 @@ pub struct Generated {
     pub blocking: String,
     /// A macro over all messages, which only tests include.
     pub list: String,
+    /// The schema as a table, which only the embedded server includes.
+    pub descriptors: String,
     /// The files that the schema consists of.
     pub sources: Vec<PathBuf>,
 }
@@ -35,6 +38,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
     let mut messages = messages::generate(&schema)?;
     let json = json::generate(&schema, &messages.file)?;
     let list = messages::list(&messages.file);
+    let descriptors = descriptors::generate(&schema, &messages.file.items)?;
     let rpcs = methods::rpcs(&schema, &messages)?;
     let items = &messages.file.items;
     let checked = checks::checked(items);
@@ -51,6 +55,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
         client: prettyplease::unparse(&client),
         blocking: prettyplease::unparse(&blocking),
         list,
+        descriptors: prettyplease::unparse(&descriptors),
         sources: schema.sources,
     })
 }
