@@ -129,6 +129,9 @@ mod raw;
 mod status;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod target;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 #[cfg(all(feature = "tls", any(feature = "grpc", feature = "http")))]
 mod tls;
 #[cfg(any(feature = "grpc", feature = "http"))]

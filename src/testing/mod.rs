@@ -1,0 +1,4 @@
+//! An embedded Centrifugo server, for tests.
+#![allow(dead_code, unused_imports)]
+
+mod json;
