@@ -1,6 +1,6 @@
 //! Bodies of replies over HTTP, byte for byte but for what each server makes up for itself.
 
-use crate::names::Names;
+use crate::names::{Names, replace};
 
 /// What later steps can refer to.
 #[derive(Clone, Debug, Default)]
@@ -23,9 +23,11 @@ pub(crate) fn normalize(body: &[u8], names: &mut Names) -> (Vec<u8>, Facts) {
     while walk.value(b"", false).is_some() {
         walk.spaces();
     }
-    let Walk { rest, mut out, facts, names } = walk;
+    let Walk { rest, mut out, names, facts } = walk;
     // What is not JSON, such as `404 page not found`.
     out.extend_from_slice(rest);
+    // Left out in the first second.
+    let out = replace(&out, "\"uptime\":…,".as_bytes(), b"");
     (names.in_bytes(&out), facts)
 }
 
@@ -47,7 +49,8 @@ impl<'a> Walk<'a> {
         }
         match raw[0] {
             _ if in_node && VARYING.contains(&key) => self.write(raw, "…".as_bytes()),
-            b'{' if key == b"presence" => self.presence(raw),
+            // In a batch, the result that holds the presence has that name too.
+            b'{' if key == b"presence" && !raw.starts_with(br#"{"presence":"#) => self.presence(raw),
             b'{' => self.items(b'}', in_node)?,
             b'[' => self.items(b']', key == b"nodes")?,
             _ if key == b"time" => self.write(raw, "…".as_bytes()),
@@ -163,9 +166,9 @@ fn bodies_are_named_and_masked_but_for_payloads() {
     let mut names = Names::default();
     names.add_client("b-1");
     names.add_client("a-2");
-    let body = br#"{"result":{"epoch":"xyz","data":{"epoch":"xyz","time":1},"time":17,"presence":{"a-2":{"client":"a-2"},"b-1":{"client":"b-1"}},"offset":3}}
+    let body = br#"{"result":{"epoch":"xyz","data":{"epoch":"xyz","time":1},"time":17,"presence":{"presence":{"a-2":{"client":"a-2"},"b-1":{"client":"b-1"}}},"offset":3}}
 {"epoch":"","data":"\ud800 ] \" }","epoch":"abc"}"#;
-    let expected = r#"{"result":{"epoch":"E1","data":{"epoch":"xyz","time":1},"time":…,"presence":{"C1":{"client":"C1"},"C2":{"client":"C2"}},"offset":3}}
+    let expected = r#"{"result":{"epoch":"E1","data":{"epoch":"xyz","time":1},"time":…,"presence":{"presence":{"C1":{"client":"C1"},"C2":{"client":"C2"}}},"offset":3}}
 {"epoch":"","data":"\ud800 ] \" }","epoch":"E2"}"#;
     let (normal, facts) = normalize(body, &mut names);
     assert_eq!(String::from_utf8_lossy(&normal), expected);

@@ -28,7 +28,7 @@ pub(crate) struct Counts {
     pub(crate) grpc: usize,
     /// Steps of connected users.
     pub(crate) users: usize,
-    /// What these saw.
+    /// What these saw while they were connected.
     pub(crate) events: usize,
 }
 
@@ -55,6 +55,7 @@ impl Pair {
         self.right.begin(self.runs);
         let difference = self.find(steps).await;
         let (left, right) = tokio::join!(self.left.end(), self.right.end());
+        self.counts.events = self.left.events;
         difference.or_else(|| differ("the channels after all connections have ended", left, right))
     }
 
@@ -69,15 +70,18 @@ impl Pair {
             if let Some(difference) = differ(&format!("the reply to step {}", step.id), left, right) {
                 return Some(difference);
             }
-            if step.action.may_disconnect()
-                && let Some(difference) = self.compare_events().await
-            {
-                return Some(difference);
+            if step.action.may_disconnect() {
+                // The server begins to close connections a little after its reply.
+                for _ in 0..3 {
+                    tokio::join!(self.left.catch_up(), self.right.catch_up());
+                }
+                if let Some(difference) = self.compare_events().await {
+                    return Some(difference);
+                }
+                tokio::join!(self.left.settle(), self.right.settle());
             }
         }
-        let difference = self.compare_events().await;
-        self.counts.events += self.left.seen().0.values().map(Vec::len).sum::<usize>();
-        difference
+        self.compare_events().await
     }
 
     /// Waits until the clients of both sides have seen the same.
@@ -93,10 +97,13 @@ impl Pair {
             };
             let rest = deadline.saturating_duration_since(Instant::now());
             if tokio::time::timeout(rest, self.changes.changed()).await.is_err() {
-                let what = format!("what the client of step {id} saw");
                 let text =
                     |lines: Option<&Vec<String>>| lines.map(|lines| lines.join("\n")).unwrap_or_default();
-                return differ(&what, text(left.get(id)), text(right.get(id)));
+                return differ(
+                    &format!("what the client of step {id} saw"),
+                    text(left.get(id)),
+                    text(right.get(id)),
+                );
             }
         }
     }

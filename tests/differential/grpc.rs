@@ -44,10 +44,9 @@ impl Grpc {
             request = request.header(*name, *value);
         }
         let request = request.body(())?;
-        let (response, mut stream) = self.ready().await?.send_request(request, body.is_empty())?;
-        if !body.is_empty() {
-            stream.send_data(body.into(), true)?;
-        }
+        let (response, mut stream) = self.ready().await?.send_request(request, false)?;
+        // The server may have answered before it was sent.
+        let _ = stream.send_data(body.into(), true);
         let (head, mut incoming) = response.await?.into_parts();
         let mut reply = GrpcReply::default();
         reply.take(&head.headers);

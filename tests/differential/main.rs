@@ -36,7 +36,7 @@ use crate::compare::Pair;
 use crate::report::Found;
 use crate::side::Side;
 
-const SEQUENCES: u64 = 400;
+const SEQUENCES: u64 = 800;
 const FIRST_SEED: u64 = 1;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -74,13 +74,10 @@ where
         Ok(message) => message,
         Err(error) => return (format!("undecodable: {error}: {bytes:?}"), Facts::default()),
     };
-    // Other fields, or zeros that are written.
-    let length = message.encoded_len();
-    let surplus = match bytes.len() == length {
-        true => String::new(),
-        false => format!(" in {} bytes instead of {length}", bytes.len()),
-    };
-    hide(&mut message, names);
+    let is_usual = bytes.len() == message.encoded_len();
+    let has_nodes = hide(&mut message, names);
+    // Metrics are many, and of no fixed length.
+    let surplus = if is_usual || has_nodes { "" } else { ", with unknown fields or with zeros" };
     let text = format!("{message:?}{surplus}");
     // What describes the whole comes last.
     let last = |name: &str| text.rsplit_once(name).map(|(_, after)| after).unwrap_or_default();
@@ -93,24 +90,39 @@ where
             .unwrap_or_default(),
         cursor: quoted(last(" cursor: \"")),
     };
-    (names.in_debug(&text), facts)
+    (names.in_debug(&without_none(&text)), facts)
+}
+
+/// Leaves out the fields that are not set.
+fn without_none(text: &str) -> String {
+    let parts = text.split_inclusive(", ").map(|part| match part.strip_suffix(": None, ") {
+        Some(field) => field.rfind("{ ").map_or("", |at| &part[..at + 2]),
+        None => part,
+    });
+    parts.collect()
 }
 
 fn quoted(text: &str) -> String {
     text.split('"').next().unwrap_or_default().to_owned()
 }
 
-/// Hides what varies, and gives clients their names so that they are in the order of these.
-fn hide(response: &mut dyn Any, names: &Names) {
+/// Hides what varies, and gives clients their names so that they are in the order of these. Answers whether nodes
+/// were hidden.
+fn hide(response: &mut dyn Any, names: &Names) -> bool {
     if let Some(response) = response.downcast_mut::<PresenceResponse>() {
         hide_presence(response.result.as_mut(), names);
+        false
     } else if let Some(response) = response.downcast_mut::<InfoResponse>() {
-        hide_info(response.result.as_mut());
+        hide_nodes(response.result.as_mut())
     } else if let Some(response) = response.downcast_mut::<BatchResponse>() {
+        let mut has_nodes = false;
         for reply in &mut response.replies {
             hide_presence(reply.presence.as_deref_mut(), names);
-            hide_info(reply.info.as_deref_mut());
+            has_nodes |= hide_nodes(reply.info.as_deref_mut());
         }
+        has_nodes
+    } else {
+        false
     }
 }
 
@@ -121,12 +133,13 @@ fn hide_presence(result: Option<&mut PresenceResult>, names: &Names) {
     result.presence = presence.into_iter().map(|(client, info)| (named(client), info)).collect();
 }
 
-fn hide_info(result: Option<&mut InfoResult>) {
-    let Some(result) = result else { return };
+fn hide_nodes(result: Option<&mut InfoResult>) -> bool {
+    let Some(result) = result else { return false };
     for node in &mut result.nodes {
         let version = std::mem::take(&mut node.version);
         let (known, process) = (!node.uid.is_empty() && !node.name.is_empty(), node.process.take());
         *node = NodeResult::default();
         node.version = format!("{version}, uid and name: {known}, process: {process:?}");
     }
+    true
 }

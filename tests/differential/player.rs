@@ -1,7 +1,7 @@
 //! Plays steps on one side.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -16,6 +16,8 @@ use crate::steps::{Action, Frame, GrpcCall, HttpCall, Shown, Step};
 
 /// How long a call may take before it is a reply of its own.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// How long channels may keep connections that ended.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Player {
     side: Side,
@@ -27,6 +29,8 @@ pub(crate) struct Player {
     facts: HashMap<usize, Facts>,
     pub(crate) connections: BTreeMap<usize, Connection>,
     clients: HashMap<usize, String>,
+    /// How many events there were in all runs.
+    pub(crate) events: usize,
 }
 
 impl Player {
@@ -41,6 +45,7 @@ impl Player {
             facts: HashMap::new(),
             connections: BTreeMap::new(),
             clients: HashMap::new(),
+            events: 0,
         }
     }
 
@@ -90,8 +95,9 @@ impl Player {
             }
             Action::Close { connection } => {
                 if let Some(connection) = self.connections.remove(connection) {
-                    connection.close().await;
+                    self.events += connection.close().await;
                 }
+                self.settle().await;
                 Ok("closed".to_owned())
             }
         }
@@ -201,11 +207,32 @@ impl Player {
     /// Ends all connections. Answers the channels that are left, which should be none.
     pub(crate) async fn end(&mut self) -> String {
         for (_, connection) in std::mem::take(&mut self.connections) {
-            connection.close().await;
+            self.events += connection.close().await;
         }
-        let body = format!(r#"{{"pattern":"*-{}"}}"#, self.run);
-        let headers = [("X-API-Key", HTTP_KEY)];
-        match self.http.send("POST", "/api/channels", &headers, body.as_bytes()).await {
+        self.settle().await
+    }
+
+    /// Waits until connections that ended have left their channels, which a server does after it has closed them.
+    /// Answers the channels.
+    pub(crate) async fn settle(&mut self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let ending = format!("-{}", self.run);
+        loop {
+            let expected: usize =
+                self.connections.values().map(|connection| connection.events.subscriptions(&ending)).sum();
+            let channels = self.channels(&ending).await;
+            let counts = channels.split("\"num_clients\":").skip(1);
+            let counts = counts.filter_map(|rest| rest.split('}').next()?.parse::<usize>().ok());
+            if counts.sum::<usize>() == expected || Instant::now() > deadline {
+                return channels;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn channels(&mut self, ending: &str) -> String {
+        let body = format!(r#"{{"pattern":"*{ending}"}}"#);
+        match self.http.send("POST", "/api/channels", &[("X-API-Key", HTTP_KEY)], body.as_bytes()).await {
             Ok(reply) => Shown(&reply.body).to_string(),
             Err(error) => error.to_string(),
         }
@@ -222,7 +249,6 @@ fn framed(message: Vec<u8>, frame: &Frame) -> Vec<u8> {
             (0, kept, message[..kept].to_vec())
         }
         Frame::Compressed => (1, message.len(), message),
-        Frame::Missing => return Vec::new(),
     };
     let length = u32::try_from(announced).unwrap_or(u32::MAX).to_be_bytes();
     [&[flag], &length[..], &message].concat()

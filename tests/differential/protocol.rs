@@ -17,8 +17,6 @@ pub(crate) struct Command {
     pub(crate) subscribe: Option<ChannelRequest>,
     #[prost(message, optional, tag = "6")]
     pub(crate) unsubscribe: Option<ChannelRequest>,
-    #[prost(message, optional, tag = "11")]
-    pub(crate) ping: Option<Empty>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -32,9 +30,6 @@ pub(crate) struct ChannelRequest {
     #[prost(string, tag = "1")]
     pub(crate) channel: String,
 }
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Empty {}
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Reply {

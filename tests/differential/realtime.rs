@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::protocol::{ChannelRequest, Command, ConnectRequest, Empty, Reply};
+use crate::protocol::{ChannelRequest, Command, ConnectRequest, Reply};
 use crate::seen::{Events, Seen};
 use crate::websocket::{self, Message, Reader, Writer};
 
@@ -71,12 +71,12 @@ impl RealConnection {
         outcome(self.call(Command { unsubscribe: Some(channel), ..Command::default() }).await)
     }
 
-    /// Waits for what the server has sent so far: the reply to a ping comes after it.
+    /// Waits for what the server has sent so far: the reply to a command without effect comes after it.
     pub(crate) async fn catch_up(&mut self) {
-        self.call(Command { ping: Some(Empty {}), ..Command::default() }).await;
+        let _ = self.unsubscribe("nowhere").await;
     }
 
-    /// Closes the connection, and waits until the server has forgotten the client.
+    /// Closes the connection, and waits until the server has done so too.
     pub(crate) async fn close(mut self) {
         self.outgoing = None;
         let _ = self.reader.await;
@@ -91,8 +91,12 @@ fn outcome(reply: Option<Reply>) -> Result<(), String> {
     }
 }
 
+/// Sends the messages until there are no more, or one is empty.
 async fn write(mut writer: Writer, mut messages: tokio::sync::mpsc::UnboundedReceiver<Vec<u8>>) {
     while let Some(message) = messages.recv().await {
+        if message.is_empty() {
+            break;
+        }
         if writer.send(&message).await.is_err() {
             return;
         }
@@ -110,8 +114,9 @@ async fn read(
         let mut message = match message {
             Message::Binary(message) => &*message.clone(),
             Message::Close { code, reason } => {
-                // The server echoes the code of a client that closes.
-                if outgoing.upgrade().is_some() {
+                // The server echoes the code of a client that closes, and awaits the echo of its own.
+                if let Some(outgoing) = outgoing.upgrade() {
+                    let _ = outgoing.send(Vec::new());
                     events.push(Seen::Disconnected { code, reason });
                 }
                 *lock(&waiting) = None;

@@ -9,6 +9,10 @@ use crate::generate;
 use crate::shrink::shrink;
 use crate::steps::Step;
 
+/// How often a sequence that showed a difference is played again: connections end in their own time, and what
+/// differs by chance does so rarely.
+const REPEATS: usize = 3;
+
 /// A difference, with the smallest sequence that shows it.
 pub(crate) struct Found {
     seed: u64,
@@ -24,13 +28,14 @@ pub(crate) async fn search(pair: &mut Pair, seeds: Range<u64>) -> Option<Found> 
     for seed in seeds {
         let steps = generate::sequence(seed);
         let Some(once) = pair.play(&steps).await else { continue };
-        let Some(again) = pair.play(&steps).await else {
-            unstable += 1;
-            eprintln!("seed {seed}: a difference that went away: {once}");
-            continue;
-        };
-        let (steps, difference) = shrink(pair, steps, again).await;
-        return Some(Found { seed, steps, difference });
+        for _ in 0..REPEATS {
+            if let Some(again) = pair.play(&steps).await {
+                let (steps, difference) = shrink(pair, steps, again).await;
+                return Some(Found { seed, steps, difference });
+            }
+        }
+        unstable += 1;
+        eprintln!("seed {seed}: a difference that went away: {once}");
     }
     eprintln!("{:?} in {:?}, {unstable} not seen twice", pair.counts, started.elapsed());
     None

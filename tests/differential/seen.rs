@@ -2,8 +2,8 @@
 
 #![allow(dead_code)] // `Debug` reads the fields
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use centrifugo_api::bytes::Bytes;
 use tokio::sync::watch;
@@ -91,19 +91,56 @@ impl Seen {
 /// The events of one connection so far.
 #[derive(Clone)]
 pub(crate) struct Events {
-    seen: Arc<Mutex<Vec<Seen>>>,
+    history: Arc<Mutex<History>>,
     changes: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct History {
+    seen: Vec<Seen>,
+    /// Where the client is subscribed now.
+    channels: BTreeSet<String>,
 }
 
 impl Events {
     /// `changes` is told of each event.
     pub(crate) fn new(changes: watch::Sender<()>) -> Self {
-        Self { seen: Arc::default(), changes }
+        Self { history: Arc::default(), changes }
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn push(&self, event: Seen) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        let mut history = self.history();
+        match &event {
+            Seen::Subscribed { channel, .. } => _ = history.channels.insert(channel.clone()),
+            Seen::Unsubscribed { channel, .. } => _ = history.channels.remove(channel),
+            Seen::Disconnected { .. } => history.channels.clear(),
+            _ => {}
+        }
+        history.seen.push(event);
+        drop(history);
         self.changes.send_replace(());
+    }
+
+    /// Notes what the client did itself.
+    pub(crate) fn note(&self, channel: &str, is_subscribed: bool) {
+        let mut history = self.history();
+        match is_subscribed {
+            true => _ = history.channels.insert(channel.to_owned()),
+            false => _ = history.channels.remove(channel),
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.history().seen.len()
+    }
+
+    /// How many channels with this ending the client is subscribed to.
+    pub(crate) fn subscriptions(&self, ending: &str) -> usize {
+        self.history().channels.iter().filter(|channel| channel.ends_with(ending)).count()
     }
 
     /// The events channel by channel, in a form that both servers share.
@@ -111,7 +148,7 @@ impl Events {
     /// Left out is what differs from run to run: the order among channels, that of several clients who join or
     /// leave at once, and what another connection of the same user did, which the API does to all at once.
     pub(crate) fn show(&self, user: &str, client: &str, names: &mut Names) -> Vec<String> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut seen = self.history().seen.clone();
         seen.retain(|event| event.about().is_none_or(|info| info.user != user || info.client == client));
         seen.sort_by(|one, other| one.channel().cmp(other.channel()));
         let mut lines: Vec<String> = seen.iter().map(|event| names.in_debug(&format!("{event:?}"))).collect();

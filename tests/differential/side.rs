@@ -69,15 +69,23 @@ impl Connection {
 
     /// Subscribes as a client does. The error is one of the client protocol: `103: permission denied`.
     pub(crate) async fn subscribe(&mut self, channel: &str) -> Result<(), String> {
-        match &mut self.line {
+        let outcome = match &mut self.line {
             Line::Real(line) => line.subscribe(channel).await,
+        };
+        if outcome.is_ok() {
+            self.events.note(channel, true);
         }
+        outcome
     }
 
     pub(crate) async fn unsubscribe(&mut self, channel: &str) -> Result<(), String> {
-        match &mut self.line {
+        let outcome = match &mut self.line {
             Line::Real(line) => line.unsubscribe(channel).await,
+        };
+        if outcome.is_ok() {
+            self.events.note(channel, false);
         }
+        outcome
     }
 
     /// Waits until what the server has sent so far is among the events.
@@ -87,10 +95,11 @@ impl Connection {
         }
     }
 
-    /// Closes the connection, and waits until the server has forgotten the client.
-    pub(crate) async fn close(self) {
+    /// Closes the connection, which the server may forget a little later. Answers how many events there were.
+    pub(crate) async fn close(self) -> usize {
         match self.line {
             Line::Real(line) => line.close().await,
         }
+        self.events.count()
     }
 }

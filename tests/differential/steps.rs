@@ -87,21 +87,31 @@ pub(crate) enum Frame {
     Cut(usize),
     /// Said to be compressed, though no compression is agreed on.
     Compressed,
-    /// No frame at all.
-    Missing,
 }
 
 impl Action {
     /// Whether connections may end by it.
     pub(crate) fn may_disconnect(&self) -> bool {
-        let body = match self {
-            Self::Http(call) => [call.path.as_bytes(), &call.body()].concat(),
-            Self::Grpc(call) => [call.path.as_bytes(), &call.message.bytes()].concat(),
-            _ => return false,
-        };
-        let text = String::from_utf8_lossy(&body).to_lowercase();
-        ["disconnect", "refresh", "method\":3", "method\":12"].iter().any(|name| text.contains(name))
+        match self {
+            Self::Http(call) => {
+                call.path.contains("disconnect")
+                    || call.path.contains("refresh")
+                    || call.body.iter().any(may_disconnect)
+            }
+            Self::Grpc(call) => {
+                call.path.contains("Disconnect")
+                    || call.path.contains("Refresh")
+                    || may_disconnect(&call.message)
+            }
+            _ => false,
+        }
     }
+}
+
+/// Whether connections may end by the command.
+pub(crate) fn may_disconnect(command: &Json) -> bool {
+    let text = String::from_utf8_lossy(&command.bytes()).to_lowercase();
+    ["disconnect", "refresh"].iter().any(|name| text.contains(name))
 }
 
 impl fmt::Display for Step {

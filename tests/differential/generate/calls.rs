@@ -1,35 +1,37 @@
 //! Calls, over the three ways in.
 
-use super::Generator;
-use super::names::Kind;
+use super::{Generator, Theme};
 use crate::json::Json;
 use crate::messages;
-use crate::steps::{Action, Frame, GrpcCall, HttpCall};
+use crate::steps::{Action, Frame, GrpcCall, HttpCall, may_disconnect};
 
-const METHODS: [(usize, &str); 21] = [
-    (20, "publish"),
-    (7, "broadcast"),
-    (12, "subscribe"),
-    (5, "unsubscribe"),
-    (3, "disconnect"),
-    (3, "refresh"),
-    (6, "presence"),
-    (3, "presence_stats"),
-    (16, "history"),
-    (3, "history_remove"),
-    (3, "channels"),
-    (1, "info"),
-    (1, "rpc"),
-    (14, "map_publish"),
-    (5, "map_remove"),
-    (9, "map_read_state"),
-    (8, "map_read_stream"),
-    (2, "map_stats"),
-    (2, "map_clear"),
-    (4, "shared_poll_publish"),
-    (7, "batch"),
+/// The methods, how often each is called, and the theme that has it more often.
+const METHODS: [(usize, &str, Theme); 21] = [
+    (20, "publish", Theme::Streams),
+    (6, "broadcast", Theme::Streams),
+    (14, "subscribe", Theme::Users),
+    (8, "unsubscribe", Theme::Users),
+    (3, "disconnect", Theme::Users),
+    (3, "refresh", Theme::Users),
+    (7, "presence", Theme::Users),
+    (3, "presence_stats", Theme::Users),
+    (16, "history", Theme::Streams),
+    (2, "history_remove", Theme::Streams),
+    (3, "channels", Theme::Users),
+    (1, "info", Theme::All),
+    (1, "rpc", Theme::All),
+    (14, "map_publish", Theme::Maps),
+    (5, "map_remove", Theme::Maps),
+    (10, "map_read_state", Theme::Maps),
+    (9, "map_read_stream", Theme::Maps),
+    (2, "map_stats", Theme::Maps),
+    (1, "map_clear", Theme::Maps),
+    (4, "shared_poll_publish", Theme::All),
+    (7, "batch", Theme::All),
 ];
-const READING: [(usize, &str); 8] = [
+/// Of parallel batches.
+const COMMUTING: [(usize, &str); 9] = [
+    (4, "publish"),
     (3, "presence"),
     (1, "presence_stats"),
     (4, "history"),
@@ -58,6 +60,22 @@ impl Generator {
         }
     }
 
+    fn method(&mut self) -> &'static str {
+        let often = if self.theme == Theme::All { 1 } else { 8 };
+        let weights = METHODS.map(|(weight, method, theme)| match theme == self.theme {
+            true => (weight * often, method),
+            false => (weight, method),
+        });
+        self.rng.weighted(&weights)
+    }
+
+    fn method_of_batches(&mut self) -> &'static str {
+        match self.method() {
+            "batch" => "publish",
+            method => method,
+        }
+    }
+
     fn body_of(&mut self, method: &str) -> Json {
         match method {
             "batch" => self.batch(),
@@ -66,9 +84,9 @@ impl Generator {
     }
 
     fn http_call(&mut self) -> HttpCall {
-        let method = self.rng.weighted(&METHODS);
+        let method = self.method();
         let mut body = self.body_of(method);
-        if self.rng.chance(15) {
+        if self.rng.chance(10) {
             self.twist(&mut body);
         }
         let mut path = format!("/api/{method}");
@@ -92,12 +110,13 @@ impl Generator {
 
     fn legacy_call(&mut self) -> HttpCall {
         let count = self.rng.weighted(&[(6, 1), (2, 2), (1, 3), (1, 0)]);
-        let lines = (0..count).map(|_| self.command_line()).collect();
+        let mut lines = (0..count).map(|_| self.command_line()).collect();
+        self.put_closing_last(&mut lines);
         self.finish_http("/api".to_owned(), lines)
     }
 
     fn command_line(&mut self) -> Json {
-        let method = self.rng.weighted(&METHODS[..METHODS.len() - 1]);
+        let method = self.method_of_batches();
         let params = self.body_of(method);
         let name = match self.rng.below(100) {
             0..75 => Json::string(method),
@@ -111,7 +130,7 @@ impl Generator {
             members.insert(0, ("id".to_owned(), Json::number(self.rng.below(3) as u64)));
         }
         let mut line = Json::Object(members);
-        if self.rng.chance(15) {
+        if self.rng.chance(10) {
             self.twist(&mut line);
         }
         line
@@ -121,7 +140,7 @@ impl Generator {
         let verb =
             if self.rng.chance(2) { self.rng.pick(&["GET", "PUT", "DELETE", "OPTIONS"]) } else { "POST" };
         let mut headers = vec![KEY];
-        if self.rng.chance(8) {
+        if self.rng.chance(4) {
             headers = self.rng.pick(&[
                 vec![],
                 vec![("X-API-Key", "wrong")],
@@ -150,7 +169,7 @@ impl Generator {
     }
 
     fn grpc_call(&mut self) -> GrpcCall {
-        let method = self.rng.weighted(&METHODS);
+        let method = self.method();
         let message = self.body_of(method);
         let mut call = GrpcCall {
             path: messages::path(method).to_owned(),
@@ -172,7 +191,7 @@ impl Generator {
                 call.path = self.rng.pick(&[&paths[..], &others].concat());
                 call.method = None;
             }
-            4..10 => {
+            4..7 => {
                 call.metadata = self.rng.pick(&[
                     vec![],
                     vec![("authorization", "apikey wrong")],
@@ -184,7 +203,7 @@ impl Generator {
                     vec![("authorization", "apikey grpc-key"), ("authorization", "apikey wrong")],
                 ]);
             }
-            10..20 => call.frame = self.frame(),
+            7..13 => call.frame = self.frame(),
             _ => {}
         }
         if self.rng.chance(30) {
@@ -197,8 +216,7 @@ impl Generator {
     fn frame(&mut self) -> Frame {
         match self.rng.below(9) {
             0 => Frame::Compressed,
-            1 => Frame::Missing,
-            2 | 3 => Frame::Cut(1 + self.rng.below(4)),
+            1..4 => Frame::Cut(1 + self.rng.below(4)),
             // A field that no message has, and the channel once more.
             4 => Frame::Followed(vec![0xf8, 0x07, 0x01]),
             5 => Frame::Followed(b"\x0a\x06nope:a".to_vec()),
@@ -216,7 +234,13 @@ impl Generator {
     fn batch(&mut self) -> Json {
         let parallel = self.rng.chance(25);
         let count = self.rng.below(5);
-        let commands = (0..count).map(|index| self.command(parallel, index)).collect();
+        let mut used = Vec::new();
+        let mut commands: Vec<Json> = Vec::new();
+        for _ in 0..count {
+            let command = if parallel { self.commuting_command(&mut used) } else { self.command() };
+            commands.push(command);
+        }
+        self.put_closing_last(&mut commands);
         let mut members = Vec::new();
         if count > 0 || self.rng.chance(50) {
             members.push(("commands".to_owned(), Json::Array(commands)));
@@ -227,25 +251,35 @@ impl Generator {
         Json::Object(members)
     }
 
-    /// A command of a batch; those of parallel ones do not meet.
-    fn command(&mut self, parallel: bool, index: usize) -> Json {
+    /// Leaves one command that closes connections, as the last: the server closes them while it goes on.
+    fn put_closing_last(&mut self, commands: &mut Vec<Json>) {
+        let (mut closing, others): (Vec<_>, Vec<_>) =
+            std::mem::take(commands).into_iter().partition(may_disconnect);
+        *commands = others;
+        commands.extend(closing.pop());
+    }
+
+    fn command(&mut self) -> Json {
         if self.rng.chance(4) {
             return self.rng.pick(&[object! {}, object! { "connections": object! {} }]);
         }
-        if parallel && self.rng.chance(40) {
-            let mut request = self.request("publish");
-            if let Json::Object(members) = &mut request
-                && let Some((_, channel)) = members.iter_mut().find(|(name, _)| name == "channel")
-            {
-                let namespace = self.channel_of(Kind::Stream);
-                *channel = Json::string(&format!("{}-{index}-«n»", namespace.trim_end_matches("-«n»")));
-            }
-            return object! { "publish": request };
-        }
-        let method = match parallel {
-            true => self.rng.weighted(&READING),
-            false => self.rng.weighted(&METHODS[..METHODS.len() - 1]),
-        };
+        let method = self.method_of_batches();
         Json::Object(vec![(method.to_owned(), self.request(method))])
+    }
+
+    /// A command that does the same before and after the others: its channel is its own, since even reading begins
+    /// an epoch.
+    fn commuting_command(&mut self, used: &mut Vec<Json>) -> Json {
+        let method = self.rng.weighted(&COMMUTING);
+        let request = self.request(method);
+        if let Json::Object(members) = &request
+            && let Some((_, channel)) = members.iter().find(|(name, _)| name == "channel")
+        {
+            if used.contains(channel) {
+                return object! {};
+            }
+            used.push(channel.clone());
+        }
+        Json::Object(vec![(method.to_owned(), request)])
     }
 }

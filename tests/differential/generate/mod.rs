@@ -9,7 +9,7 @@ use crate::rng::Rng;
 use crate::steps::{Action, Step};
 
 /// How many steps a sequence has at most.
-const STEPS: usize = 24;
+const STEPS: usize = 28;
 const CONNECTIONS: usize = 4;
 
 /// The sequence of the seed.
@@ -24,8 +24,21 @@ pub(crate) fn sequence(seed: u64) -> Vec<Step> {
         .collect()
 }
 
+/// What most calls of a sequence are about.
+#[derive(Clone, Copy, PartialEq)]
+enum Theme {
+    Streams,
+    Maps,
+    Users,
+    All,
+}
+
 struct Generator {
     rng: Rng,
+    theme: Theme,
+    /// Channels that most calls of the sequence are about.
+    streams: Vec<String>,
+    maps: Vec<String>,
     /// The connections made so far that were not closed by a step.
     connections: Vec<usize>,
     /// Whether there were any.
@@ -40,21 +53,30 @@ struct Generator {
 
 impl Generator {
     fn new(seed: u64) -> Self {
-        Self {
+        let mut generator = Self {
             rng: Rng::new(seed),
+            theme: Theme::All,
+            streams: Vec::new(),
+            maps: Vec::new(),
             connections: Vec::new(),
             has_connected: Vec::new(),
             positions: Vec::new(),
             cursors: Vec::new(),
             id: 0,
-        }
+        };
+        generator.theme = generator.rng.pick(&[Theme::Streams, Theme::Maps, Theme::Users, Theme::All]);
+        let streams = if generator.theme == Theme::Streams { 1 } else { 2 };
+        generator.streams = (0..streams).map(|_| generator.any_channel_of(names::Kind::Stream)).collect();
+        generator.maps = vec![generator.any_channel_of(names::Kind::Map)];
+        generator
     }
 
     fn action(&mut self, id: usize) -> Action {
         self.id = id;
-        match self.rng.below(100) {
+        let end = if self.theme == Theme::Users { 60 } else { 100 };
+        match self.rng.below(end) {
             // Most sequences have somebody who listens from the beginning.
-            _ if id == 0 && self.rng.chance(60) => self.connect(),
+            _ if id < 2 && self.rng.chance(50) => self.connect(),
             0..6 if self.connections.len() < CONNECTIONS => self.connect(),
             6..14 if !self.connections.is_empty() => {
                 let (connection, channel) = (self.rng.pick(&self.connections), self.client_channel());

@@ -44,6 +44,18 @@ impl Generator {
     }
 
     pub(super) fn channel_of(&mut self, kind: Kind) -> String {
+        let favourites = match kind {
+            Kind::Stream | Kind::Presence | Kind::History => &self.streams,
+            Kind::Map => &self.maps,
+            Kind::Poll => &Vec::new(),
+        };
+        match favourites.is_empty() || self.rng.chance(20) {
+            true => self.any_channel_of(kind),
+            false => self.rng.pick(favourites),
+        }
+    }
+
+    pub(super) fn any_channel_of(&mut self, kind: Kind) -> String {
         let namespace = match kind {
             Kind::Stream => self.rng.weighted(&[
                 (8, "plain"),

@@ -76,9 +76,9 @@ impl Generator {
             8 "b64data": self.base64(),
             8 "skip_history": Json::bool(true),
             12 "tags": self.tags(),
-            25 "idempotency_key": Json::string(self.rng.pick(&["i", "j", ""])),
+            15 "idempotency_key": Json::string(self.rng.pick(&["i", "j", ""])),
             5 "delta": Json::bool(true),
-            18 "version": Json::number(self.rng.below(4) as u64),
+            12 "version": Json::number(self.rng.below(4) as u64),
             10 "version_epoch": Json::string(self.rng.pick(&["e", "f"])),
         }
     }
@@ -87,7 +87,7 @@ impl Generator {
         let channel = self.channel(Kind::History);
         let mut members = Members(vec![("channel".to_owned(), Json::string(&channel))]);
         optional! { self, members,
-            80 "limit": Json::number(self.rng.pick(&[-1, 0, 1, 2, 3, 100, i32::MAX, i32::MIN])),
+            80 "limit": Json::number(self.rng.pick(&[-1, -1, 0, 1, 2, 3, 100, i32::MAX, i32::MIN])),
             45 "since": self.position(&channel),
             25 "reverse": Json::bool(true),
         }
