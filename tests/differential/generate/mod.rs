@@ -1,6 +1,7 @@
 //! Random sequences. Names are few, so that calls meet.
 
 mod calls;
+mod keyed;
 mod names;
 mod odd;
 mod requests;
@@ -41,7 +42,7 @@ struct Generator {
     maps: Vec<String>,
     /// The connections made so far that were not closed by a step.
     connections: Vec<usize>,
-    /// Whether there were any.
+    /// All of them.
     has_connected: Vec<usize>,
     /// Steps that answer a position of the channel.
     positions: Vec<(usize, String)>,
