@@ -36,11 +36,10 @@ fn token(user: &User) -> String {
 impl Client {
     pub(super) async fn subscribe(&self, channel: &str) -> Result<super::Events, Failure> {
         let subscription = self.0.new_subscription(channel).build()?;
-        let mut is_subscribed = subscription.events();
-        let events = Events::of(subscription.events(), of_subscription);
+        let mut events = subscription.events();
         subscription.subscribe();
         let subscribed = async {
-            while let Some(event) = is_subscribed.next().await {
+            while let Some(event) = events.next().await {
                 if matches!(event, SubscriptionEvent::Subscribed(_)) {
                     return Ok(());
                 }
@@ -48,6 +47,7 @@ impl Client {
             Err("the subscription has ended")
         };
         tokio::time::timeout(DEADLINE, subscribed).await??;
+        let events = Events::of(events, of_subscription);
         Ok(super::Events::Real(events))
     }
 
@@ -66,10 +66,7 @@ impl Client {
 }
 
 impl Events {
-    fn of<T: Send + 'static>(mut stream: EventStream<T>, read: fn(T) -> Option<Event>) -> Self
-    where
-        EventStream<T>: futures_util::Stream<Item = T> + Send,
-    {
+    fn of<T: Send + 'static>(mut stream: EventStream<T>, read: fn(T) -> Option<Event>) -> Self {
         let (sender, receiver) = unbounded_channel();
         tokio::spawn(async move {
             while let Some(event) = stream.next().await {
