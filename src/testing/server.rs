@@ -102,6 +102,7 @@ impl Server {
     /// The time goes on by itself too, as the machine's does.
     pub fn advance(&self, duration: Duration) {
         self.api.clock.advance(duration);
+        self.api.expire_keys();
         let (now, seconds) = (self.api.clock.now(), self.api.clock.seconds());
         let mut data = self.api.state.lock();
         data.connections.expire(seconds);
