@@ -91,7 +91,7 @@ impl State {
                 Some(own) => own.push_back(Event::Ended { code, reason }),
                 None => self.other.push_back(Event::Unsubscribed { channel }),
             },
-            testing::Event::Publication { channel, publication: told } => {
+            testing::Event::Publication { channel, publication: told, .. } => {
                 self.push(&channel, Event::Publication(publication(told)));
             }
             testing::Event::Joined { channel, info, .. } => self.push(&channel, Event::Joined(member(info))),
