@@ -19,16 +19,50 @@ use centrifugo_api::*;
 use fake_grpc::{FakeGrpc, Reply as GrpcReply};
 use fake_http::{Answer, FakeHttp};
 use prost::Message as _;
-use server::{Server, Transport, Version};
+use server::{Backend, Server, Transport};
+use tokio::runtime::{Builder, Runtime};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 
-fn start() -> Server {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-    runtime.block_on(Server::start(Version::V6))
+/// Makes the tests of behaviours that are shown to a server: `BEHAVIOUR::SERVER`.
+macro_rules! on_each_server {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[cfg(feature = "testing")]
+            #[test]
+            fn embedded() -> crate::Outcome {
+                super::$name(crate::start(crate::server::Backend::Embedded))
+            }
+
+            #[test]
+            #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+            fn centrifugo_6_9_1() -> crate::Outcome {
+                use crate::server::{Backend, Version};
+                super::$name(crate::start(Backend::Real(Version::V6)))
+            }
+        }
+    )+};
+}
+
+on_each_server!(
+    calls_from_a_plain_thread,
+    clones_serve_many_threads_at_once,
+    calls_within_a_runtime_of_one_thread,
+    calls_within_a_runtime_of_several_threads,
+    client_made_within_async_code_is_used_outside_and_dropped_within,
+    client_is_dropped_anywhere,
+    server_that_was_restarted_between_calls_is_called_anew,
+    server_that_is_away_is_a_network_error_until_it_is_back,
+);
+
+fn start(backend: Backend) -> Server {
+    one_thread().block_on(Server::start(backend))
+}
+
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
 /// A client over each transport.
@@ -63,9 +97,7 @@ fn use_all(client: &Client) -> Outcome {
     Ok(())
 }
 
-#[test]
-fn calls_from_a_plain_thread() -> Outcome {
-    let server = start();
+fn calls_from_a_plain_thread(server: Server) -> Outcome {
     for client in clients(&server)? {
         use_all(&client)?;
     }
@@ -80,11 +112,9 @@ fn calls_from_a_plain_thread() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn clones_serve_many_threads_at_once() -> Outcome {
+fn clones_serve_many_threads_at_once(server: Server) -> Outcome {
     const THREADS: usize = 8;
     const CALLS: usize = 50;
-    let server = start();
     for (name, client) in ["http", "grpc"].iter().zip(clients(&server)?) {
         let together = Barrier::new(THREADS);
         thread::scope(|scope| {
@@ -127,53 +157,52 @@ fn slow_call_does_not_hold_up_another_thread() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn calls_within_a_runtime_of_one_thread() -> Outcome {
-    let server = Server::start(Version::V6).await;
-    for client in clients(&server)? {
-        use_all(&client)?;
-    }
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_within_a_runtime_of_several_threads() -> Outcome {
-    let server = Server::start(Version::V6).await;
-    for client in clients(&server)? {
-        use_all(&client)?;
-        let tasks: Vec<_> = (0..4)
-            .map(|number| {
-                let client = client.clone();
-                tokio::spawn(async move { publish(&client, &format!("plain:task-{number}")) })
-            })
-            .collect();
-        for task in tasks {
-            task.await??;
+fn calls_within_a_runtime_of_one_thread(server: Server) -> Outcome {
+    one_thread().block_on(async {
+        for client in clients(&server)? {
+            use_all(&client)?;
         }
-        tokio::task::spawn_blocking(move || use_all(&client).map_err(|error| error.to_string())).await??;
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-#[tokio::test]
-async fn client_made_within_async_code_is_used_outside_and_dropped_within() -> Outcome {
-    let server = Server::start(Version::V6).await;
-    for client in clients(&server)? {
-        publish(&client, "plain:a")?;
-        let client = thread::spawn(move || publish(&client, "plain:a").map(|_| client)).join();
-        let client = client.map_err(|_| "it panicked")??;
-        tokio::spawn(async move {
-            publish(&client, "plain:a").map(drop)
-            // Dropped here, in a task.
-        })
-        .await??;
-    }
-    Ok(())
+fn calls_within_a_runtime_of_several_threads(server: Server) -> Outcome {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
+        for client in clients(&server)? {
+            use_all(&client)?;
+            let tasks: Vec<_> = (0..4)
+                .map(|number| {
+                    let client = client.clone();
+                    tokio::spawn(async move { publish(&client, &format!("plain:task-{number}")) })
+                })
+                .collect();
+            for task in tasks {
+                task.await??;
+            }
+            tokio::task::spawn_blocking(move || use_all(&client).map_err(|error| error.to_string()))
+                .await??;
+        }
+        Ok(())
+    })
 }
 
-#[test]
-fn client_is_dropped_anywhere() -> Outcome {
-    let server = start();
+fn client_made_within_async_code_is_used_outside_and_dropped_within(server: Server) -> Outcome {
+    one_thread().block_on(async {
+        for client in clients(&server)? {
+            publish(&client, "plain:a")?;
+            let client = thread::spawn(move || publish(&client, "plain:a").map(|_| client)).join();
+            let client = client.map_err(|_| "it panicked")??;
+            tokio::spawn(async move {
+                publish(&client, "plain:a").map(drop)
+                // Dropped here, in a task.
+            })
+            .await??;
+        }
+        Ok(())
+    })
+}
+
+fn client_is_dropped_anywhere(server: Server) -> Outcome {
     for call_before in [false, true] {
         for client in clients(&server)? {
             if call_before {
@@ -182,8 +211,7 @@ fn client_is_dropped_anywhere() -> Outcome {
             let (clone, another) = (client.clone(), client.with_timeout(Duration::from_secs(5)));
             drop(client);
             thread::spawn(move || drop(another)).join().map_err(|_| "it panicked")?;
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
             runtime.block_on(async move {
                 publish(&clone, "plain:a").map(drop)
                 // The last one is dropped here.
@@ -243,7 +271,7 @@ fn connection_is_reused() -> Outcome {
         let calls = thread::spawn(move || (0..10).try_for_each(|_| publish(&others, "a").map(drop)));
         calls.join().map_err(|_| "it panicked")??;
         // Within async code too, where another thread does the work.
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let runtime = Builder::new_current_thread().build()?;
         runtime.block_on(async { (0..10).try_for_each(|_| publish(&client, "a").map(drop)) })?;
     }
     assert_eq!((http.requests().len(), http.connections()), (40, 1));
@@ -251,10 +279,8 @@ fn connection_is_reused() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn server_that_was_restarted_between_calls_is_called_anew() -> Outcome {
-    let mut server = start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+fn server_that_was_restarted_between_calls_is_called_anew(mut server: Server) -> Outcome {
+    let runtime = one_thread();
     for client in clients(&server)? {
         for round in 0..3 {
             assert_eq!(publish(&client, "plain:a").map_err(|error| format!("round {round}: {error:?}"))?, 1);
@@ -264,10 +290,8 @@ fn server_that_was_restarted_between_calls_is_called_anew() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn server_that_is_away_is_a_network_error_until_it_is_back() -> Outcome {
-    let mut server = start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+fn server_that_is_away_is_a_network_error_until_it_is_back(mut server: Server) -> Outcome {
+    let runtime = one_thread();
     for client in clients(&server)? {
         publish(&client, "plain:a")?;
         server.kill();

@@ -8,22 +8,38 @@ mod fake_server;
 #[path = "../support/server.rs"]
 mod server;
 
-/// Makes the tests of behaviours on a real server: `BEHAVIOUR::TRANSPORT`.
+/// Makes the tests of behaviours on a server: `BEHAVIOUR::TRANSPORT_SERVER`.
 macro_rules! over_each_transport {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
+            #[cfg(all(feature = "http", feature = "testing"))]
+            #[tokio::test]
+            async fn http_embedded() -> crate::Outcome {
+                use crate::server::{Backend, Transport};
+                crate::run(Backend::Embedded, Transport::Http, super::$name).await
+            }
+
             #[cfg(feature = "http")]
             #[tokio::test]
-            async fn http() -> crate::Outcome {
-                let server = crate::server::Server::start(crate::server::Version::V6).await;
-                super::$name(server.client(crate::server::Transport::Http)).await
+            #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+            async fn http_6_9_1() -> crate::Outcome {
+                use crate::server::{Backend, Transport, Version};
+                crate::run(Backend::Real(Version::V6), Transport::Http, super::$name).await
+            }
+
+            #[cfg(all(feature = "grpc", feature = "testing"))]
+            #[tokio::test]
+            async fn grpc_embedded() -> crate::Outcome {
+                use crate::server::{Backend, Transport};
+                crate::run(Backend::Embedded, Transport::Grpc, super::$name).await
             }
 
             #[cfg(feature = "grpc")]
             #[tokio::test]
-            async fn grpc() -> crate::Outcome {
-                let server = crate::server::Server::start(crate::server::Version::V6).await;
-                super::$name(server.client(crate::server::Transport::Grpc)).await
+            #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+            async fn grpc_6_9_1() -> crate::Outcome {
+                use crate::server::{Backend, Transport, Version};
+                crate::run(Backend::Real(Version::V6), Transport::Grpc, super::$name).await
             }
         }
     )+};
@@ -33,9 +49,20 @@ mod forms;
 mod invalid;
 mod outcomes;
 
-use centrifugo_api::{ApiError, Error};
+use centrifugo_api::{ApiError, Client, Error};
+use server::{Backend, Server, Transport};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Shows a behaviour over one transport to one server.
+async fn run(
+    backend: Backend,
+    transport: Transport,
+    behaviour: impl AsyncFnOnce(Client) -> Outcome,
+) -> Outcome {
+    let server = Server::start(backend).await;
+    behaviour(server.client(transport)).await
+}
 
 #[track_caller]
 fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> u32 {

@@ -83,13 +83,13 @@ async fn a_client_that_published_is_known_in_the_history(env: &Env) -> Outcome {
     };
     let namespaces =
         r#"[{"name":"chat","history_size":10,"history_ttl":"60s","allow_publish_for_subscriber":true}]"#;
-    let server = Server::start_with(env.version, &[(option, namespaces)]).await;
+    let server = Server::start_with(env.backend, &[(option, namespaces)]).await;
     let client = server.client(env.transport);
     let mut alice = Connection::open(&server, Some(&ALICE)).await?;
     let request = SubscribeRequest::new("alice", "chat:a").info(r#"{"seat":7}"#);
     client.call(request).await?;
     alice.subscribed().await?;
-    alice.client.publish("chat:a", r#"{"text":"hi"}"#).await?;
+    alice.publish("chat:a", r#"{"text":"hi"}"#).await?;
     let history = client.call(HistoryRequest::new("chat:a").limit(1)).await?;
     let [publication] = &history.publications[..] else { panic!("one publication, not {history:?}") };
     assert_eq!((publication.offset, &publication.data[..]), (1, &br#"{"text":"hi"}"#[..]));

@@ -28,7 +28,7 @@ async fn assert_connected(env: &Env, connection: &Connection) -> Result<(), Fail
     connection.subscribe(&channel).await?;
     let result = env.client.call(ChannelsRequest::new().pattern(channel.as_str())).await?;
     assert_eq!(result.channels.into_keys().collect::<Vec<_>>(), [channel]);
-    assert_eq!(connection.client.state(), centrifuge::State::Connected);
+    assert!(connection.is_connected());
     Ok(())
 }
 
@@ -57,7 +57,7 @@ async fn disconnect_with_a_code_out_of_range_shows_the_client_none(env: &Env) ->
         let mut alice = env.connect_as(&ALICE).await?;
         env.client.call(DisconnectRequest::new("alice").disconnect(disconnect)).await?;
         assert_eq!(alice.reconnecting().await?, (1, "transport closed".to_owned()));
-        alice.client.close().await;
+        alice.close().await;
     }
     Ok(())
 }

@@ -6,11 +6,13 @@ use std::panic::Location;
 use centrifugo_api::{Error, Publication, PublishRequest, PublishResult};
 
 use crate::face::{Face, Kind};
-use crate::server::{Server, Transport, Version};
+use crate::server::{Backend, Server, Transport, Version};
 
 /// A server of its own, and a client over one of the transports.
 pub(crate) struct Env {
     pub(crate) server: Server,
+    pub(crate) backend: Backend,
+    /// What the server is, or behaves as.
     pub(crate) version: Version,
     pub(crate) transport: Transport,
     pub(crate) client: Face,
@@ -55,16 +57,16 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Shows a behaviour over one transport, by one of the two clients, to one version.
+/// Shows a behaviour over one transport, by one of the two clients, to one server.
 pub(crate) async fn run(
-    version: Version,
+    backend: Backend,
     transport: Transport,
     kind: Kind,
     behaviour: impl AsyncFn(&Env) -> Outcome,
 ) {
-    let server = Server::start(version).await;
+    let server = Server::start(backend).await;
     let client = Face::build(kind, server.client_builder(transport)).expect("the client can be built");
-    let env = Env { server, version, transport, client };
+    let env = Env { server, backend, version: backend.version(), transport, client };
     if let Err(failure) = behaviour(&env).await {
         panic!("{failure:?}");
     }
@@ -92,73 +94,124 @@ pub(crate) fn offsets(publications: &[Publication]) -> Vec<u64> {
     publications.iter().map(|publication| publication.offset).collect()
 }
 
-/// Makes the tests of behaviours, `BEHAVIOUR::TRANSPORT_VERSION`:
+/// Makes the tests of behaviours, `BEHAVIOUR::TRANSPORT_SERVER`, where the server is a version of a real one, or
+/// `embedded`:
 ///
-/// - `everywhere`: over each transport, to each version, and by the blocking client to 6.9.1
-/// - `lacking_in_5_4_9`: over each transport, by both clients, to 6.9.1 alone
-/// - `legacy_commands`: by command lines, to 6.9.1 and 3.2.3; `legacy_commands_of_6_9_1`: to 6.9.1 alone
-/// - `across_transports`: to each version, for behaviours that use both transports themselves
+/// - `everywhere`: over each transport, to each server, and by the blocking client to 6.9.1 and the embedded
+/// - `on_real_servers`: so too, but for the embedded, whose one port serves both transports
+/// - `lacking_in_5_4_9`: over each transport, by both clients, to 6.9.1 and the embedded alone
+/// - `legacy_commands`: by command lines, to 6.9.1, 3.2.3 and the embedded; `legacy_commands_of_6_9_1`: but to 3.2.3;
+///   `legacy_commands_on_real_servers`: but to the embedded
+/// - `across_transports`: to each server, for behaviours that use both transports themselves
 macro_rules! behaviours {
     (everywhere: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_6_9_1 #[cfg(feature = "http")] V6 Http Async
-            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] V6 Http Blocking
-            http_5_4_9 #[cfg(feature = "http")] V5 Http Async
-            grpc_6_9_1 #[cfg(feature = "grpc")] V6 Grpc Async
-            blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] V6 Grpc Blocking
-            grpc_5_4_9 #[cfg(feature = "grpc")] V5 Grpc Async
+            http_embedded #[cfg(all(feature = "http", feature = "testing"))] Embedded Http Async
+            http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
+            http_5_4_9 #[cfg(feature = "http")] Real(V5) Http Async
+            blocking_http_embedded
+                #[cfg(all(feature = "http", feature = "blocking", feature = "testing"))] Embedded Http Blocking
+            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
+            grpc_embedded #[cfg(all(feature = "grpc", feature = "testing"))] Embedded Grpc Async
+            grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
+            grpc_5_4_9 #[cfg(feature = "grpc")] Real(V5) Grpc Async
+            blocking_grpc_embedded
+                #[cfg(all(feature = "grpc", feature = "blocking", feature = "testing"))] Embedded Grpc Blocking
+            blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] Real(V6) Grpc Blocking
+        })+
+    };
+    (on_real_servers: $($name:ident),+ $(,)?) => {
+        $(behaviours! {
+            @ $name
+            http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
+            http_5_4_9 #[cfg(feature = "http")] Real(V5) Http Async
+            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
+            grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
+            grpc_5_4_9 #[cfg(feature = "grpc")] Real(V5) Grpc Async
+            blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] Real(V6) Grpc Blocking
         })+
     };
     (lacking_in_5_4_9: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_6_9_1 #[cfg(feature = "http")] V6 Http Async
-            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] V6 Http Blocking
-            grpc_6_9_1 #[cfg(feature = "grpc")] V6 Grpc Async
-            blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] V6 Grpc Blocking
+            http_embedded #[cfg(all(feature = "http", feature = "testing"))] Embedded Http Async
+            http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
+            blocking_http_embedded
+                #[cfg(all(feature = "http", feature = "blocking", feature = "testing"))] Embedded Http Blocking
+            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
+            grpc_embedded #[cfg(all(feature = "grpc", feature = "testing"))] Embedded Grpc Async
+            grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
+            blocking_grpc_embedded
+                #[cfg(all(feature = "grpc", feature = "blocking", feature = "testing"))] Embedded Grpc Blocking
+            blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] Real(V6) Grpc Blocking
         })+
     };
     (across_transports: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_then_grpc_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] V6 Http Async
-            http_then_grpc_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] V5 Http Async
-            grpc_then_http_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] V6 Grpc Async
-            grpc_then_http_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] V5 Grpc Async
+            http_then_grpc_embedded
+                #[cfg(all(feature = "http", feature = "grpc", feature = "testing"))] Embedded Http Async
+            http_then_grpc_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] Real(V6) Http Async
+            http_then_grpc_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] Real(V5) Http Async
+            grpc_then_http_embedded
+                #[cfg(all(feature = "http", feature = "grpc", feature = "testing"))] Embedded Grpc Async
+            grpc_then_http_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] Real(V6) Grpc Async
+            grpc_then_http_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] Real(V5) Grpc Async
         })+
     };
     (legacy_commands: $($name:ident),+ $(,)?) => {
-        behaviours! { @legacy legacy_6_9_1 V6 $($name)+ }
-        behaviours! { @legacy legacy_3_2_3 V3 $($name)+ }
+        behaviours! { @legacy legacy_embedded Embedded $($name)+ }
+        behaviours! { @legacy legacy_6_9_1 Real(V6) $($name)+ }
+        behaviours! { @legacy legacy_3_2_3 Real(V3) $($name)+ }
     };
     (legacy_commands_of_6_9_1: $($name:ident),+ $(,)?) => {
-        behaviours! { @legacy legacy_6_9_1_alone V6 $($name)+ }
+        behaviours! { @legacy legacy_embedded_alone Embedded $($name)+ }
+        behaviours! { @legacy legacy_6_9_1_alone Real(V6) $($name)+ }
     };
-    (@legacy $module:ident $version:ident $($name:ident)+) => {
-        #[cfg(feature = "http")]
+    (legacy_commands_on_real_servers: $($name:ident),+ $(,)?) => {
+        behaviours! { @legacy legacy_real_6_9_1 Real(V6) $($name)+ }
+        behaviours! { @legacy legacy_real_3_2_3 Real(V3) $($name)+ }
+    };
+    (@legacy $module:ident Embedded $($name:ident)+) => {
+        #[cfg(all(feature = "http", feature = "testing"))]
         mod $module {
-            $(
-                #[tokio::test]
-                async fn $name() {
-                    use crate::face::Kind;
-                    use crate::server::{Transport, Version};
-                    crate::env::run(Version::$version, Transport::Http, Kind::Legacy, super::$name).await;
-                }
-            )+
+            $(behaviours! { @test $name super::$name, #[cfg(feature = "http")] Embedded Http Legacy })+
         }
     };
-    (@ $name:ident $($case:ident #[$condition:meta] $version:ident $transport:ident $kind:ident)+) => {
+    (@legacy $module:ident Real($version:ident) $($name:ident)+) => {
+        #[cfg(feature = "http")]
+        mod $module {
+            $(behaviours! { @test $name super::$name, #[cfg(feature = "http")] Real($version) Http Legacy })+
+        }
+    };
+    (@ $name:ident
+        $($case:ident #[$condition:meta] $server:ident $(($version:ident))? $transport:ident $kind:ident)+
+    ) => {
         mod $name {
-            $(
-                #[$condition]
-                #[tokio::test]
-                async fn $case() {
-                    use crate::face::Kind;
-                    use crate::server::{Transport, Version};
-                    crate::env::run(Version::$version, Transport::$transport, Kind::$kind, super::$name).await;
-                }
-            )+
+            $(behaviours! {
+                @test $case super::$name, #[$condition] $server $(($version))? $transport $kind
+            })+
+        }
+    };
+    (@test $test:ident $behaviour:path, #[$condition:meta] Embedded $transport:ident $kind:ident) => {
+        #[$condition]
+        #[tokio::test]
+        async fn $test() {
+            use crate::face::Kind;
+            use crate::server::{Backend, Transport};
+            crate::env::run(Backend::Embedded, Transport::$transport, Kind::$kind, $behaviour).await;
+        }
+    };
+    (@test $test:ident $behaviour:path, #[$condition:meta] Real($version:ident) $transport:ident $kind:ident) => {
+        #[$condition]
+        #[tokio::test]
+        #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+        async fn $test() {
+            use crate::face::Kind;
+            use crate::server::{Backend, Transport, Version};
+            let backend = Backend::Real(Version::$version);
+            crate::env::run(backend, Transport::$transport, Kind::$kind, $behaviour).await;
         }
     };
 }

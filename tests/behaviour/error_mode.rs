@@ -47,7 +47,7 @@ async fn error_mode_asked_for_by_the_client_changes_no_error(env: &Env) -> Outco
 }
 
 async fn error_mode_set_on_the_server_changes_no_error(env: &Env) -> Outcome {
-    let server = Server::start_with(env.version, &options(env.version)).await;
+    let server = Server::start_with(env.backend, &options(env.version)).await;
     let body = r#"{"channel":"invalid:a","data":1}"#;
     assert_eq!((env.server.post("publish", body).await?, server.post("publish", body).await?), (200, 404));
     assert_errors_as_usual(env, &server.client(env.transport).into()).await

@@ -31,16 +31,16 @@ fn assert_unauthorized(env: &Env, error: &Error) {
     assert!(!format!("{message}{error:?}").contains("hunter2"), "{error:?}");
 }
 
-async fn server_with_key(version: Version, key: &str) -> Server {
-    let http = match version {
+async fn server_with_key(env: &Env, key: &str) -> Server {
+    let http = match env.version {
         Version::V6 => "CENTRIFUGO_HTTP_API_KEY",
         Version::V5 | Version::V3 => "CENTRIFUGO_API_KEY",
     };
-    Server::start_with(version, &[(http, key), ("CENTRIFUGO_GRPC_API_KEY", key)]).await
+    Server::start_with(env.backend, &[(http, key), ("CENTRIFUGO_GRPC_API_KEY", key)]).await
 }
 
-async fn server_without_keys(version: Version) -> Server {
-    let options = match version {
+async fn server_without_keys(env: &Env) -> Server {
+    let options = match env.version {
         Version::V6 => [
             ("CENTRIFUGO_HTTP_SERVER_ADDRESS", "127.0.0.1"),
             ("CENTRIFUGO_HTTP_API_INSECURE", "true"),
@@ -56,7 +56,7 @@ async fn server_without_keys(version: Version) -> Server {
             ("CENTRIFUGO_HEALTH", "true"),
         ],
     };
-    Server::start_bare(version, &options).await
+    Server::start_bare(env.backend, &options).await
 }
 
 async fn a_wrong_key_is_unauthorized(env: &Env) -> Outcome {
@@ -80,20 +80,20 @@ async fn a_missing_key_is_unauthorized(env: &Env) -> Outcome {
 async fn another_key_of_the_server_is_accepted(env: &Env) -> Outcome {
     // All that a header carries.
     let key = "hunter2 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
-    let server = server_with_key(env.version, key).await;
+    let server = server_with_key(env, key).await;
     Client::new(server.url(env.transport), key)?.call(InfoRequest::new()).await?;
     assert_unauthorized(env, &failure(server.client(env.transport).call(InfoRequest::new()).await));
     Ok(())
 }
 
 async fn a_server_without_keys_needs_none(env: &Env) -> Outcome {
-    let server = server_without_keys(env.version).await;
+    let server = server_without_keys(env).await;
     Client::builder(server.url(env.transport)).build()?.call(InfoRequest::new()).await?;
     Ok(())
 }
 
 async fn a_key_does_no_harm_on_a_server_without_keys(env: &Env) -> Outcome {
-    let server = server_without_keys(env.version).await;
+    let server = server_without_keys(env).await;
     server.client(env.transport).call(InfoRequest::new()).await?;
     Ok(())
 }

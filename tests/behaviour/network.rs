@@ -5,12 +5,14 @@ use crate::server::{HTTP_KEY, Server, Transport};
 
 behaviours!(everywhere:
     a_wrong_path_is_told,
-    a_port_of_another_protocol_is_a_network_error,
     a_killed_server_is_a_network_error,
     a_killed_server_that_was_never_called_is_told_as_unsent,
 );
+behaviours!(on_real_servers: a_port_of_another_protocol_is_a_network_error);
 behaviours!(legacy_commands:
     a_killed_server_that_was_never_called_is_told_as_unsent,
+);
+behaviours!(legacy_commands_on_real_servers:
     a_port_of_another_protocol_is_a_network_error,
 );
 behaviours!(legacy_commands_of_6_9_1:
@@ -52,7 +54,7 @@ async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
 }
 
 async fn a_killed_server_is_a_network_error(env: &Env) -> Outcome {
-    let mut server = Server::start(env.version).await;
+    let mut server = Server::start(env.backend).await;
     let client = server.client(env.transport);
     client.call(InfoRequest::new()).await?;
     server.kill();
@@ -66,7 +68,7 @@ async fn a_killed_server_is_a_network_error(env: &Env) -> Outcome {
 }
 
 async fn a_killed_server_that_was_never_called_is_told_as_unsent(env: &Env) -> Outcome {
-    let mut server = Server::start(env.version).await;
+    let mut server = Server::start(env.backend).await;
     let client = server.client(env.transport);
     server.kill();
     let error = failure(client.call(InfoRequest::new()).await);

@@ -66,7 +66,7 @@ async fn presence_ends_with_the_connection(env: &Env) -> Outcome {
     let bob = env.connect_as(&BOB).await?;
     let mut watched = bob.subscribe("plain:a").await?;
     let _subscription = alice.subscribe("plain:a").await?;
-    alice.client.close().await;
+    alice.close().await;
     watched.left(&alice.id).await?;
     assert_eq!(presence(env, "plain:a").await?.presence.keys().collect::<Vec<_>>(), [&bob.id]);
     Ok(())

@@ -1,4 +1,3 @@
-use centrifuge::Bytes;
 use centrifugo_api::{
     ChannelsRequest, PresenceRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest,
 };
@@ -49,7 +48,7 @@ async fn subscribe_makes_a_subscription_of_the_server(env: &Env) -> Outcome {
     env.client.call(SubscribeRequest::new("alice", "plain:a")).await?;
     let subscribed = alice.subscribed().await?;
     assert_eq!(subscribed.channel, "plain:a");
-    assert!(subscribed.info.recoverable && subscribed.info.positioned);
+    assert!(subscribed.recoverable && subscribed.positioned);
     assert_eq!(present(env, "plain:a").await?, [alice.id]);
     Ok(())
 }
@@ -68,8 +67,8 @@ async fn subscribe_hands_over_info_and_data(env: &Env) -> Outcome {
     let request =
         SubscribeRequest::new("alice", "plain:a").info(r#"{"seat": 7}"#).data(r#"{"hello": "<you>"}"#);
     env.client.call(request.expire_at(4_000_000_000)).await?;
-    assert_eq!(alice.subscribed().await?.info.data, Some(Bytes::from(r#"{"hello": "<you>"}"#)));
-    assert_eq!(alice.joined().await?.chan_info, Some(Bytes::from(r#"{"seat": 7}"#)));
+    assert_eq!(alice.subscribed().await?.data, r#"{"hello": "<you>"}"#);
+    assert_eq!(alice.joined().await?.chan_info, r#"{"seat": 7}"#);
     Ok(())
 }
 
@@ -77,8 +76,8 @@ async fn subscribe_hands_over_binary_info_and_data(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     let request = SubscribeRequest::new("alice", "plain:a").binary_info([0, 255]).binary_data([1, 254]);
     env.client.call(request).await?;
-    assert_eq!(alice.subscribed().await?.info.data, Some(Bytes::from_static(&[1, 254])));
-    assert_eq!(alice.joined().await?.chan_info, Some(Bytes::from_static(&[0, 255])));
+    assert_eq!(alice.subscribed().await?.data, [1, 254][..]);
+    assert_eq!(alice.joined().await?.chan_info, [0, 255][..]);
     Ok(())
 }
 
@@ -105,13 +104,13 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
         .force_positioning(false)
         .force_push_join_leave(false);
     env.client.call(SubscribeRequest::new("alice", "plain:off").r#override(options)).await?;
-    let info = alice.subscribed().await?.info;
-    assert!(!info.recoverable && !info.positioned, "{info:?}");
+    let subscribed = alice.subscribed().await?;
+    assert!(!subscribed.recoverable && !subscribed.positioned, "{subscribed:?}");
     assert!(present(env, "plain:off").await?.is_empty());
     let options = SubscribeOptionOverride::new().presence(true).force_positioning(true);
     env.client.call(SubscribeRequest::new("alice", "plain:on").r#override(options)).await?;
-    let info = alice.subscribed().await?.info;
-    assert!(info.recoverable && info.positioned, "{info:?}");
+    let subscribed = alice.subscribed().await?;
+    assert!(subscribed.recoverable && subscribed.positioned, "{subscribed:?}");
     assert_eq!(present(env, "plain:on").await?, [alice.id]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The same calls over both transports, on two servers that have seen the same.
+//! The same calls over both transports, and to a real server and the embedded: on two servers that have seen the same.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,14 @@ use serde_json::Value;
 
 use crate::env::{Env, Failure, Outcome};
 use crate::realtime::{ALICE, Connection};
+#[cfg(feature = "testing")]
+use crate::server::Backend;
 use crate::server::{Server, Transport, Version};
 
 behaviours!(across_transports: every_method_answers_the_same_over_both_transports);
 
 async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcome {
-    let other = Server::start(env.version).await;
+    let other = Server::start(env.backend).await;
     let answers = walk(&env.server, env.transport).await?;
     assert_eq!(answers, walk(&other, env.transport.other()).await?);
 
@@ -24,6 +26,29 @@ async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcom
     let failing: Vec<_> = answers.iter().filter(|(_, answer)| answer.starts_with("error")).collect();
     assert_eq!(failing, [&("rpc", "error 104: not found".to_owned())]);
     Ok(())
+}
+
+/// Makes sure that a transport does not show which of the servers it leads to.
+#[cfg(feature = "testing")]
+async fn assert_alike(transport: Transport) -> Outcome {
+    let real = Server::start(Backend::Real(Version::V6)).await;
+    let embedded = Server::start(Backend::Embedded).await;
+    assert_eq!(walk(&embedded, transport).await?, walk(&real, transport).await?);
+    Ok(())
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn every_method_answers_the_same_on_the_embedded_server_over_http() -> Outcome {
+    assert_alike(Transport::Http).await
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn every_method_answers_the_same_on_the_embedded_server_over_grpc() -> Outcome {
+    assert_alike(Transport::Grpc).await
 }
 
 const LACKING: &str = "the server lacks the method";

@@ -16,7 +16,7 @@ async fn what_is_published_over_one_transport_is_read_over_the_other() -> Result
         assert_eq!(history.publications[0].data, expected);
         assert_eq!(history.publications[1].data, "2");
     }
-    assert_eq!(http.info(InfoRequest::new()).await?.nodes[0].version, "6.9.1");
+    assert_eq!(http.info(InfoRequest::new()).await?.nodes[0].version, "6.9.1 OSS");
     let lines = server.client_builder().legacy_commands().build()?;
     assert_eq!(lines.history(HistoryRequest::new("news").limit(-1)).await?.publications.len(), 2);
     Ok(())

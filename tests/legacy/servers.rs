@@ -1,9 +1,9 @@
-//! Real servers.
+//! Servers: real ones, and the embedded.
 
 use centrifugo_api::*;
 use serde_json::{Value, json};
 
-use crate::server::{Server, Transport, Version};
+use crate::server::{Backend, Server, Transport, Version};
 use crate::{Outcome, code, failure};
 
 struct Env {
@@ -11,30 +11,48 @@ struct Env {
     client: Client,
 }
 
-async fn start(version: Version) -> Result<Env, Error> {
-    let server = Server::start(version).await;
+async fn start(backend: Backend) -> Result<Env, Error> {
+    let server = Server::start(backend).await;
     let client = server.client_builder(Transport::Http).legacy_commands().build()?;
     Ok(Env { server, client })
 }
 
-/// Makes the tests of behaviours that both versions have: `BEHAVIOUR::VERSION`.
-macro_rules! on_both_versions {
+/// Makes the tests of behaviours that all servers have, `BEHAVIOUR::SERVER`, or all but 3.2.3.
+macro_rules! on_each_server {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            #[tokio::test]
-            async fn centrifugo_6_9_1() -> crate::Outcome {
-                super::$name(super::start(super::Version::V6).await?).await
-            }
+            on_each_server!(@today $name);
 
             #[tokio::test]
+            #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
             async fn centrifugo_3_2_3() -> crate::Outcome {
-                super::$name(super::start(super::Version::V3).await?).await
+                use crate::server::{Backend, Version};
+                super::$name(super::start(Backend::Real(Version::V3)).await?).await
             }
         }
     )+};
+    (but_3_2_3: $name:ident) => {
+        mod $name {
+            on_each_server!(@today $name);
+        }
+    };
+    (@today $name:ident) => {
+        #[cfg(feature = "testing")]
+        #[tokio::test]
+        async fn embedded() -> crate::Outcome {
+            super::$name(super::start(crate::server::Backend::Embedded).await?).await
+        }
+
+        #[tokio::test]
+        #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+        async fn centrifugo_6_9_1() -> crate::Outcome {
+            use crate::server::{Backend, Version};
+            super::$name(super::start(Backend::Real(Version::V6)).await?).await
+        }
+    };
 }
 
-on_both_versions!(
+on_each_server!(
     calls_answer_their_results,
     calls_without_a_result_succeed,
     errors_of_calls_are_those_of_the_api,
@@ -45,6 +63,7 @@ on_both_versions!(
     transport_error_mode_changes_nothing,
     calls_by_name,
 );
+on_each_server!(but_3_2_3: method_of_centrifugo_pro_fails_alone);
 
 async fn calls_answer_their_results(env: Env) -> Outcome {
     let client = env.client;
@@ -193,8 +212,9 @@ fn refused_as_unreadable(error: &Error) {
 }
 
 #[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn method_that_3_2_3_lacks_is_refused_with_all_that_comes_after_it() -> Outcome {
-    let Env { server: _server, client } = start(Version::V3).await?;
+    let Env { server: _server, client } = start(Backend::Real(Version::V3)).await?;
     let lacking = || MapPublishRequest::new("map:a", "key", "1");
     refused_as_unreadable(&failure(client.map_publish(lacking()).await));
 
@@ -206,9 +226,8 @@ async fn method_that_3_2_3_lacks_is_refused_with_all_that_comes_after_it() -> Ou
     Ok(())
 }
 
-#[tokio::test]
-async fn method_of_centrifugo_pro_fails_alone_on_6_9_1() -> Outcome {
-    let Env { server: _server, client } = start(Version::V6).await?;
+async fn method_of_centrifugo_pro_fails_alone(env: Env) -> Outcome {
+    let client = env.client;
     let lacking = || CancelPushRequest::new("push");
     assert_eq!(failure(client.cancel_push(lacking()).await).api_code(), Some(104));
     let batch = (PublishRequest::new("plain:a", "1"), lacking(), MapPublishRequest::new("map:a", "key", "1"));

@@ -1,6 +1,8 @@
 use centrifugo_api::*;
 use futures_util::TryStreamExt as _;
 
+#[cfg(feature = "blocking")]
+use crate::server::{Backend, Server, Transport, Version};
 use crate::{Env, Outcome, read};
 
 over_each_transport!(
@@ -164,13 +166,23 @@ async fn pages_are_a_stream(env: Env) -> Outcome {
     Ok(())
 }
 
+#[cfg(all(feature = "blocking", feature = "testing"))]
+#[tokio::test]
+async fn pages_are_an_iterator_of_a_blocking_client_embedded() -> Outcome {
+    pages_are_an_iterator_of_a_blocking_client(Backend::Embedded).await
+}
+
 #[cfg(feature = "blocking")]
 #[tokio::test]
-async fn pages_are_an_iterator_of_a_blocking_client() -> Outcome {
-    use crate::server::{Server, Transport, Version};
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn pages_are_an_iterator_of_a_blocking_client_6_9_1() -> Outcome {
+    pages_are_an_iterator_of_a_blocking_client(Backend::Real(Version::V6)).await
+}
 
+#[cfg(feature = "blocking")]
+async fn pages_are_an_iterator_of_a_blocking_client(backend: Backend) -> Outcome {
     let transport = if cfg!(feature = "http") { Transport::Http } else { Transport::Grpc };
-    let server = Server::start(Version::V6).await;
+    let server = Server::start(backend).await;
     let client = server.client_builder(transport).build_blocking()?;
     for number in 1..=7 {
         client.publish(PublishRequest::new("plain:a", number.to_string()))?;

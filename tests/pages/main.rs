@@ -10,24 +10,38 @@ mod fake_server;
 #[path = "../support/server.rs"]
 mod server;
 
-/// Makes the tests of behaviours on a real server: `BEHAVIOUR::TRANSPORT`.
+/// Makes the tests of behaviours on a server: `BEHAVIOUR::TRANSPORT_SERVER`.
 macro_rules! over_each_transport {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
+            #[cfg(all(feature = "http", feature = "testing"))]
+            #[tokio::test]
+            async fn http_embedded() -> crate::Outcome {
+                use crate::server::{Backend, Transport};
+                super::$name(crate::start(Backend::Embedded, Transport::Http).await).await
+            }
+
             #[cfg(feature = "http")]
             #[tokio::test]
-            async fn http() -> crate::Outcome {
-                let server = crate::server::Server::start(crate::server::Version::V6).await;
-                let client = server.client(crate::server::Transport::Http);
-                super::$name(crate::Env { server, client }).await
+            #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+            async fn http_6_9_1() -> crate::Outcome {
+                use crate::server::{Backend, Transport, Version};
+                super::$name(crate::start(Backend::Real(Version::V6), Transport::Http).await).await
+            }
+
+            #[cfg(all(feature = "grpc", feature = "testing"))]
+            #[tokio::test]
+            async fn grpc_embedded() -> crate::Outcome {
+                use crate::server::{Backend, Transport};
+                super::$name(crate::start(Backend::Embedded, Transport::Grpc).await).await
             }
 
             #[cfg(feature = "grpc")]
             #[tokio::test]
-            async fn grpc() -> crate::Outcome {
-                let server = crate::server::Server::start(crate::server::Version::V6).await;
-                let client = server.client(crate::server::Transport::Grpc);
-                super::$name(crate::Env { server, client }).await
+            #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+            async fn grpc_6_9_1() -> crate::Outcome {
+                use crate::server::{Backend, Transport, Version};
+                super::$name(crate::start(Backend::Real(Version::V6), Transport::Grpc).await).await
             }
         }
     )+};
@@ -39,13 +53,19 @@ mod history;
 mod maps;
 
 use centrifugo_api::{Client, Error, Page, Paged, Pages};
-use server::Server;
+use server::{Backend, Server, Transport};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 struct Env {
     server: Server,
     client: Client,
+}
+
+async fn start(backend: Backend, transport: Transport) -> Env {
+    let server = Server::start(backend).await;
+    let client = server.client(transport);
+    Env { server, client }
 }
 
 /// Reads all the pages, and sees that nothing comes after the last.

@@ -9,8 +9,8 @@ use crate::api::{
 };
 use crate::testing::glob::Glob;
 
-/// The version of Centrifugo whose behaviour the server has.
-const VERSION: &str = "6.9.1";
+/// The version of Centrifugo whose behaviour the server has, as it says it itself.
+const VERSION: &str = "6.9.1 OSS";
 
 impl Handle for InfoRequest {
     // A schema may add fields.

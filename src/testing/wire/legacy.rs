@@ -98,7 +98,7 @@ enum Outcome {
     /// The reply, without its id.
     Reply(Vec<u8>),
     /// What the whole answer is in its place.
-    Instead(Response<Reply>),
+    Instead(Box<Response<Reply>>),
 }
 
 impl Service {
@@ -114,7 +114,7 @@ impl Service {
             let Some(method) = method(&line.method) else { return bad_request() };
             match self.command(headers, &line, method, &mut fault).await {
                 Outcome::Reply(reply) => write(&mut replies, line.id, &reply),
-                Outcome::Instead(response) => return response,
+                Outcome::Instead(response) => return *response,
             }
         }
         self.after(fault.as_ref(), json_reply(replies)).await
@@ -143,7 +143,7 @@ impl Service {
             .faults
             .on_the_wire(route.name, Endpoint::CommandLines, || (route.channels)(request.clone()));
         if let Some(instead) = self.before(fault.as_ref()).await {
-            return Outcome::Instead(instead);
+            return Outcome::Instead(Box::new(instead));
         }
         *later = fault.or(later.take());
         match self.run(route, request, &HashSet::new()) {
@@ -180,7 +180,7 @@ fn method(json: &[u8]) -> Option<Option<&'static str>> {
 fn reply(route: &Route, answer: &Answer) -> Outcome {
     match json::encode(route.response, &answer.response) {
         Ok(reply) => Outcome::Reply(reply),
-        Err(_) => Outcome::Instead(internal()),
+        Err(_) => Outcome::Instead(Box::new(internal())),
     }
 }
 

@@ -1,0 +1,139 @@
+//! Clients of the embedded server. What a call did to them is there when it has been answered: nothing waits.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use centrifugo_api::ClientInfo;
+use centrifugo_api::testing::{self, Server};
+
+use super::{Event, Member, Publication, Subscribed, User};
+use crate::env::Failure;
+
+#[derive(Clone)]
+pub(super) struct Client(Arc<Mutex<State>>);
+
+struct State {
+    connection: Option<testing::Connection>,
+    is_connected: bool,
+    /// What happened in the subscriptions that the client made itself, by channel.
+    own: HashMap<String, VecDeque<Event>>,
+    /// What else happened.
+    other: VecDeque<Event>,
+}
+
+pub(super) struct Events {
+    client: Client,
+    /// The channel of a subscription that the client made itself.
+    channel: Option<String>,
+}
+
+pub(super) fn open(server: &Server, user: Option<&User>) -> (super::Client, super::Events) {
+    let user = user.map_or(testing::User::new(""), |user| testing::User::new(user.name).info(user.info));
+    let connection = server.connect(user);
+    let state = State {
+        other: VecDeque::from([Event::Connected { client: connection.id().to_owned() }]),
+        connection: Some(connection),
+        is_connected: true,
+        own: HashMap::new(),
+    };
+    let client = Client(Arc::new(Mutex::new(state)));
+    let events = Events { client: client.clone(), channel: None };
+    (super::Client::Embedded(client), super::Events::Embedded(events))
+}
+
+impl Client {
+    /// What has happened by now.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(event) = state.connection.as_mut().and_then(testing::Connection::try_next) {
+            state.sort_in(event);
+        }
+        state
+    }
+
+    pub(super) fn subscribe(&self, channel: &str) -> Result<super::Events, Failure> {
+        let mut state = self.state();
+        state.connection()?.subscribe(channel)?;
+        state.own.insert(channel.to_owned(), VecDeque::new());
+        Ok(super::Events::Embedded(Events { client: self.clone(), channel: Some(channel.to_owned()) }))
+    }
+
+    pub(super) fn publish(&self, channel: &str, data: &'static str) -> Result<(), Failure> {
+        self.state().connection()?.publish(channel, data)?;
+        Ok(())
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.state().is_connected
+    }
+
+    pub(super) fn close(&self) {
+        self.state().connection = None;
+    }
+}
+
+impl State {
+    fn connection(&self) -> Result<&testing::Connection, Failure> {
+        self.connection.as_ref().ok_or_else(|| "the client is closed".into())
+    }
+
+    fn sort_in(&mut self, event: testing::Event) {
+        match event {
+            testing::Event::Subscribed { channel, data, recoverable, positioned, .. } => {
+                self.other.push_back(Event::Subscribed(Subscribed {
+                    channel,
+                    data,
+                    recoverable,
+                    positioned,
+                }));
+            }
+            testing::Event::Unsubscribed { channel, code, reason, .. } => match self.own.get_mut(&channel) {
+                Some(own) => own.push_back(Event::Ended { code, reason }),
+                None => self.other.push_back(Event::Unsubscribed { channel }),
+            },
+            testing::Event::Publication { channel, publication: told, .. } => {
+                self.push(&channel, Event::Publication(publication(told)));
+            }
+            testing::Event::Joined { channel, info, .. } => self.push(&channel, Event::Joined(member(info))),
+            testing::Event::Left { channel, info, .. } => self.push(&channel, Event::Left(member(info))),
+            testing::Event::Disconnected { code, reason, .. } => {
+                self.is_connected = false;
+                self.other.push_back(closed(code, reason));
+            }
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, channel: &str, event: Event) {
+        self.own.get_mut(channel).unwrap_or(&mut self.other).push_back(event);
+    }
+}
+
+impl Events {
+    pub(super) fn next(&mut self) -> Option<Event> {
+        let mut state = self.client.state();
+        match &self.channel {
+            Some(channel) => state.own.get_mut(channel)?.pop_front(),
+            None => state.other.pop_front(),
+        }
+    }
+}
+
+/// What clients make of the end of a connection.
+fn closed(code: u32, reason: String) -> Event {
+    match code {
+        // The transport was closed without a code.
+        1006 => Event::Reconnecting { code: 1, reason: "transport closed".to_owned() },
+        3500..4000 | 4500..5000 => Event::Disconnected { code, reason },
+        _ => Event::Reconnecting { code, reason },
+    }
+}
+
+fn publication(publication: centrifugo_api::Publication) -> Publication {
+    let centrifugo_api::Publication { offset, data, tags, info, .. } = publication;
+    Publication { offset, data, tags, info: info.map(member) }
+}
+
+fn member(info: ClientInfo) -> Member {
+    Member { client: info.client, chan_info: info.chan_info }
+}
