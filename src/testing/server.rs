@@ -134,6 +134,11 @@ impl Server {
         self.api.scripts.set::<M>(Box::new(answer));
     }
 
+    /// Takes back what [`on`](Self::on) said of a method: the server answers it again, or does not offer it.
+    pub fn off<M: Served>(&self) {
+        self.api.scripts.remove::<M>();
+    }
+
     /// The last requests that were read, oldest first; at most 10,000, or what
     /// [`recorded_requests`](ServerBuilder::recorded_requests) says.
     #[must_use]
