@@ -2,9 +2,11 @@
 
 use centrifugo_api::testing::{Endpoint, Server};
 use centrifugo_api::{
-    BatchRequest, BlockUserRequest, Client, HistoryRequest, InfoRequest, PresenceRequest, PublishRequest,
+    BatchRequest, BlockUserRequest, Client, HistoryRequest, InfoRequest, Method as _, PresenceRequest,
+    PublishRequest,
 };
 
+use crate::malformed_grpc::{Call, connect, frame};
 use crate::{Outcome, clients, own_client, publish, start};
 
 const KEY: &str = "hunter2-is-the-key";
@@ -79,6 +81,9 @@ async fn refused_calls_are_remembered_and_unread_ones_are_not() -> Outcome {
     let raw = own_client::builder()?.build()?;
     let body = raw.post(server.url() + "/publish").header("x-api-key", server.api_key()).body("{");
     assert_eq!(body.send().await?.status(), 400);
+    let mut raw = connect(&server).await?;
+    let (code, _) = Call::new(PublishRequest::GRPC_PATH, frame(0, &[0xff])).send(&mut raw).await?;
+    assert_eq!(code, 13);
     assert_eq!(methods(&server), [""; 0]);
     Ok(())
 }

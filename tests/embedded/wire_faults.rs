@@ -164,6 +164,7 @@ async fn delayed_answer_is_a_timeout_and_the_call_has_run() -> Outcome {
         server.fail_next(1, Fault::delay(Duration::from_secs(3600)))?;
         let error = hurried(&client, request.clone()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_retryable() && !error.is_unsent(), "{transport}: {error:?}");
+        assert_eq!(history(&client, transport).await?.offset, 1, "{transport}: it has run");
         assert_eq!(client.publish(request).await?.offset, 1, "{transport}: a repeat does not publish twice");
         assert_eq!(history(&client, transport).await?.offset, 1, "{transport}");
     }

@@ -143,15 +143,38 @@ async fn changed_connections_come_to_an_end() -> Outcome {
 async fn unchanged_connections_are_answered() -> Outcome {
     let (server, seeds) = server()?;
     for seed in &seeds {
-        for (bytes, part) in [(seed.http1(), &b"200 OK"[..]), (seed.http2(), b"application/grpc")] {
-            let mut stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
-            stream.write_all(&bytes).await?;
-            let mut answer = Vec::new();
-            while !answer.windows(part.len()).any(|window| window == part) {
-                let read = soon(seed.method, stream.read_buf(&mut answer)).await?;
-                assert!(read > 0, "{}: {}", seed.method, answer.escape_ascii());
-            }
+        let is_answer = |answer: &[u8]| answer.starts_with(b"HTTP/1.1 200 OK\r\n");
+        read_until(&server, &seed.http1(), is_answer)
+            .await
+            .map_err(|error| format!("{}: {error}", seed.method))?;
+        read_until(&server, &seed.http2(), has_data)
+            .await
+            .map_err(|error| format!("{}: {error}", seed.method))?;
+    }
+    Ok(())
+}
+
+async fn read_until(server: &Server, bytes: &[u8], is_answer: impl Fn(&[u8]) -> bool) -> Outcome {
+    let mut stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
+    stream.write_all(bytes).await?;
+    let mut answer = Vec::new();
+    while !is_answer(&answer) {
+        if soon("the answer", stream.read_buf(&mut answer)).await? == 0 {
+            return Err(format!("the end after {}", answer.escape_ascii()).into());
         }
     }
     Ok(())
+}
+
+/// Whether an answer of HTTP/2 has a frame of data.
+fn has_data(mut answer: &[u8]) -> bool {
+    const HEAD: usize = 9;
+    while let Some(head) = answer.first_chunk::<HEAD>() {
+        if head[3] == 0 {
+            return true;
+        }
+        let length = head[..3].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        answer = answer.get(HEAD + length..).unwrap_or_default();
+    }
+    false
 }

@@ -1,6 +1,5 @@
 //! A request of each method, which the server answers without an error.
 
-use centrifugo_api::prost::Message as _;
 use centrifugo_api::testing::{Served, Server};
 use centrifugo_api::*;
 
