@@ -103,6 +103,13 @@ impl Connections {
         }
     }
 
+    /// Ends all connections, of which nobody is left to be told.
+    pub(crate) fn disconnect_all(&mut self, (code, reason): Ending<'_>) {
+        for peer in std::mem::take(&mut self.0).into_values() {
+            peer.tell(Event::Disconnected { code, reason: reason.to_owned() });
+        }
+    }
+
     /// Subscribes a connection to a channel, and tells those who want to know.
     pub(crate) fn subscribe(
         &mut self,

@@ -108,16 +108,20 @@ impl Service {
             return bad_request();
         }
         let mut replies = Vec::new();
-        let mut fault = None;
+        let mut faults = Vec::new();
         for line in json::Values::new(body) {
             let Some(line) = line.ok().and_then(read) else { return bad_request() };
             let Some(method) = method(&line.method) else { return bad_request() };
-            match self.command(headers, &line, method, &mut fault).await {
+            match self.command(headers, &line, method, &mut faults).await {
                 Outcome::Reply(reply) => write(&mut replies, line.id, &reply),
                 Outcome::Instead(response) => return *response,
             }
         }
-        self.after(fault.as_ref(), json_reply(replies)).await
+        let mut response = json_reply(replies);
+        for fault in &faults {
+            response = self.after(Some(fault), response).await;
+        }
+        response
     }
 
     async fn command(
@@ -125,7 +129,7 @@ impl Service {
         headers: &HeaderMap,
         line: &Line,
         method: Option<&'static str>,
-        later: &mut Option<WireFault>,
+        later: &mut Vec<WireFault>,
     ) -> Outcome {
         let route = ROUTES.iter().find(|route| Some(route.name) == method && route.name != "batch");
         let Some(route) = route.filter(|route| self.api.serves(route)) else {
@@ -145,7 +149,7 @@ impl Service {
         if let Some(instead) = self.before(fault.as_ref()).await {
             return Outcome::Instead(Box::new(instead));
         }
-        *later = fault.or(later.take());
+        later.extend(fault);
         match self.run(route, request, &HashSet::new()) {
             Ok(answer) => reply(route, &answer),
             Err(_) => Outcome::Reply(failure(&api::bad_request())),
