@@ -163,13 +163,18 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Api`] with the codes of the client protocol: 102 for a namespace that is not configured, 105 when
-    /// subscribed already, 106 above 128 channels, 107 for a map or a shared poll, which need a subscription of their kind, 103 when
-    /// disconnected.
+    /// [`Error::Api`] with the codes of the client protocol: 102 for a namespace that is not configured, 103 for a map
+    /// and 107 for a shared poll, which need a subscription of their kind, 103 when disconnected, 105 when subscribed
+    /// already, 106 above 128 channels.
     pub fn subscribe(&self, channel: &str) -> Result<(), Error> {
-        let options = self.api.channel(channel)?;
-        if !matches!(options.kind, Kind::Stream) || channel.is_empty() {
+        if channel.is_empty() {
             return Err(refused(107, "bad request"));
+        }
+        let options = self.api.channel(channel)?;
+        match options.kind {
+            Kind::Stream => {}
+            Kind::Map(_) => return Err(refused(103, "permission denied")),
+            Kind::SharedPoll { .. } => return Err(refused(107, "bad request")),
         }
         let mut data = self.api.state.lock();
         if options.force_recovery || options.force_positioning {

@@ -114,7 +114,7 @@ async fn refusals_have_the_codes_of_the_client_protocol() -> Outcome {
         .start()?;
     let alice = server.connect("alice");
     assert_eq!(code(alice.subscribe("unknown:1")), 102);
-    assert_eq!(code(alice.subscribe("map:1")), 107);
+    assert_eq!(code(alice.subscribe("map:1")), 103);
     assert_eq!(code(alice.subscribe("poll:1")), 107);
     assert_eq!(code(alice.subscribe("")), 107);
     assert_eq!(code(alice.publish("news", "1")), 103);

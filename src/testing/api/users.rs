@@ -18,6 +18,12 @@ const FORCED: Ending<'static> = (3503, "force disconnect");
 
 const UNSUBSCRIBED: Ending<'static> = (2000, "server unsubscribe");
 
+/// How many bytes of a reason a WebSocket can be closed with.
+const LONGEST_REASON: usize = 123;
+
+/// How many publications a client can recover: Centrifugo's `client.recovery_max_publication_limit`.
+const MOST_RECOVERED: usize = 300;
+
 /// What a client sees of a code or a reason that its transport cannot carry.
 const CLOSED: Ending<'static> = (1006, "");
 
@@ -135,11 +141,17 @@ impl Subscribe<'_> {
         let filter = Filter { limit: if since.is_some() { -1 } else { 0 }, since, reverse: false };
         let now = api.clock.seconds();
         let (publications, position) = data.streams.read(self.channel, &filter, channel.meta_ttl, now);
-        let complete = filter.since.is_some_and(|since| {
+        let complete = filter.since.filter(|since| {
             let first = publications.first().map_or(position.offset.wrapping_add(1), |first| first.offset);
-            (since.epoch.is_empty() || since.epoch == position.epoch) && first == since.offset.wrapping_add(1)
+            (since.epoch.is_empty() || since.epoch == position.epoch)
+                && first == since.offset.wrapping_add(1)
+                && publications.len() <= MOST_RECOVERED
         });
-        (if complete { publications } else { Vec::new() }, position, complete)
+        match complete {
+            // The publications lead on from there.
+            Some(since) => (publications, Position { offset: since.offset, ..position }, true),
+            None => (Vec::new(), position, false),
+        }
     }
 }
 
@@ -168,10 +180,7 @@ impl Handle for DisconnectRequest {
         };
         let ending = match &self.disconnect {
             None => FORCED,
-            Some(disconnect) if is_transportable(disconnect.code, &disconnect.reason) => {
-                (disconnect.code, disconnect.reason.as_str())
-            }
-            Some(_) => CLOSED,
+            Some(disconnect) => closing(disconnect.code, &disconnect.reason),
         };
         let connections = &mut call.api.state.lock().connections;
         for id in connections.select(&selection) {
@@ -181,9 +190,13 @@ impl Handle for DisconnectRequest {
     }
 }
 
-/// Whether a WebSocket can be closed with it.
-fn is_transportable(code: u32, reason: &str) -> bool {
-    (3000..=4999).contains(&code) && reason.len() <= 123
+/// What a WebSocket's client makes of it. The code is cut to 16 bits; at 3000, `connection closed`, none is sent.
+fn closing(code: u32, reason: &str) -> Ending<'_> {
+    match code & 0xffff {
+        code @ (1000..=1003 | 1007..=1014 | 3001..=4999) if reason.len() <= LONGEST_REASON => (code, reason),
+        1005 => (1005, ""),
+        _ => CLOSED,
+    }
 }
 
 impl Handle for RefreshRequest {

@@ -1,7 +1,7 @@
 //! The gRPC API: unary calls, by the path of the method.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,7 +14,7 @@ use hyper::body::{Body as _, Incoming};
 use prost::Message as _;
 
 use super::reply::Reply;
-use super::{Service, is_transport_mode};
+use super::{Service, is_transport_mode, protobuf};
 use crate::ApiError;
 use crate::testing::api::{Answer, ROUTES, Route};
 use crate::testing::recorder::Endpoint;
@@ -78,6 +78,7 @@ impl Service {
         let route = route(head.uri.path())?;
         let message = self.message(&head.headers, body).await?;
         // Go reads the request before it looks at the key.
+        let message = protobuf::known_fields(route.request, message).map_err(unreadable)?;
         (route.check)(message.clone()).map_err(unreadable)?;
         self.authorize(&head.headers)?;
         if !self.api.serves(route) {
@@ -188,8 +189,8 @@ impl Unread {
     }
 }
 
-fn unreadable(error: prost::DecodeError) -> Refused {
-    (code::INTERNAL, format!("grpc: error unmarshalling request: proto: {error}"))
+fn unreadable(error: impl fmt::Display) -> Refused {
+    (code::INTERNAL, format!("grpc: error unmarshalling request: {error}"))
 }
 
 fn too_large(length: usize, limit: usize) -> Refused {

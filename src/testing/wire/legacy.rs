@@ -158,8 +158,10 @@ impl Service {
 }
 
 fn read(line: &[u8]) -> Option<Line> {
-    let line = json::decode(&LINE, line).ok()?;
-    Line::decode(&line.protobuf[..]).ok()
+    let read = json::decode(&LINE, line).ok()?;
+    // Go reads each method that there is, though the last one counts.
+    json::values_of(&LINE, "method", line).into_iter().try_for_each(|json| method(json).map(drop))?;
+    Line::decode(&read.protobuf[..]).ok()
 }
 
 /// The method that a line is for: `None` for one that cannot be read, `Some(None)` for one that does not exist.
@@ -183,9 +185,15 @@ fn method(json: &[u8]) -> Option<Option<&'static str>> {
 /// A reply has the shape of the method's own: `error` or `result`.
 fn reply(route: &Route, answer: &Answer) -> Outcome {
     match json::encode(route.response, &answer.response) {
-        Ok(reply) => Outcome::Reply(reply),
-        Err(_) => Outcome::Instead(Box::new(internal())),
+        Ok(reply) if is_writable(&reply) => Outcome::Reply(reply),
+        _ => Outcome::Instead(Box::new(internal())),
     }
+}
+
+/// Go writes the result, and reads it again to put it into the reply: it may be nested too deep for that.
+fn is_writable(reply: &[u8]) -> bool {
+    let result = reply.strip_prefix(b"{\"result\":").and_then(|rest| rest.strip_suffix(b"}"));
+    result.is_none_or(json::is_valid)
 }
 
 fn failure(error: &crate::ApiError) -> Vec<u8> {

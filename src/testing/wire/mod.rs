@@ -4,6 +4,7 @@ mod grpc;
 mod http;
 mod legacy;
 mod path;
+mod protobuf;
 mod reply;
 
 use std::convert::Infallible;
