@@ -30,20 +30,21 @@ fn run() -> Result<(), String> {
         None => PathBuf::from("proto/api.proto"),
     };
     println!("cargo::rerun-if-changed={}", path.display());
-    let generated = build::generate(&path, std::env::var_os("CARGO_FEATURE_TESTING").is_some())?;
+    let generated = build::generate(&path)?;
     for source in &generated.sources {
         println!("cargo::rerun-if-changed={}", source.display());
     }
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR for a build script")?);
-    let files = [
+    let mut files = vec![
         ("api.rs", generated.messages),
         ("client.rs", generated.client),
         ("blocking.rs", generated.blocking),
         ("messages.rs", generated.list),
-        ("descriptors.rs", generated.descriptors),
     ];
-    let testing = generated.served.map(|code| ("served.rs", code));
-    for (name, code) in files.into_iter().chain(testing) {
+    if std::env::var_os("CARGO_FEATURE_TESTING").is_some() {
+        files.extend([("served.rs", generated.served?), ("descriptors.rs", generated.descriptors)]);
+    }
+    for (name, code) in files {
         let file = out.join(name);
         std::fs::write(&file, code).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     }

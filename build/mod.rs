@@ -25,18 +25,18 @@ pub struct Generated {
     pub client: String,
     /// The blocking client's methods.
     pub blocking: String,
-    /// What the embedded server serves, for the feature `testing`.
-    pub served: Option<String>,
+    /// What the embedded server serves, or why it cannot serve this schema.
+    pub served: Result<String, String>,
+    /// The schema as a table, for the embedded server too.
+    pub descriptors: String,
     /// A macro over all messages, which only tests include.
     pub list: String,
-    /// The schema as a table, which only the embedded server includes.
-    pub descriptors: String,
     /// The files that the schema consists of.
     pub sources: Vec<PathBuf>,
 }
 
 /// Generates the crate's code from the schema at `path`; the error says what is wrong with it and what to do.
-pub fn generate(path: &Path, testing: bool) -> Result<Generated, String> {
+pub fn generate(path: &Path) -> Result<Generated, String> {
     let schema = schema::load(path)?;
     let mut messages = messages::generate(&schema)?;
     let json = json::generate(&schema, &messages.file)?;
@@ -50,7 +50,7 @@ pub fn generate(path: &Path, testing: bool) -> Result<Generated, String> {
     added.extend(checks::checks(items, &checked));
     added.extend(pages::paged(items, &rpcs));
     added.extend(filters::constructors(items));
-    let served = testing.then(|| served::served(items, &rpcs)).transpose()?;
+    let served = served::served(items, &rpcs);
     let (client, blocking) = client::methods(items, &rpcs);
     requests::add_to(&mut messages.file, &rpcs);
     messages.file.items.extend(added);
@@ -58,9 +58,9 @@ pub fn generate(path: &Path, testing: bool) -> Result<Generated, String> {
         messages: prettyplease::unparse(&messages.file) + &json,
         client: prettyplease::unparse(&client),
         blocking: prettyplease::unparse(&blocking),
-        served: served.as_ref().map(prettyplease::unparse),
-        list,
+        served: served.as_ref().map(prettyplease::unparse).map_err(String::clone),
         descriptors: prettyplease::unparse(&descriptors),
+        list,
         sources: schema.sources,
     })
 }

@@ -1,6 +1,7 @@
 //! Publishes into a channel, reads its history and its presence back, and says in words what it did.
 //!
 //! ```sh
+//! cargo run --example quickstart --features testing    # on the embedded server
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example quickstart
 //! CENTRIFUGO_URL=grpc://localhost:10000 CENTRIFUGO_API_KEY=… cargo run --features grpc --example quickstart
 //! ```
@@ -23,11 +24,11 @@ struct Message {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Ok(url) = env::var("CENTRIFUGO_URL") else {
-        eprintln!("{HOW_TO_GET_A_SERVER}");
-        return ExitCode::FAILURE;
+    let outcome = match env::var("CENTRIFUGO_URL") {
+        Ok(url) => on_the_server_at(&url).await,
+        Err(_) => on_the_embedded_server().await,
     };
-    match tour(&url).await {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -41,20 +42,39 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn tour(url: &str) -> Result<(), Box<dyn Error>> {
-    let channel = env::var("CENTRIFUGO_CHANNEL").unwrap_or_else(|_| "quickstart".to_owned());
+async fn on_the_server_at(url: &str) -> Result<(), Box<dyn Error>> {
     let mut builder = Client::builder(url);
     if let Ok(key) = env::var("CENTRIFUGO_API_KEY") {
         builder = builder.api_key(key);
     }
-    let client = builder.build()?;
+    tour(url, &builder.build()?, &channel()).await
+}
 
+#[cfg(feature = "testing")]
+async fn on_the_embedded_server() -> Result<(), Box<dyn Error>> {
+    let server = centrifugo_api::testing::Server::start()?;
+    println!("On the embedded server; set CENTRIFUGO_URL and CENTRIFUGO_API_KEY to use a real Centrifugo.");
+    let alice = server.connect("alice");
+    alice.subscribe(&channel())?;
+    tour(&server.url(), &server.client(), &channel()).await
+}
+
+#[cfg(not(feature = "testing"))]
+async fn on_the_embedded_server() -> Result<(), Box<dyn Error>> {
+    Err(HOW_TO_GET_A_SERVER.into())
+}
+
+fn channel() -> String {
+    env::var("CENTRIFUGO_CHANNEL").unwrap_or_else(|_| "quickstart".to_owned())
+}
+
+async fn tour(url: &str, client: &Client, channel: &str) -> Result<(), Box<dyn Error>> {
     for node in client.info(InfoRequest::new()).await?.nodes {
         println!("Connected to {url}: node {}, Centrifugo {}.", node.name, node.version);
     }
 
     let message = Message { text: "hello from Rust".to_owned() };
-    let position = client.publish(PublishRequest::new(&channel, json(&message)?)).await?;
+    let position = client.publish(PublishRequest::new(channel, json(&message)?)).await?;
     match position.offset {
         0 => println!("Published {message:?} into {channel:?}, which keeps no history."),
         offset => println!(
@@ -63,7 +83,7 @@ async fn tour(url: &str) -> Result<(), Box<dyn Error>> {
         ),
     }
 
-    match client.history(HistoryRequest::new(&channel).limit(3).reverse(true)).await {
+    match client.history(HistoryRequest::new(channel).limit(3).reverse(true)).await {
         Ok(history) => {
             println!("The newest publications of {channel:?}:");
             for publication in history.publications {
@@ -73,7 +93,7 @@ async fn tour(url: &str) -> Result<(), Box<dyn Error>> {
         Err(error) => explain(error, "history_size and history_ttl")?,
     }
 
-    match client.presence(PresenceRequest::new(&channel)).await {
+    match client.presence(PresenceRequest::new(channel)).await {
         Ok(result) if result.presence.is_empty() => println!("Nobody is subscribed to {channel:?} now."),
         Ok(result) => {
             for info in result.presence.values() {
@@ -96,9 +116,12 @@ fn explain(error: centrifugo_api::Error, option: &str) -> Result<(), centrifugo_
     }
 }
 
+#[cfg(not(feature = "testing"))]
 const HOW_TO_GET_A_SERVER: &str = "\
-CENTRIFUGO_URL is not set: this example talks to a running Centrifugo.
+CENTRIFUGO_URL is not set: this example talks to a running Centrifugo, or to the embedded one.
 
+With nothing but cargo, on the embedded server:
+  cargo run --example quickstart --features testing
 With Docker:
   docker run --rm -p 8000:8000 -e CENTRIFUGO_HTTP_API_KEY=secret centrifugo/centrifugo:v6 centrifugo
   CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=secret cargo run --example quickstart

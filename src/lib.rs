@@ -96,6 +96,7 @@
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
 //! - `grpc`: the gRPC transport, on tonic.
 //! - `blocking`: `blocking::Client`, the same methods for code without async.
+//! - `testing`: `testing::Server`, an embedded Centrifugo for tests.
 //!
 //! With neither transport the crate is the messages, their JSON, the [`Method`] trait and [`METHODS`].
 //!
@@ -158,7 +159,14 @@ pub use payload::{Payload, PayloadExt, binary, json};
 pub use status::Status;
 
 /// The examples of the README and of the guides are compiled with the tests.
-#[cfg(all(doctest, feature = "blocking", feature = "grpc", feature = "http", feature = "tls"))]
+#[cfg(all(
+    doctest,
+    feature = "blocking",
+    feature = "grpc",
+    feature = "http",
+    feature = "testing",
+    feature = "tls"
+))]
 mod guides {
     #[doc = include_str!("../README.md")]
     struct Readme;

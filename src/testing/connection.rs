@@ -50,10 +50,23 @@ impl From<String> for User {
 #[non_exhaustive]
 pub enum Event {
     /// Something was published into a channel that the client is subscribed to.
+    #[non_exhaustive]
     Publication {
         /// The channel.
         channel: String,
         /// What was published.
+        publication: Publication,
+    },
+    /// A key of a map was set, or removed, be it because its time was over.
+    #[non_exhaustive]
+    Changed {
+        /// The channel.
+        channel: String,
+        /// The key.
+        key: String,
+        /// Whether it was removed.
+        removed: bool,
+        /// What it was set to; of a removal, the tags of what it was.
         publication: Publication,
     },
     /// Somebody, the client itself too, has subscribed to a channel.

@@ -1,4 +1,74 @@
-//! An embedded Centrifugo: tests that publish and read back, without a server to install.
+//! An embedded Centrifugo, for tests that publish and read back: no server to install, no mock to write.
+//!
+//! A [`Server`] speaks Centrifugo's server API on a free port of this machine: HTTP, gRPC and command lines, with the
+//! state and the answers that Centrifugo 6.9.1 has in memory. Code under test needs no interface in front of its
+//! [`Client`](crate::Client): it gets the same client with another URL.
+//!
+//! ```
+//! use centrifugo_api::testing::{Fault, Server};
+//! use centrifugo_api::{Client, Error, HistoryRequest, PublishRequest, Status};
+//!
+//! /// The code under test.
+//! async fn announce(client: &Client, text: &str) -> Result<u64, Error> {
+//!     let data = centrifugo_api::json(text)?;
+//!     Ok(client.publish(PublishRequest::new("news", data)).await?.offset)
+//! }
+//!
+//! # async fn tests() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::start()?;
+//! let client = server.client(); // or Client::new(server.url(), server.api_key())?
+//!
+//! // What it published can be read back, and a connected client gets it.
+//! let mut alice = server.connect("alice");
+//! alice.subscribe("news")?;
+//! announce(&client, "hello").await?;
+//! assert_eq!(client.history(HistoryRequest::new("news").limit(1)).await?.publications[0].data, r#""hello""#);
+//! assert_eq!(alice.next_publication().await.ok_or("disconnected")?.data, r#""hello""#);
+//!
+//! // What it asked for was recorded.
+//! let published: PublishRequest = server.requests()[0].request().ok_or("it published")?;
+//! assert_eq!(published.channel, "news");
+//!
+//! // It meets faults.
+//! server.fail_next(1, Fault::status(Status::Http(503)).header("retry-after", "1"))?;
+//! let error = announce(&client, "again").await.unwrap_err();
+//! assert!(error.is_retryable());
+//! assert!(server.unused_faults().is_empty());
+//! # Ok(()) }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(tests())
+//! # }
+//! ```
+//!
+//! # What a test can do with it
+//!
+//! | | |
+//! |---|---|
+//! | configure channels, keys, the error mode | [`Server::builder`], [`Namespace`], [`ServerBuilder::configuration`] for a file of production |
+//! | move time forward, to let things expire | [`Server::advance`] |
+//! | be a connected client | [`Server::connect`], [`Connection`], [`Event`] |
+//! | answer methods of Centrifugo PRO, or `rpc` | [`Server::on`] |
+//! | see what was asked | [`Server::requests`], [`Recorded`] |
+//! | let calls fail | [`Server::fail_next`], [`Server::fail_always`], [`Fault`], [`Server::unused_faults`] |
+//!
+//! Programs in other languages can use it too: give them [`Server::url`] and [`Server::api_key`].
+//!
+//! # Where it differs from Centrifugo
+//!
+//! It is compared with a real Centrifugo 6.9.1, reply by reply, over random sequences of calls. What is left:
+//!
+//! - Both protocols are on one port. Over HTTP/2 without TLS it serves the HTTP API too.
+//! - Only the server API is there: no WebSocket, no tokens, no admin interface, no consumers. [`Server::connect`]
+//!   stands for the clients of an application, and lets them do what Centrifugo asks permissions for. It offers
+//!   neither subscriptions of maps and shared polls by the client itself nor sessions.
+//! - What is to expire does so at once when its time has come, where Centrifugo looks every second; it counts what
+//!   `info` shows at once, not every 3 s, and knows few metrics.
+//! - An HTTP call is not cut after 10 s, and an idle connection not closed after 30 s: plan a [`Fault`].
+//! - The commands of a `parallel` batch, and the channels of a broadcast, run one after another.
+//! - The messages of gRPC statuses differ where they quote a library: the codes do not.
+//!
+//! It is for tests: everything is in memory, one thread serves, and it listens on 127.0.0.1 alone.
+
 mod api;
 mod builder;
 mod clock;

@@ -87,6 +87,9 @@ fn told(event: &Event) -> String {
         Event::Joined { channel, info, .. } => format!("{channel}: {} joined", info.user),
         Event::Left { channel, info, .. } => format!("{channel}: {} left", info.user),
         Event::Subscribed { channel, offset, .. } => format!("{channel}: subscribed at {offset}"),
+        Event::Changed { channel, key, removed, .. } => {
+            format!("{channel}: {key} {}", if *removed { "removed" } else { "set" })
+        }
         Event::Unsubscribed { channel, code, reason, .. } => format!("{channel}: {code} {reason}"),
         Event::Refreshed { expires, .. } => format!("refreshed until {expires:?}"),
         Event::Disconnected { code, reason, .. } => format!("disconnected: {code} {reason}"),

@@ -82,6 +82,7 @@ fn the_same_schema_gives_the_same_code() -> Tested {
     assert_eq!(once.messages, again.messages);
     assert_eq!(once.client, again.client);
     assert_eq!(once.list, again.list);
+    assert_eq!(once.descriptors, again.descriptors);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-use super::{CORE, Tested, build, core_and, core_with, generate, generate_beside};
+use super::{CORE, Tested, WHOLE, build, core_and, core_with, generate, generate_beside};
 
 fn refusal(schema: &str) -> String {
     generate(schema).err().unwrap_or_else(|| panic!("it was accepted: {schema}"))
@@ -160,4 +160,19 @@ fn names_that_rust_cannot_tell_apart_are_refused() {
         &core_and("", "message Outer { message Inner { string _1 = 1; } }"),
         "in its message `Inner`, rename `_1` to begin with a letter",
     );
+}
+
+#[test]
+fn the_embedded_server_needs_what_it_serves() -> Tested {
+    for (path, generated) in WHOLE.iter() {
+        let served = generated.served.as_ref().err();
+        match *path {
+            "proto/api.proto" => assert_eq!(served, None),
+            _ => {
+                let problem = served.ok_or("it can be served")?;
+                assert!(problem.contains("needs a schema of Centrifugo 6.9 or newer"), "{path}: {problem}");
+            }
+        }
+    }
+    Ok(())
 }

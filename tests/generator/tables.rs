@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::Visit;
 use syn::{Expr, FnArg, ImplItem, ItemConst, ItemImpl, Lit, Pat, PatType, Signature, Type};
 
-use super::{CORE, Tested, WHOLE, core_and, generate, in_crate};
+use super::{CORE, Generated, Tested, WHOLE, core_and, generate, in_crate};
 
 /// What generated or hand-written code declares.
 #[derive(Default)]
@@ -243,4 +243,10 @@ fn only_a_flag_says_that_an_error_is_temporary() -> Tested {
         assert!(function.trim_start().starts_with(flag), "{field}: {}", &function[..50]);
     }
     Ok(())
+}
+
+#[test]
+fn fields_that_are_always_written_are_in_the_shipped_schema() {
+    let always = |(_, generated): &(_, Generated)| generated.descriptors.matches("always: true").count();
+    assert_eq!(always(&WHOLE[0]), 21);
 }

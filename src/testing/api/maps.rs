@@ -9,6 +9,8 @@ use crate::api::{
     MapStatsRequest, MapStatsResult,
 };
 use crate::testing::namespace::Kind;
+use crate::testing::state::Data;
+use crate::testing::state::connections::Connections;
 use crate::testing::state::map::{
     KeyMode, MapChannel, MapError, MapOptions, MapOutcome, MapPage, MapPosition, MapPublication, MapPublish,
     MapReadState, MapReadStream, MapRemove, MapUpdate,
@@ -44,13 +46,48 @@ impl Api {
         options: &MapOptions,
         work: impl FnOnce(&mut MapChannel, u64) -> T,
     ) -> T {
-        let mut data = self.state.lock();
-        let map = data.maps.entry(channel.to_owned()).or_insert_with(|| MapChannel::new(options));
-        let now = self.clock.now();
-        // Nobody is subscribed to a map, who would have to be told of keys that expire.
-        map.expire(now);
+        let (mut data, now) = (self.state.lock(), self.clock.now());
+        let (map, _) = current(&mut data, channel, options, now);
         work(map, now)
     }
+
+    /// Lets a map be changed, and tells its subscribers.
+    fn change_map(
+        &self,
+        channel: &str,
+        options: &MapOptions,
+        change: impl FnOnce(&mut MapChannel, u64) -> Result<MapUpdate, MapError>,
+    ) -> Result<MapUpdate, MapError> {
+        let (mut data, now) = (self.state.lock(), self.clock.now());
+        let (map, connections) = current(&mut data, channel, options, now);
+        let update = change(map, now)?;
+        if let MapOutcome::Changed(publication) = &update.outcome {
+            connections.change(channel, publication);
+        }
+        Ok(update)
+    }
+
+    /// Removes the keys of all maps whose time has come.
+    pub(crate) fn expire_keys(&self) {
+        let (mut data, now) = (self.state.lock(), self.clock.now());
+        let Data { maps, connections, .. } = &mut *data;
+        for (channel, map) in maps {
+            map.expire(now).iter().for_each(|removed| connections.change(channel, removed));
+        }
+    }
+}
+
+/// A map at `now`, with its subscribers, who know of the keys that have expired by then.
+fn current<'a>(
+    data: &'a mut Data,
+    channel: &str,
+    options: &MapOptions,
+    now: u64,
+) -> (&'a mut MapChannel, &'a Connections) {
+    let Data { maps, connections, .. } = data;
+    let map = maps.entry(channel.to_owned()).or_insert_with(|| MapChannel::new(options));
+    map.expire(now).iter().for_each(|removed| connections.change(channel, removed));
+    (map, connections)
 }
 
 impl Handle for MapPublishRequest {
@@ -71,7 +108,7 @@ impl Handle for MapPublishRequest {
             version_epoch: self.version_epoch,
         };
         let update =
-            call.api.with_map(&self.channel, options, |map, now| map.publish(now, publish, &mut epoch))?;
+            call.api.change_map(&self.channel, options, |map, now| map.publish(now, publish, &mut epoch))?;
         let mut result = MapPublishResult::default();
         (result.offset, result.epoch, result.suppressed, result.suppress_reason) = parts(update);
         Ok(result)
@@ -87,7 +124,7 @@ impl Handle for MapRemoveRequest {
         }
         let options = call.api.map_options(&self.channel)?;
         let remove = MapRemove { key: self.key, idempotency_key: self.idempotency_key };
-        let update = call.api.with_map(&self.channel, options, |map, now| map.remove(now, remove))?;
+        let update = call.api.change_map(&self.channel, options, |map, now| map.remove(now, remove))?;
         let mut result = MapRemoveResult::default();
         (result.offset, result.epoch, result.suppressed, result.suppress_reason) = parts(update);
         Ok(result)

@@ -110,6 +110,7 @@ impl Api {
 
     /// Ends what has expired, and forgets what nobody can ask for any more.
     pub(crate) fn expire(&self) {
+        self.expire_keys();
         let (now, seconds) = (self.clock.now(), self.clock.seconds());
         let mut data = self.state.lock();
         data.connections.expire(seconds);

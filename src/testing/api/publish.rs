@@ -98,10 +98,10 @@ impl Api {
         let (now, seconds) = (self.clock.now(), self.clock.seconds());
         let mut data = self.state.lock();
         let key = message.idempotency_key;
-        if !key.is_empty() {
-            if let Some(position) = data.outcomes.get(name, &key, now) {
-                return Ok(position.clone());
-            }
+        if !key.is_empty()
+            && let Some(position) = data.outcomes.get(name, &key, now)
+        {
+            return Ok(position.clone());
         }
         let mut publication = Publication::default();
         (publication.data, publication.info, publication.tags) = (message.data, message.info, message.tags);

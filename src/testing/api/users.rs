@@ -47,10 +47,13 @@ impl Handle for SubscribeRequest {
             Selection { user: &self.user, client: &self.client, session: &self.session, except: &[] };
         let mut data = call.api.state.lock();
         let selected = data.connections.select(&selection);
-        let outcomes =
-            selected.iter().map(|id| subscribe.run(call.api, &mut data, id, channel, subscription.clone()));
         // One failure spares the others nothing.
-        outcomes.fold(Ok(SubscribeResult::default()), |all, one| all.and_then(|all| one.map(|()| all)))
+        let outcomes: Vec<Result<(), ApiError>> = selected
+            .iter()
+            .map(|id| subscribe.run(call.api, &mut data, id, channel, subscription.clone()))
+            .collect();
+        outcomes.into_iter().collect::<Result<(), _>>()?;
+        Ok(SubscribeResult::default())
     }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Open<'a> {
     fn next_value(&mut self, json: &mut Vec<u8>) -> Option<Value<'a>> {
         let entry = self.entries.get(self.written)?;
         let field = &self.message.fields[entry.place];
-        let is_first = !self.before().is_some_and(|before| before.place == entry.place);
+        let is_first = self.before().is_none_or(|before| before.place != entry.place);
         if self.written > 0 {
             json.push(b',');
         }
@@ -200,7 +200,7 @@ fn keep_last(message: &Message, entries: &mut Vec<Entry<'_>>) {
 /// pointer in Go.
 fn is_left_out(field: &Field, entry: &Entry<'_>) -> bool {
     let is_zero = match entry.raw {
-        Some(Raw::Number(bits)) => bits == 0 && !field.optional,
+        Some(Raw::Number(bits)) => number::is_zero(field.kind, bits) && !field.optional,
         Some(Raw::Bytes(bytes)) => match field.kind {
             Kind::Payload => bytes.is_empty(),
             Kind::Text => bytes.is_empty() && !field.optional,

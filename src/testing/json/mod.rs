@@ -8,6 +8,8 @@ mod draft;
 mod encode;
 mod number;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod text;
 mod wire;
 
@@ -55,7 +57,8 @@ pub(crate) struct Field {
 
 /// What a field, an item of a list, or a key or a value of a map holds.
 #[derive(Clone, Copy)]
-#[allow(dead_code)] // a schema uses some of them
+// Which of them a schema uses is the schema's matter.
+#[allow(dead_code)]
 pub(crate) enum Kind {
     Bool,
     Text,

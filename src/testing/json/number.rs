@@ -1,5 +1,6 @@
 //! Numbers and bools between JSON and the bits that protobuf keeps of them.
 
+use std::fmt::LowerExp;
 use std::io::Write as _;
 use std::str::FromStr;
 
@@ -47,11 +48,20 @@ fn unzigzag(bits: u64) -> i64 {
     (bits >> 1) as i64 ^ -((bits & 1) as i64)
 }
 
+/// Whether it is zero, as a negative zero is too.
+pub(crate) fn is_zero(kind: Kind, bits: u64) -> bool {
+    match kind {
+        Kind::Double => f64::from_bits(bits) == 0.0,
+        Kind::Float => f32::from_bits(bits as u32) == 0.0,
+        _ => bits == 0,
+    }
+}
+
 /// Writes a number or a bool.
 pub(crate) fn write(kind: Kind, bits: u64, json: &mut Vec<u8>) -> Result<(), Unwritable> {
     let written = match kind {
         Kind::Bool => write!(json, "{}", bits != 0),
-        Kind::Double => return write_double(f64::from_bits(bits), json),
+        Kind::Double => return write_float(f64::from_bits(bits), json),
         Kind::Float => return write_float(f32::from_bits(bits as u32), json),
         Kind::Int32 | Kind::Enum | Kind::Sfixed32 => write!(json, "{}", bits as i32),
         Kind::Int64 | Kind::Sfixed64 => write!(json, "{}", bits as i64),
@@ -64,36 +74,55 @@ pub(crate) fn write(kind: Kind, bits: u64, json: &mut Vec<u8>) -> Result<(), Unw
     written.map_err(|error| Unwritable(error.to_string()))
 }
 
-fn write_double(number: f64, json: &mut Vec<u8>) -> Result<(), Unwritable> {
-    if !number.is_finite() {
-        return Err(Unwritable(format!("{number} is no number in JSON")));
-    }
-    match number == 0.0 || (1e-6..1e21).contains(&number.abs()) {
-        true => json.extend_from_slice(number.to_string().as_bytes()),
-        false => push_exponent_form(&format!("{number:e}"), json),
-    }
-    Ok(())
-}
-
-/// In its own width: the limits and the shortest digits are others than a double's.
-fn write_float(number: f32, json: &mut Vec<u8>) -> Result<(), Unwritable> {
-    if !number.is_finite() {
-        return Err(Unwritable(format!("{number} is no number in JSON")));
-    }
-    match number == 0.0 || (1e-6..1e21).contains(&number.abs()) {
-        true => json.extend_from_slice(number.to_string().as_bytes()),
-        false => push_exponent_form(&format!("{number:e}"), json),
-    }
-    Ok(())
-}
-
-/// Go writes `1e+21` where Rust writes `1e21`.
-fn push_exponent_form(number: &str, json: &mut Vec<u8>) {
-    let number = match number.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
-        _ => number.to_owned(),
+/// Writes a float in the fewest digits that say which one it is.
+fn write_float<T: Copy + FromStr + LowerExp + PartialEq>(
+    number: T,
+    json: &mut Vec<u8>,
+) -> Result<(), Unwritable> {
+    let shortest = shortest(number);
+    let parts =
+        shortest.split_once('e').and_then(|(digits, exponent)| Some((digits, exponent.parse().ok()?)));
+    let Some((digits, exponent)) = parts else {
+        return Err(Unwritable(format!("{number:e} is no number in JSON")));
     };
-    json.extend_from_slice(number.as_bytes());
+    match exponent {
+        -6..21 => push_plain(digits, exponent, json),
+        21.. => json.extend_from_slice(format!("{digits}e+{exponent}").as_bytes()),
+        _ => json.extend_from_slice(shortest.as_bytes()),
+    }
+    Ok(())
+}
+
+/// Between two that are as short and as near, Go takes the even one, as Rust does at a given precision only.
+fn shortest<T: Copy + FromStr + LowerExp + PartialEq>(number: T) -> String {
+    let shortest = format!("{number:e}");
+    let digits = shortest.split('e').next().unwrap_or_default();
+    let precision = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let even = format!("{number:.precision$e}");
+    // The nearest of that length may be another number's, at powers of two.
+    match even.parse::<T>().is_ok_and(|parsed| parsed == number) {
+        true => even,
+        false => shortest,
+    }
+}
+
+/// Writes digits, which may have a sign and a point behind the first, without an exponent.
+fn push_plain(digits: &str, exponent: i32, json: &mut Vec<u8>) {
+    let plain = digits.trim_start_matches('-');
+    if plain.len() < digits.len() {
+        json.push(b'-');
+    }
+    let mut plain: Vec<u8> = plain.bytes().filter(|digit| *digit != b'.').collect();
+    let leading = usize::try_from(-exponent).unwrap_or_default();
+    plain.splice(..0, std::iter::repeat_n(b'0', leading));
+    let whole = usize::try_from(exponent).unwrap_or_default() + 1;
+    plain.resize(plain.len().max(whole), b'0');
+    let (whole, fraction) = plain.split_at(whole);
+    json.extend_from_slice(whole);
+    if !fraction.is_empty() {
+        json.push(b'.');
+        json.extend_from_slice(fraction);
+    }
 }
 
 #[cfg(test)]
@@ -160,10 +189,14 @@ mod tests {
             (1e21, "1e+21"),
             (1.5e300, "1.5e+300"),
             (1.8446744073709552e19, "18446744073709552000"),
+            (-123.456, "-123.456"),
+            (184_467_440_737_091.63, "184467440737091.62"),
+            (5e-324, "5e-324"),
         ] {
             assert_eq!(written(Kind::Double, f64::to_bits(number)).unwrap(), json);
         }
-        for (number, json) in [(0.1, "0.1"), (1e-6, "0.000001"), (1e21, "1e+21"), (16777216.0, "16777216")] {
+        for (number, json) in [(0.1, "0.1"), (1e-6, "0.000001"), (1e21, "1e+21"), (3_241_217.3, "3241217.2")]
+        {
             assert_eq!(written(Kind::Float, f32::to_bits(number).into()).unwrap(), json);
         }
         assert!(written(Kind::Double, f64::NAN.to_bits()).is_err());

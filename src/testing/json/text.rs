@@ -17,10 +17,10 @@ pub(crate) fn fold(character: char) -> char {
 /// What a string in JSON, quotes included, says: each byte that is no UTF-8 and each lone surrogate is U+FFFD.
 pub(crate) fn unquote(quoted: &[u8]) -> Cow<'_, str> {
     let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    if !inner.contains(&b'\\') {
-        if let Ok(plain) = std::str::from_utf8(inner) {
-            return Cow::Borrowed(plain);
-        }
+    if !inner.contains(&b'\\')
+        && let Ok(plain) = std::str::from_utf8(inner)
+    {
+        return Cow::Borrowed(plain);
     }
     let mut text = String::with_capacity(inner.len());
     let mut rest = inner;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::map::MapPublication;
 use crate::testing::connection::Event;
 use crate::{ClientInfo, Publication};
 
@@ -158,6 +159,18 @@ impl Connections {
         for (peer, _) in self.subscribers(channel) {
             let (channel, publication) = (channel.to_owned(), publication.clone());
             peer.tell(Event::Publication { channel, publication });
+        }
+    }
+
+    /// Tells the subscribers of a map of a key that was set or removed.
+    pub(crate) fn change(&self, channel: &str, change: &MapPublication) {
+        for (peer, _) in self.subscribers(channel) {
+            let mut publication = Publication::default();
+            publication.data = change.data.clone();
+            publication.tags = change.tags.clone();
+            publication.offset = change.offset;
+            let (channel, key) = (channel.to_owned(), change.key.clone());
+            peer.tell(Event::Changed { channel, key, removed: change.removed, publication });
         }
     }
 

@@ -98,7 +98,7 @@ enum Outcome {
     /// The reply, without its id.
     Reply(Vec<u8>),
     /// What the whole answer is in its place.
-    Instead(Response<Reply>),
+    Instead(Box<Response<Reply>>),
 }
 
 impl Service {
@@ -114,7 +114,7 @@ impl Service {
             let Some(method) = method(&line.method) else { return bad_request() };
             match self.command(headers, &line, method, &mut faults).await {
                 Outcome::Reply(reply) => write(&mut replies, line.id, &reply),
-                Outcome::Instead(response) => return response,
+                Outcome::Instead(response) => return *response,
             }
         }
         let mut response = json_reply(replies);
@@ -147,7 +147,7 @@ impl Service {
             .faults
             .on_the_wire(route.name, Endpoint::CommandLines, || (route.channels)(request.clone()));
         if let Some(instead) = self.before(fault.as_ref()).await {
-            return Outcome::Instead(instead);
+            return Outcome::Instead(instead.into());
         }
         later.extend(fault);
         match self.run(route, request, &HashSet::new()) {
@@ -184,7 +184,7 @@ fn method(json: &[u8]) -> Option<Option<&'static str>> {
 fn reply(route: &Route, answer: &Answer) -> Outcome {
     match json::encode(route.response, &answer.response) {
         Ok(reply) => Outcome::Reply(reply),
-        Err(_) => Outcome::Instead(internal()),
+        Err(_) => Outcome::Instead(internal().into()),
     }
 }
 

@@ -1,0 +1,69 @@
+//! Two servers answer the same random calls alike, byte for byte.
+//!
+//! Sequences of calls, over HTTP, the legacy command endpoint and gRPC, and of what connected users do, are played
+//! on both servers, and each reply is compared, as is what the users saw. A difference is shown with the smallest
+//! sequence that still has it, and the seed.
+//!
+//! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` begins with that seed.
+#![cfg(all(feature = "grpc", feature = "http"))]
+
+#[path = "../support/server.rs"]
+mod server;
+
+#[macro_use]
+mod json;
+
+mod bodies;
+mod compare;
+mod configuration;
+mod generate;
+mod grpc;
+mod http;
+mod messages;
+mod names;
+mod player;
+mod protocol;
+mod realtime;
+mod report;
+mod rng;
+mod seen;
+mod shrink;
+mod side;
+mod steps;
+mod websocket;
+
+use crate::compare::Pair;
+use crate::report::Found;
+use crate::side::Side;
+
+const SEQUENCES: u64 = 800;
+const FIRST_SEED: u64 = 1;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn both_servers_answer_alike() {
+    let namespaces = configuration::namespaces(&configuration::with_small_history(3));
+    let mut pair = Pair::new(Side::real(&namespaces).await, Side::real(&namespaces).await);
+    let first = variable("CENTRIFUGO_API_DIFFERENTIAL_SEED").unwrap_or(FIRST_SEED);
+    let count = variable("CENTRIFUGO_API_DIFFERENTIAL").unwrap_or(SEQUENCES);
+    if let Some(found) = report::search(&mut pair, first..first + count).await {
+        panic!("{found}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn a_server_that_keeps_one_publication_more_is_found_out() {
+    let namespaces = [3, 4].map(|size| configuration::namespaces(&configuration::with_small_history(size)));
+    let mut pair = Pair::new(Side::real(&namespaces[0]).await, Side::real(&namespaces[1]).await);
+    let Some(Found { steps, .. }) = report::search(&mut pair, 1..1000).await else {
+        panic!("the difference was not found");
+    };
+    // Four publications, at most by two calls, and a look at them.
+    assert!(steps.len() <= 5, "{}", report::show(&steps));
+}
+
+fn variable(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|error| panic!("{name} is {value:?}: {error}")))
+}

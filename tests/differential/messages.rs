@@ -1,0 +1,145 @@
+//! Messages over gRPC: requests from JSON, and replies as `Debug` shows them but for what each server makes up.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use centrifugo_api::prost::Message as _;
+use centrifugo_api::*;
+
+use crate::bodies::Facts;
+use crate::names::{Names, replace};
+
+/// In a request's JSON, a payload; over gRPC, bytes that are not JSON.
+pub(crate) const BINARY: &str = r#""raw-0""#;
+const BINARY_BYTES: &[u8] = b"\xff\x00raw\xfe0";
+
+macro_rules! methods {
+    ($($name:literal $request:ident,)+) => {
+        /// The path of the method.
+        pub(crate) fn path(method: &str) -> &'static str {
+            match method {
+                $($name => $request::GRPC_PATH,)+
+                _ => "/centrifugal.centrifugo.api.CentrifugoApi/Nonsense",
+            }
+        }
+
+        /// The message that the JSON says; empty if the JSON is not what the method takes.
+        pub(crate) fn encode(method: &str, json: &[u8]) -> Vec<u8> {
+            let encoded = match method {
+                $($name => serde_json::from_slice::<$request>(json).map(|request| request.encode_to_vec()),)+
+                _ => return Vec::new(),
+            };
+            replace(&encoded.unwrap_or_default(), BINARY.as_bytes(), BINARY_BYTES)
+        }
+
+        /// Shows the reply to the method.
+        pub(crate) fn show(method: &str, message: &[u8], names: &mut Names) -> (String, Facts) {
+            match method {
+                $($name => show_as::<$request>(message, names),)+
+                _ => (format!("{message:?}"), Facts::default()),
+            }
+        }
+    };
+}
+
+methods! {
+    "batch" BatchRequest,
+    "broadcast" BroadcastRequest,
+    "channels" ChannelsRequest,
+    "disconnect" DisconnectRequest,
+    "history" HistoryRequest,
+    "history_remove" HistoryRemoveRequest,
+    "info" InfoRequest,
+    "map_clear" MapClearRequest,
+    "map_publish" MapPublishRequest,
+    "map_read_state" MapReadStateRequest,
+    "map_read_stream" MapReadStreamRequest,
+    "map_remove" MapRemoveRequest,
+    "map_stats" MapStatsRequest,
+    "presence" PresenceRequest,
+    "presence_stats" PresenceStatsRequest,
+    "publish" PublishRequest,
+    "refresh" RefreshRequest,
+    "rpc" RpcRequest,
+    "shared_poll_publish" SharedPollPublishRequest,
+    "subscribe" SubscribeRequest,
+    "unsubscribe" UnsubscribeRequest,
+}
+
+fn show_as<M: Method>(bytes: &[u8], names: &mut Names) -> (String, Facts)
+where
+    M::Response: Any + Debug,
+{
+    let mut message = match M::Response::decode(bytes) {
+        Ok(message) => message,
+        Err(error) => return (format!("undecodable: {error}: {bytes:?}"), Facts::default()),
+    };
+    let is_usual = bytes.len() == message.encoded_len();
+    let has_nodes = hide(&mut message, names);
+    // Metrics are many, and of no fixed length.
+    let surplus = if is_usual || has_nodes { "" } else { ", with unknown fields or with zeros" };
+    let text = format!("{message:?}{surplus}");
+    // What describes the whole comes last.
+    let last = |name: &str| text.rsplit_once(name).map(|(_, after)| after).unwrap_or_default();
+    let facts = Facts {
+        epoch: quoted(last(" epoch: \"")),
+        offset: last(" offset: ")
+            .split([',', ' '])
+            .next()
+            .and_then(|offset| offset.parse().ok())
+            .unwrap_or_default(),
+        cursor: quoted(last(" cursor: \"")),
+    };
+    (names.in_debug(&without_none(&text)), facts)
+}
+
+/// Leaves out the fields that are not set.
+fn without_none(text: &str) -> String {
+    let parts = text.split_inclusive(", ").map(|part| match part.strip_suffix(": None, ") {
+        Some(field) => field.rfind("{ ").map_or("", |at| &part[..at + 2]),
+        None => part,
+    });
+    parts.collect()
+}
+
+fn quoted(text: &str) -> String {
+    text.split('"').next().unwrap_or_default().to_owned()
+}
+
+/// Hides what varies, and gives clients their names so that they are in the order of these. Answers whether nodes
+/// were hidden.
+fn hide(response: &mut dyn Any, names: &Names) -> bool {
+    if let Some(response) = response.downcast_mut::<PresenceResponse>() {
+        hide_presence(response.result.as_mut(), names);
+        false
+    } else if let Some(response) = response.downcast_mut::<InfoResponse>() {
+        hide_nodes(response.result.as_mut())
+    } else if let Some(response) = response.downcast_mut::<BatchResponse>() {
+        let mut has_nodes = false;
+        for reply in &mut response.replies {
+            hide_presence(reply.presence.as_deref_mut(), names);
+            has_nodes |= hide_nodes(reply.info.as_deref_mut());
+        }
+        has_nodes
+    } else {
+        false
+    }
+}
+
+fn hide_presence(result: Option<&mut PresenceResult>, names: &Names) {
+    let Some(result) = result else { return };
+    let presence = std::mem::take(&mut result.presence);
+    let named = |id: String| String::from_utf8_lossy(&names.in_bytes(id.as_bytes())).into_owned();
+    result.presence = presence.into_iter().map(|(client, info)| (named(client), info)).collect();
+}
+
+fn hide_nodes(result: Option<&mut InfoResult>) -> bool {
+    let Some(result) = result else { return false };
+    for node in &mut result.nodes {
+        let version = std::mem::take(&mut node.version);
+        let (known, process) = (!node.uid.is_empty() && !node.name.is_empty(), node.process.take());
+        *node = NodeResult::default();
+        node.version = format!("{version}, uid and name: {known}, process: {process:?}");
+    }
+    true
+}

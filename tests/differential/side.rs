@@ -1,0 +1,105 @@
+//! One of the two servers that are compared, and its connected clients: all that depends on the kind of server.
+
+use tokio::sync::watch;
+
+use crate::realtime::RealConnection;
+use crate::seen::Events;
+use crate::server::{Server, Transport, Version};
+
+pub(crate) enum Side {
+    Real(Server),
+}
+
+impl Side {
+    /// Starts a real server with these namespaces.
+    pub(crate) async fn real(namespaces: &str) -> Self {
+        let options = [("CENTRIFUGO_CHANNEL_NAMESPACES", namespaces), ("CENTRIFUGO_LOG_LEVEL", "none")];
+        Self::Real(Server::start_with(Version::V6, &options).await)
+    }
+
+    /// Host and port of the HTTP API.
+    pub(crate) fn http_address(&self) -> String {
+        match self {
+            Self::Real(server) => server.origin().trim_start_matches("http://").to_owned(),
+        }
+    }
+
+    /// Host and port of the gRPC API.
+    pub(crate) fn grpc_address(&self) -> String {
+        match self {
+            Self::Real(server) => server.url(Transport::Grpc).trim_start_matches("grpc://").to_owned(),
+        }
+    }
+
+    /// Connects a user, the anonymous one if the name is empty. `changes` is told of each event.
+    pub(crate) async fn connect(
+        &self,
+        user: &str,
+        info: Option<&str>,
+        changes: watch::Sender<()>,
+    ) -> Result<Connection, String> {
+        let events = Events::new(changes);
+        let line = match self {
+            Self::Real(_) => {
+                let opened = RealConnection::open(&self.http_address(), user, info, events.clone()).await;
+                Line::Real(opened.map_err(|error| error.to_string())?)
+            }
+        };
+        Ok(Connection { user: user.to_owned(), events, line })
+    }
+}
+
+/// A connected client.
+pub(crate) struct Connection {
+    pub(crate) user: String,
+    pub(crate) events: Events,
+    line: Line,
+}
+
+enum Line {
+    Real(RealConnection),
+}
+
+impl Connection {
+    pub(crate) fn id(&self) -> &str {
+        match &self.line {
+            Line::Real(line) => &line.id,
+        }
+    }
+
+    /// Subscribes as a client does. The error is one of the client protocol: `103: permission denied`.
+    pub(crate) async fn subscribe(&mut self, channel: &str) -> Result<(), String> {
+        let outcome = match &mut self.line {
+            Line::Real(line) => line.subscribe(channel).await,
+        };
+        if outcome.is_ok() {
+            self.events.note(channel, true);
+        }
+        outcome
+    }
+
+    pub(crate) async fn unsubscribe(&mut self, channel: &str) -> Result<(), String> {
+        let outcome = match &mut self.line {
+            Line::Real(line) => line.unsubscribe(channel).await,
+        };
+        if outcome.is_ok() {
+            self.events.note(channel, false);
+        }
+        outcome
+    }
+
+    /// Waits until what the server has sent so far is among the events.
+    pub(crate) async fn catch_up(&mut self) {
+        match &mut self.line {
+            Line::Real(line) => line.catch_up().await,
+        }
+    }
+
+    /// Closes the connection, which the server may forget a little later. Answers how many events there were.
+    pub(crate) async fn close(self) -> usize {
+        match self.line {
+            Line::Real(line) => line.close().await,
+        }
+        self.events.count()
+    }
+}

@@ -1,0 +1,120 @@
+//! A WebSocket to a real server: messages there and back, and nothing else that the standard has.
+
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const FINAL: u8 = 0x80;
+const MASKED: u8 = 0x80;
+
+pub(crate) struct Reader(BufReader<OwnedReadHalf>);
+
+pub(crate) struct Writer(OwnedWriteHalf);
+
+pub(crate) enum Message {
+    Binary(Vec<u8>),
+    /// The server's last word.
+    Close {
+        code: u32,
+        reason: String,
+    },
+}
+
+/// Connects to `/connection/websocket`, to speak Protobuf.
+pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer)> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (reader, mut writer) = stream.into_split();
+    let key = STANDARD.encode([7; 16]);
+    let request = format!(
+        "GET /connection/websocket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
+         Sec-WebSocket-Protocol: centrifuge-protobuf\r\n\r\n"
+    );
+    writer.write_all(request.as_bytes()).await?;
+    let mut reader = BufReader::new(reader);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    match head.starts_with("HTTP/1.1 101 ") {
+        true => Ok((Reader(reader), Writer(writer))),
+        false => Err(io::Error::other(head)),
+    }
+}
+
+impl Reader {
+    /// The next message, or `None` when the server has closed the connection.
+    pub(crate) async fn next(&mut self) -> Option<Message> {
+        let mut whole = Vec::new();
+        loop {
+            let (head, mut payload) = self.frame().await.ok()?;
+            match head & 0x0f {
+                CLOSE => {
+                    let code =
+                        payload.get(..2).map_or(1005, |code| u32::from(code[0]) << 8 | u32::from(code[1]));
+                    let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into_owned();
+                    return Some(Message::Close { code, reason });
+                }
+                PING => {}
+                _ => {
+                    whole.append(&mut payload);
+                    if head & FINAL != 0 {
+                        return Some(Message::Binary(whole));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        let head = self.0.read_u8().await?;
+        let length = match self.0.read_u8().await? {
+            126 => u64::from(self.0.read_u16().await?),
+            127 => self.0.read_u64().await?,
+            length => u64::from(length),
+        };
+        let mut payload = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        self.0.read_exact(&mut payload).await?;
+        Ok((head, payload))
+    }
+
+    /// Waits until the server has closed the connection, after it has cleaned up.
+    pub(crate) async fn end(&mut self) {
+        while self.frame().await.is_ok() {}
+    }
+}
+
+impl Writer {
+    pub(crate) async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+        self.frame(BINARY, payload).await
+    }
+
+    pub(crate) async fn close(&mut self) -> io::Result<()> {
+        self.frame(CLOSE, &1000_u16.to_be_bytes()).await
+    }
+
+    async fn frame(&mut self, kind: u8, payload: &[u8]) -> io::Result<()> {
+        let mut frame = vec![FINAL | kind];
+        match u16::try_from(payload.len()).map_err(io::Error::other)? {
+            length @ 0..126 => frame.push(MASKED | length.to_le_bytes()[0]),
+            length => {
+                frame.push(MASKED | 126);
+                frame.extend_from_slice(&length.to_be_bytes());
+            }
+        }
+        // A mask of zeros changes nothing.
+        frame.extend_from_slice(&[0; 4]);
+        frame.extend_from_slice(payload);
+        self.0.write_all(&frame).await
+    }
+}
