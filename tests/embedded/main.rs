@@ -81,7 +81,7 @@ async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error>
 /// An event in a few words.
 fn told(event: &Event) -> String {
     match event {
-        Event::Publication { channel, publication } => {
+        Event::Publication { channel, publication, .. } => {
             format!("{channel}: {} {}", publication.offset, String::from_utf8_lossy(&publication.data))
         }
         Event::Joined { channel, info, .. } => format!("{channel}: {} joined", info.user),

@@ -13,7 +13,7 @@ use crate::{Outcome, all_told, history, publish, soon, start, told};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn with_history(ttl: u64, meta_ttl: u64) -> Result<Server, Error> {
-    let namespace = Namespace::new("chat").history_size(10).history_ttl(SECOND * u32::try_from(ttl).unwrap());
+    let namespace = Namespace::new("chat").history_size(10).history_ttl(Duration::from_secs(ttl));
     Server::builder().namespace(namespace.history_meta_ttl(Duration::from_secs(meta_ttl))).start()
 }
 

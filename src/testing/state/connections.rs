@@ -163,6 +163,8 @@ impl Connections {
     }
 
     /// Tells the subscribers of a map of a key that was set or removed.
+    // A schema may add fields.
+    #[allow(clippy::field_reassign_with_default)]
     pub(crate) fn change(&self, channel: &str, change: &MapPublication) {
         for (peer, _) in self.subscribers(channel) {
             let mut publication = Publication::default();
