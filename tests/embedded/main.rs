@@ -81,13 +81,16 @@ async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error>
 /// An event in a few words.
 fn told(event: &Event) -> String {
     match event {
-        Event::Publication { channel, publication } => {
+        Event::Publication { channel, publication, .. } => {
             format!("{channel}: {} {}", publication.offset, String::from_utf8_lossy(&publication.data))
         }
         Event::Changed { channel, key, removed, .. } => format!("{channel}: {key} {removed}"),
         Event::Joined { channel, info, .. } => format!("{channel}: {} joined", info.user),
         Event::Left { channel, info, .. } => format!("{channel}: {} left", info.user),
         Event::Subscribed { channel, offset, .. } => format!("{channel}: subscribed at {offset}"),
+        Event::Changed { channel, key, removed, .. } => {
+            format!("{channel}: {key} {}", if *removed { "removed" } else { "set" })
+        }
         Event::Unsubscribed { channel, code, reason, .. } => format!("{channel}: {code} {reason}"),
         Event::Refreshed { expires, .. } => format!("refreshed until {expires:?}"),
         Event::Disconnected { code, reason, .. } => format!("disconnected: {code} {reason}"),

@@ -56,7 +56,7 @@ async fn batch_is_one_request_and_command_lines_are_many() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         let (first, second) = client.batch((InfoRequest::new(), PresenceRequest::new("news"))).await?;
-        (first?, second?);
+        let _ = (first?, second?);
         let expected: &[_] = if transport == "lines" { &["info", "presence"] } else { &["batch"] };
         assert_eq!(methods(&server), expected, "{transport}");
         if let Some(batch) = server.take_requests()[0].request::<BatchRequest>() {

@@ -1,14 +1,22 @@
 //! The server is used from any runtime, from several, and from none.
 
+use std::sync::mpsc;
 use std::thread;
 
 use centrifugo_api::testing::Server;
 use centrifugo_api::{Error, HistoryRequest, PublishRequest, blocking};
 
-use crate::{Outcome, all_told, publish, start, told};
+use crate::{Outcome, PATIENCE, all_told, publish, start, told};
 
 fn blocking_clients(server: &Server) -> Result<[blocking::Client; 2], Error> {
     Ok([server.client_builder().build_blocking()?, server.grpc_client_builder().build_blocking()?])
+}
+
+/// Does in a thread what may wait for ever, and fails when it does.
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(work()));
+    receiver.recv_timeout(PATIENCE).expect("the thread ends")
 }
 
 #[test]
@@ -20,7 +28,9 @@ fn blocking_clients_need_no_runtime() -> Outcome {
         assert_eq!(client.publish(PublishRequest::new("news", "1"))?.offset, offset);
         assert_eq!(client.history(HistoryRequest::new("news"))?.offset, offset);
     }
-    let told: Vec<_> = (0..3).filter_map(|_| alice.blocking_next()).map(|event| told(&event)).collect();
+    let told = in_time(move || {
+        (0..3).filter_map(|_| alice.blocking_next()).map(|event| told(&event)).collect::<Vec<_>>()
+    });
     assert_eq!(told, ["news: alice joined", "news: 1 1", "news: 2 1"]);
     Ok(())
 }
@@ -31,9 +41,10 @@ fn waiting_for_an_event_in_a_thread_ends_with_it() -> Outcome {
     let mut alice = server.connect("alice");
     alice.subscribe("news")?;
     assert_eq!(all_told(&mut alice), ["news: alice joined"]);
-    let waiting = thread::spawn(move || alice.blocking_next());
-    blocking_clients(&server)?[0].publish(PublishRequest::new("news", "1"))?;
-    let event = waiting.join().expect("the thread ends").expect("an event");
+    let client = server.client_builder().build_blocking()?;
+    let publishing = thread::spawn(move || client.publish(PublishRequest::new("news", "1")));
+    let event = in_time(move || alice.blocking_next()).expect("an event");
+    publishing.join().expect("the thread ends")?;
     assert_eq!(told(&event), "news: 1 1");
     Ok(())
 }

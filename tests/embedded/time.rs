@@ -13,7 +13,7 @@ use crate::{Outcome, all_told, history, publish, soon, start, told};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn with_history(ttl: u64, meta_ttl: u64) -> Result<Server, Error> {
-    let namespace = Namespace::new("chat").history_size(10).history_ttl(SECOND * u32::try_from(ttl).unwrap());
+    let namespace = Namespace::new("chat").history_size(10).history_ttl(Duration::from_secs(ttl));
     Server::builder().namespace(namespace.history_meta_ttl(Duration::from_secs(meta_ttl))).start()
 }
 
@@ -135,6 +135,23 @@ async fn keys_expire_by_themselves() -> Outcome {
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn keys_that_expire_are_told_to_subscribers() -> Outcome {
+    let server = map(MapOptions::ephemeral(SECOND * 60))?;
+    let client = server.client();
+    let mut alice = server.connect("alice");
+    client.subscribe(SubscribeRequest::new("alice", "map:1")).await?;
+    set(&client, "a").await?;
+    server.advance(SECOND * 60);
+    assert_eq!(all_told(&mut alice), ["map:1: subscribed at 0", "map:1: a set", "map:1: a removed"]);
+    set(&client, "b").await?;
+    server.advance(Duration::from_millis(59_900));
+    assert_eq!(told(&alice.next().await.expect("an event")), "map:1: b set");
+    let event = soon("the end of the key", alice.next()).await.expect("an event");
+    assert_eq!(told(&event), "map:1: b removed");
+    Ok(())
 }
 
 #[tokio::test]

@@ -39,6 +39,68 @@ const TOKENS: [&[u8]; 34] = [
     b"\"tags\":{",
 ];
 
+const KEYS: [&str; 32] = [
+    r#""channel""#,
+    r#""CHANNEL""#,
+    r#""\u0063hannel""#,
+    r#""channels""#,
+    r#""data""#,
+    r#""b64data""#,
+    r#""tags""#,
+    r#""commands""#,
+    r#""publish""#,
+    r#""broadcast""#,
+    r#""history""#,
+    r#""map_publish""#,
+    r#""rpc""#,
+    r#""user""#,
+    r#""users""#,
+    r#""since""#,
+    r#""offset""#,
+    r#""epoch""#,
+    r#""limit""#,
+    r#""reverse""#,
+    r#""version""#,
+    r#""override""#,
+    r#""presence""#,
+    r#""value""#,
+    r#""pattern""#,
+    r#""key""#,
+    r#""whitelist""#,
+    r#""disconnect""#,
+    r#""expire_at""#,
+    r#""filter""#,
+    r#""label_filter""#,
+    r#""""#,
+];
+
+const SCALARS: [&str; 24] = [
+    "null",
+    "true",
+    "false",
+    "0",
+    "1",
+    "-1",
+    "-0",
+    "1.5",
+    "1e1",
+    "1e400",
+    "18446744073709551615",
+    "18446744073709551616",
+    "-9223372036854775808",
+    r#""""#,
+    r#""news""#,
+    r#""map:1""#,
+    r#""Zm9v""#,
+    r#""*[""#,
+    r#""\ud800""#,
+    r#""\udc00\ud800""#,
+    r#""\ud83d\ude00""#,
+    r#""\u0000""#,
+    r#""\"\\\/\b""#,
+    r#""\u2028é""#,
+];
+
 impl Chance {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
@@ -67,13 +129,48 @@ impl Chance {
         std::iter::repeat_with(|| self.next().to_le_bytes()[0]).take(length).collect()
     }
 
-    /// What begins like JSON.
+    /// JSON, of which a quarter is broken, with the names of fields in it.
     pub(crate) fn json(&mut self) -> Vec<u8> {
-        let mut json = b"{".to_vec();
-        for _ in 0..self.below(30) {
-            json.extend_from_slice(self.token());
+        let mut json = Vec::new();
+        self.object(4, &mut json);
+        if self.below(4) == 0 {
+            self.change_once(&mut json, b"");
         }
         json
+    }
+
+    fn object(&mut self, depth: usize, json: &mut Vec<u8>) {
+        json.push(b'{');
+        for index in 0..self.below(6) {
+            if index > 0 {
+                json.push(b',');
+            }
+            json.extend_from_slice(self.pick(&KEYS).as_bytes());
+            json.push(b':');
+            self.value(depth, json);
+        }
+        json.push(b'}');
+    }
+
+    fn value(&mut self, depth: usize, json: &mut Vec<u8>) {
+        match self.below(6) {
+            0 | 1 if depth > 0 => self.object(depth - 1, json),
+            2 if depth > 0 => {
+                json.push(b'[');
+                for index in 0..self.below(4) {
+                    if index > 0 {
+                        json.push(b',');
+                    }
+                    self.value(depth - 1, json);
+                }
+                json.push(b']');
+            }
+            _ => json.extend_from_slice(self.pick(&SCALARS).as_bytes()),
+        }
+    }
+
+    fn pick(&mut self, texts: &[&'static str]) -> &'static str {
+        texts[self.below(texts.len())]
     }
 
     /// Changes the bytes in up to four places; `other` is what parts of may be put in.
