@@ -9,15 +9,15 @@ use serde_json::Value;
 use crate::env::{Env, Failure, Outcome};
 use crate::realtime::{ALICE, Connection};
 #[cfg(feature = "testing")]
-use crate::server::Backend;
-use crate::server::{Server, Transport, Version};
+use crate::server::{Backend, Transport};
+use crate::server::{Server, Version};
 
 behaviours!(across_transports: every_method_answers_the_same_over_both_transports);
 
 async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
-    let answers = walk(&env.server, env.transport).await?;
-    assert_eq!(answers, walk(&other, env.transport.other()).await?);
+    let answers = walk(&env.server, env.server.client(env.transport)).await?;
+    assert_eq!(answers, walk(&other, other.client(env.transport.other())).await?);
 
     let methods: BTreeSet<_> = answers.iter().map(|(method, _)| *method).collect();
     assert_eq!(methods, METHODS.iter().copied().collect());
@@ -28,12 +28,12 @@ async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcom
     Ok(())
 }
 
-/// Makes sure that a transport does not show which of the servers it leads to.
+/// Makes sure that a client does not see which of the servers it calls.
 #[cfg(feature = "testing")]
-async fn assert_alike(transport: Transport) -> Outcome {
+async fn assert_alike(client: impl Fn(&Server) -> Result<Client, Error>) -> Outcome {
     let real = Server::start(Backend::Real(Version::V6)).await;
     let embedded = Server::start(Backend::Embedded).await;
-    assert_eq!(walk(&embedded, transport).await?, walk(&real, transport).await?);
+    assert_eq!(walk(&embedded, client(&embedded)?).await?, walk(&real, client(&real)?).await?);
     Ok(())
 }
 
@@ -41,21 +41,27 @@ async fn assert_alike(transport: Transport) -> Outcome {
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn every_method_answers_the_same_on_the_embedded_server_over_http() -> Outcome {
-    assert_alike(Transport::Http).await
+    assert_alike(|server| server.client_builder(Transport::Http).build()).await
 }
 
 #[cfg(feature = "testing")]
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn every_method_answers_the_same_on_the_embedded_server_over_grpc() -> Outcome {
-    assert_alike(Transport::Grpc).await
+    assert_alike(|server| server.client_builder(Transport::Grpc).build()).await
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn every_method_answers_the_same_on_the_embedded_server_by_command_lines() -> Outcome {
+    assert_alike(|server| server.client_builder(Transport::Http).legacy_commands().build()).await
 }
 
 const LACKING: &str = "the server lacks the method";
 
 /// Calls each method, and answers what came of it but for what differs from server to server.
-async fn walk(server: &Server, transport: Transport) -> Result<Vec<(&'static str, String)>, Failure> {
-    let client = server.client(transport);
+async fn walk(server: &Server, client: Client) -> Result<Vec<(&'static str, String)>, Failure> {
     let alice = Connection::open(server, Some(&ALICE)).await?;
     let mut answers = Vec::new();
     macro_rules! call_each {
