@@ -177,10 +177,9 @@ impl Connection {
             Kind::SharedPoll { .. } => return Err(refused(107, "bad request")),
         }
         let mut data = self.api.state.lock();
-        if options.force_recovery || options.force_positioning {
-            let now = self.api.clock.seconds();
-            data.streams.read(channel, &Default::default(), options.meta_ttl, now);
-        }
+        let now = self.api.clock.seconds();
+        let position = (options.force_recovery || options.force_positioning)
+            .then(|| data.streams.read(channel, &Default::default(), options.meta_ttl, now).1);
         let peer = data.connections.get_mut(&self.id).ok_or_else(|| refused(103, "permission denied"))?;
         if peer.is_subscribed(channel) {
             return Err(refused(105, "already subscribed"));
@@ -193,6 +192,7 @@ impl Connection {
             presence: options.presence,
             emits_join_leave: options.join_leave,
             gets_join_leave: options.force_push_join_leave,
+            position,
             ..Subscription::default()
         };
         data.connections.subscribe(&self.id, channel, subscription, Vec::new());

@@ -78,7 +78,7 @@ where
     let has_nodes = hide(&mut message, names);
     let mut text = format!("{message:?}");
     // Metrics are many, and of no fixed length. Go writes the empty keys and values of a map, which prost leaves out.
-    let has_empty_tag = text.contains("{\"\": ") || text.contains(": \"\"}");
+    let has_empty_tag = text.contains("{\"\": ") || text.contains("\": \"\"");
     if !is_usual && !has_nodes && !has_empty_tag {
         text += ", with unknown fields or with zeros";
     }

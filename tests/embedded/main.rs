@@ -84,7 +84,6 @@ fn told(event: &Event) -> String {
         Event::Publication { channel, publication, .. } => {
             format!("{channel}: {} {}", publication.offset, String::from_utf8_lossy(&publication.data))
         }
-        Event::Changed { channel, key, removed, .. } => format!("{channel}: {key} {removed}"),
         Event::Joined { channel, info, .. } => format!("{channel}: {} joined", info.user),
         Event::Left { channel, info, .. } => format!("{channel}: {} left", info.user),
         Event::Subscribed { channel, offset, .. } => format!("{channel}: subscribed at {offset}"),

@@ -1,6 +1,5 @@
 use super::publish::payload;
 use super::{Api, Call, Handle, bad_request, internal};
-use crate::ApiError;
 use crate::api::{
     BoolValue, DisconnectRequest, DisconnectResult, RefreshRequest, RefreshResult, SubscribeOptionOverride,
     SubscribeRequest, SubscribeResult, UnsubscribeRequest, UnsubscribeResult,
@@ -12,6 +11,7 @@ use crate::testing::state::connections::{
     CHANNEL_LIMIT, EXPIRED, Ending, Selection, Subscription, TOO_MANY_CHANNELS,
 };
 use crate::testing::state::stream::{Filter, Position};
+use crate::{ApiError, Publication};
 
 /// What a disconnected client is told where the call says nothing.
 const FORCED: Ending<'static> = (3503, "force disconnect");
@@ -40,6 +40,7 @@ impl Handle for SubscribeRequest {
             emits_join_leave: options.join_leave,
             gets_join_leave: options.push_join_leave,
             expires: self.expire_at,
+            by_server: true,
             ..Subscription::default()
         };
         let subscribe = Subscribe {
@@ -111,31 +112,27 @@ impl Subscribe<'_> {
             return Err(internal());
         }
         subscription.connection_info = peer.info.clone();
-        let (publications, position, recovered) = self.recover(api, data, channel);
+        let Recovery { position, since, missed } = self.recover(api, data, channel);
+        let Position { offset, epoch } = position.clone().unwrap_or_default();
+        subscription.position = position;
         let mut told = vec![Event::Subscribed {
             channel: self.channel.to_owned(),
             data: self.data.clone(),
             recoverable: self.recoverable,
             positioned: self.positioned,
-            recovered,
-            offset: position.offset,
-            epoch: position.epoch,
+            recovered: since.is_some(),
+            offset: since.unwrap_or(offset),
+            epoch,
         }];
         let event = |publication| Event::Publication { channel: self.channel.to_owned(), publication };
-        told.extend(publications.into_iter().map(event));
+        told.extend(missed.into_iter().map(event));
         data.connections.subscribe(id, self.channel, subscription, told);
         Ok(())
     }
 
-    /// What the client has missed, where it starts, and whether nothing is missing.
-    fn recover(
-        &self,
-        api: &Api,
-        data: &mut Data,
-        channel: &Channel,
-    ) -> (Vec<crate::Publication>, Position, bool) {
+    fn recover(&self, api: &Api, data: &mut Data, channel: &Channel) -> Recovery {
         if !self.positioned {
-            return (Vec::new(), Position::default(), false);
+            return Recovery::default();
         }
         let since = self.since.clone().filter(|_| self.recoverable);
         let filter = Filter { limit: if since.is_some() { -1 } else { 0 }, since, reverse: false };
@@ -147,12 +144,20 @@ impl Subscribe<'_> {
                 && first == since.offset.wrapping_add(1)
                 && publications.len() <= MOST_RECOVERED
         });
-        match complete {
-            // The publications lead on from there.
-            Some(since) => (publications, Position { offset: since.offset, ..position }, true),
-            None => (Vec::new(), position, false),
-        }
+        let since = complete.map(|since| since.offset);
+        let missed = if since.is_some() { publications } else { Vec::new() };
+        Recovery { position: Some(position), since, missed }
     }
+}
+
+/// What a client has missed of a stream.
+#[derive(Default)]
+struct Recovery {
+    /// Where the stream is; none without a position.
+    position: Option<Position>,
+    /// The offset from which the publications lead there, if they do.
+    since: Option<u64>,
+    missed: Vec<Publication>,
 }
 
 impl Handle for UnsubscribeRequest {
