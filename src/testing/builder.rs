@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const DEFAULT_MAX_RECEIVE_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 const DEFAULT_RECORDED: usize = 10_000;
 
 /// Configures a [`Server`]; every mistake is found in [`start`](Self::start).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct ServerBuilder {
     port: u16,
@@ -103,11 +104,7 @@ impl ServerBuilder {
             return Err(Error::Config(problem));
         }
         for key in [&self.http_key, &self.grpc_key].into_iter().flatten() {
-            if key.trim().is_empty() {
-                return Err(Error::Config(
-                    "api_key is empty: give one, or use insecure for a server without".to_owned(),
-                ));
-            }
+            check_key(key).map_err(|problem| Error::Config(problem.to_owned()))?;
         }
         let namespaces = Namespaces::checked(self.namespaces.unwrap_or_else(|| vec![everything()]))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
@@ -148,6 +145,33 @@ impl ServerBuilder {
 
     pub(crate) fn set_problem(&mut self, problem: String) {
         self.problem.get_or_insert(problem);
+    }
+}
+
+/// Refuses what no client can send.
+fn check_key(key: &str) -> Result<(), &'static str> {
+    if key.trim().is_empty() {
+        return Err("api_key is empty: give one, or use insecure for a server without");
+    }
+    match key.trim() == key && key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        true => Ok(()),
+        false => {
+            Err("api_key cannot be sent in a header: give ASCII without control characters and outer spaces")
+        }
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ServerBuilder")
+            .field("port", &self.port)
+            .field("error_mode", &self.error_mode)
+            .field("prefix", &self.prefix)
+            .field("max_receive_message_size", &self.max_receive_message_size)
+            .field("recorded_requests", &self.recorded)
+            .field("namespaces", &self.namespaces)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// The most that time is moved forward, in milliseconds: sums of it with the times of options do not overflow.
+const END: u64 = u64::MAX / 4;
+
 /// The server's time: the machine's, and what the test has moved it forward.
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -18,7 +21,8 @@ impl Clock {
     }
 
     pub(crate) fn advance(&self, duration: Duration) {
-        self.advanced.fetch_add(millis(duration), Ordering::Relaxed);
+        let later = |advanced: u64| Some(advanced.saturating_add(millis(duration)).min(END));
+        let _ = self.advanced.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
     }
 
     /// Since the server started.
@@ -39,5 +43,5 @@ impl Clock {
 
 /// The milliseconds of a duration that was checked to be sensible.
 pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
+    u64::try_from(duration.as_millis()).unwrap_or(END)
 }

@@ -38,11 +38,24 @@ fn read(mut builder: ServerBuilder, json: &str) -> Result<ServerBuilder, Problem
     let grpc_key = grpc.text("key")?.filter(|key| !key.is_empty());
     builder.set_keys(http_key.filter(|_| !insecure), grpc_key);
     builder.set_error_modes(is_transport(&http)?, is_transport(&grpc)?);
-    builder.set_prefix(http.text("handler_prefix")?.as_deref().unwrap_or("/api"));
+    builder.set_prefix(&prefix(&http)?);
     if let size @ 1.. = grpc.number("max_receive_message_size")? {
         builder.set_max_receive_message_size(usize::try_from(size).unwrap_or(usize::MAX));
     }
     channels(builder, &root.section("channel")?)
+}
+
+fn prefix(http: &Section<'_>) -> Result<String, Problem> {
+    let prefix = http.text("handler_prefix")?.unwrap_or_else(|| "/api".to_owned());
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let is_path = prefix.starts_with('/') || prefix.is_empty();
+    match is_path && prefix.bytes().all(fits) && !prefix.contains("//") {
+        true => Ok(prefix),
+        false => Err(format!(
+            "{}: `{prefix}` is no path: begin it with `/`, and use letters, digits, `-`, `.`, `_` and `~`",
+            http.name("handler_prefix")
+        )),
+    }
 }
 
 fn is_transport(api: &Section<'_>) -> Result<bool, Problem> {
@@ -89,7 +102,7 @@ fn namespace(name: &str, options: &Section<'_>, defaults: &Defaults) -> Result<N
     let meta_ttl = options.duration("history_meta_ttl")?;
     let format = options.text("publication_data_format")?.filter(|format| !format.is_empty());
     let namespace = Namespace::new(name)
-        .history_size(u32::try_from(size).map_err(|_| format!("{} is {size}", options.name("history_size")))?)
+        .history_size(u32::try_from(size).map_err(|_| out_of_range(options, "history_size", size))?)
         .history_ttl(options.duration("history_ttl")?)
         .history_meta_ttl(if meta_ttl.is_zero() { defaults.meta_ttl } else { meta_ttl })
         .presence(options.flag("presence")?)
@@ -118,6 +131,10 @@ fn namespace(name: &str, options: &Section<'_>, defaults: &Defaults) -> Result<N
     }
 }
 
+fn out_of_range(options: &Section<'_>, option: &str, number: i64) -> Problem {
+    format!("{} is {number}: give a number from 0 to {}", options.name(option), u32::MAX)
+}
+
 fn map(options: &Section<'_>) -> Result<MapOptions, Problem> {
     let mode = match options.text("mode")?.as_deref() {
         Some("ephemeral") => MapMode::Ephemeral,
@@ -134,8 +151,7 @@ fn map(options: &Section<'_>) -> Result<MapOptions, Problem> {
     let size = options.number("stream_size")?;
     let mut map = MapOptions::new(mode);
     map.key_ttl = options.duration("key_ttl")?;
-    map.stream_size =
-        usize::try_from(size).map_err(|_| format!("{} is {size}", options.name("stream_size")))?;
+    map.stream_size = usize::try_from(size).map_err(|_| out_of_range(options, "stream_size", size))?;
     map.stream_ttl = options.duration("stream_ttl")?;
     map.meta_ttl = options.duration("meta_ttl")?;
     Ok(map)

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::api::{Api, Message};
 use super::namespace::Kind;
-use super::state::connections::Subscription;
+use super::state::connections::{CHANNEL_LIMIT, Subscription};
 use super::state::random;
 use crate::{ClientInfo, Error, Payload, Publication, PublishResult};
 
@@ -129,7 +129,7 @@ pub enum Event {
     },
 }
 
-/// A connected client, until it is dropped or the server disconnects it.
+/// A connected client, until it is dropped or disconnected, by a call or because the server is dropped.
 ///
 /// Events wait here in their order. They are there as soon as the call that caused them has been answered.
 pub struct Connection {
@@ -163,28 +163,36 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Api`] with the codes of the client protocol: 102 for a namespace that is not configured, 105 when
-    /// subscribed already, 107 for a map or a shared poll, which need a subscription of their kind, 103 when
-    /// disconnected.
+    /// [`Error::Api`] with the codes of the client protocol: 102 for a namespace that is not configured, 103 for a map
+    /// and 107 for a shared poll, which need a subscription of their kind, 103 when disconnected, 105 when subscribed
+    /// already, 106 above 128 channels.
     pub fn subscribe(&self, channel: &str) -> Result<(), Error> {
-        let options = self.api.channel(channel)?;
-        if !matches!(options.kind, Kind::Stream) || channel.is_empty() {
+        if channel.is_empty() {
             return Err(refused(107, "bad request"));
         }
-        let mut data = self.api.state.lock();
-        if options.force_recovery || options.force_positioning {
-            let now = self.api.clock.seconds();
-            data.streams.read(channel, &Default::default(), options.meta_ttl, now);
+        let options = self.api.channel(channel)?;
+        match options.kind {
+            Kind::Stream => {}
+            Kind::Map(_) => return Err(refused(103, "permission denied")),
+            Kind::SharedPoll { .. } => return Err(refused(107, "bad request")),
         }
+        let mut data = self.api.state.lock();
+        let now = self.api.clock.seconds();
+        let position = (options.force_recovery || options.force_positioning)
+            .then(|| data.streams.read(channel, &Default::default(), options.meta_ttl, now).1);
         let peer = data.connections.get_mut(&self.id).ok_or_else(|| refused(103, "permission denied"))?;
         if peer.is_subscribed(channel) {
             return Err(refused(105, "already subscribed"));
+        }
+        if peer.subscriptions() >= CHANNEL_LIMIT {
+            return Err(refused(106, "limit exceeded"));
         }
         let subscription = Subscription {
             connection_info: peer.info.clone(),
             presence: options.presence,
             emits_join_leave: options.join_leave,
             gets_join_leave: options.force_push_join_leave,
+            position,
             ..Subscription::default()
         };
         data.connections.subscribe(&self.id, channel, subscription, Vec::new());

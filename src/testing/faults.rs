@@ -3,11 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::api::{self, Served};
+use super::api::{self, ROUTES, Served};
 use super::recorder::Endpoint;
 use crate::{ApiError, Error, METHODS, Status};
+
+/// Headers without which an answer would have no end.
+const OWN_HEADERS: [HeaderName; 2] = [CONTENT_LENGTH, TRANSFER_ENCODING];
 
 /// Something that goes wrong: what, and with which calls.
 ///
@@ -77,7 +81,8 @@ impl Fault {
         fault
     }
 
-    /// Answers after that long, in the machine's time.
+    /// Answers after that long, in the machine's time. The call itself runs at once, whether or not somebody still
+    /// waits for its answer.
     pub fn delay(duration: Duration) -> Self {
         Self::new(Kind::Wire(WireFault::Delay(duration)))
     }
@@ -118,6 +123,9 @@ impl Fault {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let parsed = (name.parse::<HeaderName>(), HeaderValue::from_str(value));
         match (&mut self.kind, parsed) {
+            (Kind::Wire(WireFault::Status { .. }), (Ok(name), _)) if OWN_HEADERS.contains(&name) => {
+                self.problem = Some(format!("the server sets `{name}` itself: leave it out"));
+            }
             (Kind::Wire(WireFault::Status { headers, .. }), (Ok(name), Ok(value))) => {
                 headers.append(name, value);
             }
@@ -146,8 +154,12 @@ impl Fault {
         if let Some(problem) = &self.problem {
             return Err(Error::Config(format!("fault: {problem}")));
         }
-        match &self.method {
-            Some(method) if !METHODS.contains(&method.as_str()) => Err(Error::Config(format!(
+        let has_no_error = |method: &str| ROUTES.iter().any(|route| route.name == method && !route.has_error);
+        match (&self.method, &self.kind) {
+            (Some(method), Kind::Api(_)) if has_no_error(method) => Err(Error::Config(format!(
+                "fault: `{method}` answers no error of its own; name one of the methods in it"
+            ))),
+            (Some(method), _) if !METHODS.contains(&method.as_str()) => Err(Error::Config(format!(
                 "fault: `{method}` is no method of the schema; METHODS lists them, such as `publish`"
             ))),
             _ => Ok(()),

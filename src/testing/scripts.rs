@@ -17,6 +17,10 @@ impl Scripts {
         scripts.insert(M::NAME, Arc::new(script));
     }
 
+    pub(crate) fn remove<M: Served>(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(M::NAME);
+    }
+
     pub(crate) fn get<M: Served>(&self) -> Option<Arc<Script<M>>> {
         let scripts = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(scripts.get(M::NAME)?).downcast().ok()

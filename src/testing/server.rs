@@ -15,9 +15,13 @@ use super::faults::{Fault, Faults};
 use super::namespace::Namespaces;
 use super::recorder::{Recorded, Recorder};
 use super::scripts::Scripts;
+use super::state::connections::Ending;
 use super::state::{State, random};
 use super::wire::{self, Settings};
 use crate::{ApiError, Error};
+
+/// What clients are told when the server is dropped.
+const SHUTDOWN: Ending<'static> = (3001, "shutdown");
 
 /// An in-memory Centrifugo, on a free port of 127.0.0.1 until it is dropped.
 ///
@@ -102,11 +106,7 @@ impl Server {
     /// The time goes on by itself too, as the machine's does.
     pub fn advance(&self, duration: Duration) {
         self.api.clock.advance(duration);
-        self.api.expire_keys();
-        let (now, seconds) = (self.api.clock.now(), self.api.clock.seconds());
-        let mut data = self.api.state.lock();
-        data.connections.expire(seconds);
-        data.outcomes.forget_old(now);
+        self.api.expire();
     }
 
     /// Connects a client, which takes a name or a [`User`].
@@ -133,6 +133,11 @@ impl Server {
     /// ```
     pub fn on<M: Served>(&self, answer: impl Fn(M) -> Result<M::Result, ApiError> + Send + Sync + 'static) {
         self.api.scripts.set::<M>(Box::new(answer));
+    }
+
+    /// Takes back what [`on`](Self::on) said of a method: the server answers it again, or does not offer it.
+    pub fn off<M: Served>(&self) {
+        self.api.scripts.remove::<M>();
     }
 
     /// The last requests that were read, oldest first; at most 10,000, or what
@@ -241,6 +246,7 @@ impl Drop for Server {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        self.api.state.lock().connections.disconnect_all(SHUTDOWN);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Plays a sequence on both sides, and finds the first difference.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use crate::player::Player;
 use crate::side::Side;
-use crate::steps::{Action, Step};
+use crate::steps::{Action, Step, commands};
 
 /// How long both sides may take until their clients have seen the same.
 const DEADLINE: Duration = Duration::from_millis(500);
@@ -23,13 +24,36 @@ pub(crate) struct Pair {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) sequences: usize,
-    pub(crate) http: usize,
-    pub(crate) legacy: usize,
-    pub(crate) grpc: usize,
+    http: Calls,
+    command_lines: Calls,
+    grpc: Calls,
     /// Steps of connected users.
-    pub(crate) users: usize,
+    users: usize,
     /// What these saw while they were connected.
-    pub(crate) events: usize,
+    events: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Calls {
+    calls: usize,
+    commands: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sequences, http, command_lines, grpc, users, events } = self;
+        write!(
+            formatter,
+            "{sequences} sequences: {http} over HTTP, {command_lines} on the legacy command endpoint, {grpc} over \
+             gRPC, {users} steps of connected users, who saw {events} events"
+        )
+    }
+}
+
+impl fmt::Display for Calls {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} commands in {} calls", self.commands, self.calls)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -109,13 +133,17 @@ impl Pair {
     }
 
     fn count(&mut self, action: &Action) {
-        let counter = match action {
-            Action::Http(call) if call.is_legacy() => &mut self.counts.legacy,
-            Action::Http(_) => &mut self.counts.http,
-            Action::Grpc(_) => &mut self.counts.grpc,
-            _ => &mut self.counts.users,
+        let (counter, commands) = match action {
+            Action::Http(call) if call.is_legacy() => (&mut self.counts.command_lines, call.commands()),
+            Action::Http(call) => (&mut self.counts.http, call.commands()),
+            Action::Grpc(call) => (&mut self.counts.grpc, commands(&call.message)),
+            _ => {
+                self.counts.users += 1;
+                return;
+            }
         };
-        *counter += 1;
+        counter.calls += 1;
+        counter.commands += commands;
     }
 }
 

@@ -1,11 +1,11 @@
-//! Two servers answer the same random calls alike, byte for byte.
+//! The embedded server answers random calls as a real Centrifugo does, byte for byte.
 //!
 //! Sequences of calls, over HTTP, the legacy command endpoint and gRPC, and of what connected users do, are played
 //! on both servers, and each reply is compared, as is what the users saw. A difference is shown with the smallest
 //! sequence that still has it, and the seed.
 //!
 //! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` begins with that seed.
-#![cfg(all(feature = "grpc", feature = "http"))]
+#![cfg(all(feature = "grpc", feature = "http", feature = "testing"))]
 
 #[path = "../support/server.rs"]
 mod server;
@@ -16,6 +16,7 @@ mod json;
 mod bodies;
 mod compare;
 mod configuration;
+mod embedded;
 mod generate;
 mod grpc;
 mod http;
@@ -42,8 +43,8 @@ const FIRST_SEED: u64 = 1;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
 async fn both_servers_answer_alike() {
-    let namespaces = configuration::namespaces(&configuration::with_small_history(3));
-    let mut pair = Pair::new(Side::real(&namespaces).await, Side::real(&namespaces).await);
+    let namespaces = configuration::namespaces(3);
+    let mut pair = Pair::new(Side::real(&namespaces).await, Side::embedded(&namespaces).await);
     let first = variable("CENTRIFUGO_API_DIFFERENTIAL_SEED").unwrap_or(FIRST_SEED);
     let count = variable("CENTRIFUGO_API_DIFFERENTIAL").unwrap_or(SEQUENCES);
     if let Some(found) = report::search(&mut pair, first..first + count).await {
@@ -52,10 +53,9 @@ async fn both_servers_answer_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
 async fn a_server_that_keeps_one_publication_more_is_found_out() {
-    let namespaces = [3, 4].map(|size| configuration::namespaces(&configuration::with_small_history(size)));
-    let mut pair = Pair::new(Side::real(&namespaces[0]).await, Side::real(&namespaces[1]).await);
+    let [one, other] = [3, 4].map(configuration::namespaces);
+    let mut pair = Pair::new(Side::embedded(&one).await, Side::embedded(&other).await);
     let Some(Found { steps, .. }) = report::search(&mut pair, 1..1000).await else {
         panic!("the difference was not found");
     };

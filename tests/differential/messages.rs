@@ -76,9 +76,12 @@ where
     };
     let is_usual = bytes.len() == message.encoded_len();
     let has_nodes = hide(&mut message, names);
-    // Metrics are many, and of no fixed length.
-    let surplus = if is_usual || has_nodes { "" } else { ", with unknown fields or with zeros" };
-    let text = format!("{message:?}{surplus}");
+    let mut text = format!("{message:?}");
+    // Metrics are many, and of no fixed length. Go writes the empty keys and values of a map, which prost leaves out.
+    let has_empty_tag = text.contains("{\"\": ") || text.contains("\": \"\"");
+    if !is_usual && !has_nodes && !has_empty_tag {
+        text += ", with unknown fields or with zeros";
+    }
     // What describes the whole comes last.
     let last = |name: &str| text.rsplit_once(name).map(|(_, after)| after).unwrap_or_default();
     let facts = Facts {

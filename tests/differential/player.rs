@@ -248,6 +248,13 @@ fn framed(message: Vec<u8>, frame: &Frame) -> Vec<u8> {
             let kept = message.len().saturating_sub(*length);
             (0, kept, message[..kept].to_vec())
         }
+        Frame::Flipped { at, bits } => {
+            let (length, mut message) = (message.len(), message);
+            if length > 0 {
+                message[at % length] ^= bits;
+            }
+            (0, length, message)
+        }
         Frame::Compressed => (1, message.len(), message),
     };
     let length = u32::try_from(announced).unwrap_or(u32::MAX).to_be_bytes();

@@ -142,7 +142,10 @@ async fn read(
             }
         }
     }
-    *lock(&waiting) = None;
+    let is_open = lock(&waiting).take().is_some();
+    if is_open && outgoing.upgrade().is_some() {
+        events.push(Seen::Disconnected { code: websocket::ABNORMAL, reason: String::new() });
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -37,7 +37,8 @@ pub(crate) async fn search(pair: &mut Pair, seeds: Range<u64>) -> Option<Found> 
         unstable += 1;
         eprintln!("seed {seed}: a difference that went away: {once}");
     }
-    eprintln!("{:?} in {:?}, {unstable} not seen twice", pair.counts, started.elapsed());
+    let seconds = started.elapsed().as_secs_f32();
+    eprintln!("{} in {seconds:.1} s; {unstable} differences were not seen twice", pair.counts);
     None
 }
 

@@ -1,34 +1,38 @@
 //! One of the two servers that are compared, and its connected clients: all that depends on the kind of server.
 
+use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::configuration;
+use crate::embedded::EmbeddedConnection;
 use crate::realtime::RealConnection;
 use crate::seen::Events;
-use crate::server::{Server, Transport, Version};
+use crate::server::{Backend, Running, Server, Transport, Version};
 
-pub(crate) enum Side {
-    Real(Server),
-}
+pub(crate) struct Side(Server);
 
 impl Side {
-    /// Starts a real server with these namespaces.
-    pub(crate) async fn real(namespaces: &str) -> Self {
-        let options = [("CENTRIFUGO_CHANNEL_NAMESPACES", namespaces), ("CENTRIFUGO_LOG_LEVEL", "none")];
-        Self::Real(Server::start_with(Version::V6, &options).await)
+    /// Starts a real server.
+    pub(crate) async fn real(namespaces: &Value) -> Self {
+        let namespaces = namespaces.to_string();
+        let options = [configuration::options(&namespaces), configuration::REAL.to_vec()].concat();
+        Self(Server::start_with(Backend::Real(Version::V6), &options).await)
+    }
+
+    /// Starts an embedded server.
+    pub(crate) async fn embedded(namespaces: &Value) -> Self {
+        let namespaces = namespaces.to_string();
+        Self(Server::start_with(Backend::Embedded, &configuration::options(&namespaces)).await)
     }
 
     /// Host and port of the HTTP API.
     pub(crate) fn http_address(&self) -> String {
-        match self {
-            Self::Real(server) => server.origin().trim_start_matches("http://").to_owned(),
-        }
+        self.0.origin().trim_start_matches("http://").to_owned()
     }
 
     /// Host and port of the gRPC API.
     pub(crate) fn grpc_address(&self) -> String {
-        match self {
-            Self::Real(server) => server.url(Transport::Grpc).trim_start_matches("grpc://").to_owned(),
-        }
+        self.0.url(Transport::Grpc).trim_start_matches("grpc://").to_owned()
     }
 
     /// Connects a user, the anonymous one if the name is empty. `changes` is told of each event.
@@ -39,10 +43,13 @@ impl Side {
         changes: watch::Sender<()>,
     ) -> Result<Connection, String> {
         let events = Events::new(changes);
-        let line = match self {
-            Self::Real(_) => {
+        let line = match &self.0.running {
+            Running::Process(_) => {
                 let opened = RealConnection::open(&self.http_address(), user, info, events.clone()).await;
                 Line::Real(opened.map_err(|error| error.to_string())?)
+            }
+            Running::Embedded(embedded) => {
+                Line::Embedded(EmbeddedConnection::open(embedded.server(), user, info, events.clone()))
             }
         };
         Ok(Connection { user: user.to_owned(), events, line })
@@ -58,12 +65,14 @@ pub(crate) struct Connection {
 
 enum Line {
     Real(RealConnection),
+    Embedded(EmbeddedConnection),
 }
 
 impl Connection {
     pub(crate) fn id(&self) -> &str {
         match &self.line {
             Line::Real(line) => &line.id,
+            Line::Embedded(line) => line.id(),
         }
     }
 
@@ -71,6 +80,7 @@ impl Connection {
     pub(crate) async fn subscribe(&mut self, channel: &str) -> Result<(), String> {
         let outcome = match &mut self.line {
             Line::Real(line) => line.subscribe(channel).await,
+            Line::Embedded(line) => line.subscribe(channel),
         };
         if outcome.is_ok() {
             self.events.note(channel, true);
@@ -81,6 +91,7 @@ impl Connection {
     pub(crate) async fn unsubscribe(&mut self, channel: &str) -> Result<(), String> {
         let outcome = match &mut self.line {
             Line::Real(line) => line.unsubscribe(channel).await,
+            Line::Embedded(line) => line.unsubscribe(channel),
         };
         if outcome.is_ok() {
             self.events.note(channel, false);
@@ -92,6 +103,7 @@ impl Connection {
     pub(crate) async fn catch_up(&mut self) {
         match &mut self.line {
             Line::Real(line) => line.catch_up().await,
+            Line::Embedded(line) => line.catch_up(),
         }
     }
 
@@ -99,6 +111,7 @@ impl Connection {
     pub(crate) async fn close(self) -> usize {
         match self.line {
             Line::Real(line) => line.close().await,
+            Line::Embedded(mut line) => line.catch_up(),
         }
         self.events.count()
     }

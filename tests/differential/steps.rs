@@ -52,6 +52,11 @@ impl HttpCall {
         self.path == "/api" || self.path.starts_with("/api?")
     }
 
+    /// How many commands it has: lines, or those of a batch.
+    pub(crate) fn commands(&self) -> usize {
+        if self.is_legacy() { self.body.len() } else { self.body.iter().map(commands).sum() }
+    }
+
     pub(crate) fn body(&self) -> Vec<u8> {
         let mut body = Vec::new();
         for (index, part) in self.body.iter().enumerate() {
@@ -85,6 +90,11 @@ pub(crate) enum Frame {
     Instead(Vec<u8>),
     /// Without the last bytes of the message.
     Cut(usize),
+    /// With other bits in one byte, counted from the start of the message again and again.
+    Flipped {
+        at: usize,
+        bits: u8,
+    },
     /// Said to be compressed, though no compression is agreed on.
     Compressed,
 }
@@ -105,6 +115,17 @@ impl Action {
             }
             _ => false,
         }
+    }
+}
+
+/// How many commands a request is: those of a batch, else one.
+pub(crate) fn commands(request: &Json) -> usize {
+    match request {
+        Json::Object(members) => match members.iter().find(|(name, _)| name == "commands") {
+            Some((_, Json::Array(commands))) => commands.len(),
+            _ => 1,
+        },
+        _ => 1,
     }
 }
 

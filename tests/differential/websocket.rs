@@ -10,6 +10,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
+/// What a client says of a connection that ended without a code.
+pub(crate) const ABNORMAL: u32 = 1006;
 const PING: u8 = 9;
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
@@ -63,7 +65,11 @@ impl Reader {
                     let code =
                         payload.get(..2).map_or(1005, |code| u32::from(code[0]) << 8 | u32::from(code[1]));
                     let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into_owned();
-                    return Some(Message::Close { code, reason });
+                    return Some(match code {
+                        1000..=1003 | 1005 | 1007..=1014 | 3000..=4999 => Message::Close { code, reason },
+                        // Whoever keeps to the standard takes other codes for none.
+                        _ => Message::Close { code: ABNORMAL, reason: String::new() },
+                    });
                 }
                 PING => {}
                 _ => {

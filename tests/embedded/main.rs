@@ -1,23 +1,117 @@
 //! The embedded server itself: what a test can do with it.
-#![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
+#![cfg(all(feature = "testing", feature = "blocking", feature = "http", feature = "grpc"))]
 
-use centrifugo_api::testing::Server;
-use centrifugo_api::{HistoryRequest, InfoRequest, PublishRequest};
+mod api_faults;
+mod configuration;
+mod connections;
+mod lifecycle;
+mod malformed_grpc;
+mod malformed_http;
+mod mutations;
+mod namespaces;
+mod options;
+#[path = "../support/own_client.rs"]
+mod own_client;
+mod recorder;
+mod runtimes;
+mod scripts;
+mod server_events;
+mod time;
+mod wire_faults;
+
+use std::future::Future;
+use std::time::Duration;
+
+use centrifugo_api::testing::{Event, Server, ServerBuilder};
+use centrifugo_api::{Client, Error, HistoryRequest, HistoryResult, PublishRequest};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// How long a test waits for what must happen; only a failing one waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn start() -> Server {
+    Server::start().expect("the server starts")
+}
+
+/// Clients over HTTP, gRPC and command lines.
+fn clients(server: &Server) -> [(&'static str, Client); 3] {
+    let lines = server.client_builder().legacy_commands().build().expect("the client is built");
+    [("http", server.client()), ("grpc", server.grpc_client()), ("lines", lines)]
+}
+
+/// What a server that cannot be configured so says.
+#[track_caller]
+fn refusal(builder: ServerBuilder) -> String {
+    match builder.start() {
+        Err(Error::Config(message)) => message,
+        other => panic!("not refused as it should be: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_says(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "`{message}` does not say `{part}`");
+    }
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: nothing within {PATIENCE:?}"),
+    }
+}
+
+async fn publish(client: &Client, channel: &str, data: &str) -> Result<u64, Error> {
+    Ok(client.publish(PublishRequest::new(channel, data)).await?.offset)
+}
+
+async fn history(client: &Client, channel: &str) -> Result<HistoryResult, Error> {
+    client.history(HistoryRequest::new(channel).limit(-1)).await
+}
+
+/// What was published into a channel.
+async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
+    let history = history(client, channel).await?;
+    let text = |data: &[u8]| String::from_utf8_lossy(data).into_owned();
+    Ok(history.publications.iter().map(|publication| text(&publication.data)).collect())
+}
+
+/// An event in a few words.
+fn told(event: &Event) -> String {
+    match event {
+        Event::Publication { channel, publication, .. } => {
+            format!("{channel}: {} {}", publication.offset, String::from_utf8_lossy(&publication.data))
+        }
+        Event::Joined { channel, info, .. } => format!("{channel}: {} joined", info.user),
+        Event::Left { channel, info, .. } => format!("{channel}: {} left", info.user),
+        Event::Subscribed { channel, offset, .. } => format!("{channel}: subscribed at {offset}"),
+        Event::Changed { channel, key, removed, .. } => {
+            format!("{channel}: {key} {}", if *removed { "removed" } else { "set" })
+        }
+        Event::Unsubscribed { channel, code, reason, .. } => format!("{channel}: {code} {reason}"),
+        Event::Refreshed { expires, .. } => format!("refreshed until {expires:?}"),
+        Event::Disconnected { code, reason, .. } => format!("disconnected: {code} {reason}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// All that a connection has been told until now.
+fn all_told(connection: &mut centrifugo_api::testing::Connection) -> Vec<String> {
+    std::iter::from_fn(|| connection.try_next()).map(|event| told(&event)).collect()
+}
 
 #[tokio::test]
-async fn what_is_published_over_one_transport_is_read_over_the_other() -> Result<(), centrifugo_api::Error> {
-    let server = Server::start()?;
-    let (http, grpc) = (server.client(), server.grpc_client());
-    let first = http.publish(PublishRequest::new("news", r#"{"n": 1}"#)).await?;
-    let second = grpc.publish(PublishRequest::new("news", "2")).await?;
-    assert_eq!((first.offset, second.offset, &first.epoch), (1, 2, &second.epoch));
-    for (client, expected) in [(&http, r#"{"n":1}"#), (&grpc, r#"{"n": 1}"#)] {
-        let history = client.history(HistoryRequest::new("news").limit(-1)).await?;
-        assert_eq!(history.publications[0].data, expected);
-        assert_eq!(history.publications[1].data, "2");
+async fn what_is_published_over_one_transport_is_read_over_the_others() -> Outcome {
+    let server = start();
+    let [(_, http), (_, grpc), (_, lines)] = clients(&server);
+    for (index, client) in [&http, &grpc, &lines].into_iter().enumerate() {
+        assert_eq!(publish(client, "news", &format!(r#"{{"n": {index}}}"#)).await?, index as u64 + 1);
     }
-    assert_eq!(http.info(InfoRequest::new()).await?.nodes[0].version, "6.9.1 OSS");
-    let lines = server.client_builder().legacy_commands().build()?;
-    assert_eq!(lines.history(HistoryRequest::new("news").limit(-1)).await?.publications.len(), 2);
+    for (client, expected) in [(&http, r#"{"n":0}"#), (&grpc, r#"{"n": 0}"#), (&lines, r#"{"n":0}"#)] {
+        let data = published(client, "news").await?;
+        assert_eq!((data.len(), data[0].as_str()), (3, expected));
+    }
     Ok(())
 }

@@ -83,7 +83,7 @@ fn current<'a>(
     channel: &str,
     options: &MapOptions,
     now: u64,
-) -> (&'a mut MapChannel, &'a Connections) {
+) -> (&'a mut MapChannel, &'a mut Connections) {
     let Data { maps, connections, .. } = data;
     let map = maps.entry(channel.to_owned()).or_insert_with(|| MapChannel::new(options));
     map.expire(now).iter().for_each(|removed| connections.change(channel, removed));

@@ -108,6 +108,15 @@ impl Api {
         }
     }
 
+    /// Ends what has expired, and forgets what nobody can ask for any more.
+    pub(crate) fn expire(&self) {
+        self.expire_keys();
+        let (now, seconds) = (self.clock.now(), self.clock.seconds());
+        let mut data = self.state.lock();
+        data.connections.expire(seconds);
+        data.outcomes.forget_old(now);
+    }
+
     /// Whether the method is served, be it by a script.
     pub(crate) fn serves(&self, route: &Route) -> bool {
         route.open_source || self.scripts.has(route.name)

@@ -116,7 +116,7 @@ impl Api {
         if !key.is_empty() {
             data.outcomes.keep(name, &key, position.clone(), now);
         }
-        data.connections.publish(name, &publication);
+        data.connections.publish(name, &publication, &position);
         Ok(position)
     }
 }

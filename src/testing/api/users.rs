@@ -1,6 +1,5 @@
 use super::publish::payload;
 use super::{Api, Call, Handle, bad_request, internal};
-use crate::ApiError;
 use crate::api::{
     BoolValue, DisconnectRequest, DisconnectResult, RefreshRequest, RefreshResult, SubscribeOptionOverride,
     SubscribeRequest, SubscribeResult, UnsubscribeRequest, UnsubscribeResult,
@@ -12,11 +11,18 @@ use crate::testing::state::connections::{
     CHANNEL_LIMIT, EXPIRED, Ending, Selection, Subscription, TOO_MANY_CHANNELS,
 };
 use crate::testing::state::stream::{Filter, Position};
+use crate::{ApiError, Publication};
 
 /// What a disconnected client is told where the call says nothing.
 const FORCED: Ending<'static> = (3503, "force disconnect");
 
 const UNSUBSCRIBED: Ending<'static> = (2000, "server unsubscribe");
+
+/// How many bytes of a reason a WebSocket can be closed with.
+const LONGEST_REASON: usize = 123;
+
+/// How many publications a client can recover: Centrifugo's `client.recovery_max_publication_limit`.
+const MOST_RECOVERED: usize = 300;
 
 /// What a client sees of a code or a reason that its transport cannot carry.
 const CLOSED: Ending<'static> = (1006, "");
@@ -34,6 +40,7 @@ impl Handle for SubscribeRequest {
             emits_join_leave: options.join_leave,
             gets_join_leave: options.push_join_leave,
             expires: self.expire_at,
+            by_server: true,
             ..Subscription::default()
         };
         let subscribe = Subscribe {
@@ -105,42 +112,52 @@ impl Subscribe<'_> {
             return Err(internal());
         }
         subscription.connection_info = peer.info.clone();
-        let (publications, position, recovered) = self.recover(api, data, channel);
+        let Recovery { position, since, missed } = self.recover(api, data, channel);
+        let Position { offset, epoch } = position.clone().unwrap_or_default();
+        subscription.position = position;
         let mut told = vec![Event::Subscribed {
             channel: self.channel.to_owned(),
             data: self.data.clone(),
             recoverable: self.recoverable,
             positioned: self.positioned,
-            recovered,
-            offset: position.offset,
-            epoch: position.epoch,
+            recovered: since.is_some(),
+            offset: since.unwrap_or(offset),
+            epoch,
         }];
         let event = |publication| Event::Publication { channel: self.channel.to_owned(), publication };
-        told.extend(publications.into_iter().map(event));
+        told.extend(missed.into_iter().map(event));
         data.connections.subscribe(id, self.channel, subscription, told);
         Ok(())
     }
 
-    /// What the client has missed, where it starts, and whether nothing is missing.
-    fn recover(
-        &self,
-        api: &Api,
-        data: &mut Data,
-        channel: &Channel,
-    ) -> (Vec<crate::Publication>, Position, bool) {
+    fn recover(&self, api: &Api, data: &mut Data, channel: &Channel) -> Recovery {
         if !self.positioned {
-            return (Vec::new(), Position::default(), false);
+            return Recovery::default();
         }
         let since = self.since.clone().filter(|_| self.recoverable);
         let filter = Filter { limit: if since.is_some() { -1 } else { 0 }, since, reverse: false };
         let now = api.clock.seconds();
         let (publications, position) = data.streams.read(self.channel, &filter, channel.meta_ttl, now);
-        let complete = filter.since.is_some_and(|since| {
+        let complete = filter.since.filter(|since| {
             let first = publications.first().map_or(position.offset.wrapping_add(1), |first| first.offset);
-            (since.epoch.is_empty() || since.epoch == position.epoch) && first == since.offset.wrapping_add(1)
+            (since.epoch.is_empty() || since.epoch == position.epoch)
+                && first == since.offset.wrapping_add(1)
+                && publications.len() <= MOST_RECOVERED
         });
-        (if complete { publications } else { Vec::new() }, position, complete)
+        let since = complete.map(|since| since.offset);
+        let missed = if since.is_some() { publications } else { Vec::new() };
+        Recovery { position: Some(position), since, missed }
     }
+}
+
+/// What a client has missed of a stream.
+#[derive(Default)]
+struct Recovery {
+    /// Where the stream is; none without a position.
+    position: Option<Position>,
+    /// The offset from which the publications lead there, if they do.
+    since: Option<u64>,
+    missed: Vec<Publication>,
 }
 
 impl Handle for UnsubscribeRequest {
@@ -168,10 +185,7 @@ impl Handle for DisconnectRequest {
         };
         let ending = match &self.disconnect {
             None => FORCED,
-            Some(disconnect) if is_transportable(disconnect.code, &disconnect.reason) => {
-                (disconnect.code, disconnect.reason.as_str())
-            }
-            Some(_) => CLOSED,
+            Some(disconnect) => closing(disconnect.code, &disconnect.reason),
         };
         let connections = &mut call.api.state.lock().connections;
         for id in connections.select(&selection) {
@@ -181,9 +195,13 @@ impl Handle for DisconnectRequest {
     }
 }
 
-/// Whether a WebSocket can be closed with it.
-fn is_transportable(code: u32, reason: &str) -> bool {
-    (3000..=4999).contains(&code) && reason.len() <= 123
+/// What a WebSocket's client makes of it. The code is cut to 16 bits; at 3000, `connection closed`, none is sent.
+fn closing(code: u32, reason: &str) -> Ending<'_> {
+    match code & 0xffff {
+        code @ (1000..=1003 | 1007..=1014 | 3001..=4999) if reason.len() <= LONGEST_REASON => (code, reason),
+        1005 => (1005, ""),
+        _ => CLOSED,
+    }
 }
 
 impl Handle for RefreshRequest {

@@ -33,6 +33,23 @@ pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, 
     Ok(Decoded { protobuf: decoder.drafts.to_protobuf(), nulls: decoder.drafts.nulls() })
 }
 
+/// All values that JSON, which has been read as the message, has for a field: of several the last one counts.
+pub(crate) fn values_of<'a>(message: &'static Message, name: &str, json: &'a [u8]) -> Vec<&'a [u8]> {
+    let mut cursor = Cursor::new(json);
+    let mut values = Vec::new();
+    if cursor.peek() != b'{' {
+        return values;
+    }
+    cursor.enter();
+    while let Some(key) = cursor.key() {
+        let value = cursor.value();
+        if message.field(&key).is_some_and(|field| field.name == name) {
+            values.push(value);
+        }
+    }
+    values
+}
+
 struct Decoder<'a> {
     cursor: Cursor<'a>,
     drafts: Drafts<'a>,

@@ -20,9 +20,10 @@ mod descriptors {
 
 use std::fmt;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{decode, values_of};
 pub(crate) use encode::encode;
 pub(crate) use scan::Values;
+pub(crate) use wire::{Width, put_key, put_varint};
 
 /// Whether bytes are JSON.
 pub(crate) fn is_valid(json: &[u8]) -> bool {

@@ -12,7 +12,7 @@ pub(crate) enum Width {
 }
 
 impl Kind {
-    pub(super) fn width(self) -> Width {
+    pub(crate) fn width(self) -> Width {
         match self {
             Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => Width::Eight,
             Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => Width::Four,

@@ -1,13 +1,15 @@
 //! Who is connected, what they are subscribed to, and what they are told.
 
+mod delivery;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::map::MapPublication;
+use super::stream::Position;
+use crate::ClientInfo;
 use crate::testing::connection::Event;
-use crate::{ClientInfo, Publication};
 
 /// How often presence takes up what has changed of a connection, in milliseconds.
 const PRESENCE_UPDATES: u64 = 25_000;
@@ -44,6 +46,10 @@ pub(crate) struct Subscription {
     /// Whether others are told, and whether it is told of others.
     pub(crate) emits_join_leave: bool,
     pub(crate) gets_join_leave: bool,
+    /// Whether the server has made it.
+    pub(crate) by_server: bool,
+    /// What the client has got so far, where that matters.
+    pub(crate) position: Option<Position>,
     /// Unix time in seconds; 0 for never.
     pub(crate) expires: i64,
 }
@@ -103,6 +109,13 @@ impl Connections {
         }
     }
 
+    /// Ends all connections, of which nobody is left to be told.
+    pub(crate) fn disconnect_all(&mut self, (code, reason): Ending<'_>) {
+        for peer in std::mem::take(&mut self.0).into_values() {
+            peer.tell(Event::Disconnected { code, reason: reason.to_owned() });
+        }
+    }
+
     /// Subscribes a connection to a channel, and tells those who want to know.
     pub(crate) fn subscribe(
         &mut self,
@@ -144,28 +157,6 @@ impl Connections {
             if subscription.gets_join_leave {
                 peer.tell(event.clone());
             }
-        }
-    }
-
-    /// Tells the subscribers of a channel of a publication.
-    pub(crate) fn publish(&self, channel: &str, publication: &Publication) {
-        for (peer, _) in self.subscribers(channel) {
-            let (channel, publication) = (channel.to_owned(), publication.clone());
-            peer.tell(Event::Publication { channel, publication });
-        }
-    }
-
-    /// Tells the subscribers of a map of a key that was set or removed.
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
-    pub(crate) fn change(&self, channel: &str, change: &MapPublication) {
-        for (peer, _) in self.subscribers(channel) {
-            let mut publication = Publication::default();
-            publication.data = change.data.clone();
-            publication.tags = change.tags.clone();
-            publication.offset = change.offset;
-            let (channel, key) = (channel.to_owned(), change.key.clone());
-            peer.tell(Event::Changed { channel, key, removed: change.removed, publication });
         }
     }
 

@@ -1,7 +1,8 @@
 //! The gRPC API: unary calls, by the path of the method.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -9,11 +10,11 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use prost::Message as _;
 
 use super::reply::Reply;
-use super::{Service, is_transport_mode};
+use super::{Service, is_transport_mode, protobuf};
 use crate::ApiError;
 use crate::testing::api::{Answer, ROUTES, Route};
 use crate::testing::recorder::Endpoint;
@@ -33,6 +34,9 @@ mod code {
 
 /// The byte that says whether a message is compressed, and its length.
 const PREFIX: usize = 5;
+
+/// How long the end of a request is waited for that has been read.
+const END_OF_REQUEST: Duration = Duration::from_millis(100);
 
 /// Why a call is refused: the code and the message.
 type Refused = (i32, String);
@@ -73,13 +77,13 @@ impl Service {
         let (head, body) = request.into_parts();
         let route = route(head.uri.path())?;
         let message = self.message(&head.headers, body).await?;
-        let admitted = self.authorize(&head.headers).and_then(|()| match self.api.serves(route) {
-            true => Ok(()),
-            false => Err((code::UNIMPLEMENTED, format!("method {} not implemented", route.rpc))),
-        });
         // Go reads the request before it looks at the key.
-        admitted
-            .map_err(|refused| (route.check)(message.clone()).map_err(unreadable).err().unwrap_or(refused))?;
+        let message = protobuf::known_fields(route.request, message).map_err(unreadable)?;
+        (route.check)(message.clone()).map_err(unreadable)?;
+        self.authorize(&head.headers)?;
+        if !self.api.serves(route) {
+            return Err((code::UNIMPLEMENTED, format!("method {} not implemented", route.rpc)));
+        }
         self.record(route, Endpoint::Grpc, &head.headers, &message);
         let fault =
             self.api.faults.on_the_wire(route.name, Endpoint::Grpc, || (route.channels)(message.clone()));
@@ -101,10 +105,11 @@ impl Service {
                 format!("grpc: Decompressor is not installed for grpc-encoding {encoding:?}"),
             ));
         }
-        let read = body.collect().await.map_err(|error| (code::INTERNAL, error.to_string()))?.to_bytes();
-        let Some(prefix) = read.get(..PREFIX) else {
-            let end = if read.is_empty() { "EOF" } else { "unexpected EOF" };
-            return Err((if read.is_empty() { code::UNKNOWN } else { code::INTERNAL }, end.to_owned()));
+        let mut body = Unread { body, read: Bytes::new() };
+        body.up_to(PREFIX).await?;
+        let Some(prefix) = body.read.first_chunk::<PREFIX>().copied() else {
+            let end = if body.read.is_empty() { "EOF" } else { "unexpected EOF" };
+            return Err((if body.read.is_empty() { code::UNKNOWN } else { code::INTERNAL }, end.to_owned()));
         };
         let length = prefix[1..].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
         let limit = self.settings.max_receive_message_size;
@@ -112,10 +117,12 @@ impl Service {
             return Err(too_large(length, limit));
         }
         let end = PREFIX + length;
-        if read.len() < end {
+        body.up_to(end).await?;
+        if body.read.len() < end {
             return Err((code::INTERNAL, "unexpected EOF".to_owned()));
         }
-        let message = read.slice(PREFIX..end);
+        let message = body.read.slice(PREFIX..end);
+        body.end().await;
         match (prefix[0], encoding) {
             (0, _) => Ok(message),
             (1, b"gzip") => gunzip(&message, limit),
@@ -137,8 +144,53 @@ impl Service {
     }
 }
 
-fn unreadable(error: prost::DecodeError) -> Refused {
-    (code::INTERNAL, format!("grpc: error unmarshalling request: proto: {error}"))
+/// A body, of which no more is read than is asked for.
+struct Unread {
+    body: Incoming,
+    read: Bytes,
+}
+
+impl Unread {
+    /// Reads on until there are that many bytes, or no more.
+    async fn up_to(&mut self, length: usize) -> Result<(), Refused> {
+        if self.read.is_empty() {
+            self.read = self.next().await?.unwrap_or_default();
+        }
+        if self.read.len() >= length {
+            return Ok(());
+        }
+        let mut gathered = BytesMut::with_capacity(length);
+        gathered.put_slice(&self.read);
+        while gathered.len() < length {
+            let Some(data) = self.next().await? else { break };
+            gathered.put_slice(&data);
+        }
+        self.read = gathered.freeze();
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Refused> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|error| (code::INTERNAL, error.to_string()))?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits for the end for a while: one that comes after the answer costs the connection the reset of a stream, and
+    /// HTTP/2 bears few of those.
+    async fn end(mut self) {
+        if !self.body.is_end_stream() {
+            let end = async { while let Ok(Some(_)) = self.next().await {} };
+            let _ = tokio::time::timeout(END_OF_REQUEST, end).await;
+        }
+    }
+}
+
+fn unreadable(error: impl fmt::Display) -> Refused {
+    (code::INTERNAL, format!("grpc: error unmarshalling request: {error}"))
 }
 
 fn too_large(length: usize, limit: usize) -> Refused {

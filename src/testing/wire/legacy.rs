@@ -108,16 +108,20 @@ impl Service {
             return bad_request();
         }
         let mut replies = Vec::new();
-        let mut fault = None;
+        let mut faults = Vec::new();
         for line in json::Values::new(body) {
             let Some(line) = line.ok().and_then(read) else { return bad_request() };
             let Some(method) = method(&line.method) else { return bad_request() };
-            match self.command(headers, &line, method, &mut fault).await {
+            match self.command(headers, &line, method, &mut faults).await {
                 Outcome::Reply(reply) => write(&mut replies, line.id, &reply),
                 Outcome::Instead(response) => return *response,
             }
         }
-        self.after(fault.as_ref(), json_reply(replies)).await
+        let mut response = json_reply(replies);
+        for fault in &faults {
+            response = self.after(Some(fault), response).await;
+        }
+        response
     }
 
     async fn command(
@@ -125,7 +129,7 @@ impl Service {
         headers: &HeaderMap,
         line: &Line,
         method: Option<&'static str>,
-        later: &mut Option<WireFault>,
+        later: &mut Vec<WireFault>,
     ) -> Outcome {
         let route = ROUTES.iter().find(|route| Some(route.name) == method && route.name != "batch");
         let Some(route) = route.filter(|route| self.api.serves(route)) else {
@@ -145,7 +149,7 @@ impl Service {
         if let Some(instead) = self.before(fault.as_ref()).await {
             return Outcome::Instead(Box::new(instead));
         }
-        *later = fault.or(later.take());
+        later.extend(fault);
         match self.run(route, request, &HashSet::new()) {
             Ok(answer) => reply(route, &answer),
             Err(_) => Outcome::Reply(failure(&api::bad_request())),
@@ -154,8 +158,10 @@ impl Service {
 }
 
 fn read(line: &[u8]) -> Option<Line> {
-    let line = json::decode(&LINE, line).ok()?;
-    Line::decode(&line.protobuf[..]).ok()
+    let read = json::decode(&LINE, line).ok()?;
+    // Go reads each method that there is, though the last one counts.
+    json::values_of(&LINE, "method", line).into_iter().try_for_each(|json| method(json).map(drop))?;
+    Line::decode(&read.protobuf[..]).ok()
 }
 
 /// The method that a line is for: `None` for one that cannot be read, `Some(None)` for one that does not exist.
@@ -179,9 +185,15 @@ fn method(json: &[u8]) -> Option<Option<&'static str>> {
 /// A reply has the shape of the method's own: `error` or `result`.
 fn reply(route: &Route, answer: &Answer) -> Outcome {
     match json::encode(route.response, &answer.response) {
-        Ok(reply) => Outcome::Reply(reply),
-        Err(_) => Outcome::Instead(Box::new(internal())),
+        Ok(reply) if is_writable(&reply) => Outcome::Reply(reply),
+        _ => Outcome::Instead(Box::new(internal())),
     }
+}
+
+/// Go writes the result, and reads it again to put it into the reply: it may be nested too deep for that.
+fn is_writable(reply: &[u8]) -> bool {
+    let result = reply.strip_prefix(b"{\"result\":").and_then(|rest| rest.strip_suffix(b"}"));
+    result.is_none_or(json::is_valid)
 }
 
 fn failure(error: &crate::ApiError) -> Vec<u8> {

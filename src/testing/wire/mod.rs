@@ -4,10 +4,12 @@ mod grpc;
 mod http;
 mod legacy;
 mod path;
+mod protobuf;
 mod reply;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -24,6 +26,12 @@ use crate::Status;
 
 /// How large the headers of a request may be, as in Go.
 const MAX_HEADERS: usize = 1 << 20;
+
+/// How long no connection is accepted after one could not be.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How often is looked for what has expired.
+const EXPIRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What the wire asks of its configuration.
 #[derive(Clone, Debug)]
@@ -57,15 +65,26 @@ pub(crate) async fn serve(
 ) {
     let accept = async {
         loop {
-            // A connection that ended before it was accepted is no reason to stop.
-            if let Ok((stream, _)) = listener.accept().await {
-                let (api, settings) = (Arc::clone(&api), Arc::clone(&settings));
-                tokio::spawn(serve_connection(stream, Service { api, settings, connection: Arc::default() }));
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (api, settings) = (Arc::clone(&api), Arc::clone(&settings));
+                    let service = Service { api, settings, connection: Arc::default() };
+                    tokio::spawn(serve_connection(stream, service));
+                }
+                // Nothing that ends by itself is a reason to stop, such as too many open files.
+                Err(_) => tokio::time::sleep(PAUSE).await,
             }
+        }
+    };
+    let expire = async {
+        loop {
+            tokio::time::sleep(EXPIRY_INTERVAL).await;
+            api.expire();
         }
     };
     tokio::select! {
         () = accept => {}
+        () = expire => {}
         _ = stopped => {}
     }
 }
@@ -105,10 +124,6 @@ impl Service {
     /// Lets happen what is planned before a call runs; what it answers stands in the call's place.
     async fn before(&self, fault: Option<&WireFault>) -> Option<Response<Reply>> {
         match fault? {
-            WireFault::Delay(duration) => {
-                tokio::time::sleep(*duration).await;
-                None
-            }
             WireFault::CloseBefore => Some(self.hang_up().await),
             WireFault::Status { status: Status::Http(status), headers, body } => {
                 let mut response = Response::new(Reply::whole(body.clone().into()));
@@ -121,13 +136,17 @@ impl Service {
                 response.headers_mut().extend(headers.clone());
                 Some(response)
             }
-            WireFault::CloseAfter | WireFault::HalfBody | WireFault::Garbage => None,
+            WireFault::Delay(_) | WireFault::CloseAfter | WireFault::HalfBody | WireFault::Garbage => None,
         }
     }
 
     /// Does to an answer what is planned for it.
     async fn after(&self, fault: Option<&WireFault>, mut response: Response<Reply>) -> Response<Reply> {
         match fault {
+            Some(WireFault::Delay(duration)) => {
+                tokio::time::sleep(*duration).await;
+                response
+            }
             Some(WireFault::CloseAfter) => self.hang_up().await,
             Some(WireFault::HalfBody) => {
                 response.body_mut().cut(Arc::clone(&self.connection));

@@ -214,8 +214,9 @@ impl Generator {
     }
 
     fn frame(&mut self) -> Frame {
-        match self.rng.below(9) {
+        match self.rng.below(14) {
             0 => Frame::Compressed,
+            9.. => Frame::Flipped { at: self.rng.below(64), bits: self.rng.pick(&[1, 2, 4, 7, 8, 0x80]) },
             1..4 => Frame::Cut(1 + self.rng.below(4)),
             // A field that no message has, and the channel once more.
             4 => Frame::Followed(vec![0xf8, 0x07, 0x01]),

@@ -180,8 +180,8 @@ impl Generator {
         optional! { self, members,
             15 "whitelist": Json::Array(clients),
             40 "disconnect": object! {
-                "code": Json::number(self.rng.pick(&[0_u32, 3000, 3503, 4000, 4999, 5000, u32::MAX])),
-                "reason": Json::string(self.rng.pick(&["", "enough", "é<"])),
+                "code": Json::number(self.rng.pick(&[0_u32, 1000, 1005, 2000, 3000, 3001, 3503, 4000, 4999, 5000, 70_000, u32::MAX])),
+                "reason": Json::string(self.rng.pick(&["", "enough", "é<", &"long ".repeat(25)])),
             },
         }
         Json::Object(members.0)
