@@ -172,6 +172,7 @@ impl Generator {
         Json::Object(members.0)
     }
 
+    /// Without the code 3000: it lets the server forget what is still to be written, which is so by chance.
     fn disconnect(&mut self) -> Json {
         let mut members = Members(Vec::new());
         self.whose(&mut members);
@@ -180,7 +181,7 @@ impl Generator {
         optional! { self, members,
             15 "whitelist": Json::Array(clients),
             40 "disconnect": object! {
-                "code": Json::number(self.rng.pick(&[0_u32, 1000, 1005, 2000, 3000, 3001, 3503, 4000, 4999, 5000, 70_000, u32::MAX])),
+                "code": Json::number(self.rng.pick(&[0_u32, 1000, 1005, 2000, 3001, 3503, 4000, 4999, 5000, 70_000, u32::MAX])),
                 "reason": Json::string(self.rng.pick(&["", "enough", "é<", &"long ".repeat(25)])),
             },
         }
