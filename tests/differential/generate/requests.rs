@@ -120,7 +120,8 @@ impl Generator {
         Json::number(self.rng.pick(&[0, 1, 2, 3, 4, 100, u64::MAX]))
     }
 
-    /// The user and the narrowing fields of the calls that act on connections.
+    /// The user and the narrowing fields of the calls that act on connections. The filter is flat: the embedded server
+    /// refuses one that is nested deeper than 100 times.
     fn whose(&mut self, members: &mut Members) {
         let client = match self.has_connected.is_empty() {
             true => "nobody".to_owned(),
