@@ -105,7 +105,7 @@ impl Connections {
         let Some(peer) = self.0.remove(id) else { return };
         peer.tell(Event::Disconnected { code, reason: reason.to_owned() });
         for (channel, subscription) in &peer.subscriptions {
-            self.left(channel, subscription, peer.client_info(id, subscription));
+            self.left(channel, subscription, peer.current_info(id, subscription));
         }
     }
 
@@ -142,7 +142,7 @@ impl Connections {
             let (channel, reason) = (channel.to_owned(), reason.to_owned());
             peer.tell(Event::Unsubscribed { channel, code, reason });
         }
-        let info = peer.client_info(id, &subscription);
+        let info = peer.current_info(id, &subscription);
         self.left(channel, &subscription, info);
     }
 
@@ -245,10 +245,15 @@ impl Peer {
         info
     }
 
+    /// The info with what is known of the connection by now: so a client is known when it leaves.
+    fn current_info(&self, id: &str, subscription: &Subscription) -> ClientInfo {
+        let mut info = self.client_info(id, subscription);
+        info.conn_info = self.info.clone();
+        info
+    }
+
     /// How the client is known in what it publishes into a channel.
     pub(crate) fn publisher(&self, id: &str, channel: &str) -> Option<ClientInfo> {
-        let mut info = self.client_info(id, self.subscriptions.get(channel)?);
-        info.conn_info = self.info.clone();
-        Some(info)
+        Some(self.current_info(id, self.subscriptions.get(channel)?))
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
@@ -27,7 +28,7 @@ impl Service {
     pub(super) async fn http(&self, request: Request<Incoming>) -> Response<Reply> {
         let (head, body) = request.into_parts();
         if let Some(clean) = path::cleaned(head.uri.path()) {
-            return redirect(&clean, &head.uri);
+            return redirect(&clean, &head);
         }
         let place = match self.place(head.uri.path()) {
             Place::Nothing => return text(StatusCode::NOT_FOUND, "404 page not found\n"),
@@ -165,10 +166,19 @@ fn empty(status: StatusCode) -> Response<Reply> {
     response
 }
 
-fn redirect(path: &str, uri: &Uri) -> Response<Reply> {
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+fn redirect(path: &str, request: &Parts) -> Response<Reply> {
+    let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("{path}{query}");
     let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
-    if let Ok(location) = HeaderValue::from_str(&format!("{path}{query}")) {
+    if matches!(request.method, Method::GET | Method::HEAD) {
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, html);
+    }
+    if request.method == Method::GET {
+        let link = location.replace('&', "&amp;").replace('"', "&#34;").replace('\'', "&#39;");
+        *response.body_mut() = Reply::whole(format!("<a href=\"{link}\">Temporary Redirect</a>.\n\n").into());
+    }
+    if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);
     }
     response
