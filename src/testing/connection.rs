@@ -268,5 +268,5 @@ impl fmt::Debug for Connection {
 }
 
 fn refused(code: u32, message: &str) -> Error {
-    Error::Api(super::api::with_message(code, message))
+    crate::ApiError::new(code, message).into()
 }

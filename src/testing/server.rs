@@ -117,7 +117,8 @@ impl Server {
 
     /// Answers calls of a method in the server's place, such as one of Centrifugo PRO's, or `rpc`.
     ///
-    /// It is called in the server's thread, for each command of a batch too. A panic in it closes the connection.
+    /// It is called in the server's thread, for each command of a batch too, and must not wait for a call to this server.
+    /// A panic in it closes the connection. What is scripted for `publish` is not asked for the channels of a broadcast.
     ///
     /// ```
     /// use centrifugo_api::testing::Server;
@@ -196,6 +197,14 @@ impl Server {
     #[cfg(feature = "http")]
     pub fn client_builder(&self) -> crate::ClientBuilder {
         with_key(crate::Client::builder(self.url()), self.settings.http_key.as_ref())
+    }
+
+    /// A blocking client over HTTP, with the right key.
+    #[cfg(all(feature = "http", feature = "blocking"))]
+    #[must_use]
+    pub fn blocking_client(&self) -> crate::blocking::Client {
+        let built = self.client_builder().build_blocking();
+        built.unwrap_or_else(|error| unreachable!("the options are right: {error}"))
     }
 
     /// A client over gRPC, with the right key.

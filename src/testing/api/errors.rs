@@ -13,17 +13,7 @@ pub(crate) fn error(code: u32) -> ApiError {
         ApiError::CONFLICT => "conflict",
         _ => "an error of the test",
     };
-    with_message(code, message)
-}
-
-/// An error with a message of its own.
-// A schema may add fields.
-#[allow(clippy::field_reassign_with_default)]
-pub(crate) fn with_message(code: u32, message: &str) -> ApiError {
-    let mut error = ApiError::default();
-    error.code = code;
-    error.message = message.to_owned();
-    error
+    ApiError::new(code, message)
 }
 
 pub(crate) fn internal() -> ApiError {
