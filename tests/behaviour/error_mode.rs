@@ -1,8 +1,8 @@
 //! Centrifugo's error mode `transport`: an error has an HTTP status or a gRPC code then, and is the same to callers.
 
 use centrifugo_api::{
-    ApiError, BroadcastRequest, ChannelsRequest, Error, HistoryRequest, PresenceRequest, PublishRequest,
-    RpcRequest, StreamPosition,
+    BroadcastRequest, ChannelsRequest, Error, HistoryRequest, PresenceRequest, PublishRequest, RpcRequest,
+    StreamPosition,
 };
 
 use crate::env::{Env, Failure, Outcome};
@@ -28,7 +28,7 @@ async fn errors(client: &Face) -> Result<Vec<(u32, String)>, Failure> {
         client.call(HistoryRequest::new("plain:a").limit(1).since(since)).await.err(),
     ];
     let errors = results.into_iter().map(|error| match error {
-        Some(Error::Api(ApiError { code, message, .. })) => Ok((code, message)),
+        Some(Error::Api(error)) => Ok((error.code, error.message.clone())),
         other => Err(format!("an error of the API, not {other:?}").into()),
     });
     errors.collect()

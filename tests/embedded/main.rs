@@ -23,7 +23,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use centrifugo_api::testing::{Event, Server, ServerBuilder};
-use centrifugo_api::{Client, Error, HistoryRequest, HistoryResult, PublishRequest};
+use centrifugo_api::{Client, Error, HistoryRequest, HistoryResult, PublishRequest, Retry};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -37,7 +37,9 @@ fn start() -> Server {
 /// Clients over HTTP, gRPC and command lines.
 fn clients(server: &Server) -> [(&'static str, Client); 3] {
     let lines = server.client_builder().legacy_commands().build().expect("the client is built");
-    [("http", server.client()), ("grpc", server.grpc_client()), ("lines", lines)]
+    let clients = [("http", server.client()), ("grpc", server.grpc_client()), ("lines", lines)];
+    // What a planned fault does would go unseen.
+    clients.map(|(transport, client)| (transport, client.with_retry(Retry::none())))
 }
 
 /// What a server that cannot be configured so says.

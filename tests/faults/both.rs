@@ -1,7 +1,7 @@
 //! The same fault over each transport that is compiled in.
 
 use centrifugo_api::prost::Message;
-use centrifugo_api::{Client, ClientBuilder};
+use centrifugo_api::{Client, ClientBuilder, Retry};
 use serde::de::DeserializeOwned;
 
 use crate::fake_grpc::{FakeGrpc, Reply};
@@ -27,7 +27,7 @@ impl Server {
     }
 
     pub(crate) fn builder(&self) -> ClientBuilder {
-        Client::builder(self.url()).api_key(KEY)
+        Client::builder(self.url()).api_key(KEY).retry(Retry::none())
     }
 
     fn url(&self) -> String {

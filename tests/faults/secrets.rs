@@ -1,6 +1,6 @@
 //! The key: in no message, no `Debug`, no cause, even when the server sends it back.
 
-use centrifugo_api::Client;
+use centrifugo_api::{Client, Retry};
 
 use crate::both::{Server, always, published};
 use crate::fake_grpc::{Reply, frame};
@@ -11,7 +11,7 @@ use crate::{KEY, Outcome, all_texts, failure, publish};
 const TOKEN: &str = "bearer-token-of-the-proxy";
 
 fn client(url: &str) -> Client {
-    let builder = Client::builder(url).api_key(KEY).header("X-Proxy-Token", TOKEN);
+    let builder = Client::builder(url).api_key(KEY).retry(Retry::none()).header("X-Proxy-Token", TOKEN);
     builder.build().expect("the client is built")
 }
 
@@ -53,7 +53,7 @@ fn debug_of_a_builder_with_a_wrong_url_shows_no_secret() {
         format!("http://user:{KEY}/x@host/api"),
         format!("http:/user:{KEY}@host/api"),
     ] {
-        let builder = Client::builder(&url).api_key(KEY);
+        let builder = Client::builder(&url).api_key(KEY).retry(Retry::none());
         assert_no_secret(&format!("{builder:?} {builder:#?}"), &url);
         let error = builder.build().expect_err(&url);
         assert_no_secret(&all_texts(&error), &url);

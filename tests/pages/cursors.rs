@@ -72,7 +72,8 @@ async fn error_behind_a_page_ends_the_pages() -> Outcome {
         (Answer::json(r#"{"error":{"code":111,"message":"too many requests"}}"#), "error 111"),
     ] {
         let fake = FakeHttp::script([page(), answer]);
-        let mut pages = Client::new(fake.url(), "key")?.device_list_pages(DeviceListRequest::new());
+        let client = Client::new(fake.url(), "key")?.with_retry(Retry::none());
+        let mut pages = client.device_list_pages(DeviceListRequest::new());
         assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
         let Some(Err(error)) = pages.next().await else { return Err("no error".into()) };
         assert!(error.to_string().contains(expected), "{error}");

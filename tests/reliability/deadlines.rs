@@ -1,0 +1,90 @@
+//! One deadline a call, whatever happens within it.
+
+use std::time::{Duration, Instant};
+
+use centrifugo_api::testing::Fault;
+use centrifugo_api::{ApiError, InfoRequest, Retry};
+
+use crate::{Outcome, both};
+
+const SHORT: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_deadline_bounds_what_the_timeout_does_not() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.timeout(LONG).build()?;
+        server.fail_always(Fault::delay(LONG))?;
+        let started = Instant::now();
+        let bounded = client.with_deadline(started + SHORT);
+        let error = bounded.info(InfoRequest::new()).await.unwrap_err();
+        assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
+        assert!(started.elapsed() >= SHORT && started.elapsed() < LONG);
+        // It has passed for the next call.
+        let error = bounded.info(InfoRequest::new()).await.unwrap_err();
+        assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
+    for (server, builder) in both()? {
+        let waits = Retry::default().max_attempts(1000).first_wait(LONG).longest_wait(LONG);
+        let client = builder.timeout(SHORT).retry(waits).build()?;
+        server.fail_always(Fault::api_error(ApiError::INTERNAL))?;
+        let started = Instant::now();
+        let error = client.info(InfoRequest::new()).await.unwrap_err();
+        // The news is what the server said, not that the time is over.
+        assert_eq!(error.api_code(), Some(100), "{error:?}");
+        assert!(started.elapsed() < LONG);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
+    // An address of the documentation: nobody answers there.
+    for url in ["http://192.0.2.1:8000/api", "grpc://192.0.2.1:10000"] {
+        let client = centrifugo_api::Client::builder(url).timeout(SHORT).retry(Retry::none()).build()?;
+        let error = client.info(InfoRequest::new()).await.unwrap_err();
+        assert!(error.is_unsent(), "{error:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_zero_timeout_sends_nothing() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?.with_timeout(Duration::ZERO);
+        let error = client.info(InfoRequest::new()).await.unwrap_err();
+        assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
+        assert!(server.requests().is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_server_is_told_of_the_deadline_over_grpc() -> Outcome {
+    let [_, (server, builder)] = both()?;
+    let client = builder.timeout(Duration::from_secs(7)).build()?;
+    client.info(InfoRequest::new()).await?;
+    let requests = server.requests();
+    let told = requests[0].headers.get("grpc-timeout").ok_or("the server is told nothing")?.to_str()?;
+    let millis: u64 = told.strip_suffix('m').ok_or("no milliseconds")?.parse()?;
+    assert!((6000..=7000).contains(&millis), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_leaves_the_client_usable() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.max_in_flight(1).build()?;
+        server.fail_next(1, Fault::delay(LONG))?;
+        let mut call = Box::pin(client.info(InfoRequest::new()));
+        assert!(tokio::time::timeout(SHORT, &mut call).await.is_err());
+        drop(call);
+        client.info(InfoRequest::new()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! What the client does when things break: `docs/reliability.md` has a table of it, each row a test here or elsewhere.
+#![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
+
+mod closing;
+mod deadlines;
+mod keys;
+mod limits;
+mod nodes;
+mod retries;
+mod retries_of_parts;
+#[cfg(unix)]
+mod unix_sockets;
+
+use std::time::Duration;
+
+use centrifugo_api::testing::Server;
+use centrifugo_api::{Client, ClientBuilder, Error, HistoryRequest, PublishRequest, Retry};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// How long a test waits for what must happen; only a failing one waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Tries again as usual, but waits for next to nothing.
+fn quickly() -> Retry {
+    Retry::default().first_wait(Duration::from_millis(1))
+}
+
+/// A server and the configuration of a client for each transport.
+fn both() -> Result<[(Server, ClientBuilder); 2], Error> {
+    let (http, grpc) = (Server::start()?, Server::start()?);
+    let builders = [http.client_builder(), grpc.grpc_client_builder()];
+    let [first, second] = builders.map(|builder| builder.retry(quickly()));
+    Ok([(http, first), (grpc, second)])
+}
+
+fn keyed(data: &str) -> PublishRequest {
+    PublishRequest::new("news", data).idempotency_key("key")
+}
+
+/// How often something was published into a channel.
+async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
+    let history = client.with_retry(Retry::none()).history(HistoryRequest::new(channel).limit(-1)).await?;
+    Ok(history.publications.len())
+}
+
+/// The methods that were called.
+fn called(server: &Server) -> Vec<&'static str> {
+    server.take_requests().iter().map(|request| request.method).collect()
+}

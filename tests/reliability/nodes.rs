@@ -1,0 +1,122 @@
+//! Several nodes: calls are spread, and pass by those that are down.
+
+use std::time::Duration;
+
+use centrifugo_api::testing::{Fault, Server};
+use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Retry, Status};
+
+use crate::{Outcome, PATIENCE, called};
+
+/// Two nodes, and the configuration of a client of both, over each transport.
+fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
+    let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
+    let (http, grpc) = (nodes()?, nodes()?);
+    let of_http = http[0].client_builder().endpoint(http[1].url()).retry(Retry::none());
+    let of_grpc = grpc[0].grpc_client_builder().endpoint(grpc[1].grpc_url()).retry(Retry::none());
+    Ok([(http, of_http), (grpc, of_grpc)])
+}
+
+async fn call_times(client: &Client, times: usize) -> Result<(), Error> {
+    for _ in 0..times {
+        client.publish(PublishRequest::new("news", "1")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_go_to_the_nodes_in_turn() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        call_times(&builder.build()?, 10).await?;
+        assert_eq!(nodes.map(|node| called(&node).len()), [5, 5]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_that_is_down_is_passed_by() -> Outcome {
+    for ([up, down], builder) in pairs()? {
+        let client = builder.build()?;
+        drop(down);
+        // Not one fails, though none may be tried twice on a node.
+        call_times(&client, 20).await?;
+        assert_eq!(called(&up).len(), 20);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_that_comes_back_is_called_again() -> Outcome {
+    for ([up, down], builder) in pairs()? {
+        let client = builder.build()?;
+        let port = down.url().rsplit(':').next().and_then(|rest| rest.split('/').next()?.parse().ok());
+        drop(down);
+        call_times(&client, 4).await?;
+        let back = Server::builder().port(port.ok_or("no port")?).start()?;
+        let called_again = async {
+            while back.requests().is_empty() {
+                client.info(InfoRequest::new()).await?;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Ok::<_, Error>(())
+        };
+        tokio::time::timeout(PATIENCE, called_again).await??;
+        drop(up);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_that_is_overloaded_rests() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.build()?;
+        for status in [Status::Http(503), Status::Grpc(14)] {
+            nodes[0].fail_always(Fault::status(status))?;
+        }
+        let mut failed = 0;
+        for _ in 0..20 {
+            failed += usize::from(client.info(InfoRequest::new()).await.is_err());
+        }
+        assert_eq!(failed, 1, "the first call finds out, and the others pass it by");
+        assert_eq!(called(&nodes[1]).len(), 19);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_may_have_run_goes_to_no_other_node() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.build()?;
+        for node in &nodes {
+            node.fail_always(Fault::close_after())?;
+        }
+        let error = client.publish(PublishRequest::new("news", "1")).await.unwrap_err();
+        assert!(error.is_network() && !error.is_unsent(), "{error:?}");
+        assert_eq!(nodes.map(|node| called(&node).len()).iter().sum::<usize>(), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_node_at_all_is_told() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.build()?;
+        drop(nodes);
+        let error = client.info(InfoRequest::new()).await.unwrap_err();
+        assert!(error.is_network() && error.is_unsent(), "{error:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nodes_that_do_not_go_together_are_refused() {
+    let first = || Client::builder("http://one.example/api");
+    for (builder, expected) in [
+        (first().endpoint("grpc://two.example:10000"), "another scheme"),
+        (first().endpoint("https://two.example/api"), "another scheme"),
+        (first().endpoint("http://one.example/api/"), "given twice"),
+        (first().endpoint("two.example"), "has no scheme"),
+    ] {
+        let problem = builder.build().expect_err(expected).to_string();
+        assert!(problem.contains(expected), "{problem}");
+    }
+}

@@ -1,0 +1,179 @@
+//! Calls that fail are tried again, where that cannot do anything twice.
+
+use std::time::{Duration, Instant};
+
+use centrifugo_api::testing::Fault;
+use centrifugo_api::{
+    ApiError, Error, HistoryRemoveRequest, InfoRequest, PublishRequest, Retry, Status, SubscribeRequest,
+};
+
+use crate::{Outcome, both, called, keyed, published, quickly};
+
+/// What passes, over either transport.
+fn passing() -> Vec<Fault> {
+    vec![
+        Fault::close_before(),
+        Fault::close_after(),
+        Fault::half_body(),
+        Fault::status(Status::Http(429)),
+        Fault::status(Status::Http(502)),
+        Fault::status(Status::Http(503)),
+        Fault::status(Status::Http(504)),
+        Fault::status(Status::Grpc(14)),
+        Fault::api_error(ApiError::INTERNAL),
+        Fault::api_error(ApiError::TOO_MANY_REQUESTS),
+    ]
+}
+
+/// The faults that the server can show a call.
+async fn meets(server: &centrifugo_api::testing::Server, fault: Fault) -> Result<(), Error> {
+    server.clear_faults();
+    server.fail_next(1, fault)
+}
+
+#[tokio::test]
+async fn a_call_that_only_reads_is_tried_again() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?;
+        for fault in passing() {
+            meets(&server, fault.clone()).await?;
+            client.info(InfoRequest::new()).await.map_err(|error| format!("{fault:?}: {error}"))?;
+            let tries = if server.unused_faults().is_empty() { 2 } else { 1 };
+            assert_eq!(called(&server).len(), tries, "{fault:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_publication_with_a_key_is_tried_again_and_published_once() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?;
+        for (index, fault) in passing().into_iter().enumerate() {
+            meets(&server, fault.clone()).await?;
+            let request = PublishRequest::new("news", "1").idempotency_key(format!("key-{index}"));
+            client.publish(request).await.map_err(|error| format!("{fault:?}: {error}"))?;
+            assert_eq!(published(&client, "news").await?, index + 1, "{fault:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_publication_without_a_key_is_tried_once() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?;
+        for fault in passing() {
+            meets(&server, fault.clone()).await?;
+            let outcome = client.publish(PublishRequest::new("news", "1")).await;
+            assert_eq!(called(&server), ["publish"], "{fault:?}");
+            if server.unused_faults().is_empty() {
+                assert_eq!(outcome.unwrap_err().attempts(), 1, "{fault:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_would_do_something_else_when_repeated_is_tried_once() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?;
+        server.fail_next(2, Fault::close_after())?;
+        assert!(client.subscribe(SubscribeRequest::new("alice", "news")).await.is_err());
+        assert!(client.history_remove(HistoryRemoveRequest::new("news")).await.is_err());
+        assert_eq!(called(&server), ["subscribe", "history_remove"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_is_given_up_after_its_attempts() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?;
+        server.fail_always(Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
+        for (retry, attempts) in [(quickly(), 3), (quickly().max_attempts(5), 5), (Retry::none(), 1)] {
+            let error = client.with_retry(retry).info(InfoRequest::new()).await.unwrap_err();
+            assert_eq!((error.attempts(), error.api_code()), (attempts, Some(111)));
+            assert_eq!(called(&server).len(), usize::try_from(attempts)?);
+            assert_eq!(
+                error.to_string().contains(&format!("tried {attempts} times")),
+                attempts > 1,
+                "{error}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_tried_once() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?;
+        for fault in [Fault::api_error(ApiError::BAD_REQUEST), Fault::garbage()] {
+            server.fail_next(1, fault.clone())?;
+            assert!(client.info(InfoRequest::new()).await.is_err(), "{fault:?}");
+            assert_eq!(called(&server).len(), 1, "{fault:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_are_made_kept_and_told() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.retry(quickly().idempotency_keys()).build()?;
+        server.fail_next(1, Fault::close_after())?;
+        client.publish(PublishRequest::new("news", "1")).await?;
+        assert_eq!(published(&client, "news").await?, 1);
+        let keys: Vec<String> = server
+            .take_requests()
+            .iter()
+            .filter_map(|request| Some(request.request::<PublishRequest>()?.idempotency_key))
+            .collect();
+        assert!(matches!(&keys[..], [first, second] if first == second && first.len() == 36), "{keys:?}");
+
+        server.fail_always(Fault::close_after())?;
+        let error = client.publish(PublishRequest::new("news", "2")).await.unwrap_err();
+        let key = error.idempotency_key().ok_or("the error tells no key")?.to_owned();
+        assert!(error.to_string().contains(&key), "{error}");
+        server.clear_faults();
+        client.publish(PublishRequest::new("news", "2").idempotency_key(key)).await?;
+        assert_eq!(published(&client, "news").await?, 2);
+
+        // Nothing is made where there is one.
+        server.fail_next(3, Fault::api_error(ApiError::INTERNAL))?;
+        assert_eq!(client.publish(keyed("3")).await.unwrap_err().idempotency_key(), None);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
+    let [(server, builder), _] = both()?;
+    let client = builder.timeout(Duration::from_secs(5)).build()?;
+    server.fail_next(1, Fault::status(Status::Http(429)).header("retry-after", "1"))?;
+    let started = Instant::now();
+    client.info(InfoRequest::new()).await?;
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    server.fail_next(1, Fault::status(Status::Http(503)).header("retry-after", "60"))?;
+    let started = Instant::now();
+    let error = client.info(InfoRequest::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Transport { status: Status::Http(503), .. }), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(5), "it waited for nothing");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_not_flooded() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build()?;
+        server.fail_always(Fault::api_error(ApiError::INTERNAL))?;
+        for _ in 0..100 {
+            assert!(client.info(InfoRequest::new()).await.is_err());
+        }
+        // 20 retries are in store.
+        assert_eq!(called(&server).len(), 120);
+    }
+    Ok(())
+}
