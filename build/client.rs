@@ -9,18 +9,26 @@ use super::pages;
 
 /// Names that the hand-written part of the client has taken; an rpc of that name gets a `_` behind it.
 const TAKEN: &[&str] = &[
-    "attempt",
     "builder",
     "call",
     "call_raw",
     "clone",
+    "close",
     "exchange",
     "exchange_batch",
     "from_async",
     "from_parts",
+    "give_key",
     "new",
     "pages",
-    "try_exchange",
+    "read",
+    "repeat_failed",
+    "retry",
+    "set_api_key",
+    "time",
+    "with",
+    "with_deadline",
+    "with_retry",
     "with_timeout",
 ];
 

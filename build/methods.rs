@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use proc_macro2::TokenStream;
 use prost_build::Comments;
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
@@ -43,6 +44,46 @@ const CHECKED_PARTS: &[&str] = &["batch", "broadcast"];
 /// What Centrifugo's asynchronous consumers execute.
 const CONSUMED: &[&str] =
     &["broadcast", "disconnect", "history_remove", "publish", "refresh", "subscribe", "unsubscribe"];
+
+/// Methods that can be sent again when nobody knows whether they ran: they only read, or do the same however often
+/// they run. Not among them: `subscribe`, which fails when repeated; `history_remove` and `map_clear`, which would
+/// remove what came between; `device_register` and `send_push_notification`, which may make another device and
+/// another push; `rpc`, which is anything.
+const REPEATABLE: &[&str] = &[
+    "block_user",
+    "cancel_push",
+    "channels",
+    "connections",
+    "delete_user_status",
+    "device_list",
+    "device_remove",
+    "device_topic_list",
+    "device_topic_update",
+    "device_update",
+    "disconnect",
+    "get_user_status",
+    "history",
+    "info",
+    "invalidate_user_tokens",
+    "map_read_state",
+    "map_read_stream",
+    "map_stats",
+    "presence",
+    "presence_stats",
+    "refresh",
+    "revoke_token",
+    // An old version changes nothing.
+    "shared_poll_publish",
+    "unblock_user",
+    "unsubscribe",
+    "update_push_status",
+    "update_user_status",
+    "user_topic_list",
+    "user_topic_update",
+];
+
+/// Methods that can be sent again with the same idempotency key.
+const KEYED: &[&str] = &["broadcast", "map_publish", "map_remove", "publish"];
 
 /// The schema's rpcs.
 pub fn rpcs(schema: &Schema, messages: &Messages) -> Result<Vec<Rpc>, String> {
@@ -140,14 +181,14 @@ fn from_module_of(message: &Type, path: &[&Ident]) -> Type {
 
 /// The impls of `Method` and `ConsumerMethod`, and the list of all methods' names.
 pub fn table(rpcs: &[Rpc], items: &[Item], checked: &HashSet<String>) -> Vec<Item> {
-    let mut table: Vec<Item> = rpcs.iter().map(|rpc| method(rpc, checked)).collect();
+    let mut table: Vec<Item> = rpcs.iter().map(|rpc| method(rpc, items, checked)).collect();
     table.extend(rpcs.iter().filter(|rpc| CONSUMED.contains(&rpc.name.as_str())).map(consumer_method));
     table.push(names(rpcs));
     table.push(temporary_flag(items));
     table
 }
 
-fn method(rpc: &Rpc, checked: &HashSet<String>) -> Item {
+fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
     let Rpc { name, grpc_path, request, response, result, .. } = rpc;
     let outcome = match rpc.shape {
         Shape::Outcome => quote! {
@@ -165,6 +206,7 @@ fn method(rpc: &Rpc, checked: &HashSet<String>) -> Item {
         },
         Shape::Plain => quote!(Some(Ok(response))),
     };
+    let repeatable = repeatable(rpc, items);
     let verify = CHECKED_PARTS.contains(&name.as_str()).then(|| {
         let module = format_ident!("{name}");
         quote! {
@@ -193,7 +235,46 @@ fn method(rpc: &Rpc, checked: &HashSet<String>) -> Item {
             }
             #check
             #verify
+            #repeatable
         }
+    }
+}
+
+/// Whether a request may be sent again, and how it gets a key with which it may.
+fn repeatable(rpc: &Rpc, items: &[Item]) -> TokenStream {
+    let has_key = find(items, &rpc.request)
+        .and_then(|request| field_type(request, "idempotency_key"))
+        .is_some_and(|ty| quote!(#ty).to_string().ends_with("String"));
+    let (is_repeatable, give_key) = match rpc.name.as_str() {
+        name if REPEATABLE.contains(&name) => (quote!(true), None),
+        name if KEYED.contains(&name) && has_key => (
+            quote!(!self.idempotency_key.is_empty()),
+            Some(quote! {
+                let is_new = self.idempotency_key.is_empty();
+                if is_new {
+                    self.idempotency_key = key.to_owned();
+                }
+                is_new
+            }),
+        ),
+        "batch" => (
+            quote!(self.commands.iter().all(Command::is_repeatable)),
+            Some(quote!(crate::batch::give_keys(&mut self.commands, key))),
+        ),
+        _ => return TokenStream::new(),
+    };
+    let give_key = give_key.map(|body| {
+        quote! {
+            fn give_key(&mut self, key: &str) -> bool {
+                #body
+            }
+        }
+    });
+    quote! {
+        fn is_repeatable(&self) -> bool {
+            #is_repeatable
+        }
+        #give_key
     }
 }
 

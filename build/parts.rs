@@ -14,6 +14,7 @@ pub fn batch(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
     generated.push(part_names(items, rpcs, "Command"));
     generated.push(part_names(items, rpcs, "Reply"));
     generated.push(without_content(items, rpcs));
+    generated.push(repeatable_command(items, rpcs));
     generated
 }
 
@@ -97,6 +98,27 @@ fn without_content(items: &[Item], rpcs: &[Rpc]) -> Item {
     let names = empty.map(|rpc| &rpc.name);
     parse_quote! {
         pub(crate) const WITHOUT_CONTENT: &[&str] = &[#(#names),*];
+    }
+}
+
+/// `is_repeatable(&self)` and `give_key(&mut self, key)` of a command: those of all its parts.
+fn repeatable_command(items: &[Item], rpcs: &[Rpc]) -> Item {
+    let parts: Vec<&Ident> = rpcs
+        .iter()
+        .filter(|rpc| {
+            part(items, &format_ident!("Command"), rpc).is_some_and(|ty| path(ty) == path(&rpc.request))
+        })
+        .map(|rpc| &rpc.ident)
+        .collect();
+    parse_quote! {
+        impl Command {
+            pub(crate) fn is_repeatable(&self) -> bool {
+                true #(&& self.#parts.as_ref().is_none_or(|part| crate::Method::is_repeatable(&**part)))*
+            }
+            pub(crate) fn give_key(&mut self, key: &str) -> bool {
+                false #(|| self.#parts.as_mut().is_some_and(|part| crate::Method::give_key(&mut **part, key)))*
+            }
+        }
     }
 }
 

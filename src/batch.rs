@@ -221,3 +221,9 @@ fn verify_part(command: &Command, reply: &Reply) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+/// Gives each command that takes a key one of its own, and says whether any did.
+pub(crate) fn give_keys(commands: &mut [Command], key: &str) -> bool {
+    let commands = commands.iter_mut().enumerate();
+    commands.fold(false, |any, (index, command)| command.give_key(&format!("{key}-{index}")) || any)
+}

@@ -15,7 +15,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::batch::Batch;
 use crate::builder::ClientBuilder;
-use crate::{BroadcastRequest, BroadcastResult, Error, Method, Page, Paged};
+use crate::{BroadcastRequest, BroadcastResult, Error, Method, Page, Paged, Retry};
 
 /// A client of Centrifugo's server API whose calls block: [`crate::Client`] for code without async.
 ///
@@ -61,7 +61,41 @@ impl Client {
     /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { client: self.client.with_timeout(timeout), runtime: Arc::clone(&self.runtime) }
+        self.with(self.client.with_timeout(timeout))
+    }
+
+    /// The same client, whose calls end at `deadline` at the latest: [`crate::Client::with_deadline`].
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        self.with(self.client.with_deadline(deadline))
+    }
+
+    /// The same client with another [`Retry`], for one call or many.
+    #[must_use]
+    pub fn with_retry(&self, retry: Retry) -> Self {
+        self.with(self.client.with_retry(retry))
+    }
+
+    fn with(&self, client: crate::Client) -> Self {
+        Self { client, runtime: Arc::clone(&self.runtime) }
+    }
+
+    /// Replaces the API key: [`crate::Client::set_api_key`].
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Client::set_api_key`].
+    pub fn set_api_key(&self, key: impl Into<String>) -> Result<(), Error> {
+        self.client.set_api_key(key)
+    }
+
+    /// Refuses new calls and waits until those that are under way are through: [`crate::Client::close`].
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Client::close`].
+    pub fn close(&self, timeout: Duration) -> Result<(), Error> {
+        self.runtime.block_on(self.client.close(timeout))
     }
 
     /// Calls the method that the request is for: [`crate::Client::call`].
@@ -69,8 +103,9 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`] says what each one means, and whether the call may have run.
-    pub fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
-        self.runtime.block_on(self.client.exchange(&request))
+    pub fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
+        let key = self.client.give_key(&mut request);
+        self.runtime.block_on(self.client.exchange(&request, key.as_deref()))
     }
 
     /// Calls a method by its name with any JSON, over HTTP: [`crate::Client::call_raw`].
@@ -92,8 +127,8 @@ impl Client {
     ///
     /// [`Error`], for the batch as a whole.
     pub fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        let request = batch.into_request();
-        let response = self.runtime.block_on(self.client.exchange_batch(&request))?;
+        let mut request = batch.into_request();
+        let response = self.runtime.block_on(self.client.exchange_batch(&mut request))?;
         Ok(B::output(&mut crate::batch::Parts::new(request, response)))
     }
 

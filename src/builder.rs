@@ -1,28 +1,17 @@
+mod checks;
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-
-use crate::Error;
 use crate::client::Client;
-use crate::target::{Protocol, Target};
-use crate::transport::{Settings, Transport};
+use crate::key::Source;
+use crate::target::Target;
+use crate::transport::Connections;
+use crate::{Error, Retry};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
-const DEFAULT_USER_AGENT: &str = concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"));
-
-/// Headers that the transports set themselves.
-const OWN_HEADERS: [&str; 8] = [
-    "connection",
-    "content-length",
-    "content-type",
-    "grpc-timeout",
-    "host",
-    "te",
-    "transfer-encoding",
-    "user-agent",
-];
 
 /// Configures a [`Client`]; every mistake is found in [`build`](Self::build).
 ///
@@ -41,14 +30,18 @@ const OWN_HEADERS: [&str; 8] = [
 /// ```
 #[must_use]
 pub struct ClientBuilder {
-    url: String,
-    api_key: Option<String>,
+    urls: Vec<String>,
+    api_key: Source,
     timeout: Duration,
     connect_timeout: Option<Duration>,
+    retry: Retry,
+    max_in_flight: Option<usize>,
     headers: Vec<(String, String)>,
     user_agent: Option<String>,
+    max_request_size: usize,
     max_response_size: usize,
     error_mode_transport: bool,
+    connections: Connections,
     #[cfg(feature = "http")]
     legacy_commands: bool,
     #[cfg(feature = "tls")]
@@ -62,14 +55,18 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     pub(crate) fn new(url: String) -> Self {
         Self {
-            url,
-            api_key: None,
+            urls: vec![url],
+            api_key: Source::None,
             timeout: DEFAULT_TIMEOUT,
             connect_timeout: None,
+            retry: Retry::default(),
+            max_in_flight: None,
             headers: Vec::new(),
             user_agent: None,
+            max_request_size: usize::MAX,
             max_response_size: DEFAULT_MAX_RESPONSE_SIZE,
             error_mode_transport: false,
+            connections: Connections::default(),
             #[cfg(feature = "http")]
             legacy_commands: false,
             #[cfg(feature = "tls")]
@@ -86,7 +83,37 @@ impl ClientBuilder {
     /// It travels in `X-API-Key` over HTTP and in the `authorization` metadata over gRPC. Without one the client
     /// sends none, for a server without keys.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = Some(key.into());
+        self.api_key = Source::Fixed(key.into());
+        self
+    }
+
+    /// Asks `provider` for the API key before each try of a call, for keys that change. It should answer at once, from
+    /// memory; [`Client::set_api_key`] is for those who are told of a new key.
+    pub fn api_key_provider(mut self, provider: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.api_key = Source::Provider(Arc::new(provider));
+        self
+    }
+
+    /// Adds another node, with the same transport and key. Calls go to the nodes in turn.
+    ///
+    /// A node that cannot be reached, that does not answer in time, or answers 502, 503, 504 or gRPC `Unavailable`,
+    /// rests, for 0.5 s at first and then longer, up to 30 s; then one call tries it. A call that was certainly not sent
+    /// goes to the next node at once. With several nodes, connecting takes 1 s at most unless
+    /// [`connect_timeout`](Self::connect_timeout) says otherwise.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.urls.push(url.into());
+        self
+    }
+
+    /// Sets how failed calls are repeated; see [`Retry`] for what is done by default.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Bounds how many calls are under way at once, of all clones; others wait, within their time. Unbounded by default.
+    pub fn max_in_flight(mut self, calls: usize) -> Self {
+        self.max_in_flight = Some(calls);
         self
     }
 
@@ -116,6 +143,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Bounds a request, in bytes: a larger one is [`Error::InvalidRequest`], and is not sent. Unbounded by default; over
+    /// gRPC the server takes 4 MiB, or its `grpc_api.max_receive_message_size`, and proxies often take 1 MB over HTTP.
+    pub fn max_request_size(mut self, bytes: usize) -> Self {
+        self.max_request_size = bytes;
+        self
+    }
+
     /// Bounds a reply, in bytes: a larger one is [`Error::Decode`] and is not read to its end. 64 MiB by default.
     pub fn max_response_size(mut self, bytes: usize) -> Self {
         self.max_response_size = bytes;
@@ -126,6 +160,54 @@ impl ClientBuilder {
     /// (Centrifugo v5.1 and later). Callers see the same [`Error::Api`] either way.
     pub fn error_mode_transport(mut self) -> Self {
         self.error_mode_transport = true;
+        self
+    }
+
+    /// Keeps connections over HTTP open for that long between calls. 25 s by default: Centrifugo 6.5 and later close
+    /// them after 30 s.
+    #[cfg(feature = "http")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.connections.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Keeps at most that many connections over HTTP to a node open between calls. Unbounded by default.
+    #[cfg(feature = "http")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub fn max_idle_connections(mut self, connections: usize) -> Self {
+        self.connections.max_idle = Some(connections);
+        self
+    }
+
+    /// Lets the system probe idle connections after that long (TCP keep-alive), which finds out about nodes that
+    /// vanished. Off by default.
+    pub fn tcp_keepalive(mut self, interval: Duration) -> Self {
+        self.connections.tcp_keepalive = Some(interval);
+        self
+    }
+
+    /// Pings over HTTP/2 and gRPC that often. Off by default: Centrifugo's gRPC closes connections that ping more often
+    /// than every 5 minutes.
+    pub fn http2_keep_alive(mut self, interval: Duration) -> Self {
+        self.connections.http2_keep_alive = Some(interval);
+        self
+    }
+
+    /// Takes no proxy. By default `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment, or what the
+    /// system has set, hold over HTTP; gRPC takes none.
+    #[cfg(feature = "http")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub fn no_proxy(mut self) -> Self {
+        self.connections.no_proxy = true;
+        self
+    }
+
+    /// Connects to a Unix socket at that path; the URL's host then only goes into the `Host` header.
+    #[cfg(unix)]
+    #[cfg_attr(docsrs, doc(cfg(unix)))]
+    pub fn unix_socket(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.connections.unix_socket = Some(path.into());
         self
     }
 
@@ -141,11 +223,20 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts the certificate authorities in `pem`, one or more, in addition to those that the system trusts.
+    /// Trusts certificate authorities in addition to those that the system trusts: one or more in PEM, or one in DER.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
-    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.tls.roots.push(pem.as_ref().to_vec());
+    pub fn root_certificate(mut self, certificate: impl AsRef<[u8]>) -> Self {
+        self.tls.roots.push(certificate.as_ref().to_vec());
+        self
+    }
+
+    /// Expects the server's certificate to be for that name, whatever the host in the URL: for a node that is called by
+    /// its address.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.tls.server_name = Some(name.into());
         self
     }
 
@@ -194,25 +285,8 @@ impl ClientBuilder {
     ///
     /// [`Error::Config`], which names the option and the fix.
     pub fn build(self) -> Result<Client, Error> {
-        let target = Target::parse(&self.url)?;
-        self.check_times_and_sizes()?;
-        self.check_feature(&target)?;
-        self.check_own_connections(&target)?;
-        #[cfg(feature = "tls")]
-        self.check_tls(&target)?;
-        let settings = Settings {
-            headers: self.headers(&target)?,
-            user_agent: value("user_agent", self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT))?,
-            connect_timeout: self.connect_timeout,
-            max_response_size: self.max_response_size,
-            #[cfg(feature = "http")]
-            legacy_commands: self.legacy_commands,
-            #[cfg(feature = "tls")]
-            tls: crate::tls::client_config(&self.tls, target.tls)?,
-            target,
-        };
-        let timeout = self.timeout;
-        Ok(Client::from_parts(self.transport(settings)?, timeout))
+        let (timeout, retry) = (self.timeout, self.retry.clone());
+        Ok(Client::from_parts(self.shared()?, timeout, retry))
     }
 
     /// Builds a client whose calls block, as [`build`](Self::build) does one for async code.
@@ -225,218 +299,19 @@ impl ClientBuilder {
     pub fn build_blocking(self) -> Result<crate::blocking::Client, Error> {
         crate::blocking::Client::from_async(self.build()?)
     }
-
-    fn transport(self, settings: Settings) -> Result<Transport, Error> {
-        match settings.target.protocol {
-            #[cfg(feature = "http")]
-            Protocol::Http => Transport::http(settings, self.http_client),
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => Transport::grpc(settings, self.grpc_channel),
-            #[cfg(not(all(feature = "http", feature = "grpc")))]
-            _ => Err(config("url: its transport is not compiled in")),
-        }
-    }
-
-    fn check_times_and_sizes(&self) -> Result<(), Error> {
-        if self.timeout.is_zero() {
-            return Err(config("timeout is zero: no call could ever succeed; give a time, such as 10 s"));
-        }
-        if self.connect_timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(config("connect_timeout is zero: leave it out, or give a time"));
-        }
-        if self.max_response_size == 0 {
-            return Err(config("max_response_size is zero: no reply could be read; give a number of bytes"));
-        }
-        Ok(())
-    }
-
-    fn check_feature(&self, target: &Target) -> Result<(), Error> {
-        let (compiled, feature) = match target.protocol {
-            Protocol::Http => (cfg!(feature = "http"), "http"),
-            Protocol::Grpc => (cfg!(feature = "grpc"), "grpc"),
-        };
-        for (missing, feature) in [(!compiled, feature), (target.tls && !cfg!(feature = "tls"), "tls")] {
-            if missing {
-                return Err(Error::Config(format!(
-                    "url `{}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml",
-                    target.url()
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_own_connections(&self, target: &Target) -> Result<(), Error> {
-        let (http_client, grpc_channel) = (self.has_http_client(), self.has_grpc_channel());
-        if http_client && target.protocol == Protocol::Grpc {
-            return Err(config("http_client goes with an http or https URL; for gRPC there is grpc_channel"));
-        }
-        if self.has_legacy_commands() && target.protocol == Protocol::Grpc {
-            return Err(config("legacy_commands goes with an http or https URL: gRPC has no such endpoint"));
-        }
-        if grpc_channel && target.protocol == Protocol::Http {
-            return Err(config("grpc_channel goes with a grpc or grpcs URL; for HTTP there is http_client"));
-        }
-        if !http_client && !grpc_channel {
-            return Ok(());
-        }
-        let own = if http_client { "http_client" } else { "grpc_channel" };
-        let set =
-            [("connect_timeout", self.connect_timeout.is_some()), ("user_agent", self.user_agent.is_some())];
-        match set.iter().find(|(_, is_set)| *is_set) {
-            Some((option, _)) => {
-                Err(Error::Config(format!("{option} has no effect with {own}: set it there")))
-            }
-            None => self.check_own_tls(own),
-        }
-    }
-
-    #[cfg(feature = "tls")]
-    fn check_own_tls(&self, own: &str) -> Result<(), Error> {
-        match self.tls.first_set() {
-            Some(option) => Err(Error::Config(format!("{option} has no effect with {own}: set it there"))),
-            None => Ok(()),
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_self)]
-    fn check_own_tls(&self, _own: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    #[cfg(feature = "tls")]
-    fn check_tls(&self, target: &Target) -> Result<(), Error> {
-        match self.tls.first_set() {
-            Some(option) if !target.tls => Err(Error::Config(format!(
-                "{option} has no effect without TLS: use an https or grpcs URL in place of {}, or leave it out",
-                target.url()
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    #[cfg(feature = "http")]
-    fn has_legacy_commands(&self) -> bool {
-        self.legacy_commands
-    }
-
-    #[cfg(not(feature = "http"))]
-    #[allow(clippy::unused_self)]
-    fn has_legacy_commands(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "http")]
-    fn has_http_client(&self) -> bool {
-        self.http_client.is_some()
-    }
-
-    #[cfg(not(feature = "http"))]
-    #[allow(clippy::unused_self)]
-    fn has_http_client(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "grpc")]
-    fn has_grpc_channel(&self) -> bool {
-        self.grpc_channel.is_some()
-    }
-
-    #[cfg(not(feature = "grpc"))]
-    #[allow(clippy::unused_self)]
-    fn has_grpc_channel(&self) -> bool {
-        false
-    }
-
-    fn headers(&self, target: &Target) -> Result<HeaderMap, Error> {
-        let mut headers = HeaderMap::new();
-        for (name, text) in &self.headers {
-            let parsed: HeaderName = name.parse().map_err(|_| {
-                Error::Config(format!(
-                    "header: `{name}` is no name of a header; it takes letters, digits and `-`"
-                ))
-            })?;
-            self.check_header(&parsed, target)?;
-            let mut value = value(&format!("header `{name}`"), text)?;
-            value.set_sensitive(true);
-            headers.append(parsed, value);
-        }
-        if let Some(key) = &self.api_key {
-            let (name, value) =
-                key_header(key, target.protocol == Protocol::Http && !self.has_legacy_commands())?;
-            headers.insert(name, value);
-        }
-        if self.error_mode_transport {
-            headers.insert("x-centrifugo-error-mode", HeaderValue::from_static("transport"));
-        }
-        Ok(headers)
-    }
-
-    fn check_header(&self, name: &HeaderName, target: &Target) -> Result<(), Error> {
-        let key_header = match (target.protocol, self.has_legacy_commands()) {
-            (Protocol::Http, false) => "x-api-key",
-            _ => "authorization",
-        };
-        if self.api_key.is_some() && name.as_str() == key_header {
-            return Err(Error::Config(format!(
-                "header `{name}` is where api_key goes: leave out one of the two"
-            )));
-        }
-        if OWN_HEADERS.contains(&name.as_str()) {
-            return Err(Error::Config(format!("header `{name}` is set by the client itself: leave it out")));
-        }
-        if target.protocol == Protocol::Grpc && name.as_str().ends_with("-bin") {
-            return Err(Error::Config(format!(
-                "header `{name}`: binary metadata is not supported: use another name"
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// The header that carries the key: one of its own, or `Authorization`.
-fn key_header(key: &str, own: bool) -> Result<(HeaderName, HeaderValue), Error> {
-    if key.trim().is_empty() {
-        return Err(config(
-            "api_key is empty: give the server's key, or leave api_key out for a server without one",
-        ));
-    }
-    if key.trim() != key {
-        return Err(config("api_key starts or ends with white space: a line end read from a file?"));
-    }
-    let (name, text) = match own {
-        true => (HeaderName::from_static("x-api-key"), key.to_owned()),
-        false => (AUTHORIZATION, format!("apikey {key}")),
-    };
-    let mut value = value("api_key", &text)?;
-    value.set_sensitive(true);
-    Ok((name, value))
-}
-
-/// Centrifugo compares bytes; what is not visible ASCII does not survive every proxy, and gRPC refuses it.
-fn value(option: &str, text: &str) -> Result<HeaderValue, Error> {
-    let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    match HeaderValue::from_str(text) {
-        Ok(value) if visible => Ok(value),
-        _ => Err(Error::Config(format!(
-            "{option} has characters that a header cannot carry: it takes visible ASCII characters and spaces"
-        ))),
-    }
-}
-
-fn config(message: &str) -> Error {
-    Error::Config(message.to_owned())
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let urls: Vec<_> =
+            self.urls.iter().map(|url| Target::parse(url).map(|target| target.url())).collect();
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         formatter
             .debug_struct("ClientBuilder")
-            .field("url", &Target::parse(&self.url).map(|target| target.url()))
-            .field("api_key", &self.api_key.as_ref().map(|_| "…"))
+            .field("urls", &urls)
+            .field("api_key", &self.api_key.is_some().then_some("…"))
             .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
             .field("headers", &names)
             .finish_non_exhaustive()
     }

@@ -1,15 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::batch::{Batch, Parts};
 use crate::builder::ClientBuilder;
+use crate::call::{Call, Shared, Time};
 use crate::error::excerpt;
-use crate::transport::{Call, Transport};
-use crate::{BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages};
+use crate::{
+    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages, Retry, api,
+};
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
 ///
@@ -19,8 +21,10 @@ use crate::{BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Erro
 /// A call that is dropped or times out may still run on the server.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) transport: Arc<Transport>,
+    pub(crate) shared: Arc<Shared>,
     timeout: Duration,
+    deadline: Option<Instant>,
+    retry: Retry,
 }
 
 impl Client {
@@ -45,8 +49,8 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    pub(crate) fn from_parts(transport: Transport, timeout: Duration) -> Self {
-        Self { transport: Arc::new(transport), timeout }
+    pub(crate) fn from_parts(shared: Shared, timeout: Duration, retry: Retry) -> Self {
+        Self { shared: Arc::new(shared), timeout, deadline: None, retry }
     }
 
     /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
@@ -55,13 +59,45 @@ impl Client {
         Self { timeout, ..self.clone() }
     }
 
+    /// The same client, whose calls end at `deadline` at the latest, besides their timeout: for what several calls may
+    /// take together.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same client with another [`Retry`], for one call or many.
+    #[must_use]
+    pub fn with_retry(&self, retry: Retry) -> Self {
+        Self { retry, ..self.clone() }
+    }
+
+    /// Replaces the API key, of all clones, from the next try of a call on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], when no header can carry it; the former key stays.
+    pub fn set_api_key(&self, key: impl Into<String>) -> Result<(), Error> {
+        self.shared.set_key(key.into())
+    }
+
+    /// Refuses new calls, of all clones, with [`Error::Closed`], and waits until those that are under way are through.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] when some are still under way after `timeout`; they go on.
+    pub async fn close(&self, timeout: Duration) -> Result<(), Error> {
+        self.shared.close(timeout).await
+    }
+
     /// Calls the method that the request is for. Every other method of the client is a line over this one.
     ///
     /// # Errors
     ///
     /// [`Error`] says what each one means, and whether the call may have run.
-    pub async fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
-        self.exchange(&request).await
+    pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
+        let key = self.give_key(&mut request);
+        self.exchange(&request, key.as_deref()).await
     }
 
     /// Calls a method by its name with any JSON, over HTTP: for methods, and fields, that the schema lacks.
@@ -84,7 +120,7 @@ impl Client {
         P: Serialize + ?Sized,
         T: DeserializeOwned,
     {
-        crate::raw::call(self, method, params).await.map_err(|error| error.without(self.transport.secrets()))
+        crate::raw::call(self, method, params).await.map_err(|error| self.shared.hide_secrets(error))
     }
 
     /// Sends several requests as one, and answers an outcome for each, in their order.
@@ -115,8 +151,8 @@ impl Client {
     ///
     /// [`Error`], for the batch as a whole.
     pub async fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        let request = batch.into_request();
-        let response = self.exchange_batch(&request).await?;
+        let mut request = batch.into_request();
+        let response = self.exchange_batch(&mut request).await?;
         Ok(B::output(&mut Parts::new(request, response)))
     }
 
@@ -136,50 +172,97 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`], for the broadcast as a whole: the failure of a channel is in the result.
-    pub async fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
-        let result = self.exchange(&request).await?;
+    pub async fn broadcast(&self, mut request: BroadcastRequest) -> Result<BroadcastResult, Error> {
+        let key = self.give_key(&mut request);
+        // One deadline for all of it.
+        let client = self.with_deadline(self.time().ends);
+        let mut result = client.exchange(&request, key.as_deref()).await?;
+        if request.is_repeatable() {
+            client.repeat_failed(&request, &mut result).await;
+        }
         Ok(BroadcastResult::new(request.channels, result))
+    }
+
+    /// Sends the channels of a broadcast again that failed for a while, and puts what becomes of them in its place.
+    async fn repeat_failed(&self, request: &BroadcastRequest, result: &mut api::BroadcastResult) {
+        let is_failed =
+            |response: &api::PublishResponse| response.error.as_ref().is_some_and(api::Error::is_temporary);
+        let mut attempts = 1;
+        while result.responses.iter().any(is_failed)
+            && self.shared.pause(&self.retry, attempts, self.time()).await
+        {
+            attempts += 1;
+            let failed = result.responses.iter_mut().zip(&request.channels);
+            let failed: Vec<_> = failed.filter(|(response, _)| is_failed(response)).collect();
+            let channels = failed.iter().map(|(_, channel)| (*channel).clone()).collect();
+            let again = BroadcastRequest { channels, ..request.clone() };
+            let Ok(answered) = self.with_retry(Retry::none()).exchange(&again, None).await else { continue };
+            for ((response, _), answer) in failed.into_iter().zip(answered.responses) {
+                *response = answer;
+            }
+        }
+    }
+
+    /// Gives a request a key of its own, where the policy says so and it has none.
+    pub(crate) fn give_key<M: Method>(&self, request: &mut M) -> Option<String> {
+        self.retry.new_key().filter(|key| request.give_key(key))
     }
 
     fn pages<R: Paged + 'static>(&self, request: R) -> Pages<R> {
         Pages::new(self.clone(), request)
     }
 
-    pub(crate) async fn exchange_batch(&self, request: &BatchRequest) -> Result<BatchResponse, Error> {
-        match request.commands.is_empty() {
-            true => Ok(BatchResponse::default()),
-            false => self.exchange(request).await,
+    pub(crate) async fn exchange_batch(&self, request: &mut BatchRequest) -> Result<BatchResponse, Error> {
+        if request.commands.is_empty() {
+            return Ok(BatchResponse::default());
         }
+        let key = self.give_key(request);
+        self.exchange(request, key.as_deref()).await
     }
 
-    pub(crate) async fn exchange<M: Method>(&self, request: &M) -> Result<M::Result, Error> {
-        self.try_exchange(request).await.map_err(|error| error.without(self.transport.secrets()))
+    /// Calls a method; `key` is what it was given.
+    pub(crate) async fn exchange<M: Method>(
+        &self,
+        request: &M,
+        key: Option<&str>,
+    ) -> Result<M::Result, Error> {
+        let exchanged = match crate::method::check(request).and_then(|()| self.shared.encode(request)) {
+            Ok(body) => {
+                let read = |reply: &bytes::Bytes| self.read(request, &body, reply);
+                let call = Call::of(request, key);
+                self.shared.call(&call, &body, &self.retry, self.time(), read).await
+            }
+            Err(error) => Err(error),
+        };
+        exchanged.map_err(|error| self.shared.hide_secrets(error))
     }
 
-    async fn try_exchange<M: Method>(&self, request: &M) -> Result<M::Result, Error> {
-        crate::method::check(request)?;
-        let body = self.transport.encode(request)?;
-        let reply = self.attempt(Call::of::<M>(), body.clone()).await?;
-        let response = self.transport.decode::<M>(&body, &reply)?;
+    /// Reads what a call answers.
+    fn read<M: Method>(
+        &self,
+        request: &M,
+        body: &bytes::Bytes,
+        reply: &bytes::Bytes,
+    ) -> Result<M::Result, Error> {
+        let response = self.shared.decode::<M>(body, reply)?;
         let broken = |problem: String| Error::Decode {
             method: Some(M::NAME),
-            message: format!("{problem}, in the reply {}", excerpt(&reply)),
+            message: format!("{problem}, in the reply {}", excerpt(reply)),
             source: None,
         };
-        let result = M::outcome(response).ok_or_else(|| broken("neither an error nor a result".into()))??;
+        let outcome = M::outcome(response).ok_or_else(|| broken("neither an error nor a result".into()))?;
+        let result = outcome.map_err(|error| Error::Api(crate::ApiFailure::new(M::NAME, error)))?;
         request.verify(&result).map_err(broken)?;
         Ok(result)
     }
 
-    /// The one place through which each attempt of each call passes.
-    pub(crate) async fn attempt(&self, call: Call, body: bytes::Bytes) -> Result<bytes::Bytes, Error> {
-        // tokio's timer panics without one.
-        crate::transport::runtime()?;
-        let method = call.method;
-        match tokio::time::timeout(self.timeout, self.transport.send(call, body)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(Error::Timeout { method, unsent: false, after: self.timeout }),
-        }
+    pub(crate) fn retry(&self) -> &Retry {
+        &self.retry
+    }
+
+    /// The time of a call that starts now.
+    pub(crate) fn time(&self) -> Time {
+        Time::new(self.timeout, self.deadline)
     }
 }
 
@@ -189,7 +272,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Client")
-            .field("url", &self.transport.url())
+            .field("urls", &self.shared.urls())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

@@ -86,9 +86,9 @@
 //!
 //! # Time
 //!
-//! A whole call, connecting and reading included, takes at most 10 s, or what [`ClientBuilder::timeout`] or
-//! [`Client::with_timeout`] say. A call that was given up may still run on the server; one with an
-//! `idempotency_key` can be repeated without publishing twice.
+//! A whole call, connecting, reading and retries included, takes at most 10 s, or what [`ClientBuilder::timeout`],
+//! [`Client::with_timeout`] and [`Client::with_deadline`] say. A call that was given up may still run on the server;
+//! one with an `idempotency_key` can be repeated without publishing twice, which the client itself does: [`Retry`].
 //!
 //! # Features
 //!
@@ -118,15 +118,27 @@ mod broadcast;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod builder;
 #[cfg(any(feature = "grpc", feature = "http"))]
+mod call;
+#[cfg(any(feature = "grpc", feature = "http"))]
 mod client;
 mod consumer;
 mod error;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod gate;
 mod json;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod key;
 mod method;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod nodes;
 mod pages;
 mod payload;
+#[cfg(any(feature = "grpc", feature = "http", feature = "testing"))]
+mod random;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod raw;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod retry;
 mod status;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod target;
@@ -150,12 +162,14 @@ pub use builder::ClientBuilder;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub use client::Client;
 pub use consumer::{ConsumerCommand, ConsumerMethod};
-pub use error::Error;
+pub use error::{ApiFailure, Attempts, Error};
 pub use method::Method;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub use pages::Pages;
 pub use pages::{Page, Paged};
 pub use payload::{Payload, PayloadExt, binary, json};
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub use retry::Retry;
 pub use status::Status;
 
 /// The examples of the README and of the guides are compiled with the tests.
@@ -176,4 +190,6 @@ mod guides {
     struct FromPythonCent5;
     #[doc = include_str!("../docs/from-rust-cent.md")]
     struct FromRustCent;
+    #[doc = include_str!("../docs/reliability.md")]
+    struct Reliability;
 }

@@ -34,6 +34,19 @@ pub trait Method: Message + Serialize {
         let _ = result;
         Ok(())
     }
+
+    /// Whether the request can be sent again when nobody knows whether it ran: it only reads, or does the same
+    /// however often it runs, be it by its idempotency key. [`Retry`](crate::Retry) goes by it.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
+    /// Gives the request an idempotency key where it takes one and has none, and says whether it did.
+    #[doc(hidden)]
+    fn give_key(&mut self, key: &str) -> bool {
+        let _ = key;
+        false
+    }
 }
 
 /// [`Method::check`], as an error.

@@ -2,34 +2,38 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::call::Call;
 use crate::error::excerpt;
-use crate::transport::Call;
-use crate::{ApiError, Client, Error};
+use crate::{ApiError, ApiFailure, Client, Error};
 
 pub(crate) async fn call<P, T>(client: &Client, method: &str, params: &P) -> Result<T, Error>
 where
     P: Serialize + ?Sized,
     T: DeserializeOwned,
 {
-    let body = client.transport.encode_raw(method, params)?;
+    let body = client.shared.encode_raw(method, params)?;
     let call = Call::raw(method);
-    let known = call.method;
-    let reply = client.attempt(call, body).await?;
+    let read = |reply: &Bytes| read(call.method, reply);
+    client.shared.call(&call, &body, client.retry(), client.time(), read).await
+}
+
+fn read<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {
     let broken = |message: &str, source: Option<serde_json::Error>| Error::Decode {
-        method: Some(known),
-        message: format!("{message}: {}", excerpt(&reply)),
+        method: Some(method),
+        message: format!("{message}: {}", excerpt(reply)),
         source: source.map(Into::into),
     };
     let parts: BTreeMap<String, &RawValue> =
-        serde_json::from_slice(&reply).map_err(|error| broken("the reply is no JSON object", Some(error)))?;
+        serde_json::from_slice(reply).map_err(|error| broken("the reply is no JSON object", Some(error)))?;
     let part = |name| parts.get(name).map(|part| part.get()).filter(|part| *part != "null");
     match (part("error"), part("result")) {
         (Some(error), _) => match serde_json::from_str::<ApiError>(error) {
-            Ok(error) => Err(Error::Api(error)),
+            Ok(error) => Err(Error::Api(ApiFailure::new(method, error))),
             Err(error) => Err(broken("the reply's error does not have the schema's shape", Some(error))),
         },
         (None, Some(result)) => serde_json::from_str(result)

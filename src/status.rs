@@ -36,6 +36,12 @@ impl Status {
         matches!(self, Self::Http(429 | 502..=504) | Self::Grpc(14))
     }
 
+    /// Whether nobody was there to answer.
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    pub(crate) fn is_unavailable(self) -> bool {
+        matches!(self, Self::Http(502..=504) | Self::Grpc(14))
+    }
+
     /// What the status most often means, and what to do.
     pub(crate) fn hint(self) -> &'static str {
         match self {

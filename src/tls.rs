@@ -14,11 +14,13 @@ use crate::Error;
 /// What the builder was told.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// PEM, each of one or more certificates.
+    /// PEM, each of one or more certificates, or DER, of one.
     pub(crate) roots: Vec<Vec<u8>>,
     /// PEM, certificates and a key.
     pub(crate) identity: Option<Vec<u8>>,
     pub(crate) accept_invalid_certs: bool,
+    /// The name that the server's certificate is to be for.
+    pub(crate) server_name: Option<String>,
 }
 
 impl Options {
@@ -28,6 +30,7 @@ impl Options {
             Self { roots, .. } if !roots.is_empty() => Some("root_certificate"),
             Self { identity: Some(_), .. } => Some("identity"),
             Self { accept_invalid_certs: true, .. } => Some("danger_accept_invalid_certs"),
+            Self { server_name: Some(_), .. } => Some("server_name"),
             _ => None,
         }
     }
@@ -72,13 +75,20 @@ fn verifier(options: &Options, provider: Arc<CryptoProvider>) -> Result<Arc<dyn 
         }
         false => format!("root_certificate: {error}"),
     };
-    match Verifier::new_with_extra_roots(roots, provider) {
-        Ok(verifier) => Ok(Arc::new(verifier)),
-        Err(error) => Err(Error::Config(invalid(error))),
-    }
+    let verifier =
+        Verifier::new_with_extra_roots(roots, provider).map_err(|error| Error::Config(invalid(error)))?;
+    let Some(name) = &options.server_name else { return Ok(Arc::new(verifier)) };
+    let name = ServerName::try_from(name.clone()).map_err(|_| {
+        Error::Config(format!("server_name: `{name}` is neither a name of a host nor an address"))
+    })?;
+    Ok(Arc::new(Named { verifier, name }))
 }
 
 fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    // DER begins with an ASN.1 sequence, which no text does.
+    if pem.starts_with(&[0x30, 0x82]) {
+        return Ok(vec![CertificateDer::from(pem.to_vec())]);
+    }
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|error| Error::Config(format!("{option}: no certificate can be read: {error}; give PEM")))?;
@@ -87,6 +97,48 @@ fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>
             Err(Error::Config(format!("{option}: it holds no certificate; give PEM, with BEGIN CERTIFICATE")))
         }
         false => Ok(certificates),
+    }
+}
+
+/// Takes certificates for a name of the user's, not of the URL's.
+#[derive(Debug)]
+struct Named {
+    verifier: Verifier,
+    name: ServerName<'static>,
+}
+
+impl ServerCertVerifier for Named {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.verifier.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, cert, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, cert, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
     }
 }
 

@@ -58,13 +58,13 @@ impl<R: Paged + 'static> Pages<R> {
 
 /// Reads a page.
 pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> Read<R> {
-    let (item, has_more) = match client.exchange(&request).await {
+    let (item, has_more) = match client.exchange(&request, None).await {
         Ok(result) => {
             let has_more = request.advance(&result);
             (Ok(Page::Page(result)), has_more)
         }
         Err(Error::Api(error)) if error.code == ApiError::UNRECOVERABLE_POSITION => {
-            (Ok(Page::Lost(error)), false)
+            (Ok(Page::Lost(error.into_error())), false)
         }
         Err(error) => (Err(error), false),
     };

@@ -2,6 +2,8 @@
 //!
 //! tonic's own reader takes what it cannot read for a status of the server, and panics over bad details.
 
+use std::time::Duration;
+
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -131,6 +133,30 @@ struct Any {
     type_url: String,
     #[prost(bytes = "bytes", tag = "2")]
     value: Bytes,
+}
+
+/// `google.rpc.RetryInfo`
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, tag = "1")]
+    retry_delay: Option<Delay>,
+}
+
+/// `google.protobuf.Duration`
+#[derive(Clone, PartialEq, Message)]
+struct Delay {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+/// How long the server asks to wait before another try.
+pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
+    let details = Details::decode(details).ok()?.details;
+    let any = details.into_iter().find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
+    let delay = RetryInfo::decode(any.value).ok()?.retry_delay?;
+    Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?))
 }
 
 /// Centrifugo's error, which is in the details in its transport error mode.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use http::Uri;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use prost::Message as _;
 use tonic::body::Body;
 use tonic::client::GrpcService as _;
@@ -16,10 +16,12 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, ConnectError, TimeoutExpired};
 
 use super::frames::{self, BoxError, Failure};
+use super::outgoing::Tracked;
 use super::per_runtime::PerRuntime;
-use super::{Call, Settings, too_large};
-use crate::error::excerpt;
-use crate::{Error, Method, Status};
+use super::{Outgoing, Sent, Settings, too_large};
+use crate::call::Call;
+use crate::error::{Attempts, excerpt};
+use crate::{ApiFailure, Error, Method, Status};
 
 pub(crate) struct Grpc {
     url: String,
@@ -60,21 +62,26 @@ impl Grpc {
         &self.url
     }
 
-    pub(super) async fn send(&self, call: Call, body: Bytes) -> Result<Bytes, Error> {
+    pub(super) async fn send(&self, call: &Call<'_>, outgoing: Outgoing) -> Result<Bytes, Error> {
         let channel = match &self.channels {
             Channels::Own(channel) => channel.clone(),
             Channels::PerRuntime(channels) => channels.get()?,
         };
         let started = Instant::now();
-        let exchange = self.exchange(&call, channel, body);
-        exchange.await.map_err(|failure| self.error(&call, failure, started))
+        let exchange = self.exchange(call, channel, &outgoing);
+        exchange.await.map_err(|failure| self.error(call, failure, &outgoing.sent, started))
     }
 
-    async fn exchange(&self, call: &Call, mut channel: Channel, body: Bytes) -> Result<Bytes, Failure> {
+    async fn exchange(
+        &self,
+        call: &Call<'_>,
+        mut channel: Channel,
+        outgoing: &Outgoing,
+    ) -> Result<Bytes, Failure> {
         poll_fn(|context| channel.poll_ready(context))
             .await
             .map_err(|error| Failure::Unready(error.into()))?;
-        let response = channel.call(self.request(call, &body)).await.map_err(failed)?;
+        let response = channel.call(self.request(call, outgoing)).await.map_err(failed)?;
         let (head, mut body) = response.into_parts();
         if head.status != http::StatusCode::OK || head.headers.contains_key("grpc-status") {
             return Err(frames::refusal(head.status, head.headers, &mut body).await);
@@ -97,17 +104,21 @@ impl Grpc {
         Err(Failure::Unfinished)
     }
 
-    fn request(&self, call: &Call, message: &Bytes) -> http::Request<Body> {
-        let mut request = http::Request::new(Body::new(Full::new(frames::frame(message))));
+    fn request(&self, call: &Call<'_>, outgoing: &Outgoing) -> http::Request<Body> {
+        let frame = frames::frame(&outgoing.body);
+        let mut request = http::Request::new(Body::new(Tracked::new(frame, outgoing.sent.clone())));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = Uri::from_static(call.grpc_path);
-        *request.headers_mut() = self.headers.clone();
+        let mut headers = self.headers.clone();
+        headers.insert("grpc-timeout", time_left(outgoing.ends));
+        headers.extend(outgoing.key.clone().map(|(name, key)| (Some(name), key)));
+        *request.headers_mut() = headers;
         request
     }
 
     /// Maps a failure, in order of certainty.
-    fn error(&self, call: &Call, failure: Failure, started: Instant) -> Error {
-        let (method, elapsed) = (call.method, started.elapsed());
+    fn error(&self, call: &Call<'_>, failure: Failure, sent: &Sent, started: Instant) -> Error {
+        let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
         match failure {
             Failure::Unready(error) => self.network_error(call, true, started, error),
             Failure::Unfinished => {
@@ -115,13 +126,14 @@ impl Grpc {
             }
             Failure::Lost(error) => {
                 let connecting = caused_by(&*error, &is_connect_timeout);
-                let unsent = connecting || caused_by(&*error, &|cause| cause.is::<ConnectError>());
+                let unsent =
+                    connecting || !sent.is_sent() || caused_by(&*error, &|cause| cause.is::<ConnectError>());
                 let timed_out = connecting
                     || caused_by(&*error, &|cause| {
                         cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause)
                     });
                 match timed_out {
-                    true => Error::Timeout { method, unsent, after: elapsed },
+                    true => Error::Timeout { method, unsent, after: elapsed, attempts },
                     false => self.network_error(call, unsent, started, error),
                 }
             }
@@ -132,30 +144,46 @@ impl Grpc {
                 source: None,
             },
             Failure::Status(status, details) => match (frames::api_error(&details), status.code()) {
-                (Some(error), _) => Error::Api(error),
+                (Some(error), _) => Error::Api(ApiFailure::new(method, error)),
                 (None, Code::Unauthenticated) => {
                     Error::Unauthorized { method, status: Status::Grpc(i32::from(Code::Unauthenticated)) }
                 }
-                (None, Code::DeadlineExceeded) => Error::Timeout { method, unsent: false, after: elapsed },
+                (None, Code::DeadlineExceeded) => {
+                    Error::Timeout { method, unsent: false, after: elapsed, attempts }
+                }
                 (None, code) => Error::Transport {
                     method,
                     status: Status::Grpc(i32::from(code)),
                     body: excerpt(status.message().as_bytes()),
-                    retry_after: None,
+                    retry_after: frames::retry_delay(&details),
+                    attempts,
                 },
             },
         }
     }
 
-    fn network_error(&self, call: &Call, unsent: bool, started: Instant, source: BoxError) -> Error {
+    fn network_error(&self, call: &Call<'_>, unsent: bool, started: Instant, source: BoxError) -> Error {
         Error::Network {
             method: call.method,
             url: self.url.as_str().into(),
             unsent,
             elapsed: started.elapsed(),
             source,
+            attempts: Attempts::default(),
         }
     }
+}
+
+/// The `grpc-timeout` of a call: at most 8 digits and a unit.
+fn time_left(ends: Instant) -> HeaderValue {
+    const LARGEST: u128 = 99_999_999;
+    let left = ends.saturating_duration_since(Instant::now());
+    // Rounded up: tonic goes by it too, and is not to give up before its time.
+    let text = match left.as_millis() + 1 {
+        millis @ 0..=LARGEST => format!("{millis}m"),
+        _ => format!("{}S", u128::from(left.as_secs()).min(LARGEST)),
+    };
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("10S"))
 }
 
 /// What a local status was made of, without the status, whose message repeats it.
@@ -187,10 +215,18 @@ fn endpoint(settings: &Settings) -> Result<Endpoint, Error> {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         Error::Config(format!("the gRPC channel cannot be built: {error}{cause}"))
     };
-    let endpoint = Endpoint::from_shared(settings.target.http_url())
+    let url = match &settings.connections.unix_socket {
+        Some(path) => format!("unix://{}", path.display()),
+        None => settings.target.http_url(),
+    };
+    let mut endpoint = Endpoint::from_shared(url)
         .and_then(|endpoint| endpoint.user_agent(settings.user_agent.clone()))
         .map_err(invalid)?
-        .tcp_nodelay(true);
+        .tcp_nodelay(true)
+        .tcp_keepalive(settings.connections.tcp_keepalive);
+    if let Some(interval) = settings.connections.http2_keep_alive {
+        endpoint = endpoint.http2_keep_alive_interval(interval);
+    }
     Ok(match settings.connect_timeout {
         Some(timeout) => endpoint.connect_timeout(timeout),
         None => endpoint,
@@ -205,6 +241,7 @@ fn connect(endpoint: &Endpoint, settings: &Settings) -> Channel {
     let mut tcp = hyper_util::client::legacy::connect::HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
+    tcp.set_keepalive(settings.connections.tcp_keepalive);
     let tls = hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(settings.tls.clone())
         .https_only()

@@ -8,11 +8,13 @@ use reqwest::{Client, Response};
 use serde::Serialize;
 use serde_json::error::Category;
 
+use super::outgoing::Tracked;
 use super::per_runtime::PerRuntime;
-use super::{Call, Settings, legacy, too_large};
-use crate::error::excerpt;
+use super::{Outgoing, Sent, Settings, legacy, too_large};
+use crate::call::Call;
+use crate::error::{Attempts, excerpt};
 use crate::json::invalid_request;
-use crate::{ApiError, Error, Method, Status};
+use crate::{ApiError, ApiFailure, Error, Method, Status};
 
 /// Centrifugo 6.5 and later close idle connections after 30 s: dropped before, they are never written to while
 /// the server closes them.
@@ -87,18 +89,21 @@ impl Http {
         }
     }
 
-    pub(super) async fn send(&self, call: Call, body: Bytes) -> Result<Bytes, Error> {
+    pub(super) async fn send(&self, call: &Call<'_>, outgoing: Outgoing) -> Result<Bytes, Error> {
         let client = match &self.clients {
             Clients::Own(client) => client.clone(),
             Clients::PerRuntime(clients) => clients.get()?,
         };
         let started = Instant::now();
-        let network = |error: reqwest::Error| self.network_error(&call, error, started);
+        let network = |error: reqwest::Error| self.network_error(call, error, &outgoing.sent, started);
         let url = match self.legacy {
             true => self.base.clone(),
             false => format!("{}/{}", self.base, call.name),
         };
-        let request = client.post(url).headers(self.headers.clone()).body(body);
+        let mut headers = self.headers.clone();
+        headers.extend(outgoing.key.clone().map(|(name, key)| (Some(name), key)));
+        let body = reqwest::Body::wrap(Tracked::new(outgoing.body.clone(), outgoing.sent.clone()));
+        let request = client.post(url).headers(headers).body(body);
         let mut response = request.send().await.map_err(network)?;
         match response.status().as_u16() {
             200..=299 => match read(&mut response, self.max_response_size).await.map_err(network)? {
@@ -115,18 +120,19 @@ impl Http {
         }
     }
 
-    fn network_error(&self, call: &Call, error: reqwest::Error, started: Instant) -> Error {
-        let (method, elapsed) = (call.method, started.elapsed());
+    fn network_error(&self, call: &Call<'_>, error: reqwest::Error, sent: &Sent, started: Instant) -> Error {
+        let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
+        let unsent = error.is_connect() || error.is_builder() || !sent.is_sent();
         if error.is_timeout() {
-            return Error::Timeout { method, unsent: error.is_connect(), after: elapsed };
+            return Error::Timeout { method, unsent, after: elapsed, attempts };
         }
-        let unsent = error.is_connect() || error.is_builder();
         Error::Network {
             method,
             url: self.base.as_str().into(),
             unsent,
             elapsed,
             source: error.without_url().into(),
+            attempts,
         }
     }
 }
@@ -134,22 +140,44 @@ impl Http {
 fn client(settings: &Settings) -> Result<Client, Error> {
     let mut builder = Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_idle_timeout(settings.connections.idle_timeout.unwrap_or(IDLE_TIMEOUT))
+        .tcp_keepalive(settings.connections.tcp_keepalive)
         .tcp_nodelay(true)
         .user_agent(settings.user_agent.clone());
     if let Some(timeout) = settings.connect_timeout {
         builder = builder.connect_timeout(timeout);
     }
+    if let Some(connections) = settings.connections.max_idle {
+        builder = builder.pool_max_idle_per_host(connections);
+    }
+    if settings.connections.no_proxy {
+        builder = builder.no_proxy();
+    }
+    builder = with_unix_socket(builder, settings);
     with_tls(builder, settings)
         .build()
         .map_err(|error| Error::Config(format!("the HTTP client cannot be built: {error}")))
+}
+
+#[cfg(unix)]
+fn with_unix_socket(builder: reqwest::ClientBuilder, settings: &Settings) -> reqwest::ClientBuilder {
+    match &settings.connections.unix_socket {
+        // A proxy would be asked for the socket.
+        Some(path) => builder.no_proxy().unix_socket(path.clone()),
+        None => builder,
+    }
+}
+
+#[cfg(not(unix))]
+fn with_unix_socket(builder: reqwest::ClientBuilder, _settings: &Settings) -> reqwest::ClientBuilder {
+    builder
 }
 
 #[cfg(feature = "tls")]
 fn with_tls(builder: reqwest::ClientBuilder, settings: &Settings) -> reqwest::ClientBuilder {
     let mut tls = settings.tls.clone();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    builder.tls_backend_preconfigured(tls)
+    builder.http2_keep_alive_interval(settings.connections.http2_keep_alive).tls_backend_preconfigured(tls)
 }
 
 #[cfg(not(feature = "tls"))]
@@ -235,9 +263,9 @@ async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), re
 }
 
 /// An answer that is no reply: only its body tells Centrifugo's error from another's.
-fn refusal(call: Call, status: u16, headers: &HeaderMap, body: &Bytes) -> Error {
+fn refusal(call: &Call<'_>, status: u16, headers: &HeaderMap, body: &Bytes) -> Error {
     if let Some(error) = api_error(body) {
-        return Error::Api(error);
+        return Error::Api(ApiFailure::new(call.method, error));
     }
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let body = match text(LOCATION) {
@@ -246,7 +274,13 @@ fn refusal(call: Call, status: u16, headers: &HeaderMap, body: &Bytes) -> Error 
     };
     let retry_after =
         text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
-    Error::Transport { method: call.method, status: Status::Http(status), body, retry_after }
+    Error::Transport {
+        method: call.method,
+        status: Status::Http(status),
+        body,
+        retry_after,
+        attempts: Attempts::default(),
+    }
 }
 
 /// Centrifugo's bare error object, of its transport error mode. Gateways answer objects of the same shape: their

@@ -8,62 +8,53 @@ mod grpc;
 mod http;
 #[cfg(feature = "http")]
 mod legacy;
+mod outgoing;
 mod per_runtime;
 
-use std::borrow::Cow;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+pub(crate) use outgoing::{Outgoing, Sent};
 pub(crate) use per_runtime::runtime;
 use serde::Serialize;
 
+use crate::call::Call;
 use crate::target::Target;
-use crate::{Error, METHODS, Method};
+use crate::{Error, Method};
 
 /// What all transports are built from: options that have been checked.
 pub(crate) struct Settings {
     pub(crate) target: Target,
-    /// The key and the error mode among them.
+    /// The error mode among them, the key not.
     pub(crate) headers: ::http::HeaderMap,
     pub(crate) user_agent: ::http::HeaderValue,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_response_size: usize,
+    pub(crate) connections: Connections,
     #[cfg(feature = "http")]
     pub(crate) legacy_commands: bool,
     #[cfg(feature = "tls")]
     pub(crate) tls: rustls::ClientConfig,
 }
 
+/// What connections are like.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connections {
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) max_idle: Option<usize>,
+    pub(crate) tcp_keepalive: Option<Duration>,
+    pub(crate) http2_keep_alive: Option<Duration>,
+    pub(crate) no_proxy: bool,
+    pub(crate) unix_socket: Option<PathBuf>,
+}
+
 impl Settings {
-    /// The key and the values of the user's headers.
+    /// The values of the user's headers.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let secret = self.headers.values().filter(|value| value.is_sensitive());
         let text = secret.filter_map(|value| value.to_str().ok());
-        text.map(|text| text.trim_start_matches("apikey ").to_owned()).filter(|text| text.len() > 3).collect()
-    }
-}
-
-/// The method that is called.
-#[derive(Clone)]
-pub(crate) struct Call {
-    /// The method's name in errors.
-    pub(crate) method: &'static str,
-    /// The method's name over HTTP.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))]
-    pub(crate) name: Cow<'static, str>,
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
-    pub(crate) grpc_path: &'static str,
-}
-
-impl Call {
-    pub(crate) fn of<M: Method>() -> Self {
-        Self { method: M::NAME, name: M::NAME.into(), grpc_path: M::GRPC_PATH }
-    }
-
-    /// A call by name, which only HTTP knows. Errors name a method that is in no schema by the function.
-    pub(crate) fn raw(name: &str) -> Self {
-        let known = METHODS.iter().find(|method| **method == name);
-        Self { method: known.copied().unwrap_or("call_raw"), name: name.to_owned().into(), grpc_path: "" }
+        text.map(str::to_owned).filter(|text| text.len() > 3).collect()
     }
 }
 
@@ -117,13 +108,13 @@ impl Transport {
         }
     }
 
-    /// Sends a body and answers that of the reply.
-    pub(crate) async fn send(&self, call: Call, body: Bytes) -> Result<Bytes, Error> {
+    /// Sends a request and answers the body of the reply.
+    pub(crate) async fn send(&self, call: &Call<'_>, outgoing: Outgoing) -> Result<Bytes, Error> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(http) => http.send(call, body).await,
+            Self::Http(http) => http.send(call, outgoing).await,
             #[cfg(feature = "grpc")]
-            Self::Grpc(grpc) => grpc.send(call, body).await,
+            Self::Grpc(grpc) => grpc.send(call, outgoing).await,
         }
     }
 

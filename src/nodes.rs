@@ -1,0 +1,131 @@
+//! The nodes that a client calls: in turn, and not those that are down.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::transport::Transport;
+
+/// How long a node rests after its first failure. It doubles with each further one.
+const FIRST_REST: Duration = Duration::from_millis(500);
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// How long one call alone tries a node that has rested.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// A call that was given less time says nothing of the node.
+const TELLING: Duration = Duration::from_secs(1);
+
+pub(crate) struct Nodes {
+    nodes: Vec<Node>,
+    next: AtomicUsize,
+}
+
+pub(crate) struct Node {
+    pub(crate) transport: Transport,
+    health: Mutex<Health>,
+}
+
+#[derive(Debug, Default)]
+struct Health {
+    /// Since it last answered.
+    failures: u32,
+    /// It is left alone until then.
+    rests_until: Option<Instant>,
+}
+
+/// The nodes that a call has tried.
+#[derive(Debug, Default)]
+pub(crate) struct Tried(Vec<usize>);
+
+impl Nodes {
+    pub(crate) fn new(transports: Vec<Transport>) -> Self {
+        let nodes = transports.into_iter().map(|transport| Node { transport, health: Mutex::default() });
+        Self { nodes: nodes.collect(), next: AtomicUsize::new(0) }
+    }
+
+    /// The first node, of the protocol that all speak.
+    pub(crate) fn first(&self) -> &Transport {
+        &self.nodes[0].transport
+    }
+
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|node| node.transport.url())
+    }
+
+    /// The next node that the call has not tried: one that is up, or else the one that has rested longest.
+    pub(crate) fn pick(&self, tried: &mut Tried) -> Option<&Node> {
+        let count = self.nodes.len();
+        if count == 1 {
+            return tried.add(0).then(|| &self.nodes[0]);
+        }
+        let start = self.next.fetch_add(1, Ordering::Relaxed);
+        let order = (0..count).map(|step| (start.wrapping_add(step)) % count);
+        let untried: Vec<usize> = order.filter(|index| !tried.0.contains(index)).collect();
+        let now = Instant::now();
+        let up = untried.iter().copied().find(|index| self.nodes[*index].is_up(now));
+        let soonest = || untried.iter().copied().min_by_key(|index| self.nodes[*index].health().rests_until);
+        let index = up.or_else(soonest)?;
+        tried.add(index);
+        Some(&self.nodes[index])
+    }
+
+    /// Whether a call could still try another node.
+    pub(crate) fn has_more(&self, tried: &Tried) -> bool {
+        tried.0.len() < self.nodes.len()
+    }
+}
+
+impl Tried {
+    /// Whether it is new.
+    fn add(&mut self, index: usize) -> bool {
+        let is_new = !self.0.contains(&index);
+        if is_new {
+            self.0.push(index);
+        }
+        is_new
+    }
+}
+
+impl Node {
+    /// Whether the node may be called; a node that has rested is up for one call, until that knows more.
+    fn is_up(&self, now: Instant) -> bool {
+        let mut health = self.health();
+        match health.rests_until {
+            None => true,
+            Some(until) if until > now => false,
+            Some(_) => {
+                health.rests_until = Some(now + PROBE);
+                true
+            }
+        }
+    }
+
+    /// Learns from the outcome of a call how the node is.
+    pub(crate) fn learn<T>(&self, outcome: &Result<T, Error>) {
+        let mut health = self.health();
+        if !is_down(outcome) {
+            *health = Health::default();
+            return;
+        }
+        let doubled = 1_u32.checked_shl(health.failures).unwrap_or(u32::MAX);
+        let rest = FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
+        health.failures = health.failures.saturating_add(1);
+        health.rests_until = Some(Instant::now() + rest);
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an outcome says that the node, not the call, is the matter.
+fn is_down<T>(outcome: &Result<T, Error>) -> bool {
+    match outcome {
+        Err(Error::Network { .. }) => true,
+        Err(Error::Timeout { unsent, after, .. }) => *unsent || *after >= TELLING,
+        Err(Error::Transport { status, .. }) => status.is_unavailable(),
+        _ => false,
+    }
+}

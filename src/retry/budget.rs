@@ -1,0 +1,50 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How many retries are in store at most.
+const CAPACITY: u32 = 20;
+
+/// What a retry costs, counted in calls that succeed.
+const COST: u32 = 10;
+
+/// Retries in store, so that a server that is down is not flooded with them.
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicU32);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(AtomicU32::new(CAPACITY * COST))
+    }
+}
+
+impl Budget {
+    /// Earns what a successful call is worth.
+    pub(crate) fn deposit(&self) {
+        // Mostly it is full, and nothing has to be written.
+        if self.0.load(Ordering::Relaxed) < CAPACITY * COST {
+            let more = |stored: u32| Some((stored + 1).min(CAPACITY * COST));
+            let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        }
+    }
+
+    /// Takes a retry out, if there is one.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| stored.checked_sub(COST)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Budget;
+
+    #[test]
+    fn retries_are_bounded_and_earned_back() {
+        let budget = Budget::default();
+        assert_eq!(std::iter::from_fn(|| budget.withdraw().then_some(())).count(), 20);
+        (0..9).for_each(|_| budget.deposit());
+        assert!(!budget.withdraw());
+        budget.deposit();
+        assert!(budget.withdraw() && !budget.withdraw());
+        (0..1000).for_each(|_| budget.deposit());
+        assert_eq!(std::iter::from_fn(|| budget.withdraw().then_some(())).count(), 20);
+    }
+}
