@@ -25,19 +25,26 @@ pub(crate) struct Message {
     pub(crate) version: Version,
 }
 
+/// The message of a `PublishRequest` or a `BroadcastRequest`, which name its parts alike.
+macro_rules! message {
+    ($request:ident) => {
+        Message {
+            data: payload($request.data, &$request.b64data)?,
+            info: None,
+            skip_history: $request.skip_history,
+            tags: $request.tags,
+            idempotency_key: $request.idempotency_key,
+            version: Version { number: $request.version, epoch: $request.version_epoch },
+        }
+    };
+}
+
 impl Handle for PublishRequest {
     fn handle(self, call: &Call<'_>) -> Result<PublishResult, ApiError> {
         if self.channel.is_empty() {
             return Err(bad_request());
         }
-        let message = Message {
-            data: payload(self.data, &self.b64data)?,
-            info: None,
-            skip_history: self.skip_history,
-            tags: self.tags,
-            idempotency_key: self.idempotency_key,
-            version: Version { number: self.version, epoch: self.version_epoch },
-        };
+        let message = message!(self);
         let channel = call.api.channel(&self.channel)?;
         match channel.kind {
             Kind::Stream => call.api.publish(&self.channel, channel, message).map(result),
@@ -51,14 +58,7 @@ impl Handle for BroadcastRequest {
         if self.channels.is_empty() {
             return Err(bad_request());
         }
-        let message = Message {
-            data: payload(self.data, &self.b64data)?,
-            info: None,
-            skip_history: self.skip_history,
-            tags: self.tags,
-            idempotency_key: self.idempotency_key,
-            version: Version { number: self.version, epoch: self.version_epoch },
-        };
+        let message = message!(self);
         let responses = self.channels.iter().map(|channel| {
             let outcome = match call.api.faults.api_error_of_part("broadcast", channel) {
                 Some(error) => Err(error),
