@@ -1,5 +1,6 @@
 //! The HTTP API: JSON at a path a method, and command lines at the base URL.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use bytes::Bytes;
@@ -51,8 +52,13 @@ impl Service {
     }
 
     fn place(&self, path: &str) -> Place {
-        let path =
-            path::decoded(path, false).and_then(|path| String::from_utf8(path).ok()).unwrap_or_default();
+        let decoded = |path| {
+            path::decoded(path, false).and_then(|path| String::from_utf8(path).ok()).unwrap_or_default()
+        };
+        let path = match path.contains('%') {
+            true => Cow::Owned(decoded(path)),
+            false => Cow::Borrowed(path),
+        };
         let method = path.strip_prefix(&self.settings.prefix).and_then(|rest| rest.strip_prefix('/'));
         let route = method.and_then(|name| ROUTES.iter().find(|route| route.name == name));
         match route.filter(|route| self.api.serves(route)) {
