@@ -10,7 +10,7 @@ use crate::{Outcome, both, called};
 #[tokio::test]
 async fn no_more_calls_are_under_way_than_allowed() -> Outcome {
     for (server, builder) in both()? {
-        let client = builder.max_in_flight(2).timeout(Duration::from_millis(300)).build()?;
+        let client = builder.max_in_flight(2).timeout(Duration::from_secs(1)).build()?;
         server.fail_always(Fault::delay(Duration::from_secs(60)))?;
         let calls: Vec<_> = std::iter::repeat_with(|| {
             tokio::spawn({

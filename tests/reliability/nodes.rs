@@ -1,6 +1,6 @@
 //! Several nodes: calls are spread, and pass by those that are down.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Retry, Status};
@@ -72,12 +72,13 @@ async fn a_node_that_is_overloaded_rests() -> Outcome {
         for status in [Status::Http(503), Status::Grpc(14)] {
             nodes[0].fail_always(Fault::status(status))?;
         }
-        let mut failed = 0;
+        let (mut failed, started) = (0, Instant::now());
         for _ in 0..20 {
             failed += usize::from(client.info(InfoRequest::new()).await.is_err());
         }
-        assert_eq!(failed, 1, "the first call finds out, and the others pass it by");
-        assert_eq!(called(&nodes[1]).len(), 19);
+        // The first call finds out, and the others pass it by; a slow machine lets it have its rest.
+        assert!(failed == 1 || failed > 1 && started.elapsed() >= Duration::from_millis(500), "{failed}");
+        assert_eq!(called(&nodes[1]).len(), 20 - failed);
     }
     Ok(())
 }
