@@ -99,7 +99,7 @@ impl Shared {
             Some(entered) if !time.left().is_zero() => entered?,
             _ => return Err(timeout(call.method, true, time.given)),
         };
-        let mut attempts = 1;
+        let (mut attempts, mut all_unsent) = (1, true);
         loop {
             let error = match self.attempt(call, body, time).await.and_then(|reply| read(&reply)) {
                 Ok(result) => {
@@ -108,9 +108,10 @@ impl Shared {
                 }
                 Err(error) => error,
             };
+            all_unsent &= error.is_unsent();
             match retry.wait(attempts, &error, call.repeatable, time.left(), &self.budget) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error.after(Attempts::new(attempts, call.key))),
+                None => return Err(error.after(Attempts::new(attempts, call.key), all_unsent)),
             }
             attempts += 1;
         }

@@ -217,14 +217,14 @@ impl Error {
 
 #[cfg(any(feature = "grpc", feature = "http"))]
 impl Error {
-    /// Says how often the call was tried, and with which key.
-    pub(crate) fn after(mut self, made: Attempts) -> Self {
+    /// Says how often the call was tried, and with which key. What the last try did not send, one before may have.
+    pub(crate) fn after(mut self, made: Attempts, all_unsent: bool) -> Self {
         match &mut self {
-            Self::Network { attempts, .. }
-            | Self::Timeout { attempts, .. }
-            | Self::Transport { attempts, .. } => {
+            Self::Network { attempts, unsent, .. } | Self::Timeout { attempts, unsent, .. } => {
+                *unsent &= all_unsent;
                 *attempts = made;
             }
+            Self::Transport { attempts, .. } => *attempts = made,
             Self::Api(failure) => failure.attempts = made,
             _ => {}
         }

@@ -165,6 +165,22 @@ async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
+    let [(server, builder), _] = both()?;
+    let client = builder.build()?;
+    server.fail_next(1, Fault::status(Status::Http(503)).header("retry-after", "1"))?;
+    let call = tokio::spawn(async move { client.publish(keyed("1")).await });
+    while server.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Whether its answer still arrives or not: the next tries find nobody.
+    drop(server);
+    let error = call.await?.unwrap_err();
+    assert!(error.is_network() && !error.is_unsent() && error.attempts() == 3, "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_server_that_is_down_is_not_flooded() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
