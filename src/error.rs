@@ -31,7 +31,7 @@ pub enum Error {
     InvalidRequest(String),
 
     /// The server could not be reached, or the connection was lost before the reply was complete.
-    #[error("{method}: {}{attempts}", network_message(.url, *.unsent, *.elapsed))]
+    #[error("{method}: {}{}{attempts}", network_message(.url, *.unsent, *.elapsed), hint_part(.hint))]
     #[non_exhaustive]
     Network {
         /// The method that was called.
@@ -42,6 +42,8 @@ pub enum Error {
         unsent: bool,
         /// The time from the start of the call to the failure.
         elapsed: Duration,
+        /// What to do about it; empty where nobody knows.
+        hint: &'static str,
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
         /// How often the call was tried.
@@ -73,7 +75,7 @@ pub enum Error {
     },
 
     /// An answer of the server, or of something between, that is neither a reply nor an error of the API.
-    #[error("{method}: the server answered {status}{}{}{attempts}", body_part(.body), hint_part(status.hint()))]
+    #[error("{method}: the server answered {status}{}{}{attempts}", body_part(.body), hint_part(status.hint(.body)))]
     #[non_exhaustive]
     Transport {
         /// The method that was called.

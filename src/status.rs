@@ -42,9 +42,13 @@ impl Status {
         matches!(self, Self::Http(502..=504) | Self::Grpc(14))
     }
 
-    /// What the status most often means, and what to do.
-    pub(crate) fn hint(self) -> &'static str {
+    /// What the status, with what came beside it, most often means, and what to do.
+    pub(crate) fn hint(self, body: &str) -> &'static str {
         match self {
+            // Go's, and nginx's, to HTTP on a port of TLS.
+            Self::Http(400) if body.contains("HTTPS") => {
+                "the server speaks TLS on this port: begin the URL with https://"
+            }
             Self::Http(300..=399) => {
                 "redirects are never followed, so that the key goes nowhere else: is the URL right, https in place of http?"
             }
@@ -59,12 +63,16 @@ impl Status {
             }
             Self::Http(405) => "is this URL Centrifugo's server API?",
             Self::Http(413) => "a proxy limits the size of requests: send less at once, or raise its limit",
+            Self::Http(415) => "is this the port of Centrifugo's gRPC API? HTTP has another, 8000 by default",
             Self::Http(431) => "the headers are larger than the server takes, 1 MB in all",
             Self::Http(500) => {
                 "the call has probably run: over HTTP Centrifugo cannot write a reply that holds a payload which is not \
                  JSON; read such channels over gRPC"
             }
             Self::Http(502..=504) => "a proxy did not get an answer from Centrifugo",
+            Self::Grpc(_) if body.contains("in place of gRPC") => {
+                "is this the port of Centrifugo's gRPC API, 10000 by default?"
+            }
             Self::Grpc(8) => {
                 "a request above the server's limit, 4 MiB by default: send less at once, or raise \
                  grpc_api.max_receive_message_size"

@@ -1,12 +1,15 @@
 //! TLS, configured once for both transports.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::sign::CertifiedKey;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 use crate::Error;
@@ -36,8 +39,91 @@ impl Options {
     }
 }
 
-/// Makes the configuration; for a client without TLS an empty one, which reads no certificates.
-pub(crate) fn client_config(options: &Options, needed: bool) -> Result<ClientConfig, Error> {
+/// How a transport speaks TLS.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) config: ClientConfig,
+    pub(crate) handshakes: Handshakes,
+}
+
+impl Tls {
+    /// Makes the configuration; for a client without TLS an empty one, which reads no certificates.
+    pub(crate) fn new(options: &Options, needed: bool) -> Result<Self, Error> {
+        let mut config = client_config(options, needed)?;
+        let asked = Arc::<AtomicBool>::default();
+        let resolver = Arc::clone(&config.client_auth_cert_resolver);
+        config.client_auth_cert_resolver = Arc::new(Noting { resolver, asked: Arc::clone(&asked) });
+        Ok(Self { config, handshakes: Handshakes { asked, has_identity: options.identity.is_some() } })
+    }
+}
+
+/// What the handshakes of a transport have shown.
+#[derive(Clone)]
+pub(crate) struct Handshakes {
+    /// Whether the server asked for a client certificate.
+    asked: Arc<AtomicBool>,
+    has_identity: bool,
+}
+
+impl Handshakes {
+    /// Why a server may have closed a connection before it answered anything: in TLS 1.3 it looks at the client's
+    /// certificate when the client takes the handshake for done.
+    pub(crate) fn hint(&self) -> &'static str {
+        match (self.asked.load(Ordering::Relaxed), self.has_identity) {
+            (false, _) => "",
+            (true, false) => "the server asks for a client certificate: give one with identity",
+            (true, true) => {
+                "the server asks for a client certificate: does it trust the authority of that of identity?"
+            }
+        }
+    }
+}
+
+/// Notes that the server asks for a client certificate.
+#[derive(Debug)]
+struct Noting {
+    resolver: Arc<dyn ResolvesClientCert>,
+    asked: Arc<AtomicBool>,
+}
+
+impl ResolvesClientCert for Noting {
+    fn resolve(&self, authorities: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.resolver.resolve(authorities, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.resolver.has_certs()
+    }
+}
+
+/// What to do about a failed handshake.
+pub(crate) fn hint(error: &rustls::Error) -> &'static str {
+    use CertificateError as Certificate;
+    match error {
+        rustls::Error::InvalidMessage(_) => {
+            "the server does not speak TLS on this port: begin the URL with http:// or grpc://, or take its port of TLS"
+        }
+        rustls::Error::InvalidCertificate(error) => match error {
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                "the server's certificate is for another host: call it by that, or name it with server_name"
+            }
+            Certificate::UnknownIssuer | Certificate::BadSignature => {
+                "the server's certificate is of an unknown authority: add that with root_certificate"
+            }
+            Certificate::Expired | Certificate::ExpiredContext { .. } => {
+                "the server's certificate has expired"
+            }
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet: is this machine's clock right?"
+            }
+            _ => "the server's certificate is not valid",
+        },
+        _ => "",
+    }
+}
+
+fn client_config(options: &Options, needed: bool) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -67,7 +67,7 @@ impl ClientBuilder {
             #[cfg(feature = "http")]
             legacy_commands: self.legacy_commands,
             #[cfg(feature = "tls")]
-            tls: crate::tls::client_config(&self.tls, target.tls)?,
+            tls: crate::tls::Tls::new(&self.tls, target.tls)?,
             target: target.clone(),
         })
     }

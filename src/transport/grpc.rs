@@ -17,6 +17,7 @@ use tonic::{Code, ConnectError, TimeoutExpired};
 
 use super::frames::{self, BoxError, Failure};
 use super::outgoing::Tracked;
+use super::peer::Peer;
 use super::per_runtime::PerRuntime;
 use super::{Outgoing, Sent, Settings, too_large};
 use crate::call::Call;
@@ -29,6 +30,7 @@ pub(crate) struct Grpc {
     secrets: Vec<String>,
     max_response_size: usize,
     channels: Channels,
+    peer: Peer,
 }
 
 enum Channels {
@@ -43,7 +45,7 @@ impl Grpc {
         let mut headers = std::mem::take(&mut settings.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
-        let max_response_size = settings.max_response_size;
+        let (max_response_size, peer) = (settings.max_response_size, Peer::new(&settings));
         let channels = match own {
             Some(channel) => Channels::Own(channel),
             None => {
@@ -51,7 +53,7 @@ impl Grpc {
                 Channels::PerRuntime(PerRuntime::new(move || Ok(connect(&endpoint, &settings))))
             }
         };
-        Ok(Self { url, headers, secrets, max_response_size, channels })
+        Ok(Self { url, headers, secrets, max_response_size, channels, peer })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -82,6 +84,7 @@ impl Grpc {
             .await
             .map_err(|error| Failure::Unready(error.into()))?;
         let response = channel.call(self.request(call, outgoing)).await.map_err(failed)?;
+        self.peer.answers();
         let (head, mut body) = response.into_parts();
         if head.status != http::StatusCode::OK || head.headers.contains_key("grpc-status") {
             return Err(frames::refusal(head.status, head.headers, &mut body).await);
@@ -126,8 +129,7 @@ impl Grpc {
             }
             Failure::Lost(error) => {
                 let connecting = caused_by(&*error, &is_connect_timeout);
-                let unsent =
-                    connecting || !sent.is_sent() || caused_by(&*error, &|cause| cause.is::<ConnectError>());
+                let unsent = connecting || !sent.is_sent() || is_connecting(&*error);
                 let timed_out = connecting
                     || caused_by(&*error, &|cause| {
                         cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause)
@@ -168,6 +170,7 @@ impl Grpc {
             url: self.url.as_str().into(),
             unsent,
             elapsed: started.elapsed(),
+            hint: self.peer.hint(is_connecting(&*source), &*source),
             source,
             attempts: Attempts::default(),
         }
@@ -243,7 +246,7 @@ fn connect(endpoint: &Endpoint, settings: &Settings) -> Channel {
     tcp.set_nodelay(true);
     tcp.set_keepalive(settings.connections.tcp_keepalive);
     let tls = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(settings.tls.clone())
+        .with_tls_config(settings.tls.config.clone())
         .https_only()
         .enable_http2()
         .wrap_connector(tcp);
@@ -268,6 +271,10 @@ pub(super) fn decode<M: Method>(body: Bytes) -> Result<M::Response, Error> {
 /// Whether `is` holds for the error or one of its causes.
 fn caused_by(error: &(dyn StdError + 'static), is: &dyn Fn(&(dyn StdError + 'static)) -> bool) -> bool {
     is(error) || error.source().is_some_and(|cause| caused_by(cause, is))
+}
+
+fn is_connecting(error: &(dyn StdError + 'static)) -> bool {
+    caused_by(error, &|cause| cause.is::<ConnectError>())
 }
 
 fn is_io_timeout(error: &(dyn StdError + 'static)) -> bool {

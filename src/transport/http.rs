@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::error::Category;
 
 use super::outgoing::Tracked;
+use super::peer::Peer;
 use super::per_runtime::PerRuntime;
 use super::{Outgoing, Sent, Settings, legacy, too_large};
 use crate::call::Call;
@@ -31,6 +32,7 @@ pub(crate) struct Http {
     /// Whether calls go as command lines to the base URL.
     legacy: bool,
     clients: Clients,
+    peer: Peer,
 }
 
 enum Clients {
@@ -46,7 +48,7 @@ impl Http {
         base.parse::<reqwest::Url>().map_err(|error| Error::Config(format!("url `{base}`: {error}")))?;
         let (headers, max_response_size) =
             (std::mem::take(&mut settings.headers), settings.max_response_size);
-        let legacy_commands = settings.legacy_commands;
+        let (legacy, peer) = (settings.legacy_commands, Peer::new(&settings));
         let clients = match own {
             Some(client) => Clients::Own(client),
             None => {
@@ -54,7 +56,7 @@ impl Http {
                 Clients::PerRuntime(PerRuntime::new(move || client(&settings)))
             }
         };
-        Ok(Self { base, headers, secrets, max_response_size, legacy: legacy_commands, clients })
+        Ok(Self { base, headers, secrets, max_response_size, legacy, clients, peer })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -105,6 +107,7 @@ impl Http {
         let body = reqwest::Body::wrap(Tracked::new(outgoing.body.clone(), outgoing.sent.clone()));
         let request = client.post(url).headers(headers).body(body);
         let mut response = request.send().await.map_err(network)?;
+        self.peer.answers();
         match response.status().as_u16() {
             200..=299 => match read(&mut response, self.max_response_size).await.map_err(network)? {
                 (body, true) => Ok(body),
@@ -131,6 +134,7 @@ impl Http {
             url: self.base.as_str().into(),
             unsent,
             elapsed,
+            hint: self.peer.hint(error.is_connect(), &error),
             source: error.without_url().into(),
             attempts,
         }
@@ -175,7 +179,7 @@ fn with_unix_socket(builder: reqwest::ClientBuilder, _settings: &Settings) -> re
 
 #[cfg(feature = "tls")]
 fn with_tls(builder: reqwest::ClientBuilder, settings: &Settings) -> reqwest::ClientBuilder {
-    let mut tls = settings.tls.clone();
+    let mut tls = settings.tls.config.clone();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     builder.http2_keep_alive_interval(settings.connections.http2_keep_alive).tls_backend_preconfigured(tls)
 }

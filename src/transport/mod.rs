@@ -9,6 +9,7 @@ mod http;
 #[cfg(feature = "http")]
 mod legacy;
 mod outgoing;
+mod peer;
 mod per_runtime;
 
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub(crate) struct Settings {
     #[cfg(feature = "http")]
     pub(crate) legacy_commands: bool,
     #[cfg(feature = "tls")]
-    pub(crate) tls: rustls::ClientConfig,
+    pub(crate) tls: crate::tls::Tls,
 }
 
 /// What connections are like.

@@ -87,8 +87,8 @@ impl Transport {
 }
 
 pub(crate) struct Server {
-    http_port: u16,
-    grpc_port: u16,
+    pub(crate) http_port: u16,
+    pub(crate) grpc_port: u16,
     pub(crate) running: Running,
 }
 
