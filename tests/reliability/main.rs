@@ -2,10 +2,13 @@
 #![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
 
 mod closing;
+mod connections;
 mod deadlines;
 mod keys;
 mod limits;
 mod nodes;
+#[path = "../support/relay.rs"]
+mod relay;
 mod retries;
 mod retries_of_parts;
 #[cfg(unix)]

@@ -3,6 +3,9 @@
 
 mod authority;
 mod handshakes;
+mod protocols;
+#[path = "../support/relay.rs"]
+mod relay;
 mod schemes;
 #[path = "../support/server.rs"]
 mod server;

@@ -1,0 +1,167 @@
+//! How connections are made and kept.
+
+use std::time::Duration;
+
+use centrifugo_api::testing::{Fault, Server};
+use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest};
+
+use crate::relay::Relay;
+use crate::{Outcome, PATIENCE};
+
+/// A server, and a relay to it.
+async fn relayed() -> Result<(Server, Relay), Box<dyn std::error::Error>> {
+    let server = Server::start()?;
+    let relay = Relay::to(&server.grpc_url().replace("grpc://", "")).await?;
+    Ok((server, relay))
+}
+
+/// A client of each transport, by way of the relay.
+fn builders(server: &Server, relay: &Relay) -> [ClientBuilder; 2] {
+    [http(server, relay), Client::builder(format!("grpc://{}", relay.address)).api_key(server.grpc_api_key())]
+}
+
+fn http(server: &Server, relay: &Relay) -> ClientBuilder {
+    Client::builder(format!("http://{}/api", relay.address)).api_key(server.api_key())
+}
+
+/// Makes calls at once, each of which takes a connection over HTTP.
+async fn call_at_once(server: &Server, client: &Client, count: usize) -> Outcome {
+    server.fail_next(count, Fault::delay(Duration::from_secs(1)))?;
+    let call = |_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.info(InfoRequest::new()).await })
+    };
+    for call in (0..count).map(call).collect::<Vec<_>>() {
+        call.await??;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_connection_serves_calls_in_turn() -> Outcome {
+    let (server, relay) = relayed().await?;
+    for (made, builder) in (1..).zip(builders(&server, &relay)) {
+        let client = builder.build()?;
+        for _ in 0..5 {
+            client.info(InfoRequest::new()).await?;
+        }
+        assert_eq!(relay.seen().peers.len(), made);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_connection_serves_all_calls_at_once_over_grpc() -> Outcome {
+    let (server, relay) = relayed().await?;
+    let [_, builder] = builders(&server, &relay);
+    call_at_once(&server, &builder.build()?, 20).await?;
+    assert_eq!(relay.seen().peers.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_more_idle_connections_are_kept_than_allowed() -> Outcome {
+    let (server, relay) = relayed().await?;
+    let client = http(&server, &relay).max_idle_connections(2).build()?;
+    call_at_once(&server, &client, 6).await?;
+    let seen = tokio::time::timeout(PATIENCE, relay.wait_for(|seen| seen.open == 2)).await?;
+    assert_eq!(seen.peers.len(), 6);
+    client.info(InfoRequest::new()).await?;
+    assert_eq!(relay.seen().peers.len(), 6);
+    Ok(())
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_in_time() -> Outcome {
+    let (server, relay) = relayed().await?;
+    let client = http(&server, &relay).idle_timeout(Duration::from_millis(100)).build()?;
+    client.info(InfoRequest::new()).await?;
+    tokio::time::timeout(PATIENCE, relay.wait_for(|seen| seen.open == 0)).await?;
+    client.info(InfoRequest::new()).await?;
+    assert_eq!(relay.seen().peers.len(), 2);
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_system_probes_connections_with_tcp_keepalive() -> Outcome {
+    /// The kernel's number of the timer that runs for a client's socket: 2 is that of keep-alive.
+    fn timer(port: u16) -> Result<String, Box<dyn std::error::Error>> {
+        let table = std::fs::read_to_string("/proc/net/tcp")?;
+        let local = format!("0100007F:{port:04X}");
+        let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let line = lines.find(|words| words.get(1) == Some(&&*local)).ok_or("no such socket")?;
+        Ok(line[5].chars().take(2).collect())
+    }
+    let (server, relay) = relayed().await?;
+    for builder in builders(&server, &relay) {
+        let client = builder.tcp_keepalive(Duration::from_secs(1000)).build()?;
+        client.info(InfoRequest::new()).await?;
+        let port = relay.seen().peers.last().ok_or("no connection")?.port();
+        // Until the request is acknowledged, the timer of repetitions runs in its place.
+        while timer(port)? != "02" {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn grpc_pings_with_http2_keep_alive() -> Outcome {
+    /// The head of an HTTP/2 frame of 8 bytes and of the type of a ping, which acknowledges nothing.
+    const PING: [u8; 5] = [0, 0, 8, 6, 0];
+    let (server, relay) = relayed().await?;
+    let [_, builder] = builders(&server, &relay);
+    let client = builder.http2_keep_alive(Duration::from_millis(50)).build()?;
+    server.fail_next(1, Fault::delay(PATIENCE))?;
+    let pinged = relay.wait_for(|seen| seen.bytes.windows(5).any(|bytes| bytes == PING));
+    tokio::select! {
+        outcome = client.info(InfoRequest::new()) => panic!("{outcome:?}"),
+        pinged = tokio::time::timeout(PATIENCE, pinged) => pinged?,
+    };
+    Ok(())
+}
+
+/// `HTTP_PROXY` and `NO_PROXY` belong to a process: the test runs itself again, with these.
+#[tokio::test]
+async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
+    const URL: &str = "CENTRIFUGO_API_TEST_URL";
+    /// Exits with what became of a call: 0 went through, 3 found nobody.
+    async fn call_and_exit(url: &str) -> Result<(), Error> {
+        let (url, no_proxy) = url.strip_prefix("direct ").map_or((url, false), |url| (url, true));
+        let builder = Client::builder(url).api_key("api-key");
+        let client = if no_proxy { builder.no_proxy() } else { builder }.build()?;
+        match client.info(InfoRequest::new()).await {
+            Err(error) if error.is_unsent() => std::process::exit(3),
+            outcome => outcome.map(drop),
+        }
+    }
+    if let Ok(url) = std::env::var(URL) {
+        return Ok(call_and_exit(&url).await?);
+    }
+    let server = Server::builder().api_key("api-key").start()?;
+    let proxy = server.url().trim_end_matches("/api").to_owned();
+    // Nobody listens there: a socket that is bound holds the port.
+    let nobody = tokio::net::TcpSocket::new_v4()?;
+    nobody.bind("127.0.0.1:0".parse()?)?;
+    let url = format!("http://{}/api", nobody.local_addr()?);
+    for (url, no_proxy, expected) in
+        [(url.clone(), "", 0), (url.clone(), "127.0.0.1", 3), (format!("direct {url}"), "", 3)]
+    {
+        let test = "connections::the_proxy_of_the_environment_is_taken_or_not";
+        let output = std::process::Command::new(std::env::current_exe()?)
+            .args([test, "--exact", "--nocapture"])
+            .env(URL, &url)
+            .envs([
+                ("HTTP_PROXY", &*proxy),
+                ("http_proxy", &*proxy),
+                ("NO_PROXY", no_proxy),
+                ("no_proxy", no_proxy),
+            ])
+            .env_remove("REQUEST_METHOD")
+            .output()?;
+        assert_eq!(output.status.code(), Some(expected), "{url} {no_proxy}: {output:?}");
+    }
+    assert_eq!(server.take_requests().len(), 1);
+    Ok(())
+}
