@@ -1,3 +1,4 @@
+mod assembly;
 mod checks;
 
 use std::fmt;
@@ -82,6 +83,9 @@ impl ClientBuilder {
     ///
     /// It travels in `X-API-Key` over HTTP and in the `authorization` metadata over gRPC. Without one the client
     /// sends none, for a server without keys.
+    ///
+    /// Over `http` and `grpc` URLs it can be read on the way: where the host is not this machine, the first client that
+    /// is built so says it once a process, by a warning of [`tracing`](https://docs.rs/tracing).
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Source::Fixed(key.into());
         self
@@ -100,6 +104,11 @@ impl ClientBuilder {
     /// rests, for 0.5 s at first and then longer, up to 30 s; then one call tries it. A call that was certainly not sent
     /// goes to the next node at once. With several nodes, connecting takes 1 s at most unless
     /// [`connect_timeout`](Self::connect_timeout) says otherwise.
+    ///
+    /// The addresses behind one name are nodes too, such as those of a headless service in Kubernetes: the name is looked
+    /// up in the background, with the first call and then every 30 s, sooner when a node is down. That is not so
+    /// with a proxy, a [`unix_socket`](Self::unix_socket), an [`http_client`](Self::http_client) or a
+    /// [`grpc_channel`](Self::grpc_channel).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.urls.push(url.into());
         self

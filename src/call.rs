@@ -1,6 +1,7 @@
 //! How a call is made: through the gate, to a node, again where that is safe, and within its time.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -71,7 +72,7 @@ impl Time {
 
 /// What all clones of a client share.
 pub(crate) struct Shared {
-    pub(crate) nodes: Nodes,
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) key: Key,
     pub(crate) gate: Gate,
     pub(crate) budget: Budget,
@@ -120,9 +121,9 @@ impl Shared {
     /// The one place through which each attempt of each call passes. One that was certainly not sent goes to the next
     /// node at once.
     async fn attempt(&self, call: &Call<'_>, body: &Bytes, time: Time) -> Result<Bytes, Error> {
-        let mut tried = Tried::default();
+        let (members, mut tried) = (self.nodes.members(), Tried::default());
         let mut failure = None;
-        while let Some(node) = self.nodes.pick(&mut tried) {
+        while let Some(node) = self.nodes.pick(&members, &mut tried) {
             let sent = Sent::default();
             let (key, ends) = (self.key.header()?, time.ends);
             let outgoing = Outgoing { body: body.clone(), key, sent: sent.clone(), ends };
@@ -134,9 +135,9 @@ impl Shared {
                 Some(outcome) => outcome,
                 None => Err(timeout(call.method, !sent.is_sent(), time.given)),
             };
-            node.learn(&outcome);
+            self.nodes.learn(node, &outcome);
             match outcome {
-                Err(error) if error.is_unsent() && error.is_retryable() && self.nodes.has_more(&tried) => {
+                Err(error) if error.is_unsent() && error.is_retryable() && !tried.all(&members) => {
                     failure = Some(error);
                 }
                 outcome => return outcome,

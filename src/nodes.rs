@@ -1,8 +1,14 @@
 //! The nodes that a client calls: in turn, and not those that are down.
 
+mod names;
+
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+
+pub(crate) use names::Name;
+use names::{Host, Lookups};
 
 use crate::Error;
 use crate::transport::Transport;
@@ -17,13 +23,20 @@ const PROBE: Duration = Duration::from_secs(1);
 /// A call that was given less time says nothing of the node.
 const TELLING: Duration = Duration::from_secs(1);
 
+/// The nodes as a call finds them.
+pub(crate) type Members = Arc<[Arc<Node>]>;
+
 pub(crate) struct Nodes {
-    nodes: Vec<Node>,
+    hosts: Vec<Host>,
+    members: RwLock<Members>,
     next: AtomicUsize,
+    lookups: Lookups,
 }
 
 pub(crate) struct Node {
     pub(crate) transport: Transport,
+    /// Which host's it is, and the address that it was found at; none for the host as it stands.
+    place: (usize, Option<SocketAddr>),
     health: Mutex<Health>,
 }
 
@@ -40,44 +53,56 @@ struct Health {
 pub(crate) struct Tried(Vec<usize>);
 
 impl Nodes {
-    pub(crate) fn new(transports: Vec<Transport>) -> Self {
-        let nodes = transports.into_iter().map(|transport| Node { transport, health: Mutex::default() });
-        Self { nodes: nodes.collect(), next: AtomicUsize::new(0) }
+    pub(crate) fn new(hosts: impl IntoIterator<Item = (Transport, Option<Name>)>) -> Arc<Self> {
+        let host = |(index, (transport, name))| Host { node: Node::new(transport, (index, None)), name };
+        let hosts: Vec<Host> = hosts.into_iter().enumerate().map(host).collect();
+        let members = hosts.iter().map(|host| Arc::clone(&host.node)).collect();
+        let lookups = Lookups::default();
+        Arc::new(Self { hosts, members: RwLock::new(members), next: AtomicUsize::new(0), lookups })
     }
 
     /// The first node, of the protocol that all speak.
     pub(crate) fn first(&self) -> &Transport {
-        &self.nodes[0].transport
+        &self.hosts[0].node.transport
     }
 
     pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
-        self.nodes.iter().map(|node| node.transport.url())
+        self.hosts.iter().map(|host| host.node.transport.url())
     }
 
     /// The next node that the call has not tried: one that is up, or else the one that has rested longest.
-    pub(crate) fn pick(&self, tried: &mut Tried) -> Option<&Node> {
-        let count = self.nodes.len();
+    pub(crate) fn pick<'a>(&self, members: &'a Members, tried: &mut Tried) -> Option<&'a Node> {
+        let count = members.len();
         if count == 1 {
-            return tried.add(0).then(|| &self.nodes[0]);
+            return tried.add(0).then(|| &*members[0]);
         }
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let order = (0..count).map(|step| (start.wrapping_add(step)) % count);
         let untried: Vec<usize> = order.filter(|index| !tried.0.contains(index)).collect();
         let now = Instant::now();
-        let up = untried.iter().copied().find(|index| self.nodes[*index].is_up(now));
-        let soonest = || untried.iter().copied().min_by_key(|index| self.nodes[*index].health().rests_until);
+        let up = untried.iter().copied().find(|index| members[*index].is_up(now));
+        let soonest = || untried.iter().copied().min_by_key(|index| members[*index].health().rests_until);
         let index = up.or_else(soonest)?;
         tried.add(index);
-        Some(&self.nodes[index])
+        Some(&members[index])
     }
 
-    /// Whether a call could still try another node.
-    pub(crate) fn has_more(&self, tried: &Tried) -> bool {
-        tried.0.len() < self.nodes.len()
+    /// Learns from the outcome of a call how a node is.
+    pub(crate) fn learn<T>(&self, node: &Node, outcome: &Result<T, Error>) {
+        let is_down = is_down(outcome);
+        node.learn(is_down);
+        if is_down {
+            self.lookups.hurry();
+        }
     }
 }
 
 impl Tried {
+    /// Whether there is none left.
+    pub(crate) fn all(&self, members: &Members) -> bool {
+        self.0.len() == members.len()
+    }
+
     /// Whether it is new.
     fn add(&mut self, index: usize) -> bool {
         let is_new = !self.0.contains(&index);
@@ -89,6 +114,10 @@ impl Tried {
 }
 
 impl Node {
+    fn new(transport: Transport, place: (usize, Option<SocketAddr>)) -> Arc<Self> {
+        Arc::new(Self { transport, place, health: Mutex::default() })
+    }
+
     /// Whether the node may be called; a node that has rested is up for one call, until that knows more.
     fn is_up(&self, now: Instant) -> bool {
         let mut health = self.health();
@@ -102,10 +131,9 @@ impl Node {
         }
     }
 
-    /// Learns from the outcome of a call how the node is.
-    pub(crate) fn learn<T>(&self, outcome: &Result<T, Error>) {
+    fn learn(&self, is_down: bool) {
         let mut health = self.health();
-        if !is_down(outcome) {
+        if !is_down {
             *health = Health::default();
             return;
         }

@@ -1,5 +1,7 @@
 //! The URL of the server: which transport it picks, and what is wrong with it.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use http::Uri;
 
 use crate::{Error, METHODS};
@@ -38,6 +40,29 @@ impl Target {
             (Protocol::Grpc, true) => "grpcs",
         };
         format!("{scheme}://{}{}", self.authority, self.path)
+    }
+
+    /// The host without its port; an IPv6 address is in brackets.
+    pub(crate) fn host(&self) -> &str {
+        match self.authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => &self.authority,
+        }
+    }
+
+    /// Whether the host is this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        let host = self.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        let is_loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        is_loopback || host == "localhost" || host.ends_with(".localhost")
+    }
+
+    /// The host and the port, where the host is a name, not an address.
+    pub(crate) fn name(&self) -> Option<(&str, u16)> {
+        let host = self.host();
+        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+        let port = self.authority[host.len()..].strip_prefix(':').and_then(|port| port.parse().ok());
+        (!is_address).then(|| (host, port.unwrap_or(if self.tls { 443 } else { 80 })))
     }
 
     /// The URL with a scheme that HTTP libraries know, for gRPC too.
@@ -135,6 +160,36 @@ mod tests {
         assert_eq!(target.url(), "grpc://[::1]:10000");
         assert_eq!((target.protocol, target.tls), (Protocol::Grpc, false));
         assert_eq!(target.http_url(), "http://[::1]:10000");
+    }
+
+    #[test]
+    fn names_are_told_from_addresses() {
+        for (url, name) in [
+            ("http://example.com/api", Some(("example.com", 80))),
+            ("https://example.com/api", Some(("example.com", 443))),
+            ("http://localhost:8000/api", Some(("localhost", 8000))),
+            ("http://127.0.0.1:8000/api", None),
+            ("http://127.0.0.1/api", None),
+            ("http://[::1]/api", None),
+            ("grpcs://[::1]:10000", None),
+        ] {
+            assert_eq!(Target::parse(url).unwrap().name(), name, "{url}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_known() {
+        for url in [
+            "http://localhost:8000/api",
+            "http://127.0.0.2/api",
+            "grpc://[::1]:10000",
+            "http://A.LOCALHOST/api",
+        ] {
+            assert!(Target::parse(url).unwrap().is_local(), "{url}");
+        }
+        for url in ["http://10.0.0.1/api", "http://localhost.example/api", "grpc://[::2]:10000"] {
+            assert!(!Target::parse(url).unwrap().is_local(), "{url}");
+        }
     }
 
     #[test]

@@ -117,6 +117,10 @@ pub(crate) fn hint(error: &rustls::Error) -> &'static str {
             Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
                 "the server's certificate is not valid yet: is this machine's clock right?"
             }
+            Certificate::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => {
+                "the server's certificate is that of an authority (CA:TRUE), as `openssl req -x509` makes them: sign \
+                 another for the server, or make one with basicConstraints=CA:FALSE"
+            }
             _ => "the server's certificate is not valid",
         },
         _ => "",

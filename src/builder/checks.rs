@@ -1,23 +1,10 @@
-//! What can be wrong with a configuration, and what becomes of one that is right.
+//! What can be wrong with a configuration.
 
-use std::time::Duration;
-
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderName;
 
 use super::ClientBuilder;
 use crate::Error;
-use crate::call::Shared;
-use crate::gate::Gate;
-use crate::key::{Key, value};
-use crate::nodes::Nodes;
-use crate::retry::Budget;
 use crate::target::{Protocol, Target};
-use crate::transport::{Settings, Transport};
-
-const DEFAULT_USER_AGENT: &str = concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"));
-
-/// How long connecting takes at most where there are other nodes.
-const CONNECT_TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(1);
 
 /// Headers that the transports set themselves.
 const OWN_HEADERS: [&str; 8] = [
@@ -32,58 +19,7 @@ const OWN_HEADERS: [&str; 8] = [
 ];
 
 impl ClientBuilder {
-    /// Checks everything, and makes what the clones of a client share.
-    pub(super) fn shared(self) -> Result<Shared, Error> {
-        let targets: Vec<Target> =
-            self.urls.iter().map(|url| Target::parse(url)).collect::<Result<_, _>>()?;
-        self.check_numbers()?;
-        self.check_nodes(&targets)?;
-        let target = &targets[0];
-        self.check_feature(target)?;
-        self.check_own_connections(target)?;
-        #[cfg(feature = "tls")]
-        self.check_tls(target)?;
-        self.check_transport(target)?;
-        let own_header = target.protocol == Protocol::Http && !self.has_legacy_commands();
-        let key = Key::new(self.api_key.clone(), own_header)?;
-        let transports =
-            targets.iter().map(|target| self.transport(self.settings(target, targets.len() > 1)?));
-        Ok(Shared {
-            nodes: Nodes::new(transports.collect::<Result<_, _>>()?),
-            key,
-            gate: Gate::new(self.max_in_flight),
-            budget: Budget::default(),
-            max_request_size: self.max_request_size,
-        })
-    }
-
-    fn settings(&self, target: &Target, several: bool) -> Result<Settings, Error> {
-        Ok(Settings {
-            headers: self.headers(target)?,
-            user_agent: value("user_agent", self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT))?,
-            connect_timeout: self.connect_timeout.or(several.then_some(CONNECT_TIMEOUT_OF_SEVERAL)),
-            max_response_size: self.max_response_size,
-            connections: self.connections.clone(),
-            #[cfg(feature = "http")]
-            legacy_commands: self.legacy_commands,
-            #[cfg(feature = "tls")]
-            tls: crate::tls::Tls::new(&self.tls, target.tls)?,
-            target: target.clone(),
-        })
-    }
-
-    fn transport(&self, settings: Settings) -> Result<Transport, Error> {
-        match settings.target.protocol {
-            #[cfg(feature = "http")]
-            Protocol::Http => Transport::http(settings, self.http_client.clone()),
-            #[cfg(feature = "grpc")]
-            Protocol::Grpc => Transport::grpc(settings, self.grpc_channel.clone()),
-            #[cfg(not(all(feature = "http", feature = "grpc")))]
-            _ => Err(config("url: its transport is not compiled in")),
-        }
-    }
-
-    fn check_nodes(&self, targets: &[Target]) -> Result<(), Error> {
+    pub(super) fn check_nodes(&self, targets: &[Target]) -> Result<(), Error> {
         let first = &targets[0];
         for (index, target) in targets.iter().enumerate().skip(1) {
             if (target.protocol, target.tls) != (first.protocol, first.tls) {
@@ -107,7 +43,7 @@ impl ClientBuilder {
     }
 
     /// Finds options that the URL's transport does not have.
-    fn check_transport(&self, target: &Target) -> Result<(), Error> {
+    pub(super) fn check_transport(&self, target: &Target) -> Result<(), Error> {
         let connections = &self.connections;
         let of_http = [
             ("idle_timeout", connections.idle_timeout.is_some()),
@@ -125,7 +61,7 @@ impl ClientBuilder {
         }
     }
 
-    fn check_numbers(&self) -> Result<(), Error> {
+    pub(super) fn check_numbers(&self) -> Result<(), Error> {
         let zeros = [
             ("idle_timeout", self.connections.idle_timeout.is_some_and(|time| time.is_zero())),
             ("tcp_keepalive", self.connections.tcp_keepalive.is_some_and(|time| time.is_zero())),
@@ -148,7 +84,7 @@ impl ClientBuilder {
         Ok(())
     }
 
-    fn check_feature(&self, target: &Target) -> Result<(), Error> {
+    pub(super) fn check_feature(&self, target: &Target) -> Result<(), Error> {
         let (compiled, feature) = match target.protocol {
             Protocol::Http => (cfg!(feature = "http"), "http"),
             Protocol::Grpc => (cfg!(feature = "grpc"), "grpc"),
@@ -164,7 +100,7 @@ impl ClientBuilder {
         Ok(())
     }
 
-    fn check_own_connections(&self, target: &Target) -> Result<(), Error> {
+    pub(super) fn check_own_connections(&self, target: &Target) -> Result<(), Error> {
         let (http_client, grpc_channel) = (self.has_http_client(), self.has_grpc_channel());
         if http_client && target.protocol == Protocol::Grpc {
             return Err(config("http_client goes with an http or https URL; for gRPC there is grpc_channel"));
@@ -213,7 +149,7 @@ impl ClientBuilder {
     }
 
     #[cfg(feature = "tls")]
-    fn check_tls(&self, target: &Target) -> Result<(), Error> {
+    pub(super) fn check_tls(&self, target: &Target) -> Result<(), Error> {
         match self.tls.first_set() {
             Some(option) if !target.tls => Err(Error::Config(format!(
                 "{option} has no effect without TLS: use an https or grpcs URL in place of {}, or leave it out",
@@ -223,63 +159,44 @@ impl ClientBuilder {
         }
     }
 
-    fn has_unix_socket(&self) -> bool {
+    pub(super) fn has_unix_socket(&self) -> bool {
         self.connections.unix_socket.is_some()
     }
 
     #[cfg(feature = "http")]
-    fn has_legacy_commands(&self) -> bool {
+    pub(super) fn has_legacy_commands(&self) -> bool {
         self.legacy_commands
     }
 
     #[cfg(not(feature = "http"))]
     #[allow(clippy::unused_self)]
-    fn has_legacy_commands(&self) -> bool {
+    pub(super) fn has_legacy_commands(&self) -> bool {
         false
     }
 
     #[cfg(feature = "http")]
-    fn has_http_client(&self) -> bool {
+    pub(super) fn has_http_client(&self) -> bool {
         self.http_client.is_some()
     }
 
     #[cfg(not(feature = "http"))]
     #[allow(clippy::unused_self)]
-    fn has_http_client(&self) -> bool {
+    pub(super) fn has_http_client(&self) -> bool {
         false
     }
 
     #[cfg(feature = "grpc")]
-    fn has_grpc_channel(&self) -> bool {
+    pub(super) fn has_grpc_channel(&self) -> bool {
         self.grpc_channel.is_some()
     }
 
     #[cfg(not(feature = "grpc"))]
     #[allow(clippy::unused_self)]
-    fn has_grpc_channel(&self) -> bool {
+    pub(super) fn has_grpc_channel(&self) -> bool {
         false
     }
 
-    fn headers(&self, target: &Target) -> Result<HeaderMap, Error> {
-        let mut headers = HeaderMap::new();
-        for (name, text) in &self.headers {
-            let parsed: HeaderName = name.parse().map_err(|_| {
-                Error::Config(format!(
-                    "header: `{name}` is no name of a header; it takes letters, digits and `-`"
-                ))
-            })?;
-            self.check_header(&parsed, target)?;
-            let mut value = value(&format!("header `{name}`"), text)?;
-            value.set_sensitive(true);
-            headers.append(parsed, value);
-        }
-        if self.error_mode_transport {
-            headers.insert("x-centrifugo-error-mode", HeaderValue::from_static("transport"));
-        }
-        Ok(headers)
-    }
-
-    fn check_header(&self, name: &HeaderName, target: &Target) -> Result<(), Error> {
+    pub(super) fn check_header(&self, name: &HeaderName, target: &Target) -> Result<(), Error> {
         let key_header = match (target.protocol, self.has_legacy_commands()) {
             (Protocol::Http, false) => "x-api-key",
             _ => "authorization",

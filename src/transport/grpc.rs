@@ -26,6 +26,8 @@ use crate::{ApiFailure, Error, Method, Status};
 
 pub(crate) struct Grpc {
     url: String,
+    /// The server for errors.
+    shown: Box<str>,
     headers: HeaderMap,
     secrets: Vec<String>,
     max_response_size: usize,
@@ -41,7 +43,7 @@ enum Channels {
 impl Grpc {
     pub(super) fn new(mut settings: Settings, own: Option<Channel>) -> Result<Self, Error> {
         let secrets = settings.secrets();
-        let url = settings.target.url();
+        let (url, shown) = (settings.target.url(), settings.shown());
         let mut headers = std::mem::take(&mut settings.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -53,7 +55,7 @@ impl Grpc {
                 Channels::PerRuntime(PerRuntime::new(move || Ok(connect(&endpoint, &settings))))
             }
         };
-        Ok(Self { url, headers, secrets, max_response_size, channels, peer })
+        Ok(Self { url, shown, headers, secrets, max_response_size, channels, peer })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -167,7 +169,7 @@ impl Grpc {
     fn network_error(&self, call: &Call<'_>, unsent: bool, started: Instant, source: BoxError) -> Error {
         Error::Network {
             method: call.method,
-            url: self.url.as_str().into(),
+            url: self.shown.clone(),
             unsent,
             elapsed: started.elapsed(),
             hint: self.peer.hint(is_connecting(&*source), &*source),
@@ -218,11 +220,17 @@ fn endpoint(settings: &Settings) -> Result<Endpoint, Error> {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         Error::Config(format!("the gRPC channel cannot be built: {error}{cause}"))
     };
-    let url = match &settings.connections.unix_socket {
-        Some(path) => format!("unix://{}", path.display()),
-        None => settings.target.http_url(),
+    let host = settings.target.http_url();
+    let url = match (&settings.connections.unix_socket, settings.address) {
+        (Some(path), _) => format!("unix://{}", path.display()),
+        (None, Some(address)) => {
+            format!("{}://{address}", if settings.target.tls { "https" } else { "http" })
+        }
+        (None, None) => host.clone(),
     };
+    let host = Uri::from_maybe_shared(host).map_err(|error| Error::Config(format!("url: {error}")))?;
     let mut endpoint = Endpoint::from_shared(url)
+        .map(|endpoint| endpoint.origin(host))
         .and_then(|endpoint| endpoint.user_agent(settings.user_agent.clone()))
         .map_err(invalid)?
         .tcp_nodelay(true)
@@ -245,9 +253,11 @@ fn connect(endpoint: &Endpoint, settings: &Settings) -> Channel {
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_keepalive(settings.connections.tcp_keepalive);
+    let host = settings.target.host().trim_matches(['[', ']']).to_owned();
     let tls = hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(settings.tls.config.clone())
         .https_only()
+        .with_server_name_resolver(move |_: &Uri| rustls::pki_types::ServerName::try_from(host.clone()))
         .enable_http2()
         .wrap_connector(tcp);
     endpoint.connect_with_connector_lazy(tls)

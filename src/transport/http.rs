@@ -26,6 +26,8 @@ const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
 pub(crate) struct Http {
     base: String,
+    /// The server for errors.
+    shown: Box<str>,
     headers: HeaderMap,
     secrets: Vec<String>,
     max_response_size: usize,
@@ -44,7 +46,7 @@ impl Http {
     pub(super) fn new(mut settings: Settings, own: Option<Client>) -> Result<Self, Error> {
         let secrets = settings.secrets();
         settings.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let base = settings.target.http_url();
+        let (base, shown) = (settings.target.http_url(), settings.shown());
         base.parse::<reqwest::Url>().map_err(|error| Error::Config(format!("url `{base}`: {error}")))?;
         let (headers, max_response_size) =
             (std::mem::take(&mut settings.headers), settings.max_response_size);
@@ -56,7 +58,7 @@ impl Http {
                 Clients::PerRuntime(PerRuntime::new(move || client(&settings)))
             }
         };
-        Ok(Self { base, headers, secrets, max_response_size, legacy, clients, peer })
+        Ok(Self { base, shown, headers, secrets, max_response_size, legacy, clients, peer })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -131,7 +133,7 @@ impl Http {
         }
         Error::Network {
             method,
-            url: self.base.as_str().into(),
+            url: self.shown.clone(),
             unsent,
             elapsed,
             hint: self.peer.hint(error.is_connect(), &error),
@@ -156,6 +158,9 @@ fn client(settings: &Settings) -> Result<Client, Error> {
     }
     if settings.connections.no_proxy {
         builder = builder.no_proxy();
+    }
+    if let (Some(address), Some((name, _))) = (settings.address, settings.target.name()) {
+        builder = builder.resolve(name, address);
     }
     builder = with_unix_socket(builder, settings);
     with_tls(builder, settings)

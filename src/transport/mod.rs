@@ -12,6 +12,7 @@ mod outgoing;
 mod peer;
 mod per_runtime;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,12 +22,15 @@ pub(crate) use per_runtime::runtime;
 use serde::Serialize;
 
 use crate::call::Call;
-use crate::target::Target;
+use crate::target::{Protocol, Target};
 use crate::{Error, Method};
 
 /// What all transports are built from: options that have been checked.
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) target: Target,
+    /// Where the target's host is, if that is not to be looked up.
+    pub(crate) address: Option<SocketAddr>,
     /// The error mode among them, the key not.
     pub(crate) headers: ::http::HeaderMap,
     pub(crate) user_agent: ::http::HeaderValue,
@@ -51,6 +55,14 @@ pub(crate) struct Connections {
 }
 
 impl Settings {
+    /// The server for errors.
+    fn shown(&self) -> Box<str> {
+        match self.address {
+            Some(address) => format!("{} at {address}", self.target.url()).into(),
+            None => self.target.url().into(),
+        }
+    }
+
     /// The values of the user's headers.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let secret = self.headers.values().filter(|value| value.is_sensitive());
@@ -67,17 +79,26 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// A transport that makes its connections itself.
+    pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
+        match settings.target.protocol {
+            #[cfg(feature = "http")]
+            Protocol::Http => http::Http::new(settings, None).map(Self::Http),
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc => grpc::Grpc::new(settings, None).map(Self::Grpc),
+            #[cfg(not(all(feature = "http", feature = "grpc")))]
+            _ => Err(Error::Config("url: its transport is not compiled in".to_owned())),
+        }
+    }
+
     #[cfg(feature = "http")]
-    pub(crate) fn http(settings: Settings, client: Option<reqwest::Client>) -> Result<Self, Error> {
-        http::Http::new(settings, client).map(Self::Http)
+    pub(crate) fn http(settings: Settings, client: reqwest::Client) -> Result<Self, Error> {
+        http::Http::new(settings, Some(client)).map(Self::Http)
     }
 
     #[cfg(feature = "grpc")]
-    pub(crate) fn grpc(
-        settings: Settings,
-        channel: Option<tonic::transport::Channel>,
-    ) -> Result<Self, Error> {
-        grpc::Grpc::new(settings, channel).map(Self::Grpc)
+    pub(crate) fn grpc(settings: Settings, channel: tonic::transport::Channel) -> Result<Self, Error> {
+        grpc::Grpc::new(settings, Some(channel)).map(Self::Grpc)
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -22,7 +22,7 @@ pub(crate) struct Certified {
 
 impl Authority {
     pub(crate) fn new() -> Result<Self, Problem> {
-        let mut params = CertificateParams::default();
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()])?;
         // Two of one name would be taken for one, whose signatures are wrong.
         params
             .distinguished_name
@@ -34,6 +34,11 @@ impl Authority {
 
     pub(crate) fn pem(&self) -> String {
         self.0.pem()
+    }
+
+    /// The authority's own, as that of a server.
+    pub(crate) fn itself(&self) -> Certified {
+        Certified { certificate: self.pem(), key: self.0.key().serialize_pem() }
     }
 
     pub(crate) fn der(&self) -> Vec<u8> {

@@ -87,6 +87,19 @@ async fn a_server_that_asks_for_a_client_certificate_gets_that_of_identity() -> 
     Ok(())
 }
 
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_of_an_authority_itself_is_not() -> Outcome {
+    let authority = Authority::new()?;
+    let server = secured(&authority.itself(), &[]).await;
+    for transport in BOTH {
+        let client = || client_of(&server, transport).root_certificate(authority.pem());
+        assert_untaken(client(), "is that of an authority (CA:TRUE)").await?;
+        answered(client().danger_accept_invalid_certs()).await?;
+    }
+    Ok(())
+}
+
 /// No connection is made, and the error says what to do.
 async fn assert_untaken(builder: ClientBuilder, expected: &str) -> Outcome {
     let error = refused(builder).await?;
