@@ -109,7 +109,9 @@ impl Shared {
                 Err(error) => error,
             };
             all_unsent &= error.is_unsent();
-            match retry.wait(attempts, &error, call.repeatable, time.left(), &self.budget) {
+            // A node that is down is not flooded by what goes to another.
+            let budget = (!self.nodes.have_better(&error)).then_some(&self.budget);
+            match retry.wait(attempts, &error, call.repeatable, time.left(), budget) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error.after(Attempts::new(attempts, call.key), all_unsent)),
             }
@@ -123,7 +125,7 @@ impl Shared {
         let mut tried = Tried::default();
         let mut failure = None;
         while let Some(node) = self.nodes.pick(&mut tried) {
-            let sent = Sent::default();
+            let (sent, began) = (Sent::default(), Instant::now());
             let (key, ends) = (self.key.header()?, time.ends);
             let outgoing = Outgoing { body: body.clone(), key, sent: sent.clone(), ends };
             let outcome = match within(time, node.transport.send(call, outgoing)).await {
@@ -134,7 +136,7 @@ impl Shared {
                 Some(outcome) => outcome,
                 None => Err(timeout(call.method, !sent.is_sent(), time.given)),
             };
-            node.learn(&outcome);
+            node.learn(&outcome, began);
             match outcome {
                 Err(error) if error.is_unsent() && error.is_retryable() && self.nodes.has_more(&tried) => {
                     failure = Some(error);

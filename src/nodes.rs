@@ -33,6 +33,8 @@ struct Health {
     failures: u32,
     /// It is left alone until then.
     rests_until: Option<Instant>,
+    /// The end of the rest as it began: failures of calls from before are the same failure.
+    counts_from: Option<Instant>,
 }
 
 /// The nodes that a call has tried.
@@ -71,6 +73,11 @@ impl Nodes {
         Some(&self.nodes[index])
     }
 
+    /// Whether another try would find a node that is up where this one found one that is not.
+    pub(crate) fn have_better(&self, error: &Error) -> bool {
+        is_down(error) && self.nodes.iter().any(|node| node.health().rests_until.is_none())
+    }
+
     /// Whether a call could still try another node.
     pub(crate) fn has_more(&self, tried: &Tried) -> bool {
         tried.0.len() < self.nodes.len()
@@ -102,17 +109,25 @@ impl Node {
         }
     }
 
-    /// Learns from the outcome of a call how the node is.
-    pub(crate) fn learn<T>(&self, outcome: &Result<T, Error>) {
+    /// Learns from the outcome of a call, which began then, how the node is.
+    pub(crate) fn learn<T>(&self, outcome: &Result<T, Error>, began: Instant) {
         let mut health = self.health();
-        if !is_down(outcome) {
+        if !outcome.as_ref().is_err_and(is_down) {
             *health = Health::default();
             return;
         }
-        let doubled = 1_u32.checked_shl(health.failures).unwrap_or(u32::MAX);
-        let rest = FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
-        health.failures = health.failures.saturating_add(1);
-        health.rests_until = Some(Instant::now() + rest);
+        let now = Instant::now();
+        // All calls that are under way fail when a node goes down, and so do those that find no other.
+        let counts = health.counts_from.is_none_or(|from| began >= from);
+        if counts {
+            health.failures = health.failures.saturating_add(1);
+        }
+        let doubled = 1_u32.checked_shl(health.failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let until = now + FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
+        health.rests_until = Some(until);
+        if counts {
+            health.counts_from = Some(until);
+        }
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
@@ -120,12 +135,12 @@ impl Node {
     }
 }
 
-/// Whether an outcome says that the node, not the call, is the matter.
-fn is_down<T>(outcome: &Result<T, Error>) -> bool {
-    match outcome {
-        Err(Error::Network { .. }) => true,
-        Err(Error::Timeout { unsent, after, .. }) => *unsent || *after >= TELLING,
-        Err(Error::Transport { status, .. }) => status.is_unavailable(),
+/// Whether an error says that the node, not the call, is the matter.
+fn is_down(error: &Error) -> bool {
+    match error {
+        Error::Network { .. } => true,
+        Error::Timeout { unsent, after, .. } => *unsent || *after >= TELLING,
+        Error::Transport { status, .. } => status.is_unavailable(),
         _ => false,
     }
 }
