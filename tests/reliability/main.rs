@@ -1,6 +1,9 @@
 //! What the client does when things break: `docs/reliability.md` has a table of it, each row a test here or elsewhere.
 #![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
 
+#[cfg(feature = "blocking")]
+mod blocking;
+mod cancelled;
 mod closing;
 mod deadlines;
 mod keys;
@@ -8,6 +11,8 @@ mod limits;
 mod nodes;
 mod retries;
 mod retries_of_parts;
+#[cfg(target_os = "linux")]
+mod swallower;
 #[cfg(unix)]
 mod unix_sockets;
 

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Retry, Status};
 
+#[cfg(target_os = "linux")]
+use crate::swallower::Swallower;
 use crate::{Outcome, PATIENCE, called, quickly};
 
 /// Two nodes, and the configuration of a client of both, over each transport.
-fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
+pub(crate) fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
     let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
     let (http, grpc) = (nodes()?, nodes()?);
     let of_http = http[0].client_builder().endpoint(http[1].url()).retry(Retry::none());
@@ -40,6 +42,27 @@ async fn a_node_that_is_down_is_passed_by() -> Outcome {
         // Not one fails, though none may be tried twice on a node.
         call_times(&client, 20).await?;
         assert_eq!(called(&up).len(), 20);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
+    const CALLS: usize = 20;
+    let swallower = Swallower::start().await?;
+    for url in [|server: &Server| server.url(), Server::grpc_url] {
+        let good = Server::start()?;
+        let scheme = url(&good).split("127").next().unwrap_or_default().to_owned();
+        let path = if scheme == "http://" { "/api" } else { "" };
+        let builder = Client::builder(format!("{scheme}{}{path}", swallower.address)).endpoint(url(&good));
+        let client = builder.api_key(good.api_key()).retry(Retry::none()).build()?;
+        let started = Instant::now();
+        call_times(&client, CALLS).await?;
+        // Half of the calls would wait for a second each.
+        let elapsed = started.elapsed();
+        assert!(elapsed >= Duration::from_secs(1) && elapsed < Duration::from_secs(5), "{elapsed:?}");
+        assert_eq!(called(&good).len(), CALLS);
     }
     Ok(())
 }
