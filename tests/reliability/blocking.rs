@@ -40,9 +40,9 @@ fn from_threads(
     })
 }
 
-/// Waits until a call has arrived.
-fn arrived(server: &Server) {
-    while server.requests().is_empty() {
+/// Waits until so many calls have arrived.
+fn arrived(server: &Server, calls: usize) {
+    while server.requests().len() < calls {
         thread::yield_now();
     }
 }
@@ -96,12 +96,20 @@ fn a_deadline_bounds_the_calls_of_a_thread() -> Outcome {
 #[test]
 fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
     for (server, builder) in both()? {
-        let client = builder.max_in_flight(2).timeout(SHORT).build_blocking()?;
+        let client = builder.max_in_flight(2).build_blocking()?;
         server.fail_always(Fault::delay(LONG))?;
-        let errors = from_threads(&client, 5, info).into_iter().filter_map(Result::err);
-        let (unsent, sent): (Vec<_>, Vec<_>) = errors.partition(Error::is_unsent);
-        assert!(unsent.iter().chain(&sent).all(Error::is_timeout), "{unsent:?} {sent:?}");
-        assert_eq!((unsent.len(), sent.len(), called(&server).len()), (3, 2, 2));
+        let (under_way, waiting) = (client.with_timeout(4 * SHORT), client.with_timeout(SHORT));
+        thread::scope(|scope| {
+            let first = scope.spawn(|| from_threads(&under_way, 2, info));
+            arrived(&server, 2);
+            for error in from_threads(&waiting, 3, info).into_iter().map(Result::unwrap_err) {
+                assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
+            }
+            for error in first.join().expect("no thread panics").into_iter().map(Result::unwrap_err) {
+                assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
+            }
+        });
+        assert_eq!(called(&server).len(), 2);
         // Their places are free again.
         server.clear_faults();
         info(&client.with_timeout(PATIENCE))?;
@@ -127,7 +135,7 @@ fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
         server.fail_next(1, Fault::delay(SHORT))?;
         thread::scope(|scope| {
             let call = scope.spawn(|| client.publish(keyed("1")));
-            arrived(&server);
+            arrived(&server, 1);
             let error = client.close(Duration::from_millis(10)).expect_err("a call is under way");
             assert!(error.is_timeout(), "{error:?}");
             assert!(matches!(info(&client), Err(Error::Closed { method: "info", .. })));

@@ -10,7 +10,7 @@ use crate::swallower::Swallower;
 use crate::{Outcome, PATIENCE, called, quickly};
 
 /// Two nodes, and the configuration of a client of both, over each transport.
-pub(crate) fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
+fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
     let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
     let (http, grpc) = (nodes()?, nodes()?);
     let of_http = http[0].client_builder().endpoint(http[1].url()).retry(Retry::none());
