@@ -9,6 +9,8 @@ mod deadlines;
 mod keys;
 mod limits;
 mod nodes;
+mod relay;
+mod resets;
 mod retries;
 mod retries_of_parts;
 #[cfg(target_os = "linux")]
