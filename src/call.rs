@@ -110,7 +110,9 @@ impl Shared {
                 Err(error) => error,
             };
             all_unsent &= error.is_unsent();
-            match retry.wait(attempts, &error, call.repeatable, time.left(), &self.budget) {
+            // A node that is down is not flooded by what goes to another.
+            let budget = (!self.nodes.have_better(&error)).then_some(&self.budget);
+            match retry.wait(attempts, &error, call.repeatable, time.left(), budget) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error.after(Attempts::new(attempts, call.key), all_unsent)),
             }
@@ -124,7 +126,7 @@ impl Shared {
         let (members, mut tried) = (self.nodes.members(), Tried::default());
         let mut failure = None;
         while let Some(node) = self.nodes.pick(&members, &mut tried) {
-            let sent = Sent::default();
+            let (sent, began) = (Sent::default(), Instant::now());
             let (key, ends) = (self.key.header()?, time.ends);
             let outgoing = Outgoing { body: body.clone(), key, sent: sent.clone(), ends };
             let outcome = match within(time, node.transport.send(call, outgoing)).await {
@@ -135,7 +137,7 @@ impl Shared {
                 Some(outcome) => outcome,
                 None => Err(timeout(call.method, !sent.is_sent(), time.given)),
             };
-            self.nodes.learn(node, &outcome);
+            self.nodes.learn(node, &outcome, began);
             match outcome {
                 Err(error) if error.is_unsent() && error.is_retryable() && !tried.all(&members) => {
                     failure = Some(error);

@@ -46,6 +46,8 @@ struct Health {
     failures: u32,
     /// It is left alone until then.
     rests_until: Option<Instant>,
+    /// The end of the rest as it began: failures of calls from before are the same failure.
+    counts_from: Option<Instant>,
 }
 
 /// The nodes that a call has tried.
@@ -87,10 +89,16 @@ impl Nodes {
         Some(&members[index])
     }
 
-    /// Learns from the outcome of a call how a node is.
-    pub(crate) fn learn<T>(&self, node: &Node, outcome: &Result<T, Error>) {
-        let is_down = is_down(outcome);
-        node.learn(is_down);
+    /// Whether another try would find a node that is up where this one found one that is not.
+    pub(crate) fn have_better(&self, error: &Error) -> bool {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        is_down(error) && members.iter().any(|node| node.health().rests_until.is_none())
+    }
+
+    /// Learns from the outcome of a call, which began then, how a node is.
+    pub(crate) fn learn<T>(&self, node: &Node, outcome: &Result<T, Error>, began: Instant) {
+        let is_down = outcome.as_ref().is_err_and(is_down);
+        node.learn(is_down, began);
         if is_down {
             self.lookups.hurry();
         }
@@ -131,16 +139,24 @@ impl Node {
         }
     }
 
-    fn learn(&self, is_down: bool) {
+    fn learn(&self, is_down: bool, began: Instant) {
         let mut health = self.health();
         if !is_down {
             *health = Health::default();
             return;
         }
-        let doubled = 1_u32.checked_shl(health.failures).unwrap_or(u32::MAX);
-        let rest = FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
-        health.failures = health.failures.saturating_add(1);
-        health.rests_until = Some(Instant::now() + rest);
+        let now = Instant::now();
+        // All calls that are under way fail when a node goes down, and so do those that find no other.
+        let counts = health.counts_from.is_none_or(|from| began >= from);
+        if counts {
+            health.failures = health.failures.saturating_add(1);
+        }
+        let doubled = 1_u32.checked_shl(health.failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let until = now + FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
+        health.rests_until = Some(until);
+        if counts {
+            health.counts_from = Some(until);
+        }
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
@@ -148,12 +164,12 @@ impl Node {
     }
 }
 
-/// Whether an outcome says that the node, not the call, is the matter.
-fn is_down<T>(outcome: &Result<T, Error>) -> bool {
-    match outcome {
-        Err(Error::Network { .. }) => true,
-        Err(Error::Timeout { unsent, after, .. }) => *unsent || *after >= TELLING,
-        Err(Error::Transport { status, .. }) => status.is_unavailable(),
+/// Whether an error says that the node, not the call, is the matter.
+fn is_down(error: &Error) -> bool {
+    match error {
+        Error::Network { .. } => true,
+        Error::Timeout { unsent, after, .. } => *unsent || *after >= TELLING,
+        Error::Transport { status, .. } => status.is_unavailable(),
         _ => false,
     }
 }

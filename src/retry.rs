@@ -23,7 +23,7 @@ use crate::{Error, random};
 ///
 /// Before the next try it waits: up to 50 ms, then twice as long, by chance (full jitter), or as long as the server asks
 /// (`Retry-After`, `RetryInfo`). A server that is down is not flooded: a client and its clones have 20 retries in
-/// store, and earn one with every 10 calls that succeed.
+/// store, and earn one with every 10 calls that succeed. What one node fails while another is up is not taken from it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,20 +95,21 @@ impl Retry {
         self.idempotency_keys.then(random::uuid)
     }
 
-    /// How long to wait before the call is tried again, if it may be: after that many attempts, with so much time left.
+    /// How long to wait before the call is tried again, if it may be: after that many attempts, with so much time left,
+    /// and out of that store, if any.
     pub(crate) fn wait(
         &self,
         attempts: u32,
         error: &Error,
         repeatable: bool,
         left: Duration,
-        budget: &Budget,
+        budget: Option<&Budget>,
     ) -> Option<Duration> {
         if attempts >= self.max_attempts || !may_repeat(error, repeatable) {
             return None;
         }
         let wait = asked(error).unwrap_or_default().max(self.backoff(attempts));
-        (wait < left && budget.withdraw()).then_some(wait)
+        (wait < left && budget.is_none_or(Budget::withdraw)).then_some(wait)
     }
 
     /// A wait by chance, up to a bound that doubles with each attempt.

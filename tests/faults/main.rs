@@ -36,6 +36,7 @@ mod replies_grpc;
 #[cfg(feature = "http")]
 mod replies_http;
 mod response_size;
+mod retried;
 mod secrets;
 #[cfg(feature = "grpc")]
 mod statuses_grpc;

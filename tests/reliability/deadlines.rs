@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use centrifugo_api::testing::Fault;
 use centrifugo_api::{ApiError, InfoRequest, Retry};
 
+#[cfg(target_os = "linux")]
+use crate::swallower::Swallower;
 use crate::{Outcome, both};
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -45,22 +47,12 @@ async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
-    // A queue of one, which the first connections fill: Linux drops what comes then.
-    let socket = tokio::net::TcpSocket::new_v4()?;
-    socket.bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    let listener = socket.listen(0)?;
-    let address = listener.local_addr()?;
-    let mut queued = Vec::new();
-    while let Ok(connected) = tokio::time::timeout(4 * SHORT, tokio::net::TcpStream::connect(address)).await {
-        queued.push(connected?);
-        assert!(queued.len() < 100, "the queue has no end");
-    }
+    let Swallower { address, .. } = &Swallower::start().await?;
     for url in [format!("http://{address}/api"), format!("grpc://{address}")] {
         let client = centrifugo_api::Client::builder(&url).timeout(SHORT).retry(Retry::none()).build()?;
         let error = client.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{url}: {error:?}");
     }
-    drop(queued);
     Ok(())
 }
 

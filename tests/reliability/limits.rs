@@ -10,18 +10,23 @@ use crate::{Outcome, both, called};
 #[tokio::test]
 async fn no_more_calls_are_under_way_than_allowed() -> Outcome {
     for (server, builder) in both()? {
-        let client = builder.max_in_flight(2).timeout(Duration::from_secs(1)).build()?;
+        let client = builder.max_in_flight(2).build()?;
         server.fail_always(Fault::delay(Duration::from_secs(60)))?;
-        let calls: Vec<_> = std::iter::repeat_with(|| {
-            tokio::spawn({
-                let client = client.clone();
-                async move { client.info(InfoRequest::new()).await }
-            })
-        })
-        .take(5)
-        .collect();
+        let calls = |calls: usize, timeout: Duration| -> Vec<_> {
+            let call = || {
+                let client = client.with_timeout(timeout);
+                tokio::spawn(async move { client.info(InfoRequest::new()).await })
+            };
+            std::iter::repeat_with(call).take(calls).collect()
+        };
+        let under_way = calls(2, Duration::from_secs(2));
+        while server.requests().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        // Their time is over before that of the others.
+        let waiting = calls(3, Duration::from_millis(500));
         let mut unsent = 0;
-        for call in calls {
+        for call in waiting.into_iter().chain(under_way) {
             let error = call.await?.unwrap_err();
             assert!(error.is_timeout(), "{error:?}");
             unsent += usize::from(error.is_unsent());

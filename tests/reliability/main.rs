@@ -1,16 +1,23 @@
 //! What the client does when things break: `docs/reliability.md` has a table of it, each row a test here or elsewhere.
 #![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
 
+#[cfg(feature = "blocking")]
+mod blocking;
+mod cancelled;
 mod closing;
 mod connections;
 mod deadlines;
 mod keys;
 mod limits;
 mod nodes;
-#[path = "../support/relay.rs"]
+#[path = "../support/onlooker.rs"]
+mod onlooker;
 mod relay;
+mod resets;
 mod retries;
 mod retries_of_parts;
+#[cfg(target_os = "linux")]
+mod swallower;
 #[cfg(unix)]
 mod unix_sockets;
 

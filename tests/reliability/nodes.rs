@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Retry, Status};
 
-use crate::{Outcome, PATIENCE, called};
+#[cfg(target_os = "linux")]
+use crate::swallower::Swallower;
+use crate::{Outcome, PATIENCE, called, quickly};
 
 /// Two nodes, and the configuration of a client of both, over each transport.
 fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
@@ -45,6 +47,27 @@ async fn a_node_that_is_down_is_passed_by() -> Outcome {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
+    const CALLS: usize = 20;
+    let swallower = Swallower::start().await?;
+    for url in [|server: &Server| server.url(), Server::grpc_url] {
+        let good = Server::start()?;
+        let scheme = url(&good).split("127").next().unwrap_or_default().to_owned();
+        let path = if scheme == "http://" { "/api" } else { "" };
+        let builder = Client::builder(format!("{scheme}{}{path}", swallower.address)).endpoint(url(&good));
+        let client = builder.api_key(good.api_key()).retry(Retry::none()).build()?;
+        let started = Instant::now();
+        call_times(&client, CALLS).await?;
+        // Half of the calls would wait for a second each.
+        let elapsed = started.elapsed();
+        assert!(elapsed >= Duration::from_secs(1) && elapsed < Duration::from_secs(5), "{elapsed:?}");
+        assert_eq!(called(&good).len(), CALLS);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_node_that_comes_back_is_called_again() -> Outcome {
     for ([up, down], builder) in pairs()? {
         let client = builder.build()?;
@@ -79,6 +102,70 @@ async fn a_node_that_is_overloaded_rests() -> Outcome {
         // The first call finds out, and the others pass it by; a slow machine lets it have its rest.
         assert!(failed == 1 || failed > 1 && started.elapsed() >= Duration::from_millis(500), "{failed}");
         assert_eq!(called(&nodes[1]).len(), 20 - failed);
+    }
+    Ok(())
+}
+
+/// So many publications with keys at once, of which none may fail.
+async fn publish_at_once(client: &Client, calls: usize) -> Outcome {
+    let calls: Vec<_> = (0..calls)
+        .map(|number| {
+            let client = client.clone();
+            let request = PublishRequest::new("news", "1").idempotency_key(number.to_string());
+            tokio::spawn(async move { client.publish(request).await })
+        })
+        .collect();
+    for call in calls {
+        call.await??;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_that_a_node_lost_go_to_the_other_however_many_they_are() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.retry(quickly()).build()?;
+        nodes[0].fail_always(Fault::close_after())?;
+        // More than there are retries in store.
+        publish_at_once(&client, 200).await?;
+        assert!(called(&nodes[0]).len() > 20);
+        assert_eq!(called(&nodes[1]).len(), 200);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn nodes_that_are_all_down_are_not_flooded() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.retry(quickly()).build()?;
+        for node in &nodes {
+            node.fail_always(Fault::close_after())?;
+        }
+        for _ in 0..100 {
+            assert!(client.info(InfoRequest::new()).await.is_err());
+        }
+        let calls: usize = nodes.iter().map(|node| called(node).len()).sum();
+        // The 20 in store, and one while the second node was still thought to be up.
+        assert_eq!(calls, 121);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_that_fail_together_are_one_failure() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.retry(quickly()).build()?;
+        nodes[0].fail_always(Fault::close_after())?;
+        let started = Instant::now();
+        publish_at_once(&client, 200).await?;
+        nodes[0].clear_faults();
+        called(&nodes[0]);
+        while nodes[0].requests().is_empty() {
+            client.info(InfoRequest::new()).await?;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // It rests for half a second after the first failure, and for half a minute after seven.
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     }
     Ok(())
 }

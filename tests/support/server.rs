@@ -166,6 +166,11 @@ impl Server {
         status_of(self.http_port, &request).await
     }
 
+    /// Reads a page of the server.
+    pub(crate) async fn get(&self, path: &str) -> io::Result<String> {
+        exchange(self.http_port, &format!("GET {path} HTTP/1.0\r\n\r\n")).await
+    }
+
     /// `http://127.0.0.1:PORT`
     pub(crate) fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.http_port)
@@ -202,10 +207,16 @@ impl Server {
 
 /// Sends an HTTP request, and answers the status.
 async fn status_of(port: u16, request: &str) -> io::Result<u16> {
+    let answer = exchange(port, request).await?;
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.ok_or_else(|| io::Error::other(format!("no HTTP: {answer}")))
+}
+
+/// Sends an HTTP request, and reads all of the answer.
+async fn exchange(port: u16, request: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    status.ok_or_else(|| io::Error::other(format!("no HTTP: {answer}")))
+    Ok(answer)
 }

@@ -3,9 +3,9 @@
 
 mod authority;
 mod handshakes;
+#[path = "../support/onlooker.rs"]
+mod onlooker;
 mod protocols;
-#[path = "../support/relay.rs"]
-mod relay;
 mod schemes;
 #[path = "../support/server.rs"]
 mod server;

@@ -1,14 +1,14 @@
 //! Which HTTP is spoken within TLS.
 
 use super::*;
-use crate::relay::Relay;
+use crate::onlooker::Onlooker;
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn http_2_is_spoken_where_it_is_offered() -> Outcome {
     let authority = Authority::new()?;
     let server = secured(&authority.certify("127.0.0.1")?, &[]).await;
-    let relay = Relay::to(&format!("127.0.0.1:{}", server.http_port)).await?;
+    let relay = Onlooker::to(&format!("127.0.0.1:{}", server.http_port)).await?;
     let client = Client::builder(format!("https://{}/api", relay.address))
         .api_key(HTTP_KEY)
         .root_certificate(authority.pem())

@@ -19,12 +19,12 @@ pub(crate) struct Seen {
     pub(crate) bytes: Vec<u8>,
 }
 
-pub(crate) struct Relay {
+pub(crate) struct Onlooker {
     pub(crate) address: SocketAddr,
     seen: watch::Sender<Seen>,
 }
 
-impl Relay {
+impl Onlooker {
     /// Passes on to a server at `host:port`, as long as the runtime lives.
     pub(crate) async fn to(server: &str) -> std::io::Result<Self> {
         let (server, seen) = (server.to_owned(), watch::Sender::default());

@@ -1,0 +1,126 @@
+//! Two real nodes that share a Redis, killed in turn: calls go on, and each publication is there once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use centrifugo_api::{ClientBuilder, Retry};
+
+use crate::ledger::Ledger;
+use crate::redis::Redis;
+use crate::server::{Backend, Server, Transport, Version};
+use crate::{Outcome, PATIENCE, TIMEOUT};
+
+/// Callers of a blocking client at once.
+const THREADS: usize = 8;
+
+/// How often each node is killed.
+const ROUNDS: usize = 3;
+
+/// How many calls succeed between two events.
+const CALLS: usize = 500;
+
+/// Keeps all of it, longer than a test takes.
+pub(crate) const NAMESPACES: &str = r#"[{"name": "kept", "history_size": 1000000, "history_ttl": "3600s"}]"#;
+
+/// Two nodes with a Redis between them.
+async fn nodes(prefix: &str) -> [Server; 2] {
+    let address = Redis::shared().await.address();
+    let options = [
+        ("CENTRIFUGO_ENGINE_TYPE", "redis"),
+        ("CENTRIFUGO_ENGINE_REDIS_ADDRESS", address.as_str()),
+        ("CENTRIFUGO_ENGINE_REDIS_PREFIX", prefix),
+        ("CENTRIFUGO_CHANNEL_NAMESPACES", NAMESPACES),
+        ("CENTRIFUGO_PROMETHEUS_ENABLED", "true"),
+    ];
+    let node = || Server::start_with(Backend::Real(Version::V6), &options);
+    [node().await, node().await]
+}
+
+/// A client of both.
+fn builder(nodes: &[Server; 2], transport: Transport) -> ClientBuilder {
+    let builder = nodes[0].client_builder(transport).endpoint(nodes[1].url(transport));
+    builder.timeout(TIMEOUT).retry(Retry::default().idempotency_keys())
+}
+
+/// Waits until a node was called since it started.
+async fn is_called(node: &Server) -> Outcome {
+    let called = async {
+        while !node.get("/metrics").await?.contains("centrifugo_api_command_duration_seconds_count") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        Outcome::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, called).await.map_err(|_| "the node that came back is not called")?
+}
+
+/// Kills each node in turn, and starts it again.
+async fn kill_in_turn(nodes: &mut [Server; 2], ledger: &Ledger) -> Outcome {
+    ledger.goes_on(CALLS).await?;
+    for _ in 0..ROUNDS {
+        for node in &mut *nodes {
+            node.kill();
+            ledger.goes_on(CALLS).await?;
+            node.restart().await;
+            is_called(node).await?;
+            ledger.goes_on(CALLS).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outcome {
+    let (mut nodes, started) = (nodes(prefix).await, Instant::now());
+    let client = builder(&nodes, transport).build()?;
+    let ledger = Arc::new(Ledger::default());
+    let callers = ledger.callers(&client);
+    kill_in_turn(&mut nodes, &ledger).await?;
+    ledger.stop(callers).await?;
+    ledger.check(&nodes[0].client(transport), started).await?;
+    let errors = ledger.take_errors();
+    assert!(errors.is_empty(), "{errors:?}");
+    Ok(())
+}
+
+async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &str) -> Outcome {
+    let (mut nodes, started) = (nodes(prefix).await, Instant::now());
+    let client = builder(&nodes, transport).build_blocking()?;
+    let ledger = Arc::new(Ledger::default());
+    let callers: Vec<_> = (0..THREADS)
+        .map(|caller| {
+            let (client, ledger) = (client.clone(), Arc::clone(&ledger));
+            tokio::task::spawn_blocking(move || ledger.run_blocking(caller, &client))
+        })
+        .collect();
+    let killed = kill_in_turn(&mut nodes, &ledger).await;
+    // Threads cannot be left behind.
+    ledger.stop(callers).await?;
+    killed?;
+    ledger.check(&nodes[0].client(transport), started).await?;
+    let errors = ledger.take_errors();
+    assert!(errors.is_empty(), "{errors:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn nodes_that_are_killed_lose_and_double_nothing_over_http() -> Outcome {
+    nothing_is_lost_or_doubled(Transport::Http, "http").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn nodes_that_are_killed_lose_and_double_nothing_over_grpc() -> Outcome {
+    nothing_is_lost_or_doubled(Transport::Grpc, "grpc").await
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn threads_lose_and_double_nothing_over_http() -> Outcome {
+    nothing_is_lost_or_doubled_from_threads(Transport::Http, "http-threads").await
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn threads_lose_and_double_nothing_over_grpc() -> Outcome {
+    nothing_is_lost_or_doubled_from_threads(Transport::Grpc, "grpc-threads").await
+}

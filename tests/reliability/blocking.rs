@@ -1,0 +1,165 @@
+//! The blocking client, from threads: the same policies, shared by all of them.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use centrifugo_api::blocking::Client;
+use centrifugo_api::testing::{Fault, Server};
+use centrifugo_api::{Error, InfoRequest, PublishRequest, Retry};
+
+use crate::{Outcome, PATIENCE, both, called, keyed, quickly};
+
+const SHORT: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_secs(60);
+const THREADS: usize = 8;
+
+fn info(client: &Client) -> Result<(), Error> {
+    client.info(InfoRequest::new()).map(drop)
+}
+
+/// What each of so many threads gets that call at once.
+fn from_threads(
+    client: &Client,
+    threads: usize,
+    call: impl Fn(&Client) -> Result<(), Error> + Sync,
+) -> Vec<Result<(), Error>> {
+    let together = Barrier::new(threads);
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..threads)
+            .map(|_| {
+                let client = client.clone();
+                scope.spawn(|| {
+                    let client = client;
+                    together.wait();
+                    call(&client)
+                })
+            })
+            .collect();
+        calls.into_iter().map(|call| call.join().expect("no thread panics")).collect()
+    })
+}
+
+/// Waits until so many calls have arrived.
+fn arrived(server: &Server, calls: usize) {
+    while server.requests().len() < calls {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_thread_s_call_is_tried_again_and_published_once() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build_blocking()?;
+        server.fail_next(1, Fault::close_after())?;
+        assert_eq!(client.publish(keyed("1"))?.offset, 1);
+        assert_eq!(called(&server), ["publish", "publish"]);
+        server.fail_next(1, Fault::close_after())?;
+        assert!(client.with_retry(Retry::none()).publish(keyed("2")).is_err_and(|error| error.is_network()));
+        assert_eq!(client.history(centrifugo_api::HistoryRequest::new("news"))?.offset, 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn keys_are_made_for_threads_too() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.retry(quickly().idempotency_keys()).build_blocking()?;
+        server.fail_next(THREADS, Fault::close_after())?;
+        let publish = |client: &Client| client.publish(PublishRequest::new("news", "1")).map(drop);
+        from_threads(&client, THREADS, publish).into_iter().collect::<Result<Vec<_>, _>>()?;
+        assert_eq!(called(&server).len(), 2 * THREADS);
+        let history = client.history(centrifugo_api::HistoryRequest::new("news"))?;
+        assert_eq!(usize::try_from(history.offset)?, THREADS);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_deadline_bounds_the_calls_of_a_thread() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.timeout(LONG).build_blocking()?;
+        server.fail_always(Fault::delay(LONG))?;
+        let started = Instant::now();
+        let bounded = client.with_deadline(started + SHORT);
+        let error = info(&bounded).unwrap_err();
+        assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
+        let error = info(&bounded).unwrap_err();
+        assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
+        assert!(started.elapsed() >= SHORT && started.elapsed() < LONG / 2);
+        server.clear_faults();
+        info(&client)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.max_in_flight(2).build_blocking()?;
+        server.fail_always(Fault::delay(LONG))?;
+        let (under_way, waiting) = (client.with_timeout(4 * SHORT), client.with_timeout(SHORT));
+        thread::scope(|scope| {
+            let first = scope.spawn(|| from_threads(&under_way, 2, info));
+            arrived(&server, 2);
+            for error in from_threads(&waiting, 3, info).into_iter().map(Result::unwrap_err) {
+                assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
+            }
+            for error in first.join().expect("no thread panics").into_iter().map(Result::unwrap_err) {
+                assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
+            }
+        });
+        assert_eq!(called(&server).len(), 2);
+        // Their places are free again.
+        server.clear_faults();
+        info(&client.with_timeout(PATIENCE))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn threads_that_wait_get_their_turn() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.max_in_flight(1).build_blocking()?;
+        let ten_times = |client: &Client| (0..10).try_for_each(|_| info(client));
+        from_threads(&client, THREADS, ten_times).into_iter().collect::<Result<Vec<_>, _>>()?;
+        assert_eq!(called(&server).len(), 10 * THREADS);
+    }
+    Ok(())
+}
+
+#[test]
+fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
+    for (server, builder) in both()? {
+        let client = builder.build_blocking()?;
+        server.fail_next(1, Fault::delay(SHORT))?;
+        thread::scope(|scope| {
+            let call = scope.spawn(|| client.publish(keyed("1")));
+            arrived(&server, 1);
+            let error = client.close(Duration::from_millis(10)).expect_err("a call is under way");
+            assert!(error.is_timeout(), "{error:?}");
+            assert!(matches!(info(&client), Err(Error::Closed { method: "info", .. })));
+            client.close(PATIENCE)?;
+            // It has its answer, which its thread may be about to take.
+            let published = call.join().expect("no thread panics")?;
+            assert_eq!(published.offset, 1);
+            Ok::<_, Error>(())
+        })?;
+        assert_eq!(called(&server), ["publish"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_that_a_thread_replaces_is_that_of_all() -> Outcome {
+    let server = Server::builder().api_key("new-key").start()?;
+    for url in [server.url(), server.grpc_url()] {
+        let client = Client::new(url, "old-key")?;
+        for outcome in from_threads(&client, THREADS, info) {
+            assert!(outcome.is_err_and(|error| error.is_unauthorized()));
+        }
+        thread::scope(|scope| scope.spawn(|| client.set_api_key("new-key")).join().expect("no panic"))?;
+        from_threads(&client, THREADS, info).into_iter().collect::<Result<Vec<_>, _>>()?;
+    }
+    Ok(())
+}

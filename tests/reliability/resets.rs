@@ -1,0 +1,91 @@
+//! Connections that are reset, at many points of a call, and that are half closed when they are idle.
+
+use std::net::SocketAddr;
+
+use centrifugo_api::testing::Server;
+use centrifugo_api::{Client, ClientBuilder, Error, PublishRequest, Retry};
+
+use crate::relay::{End, Relay};
+use crate::{Outcome, PATIENCE, keyed, published, quickly};
+
+/// Divides the length of no frame, so that some point is within each.
+const STEP: usize = 3;
+
+/// The configuration of a client of the server by way of a relay, over each transport.
+fn builders(server: &Server, relay: &Relay) -> [ClientBuilder; 2] {
+    let urls = [format!("http://{}/api", relay.address), format!("grpc://{}", relay.address)];
+    urls.map(|url| Client::builder(url).api_key(server.api_key()).timeout(PATIENCE))
+}
+
+fn address(server: &Server) -> Result<SocketAddr, std::net::AddrParseError> {
+    server.grpc_url().replace("grpc://", "").parse()
+}
+
+/// Publishes by way of a connection that ends so, and answers what the caller saw and how often it was published.
+async fn publish(
+    transport: usize,
+    end: End,
+    retry: Retry,
+) -> Result<(Result<(), Error>, usize), Box<dyn std::error::Error>> {
+    let server = Server::start()?;
+    let relay = Relay::start(address(&server)?, end).await?;
+    let builder = builders(&server, &relay).into_iter().nth(transport).ok_or("no such transport")?;
+    let outcome = builder.retry(retry).build()?.publish(keyed("1")).await;
+    Ok((outcome.map(drop), published(&server.client(), "news").await?))
+}
+
+/// Resets a call at points farther and farther, until it passes; answers how many had run it, and how many not.
+async fn reset_on_the_way(
+    transport: usize,
+    end: impl Fn(u64) -> End,
+) -> Result<[usize; 2], Box<dyn std::error::Error>> {
+    let mut lost = [0, 0];
+    for bytes in (0..10_000).step_by(STEP) {
+        let (outcome, times) = publish(transport, end(bytes), Retry::none()).await?;
+        let Err(error) = outcome else {
+            assert_eq!(times, 1);
+            return Ok(lost);
+        };
+        assert!(error.is_network(), "{bytes} bytes: {error:?}");
+        assert!(times == 0 || times == 1 && !error.is_unsent(), "{bytes} bytes, {times} times: {error:?}");
+        lost[usize::from(times == 0)] += 1;
+
+        let (outcome, times) = publish(transport, end(bytes), quickly()).await?;
+        outcome.map_err(|error| format!("{bytes} bytes: {error:?}"))?;
+        assert_eq!(times, 1, "{bytes} bytes");
+    }
+    Err("the call never passes".into())
+}
+
+#[tokio::test]
+async fn a_reset_within_the_request_is_made_good() -> Outcome {
+    for transport in 0..2 {
+        let [_, had_not_run] = reset_on_the_way(transport, End::ResetAfterSent).await?;
+        assert!(had_not_run > 10, "{had_not_run}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reset_after_the_request_and_within_the_answer_is_made_good() -> Outcome {
+    for transport in 0..2 {
+        let [had_run, _] = reset_on_the_way(transport, End::ResetAfterAnswered).await?;
+        assert!(had_run > 5, "{had_run}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_is_half_closed_is_replaced() -> Outcome {
+    for transport in 0..2 {
+        let server = Server::start()?;
+        let relay = Relay::start(address(&server)?, End::HalfClosed).await?;
+        let builder = builders(&server, &relay).into_iter().nth(transport).ok_or("no such transport")?;
+        let client = builder.retry(Retry::none()).build()?;
+        client.publish(PublishRequest::new("news", "1")).await?;
+        tokio::time::timeout(PATIENCE, relay.half_close()).await?;
+        client.publish(PublishRequest::new("news", "2")).await?;
+        assert_eq!((published(&server.client(), "news").await?, relay.connections()), (2, 2));
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! A real Redis, one a process: in a folder of its own, with a socket there, gone with the process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::sync::OnceCell;
+
+const START_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs the server until the standard input closes, which the kernel does however the test's process ends.
+const KEEPER: &str = r#"
+trap '' HUP INT TERM
+folder=$1
+shift
+"$@" </dev/null & server=$!
+read -r _
+kill -KILL "$server"
+wait "$server" 2>/dev/null
+rm -rf "$folder"
+"#;
+
+const HELP: &str =
+    "the tests of several nodes need redis-server: on Debian, `apt-get install -y redis-server`";
+
+type Problem = Box<dyn std::error::Error>;
+
+/// The server. It lives in a static, which is never dropped: what ends it is the end of the process.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    socket: PathBuf,
+    _keeper: Child,
+}
+
+impl Redis {
+    /// # Panics
+    ///
+    /// When there is no Redis to be had, or it does not start; the message says what to do.
+    pub(crate) async fn shared() -> &'static Self {
+        static SHARED: OnceCell<Redis> = OnceCell::const_new();
+        let start = async || Self::start().await.unwrap_or_else(|problem| panic!("{HELP}: {problem}"));
+        SHARED.get_or_init(start).await
+    }
+
+    /// Its address, as Centrifugo takes it.
+    pub(crate) fn address(&self) -> String {
+        format!("unix://{}", self.socket.display())
+    }
+
+    async fn start() -> Result<Self, Problem> {
+        let folder = tempfile::Builder::new().prefix("redis-").tempdir()?;
+        let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
+        let mut keeper = Command::new("/bin/sh");
+        keeper.args(["-c", KEEPER, "sh"]).arg(folder.path()).arg("redis-server");
+        // Nothing is written to disk, and nobody but the socket is listened to.
+        keeper.args(["--port", "0", "--save", "", "--appendonly", "no"]);
+        keeper.arg("--unixsocket").arg(&socket).arg("--logfile").arg(&log).arg("--dir").arg(folder.path());
+        keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let server = Self { _keeper: keeper.spawn()?, socket };
+        let started = tokio::time::timeout(START_DEADLINE, server.started()).await;
+        if started.is_err() {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            return Err(format!("it does not answer within {START_DEADLINE:?}:\n{log}").into());
+        }
+        // The keeper removes it.
+        let _ = folder.keep();
+        Ok(server)
+    }
+
+    async fn started(&self) {
+        while !ping(&self.socket).await.unwrap_or(false) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+async fn ping(socket: &Path) -> std::io::Result<bool> {
+    let mut stream = UnixStream::connect(socket).await?;
+    stream.write_all(b"PING\r\n").await?;
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).await?;
+    Ok(&answer == b"+PONG\r\n")
+}
