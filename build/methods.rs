@@ -206,7 +206,7 @@ fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
         },
         Shape::Plain => quote!(Some(Ok(response))),
     };
-    let repeatable = repeatable(rpc, items);
+    let (repeatable, carried) = (repeatable(rpc, items), super::parts::carried(items, rpc));
     let verify = CHECKED_PARTS.contains(&name.as_str()).then(|| {
         let module = format_ident!("{name}");
         quote! {
@@ -228,6 +228,7 @@ fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
             const GRPC_PATH: &'static str = #grpc_path;
             type Response = #response;
             type Result = #result;
+            #carried
             fn outcome(
                 response: Self::Response,
             ) -> ::core::option::Option<::core::result::Result<Self::Result, crate::ApiError>> {

@@ -1,11 +1,105 @@
 //! The parts of a `Command` and of a `Reply`, a field for each method: what makes requests commands of a batch.
 
+use std::collections::HashSet;
+
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Ident, Item, Type, parse_quote};
+use syn::{GenericArgument, Ident, Item, ItemStruct, Lit, PathArguments, Type, parse_quote};
 
 use super::fields::inner;
 use super::messages::{field_type, find, path};
 use super::methods::Rpc;
+
+/// How a request is a command of a batch, for its `Method`; nothing where it is none.
+pub fn carried(items: &[Item], rpc: &Rpc) -> TokenStream {
+    let command = find(items, &parse_quote!(Command)).and_then(|command| tag(command, &rpc.ident));
+    let (Some(tag), true) = (command, is_batched(items, rpc)) else { return TokenStream::new() };
+    // A reply may leave out a result that holds nothing.
+    let default = find(items, &rpc.result).is_some_and(|result| result.fields.is_empty()).then(|| {
+        quote! {
+            if reply.parts().is_empty() {
+                return Some(::core::default::Default::default());
+            }
+        }
+    });
+    let (field, has_payloads) = (&rpc.ident, holds_bytes(items, &rpc.result, &mut HashSet::new()));
+    quote! {
+        const CARRIED: ::core::option::Option<crate::method::Carried> =
+            Some(crate::method::Carried { tag: #tag, has_payloads: #has_payloads });
+        fn from_reply(reply: Reply) -> ::core::option::Option<Self::Result> {
+            #default
+            reply.#field.map(|result| *result)
+        }
+    }
+}
+
+/// The numbers of the fields of `BatchRequest`: `commands`, and `parallel`, which older schemas lack.
+fn batch_tags(items: &[Item]) -> Item {
+    let tag_of = |name: &str| {
+        let tag =
+            find(items, &parse_quote!(BatchRequest)).and_then(|batch| tag(batch, &format_ident!("{name}")));
+        tag.unwrap_or_default()
+    };
+    let (commands, parallel) = (tag_of("commands"), tag_of("parallel"));
+    parse_quote! {
+        /// The numbers of `commands` and `parallel`; 0 is none.
+        pub(crate) const BATCH_TAGS: (u32, u32) = (#commands, #parallel);
+    }
+}
+
+/// The number of a message's field.
+fn tag(message: &ItemStruct, name: &Ident) -> Option<u32> {
+    let field = message.fields.iter().find(|field| field.ident.as_ref() == Some(name))?;
+    let mut tag = None;
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("prost")) {
+        let _ = attribute.parse_nested_meta(|meta| {
+            let value = meta.value().ok().map(|value| value.parse::<Lit>()).transpose()?;
+            if let (true, Some(Lit::Str(number))) = (meta.path.is_ident("tag"), value) {
+                tag = number.value().parse().ok();
+            }
+            Ok(())
+        });
+    }
+    tag
+}
+
+/// Whether a message, or one within it, has a field of bytes.
+fn holds_bytes(items: &[Item], message: &Type, seen: &mut HashSet<String>) -> bool {
+    if !seen.insert(quote!(#message).to_string()) {
+        return false;
+    }
+    let Some(message) = find(items, message) else { return false };
+    message
+        .fields
+        .iter()
+        .any(|field| types(&field.ty).iter().any(|ty| is_bytes(ty) || holds_bytes(items, ty, seen)))
+}
+
+fn is_bytes(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Bytes"))
+}
+
+/// A type and those that it is generic over.
+fn types(ty: &Type) -> Vec<Type> {
+    let mut all = vec![ty.clone()];
+    if let Type::Path(path) = ty {
+        for segment in &path.path.segments {
+            if let PathArguments::AngleBracketed(arguments) = &segment.arguments {
+                all.extend(
+                    arguments
+                        .args
+                        .iter()
+                        .filter_map(|argument| match argument {
+                            GenericArgument::Type(ty) => Some(types(ty)),
+                            _ => None,
+                        })
+                        .flatten(),
+                );
+            }
+        }
+    }
+    all
+}
 
 /// What makes requests commands of a batch, and takes their results from its replies.
 pub fn batch(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
@@ -13,6 +107,7 @@ pub fn batch(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
     let mut generated: Vec<Item> = batched.flat_map(|rpc| [conversion(rpc), batch_command(rpc)]).collect();
     generated.push(part_names(items, rpcs, "Command"));
     generated.push(part_names(items, rpcs, "Reply"));
+    generated.push(batch_tags(items));
     generated.push(without_content(items, rpcs));
     generated.push(repeatable_command(items, rpcs));
     generated

@@ -76,6 +76,12 @@ impl Client {
         self.with(self.client.with_retry(retry))
     }
 
+    /// A client with the same methods, whose concurrent calls share batches: [`crate::Client::coalescing`].
+    #[must_use]
+    pub fn coalescing(&self, coalescing: crate::Coalescing) -> Self {
+        self.with(self.client.coalescing(coalescing))
+    }
+
     fn with(&self, client: crate::Client) -> Self {
         Self { client, runtime: Arc::clone(&self.runtime) }
     }

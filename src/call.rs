@@ -13,7 +13,7 @@ use crate::key::Key;
 use crate::nodes::{Nodes, Tried};
 use crate::retry::Budget;
 use crate::transport::{self, Outgoing, Sent};
-use crate::{Error, METHODS, Method, Retry};
+use crate::{BatchRequest, Error, METHODS, Method, Retry};
 
 /// The method that is called.
 #[derive(Clone)]
@@ -35,6 +35,16 @@ impl<'a> Call<'a> {
     pub(crate) fn of<M: Method>(request: &M, key: Option<&'a str>) -> Self {
         let repeatable = request.is_repeatable();
         Self { method: M::NAME, name: M::NAME.into(), grpc_path: M::GRPC_PATH, repeatable, key }
+    }
+
+    /// A batch of calls each of which is tried again by itself.
+    pub(crate) fn batch() -> Self {
+        let (method, grpc_path) = (BatchRequest::NAME, BatchRequest::GRPC_PATH);
+        Self { method, name: method.into(), grpc_path, repeatable: false, key: None }
+    }
+
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     /// A call by name, which only HTTP knows. Errors name a method that is in no schema by the function.
@@ -65,6 +75,14 @@ impl Time {
         Self { given, ends: now + given.min(NEVER) }
     }
 
+    pub(crate) fn until(ends: Instant) -> Self {
+        Self { given: ends.saturating_duration_since(Instant::now()), ends }
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.given.saturating_sub(self.left())
+    }
+
     fn left(self) -> Duration {
         self.ends.saturating_duration_since(Instant::now())
     }
@@ -81,19 +99,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Makes a call, and reads its reply; a reply that cannot be read fails it.
-    pub(crate) async fn call<T>(
+    /// Makes a call of a body of that size, by as many attempts as it may have.
+    pub(crate) async fn call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         call: &Call<'_>,
-        body: &Bytes,
+        size: usize,
         retry: &Retry,
         time: Time,
-        read: impl Fn(&Bytes) -> Result<T, Error>,
+        attempt: impl Fn() -> F,
     ) -> Result<T, Error> {
         // tokio's timer panics without one.
         transport::runtime()?;
-        if body.len() > self.max_request_size {
-            return Err(too_large(call.method, body.len(), self.max_request_size));
+        if size > self.max_request_size {
+            return Err(too_large(call.method, size, self.max_request_size));
         }
         let _pass = match within(time, self.gate.enter(call.method)).await {
             // A place that was found too late is of no use.
@@ -102,7 +120,7 @@ impl Shared {
         };
         let (mut attempts, mut all_unsent) = (1, true);
         loop {
-            let error = match self.attempt(call, body, time).await.and_then(|reply| read(&reply)) {
+            let error = match attempt().await {
                 Ok(result) => {
                     self.budget.deposit();
                     return Ok(result);
@@ -122,7 +140,7 @@ impl Shared {
 
     /// The one place through which each attempt of each call passes. One that was certainly not sent goes to the next
     /// node at once.
-    async fn attempt(&self, call: &Call<'_>, body: &Bytes, time: Time) -> Result<Bytes, Error> {
+    pub(crate) async fn attempt(&self, call: &Call<'_>, body: &Bytes, time: Time) -> Result<Bytes, Error> {
         let (members, mut tried) = (self.nodes.members(), Tried::default());
         let mut failure = None;
         while let Some(node) = self.nodes.pick(&members, &mut tried) {
@@ -189,11 +207,11 @@ impl Shared {
 }
 
 /// What the future answers, unless it takes too long. An answer that is there beats the clock.
-async fn within<T>(time: Time, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn within<T>(time: Time, future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout_at(time.ends.into(), future).await.ok()
 }
 
-fn timeout(method: &'static str, unsent: bool, after: Duration) -> Error {
+pub(crate) fn timeout(method: &'static str, unsent: bool, after: Duration) -> Error {
     Error::Timeout { method, unsent, after, attempts: Attempts::default() }
 }
 

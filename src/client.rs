@@ -8,9 +8,11 @@ use serde::de::DeserializeOwned;
 use crate::batch::{Batch, Parts};
 use crate::builder::ClientBuilder;
 use crate::call::{Call, Shared, Time};
+use crate::coalescing::{Coalescer, Coalescing};
 use crate::error::excerpt;
 use crate::{
-    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages, Retry, api,
+    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages, Reply,
+    Retry, api,
 };
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
@@ -25,6 +27,7 @@ pub struct Client {
     timeout: Duration,
     deadline: Option<Instant>,
     retry: Retry,
+    coalescer: Option<Arc<Coalescer>>,
 }
 
 impl Client {
@@ -50,7 +53,7 @@ impl Client {
     }
 
     pub(crate) fn from_parts(shared: Shared, timeout: Duration, retry: Retry) -> Self {
-        Self { shared: Arc::new(shared), timeout, deadline: None, retry }
+        Self { shared: Arc::new(shared), timeout, deadline: None, retry, coalescer: None }
     }
 
     /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
@@ -70,6 +73,17 @@ impl Client {
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {
         Self { retry, ..self.clone() }
+    }
+
+    /// A client with the same methods, whose concurrent calls share batches: the fastest for many small calls at once.
+    ///
+    /// It has the same connections and the same limits; [`Coalescing`] says what is shared and what is not. Clones of the
+    /// answered client coalesce with one another.
+    #[must_use]
+    pub fn coalescing(&self, coalescing: Coalescing) -> Self {
+        let coalescer =
+            (!self.shared.nodes.first().is_legacy()).then(|| Arc::new(Coalescer::new(coalescing)));
+        Self { coalescer, ..self.clone() }
     }
 
     /// Replaces the API key, of all clones, from the next try of a call on.
@@ -227,14 +241,34 @@ impl Client {
         key: Option<&str>,
     ) -> Result<M::Result, Error> {
         let exchanged = match crate::method::check(request).and_then(|()| self.shared.encode(request)) {
-            Ok(body) => {
-                let read = |reply: &bytes::Bytes| self.read(request, &body, reply);
-                let call = Call::of(request, key);
-                self.shared.call(&call, &body, &self.retry, self.time(), read).await
-            }
+            Ok(body) => self.send(request, &body, &Call::of(request, key)).await,
             Err(error) => Err(error),
         };
         exchanged.map_err(|error| self.shared.hide_secrets(error))
+    }
+
+    /// Sends a request that is written, alone or with others.
+    async fn send<M: Method>(
+        &self,
+        request: &M,
+        body: &bytes::Bytes,
+        call: &Call<'_>,
+    ) -> Result<M::Result, Error> {
+        let (shared, time) = (&self.shared, self.time());
+        match (&self.coalescer, M::CARRIED) {
+            (Some(coalescer), Some(carried)) if coalescer.takes(call, carried, body) => {
+                let attempt = || async move {
+                    let reply = coalescer.attempt(shared, call, carried, body, time).await?;
+                    read_part(request, reply)
+                };
+                shared.call(call, body.len(), &self.retry, time, attempt).await
+            }
+            _ => {
+                let attempt =
+                    || async move { self.read(request, body, &shared.attempt(call, body, time).await?) };
+                shared.call(call, body.len(), &self.retry, time, attempt).await
+            }
+        }
     }
 
     /// Reads what a call answers.
@@ -264,6 +298,19 @@ impl Client {
     pub(crate) fn time(&self) -> Time {
         Time::new(self.timeout, self.deadline)
     }
+}
+
+/// Reads what a call answers within a batch.
+fn read_part<M: Method>(request: &M, mut reply: Reply) -> Result<M::Result, Error> {
+    if let Some(error) = reply.error.take() {
+        return Err(Error::Api(crate::ApiFailure::new(M::NAME, *error)));
+    }
+    let broken = |message: String| Error::Decode { method: Some(M::NAME), message, source: None };
+    let result = M::from_reply(reply).ok_or_else(|| {
+        broken("neither an error nor a result of the method, in the batch's reply".to_owned())
+    })?;
+    request.verify(&result).map_err(|problem| broken(format!("{problem}, in the batch's reply")))?;
+    Ok(result)
 }
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));

@@ -1,5 +1,7 @@
 mod api;
 mod attempts;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod shared;
 mod text;
 
 use std::time::Duration;

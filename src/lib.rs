@@ -121,6 +121,8 @@ mod builder;
 mod call;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod client;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod coalescing;
 mod consumer;
 mod error;
 #[cfg(any(feature = "grpc", feature = "http"))]
@@ -161,6 +163,8 @@ pub use broadcast::BroadcastResult;
 pub use builder::ClientBuilder;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub use client::Client;
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub use coalescing::Coalescing;
 pub use consumer::{ConsumerCommand, ConsumerMethod};
 pub use error::{ApiFailure, Attempts, Error};
 pub use method::Method;

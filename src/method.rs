@@ -2,7 +2,7 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{ApiError, Error};
+use crate::{ApiError, Error, Reply};
 
 /// A method of the server API, known by its request.
 ///
@@ -20,6 +20,17 @@ pub trait Method: Message + Serialize {
 
     /// What a successful call answers.
     type Result: Send;
+
+    /// How a batch carries the request.
+    #[doc(hidden)]
+    const CARRIED: Option<Carried> = None;
+
+    /// Takes the result from the reply of a batch.
+    #[doc(hidden)]
+    fn from_reply(reply: Reply) -> Option<Self::Result> {
+        let _ = reply;
+        None
+    }
 
     /// Splits a reply into Centrifugo's error or the result; `None` when it holds neither.
     fn outcome(response: Self::Response) -> Option<Result<Self::Result, ApiError>>;
@@ -47,6 +58,17 @@ pub trait Method: Message + Serialize {
         let _ = key;
         false
     }
+}
+
+/// How a batch carries a request.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Carried {
+    /// The number of its field in `Command`.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
+    pub(crate) tag: u32,
+    /// Whether payloads are in what it answers.
+    pub(crate) has_payloads: bool,
 }
 
 /// [`Method::check`], as an error.

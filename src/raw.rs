@@ -18,8 +18,9 @@ where
 {
     let body = client.shared.encode_raw(method, params)?;
     let call = Call::raw(method);
-    let read = |reply: &Bytes| read(call.method, reply);
-    client.shared.call(&call, &body, client.retry(), client.time(), read).await
+    let (shared, time, call, body) = (&client.shared, client.time(), &call, &body);
+    let attempt = || async move { read(call.method, &shared.attempt(call, body, time).await?) };
+    shared.call(call, body.len(), client.retry(), time, attempt).await
 }
 
 fn read<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {

@@ -65,6 +65,10 @@ impl Http {
         &self.secrets
     }
 
+    pub(super) fn is_legacy(&self) -> bool {
+        self.legacy
+    }
+
     pub(super) fn url(&self) -> &str {
         &self.base
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 pub(crate) use outgoing::{Outgoing, Sent};
-pub(crate) use per_runtime::runtime;
+pub(crate) use per_runtime::{PerRuntime, runtime};
 use serde::Serialize;
 
 use crate::call::Call;
@@ -99,6 +99,16 @@ impl Transport {
     #[cfg(feature = "grpc")]
     pub(crate) fn grpc(settings: Settings, channel: tonic::transport::Channel) -> Result<Self, Error> {
         grpc::Grpc::new(settings, Some(channel)).map(Self::Grpc)
+    }
+
+    /// Whether calls go as command lines.
+    pub(crate) fn is_legacy(&self) -> bool {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Http(http) => http.is_legacy(),
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => false,
+        }
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 
-pub(super) struct PerRuntime<T> {
+pub(crate) struct PerRuntime<T> {
     make: Box<dyn Fn() -> Result<T, Error> + Send + Sync>,
     entries: Entries<T>,
 }
@@ -25,12 +25,12 @@ struct Entry<T> {
 }
 
 impl<T: Clone + Send + 'static> PerRuntime<T> {
-    pub(super) fn new(make: impl Fn() -> Result<T, Error> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(make: impl Fn() -> Result<T, Error> + Send + Sync + 'static) -> Self {
         Self { make: Box::new(make), entries: Entries::default() }
     }
 
     /// The connections of the runtime that the caller is in.
-    pub(super) fn get(&self) -> Result<T, Error> {
+    pub(crate) fn get(&self) -> Result<T, Error> {
         let runtime = runtime()?;
         let mut entries = lock(&self.entries);
         if let Some(entry) = entries.iter().find(|entry| entry.runtime == runtime.id()) {
