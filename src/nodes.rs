@@ -44,6 +44,8 @@ pub(crate) struct Node {
 struct Health {
     /// Since it last answered.
     failures: u32,
+    /// When the last call that failed did.
+    failed: Option<Instant>,
     /// It is left alone until then.
     rests_until: Option<Instant>,
     /// The end of the rest as it began: failures of calls from before are the same failure.
@@ -83,8 +85,8 @@ impl Nodes {
         let untried: Vec<usize> = order.filter(|index| !tried.0.contains(index)).collect();
         let now = Instant::now();
         let up = untried.iter().copied().find(|index| members[*index].is_up(now));
-        let soonest = || untried.iter().copied().min_by_key(|index| members[*index].health().rests_until);
-        let index = up.or_else(soonest)?;
+        let longest = || untried.iter().copied().min_by_key(|index| members[*index].health().failed);
+        let index = up.or_else(longest)?;
         tried.add(index);
         Some(&members[index])
     }
@@ -146,17 +148,15 @@ impl Node {
             return;
         }
         let now = Instant::now();
+        health.failed = Some(now);
         // All calls that are under way fail when a node goes down, and so do those that find no other.
-        let counts = health.counts_from.is_none_or(|from| began >= from);
-        if counts {
-            health.failures = health.failures.saturating_add(1);
+        if health.counts_from.is_some_and(|from| began < from) {
+            return;
         }
-        let doubled = 1_u32.checked_shl(health.failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let doubled = 1_u32.checked_shl(health.failures).unwrap_or(u32::MAX);
         let until = now + FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
-        health.rests_until = Some(until);
-        if counts {
-            health.counts_from = Some(until);
-        }
+        health.failures = health.failures.saturating_add(1);
+        (health.rests_until, health.counts_from) = (Some(until), Some(until));
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {

@@ -1,7 +1,7 @@
 //! Two real nodes that share a Redis, killed in turn: calls go on, and each publication is there once.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use centrifugo_api::{ClientBuilder, Retry};
 
@@ -18,6 +18,10 @@ const ROUNDS: usize = 3;
 
 /// How many calls succeed between two events.
 const CALLS: usize = 500;
+
+/// What a call is given where a node is frozen: more than a second, so that it says something of the node.
+#[cfg(target_os = "linux")]
+const FROZEN: Duration = Duration::from_secs(3);
 
 /// Keeps all of it, longer than a test takes.
 pub(crate) const NAMESPACES: &str = r#"[{"name": "kept", "history_size": 1000000, "history_ttl": "3600s"}]"#;
@@ -46,7 +50,7 @@ fn builder(nodes: &[Server; 2], transport: Transport) -> ClientBuilder {
 async fn is_called(node: &Server) -> Outcome {
     let called = async {
         while !node.get("/metrics").await?.contains("centrifugo_api_command_duration_seconds_count") {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Outcome::Ok(())
     };
@@ -101,6 +105,28 @@ async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &
     Ok(())
 }
 
+/// A node that is frozen keeps its calls, and runs them when nobody waits any more.
+#[cfg(target_os = "linux")]
+async fn a_frozen_node_costs_each_caller_a_timeout_at_most(transport: Transport, prefix: &str) -> Outcome {
+    let (nodes, started) = (nodes(prefix).await, Instant::now());
+    let client = builder(&nodes, transport).timeout(FROZEN).build()?;
+    let ledger = Arc::new(Ledger::default());
+    let callers = ledger.callers(&client);
+    ledger.goes_on(CALLS).await?;
+    nodes[0].freeze(true)?;
+    ledger.has_failed(1).await?;
+    ledger.goes_on(CALLS).await?;
+    nodes[0].freeze(false)?;
+    ledger.goes_on(CALLS).await?;
+    ledger.stop(callers).await?;
+    ledger.check(&nodes[0].client(transport), started).await?;
+    let errors = ledger.take_errors();
+    // One call at a time finds out whether the node is there again.
+    assert!(errors.len() <= crate::CALLERS + 5, "{} errors", errors.len());
+    assert!(errors.iter().all(centrifugo_api::Error::is_timeout), "{errors:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
 async fn nodes_that_are_killed_lose_and_double_nothing_over_http() -> Outcome {
@@ -123,4 +149,18 @@ async fn threads_lose_and_double_nothing_over_http() -> Outcome {
 #[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
 async fn threads_lose_and_double_nothing_over_grpc() -> Outcome {
     nothing_is_lost_or_doubled_from_threads(Transport::Grpc, "grpc-threads").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg(target_os = "linux")]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn a_frozen_node_loses_and_doubles_nothing_over_http() -> Outcome {
+    a_frozen_node_costs_each_caller_a_timeout_at_most(Transport::Http, "http-frozen").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg(target_os = "linux")]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn a_frozen_node_loses_and_doubles_nothing_over_grpc() -> Outcome {
+    a_frozen_node_costs_each_caller_a_timeout_at_most(Transport::Grpc, "grpc-frozen").await
 }

@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::{Client, Error, PublishRequest, Retry};
+use centrifugo_api::{
+    BatchResponse, BroadcastRequest, BroadcastResponse, Client, Error, PublishRequest, Retry,
+};
 
-use crate::both::{Server, published, script};
+use crate::both::{Server, published, replying, script};
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
 use crate::{Outcome, publication, publish};
+
+/// Of a reply, in bytes.
+const LIMIT: usize = 1000;
 
 /// What may have run, and passes: how it looks over each transport.
 fn passing() -> Vec<(Answer, Reply, &'static str)> {
@@ -23,14 +28,15 @@ fn passing() -> Vec<(Answer, Reply, &'static str)> {
         (Answer::with(503, &[], ""), Reply::status(&[("grpc-status", "14")]), "503"),
         (Answer::with(429, &[], "slow down"), Reply::head(429, &[]).end(), "429"),
     ];
-    faults.extend(of_http2(&begun).map(|(reply, case)| (Answer::nothing(), reply, case)));
+    faults.extend(of_grpc(&begun).map(|(reply, case)| (Answer::nothing(), reply, case)));
     faults
 }
 
-/// What only HTTP/2 has.
-fn of_http2(begun: &Reply) -> [(Reply, &'static str); 6] {
+/// What only gRPC has.
+fn of_grpc(begun: &Reply) -> [(Reply, &'static str); 7] {
     use h2::Reason;
     [
+        (Reply::status(&[("grpc-status", "4")]), "DeadlineExceeded"),
         (Reply::nothing().go_away(Reason::NO_ERROR), "GOAWAY"),
         (begun.clone().go_away(Reason::ENHANCE_YOUR_CALM), "GOAWAY within the body"),
         (Reply::nothing().reset(Reason::REFUSED_STREAM), "RST_STREAM, refused"),
@@ -42,7 +48,7 @@ fn of_http2(begun: &Reply) -> [(Reply, &'static str); 6] {
 
 fn quick(server: &Server) -> Client {
     let retry = Retry::default().first_wait(Duration::from_millis(1)).idempotency_keys();
-    server.builder().retry(retry).build().expect("the client is built")
+    server.builder().retry(retry).max_response_size(LIMIT).build().expect("the client is built")
 }
 
 /// The idempotency keys that came.
@@ -90,14 +96,13 @@ async fn what_may_have_run_is_tried_once_without_a_key() {
 #[tokio::test]
 async fn what_does_not_pass_is_tried_once_even_with_a_key() {
     let html = "<html>Please log in</html>";
+    let ok = [("grpc-status", "0")];
+    let message = |bytes: &[u8]| Reply::started().data(frame(bytes)).trailers(&ok);
     let mut faults = vec![
         (Answer::html(200, html), Reply::started().data(html).end(), "HTML".to_owned()),
-        (
-            Answer::json("{"),
-            Reply::started().data(frame([0xff])).trailers(&[("grpc-status", "0")]),
-            "cut".into(),
-        ),
-        (Answer::json("{}"), Reply::started().data(frame([])).trailers(&[("grpc-status", "0")]), "{}".into()),
+        (Answer::json("{"), message(&[0xff]), "cut short".into()),
+        (Answer::json("{}"), message(&[]), "neither an error nor a result".into()),
+        (Answer::json([b' '; LIMIT + 1]), message(&[0; LIMIT + 1]), "too large".into()),
     ];
     for (status, code) in [(400, 3), (403, 7), (404, 12), (405, 5), (413, 8), (431, 11), (500, 13), (501, 2)]
     {
@@ -116,6 +121,21 @@ async fn what_does_not_pass_is_tried_once_even_with_a_key() {
             assert!(!error.is_retryable() && error.attempts() == 1, "{case}: {error:?}");
             assert_eq!(server.calls(), 1, "{case}");
         }
+    }
+}
+
+#[tokio::test]
+async fn broken_parts_are_sent_once_even_with_a_key() {
+    for server in replying::<BroadcastResponse>(r#"{"result":{"responses":[{"result":{}}]}}"#) {
+        let request = BroadcastRequest::new(["a", "b"], "{}");
+        let error = quick(&server).broadcast(request).await.expect_err(server.transport());
+        assert!(matches!(error, Error::Decode { method: Some("broadcast"), .. }), "{error:?}");
+        assert_eq!(server.calls(), 1, "{}", server.transport());
+    }
+    for server in replying::<BatchResponse>(r#"{"replies":[{"publish":{}}]}"#) {
+        let error = quick(&server).batch((publication(), publication())).await.expect_err(server.transport());
+        assert!(matches!(error, Error::Decode { method: Some("batch"), .. }), "{error:?}");
+        assert_eq!(server.calls(), 1, "{}", server.transport());
     }
 }
 

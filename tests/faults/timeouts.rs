@@ -64,6 +64,7 @@ async fn slow_body_of_an_error_status_ends_in_time() {
         let started = Instant::now();
         assert!(failure(&hasty(&server), "503").await.is_retryable());
         assert!(started.elapsed() < PATIENCE);
+        assert_eq!(server.calls(), 1);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the client does when things break: `docs/reliability.md` has a table of it, each row a test here or elsewhere.
+//! What the client does when things break: `docs/reliability.md` has tables of it, each row a test here or elsewhere.
 #![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
 
 #[cfg(feature = "blocking")]
@@ -18,6 +18,7 @@ mod retries;
 mod retries_of_parts;
 #[cfg(target_os = "linux")]
 mod swallower;
+mod table;
 #[cfg(unix)]
 mod unix_sockets;
 

@@ -106,6 +106,47 @@ async fn a_node_that_is_overloaded_rests() -> Outcome {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_node_that_does_not_answer_rests() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.timeout(Duration::from_millis(1200)).build()?;
+        nodes[0].fail_always(Fault::delay(Duration::from_secs(60)))?;
+        let mut failed = 0;
+        for _ in 0..20 {
+            if let Err(error) = client.info(InfoRequest::new()).await {
+                assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
+                failed += 1;
+            }
+        }
+        // The first call finds out; a slow machine lets the node have its rest.
+        assert!((1..5).contains(&failed), "{failed}");
+        assert_eq!(called(&nodes[1]).len(), 20 - failed);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_that_rests_for_long_is_found_when_the_others_go() -> Outcome {
+    for (nodes, builder) in pairs()? {
+        let client = builder.build()?;
+        nodes[1].fail_always(Fault::close_before())?;
+        let mut failed = 0;
+        while failed < 3 {
+            failed += usize::from(client.info(InfoRequest::new()).await.is_err());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // It rests for two seconds now, and the other for half a second.
+        nodes[1].clear_faults();
+        nodes[0].fail_always(Fault::close_before())?;
+        let mut failed = 0;
+        while client.info(InfoRequest::new()).await.is_err() {
+            failed += 1;
+        }
+        assert!(failed <= 1, "{failed}");
+    }
+    Ok(())
+}
+
 /// So many publications with keys at once, of which none may fail.
 async fn publish_at_once(client: &Client, calls: usize) -> Outcome {
     let calls: Vec<_> = (0..calls)

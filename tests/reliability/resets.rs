@@ -8,7 +8,7 @@ use centrifugo_api::{Client, ClientBuilder, Error, PublishRequest, Retry};
 use crate::relay::{End, Relay};
 use crate::{Outcome, PATIENCE, keyed, published, quickly};
 
-/// Divides the length of no frame, so that some point is within each.
+/// In bytes. Each point passes; some are enough, and quick.
 const STEP: usize = 3;
 
 /// The configuration of a client of the server by way of a relay, over each transport.

@@ -157,6 +157,16 @@ impl Server {
         }
     }
 
+    /// Stops a real server, which keeps its connections and answers nothing, or lets it go on.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn freeze(&self, is_frozen: bool) -> io::Result<()> {
+        match &self.running {
+            Running::Process(process) => process.signal(if is_frozen { "STOP" } else { "CONT" }),
+            #[cfg(feature = "testing")]
+            Running::Embedded(_) => Err(io::Error::other("only a process can be stopped")),
+        }
+    }
+
     /// Calls a method without the crate's client, and answers the HTTP status.
     pub(crate) async fn post(&self, method: &str, body: &str) -> io::Result<u16> {
         let length = body.len();

@@ -122,6 +122,16 @@ impl Process {
         Ok(matches!(status_of(self.http_port, "GET /health HTTP/1.0\r\n\r\n").await?, 200 | 400))
     }
 
+    /// Sends a signal to the server, such as `STOP`.
+    #[cfg(target_os = "linux")]
+    pub(super) fn signal(&self, signal: &str) -> io::Result<()> {
+        let keeper = self.keeper.id();
+        let servers = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children"))?;
+        let sent =
+            Command::new("kill").arg(format!("-{signal}")).args(servers.split_whitespace()).status()?;
+        sent.success().then_some(()).ok_or_else(|| io::Error::other(format!("kill: {sent}")))
+    }
+
     /// Kills the server at once, and waits until it is gone.
     pub(super) fn kill(&mut self) {
         self.lifeline = None;
