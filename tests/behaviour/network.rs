@@ -1,4 +1,4 @@
-use centrifugo_api::{Client, Error, InfoRequest, Status};
+use centrifugo_api::{Client, Error, InfoRequest, PublishRequest, Status};
 
 use crate::env::{Env, Outcome, failure};
 use crate::server::{HTTP_KEY, Server, Transport};
@@ -7,6 +7,7 @@ behaviours!(everywhere:
     a_wrong_path_is_told,
     a_killed_server_is_a_network_error,
     a_killed_server_that_was_never_called_is_told_as_unsent,
+    a_request_above_the_limit_of_grpc_says_what_to_do,
 );
 behaviours!(on_real_servers: a_port_of_another_protocol_is_a_network_error);
 behaviours!(legacy_commands:
@@ -50,6 +51,23 @@ async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
     };
     let error = failure(Client::new(url.as_str(), HTTP_KEY)?.call(InfoRequest::new()).await);
     assert!(error.is_network(), "{error:?}");
+    Ok(())
+}
+
+async fn a_request_above_the_limit_of_grpc_says_what_to_do(env: &Env) -> Outcome {
+    let large = PublishRequest::new("plain:a", format!("\"{}\"", "x".repeat(4 * 1024 * 1024)));
+    match (env.client.call(large).await, env.transport) {
+        (Ok(result), Transport::Http) => assert_eq!(result.offset, 1),
+        (Err(error), Transport::Grpc) => {
+            assert!(matches!(error, Error::Transport { status: Status::Grpc(8), .. }), "{error:?}");
+            let message = error.to_string();
+            assert!(
+                message.contains("send less at once, or raise grpc_api.max_receive_message_size"),
+                "{message}"
+            );
+        }
+        (outcome, _) => return Err(format!("{outcome:?}").into()),
+    }
     Ok(())
 }
 

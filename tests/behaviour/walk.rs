@@ -13,6 +13,7 @@ use crate::server::{Backend, Transport};
 use crate::server::{Server, Version};
 
 behaviours!(across_transports: every_method_answers_the_same_over_both_transports);
+behaviours!(everywhere: every_method_answers_the_same_in_a_batch_that_calls_share);
 
 async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
@@ -25,6 +26,21 @@ async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcom
     assert_eq!(lacking, if env.version == Version::V6 { 19 } else { 26 });
     let failing: Vec<_> = answers.iter().filter(|(_, answer)| answer.starts_with("error")).collect();
     assert_eq!(failing, [&("rpc", "error 104: not found".to_owned())]);
+    Ok(())
+}
+
+async fn every_method_answers_the_same_in_a_batch_that_calls_share(env: &Env) -> Outcome {
+    let other = Server::start(env.backend).await;
+    let alone = walk(&env.server, env.server.client(env.transport)).await?;
+    let shared = walk(&other, other.client(env.transport).coalescing(Coalescing::default())).await?;
+    for (alone, shared) in alone.iter().zip(&shared) {
+        match alone.1 == LACKING {
+            // A batch says it of the command.
+            true => assert!(shared.1.starts_with("error 104"), "{shared:?}"),
+            false => assert_eq!(alone, shared),
+        }
+    }
+    assert_eq!(alone.len(), shared.len());
     Ok(())
 }
 

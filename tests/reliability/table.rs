@@ -28,7 +28,8 @@ fn each_row_names_tests_that_exist() -> Outcome {
         let tests = named(row);
         assert!(!tests.is_empty(), "no test: {row}");
         for (file, test) in tests {
-            let path = format!("{FOLDER}/tests/{file}.rs");
+            let folder = if file.starts_with("src/") { FOLDER.to_owned() } else { format!("{FOLDER}/tests") };
+            let path = format!("{folder}/{file}.rs");
             let source = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
             assert!(source.contains(&format!("fn {test}(")), "{path} has no `{test}`");
             all.insert((file, test));
