@@ -27,6 +27,11 @@ impl Source {
     pub(crate) fn is_some(&self) -> bool {
         !matches!(self, Self::None)
     }
+
+    /// The header that carries the key: one of its own, or `Authorization`.
+    pub(crate) fn header_name(&self, own: bool) -> Option<HeaderName> {
+        self.is_some().then(|| header_name(own))
+    }
 }
 
 /// The key of a client, and those that it had.
@@ -109,7 +114,10 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The header that carries the key: one of its own, or `Authorization`.
+fn header_name(own: bool) -> HeaderName {
+    if own { HeaderName::from_static("x-api-key") } else { AUTHORIZATION }
+}
+
 fn header(key: &str, own: bool) -> Result<Header, Error> {
     if key.trim().is_empty() {
         return Err(Error::Config(
@@ -122,13 +130,10 @@ fn header(key: &str, own: bool) -> Result<Header, Error> {
             "api_key starts or ends with white space: a line end read from a file?".to_owned(),
         ));
     }
-    let (name, text) = match own {
-        true => (HeaderName::from_static("x-api-key"), key.to_owned()),
-        false => (AUTHORIZATION, format!("apikey {key}")),
-    };
+    let text = if own { key.to_owned() } else { format!("apikey {key}") };
     let mut value = value("api_key", &text)?;
     value.set_sensitive(true);
-    Ok((name, value))
+    Ok((header_name(own), value))
 }
 
 /// Centrifugo compares bytes; what is not visible ASCII does not survive every proxy, and gRPC refuses it.

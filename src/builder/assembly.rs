@@ -36,8 +36,7 @@ impl ClientBuilder {
         self.check_tls(target)?;
         self.check_transport(target)?;
         self.warn_of_a_readable_key(&targets);
-        let own_header = target.protocol == Protocol::Http && !self.has_legacy_commands();
-        let key = Key::new(self.api_key.clone(), own_header)?;
+        let key = Key::new(self.api_key.clone(), self.has_own_key_header(target))?;
         let hosts = targets.iter().map(|target| self.host(target, targets.len() > 1));
         Ok(Shared {
             nodes: Nodes::new(hosts.collect::<Result<Vec<_>, _>>()?),
@@ -68,6 +67,7 @@ impl ClientBuilder {
     fn settings(&self, target: &Target, several: bool) -> Result<Settings, Error> {
         Ok(Settings {
             headers: self.headers(target)?,
+            key_header: self.api_key.header_name(self.has_own_key_header(target)),
             user_agent: value("user_agent", self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT))?,
             connect_timeout: self.connect_timeout.or(several.then_some(CONNECT_TIMEOUT_OF_SEVERAL)),
             max_response_size: self.max_response_size,
@@ -79,6 +79,10 @@ impl ClientBuilder {
             target: target.clone(),
             address: None,
         })
+    }
+
+    fn has_own_key_header(&self, target: &Target) -> bool {
+        target.protocol == Protocol::Http && !self.has_legacy_commands()
     }
 
     /// A host as it stands, and what to look up for it.

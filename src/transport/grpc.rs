@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http::Uri;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
 use tonic::body::Body;
@@ -23,6 +23,8 @@ use super::{Outgoing, Sent, Settings, too_large};
 use crate::call::Call;
 use crate::error::{Attempts, excerpt};
 use crate::{ApiFailure, Error, Method, Status};
+
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 pub(crate) struct Grpc {
     url: String,
@@ -47,6 +49,9 @@ impl Grpc {
         let mut headers = std::mem::take(&mut settings.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
+        // Room for what each call has of its own.
+        headers.insert(GRPC_TIMEOUT, HeaderValue::from_static(""));
+        headers.extend(settings.key_header.clone().map(|name| (Some(name), HeaderValue::from_static(""))));
         let (max_response_size, peer) = (settings.max_response_size, Peer::new(&settings));
         let channels = match own {
             Some(channel) => Channels::Own(channel),
@@ -115,8 +120,10 @@ impl Grpc {
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = Uri::from_static(call.grpc_path);
         let mut headers = self.headers.clone();
-        headers.insert("grpc-timeout", time_left(outgoing.ends));
-        headers.extend(outgoing.key.clone().map(|(name, key)| (Some(name), key)));
+        headers.insert(GRPC_TIMEOUT, time_left(outgoing.ends));
+        if let Some((name, key)) = outgoing.key.clone() {
+            headers.insert(name, key);
+        }
         *request.headers_mut() = headers;
         request
     }

@@ -1,10 +1,11 @@
 //! HTTP: a POST of JSON to `{base}/{method}`.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Client, Response};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use reqwest::{Body, Client, Response, Url};
 use serde::Serialize;
 use serde_json::error::Category;
 
@@ -15,7 +16,7 @@ use super::{Outgoing, Sent, Settings, legacy, too_large};
 use crate::call::Call;
 use crate::error::{Attempts, excerpt};
 use crate::json::invalid_request;
-use crate::{ApiError, ApiFailure, Error, Method, Status};
+use crate::{ApiError, ApiFailure, Error, METHODS, Method, Status};
 
 /// Centrifugo 6.5 and later close idle connections after 30 s: dropped before, they are never written to while
 /// the server closes them.
@@ -25,9 +26,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
 pub(crate) struct Http {
-    base: String,
+    base: Url,
+    /// Of the schema's methods.
+    urls: HashMap<&'static str, Url>,
     /// The server for errors.
     shown: Box<str>,
+    /// With room for the key, so that no call makes its headers anew.
     headers: HeaderMap,
     secrets: Vec<String>,
     max_response_size: usize,
@@ -45,11 +49,13 @@ enum Clients {
 impl Http {
     pub(super) fn new(mut settings: Settings, own: Option<Client>) -> Result<Self, Error> {
         let secrets = settings.secrets();
-        settings.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let (base, shown) = (settings.target.http_url(), settings.shown());
-        base.parse::<reqwest::Url>().map_err(|error| Error::Config(format!("url `{base}`: {error}")))?;
-        let (headers, max_response_size) =
-            (std::mem::take(&mut settings.headers), settings.max_response_size);
+        let (base, shown, max_response_size) =
+            (settings.target.http_url(), settings.shown(), settings.max_response_size);
+        let parse =
+            |url: &str| url.parse::<Url>().map_err(|error| Error::Config(format!("url `{base}`: {error}")));
+        let url_of = |method: &&'static str| Ok((*method, parse(&format!("{base}/{method}"))?));
+        let (urls, base) = (METHODS.iter().map(url_of).collect::<Result<_, Error>>()?, parse(&base)?);
+        let headers = headers(&mut settings, &base, own.is_some());
         let (legacy, peer) = (settings.legacy_commands, Peer::new(&settings));
         let clients = match own {
             Some(client) => Clients::Own(client),
@@ -58,7 +64,7 @@ impl Http {
                 Clients::PerRuntime(PerRuntime::new(move || client(&settings)))
             }
         };
-        Ok(Self { base, shown, headers, secrets, max_response_size, legacy, clients, peer })
+        Ok(Self { base, urls, shown, headers, secrets, max_response_size, legacy, clients, peer })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -70,7 +76,7 @@ impl Http {
     }
 
     pub(super) fn url(&self) -> &str {
-        &self.base
+        self.base.as_str().trim_end_matches('/')
     }
 
     /// A request's JSON, as the endpoint takes it.
@@ -104,15 +110,13 @@ impl Http {
         };
         let started = Instant::now();
         let network = |error: reqwest::Error| self.network_error(call, error, &outgoing.sent, started);
-        let url = match self.legacy {
-            true => self.base.clone(),
-            false => format!("{}/{}", self.base, call.name),
-        };
-        let mut headers = self.headers.clone();
-        headers.extend(outgoing.key.clone().map(|(name, key)| (Some(name), key)));
-        let body = reqwest::Body::wrap(Tracked::new(outgoing.body.clone(), outgoing.sent.clone()));
-        let request = client.post(url).headers(headers).body(body);
-        let mut response = request.send().await.map_err(network)?;
+        let mut request = reqwest::Request::new(http::Method::POST, self.url_of(call)?);
+        *request.headers_mut() = self.headers.clone();
+        if let Some((name, key)) = outgoing.key.clone() {
+            request.headers_mut().insert(name, key);
+        }
+        *request.body_mut() = Some(Body::wrap(Tracked::new(outgoing.body.clone(), outgoing.sent.clone())));
+        let mut response = client.execute(request).await.map_err(network)?;
         self.peer.answers();
         match response.status().as_u16() {
             200..=299 => match read(&mut response, self.max_response_size).await.map_err(network)? {
@@ -126,6 +130,20 @@ impl Http {
                 let body = read(&mut response, limit).await.map(|(body, _)| body).unwrap_or_default();
                 Err(refusal(call, status, response.headers(), &body))
             }
+        }
+    }
+
+    fn url_of(&self, call: &Call<'_>) -> Result<Url, Error> {
+        match self.urls.get(&*call.name) {
+            _ if self.legacy => Ok(self.base.clone()),
+            Some(url) => Ok(url.clone()),
+            // A method that the schema lacks.
+            None => format!("{}/{}", self.url(), call.name).parse().map_err(|error| {
+                Error::InvalidRequest(format!(
+                    "{}: its name makes no URL: {error}; nothing was sent",
+                    call.name
+                ))
+            }),
         }
     }
 
@@ -145,6 +163,26 @@ impl Http {
             attempts,
         }
     }
+}
+
+/// The headers of each call, those too which the layers below would add one by one.
+fn headers(settings: &mut Settings, base: &Url, is_own_client: bool) -> HeaderMap {
+    let mut headers = std::mem::take(&mut settings.headers);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.extend(settings.key_header.clone().map(|name| (Some(name), HeaderValue::from_static(""))));
+    if is_own_client {
+        return headers;
+    }
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(USER_AGENT, settings.user_agent.clone());
+    let host = base.host_str().map(|host| match base.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    });
+    // HTTP/2, which TLS may choose, has none.
+    let host = host.filter(|_| !settings.target.tls).and_then(|host| HeaderValue::try_from(host).ok());
+    headers.extend(host.map(|host| (Some(HOST), host)));
+    headers
 }
 
 fn client(settings: &Settings) -> Result<Client, Error> {

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     /// The error mode among them, the key not.
     pub(crate) headers: ::http::HeaderMap,
     pub(crate) user_agent: ::http::HeaderValue,
+    /// Where the key goes, if there is one.
+    pub(crate) key_header: Option<::http::HeaderName>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_response_size: usize,
     pub(crate) connections: Connections,
