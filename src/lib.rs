@@ -123,6 +123,8 @@ mod call;
 mod client;
 mod consumer;
 mod error;
+#[cfg(test)]
+mod fuzz;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod gate;
 mod json;

@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod fuzz;
+
 use base64::Engine as _;
 use bytes::Bytes;
 use serde::Serialize;

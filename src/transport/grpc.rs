@@ -117,7 +117,7 @@ impl Grpc {
     }
 
     /// Maps a failure, in order of certainty.
-    fn error(&self, call: &Call<'_>, failure: Failure, sent: &Sent, started: Instant) -> Error {
+    pub(super) fn error(&self, call: &Call<'_>, failure: Failure, sent: &Sent, started: Instant) -> Error {
         let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
         match failure {
             Failure::Unready(error) => self.network_error(call, true, started, error),

@@ -263,7 +263,7 @@ async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), re
 }
 
 /// An answer that is no reply: only its body tells Centrifugo's error from another's.
-fn refusal(call: &Call<'_>, status: u16, headers: &HeaderMap, body: &Bytes) -> Error {
+pub(super) fn refusal(call: &Call<'_>, status: u16, headers: &HeaderMap, body: &Bytes) -> Error {
     if let Some(error) = api_error(body) {
         return Error::Api(ApiFailure::new(call.method, error));
     }
