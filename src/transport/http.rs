@@ -12,7 +12,7 @@ use super::outgoing::Tracked;
 use super::per_runtime::PerRuntime;
 use super::{Outgoing, Sent, Settings, legacy, too_large};
 use crate::call::Call;
-use crate::error::{Attempts, excerpt};
+use crate::error::{Attempts, cause, excerpt};
 use crate::json::invalid_request;
 use crate::{ApiError, ApiFailure, Error, Method, Status};
 
@@ -220,7 +220,9 @@ pub(super) fn decode<M: Method>(body: &Bytes) -> Result<M::Response, Error> {
         // The field has a name at the price of a second try.
         let mut reader = serde_json::Deserializer::from_slice(body);
         let place = match serde_path_to_error::deserialize::<_, M::Response>(&mut reader) {
-            Err(error) if error.path().iter().len() > 0 => format!(" at `{}`", error.path()),
+            Err(error) if error.path().iter().len() > 0 => {
+                format!(" at `{}`", excerpt(error.path().to_string().as_bytes()))
+            }
             _ => String::new(),
         };
         undecodable(M::NAME, body, &place, error)
@@ -237,7 +239,7 @@ fn undecodable(method: &'static str, body: &Bytes, place: &str, error: serde_jso
         _ => "the reply is not JSON: is the URL Centrifugo's server API?",
     };
     let message = format!("{what}{place}: {}", excerpt(body));
-    Error::Decode { method: Some(method), message, source: Some(error.into()) }
+    Error::Decode { method: Some(method), message, source: Some(cause(error)) }
 }
 
 /// Reads a body up to the limit, and says whether that was all of it.
