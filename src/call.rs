@@ -132,7 +132,7 @@ impl Shared {
                     Err(timeout(call.method, unsent, time.given))
                 }
                 Some(outcome) => outcome,
-                None => Err(timeout(call.method, !sent.is_sent(), time.given)),
+                None => Err(timeout(call.method, !sent.give_up(), time.given)),
             };
             node.learn(&outcome);
             match outcome {

@@ -129,3 +129,87 @@ fn is_down<T>(outcome: &Result<T, Error>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+    use crate::transport::Settings;
+
+    const THREADS: usize = 4;
+
+    fn nodes(count: usize) -> Nodes {
+        Nodes::new((0..count).map(|_| Transport::of(Settings::of(URL)).unwrap()).collect())
+    }
+
+    #[cfg(feature = "http")]
+    const URL: &str = "http://127.0.0.1:1/api";
+    #[cfg(not(feature = "http"))]
+    const URL: &str = "grpc://127.0.0.1:1";
+
+    /// What each of several threads picks, all at once.
+    fn picked(nodes: &Nodes) -> Vec<usize> {
+        let start = Barrier::new(THREADS);
+        let pick = || {
+            start.wait();
+            let mut tried = Tried::default();
+            nodes.pick(&mut tried);
+            tried.0[0]
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(pick)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
+    #[test]
+    fn calls_are_spread_evenly() {
+        let mut picked = picked(&nodes(2));
+        picked.sort_unstable();
+        assert_eq!(picked, [0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn each_call_tries_each_node_once() {
+        let nodes = nodes(3);
+        let call = || {
+            let mut tried = Tried::default();
+            while let Some(node) = nodes.pick(&mut tried) {
+                node.learn(&Err::<(), _>(Error::Network {
+                    method: "publish",
+                    url: URL.into(),
+                    unsent: true,
+                    elapsed: Duration::ZERO,
+                    source: "refused".into(),
+                    attempts: Default::default(),
+                }));
+            }
+            let mut tried = tried.0;
+            tried.sort_unstable();
+            assert_eq!(tried, [0, 1, 2]);
+        };
+        thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(call))));
+        for node in &nodes.nodes {
+            assert_eq!(node.health().failures, u32::try_from(THREADS).unwrap());
+            node.learn(&Ok(()));
+            assert!(node.is_up(Instant::now()));
+        }
+    }
+
+    #[test]
+    fn node_that_has_rested_is_probed_by_one_call() {
+        let nodes = nodes(2);
+        loop {
+            let rested = Instant::now();
+            nodes.nodes[0].health().rests_until = Some(rested);
+            let picked = picked(&nodes);
+            // Later than that, the next may probe it.
+            if rested.elapsed() < PROBE {
+                assert_eq!(picked.iter().filter(|index| **index == 0).count(), 1, "{picked:?}");
+                return;
+            }
+        }
+    }
+}

@@ -127,7 +127,7 @@ impl Grpc {
             Failure::Lost(error) => {
                 let connecting = caused_by(&*error, &is_connect_timeout);
                 let unsent =
-                    connecting || !sent.is_sent() || caused_by(&*error, &|cause| cause.is::<ConnectError>());
+                    connecting || !sent.give_up() || caused_by(&*error, &|cause| cause.is::<ConnectError>());
                 let timed_out = connecting
                     || caused_by(&*error, &|cause| {
                         cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause)

@@ -122,7 +122,7 @@ impl Http {
 
     fn network_error(&self, call: &Call<'_>, error: reqwest::Error, sent: &Sent, started: Instant) -> Error {
         let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
-        let unsent = error.is_connect() || error.is_builder() || !sent.is_sent();
+        let unsent = error.is_connect() || error.is_builder() || !sent.give_up();
         if error.is_timeout() {
             return Error::Timeout { method, unsent, after: elapsed, attempts };
         }

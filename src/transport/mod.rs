@@ -79,6 +79,19 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+impl Transport {
+    #[cfg(feature = "http")]
+    pub(crate) fn of(settings: Settings) -> Result<Self, Error> {
+        Self::http(settings, None)
+    }
+
+    #[cfg(not(feature = "http"))]
+    pub(crate) fn of(settings: Settings) -> Result<Self, Error> {
+        Self::grpc(settings, None)
+    }
+}
+
 pub(crate) enum Transport {
     #[cfg(feature = "http")]
     Http(http::Http),
