@@ -149,24 +149,27 @@ mod tests {
     #[cfg(not(feature = "http"))]
     const URL: &str = "grpc://127.0.0.1:1";
 
-    /// What each of several threads picks, all at once.
-    fn picked(nodes: &Nodes) -> Vec<usize> {
+    /// What each of several threads finds, all at once.
+    fn at_once<T: Send>(look: impl Fn() -> T + Sync) -> Vec<T> {
         let start = Barrier::new(THREADS);
-        let pick = || {
+        let look = || {
             start.wait();
-            let mut tried = Tried::default();
-            nodes.pick(&mut tried);
-            tried.0[0]
+            look()
         };
         thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(pick)).collect();
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         })
     }
 
     #[test]
     fn calls_are_spread_evenly() {
-        let mut picked = picked(&nodes(2));
+        let nodes = nodes(2);
+        let mut picked = at_once(|| {
+            let mut tried = Tried::default();
+            nodes.pick(&mut tried);
+            tried.0[0]
+        });
         picked.sort_unstable();
         assert_eq!(picked, [0, 0, 1, 1]);
     }
@@ -199,17 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn node_that_has_rested_is_probed_by_one_call() {
-        let nodes = nodes(2);
-        loop {
-            let rested = Instant::now();
-            nodes.nodes[0].health().rests_until = Some(rested);
-            let picked = picked(&nodes);
-            // Later than that, the next may probe it.
-            if rested.elapsed() < PROBE {
-                assert_eq!(picked.iter().filter(|index| **index == 0).count(), 1, "{picked:?}");
-                return;
-            }
+    fn node_that_has_rested_is_probed_by_one_call_at_a_time() {
+        let (nodes, rested) = (nodes(2), Instant::now());
+        let node = &nodes.nodes[0];
+        node.health().rests_until = Some(rested);
+        for now in [rested, rested + PROBE, rested + 2 * PROBE] {
+            let probes = at_once(|| node.is_up(now)).into_iter().filter(|is_up| *is_up);
+            assert_eq!(probes.count(), 1);
+            assert!(!node.is_up(now + PROBE / 2));
         }
     }
 }
