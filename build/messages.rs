@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use prost_build::{Config, Module, Service, ServiceGenerator};
+use quote::ToTokens as _;
 use syn::{Ident, Item, ItemStruct, Type};
 
+use super::methods::Rpc;
 use super::schema::{Schema, is_message};
 
 /// What prost makes of a schema.
@@ -127,11 +129,17 @@ pub fn is_named(ty: &Type, name: &str) -> bool {
     path(ty).is_some_and(|path| path.len() == 1 && path[0] == name)
 }
 
-/// A macro that hands the paths of all messages to another macro, for the tests.
-pub fn list(file: &syn::File) -> String {
-    let mut paths = Vec::new();
-    collect_paths(&file.items, "", &mut paths);
-    format!("macro_rules! for_each_message {{ ($then:ident) => {{ $then! {{ {} }} }} }}\n", paths.join(", "))
+/// Macros that hand the paths of all messages, and those of all requests, to another macro, for the tests.
+pub fn list(file: &syn::File, rpcs: &[Rpc]) -> String {
+    let mut messages = Vec::new();
+    collect_paths(&file.items, "", &mut messages);
+    let requests: Vec<String> = rpcs.iter().map(|rpc| rpc.request.to_token_stream().to_string()).collect();
+    [("for_each_message", messages), ("for_each_method", requests)]
+        .map(|(name, all)| {
+            let all = all.join(", ");
+            format!("#[allow(unused_macros)]\nmacro_rules! {name} {{ ($then:ident) => {{ $then! {{ {all} }} }} }}\n")
+        })
+        .concat()
 }
 
 fn collect_paths(items: &[Item], module: &str, paths: &mut Vec<String>) {

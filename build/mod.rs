@@ -29,7 +29,7 @@ pub struct Generated {
     pub served: Result<String, String>,
     /// The schema as a table, for the embedded server too.
     pub descriptors: String,
-    /// A macro over all messages, which only tests include.
+    /// Macros over all messages and over all methods, which only tests include.
     pub list: String,
     /// The files that the schema consists of.
     pub sources: Vec<PathBuf>,
@@ -40,9 +40,9 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
     let schema = schema::load(path)?;
     let mut messages = messages::generate(&schema)?;
     let json = json::generate(&schema, &messages.file)?;
-    let list = messages::list(&messages.file);
     let descriptors = descriptors::generate(&schema, &messages.file.items)?;
     let rpcs = methods::rpcs(&schema, &messages)?;
+    let list = messages::list(&messages.file, &rpcs);
     let items = &messages.file.items;
     let checked = checks::checked(items);
     let mut added = methods::table(&rpcs, items, &checked);

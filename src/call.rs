@@ -153,7 +153,7 @@ impl Shared {
                     Err(timeout(call.method, unsent, time.given))
                 }
                 Some(outcome) => outcome,
-                None => Err(timeout(call.method, !sent.is_sent(), time.given)),
+                None => Err(timeout(call.method, !sent.give_up(), time.given)),
             };
             self.nodes.learn(node, &outcome, began);
             match outcome {

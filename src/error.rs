@@ -8,10 +8,10 @@ use std::time::Duration;
 
 pub use api::ApiFailure;
 pub use attempts::Attempts;
-pub(crate) use text::excerpt;
 #[cfg(any(feature = "grpc", feature = "http"))]
 use text::hide;
 use text::{body_part, hint_part, list, may_have_run, network_message};
+pub(crate) use text::{cause, excerpt};
 
 use crate::ApiError;
 use crate::status::Status;

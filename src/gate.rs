@@ -76,3 +76,86 @@ impl Drop for Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::task::{Context, Waker};
+    use std::thread;
+
+    use super::Gate;
+
+    const THREADS: usize = 4;
+    const CALLS: usize = 5;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn no_more_calls_are_in_than_there_are_places() {
+        let (gate, inside) = (Gate::new(Some(2)), AtomicUsize::new(0));
+        let call = async || {
+            let _pass = gate.enter("publish").await.unwrap();
+            assert!(inside.fetch_add(1, SeqCst) < 2);
+            tokio::task::yield_now().await;
+            inside.fetch_sub(1, SeqCst);
+        };
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    block_on(async {
+                        for _ in 0..CALLS {
+                            call().await;
+                        }
+                    })
+                });
+            }
+        });
+        assert_eq!(gate.calls.load(SeqCst), 0);
+    }
+
+    #[test]
+    fn once_it_is_closed_no_call_is_in() {
+        for places in [None, Some(2)] {
+            let (gate, closed, entered) = (Gate::new(places), AtomicBool::new(false), AtomicUsize::new(0));
+            let call_until_closed = async || {
+                while let Ok(_pass) = gate.enter("publish").await {
+                    entered.fetch_add(1, SeqCst);
+                    tokio::task::yield_now().await;
+                    assert!(!closed.load(SeqCst), "a call is in");
+                }
+            };
+            let close = async || {
+                while entered.load(SeqCst) < THREADS {
+                    thread::yield_now();
+                }
+                gate.close().await;
+                closed.store(true, SeqCst);
+            };
+            thread::scope(|scope| {
+                (0..THREADS).for_each(|_| drop(scope.spawn(|| block_on(call_until_closed()))));
+                // Whoever closes it, and however often.
+                (0..2).for_each(|_| drop(scope.spawn(|| block_on(close()))));
+            });
+            assert!(block_on(gate.enter("publish")).is_err());
+        }
+    }
+
+    #[test]
+    fn calls_that_are_given_up_are_counted_out() {
+        let gate = Gate::new(Some(1));
+        let give_up = || {
+            let mut entering = Box::pin(gate.enter("publish"));
+            let _ = entering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        };
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| (0..CALLS).for_each(|_| give_up()));
+            }
+            scope.spawn(|| block_on(gate.close()));
+        });
+        assert_eq!(gate.calls.load(SeqCst), 0);
+    }
+}

@@ -48,6 +48,15 @@ struct State {
     former: VecDeque<String>,
 }
 
+impl State {
+    /// Once each: threads that get a new key at once, or keys that take turns, do not push out others.
+    fn remember(&mut self, key: String) {
+        self.former.retain(|former| *former != key);
+        self.former.push_front(key);
+        self.former.truncate(REMEMBERED);
+    }
+}
+
 pub(crate) type Header = (HeaderName, HeaderValue);
 
 impl Key {
@@ -66,8 +75,7 @@ impl Key {
         state.header = Some(header);
         let former = std::mem::replace(&mut state.source, Source::Fixed(key));
         if let Source::Fixed(former) = former {
-            state.former.push_front(former);
-            state.former.truncate(REMEMBERED);
+            state.remember(former);
         }
         Ok(())
     }
@@ -91,9 +99,7 @@ impl Key {
     fn remember(&self, key: String) {
         let is_known = |state: &State| state.former.front() == Some(&key);
         if !is_known(&self.state.read().unwrap_or_else(PoisonError::into_inner)) {
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            state.former.push_front(key);
-            state.former.truncate(REMEMBERED);
+            self.state.write().unwrap_or_else(PoisonError::into_inner).remember(key);
         }
     }
 
@@ -144,5 +150,76 @@ pub(crate) fn value(option: &str, text: &str) -> Result<HeaderValue, Error> {
         _ => Err(Error::Config(format!(
             "{option} has characters that a header cannot carry: it takes visible ASCII characters and spaces"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    fn name(number: usize) -> String {
+        format!("key-number-{number}")
+    }
+
+    fn header_of(key: &Key) -> String {
+        let (_, value) = key.header().unwrap().unwrap();
+        value.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn keys_change_in_order_and_each_is_hidden() {
+        let key = Key::new(Source::Fixed(name(0)), true).unwrap();
+        let set = || (1..=REMEMBERED).for_each(|number| key.set(name(number)).unwrap());
+        let read = || {
+            let mut last = 0;
+            while last < REMEMBERED {
+                let used = header_of(&key);
+                assert!(key.secrets().contains(&used), "{used} is not hidden");
+                let number = (0..=REMEMBERED).find(|number| name(*number) == used).unwrap();
+                assert!(number >= last, "{number} after {last}");
+                last = number;
+                thread::yield_now();
+            }
+        };
+        thread::scope(|scope| {
+            (0..2).for_each(|_| drop(scope.spawn(read)));
+            scope.spawn(set);
+        });
+    }
+
+    #[test]
+    fn threads_that_are_given_a_new_key_do_not_push_out_others() {
+        const THREADS: usize = 4;
+        let (calls, start) = (Arc::new(AtomicUsize::new(0)), Barrier::new(THREADS));
+        let counter = Arc::clone(&calls);
+        let provider = move || name(counter.fetch_add(1, Ordering::SeqCst) / THREADS);
+        let key = Key::new(Source::Provider(Arc::new(provider)), true).unwrap();
+        let call = || {
+            for _ in 0..REMEMBERED {
+                start.wait();
+                assert!(key.secrets().len() <= REMEMBERED);
+                header_of(&key);
+            }
+        };
+        thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(call))));
+        let mut secrets = key.secrets();
+        secrets.sort();
+        assert_eq!(secrets, (0..REMEMBERED).map(name).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn keys_that_take_turns_do_not_push_out_others() {
+        let calls = AtomicUsize::new(0);
+        let provider = move || match calls.fetch_add(1, Ordering::SeqCst) {
+            0 => name(0),
+            turn => name(1 + turn % 2),
+        };
+        let key = Key::new(Source::Provider(Arc::new(provider)), true).unwrap();
+        (0..3 * REMEMBERED).for_each(|_| drop(header_of(&key)));
+        assert!(key.secrets().contains(&name(0)));
     }
 }

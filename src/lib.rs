@@ -125,6 +125,8 @@ mod client;
 mod coalescing;
 mod consumer;
 mod error;
+#[cfg(test)]
+mod fuzz;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod gate;
 mod json;

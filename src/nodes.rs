@@ -173,3 +173,87 @@ fn is_down(error: &Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+    use crate::transport::Settings;
+
+    const THREADS: usize = 4;
+
+    fn nodes(count: usize) -> Nodes {
+        Nodes::new((0..count).map(|_| Transport::of(Settings::of(URL)).unwrap()).collect())
+    }
+
+    #[cfg(feature = "http")]
+    const URL: &str = "http://127.0.0.1:1/api";
+    #[cfg(not(feature = "http"))]
+    const URL: &str = "grpc://127.0.0.1:1";
+
+    /// What each of several threads finds, all at once.
+    fn at_once<T: Send>(look: impl Fn() -> T + Sync) -> Vec<T> {
+        let start = Barrier::new(THREADS);
+        let look = || {
+            start.wait();
+            look()
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
+    #[test]
+    fn calls_are_spread_evenly() {
+        let nodes = nodes(2);
+        let mut picked = at_once(|| {
+            let mut tried = Tried::default();
+            nodes.pick(&mut tried);
+            tried.0[0]
+        });
+        picked.sort_unstable();
+        assert_eq!(picked, [0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn each_call_tries_each_node_once() {
+        let nodes = nodes(3);
+        let call = || {
+            let mut tried = Tried::default();
+            while let Some(node) = nodes.pick(&mut tried) {
+                node.learn(&Err::<(), _>(Error::Network {
+                    method: "publish",
+                    url: URL.into(),
+                    unsent: true,
+                    elapsed: Duration::ZERO,
+                    source: "refused".into(),
+                    attempts: Default::default(),
+                }));
+            }
+            let mut tried = tried.0;
+            tried.sort_unstable();
+            assert_eq!(tried, [0, 1, 2]);
+        };
+        thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(call))));
+        for node in &nodes.nodes {
+            assert_eq!(node.health().failures, u32::try_from(THREADS).unwrap());
+            node.learn(&Ok(()));
+            assert!(node.is_up(Instant::now()));
+        }
+    }
+
+    #[test]
+    fn node_that_has_rested_is_probed_by_one_call_at_a_time() {
+        let (nodes, rested) = (nodes(2), Instant::now());
+        let node = &nodes.nodes[0];
+        node.health().rests_until = Some(rested);
+        for now in [rested, rested + PROBE, rested + 2 * PROBE] {
+            let probes = at_once(|| node.is_up(now)).into_iter().filter(|is_up| *is_up);
+            assert_eq!(probes.count(), 1);
+            assert!(!node.is_up(now + PROBE / 2));
+        }
+    }
+}

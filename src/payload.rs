@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod fuzz;
+
 use base64::Engine as _;
 use bytes::Bytes;
 use serde::Serialize;
@@ -6,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::Error;
-use crate::error::excerpt;
+use crate::error::{cause, excerpt};
 
 /// What a publication or another `bytes` field carries: JSON text over HTTP, any bytes over gRPC.
 ///
@@ -107,14 +110,16 @@ impl PayloadExt for Bytes {
 fn undecodable<T: DeserializeOwned>(payload: &Bytes, source: serde_json::Error) -> Error {
     let mut reader = serde_json::Deserializer::from_slice(payload);
     let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) if error.path().iter().len() > 0 => format!(" at its field `{}`", error.path()),
+        Err(error) if error.path().iter().len() > 0 => {
+            format!(" at its field `{}`", excerpt(error.path().to_string().as_bytes()))
+        }
         _ => String::new(),
     };
     let what = match payload.is_empty() {
         true => "the payload is empty".to_owned(),
         false => format!("the payload `{}` does not fit the type asked for{place}", excerpt(payload)),
     };
-    Error::Decode { method: None, message: what, source: Some(source.into()) }
+    Error::Decode { method: None, message: what, source: Some(cause(source)) }
 }
 
 impl From<Bytes> for Payload {

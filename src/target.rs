@@ -1,5 +1,8 @@
 //! The URL of the server: which transport it picks, and what is wrong with it.
 
+#[cfg(all(test, feature = "http"))]
+mod fuzz;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::Uri;
@@ -73,7 +76,7 @@ impl Target {
 }
 
 fn parse(url: &str) -> Result<Target, String> {
-    let Some((scheme, rest)) = url.split_once("://") else {
+    let Some((scheme, rest)) = split_scheme(url) else {
         return Err(format!(
             "it has no scheme; write http://{}, https://, grpc:// or grpcs://",
             without_secrets(url)
@@ -92,7 +95,11 @@ fn parse(url: &str) -> Result<Target, String> {
     if rest.contains('?') {
         return Err("it has a query; leave out the `?` and what follows, and give a key with api_key".into());
     }
-    let end_of_authority = rest.find('/').unwrap_or(rest.len());
+    // Over gRPC there is no path, but a password may hold a slash.
+    let end_of_authority = match protocol {
+        Protocol::Http => rest.find('/').unwrap_or(rest.len()),
+        Protocol::Grpc => rest.len(),
+    };
     if rest[..end_of_authority].contains('@') {
         return Err(
             "it has credentials; give the key with api_key, other ones with header(\"authorization\", …)"
@@ -132,14 +139,24 @@ fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Leaves out whatever precedes an `@`, wherever that is: a password may hold a slash.
+/// What comes before `://` may be anything in which that stands: only a scheme is one.
+fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    url.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+}
+
+/// Leaves out whatever precedes an `@`, wherever that is: a password may hold a slash, or a question mark.
 fn without_secrets(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let rest = rest.rsplit('@').next().unwrap_or_default();
+    let (scheme, rest) = split_scheme(url).unwrap_or(("", url));
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let (shown, left_out) = rest.split_at(end);
+    let shown = match left_out.contains('@') {
+        true => "…",
+        false => shown.rsplit('@').next().unwrap_or_default(),
+    };
     match scheme {
-        "" => rest.to_owned(),
-        scheme => format!("{scheme}://{rest}"),
+        "" => shown.to_owned(),
+        scheme => format!("{scheme}://{shown}"),
     }
 }
 
@@ -222,6 +239,10 @@ mod tests {
             "http://host/api?api_key=hunter2",
             "hunter2@host",
             "x://a:hunter2@b?hunter2",
+            "http://user:hunter2?@host/api",
+            "http://user:hunter2#@host/api",
+            "user:hunter2@host/?next=http://host",
+            "grpc://user:12/hunter2@host:10000",
         ] {
             assert!(!problem(url).contains("hunter2"), "{}", problem(url));
         }

@@ -68,9 +68,20 @@ pub(super) fn hide(text: &mut String, secret: &str) {
     }
 }
 
+/// How much is shown of what others wrote, in bytes.
+const LIMIT: usize = 200;
+
+/// serde's error as a cause. It repeats what it did not expect, however long that is.
+pub(crate) fn cause(error: serde_json::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    let text = error.to_string();
+    match text.len() > 2 * LIMIT {
+        true => excerpt(text.as_bytes()).into(),
+        false => error.into(),
+    }
+}
+
 /// The start of a body or a payload, for a message.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
-    const LIMIT: usize = 200;
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LIMIT)]);
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match bytes.len() > LIMIT {

@@ -34,7 +34,11 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
-    use super::Budget;
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::thread;
+
+    use super::{Budget, CAPACITY, COST};
 
     #[test]
     fn retries_are_bounded_and_earned_back() {
@@ -46,5 +50,29 @@ mod tests {
         assert!(budget.withdraw() && !budget.withdraw());
         (0..1000).for_each(|_| budget.deposit());
         assert_eq!(std::iter::from_fn(|| budget.withdraw().then_some(())).count(), 20);
+    }
+
+    #[test]
+    fn threads_cannot_take_more_than_there_is_nor_store_more_than_fits() {
+        const DEPOSITS: u32 = 40;
+        let (budget, taken) = (Budget::default(), AtomicU32::new(0));
+        let take = || {
+            if budget.withdraw() {
+                taken.fetch_add(1, Relaxed);
+            }
+        };
+        let use_it = || {
+            for _ in 0..DEPOSITS {
+                budget.deposit();
+                take();
+                assert!(budget.0.load(Relaxed) <= CAPACITY * COST);
+            }
+        };
+        thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(use_it))));
+        let earned = CAPACITY * COST + 3 * DEPOSITS;
+        let spent = taken.load(Relaxed) * COST;
+        assert!(spent <= earned, "{spent} of {earned}");
+        // More was wanted than there was: hardly anything of what was earned while it was full is lost.
+        assert!(earned - spent < 2 * COST + 3 * COST, "{spent} of {earned}");
     }
 }

@@ -129,7 +129,7 @@ impl Grpc {
     }
 
     /// Maps a failure, in order of certainty.
-    fn error(&self, call: &Call<'_>, failure: Failure, sent: &Sent, started: Instant) -> Error {
+    pub(super) fn error(&self, call: &Call<'_>, failure: Failure, sent: &Sent, started: Instant) -> Error {
         let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
         match failure {
             Failure::Unready(error) => self.network_error(call, true, started, error),
@@ -138,7 +138,7 @@ impl Grpc {
             }
             Failure::Lost(error) => {
                 let connecting = caused_by(&*error, &is_connect_timeout);
-                let unsent = connecting || !sent.is_sent() || is_connecting(&*error);
+                let unsent = connecting || !sent.give_up() || is_connecting(&*error);
                 let timed_out = connecting
                     || caused_by(&*error, &|cause| {
                         cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause)

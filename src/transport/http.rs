@@ -14,7 +14,7 @@ use super::peer::Peer;
 use super::per_runtime::PerRuntime;
 use super::{Outgoing, Sent, Settings, legacy, too_large};
 use crate::call::Call;
-use crate::error::{Attempts, excerpt};
+use crate::error::{Attempts, cause, excerpt};
 use crate::json::invalid_request;
 use crate::{ApiError, ApiFailure, Error, METHODS, Method, Status};
 
@@ -149,7 +149,7 @@ impl Http {
 
     fn network_error(&self, call: &Call<'_>, error: reqwest::Error, sent: &Sent, started: Instant) -> Error {
         let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
-        let unsent = error.is_connect() || error.is_builder() || !sent.is_sent();
+        let unsent = error.is_connect() || error.is_builder() || !sent.give_up();
         if error.is_timeout() {
             return Error::Timeout { method, unsent, after: elapsed, attempts };
         }
@@ -271,7 +271,9 @@ pub(super) fn decode<M: Method>(body: &Bytes) -> Result<M::Response, Error> {
         // The field has a name at the price of a second try.
         let mut reader = serde_json::Deserializer::from_slice(body);
         let place = match serde_path_to_error::deserialize::<_, M::Response>(&mut reader) {
-            Err(error) if error.path().iter().len() > 0 => format!(" at `{}`", error.path()),
+            Err(error) if error.path().iter().len() > 0 => {
+                format!(" at `{}`", excerpt(error.path().to_string().as_bytes()))
+            }
             _ => String::new(),
         };
         undecodable(M::NAME, body, &place, error)
@@ -288,7 +290,7 @@ fn undecodable(method: &'static str, body: &Bytes, place: &str, error: serde_jso
         _ => "the reply is not JSON: is the URL Centrifugo's server API?",
     };
     let message = format!("{what}{place}: {}", excerpt(body));
-    Error::Decode { method: Some(method), message, source: Some(error.into()) }
+    Error::Decode { method: Some(method), message, source: Some(cause(error)) }
 }
 
 /// Reads a body up to the limit, and says whether that was all of it.
@@ -314,7 +316,7 @@ async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), re
 }
 
 /// An answer that is no reply: only its body tells Centrifugo's error from another's.
-fn refusal(call: &Call<'_>, status: u16, headers: &HeaderMap, body: &Bytes) -> Error {
+pub(super) fn refusal(call: &Call<'_>, status: u16, headers: &HeaderMap, body: &Bytes) -> Error {
     if let Some(error) = api_error(body) {
         return Error::Api(ApiFailure::new(call.method, error));
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// An object whose values stay as they are.
@@ -52,11 +53,11 @@ fn commands(request: &[u8]) -> Result<Vec<Object<'_>>, String> {
     }
 }
 
-/// Method names need no escapes: they are those of a schema, or have been checked.
+/// In a batch that was called by name, names of methods are whatever the caller wrote.
 fn write_line(line: &mut Vec<u8>, method: &str, params: &[u8]) {
-    line.extend_from_slice(br#"{"method":""#);
-    line.extend_from_slice(method.as_bytes());
-    line.extend_from_slice(br#"","params":"#);
+    line.extend_from_slice(br#"{"method":"#);
+    line.extend_from_slice(Value::from(method).to_string().as_bytes());
+    line.extend_from_slice(br#","params":"#);
     line.extend_from_slice(params);
     line.extend_from_slice(b"}\n");
 }
@@ -111,6 +112,12 @@ mod tests {
         let expected =
             "{\"method\":\"info\",\"params\":{}}\n{\"method\":\"presence\",\"params\":{\"channel\":\"a\"}}\n";
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn name_cannot_end_its_text() {
+        let lines = lines("batch", br#"{"commands":[{"a\",\"b\":\"":{}}]}"#).unwrap();
+        assert_eq!(lines, "{\"method\":\"a\\\",\\\"b\\\":\\\"\",\"params\":{}}\n");
     }
 
     #[test]

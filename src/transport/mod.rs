@@ -2,6 +2,8 @@
 
 #[cfg(feature = "grpc")]
 mod frames;
+#[cfg(test)]
+mod fuzz;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "http")]
@@ -70,6 +72,38 @@ impl Settings {
         let secret = self.headers.values().filter(|value| value.is_sensitive());
         let text = secret.filter_map(|value| value.to_str().ok());
         text.map(str::to_owned).filter(|text| text.len() > 3).collect()
+    }
+}
+
+#[cfg(test)]
+impl Settings {
+    /// Of a server that nobody calls.
+    pub(crate) fn of(url: &str) -> Self {
+        Self {
+            target: Target::parse(url).unwrap(),
+            headers: ::http::HeaderMap::new(),
+            user_agent: ::http::HeaderValue::from_static("test"),
+            connect_timeout: None,
+            max_response_size: 1 << 20,
+            connections: Connections::default(),
+            #[cfg(feature = "http")]
+            legacy_commands: false,
+            #[cfg(feature = "tls")]
+            tls: crate::tls::client_config(&crate::tls::Options::default(), false).unwrap(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Transport {
+    #[cfg(feature = "http")]
+    pub(crate) fn of(settings: Settings) -> Result<Self, Error> {
+        Self::http(settings, None)
+    }
+
+    #[cfg(not(feature = "http"))]
+    pub(crate) fn of(settings: Settings) -> Result<Self, Error> {
+        Self::grpc(settings, None)
     }
 }
 

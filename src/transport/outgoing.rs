@@ -1,7 +1,6 @@
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -23,11 +22,23 @@ pub(crate) struct Outgoing {
 
 /// Whether a request may have left: nothing of it has as long as its body was not asked for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sent(Arc<AtomicBool>);
+pub(crate) struct Sent(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const SENT: u8 = 1;
+const GIVEN_UP: u8 = 2;
 
 impl Sent {
-    pub(crate) fn is_sent(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Whether the request may have left. One that has not never will: a connection that still holds it, in another
+    /// thread, gets no body.
+    pub(crate) fn give_up(&self) -> bool {
+        self.replace_waiting(GIVEN_UP) == SENT
+    }
+
+    /// Says what it was.
+    fn replace_waiting(&self, state: u8) -> u8 {
+        let replaced = self.0.compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
+        replaced.unwrap_or_else(|state| state)
     }
 }
 
@@ -43,15 +54,22 @@ impl Tracked {
     }
 }
 
+/// Why a body is not given: nobody waits for the reply any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the call was given up before it was sent")]
+pub(super) struct GivenUp;
+
 impl Body for Tracked {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = GivenUp;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.sent.0.store(true, Ordering::Relaxed);
+    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
+        if self.sent.replace_waiting(SENT) == GIVEN_UP {
+            return Poll::Ready(Some(Err(GivenUp)));
+        }
         Poll::Ready(self.data.take().map(|data| Ok(Frame::data(data))))
     }
 
@@ -62,5 +80,44 @@ impl Body for Tracked {
     fn size_hint(&self) -> SizeHint {
         let length = self.data.as_ref().map_or(0, Bytes::len);
         SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::task::Waker;
+    use std::thread;
+
+    use super::*;
+
+    fn is_given(mut body: Tracked) -> bool {
+        let polled = Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
+        matches!(polled, Poll::Ready(Some(Ok(_))))
+    }
+
+    #[test]
+    fn body_that_was_asked_for_is_sent() {
+        let sent = Sent::default();
+        assert!(is_given(Tracked::new(Bytes::from("{}"), sent.clone())));
+        assert!(sent.give_up() && sent.give_up());
+    }
+
+    #[test]
+    fn what_is_told_as_unsent_is_never_sent() {
+        for _ in 0..20 {
+            let (sent, start) = (Sent::default(), Barrier::new(2));
+            let body = Tracked::new(Bytes::from("{}"), sent.clone());
+            let (told_sent, given) = thread::scope(|scope| {
+                let connection = scope.spawn(|| {
+                    start.wait();
+                    is_given(body)
+                });
+                start.wait();
+                (sent.give_up(), connection.join().unwrap())
+            });
+            assert_eq!(told_sent, given);
+            assert_eq!(sent.give_up(), given);
+        }
     }
 }

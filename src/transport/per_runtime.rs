@@ -81,3 +81,80 @@ impl<T> Drop for Forget<T> {
 fn lock<T>(entries: &Mutex<Vec<Entry<T>>>) -> MutexGuard<'_, Vec<Entry<T>>> {
     entries.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use tokio::runtime::Runtime;
+
+    use super::*;
+
+    const THREADS: usize = 3;
+
+    fn new_runtime() -> Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    /// Connections that are told apart by their numbers.
+    fn numbered() -> PerRuntime<usize> {
+        let made = AtomicUsize::new(0);
+        PerRuntime::new(move || Ok(made.fetch_add(1, Ordering::SeqCst)))
+    }
+
+    #[test]
+    fn each_runtime_has_its_own_until_it_is_dropped() {
+        let (connections, all_have) = (numbered(), Barrier::new(THREADS));
+        let used = || {
+            let runtime = new_runtime();
+            let guard = runtime.enter();
+            let number = connections.get().unwrap();
+            all_have.wait();
+            assert_eq!(connections.get().unwrap(), number);
+            drop(guard);
+            number
+        };
+        let mut numbers: Vec<usize> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(used)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..THREADS).collect::<Vec<_>>());
+        assert!(lock(&connections.entries).is_empty(), "connections of runtimes that are gone");
+    }
+
+    #[test]
+    fn threads_of_a_runtime_share_what_was_made_once() {
+        let (connections, runtime) = (numbered(), new_runtime());
+        let used = || {
+            let _guard = runtime.enter();
+            assert_eq!(connections.get().unwrap(), 0);
+        };
+        thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(used))));
+        assert_eq!(lock(&connections.entries).len(), 1);
+    }
+
+    #[test]
+    fn client_and_runtimes_can_be_dropped_at_once() {
+        let connections = Arc::new(numbered());
+        let start = Barrier::new(THREADS + 1);
+        let last = Arc::downgrade(&connections.entries);
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                let connections = Arc::clone(&connections);
+                let start = &start;
+                scope.spawn(move || {
+                    let runtime = new_runtime();
+                    runtime.block_on(async { connections.get() }).unwrap();
+                    drop(connections);
+                    start.wait();
+                });
+            }
+            start.wait();
+            drop(connections);
+        });
+        assert!(last.upgrade().is_none(), "somebody keeps the connections");
+    }
+}

@@ -12,11 +12,28 @@ use protox::prost_reflect::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// How many random messages of each type are tried.
+/// How many random messages of each type are tried, unless `CENTRIFUGO_API_FUZZ` says it.
 const ROUNDS: u64 = 30;
 
 /// How deep messages are nested at most.
 const DEPTH: u32 = 5;
+
+/// The same where every field is set.
+const FULL_DEPTH: u32 = 3;
+
+/// Where numbers go wrong: the bits of the smallest and largest of each type, and those around.
+const EXTREMES: &[u64] = &[
+    0,
+    1,
+    u64::MAX,
+    u64::MAX - 1,
+    i64::MAX as u64,
+    i64::MIN as u64,
+    u32::MAX as u64,
+    i32::MAX as u64,
+    i32::MIN as u32 as u64,
+    (1 << 53) + 1,
+];
 
 const PAYLOADS: &[&str] = &[
     "null",
@@ -65,9 +82,17 @@ where
     for empty in ["{}", "null"] {
         assert_eq!(serde_json::from_str::<M>(empty).expect(path), M::default(), "{path} of {empty}");
     }
-    for seed in 0..ROUNDS {
-        let mut random = Random(seed);
-        let dynamic = random.message(&descriptor, DEPTH);
+    let rounds = std::env::var("CENTRIFUGO_API_FUZZ")
+        .map_or(ROUNDS, |rounds| rounds.parse().expect("CENTRIFUGO_API_FUZZ is a number"));
+    for seed in 0..rounds {
+        // The first has everything.
+        let is_full = seed == 0;
+        let mut random = Random { state: seed, is_full };
+        let dynamic = random.message(&descriptor, if is_full { FULL_DEPTH } else { DEPTH });
+        let is_left_out = |field: &FieldDescriptor| !is_choice(field) && !dynamic.has_field(field);
+        if let Some(field) = descriptor.fields().find(is_left_out).filter(|_| is_full) {
+            panic!("{path}: `{}` is never set", field.name());
+        }
         let typed = M::decode(&*dynamic.encode_to_vec()).expect(path);
         let back = DynamicMessage::decode(descriptor.clone(), &*typed.encode_to_vec()).expect(path);
         let json = json(&dynamic, None);
@@ -165,12 +190,16 @@ fn key_text(key: &MapKey) -> String {
 }
 
 /// Numbers that look random and are the same in every run (splitmix64).
-pub(crate) struct Random(u64);
+pub(crate) struct Random {
+    state: u64,
+    /// Whether messages have all of their fields, and no defaults.
+    is_full: bool,
+}
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
@@ -189,23 +218,13 @@ impl Random {
         let mut message = DynamicMessage::new(descriptor.clone());
         for field in descriptor.fields() {
             let too_deep = depth == 0 && holds_message(&field);
-            if too_deep || self.below(2) == 0 {
+            if too_deep || !self.is_full && self.below(2) == 0 {
                 continue;
             }
-            let value = match field.kind() {
-                Kind::Message(entry) if field.is_map() => {
-                    let (key, value) = (entry.map_entry_key_field(), entry.map_entry_value_field());
-                    let entries = (0..self.below(4)).map(|_| {
-                        let key = self.value(&key.kind(), depth).into_map_key().expect("the schema says so");
-                        (key, self.value(&value.kind(), depth))
-                    });
-                    Value::Map(entries.collect())
-                }
-                kind if field.is_list() => {
-                    Value::List((0..self.below(4)).map(|_| self.value(&kind, depth)).collect())
-                }
-                kind => self.value(&kind, depth),
-            };
+            let mut value = self.field(&field, depth);
+            while self.is_full && value.is_default_for_field(&field) && !field.supports_presence() {
+                value = self.field(&field, depth);
+            }
             if field.supports_presence() || !value.is_default_for_field(&field) {
                 message.set_field(&field, value);
             }
@@ -213,8 +232,28 @@ impl Random {
         message
     }
 
+    fn field(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
+        match field.kind() {
+            Kind::Message(entry) if field.is_map() => {
+                let (key, value) = (entry.map_entry_key_field(), entry.map_entry_value_field());
+                let entries = (0..self.below(4)).map(|_| {
+                    let key = self.value(&key.kind(), depth).into_map_key().expect("the schema says so");
+                    (key, self.value(&value.kind(), depth))
+                });
+                Value::Map(entries.collect())
+            }
+            kind if field.is_list() => {
+                Value::List((0..self.below(4)).map(|_| self.value(&kind, depth)).collect())
+            }
+            kind => self.value(&kind, depth),
+        }
+    }
+
     fn value(&mut self, kind: &Kind, depth: u32) -> Value {
-        let bits = self.next() >> self.below(64);
+        let bits = match self.below(4) {
+            0 => self.pick(EXTREMES),
+            _ => self.next() >> self.below(64),
+        };
         match kind {
             Kind::Double => {
                 Value::F64(self.pick(&[0.0, 0.1, -1.25, 1e308, 5e-324, 18_446_744_073_709_551_616.0]))

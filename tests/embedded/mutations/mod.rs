@@ -2,6 +2,7 @@
 //!
 //! `CENTRIFUGO_API_FUZZ` is how many there are an endpoint, 1000 unless set.
 
+#[path = "../../../src/fuzz/chance.rs"]
 mod chance;
 mod seeds;
 

@@ -2,7 +2,7 @@
 pub(crate) struct Chance(u64);
 
 /// What often breaks a reader.
-const TOKENS: [&[u8]; 34] = [
+const TOKENS: [&[u8]; 46] = [
     b"{",
     b"}",
     b"[",
@@ -37,6 +37,18 @@ const TOKENS: [&[u8]; 34] = [
     b"\"commands\":[",
     b"\"publish\":{",
     b"\"tags\":{",
+    b"\"result\":{",
+    b"\"error\":{",
+    b"\"code\":",
+    b"\"message\":\"",
+    b"hunter2-is-the-key",
+    b"://",
+    b"@",
+    b"?",
+    b"#",
+    b"/",
+    b"[::1]",
+    b"\xff\xff\xff\xff",
 ];
 
 const KEYS: [&str; 32] = [
