@@ -203,6 +203,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Makes at most that many connections over gRPC to a node. 4 by default: another is made when those there are have
+    /// 100 calls under way each.
+    #[cfg(feature = "grpc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+    pub fn grpc_connections(mut self, connections: usize) -> Self {
+        self.connections.grpc = Some(connections);
+        self
+    }
+
+    /// Compresses requests over gRPC that have 1 KiB or more, and lets the server compress its replies. Off by default:
+    /// it saves bytes where they are dear, and costs time elsewhere.
+    #[cfg(all(feature = "grpc", feature = "gzip"))]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "grpc", feature = "gzip"))))]
+    pub fn grpc_gzip(mut self) -> Self {
+        self.connections.gzip = true;
+        self
+    }
+
     /// Takes no proxy. By default `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment, or what the
     /// system has set, hold over HTTP; gRPC takes none.
     #[cfg(feature = "http")]

@@ -135,7 +135,13 @@ impl Coalescer {
             return Err(call::timeout(call.method, true, time.given));
         };
         let (answer, answered) = oneshot::channel();
-        let entry = Entry { method: call.method, tag: carried.tag, body: body.clone(), time, answer };
+        let entry = Entry {
+            method: call.method,
+            tag: carried.tag,
+            body: shared.nodes.first().message(body),
+            time,
+            answer,
+        };
         let (number, needs_worker) = queue.push(entry);
         if needs_worker {
             tokio::spawn(worker::run(Arc::clone(shared), Arc::clone(queue), carried.has_payloads));

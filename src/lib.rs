@@ -96,6 +96,7 @@
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
 //! - `grpc`: the gRPC transport, on tonic.
 //! - `blocking`: `blocking::Client`, the same methods for code without async.
+//! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
 //! - `testing`: `testing::Server`, an embedded Centrifugo for tests.
 //!
 //! With neither transport the crate is the messages, their JSON, the [`Method`] trait and [`METHODS`].

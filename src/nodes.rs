@@ -184,8 +184,10 @@ mod tests {
 
     const THREADS: usize = 4;
 
-    fn nodes(count: usize) -> Nodes {
-        Nodes::new((0..count).map(|_| Transport::of(Settings::of(URL)).unwrap()).collect())
+    fn nodes(count: usize) -> (Arc<Nodes>, Members) {
+        let nodes = Nodes::new((0..count).map(|_| (Transport::new(Settings::of(URL)).unwrap(), None)));
+        let members = nodes.members();
+        (nodes, members)
     }
 
     #[cfg(feature = "http")]
@@ -208,10 +210,10 @@ mod tests {
 
     #[test]
     fn calls_are_spread_evenly() {
-        let nodes = nodes(2);
+        let (nodes, members) = nodes(2);
         let mut picked = at_once(|| {
             let mut tried = Tried::default();
-            nodes.pick(&mut tried);
+            nodes.pick(&members, &mut tried);
             tried.0[0]
         });
         picked.sort_unstable();
@@ -220,35 +222,30 @@ mod tests {
 
     #[test]
     fn each_call_tries_each_node_once() {
-        let nodes = nodes(3);
+        let (nodes, members) = nodes(3);
+        let began = Instant::now();
         let call = || {
             let mut tried = Tried::default();
-            while let Some(node) = nodes.pick(&mut tried) {
-                node.learn(&Err::<(), _>(Error::Network {
-                    method: "publish",
-                    url: URL.into(),
-                    unsent: true,
-                    elapsed: Duration::ZERO,
-                    source: "refused".into(),
-                    attempts: Default::default(),
-                }));
+            while let Some(node) = nodes.pick(&members, &mut tried) {
+                node.learn(true, began);
             }
             let mut tried = tried.0;
             tried.sort_unstable();
             assert_eq!(tried, [0, 1, 2]);
         };
         thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(call))));
-        for node in &nodes.nodes {
-            assert_eq!(node.health().failures, u32::try_from(THREADS).unwrap());
-            node.learn(&Ok(()));
+        for node in members.iter() {
+            // They failed together.
+            assert_eq!(node.health().failures, 1);
+            node.learn(false, began);
             assert!(node.is_up(Instant::now()));
         }
     }
 
     #[test]
     fn node_that_has_rested_is_probed_by_one_call_at_a_time() {
-        let (nodes, rested) = (nodes(2), Instant::now());
-        let node = &nodes.nodes[0];
+        let ((_nodes, members), rested) = (nodes(2), Instant::now());
+        let node = &members[0];
         node.health().rests_until = Some(rested);
         for now in [rested, rested + PROBE, rested + 2 * PROBE] {
             let probes = at_once(|| node.is_up(now)).into_iter().filter(|is_up| *is_up);

@@ -50,10 +50,13 @@ impl ClientBuilder {
             ("max_idle_connections", connections.max_idle.is_some()),
             ("no_proxy", connections.no_proxy),
         ];
-        match of_http.iter().find(|(_, is_set)| *is_set) {
-            Some((option, _)) if target.protocol == Protocol::Grpc => {
-                Err(Error::Config(format!("{option} goes with an http or https URL: leave it out")))
-            }
+        let of_grpc = [("grpc_connections", connections.grpc.is_some()), ("grpc_gzip", connections.gzip)];
+        let (others, urls) = match target.protocol {
+            Protocol::Grpc => (&of_http[..], "an http or https"),
+            Protocol::Http => (&of_grpc[..], "a grpc or grpcs"),
+        };
+        match others.iter().find(|(_, is_set)| *is_set) {
+            Some((option, _)) => Err(Error::Config(format!("{option} goes with {urls} URL: leave it out"))),
             _ if self.has_unix_socket() && target.tls => {
                 Err(config("unix_socket goes with an http or grpc URL: TLS is for networks"))
             }
@@ -68,6 +71,7 @@ impl ClientBuilder {
             ("http2_keep_alive", self.connections.http2_keep_alive.is_some_and(|time| time.is_zero())),
             ("max_request_size", self.max_request_size == 0),
             ("max_in_flight", self.max_in_flight == Some(0)),
+            ("grpc_connections", self.connections.grpc == Some(0)),
         ];
         if let Some((option, _)) = zeros.iter().find(|(_, is_zero)| *is_zero) {
             return Err(Error::Config(format!("{option} is zero: leave it out, or give more")));
@@ -124,6 +128,7 @@ impl ClientBuilder {
             ("tcp_keepalive", connections.tcp_keepalive.is_some()),
             ("http2_keep_alive", connections.http2_keep_alive.is_some()),
             ("no_proxy", connections.no_proxy),
+            ("grpc_connections", connections.grpc.is_some()),
             ("unix_socket", connections.unix_socket.is_some()),
         ];
         match set.iter().find(|(_, is_set)| *is_set) {

@@ -24,9 +24,10 @@ pub(super) fn json(batch: &[Entry], parallel: bool) -> Bytes {
     body.freeze()
 }
 
-/// As protobuf's `BatchRequest`.
+/// As protobuf's `BatchRequest`, in its frame.
 #[cfg(feature = "grpc")]
 pub(super) fn protobuf(batch: &[Entry], parallel: bool) -> Bytes {
+    use crate::transport::frames::frame;
     use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
     let (commands, parallel_tag) = crate::api::BATCH_TAGS;
@@ -35,19 +36,23 @@ pub(super) fn protobuf(batch: &[Entry], parallel: bool) -> Bytes {
         let size = entry.body.len();
         key_len(entry.tag) + encoded_len_varint(length(size)) + size
     };
-    // The longest length takes 10 bytes.
-    let capacity: usize = batch.iter().map(|entry| key_len(commands) + 10 + size(entry)).sum();
-    let mut body = BytesMut::with_capacity(capacity + 8);
-    for entry in batch {
-        encode_key(commands, WireType::LengthDelimited, &mut body);
-        encode_varint(length(size(entry)), &mut body);
-        encode_key(entry.tag, WireType::LengthDelimited, &mut body);
-        encode_varint(length(entry.body.len()), &mut body);
-        body.put_slice(&entry.body);
-    }
-    if parallel && parallel_tag > 0 {
-        encode_key(parallel_tag, WireType::Varint, &mut body);
-        body.put_u8(1);
-    }
-    body.freeze()
+    let framed = |entry| {
+        let size = size(entry);
+        key_len(commands) + encoded_len_varint(length(size)) + size
+    };
+    let is_parallel = parallel && parallel_tag > 0;
+    let last = if is_parallel { key_len(parallel_tag) + 1 } else { 0 };
+    frame(batch.iter().map(framed).sum::<usize>() + last, |body| {
+        for entry in batch {
+            encode_key(commands, WireType::LengthDelimited, body);
+            encode_varint(length(size(entry)), body);
+            encode_key(entry.tag, WireType::LengthDelimited, body);
+            encode_varint(length(entry.body.len()), body);
+            body.put_slice(&entry.body);
+        }
+        if is_parallel {
+            encode_key(parallel_tag, WireType::Varint, body);
+            body.put_u8(1);
+        }
+    })
 }

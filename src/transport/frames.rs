@@ -34,30 +34,95 @@ pub(super) enum Failure {
 /// The byte that says whether a message is compressed, and its length.
 const PREFIX: usize = 5;
 
-/// Writes a message's frame.
-pub(super) fn frame(message: &[u8]) -> Bytes {
-    let mut frame = BytesMut::with_capacity(PREFIX + message.len());
+/// Writes a message of that length, and its frame: where it is sent from, so that nothing is copied again.
+pub(crate) fn frame(length: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
+    let mut frame = BytesMut::with_capacity(PREFIX + length);
     frame.put_u8(0);
     // No protobuf message is longer than 2 GiB.
-    frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-    frame.put_slice(message);
+    frame.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    write(&mut frame);
+    debug_assert_eq!(frame.len(), PREFIX + length);
     frame.freeze()
 }
 
+/// The message in a frame of one's own.
+pub(super) fn framed(frame: &Bytes) -> Bytes {
+    frame.slice(PREFIX..)
+}
+
+/// Room for what is to come, but for no more than has come or a server may have lied about.
+pub(super) fn reserve(read: &mut BytesMut) {
+    const AT_ONCE: usize = 1024 * 1024;
+    let whole = length(read).map_or(0, |length| length.saturating_add(PREFIX));
+    read.reserve(whole.saturating_sub(read.len()).min(AT_ONCE));
+}
+
+/// Compresses the message in a frame, unless it is too short to gain from it.
+#[cfg(feature = "gzip")]
+pub(super) fn compress(frame: &Bytes) -> Bytes {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    const WORTHWHILE: usize = 1024;
+    if frame.len() < WORTHWHILE {
+        return frame.clone();
+    }
+    let mut encoder = GzEncoder::new(vec![1; PREFIX], Compression::fast());
+    let written = encoder.write_all(&frame[PREFIX..]).and_then(|()| encoder.finish());
+    let length = |compressed: &Vec<u8>| u32::try_from(compressed.len() - PREFIX).ok();
+    match written.map(|compressed| (length(&compressed), compressed)) {
+        Ok((Some(length), mut compressed)) => {
+            compressed[1..PREFIX].copy_from_slice(&length.to_be_bytes());
+            compressed.into()
+        }
+        _ => frame.clone(),
+    }
+}
+
+/// Without the feature there is no option for it.
+#[cfg(not(feature = "gzip"))]
+pub(super) fn compress(frame: &Bytes) -> Bytes {
+    frame.clone()
+}
+
+/// Takes no more than the limit out of what may be made to hold far more than it looks.
+#[cfg(feature = "gzip")]
+fn decompress(compressed: &[u8], limit: usize) -> Result<Bytes, Failure> {
+    use std::io::Read as _;
+
+    let mut message = Vec::new();
+    let limit_and_one = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    match flate2::read::GzDecoder::new(compressed).take(limit_and_one).read_to_end(&mut message) {
+        Ok(length) if length > limit => Err(Failure::TooLarge),
+        Ok(_) => Ok(message.into()),
+        Err(_) => Err(Failure::Broken("the reply is no gzip", Bytes::copy_from_slice(compressed))),
+    }
+}
+
+#[cfg(not(feature = "gzip"))]
+fn decompress(compressed: &[u8], _limit: usize) -> Result<Bytes, Failure> {
+    Err(Failure::Broken("the reply is compressed, unasked", Bytes::copy_from_slice(compressed)))
+}
+
 /// Finds what is wrong as soon as the message's prefix is there.
-pub(super) fn check_start(read: &BytesMut, limit: usize) -> Result<(), Failure> {
+pub(super) fn check_start(read: &[u8], limit: usize, gzip: bool) -> Result<(), Failure> {
     match read.first() {
         None | Some(0) => {}
-        Some(1) => return Err(Failure::Broken("the reply is compressed, unasked", read.clone().freeze())),
+        Some(1) if gzip => {}
+        Some(1) => {
+            return Err(Failure::Broken("the reply is compressed, unasked", Bytes::copy_from_slice(read)));
+        }
         Some(_) => {
             let problem = "the reply is not gRPC: is this the port of Centrifugo's gRPC API?";
-            return Err(Failure::Broken(problem, read.clone().freeze()));
+            return Err(Failure::Broken(problem, Bytes::copy_from_slice(read)));
         }
     }
     match length(read) {
         Some(length) if length > limit => Err(Failure::TooLarge),
         Some(length) if read.len() - PREFIX > length => {
-            Err(Failure::Broken("the reply holds more than a message", read.clone().freeze()))
+            Err(Failure::Broken("the reply holds more than a message", Bytes::copy_from_slice(read)))
         }
         _ => Ok(()),
     }
@@ -69,11 +134,12 @@ fn length(read: &[u8]) -> Option<usize> {
 }
 
 /// The message of a stream that has ended well.
-pub(super) fn message(mut read: Bytes) -> Result<Bytes, Failure> {
+pub(super) fn message(mut read: Bytes, limit: usize) -> Result<Bytes, Failure> {
     match length(&read) {
         Some(length) if read.len() - PREFIX == length => {
+            let is_compressed = read[0] == 1;
             read.advance(PREFIX);
-            Ok(read)
+            if is_compressed { decompress(&read, limit) } else { Ok(read) }
         }
         Some(_) => Err(Failure::Broken("the reply is cut short", read)),
         None => Err(Failure::Broken("the reply holds no message", read)),

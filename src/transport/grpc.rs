@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -15,6 +16,7 @@ use tonic::client::GrpcService as _;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, ConnectError, TimeoutExpired};
 
+use super::channels::Pool;
 use super::frames::{self, BoxError, Failure};
 use super::outgoing::Tracked;
 use super::peer::Peer;
@@ -23,6 +25,14 @@ use super::{Outgoing, Sent, Settings, too_large};
 use crate::call::Call;
 use crate::error::{Attempts, excerpt};
 use crate::{ApiFailure, Error, Method, Status};
+
+/// How many connections to a node there are at most.
+const CONNECTIONS: usize = 4;
+
+/// What the server may send, in bytes, before it has to wait for the client to have read it: of one reply, and of all
+/// on a connection. HTTP/2's own 64 KiB make large replies wait for the network several times.
+const REPLY_WINDOW: u32 = 2 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
@@ -33,13 +43,15 @@ pub(crate) struct Grpc {
     headers: HeaderMap,
     secrets: Vec<String>,
     max_response_size: usize,
+    /// Whether requests are compressed, and replies may be.
+    gzip: bool,
     channels: Channels,
     peer: Peer,
 }
 
 enum Channels {
-    Own(Channel),
-    PerRuntime(PerRuntime<Channel>),
+    Own(Arc<Pool>),
+    PerRuntime(PerRuntime<Arc<Pool>>),
 }
 
 impl Grpc {
@@ -49,18 +61,25 @@ impl Grpc {
         let mut headers = std::mem::take(&mut settings.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
+        let gzip = settings.connections.gzip;
+        if gzip {
+            headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
+            headers.insert("grpc-accept-encoding", HeaderValue::from_static("gzip"));
+        }
         // Room for what each call has of its own.
         headers.insert(GRPC_TIMEOUT, HeaderValue::from_static(""));
         headers.extend(settings.key_header.clone().map(|name| (Some(name), HeaderValue::from_static(""))));
         let (max_response_size, peer) = (settings.max_response_size, Peer::new(&settings));
         let channels = match own {
-            Some(channel) => Channels::Own(channel),
+            Some(channel) => Channels::Own(Pool::new([channel])),
             None => {
                 let endpoint = endpoint(&settings)?;
-                Channels::PerRuntime(PerRuntime::new(move || Ok(connect(&endpoint, &settings))))
+                let count = settings.connections.grpc.unwrap_or(CONNECTIONS);
+                let channels = move || (0..count).map(|_| connect(&endpoint, &settings)).collect::<Vec<_>>();
+                Channels::PerRuntime(PerRuntime::new(move || Ok(Pool::new(channels()))))
             }
         };
-        Ok(Self { url, shown, headers, secrets, max_response_size, channels, peer })
+        Ok(Self { url, shown, headers, secrets, max_response_size, gzip, channels, peer })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -72,12 +91,12 @@ impl Grpc {
     }
 
     pub(super) async fn send(&self, call: &Call<'_>, outgoing: Outgoing) -> Result<Bytes, Error> {
-        let channel = match &self.channels {
-            Channels::Own(channel) => channel.clone(),
-            Channels::PerRuntime(channels) => channels.get()?,
+        let stream = match &self.channels {
+            Channels::Own(pool) => pool.stream(),
+            Channels::PerRuntime(pools) => pools.get()?.stream(),
         };
         let started = Instant::now();
-        let exchange = self.exchange(call, channel, &outgoing);
+        let exchange = self.exchange(call, stream.channel(), &outgoing);
         exchange.await.map_err(|failure| self.error(call, failure, &outgoing.sent, started))
     }
 
@@ -96,27 +115,43 @@ impl Grpc {
         if head.status != http::StatusCode::OK || head.headers.contains_key("grpc-status") {
             return Err(frames::refusal(head.status, head.headers, &mut body).await);
         }
-        let mut read = BytesMut::new();
+        // Mostly, what comes first is all.
+        let (mut first, mut more) = (Bytes::new(), BytesMut::new());
         while let Some(frame) = body.frame().await {
             match frame.map_err(|status| failed(Cause(status)))?.into_data() {
-                Ok(data) => read.extend_from_slice(&data),
+                Ok(data) if first.is_empty() => first = data,
+                Ok(data) => {
+                    if more.is_empty() {
+                        more.extend_from_slice(&first);
+                        frames::reserve(&mut more);
+                    }
+                    more.extend_from_slice(&data);
+                }
                 Err(frame) => {
                     let trailers = frame.into_trailers().unwrap_or_default();
+                    let read = if more.is_empty() { first } else { more.freeze() };
                     return match frames::final_status(trailers) {
-                        Some((status, _)) if status.code() == Code::Ok => frames::message(read.freeze()),
+                        Some((status, _)) if status.code() == Code::Ok => {
+                            frames::message(read, self.max_response_size)
+                        }
                         Some((status, details)) => Err(Failure::Status(status, details)),
                         None => Err(Failure::Unfinished),
                     };
                 }
             }
-            frames::check_start(&read, self.max_response_size)?;
+            let read = if more.is_empty() { &first[..] } else { &more[..] };
+            frames::check_start(read, self.max_response_size, self.gzip)?;
         }
         Err(Failure::Unfinished)
     }
 
     fn request(&self, call: &Call<'_>, outgoing: &Outgoing) -> http::Request<Body> {
-        let frame = frames::frame(&outgoing.body);
-        let mut request = http::Request::new(Body::new(Tracked::new(frame, outgoing.sent.clone())));
+        let body = match self.gzip {
+            true => frames::compress(&outgoing.body),
+            false => outgoing.body.clone(),
+        };
+        let body = Tracked::new(body, outgoing.sent.clone());
+        let mut request = http::Request::new(Body::new(body));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = Uri::from_static(call.grpc_path);
         let mut headers = self.headers.clone();
@@ -240,6 +275,8 @@ fn endpoint(settings: &Settings) -> Result<Endpoint, Error> {
         .map(|endpoint| endpoint.origin(host))
         .and_then(|endpoint| endpoint.user_agent(settings.user_agent.clone()))
         .map_err(invalid)?
+        .initial_stream_window_size(REPLY_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .tcp_nodelay(true)
         .tcp_keepalive(settings.connections.tcp_keepalive);
     if let Some(interval) = settings.connections.http2_keep_alive {
@@ -273,6 +310,11 @@ fn connect(endpoint: &Endpoint, settings: &Settings) -> Channel {
 #[cfg(not(feature = "tls"))]
 fn connect(endpoint: &Endpoint, _settings: &Settings) -> Channel {
     endpoint.connect_lazy()
+}
+
+/// Writes a request's frame.
+pub(super) fn encode<M: Method>(request: &M) -> Bytes {
+    frames::frame(request.encoded_len(), |frame| request.encode_raw(frame))
 }
 
 /// Reads a reply's protobuf.

@@ -1,7 +1,9 @@
 //! How a call's bytes reach the server and the reply's come back. A transport knows nothing of single methods.
 
 #[cfg(feature = "grpc")]
-mod frames;
+mod channels;
+#[cfg(feature = "grpc")]
+pub(crate) mod frames;
 #[cfg(test)]
 mod fuzz;
 #[cfg(feature = "grpc")]
@@ -55,6 +57,8 @@ pub(crate) struct Connections {
     pub(crate) tcp_keepalive: Option<Duration>,
     pub(crate) http2_keep_alive: Option<Duration>,
     pub(crate) no_proxy: bool,
+    pub(crate) grpc: Option<usize>,
+    pub(crate) gzip: bool,
     pub(crate) unix_socket: Option<PathBuf>,
 }
 
@@ -81,6 +85,8 @@ impl Settings {
     pub(crate) fn of(url: &str) -> Self {
         Self {
             target: Target::parse(url).unwrap(),
+            address: None,
+            key_header: None,
             headers: ::http::HeaderMap::new(),
             user_agent: ::http::HeaderValue::from_static("test"),
             connect_timeout: None,
@@ -89,21 +95,8 @@ impl Settings {
             #[cfg(feature = "http")]
             legacy_commands: false,
             #[cfg(feature = "tls")]
-            tls: crate::tls::client_config(&crate::tls::Options::default(), false).unwrap(),
+            tls: crate::tls::Tls::new(&crate::tls::Options::default(), false).unwrap(),
         }
-    }
-}
-
-#[cfg(test)]
-impl Transport {
-    #[cfg(feature = "http")]
-    pub(crate) fn of(settings: Settings) -> Result<Self, Error> {
-        Self::http(settings, None)
-    }
-
-    #[cfg(not(feature = "http"))]
-    pub(crate) fn of(settings: Settings) -> Result<Self, Error> {
-        Self::grpc(settings, None)
     }
 }
 
@@ -172,7 +165,17 @@ impl Transport {
             #[cfg(feature = "http")]
             Self::Http(http) => http.frame(M::NAME, http::encode(request)?),
             #[cfg(feature = "grpc")]
-            Self::Grpc(_) => Ok(request.encode_to_vec().into()),
+            Self::Grpc(_) => Ok(grpc::encode(request)),
+        }
+    }
+
+    /// The request in a body that was written.
+    pub(crate) fn message(&self, body: &Bytes) -> Bytes {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Http(_) => body.clone(),
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => frames::framed(body),
         }
     }
 

@@ -19,6 +19,8 @@ mod channels;
 mod delivery;
 mod disconnect;
 mod error_mode;
+#[cfg(all(feature = "grpc", feature = "gzip"))]
+mod gzip;
 mod harness;
 mod history;
 mod idempotency;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use centrifugo_api::testing::{Fault, Server};
-use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest};
+use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest};
 
 use crate::onlooker::Onlooker;
 use crate::{Outcome, PATIENCE};
@@ -56,6 +56,31 @@ async fn one_connection_serves_all_calls_at_once_over_grpc() -> Outcome {
     let [_, builder] = builders(&server, &relay);
     call_at_once(&server, &builder.build()?, 20).await?;
     assert_eq!(relay.seen().peers.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_connection_is_made_over_grpc_when_the_streams_of_one_are_used_up() -> Outcome {
+    for (limit, expected) in [(None, 3), (Some(2), 2), (Some(1), 1)] {
+        let (server, relay) = relayed().await?;
+        let [_, builder] = builders(&server, &relay);
+        let builder = limit.into_iter().fold(builder, ClientBuilder::grpc_connections);
+        call_at_once(&server, &builder.build()?, 250).await?;
+        assert_eq!(relay.seen().peers.len(), expected);
+    }
+    Ok(())
+}
+
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn a_request_is_compressed_on_the_way() -> Outcome {
+    let (server, relay) = relayed().await?;
+    let [_, builder] = builders(&server, &relay);
+    let client = builder.grpc_gzip().build()?;
+    client.publish(PublishRequest::new("news", format!("\"{}\"", "long".repeat(10_000)))).await?;
+    let size = relay.seen().bytes.len();
+    assert!(size < 4000, "{size} bytes");
+    assert_eq!(server.take_requests().len(), 1);
     Ok(())
 }
 

@@ -35,7 +35,7 @@ fn check_frames(input: &[u8]) {
             Ok(message) => {
                 assert!(is_message);
                 assert_eq!(message, stream[5..]);
-                assert_eq!(frames::frame(&message), stream);
+                assert_eq!(frames::frame(message.len(), |frame| frame.extend_from_slice(&message)), stream);
             }
             Err(failure) => {
                 assert!(!is_message);
@@ -52,9 +52,9 @@ fn read(stream: &[u8], chunk: usize) -> Result<Bytes, Failure> {
     let mut read = BytesMut::new();
     for chunk in stream.chunks(chunk) {
         read.extend_from_slice(chunk);
-        frames::check_start(&read, LIMIT)?;
+        frames::check_start(&read, LIMIT, false)?;
     }
-    frames::message(read.freeze())
+    frames::message(read.freeze(), LIMIT)
 }
 
 static CLIENT: LazyLock<Grpc> =

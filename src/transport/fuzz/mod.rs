@@ -25,7 +25,7 @@ fn call() -> Call<'static> {
 /// Checks an error as a client gives it to its caller.
 fn check_error(error: Error) {
     let left = Duration::from_secs(5);
-    let wait = Retry::default().wait(1, &error, true, left, &Budget::default());
+    let wait = Retry::default().wait(1, &error, true, left, Some(&Budget::default()));
     assert!(wait.is_none_or(|wait| wait < left), "a wait of {wait:?}, with {left:?} left");
     assert_presentable(&error.without(&[KEY.to_owned()]));
 }
