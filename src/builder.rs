@@ -40,6 +40,7 @@ pub struct ClientBuilder {
     headers: Vec<(String, String)>,
     user_agent: Option<String>,
     max_request_size: usize,
+    split_above: Option<usize>,
     max_response_size: usize,
     error_mode_transport: bool,
     connections: Connections,
@@ -65,6 +66,7 @@ impl ClientBuilder {
             headers: Vec::new(),
             user_agent: None,
             max_request_size: usize::MAX,
+            split_above: None,
             max_response_size: DEFAULT_MAX_RESPONSE_SIZE,
             error_mode_transport: false,
             connections: Connections::default(),
@@ -156,6 +158,17 @@ impl ClientBuilder {
     /// gRPC the server takes 4 MiB, or its `grpc_api.max_receive_message_size`, and proxies often take 1 MB over HTTP.
     pub fn max_request_size(mut self, bytes: usize) -> Self {
         self.max_request_size = bytes;
+        self
+    }
+
+    /// Sends batches and broadcasts that have more bytes than that as several requests, one after another, and puts
+    /// their outcomes together in order. Off by default.
+    ///
+    /// Such a call is no longer one request: others may come between its parts, and an error of a part is that of
+    /// the call though the parts before it have run. With [`Retry::idempotency_keys`] it can be repeated as a whole. A
+    /// single command or channel is never split.
+    pub fn split_above(mut self, bytes: usize) -> Self {
+        self.split_above = Some(bytes);
         self
     }
 

@@ -96,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) budget: Budget,
     /// In bytes.
     pub(crate) max_request_size: usize,
+    /// Batches and broadcasts above so many bytes are sent in parts.
+    pub(crate) split_above: Option<usize>,
 }
 
 impl Shared {

@@ -190,7 +190,7 @@ impl Client {
         let key = self.give_key(&mut request);
         // One deadline for all of it.
         let client = self.with_deadline(self.time().ends);
-        let mut result = client.exchange(&request, key.as_deref()).await?;
+        let mut result = client.exchange_in_parts(&request, key.as_deref()).await?;
         if request.is_repeatable() {
             client.repeat_failed(&request, &mut result).await;
         }
@@ -231,7 +231,7 @@ impl Client {
             return Ok(BatchResponse::default());
         }
         let key = self.give_key(request);
-        self.exchange(request, key.as_deref()).await
+        self.exchange_in_parts(&*request, key.as_deref()).await
     }
 
     /// Calls a method; `key` is what it was given.

@@ -125,6 +125,8 @@ mod client;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod coalescing;
 mod consumer;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod division;
 mod error;
 #[cfg(test)]
 mod fuzz;

@@ -44,6 +44,7 @@ impl ClientBuilder {
             gate: Gate::new(self.max_in_flight),
             budget: Budget::default(),
             max_request_size: self.max_request_size,
+            split_above: self.split_above,
         })
     }
 

@@ -70,6 +70,7 @@ impl ClientBuilder {
             ("tcp_keepalive", self.connections.tcp_keepalive.is_some_and(|time| time.is_zero())),
             ("http2_keep_alive", self.connections.http2_keep_alive.is_some_and(|time| time.is_zero())),
             ("max_request_size", self.max_request_size == 0),
+            ("split_above", self.split_above == Some(0)),
             ("max_in_flight", self.max_in_flight == Some(0)),
             ("grpc_connections", self.connections.grpc == Some(0)),
         ];

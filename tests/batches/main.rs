@@ -45,6 +45,8 @@ macro_rules! over_each_transport {
     )+};
 }
 
+#[cfg(all(feature = "grpc", feature = "http", feature = "testing"))]
+mod divided;
 mod forms;
 mod invalid;
 mod outcomes;
