@@ -2,7 +2,7 @@
 //!
 //! A target is a function of bytes that panics where a property does not hold. `cargo test` runs it on its seeds, in
 //! `tests/fuzz/`, and on what chance makes of them; `CENTRIFUGO_API_FUZZ` is how many of these there are, 1000 unless
-//! set. `cargo bolero test` makes a coverage-guided fuzzer of it: see `tests/README.md`.
+//! set. `tests/fuzz/run` makes a coverage-guided fuzzer of it.
 
 // The tests of the embedded server have a use for all of it.
 #[allow(dead_code)]
