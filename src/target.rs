@@ -1,6 +1,7 @@
 //! The URL of the server: which transport it picks, and what is wrong with it.
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
+#[cfg(feature = "http")]
 mod fuzz;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -2,7 +2,7 @@
 //!
 //! A target is a function of bytes that panics where a property does not hold. `cargo test` runs it on its seeds, in
 //! `tests/fuzz/`, and on what chance makes of them; `CENTRIFUGO_API_FUZZ` is how many of these there are, 1000 unless
-//! set. `cargo bolero test` makes a coverage-guided fuzzer of it: see `tests/README.md`.
+//! set. `tests/fuzz/run` makes a coverage-guided fuzzer of it.
 
 // The tests of the embedded server have a use for all of it.
 #[allow(dead_code)]
@@ -18,6 +18,7 @@ use std::{
 use crate::Error;
 
 /// The key, as seeds have it: no error may show it.
+#[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) const KEY: &str = "hunter2-is-the-key";
 
 /// No text of an error is longer, in bytes.
@@ -78,6 +79,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
 }
 
 /// Checks what holds for every error that a caller gets to see: no secrets, and no texts without end.
+#[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) fn assert_presentable(error: &Error) {
     assert_bounded(error);
     let mut texts = texts(error);
