@@ -1,7 +1,9 @@
 //! What is asked of every client: the same requests, in this crate's types, and as ready bytes.
 
 use bytes::Bytes;
-use centrifugo_api::{BatchRequest, BroadcastRequest, HistoryRequest, Method, PublishRequest, blocking};
+use centrifugo_api::{
+    BatchRequest, BroadcastRequest, Command, HistoryRequest, Method, PublishRequest, blocking, prost,
+};
 
 use crate::Failure;
 use crate::rows::{Load, Row};
@@ -47,8 +49,8 @@ impl Work {
         PublishRequest::new(CHANNEL, DATA)
     }
 
-    pub fn batch(&self) -> Vec<PublishRequest> {
-        self.channels.iter().map(|channel| PublishRequest::new(channel, DATA)).collect()
+    pub fn batch(&self) -> impl Iterator<Item = PublishRequest> {
+        self.channels.iter().map(|channel| PublishRequest::new(channel, DATA))
     }
 
     pub fn broadcast(&self) -> BroadcastRequest {
@@ -66,7 +68,7 @@ impl Work {
     pub fn raw(&self) -> Result<Raw, Failure> {
         match self.row {
             Row::OneByOne | Row::Tasks64 | Row::Tasks256 | Row::Blocking => raw(&self.publish()),
-            Row::Batch => raw(&BatchRequest::new(self.batch())),
+            Row::Batch => raw_batch(self.batch()),
             Row::Broadcast => raw(&self.broadcast()),
             Row::History => raw(&self.history()),
             Row::Large => raw(&self.large()),
@@ -89,6 +91,21 @@ fn raw<M: Method>(request: &M) -> Result<Raw, Failure> {
         json: serde_json::to_vec(request)?.into(),
         protobuf: request.encode_to_vec().into(),
     })
+}
+
+/// Command by command: the memory of a list would be the peer's.
+fn raw_batch(requests: impl Iterator<Item = PublishRequest>) -> Result<Raw, Failure> {
+    let (mut json, mut protobuf) = (br#"{"commands":"#.to_vec(), Vec::new());
+    let mut before = b'[';
+    for command in requests.map(Command::from) {
+        json.push(before);
+        serde_json::to_writer(&mut json, &command)?;
+        prost::encoding::message::encode(1, &command, &mut protobuf);
+        before = b',';
+    }
+    json.extend(b"]}");
+    let (method, grpc_path) = (BatchRequest::NAME, BatchRequest::GRPC_PATH);
+    Ok(Raw { method, grpc_path, json: json.into(), protobuf: protobuf.into() })
 }
 
 /// A JSON string of so many bytes.

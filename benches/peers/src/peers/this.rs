@@ -42,7 +42,7 @@ impl<const GRPC: bool> Peer for This<GRPC> {
         let (client, work) = (&self.client, &self.work);
         match work.row {
             Row::Batch => {
-                for outcome in client.batch(work.batch()).await? {
+                for outcome in client.batch(work.batch().collect::<Vec<_>>()).await? {
                     outcome?;
                 }
             }

@@ -50,7 +50,9 @@ fn digits(number: f64) -> String {
 }
 
 pub fn write(tables: &str, results: &Results) -> Result<(), Failure> {
-    replace("calls", tables)?;
+    let image =
+        "![Bars of wall time, with the client's CPU time of an operation: shorter is better](benchmarks.svg)";
+    replace("calls", &format!("{image}\n\n{tables}"))?;
     let picture = documents().join("benchmarks.svg");
     fs::write(&picture, picture::draw(results))?;
     println!("wrote {}", picture.display());

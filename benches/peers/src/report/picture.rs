@@ -7,10 +7,10 @@ use crate::results::Results;
 use crate::rows::Row;
 
 const COLUMNS: usize = 2;
-const COLUMN: f64 = 470.0;
+const COLUMN: f64 = 490.0;
 const MARGIN: f64 = 16.0;
 /// Where bars start, behind the names.
-const NAMES: f64 = 130.0;
+const NAMES: f64 = 150.0;
 const LONGEST: f64 = 210.0;
 const LINE: f64 = 18.0;
 const BAR: f64 = 12.0;
