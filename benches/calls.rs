@@ -1,0 +1,61 @@
+//! What a whole call allocates, and how large its future is: `cargo bench --all-features --bench calls`.
+//!
+//! Allocations are counted on the client's thread alone: the embedded server has its own. Connections are warm, and
+//! making the request is a part of the call.
+#![allow(clippy::print_stdout)]
+
+use std::future::Future;
+
+use centrifugo_api::testing::Server;
+use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
+use tokio::runtime::Runtime;
+
+const CALLS: usize = 200;
+/// Commands of a batch, channels of a broadcast, publications of the history.
+const PARTS: usize = 100;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> Outcome {
+    let server = Server::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    println!("{:<30} {:>12} {:>10} {:>14}", "", "allocations", "bytes", "future, bytes");
+    for (transport, client) in [("HTTP", server.client()), ("gRPC", server.grpc_client())] {
+        let name = |call: &str| format!("{transport}, {call}");
+        let channel = format!("history-{transport}");
+        runtime.block_on(client.batch(vec![publish(&channel); PARTS]))?;
+        tell(&runtime, &name("publish"), || client.publish(publish("news")))?;
+        tell(&runtime, &name("call of a publish"), || client.call(publish("news")))?;
+        tell(&runtime, &name("history of 100"), || client.history(HistoryRequest::new(&channel).limit(-1)))?;
+        tell(&runtime, &name("batch of 100"), || client.batch(vec![publish("news"); PARTS]))?;
+        tell(&runtime, &name("batch of a tuple of 2"), || client.batch((publish("news"), publish("news"))))?;
+        tell(&runtime, &name("broadcast to 100"), || {
+            client.broadcast(BroadcastRequest::new(["news"; PARTS], r#"{"n":1}"#))
+        })?;
+    }
+    Ok(())
+}
+
+fn publish(channel: &str) -> PublishRequest {
+    PublishRequest::new(channel, r#"{"n":1}"#)
+}
+
+/// Makes calls, and prints what one of them takes.
+fn tell<F, T>(runtime: &Runtime, name: &str, call: impl Fn() -> F) -> Outcome
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let calls = async || {
+        for _ in 0..CALLS {
+            call().await?;
+        }
+        Ok::<_, Error>(())
+    };
+    runtime.block_on(calls())?;
+    let mut outcome = Ok(());
+    let counted = allocation_counter::measure(|| outcome = runtime.block_on(calls()));
+    outcome?;
+    let (count, bytes) = (counted.count_total as f64 / CALLS as f64, counted.bytes_total / CALLS as u64);
+    println!("{name:<30} {count:>12.1} {bytes:>10} {:>14}", size_of_val(&call()));
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! The clients that are compared. A new one is an `impl` of [`Peer`] or [`BlockingPeer`], and its line in [`all`].
+
+mod cent;
+mod hyper;
+mod reqwest;
+mod tcp;
+mod this;
+mod tonic;
+
+use std::sync::Arc;
+
+use crate::Failure;
+use crate::measure::{self, Sample};
+use crate::rows::Row;
+use crate::server::Address;
+use crate::work::Work;
+
+pub trait Peer: Sized + Send + Sync + 'static {
+    const NAME: &'static str;
+    const ROWS: &'static [Row] = Row::ASYNC;
+
+    /// Makes the client, and what of the work is ready beforehand.
+    fn connect(work: &Arc<Work>) -> Result<Self, Failure>;
+
+    /// Makes one call of the work's row, and looks at what it answers.
+    fn call(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+pub trait BlockingPeer: Sized {
+    const NAME: &'static str;
+
+    fn connect(work: &Arc<Work>) -> Result<Self, Failure>;
+
+    /// Publishes once.
+    fn call(&mut self) -> Result<(), Failure>;
+}
+
+/// A peer, whatever its type.
+pub struct Entry {
+    name: &'static str,
+    rows: &'static [Row],
+    measure: fn(Arc<Work>) -> Result<Sample, Failure>,
+}
+
+impl Entry {
+    pub fn measure(&self, row: Row, address: Address, short: bool) -> Result<Sample, Failure> {
+        (self.measure)(Arc::new(Work::new(row, address, short)))
+    }
+}
+
+/// In the order of the tables.
+fn all() -> [Entry; 12] {
+    [
+        concurrent::<tcp::Tcp>(),
+        blocking::<tcp::BlockingTcp>(),
+        concurrent::<hyper::Hyper>(),
+        concurrent::<reqwest::Reqwest>(),
+        concurrent::<tonic::Tonic>(),
+        concurrent::<cent::Cent>(),
+        blocking::<cent::BlockingCent>(),
+        concurrent::<cent::AutoBatching>(),
+        concurrent::<this::Http>(),
+        blocking::<this::BlockingHttp>(),
+        concurrent::<this::Grpc>(),
+        blocking::<this::BlockingGrpc>(),
+    ]
+}
+
+fn concurrent<P: Peer>() -> Entry {
+    Entry { name: P::NAME, rows: P::ROWS, measure: measure::concurrent::<P> }
+}
+
+fn blocking<P: BlockingPeer>() -> Entry {
+    Entry { name: P::NAME, rows: &[Row::Blocking], measure: measure::blocking::<P> }
+}
+
+/// The names; one that calls in both ways has one.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = all().iter().map(|entry| entry.name).collect();
+    names.dedup();
+    names
+}
+
+pub fn find(name: &str, row: Row) -> Result<Entry, Failure> {
+    let found = all().into_iter().find(|entry| entry.name == name && entry.rows.contains(&row));
+    found.ok_or_else(|| format!("{name} has no row {}", row.name()).into())
+}
