@@ -49,7 +49,7 @@ impl Entry {
 }
 
 /// In the order of the tables.
-fn all() -> [Entry; 12] {
+fn all() -> [Entry; 14] {
     [
         concurrent::<tcp::Tcp>(),
         blocking::<tcp::BlockingTcp>(),
@@ -63,6 +63,8 @@ fn all() -> [Entry; 12] {
         blocking::<this::BlockingHttp>(),
         concurrent::<this::Grpc>(),
         blocking::<this::BlockingGrpc>(),
+        concurrent::<this::SharedHttp>(),
+        concurrent::<this::SharedGrpc>(),
     ]
 }
 

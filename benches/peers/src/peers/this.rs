@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use centrifugo_api::{Client, blocking};
+use centrifugo_api::{Client, Coalescing, blocking};
 
 use super::{BlockingPeer, Peer};
 use crate::Failure;
@@ -54,6 +54,27 @@ impl<const GRPC: bool> Peer for This<GRPC> {
             _ => drop(client.publish(work.publish()).await?),
         }
         Ok(())
+    }
+}
+
+/// The same, with calls that share batches.
+pub struct Shared<const GRPC: bool>(This<GRPC>);
+
+pub type SharedHttp = Shared<false>;
+pub type SharedGrpc = Shared<true>;
+
+impl<const GRPC: bool> Peer for Shared<GRPC> {
+    const NAME: &'static str = if GRPC { "this/coalescing grpc" } else { "this/coalescing http" };
+    const ROWS: &'static [Row] = Row::TASKS;
+
+    fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
+        let mut this = This::connect(work)?;
+        this.client = this.client.coalescing(Coalescing::default());
+        Ok(Self(this))
+    }
+
+    async fn call(&self) -> Result<(), Failure> {
+        self.0.call().await
     }
 }
 
