@@ -4,8 +4,6 @@
 //! making the request is a part of the call.
 #![allow(clippy::print_stdout)]
 
-use std::future::Future;
-
 use centrifugo_api::testing::Server;
 use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
 use tokio::runtime::Runtime;
