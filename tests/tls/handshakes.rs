@@ -100,6 +100,37 @@ async fn a_certificate_of_an_authority_itself_is_not() -> Outcome {
     Ok(())
 }
 
+/// What the system trusts belongs to a process, where `SSL_CERT_FILE` names it: the test runs itself again.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_of_an_authority_that_the_system_trusts_is_taken() -> Outcome {
+    const URLS: &str = "CENTRIFUGO_API_TEST_URLS";
+    if let Ok(urls) = std::env::var(URLS) {
+        for (url, key) in urls.split(' ').zip([HTTP_KEY, GRPC_KEY]) {
+            answered(Client::builder(url).api_key(key)).await?;
+        }
+        return Ok(());
+    }
+    let authority = Authority::new()?;
+    let server = secured(&authority.certify(HOST)?, &[]).await;
+    let urls = BOTH.map(|transport| server.url(transport).replacen("://", "s://", 1)).join(" ");
+    let trusted = tempfile::NamedTempFile::new()?;
+    std::fs::write(trusted.path(), authority.pem())?;
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args([
+            "handshakes::a_certificate_of_an_authority_that_the_system_trusts_is_taken",
+            "--exact",
+            "--ignored",
+        ])
+        .env(URLS, urls)
+        .env("SSL_CERT_FILE", trusted.path())
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    Ok(())
+}
+
 /// No connection is made, and the error says what to do.
 async fn assert_untaken(builder: ClientBuilder, expected: &str) -> Outcome {
     let error = refused(builder).await?;
