@@ -109,8 +109,7 @@ impl ClientBuilder {
     ///
     /// The addresses behind one name are nodes too, such as those of a headless service in Kubernetes: the name is looked
     /// up in the background, with the first call and then every 30 s, sooner when a node is down. That is not so
-    /// with a proxy, a [`unix_socket`](Self::unix_socket), an [`http_client`](Self::http_client) or a
-    /// [`grpc_channel`](Self::grpc_channel).
+    /// with a proxy, a `unix_socket`, an `http_client` or a `grpc_channel`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.urls.push(url.into());
         self

@@ -59,7 +59,8 @@ impl Client {
         // One deadline for all of them.
         let client = self.with_deadline(self.time().ends);
         let mut result: Option<M::Result> = None;
-        let mut ranges = vec![0..request.len()];
+        let mut ranges = Vec::new();
+        ranges.push(0..request.len());
         while let Some(range) = ranges.pop() {
             let part = request.part(range.clone());
             let size = self.shared.encode(&part).map_err(|error| self.shared.hide_secrets(error))?.len();

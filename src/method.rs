@@ -68,6 +68,7 @@ pub struct Carried {
     #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) tag: u32,
     /// Whether payloads are in what it answers.
+    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
     pub(crate) has_payloads: bool,
 }
 

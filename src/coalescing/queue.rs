@@ -12,6 +12,7 @@ use crate::{Error, Reply};
 pub(super) struct Entry {
     pub(super) method: &'static str,
     /// The number of its field in `Command`.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(super) tag: u32,
     pub(super) body: Bytes,
     pub(super) time: Time,

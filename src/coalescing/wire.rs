@@ -1,6 +1,6 @@
 //! A batch, put together from requests that are written already.
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes};
 
 use super::queue::Entry;
 
@@ -11,7 +11,7 @@ pub(super) fn json(batch: &[Entry], parallel: bool) -> Bytes {
     const END: &[u8] = br#"],"parallel":true}"#;
     let size: usize =
         batch.iter().map(|entry| entry.body.len() + entry.method.len() + r#"{"":},"#.len()).sum();
-    let mut body = BytesMut::with_capacity(START.len() + size + END.len());
+    let mut body = bytes::BytesMut::with_capacity(START.len() + size + END.len());
     body.put_slice(START);
     for (index, entry) in batch.iter().enumerate() {
         body.put_slice(if index == 0 { b"{\"" } else { b",{\"" });

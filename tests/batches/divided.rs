@@ -36,7 +36,7 @@ async fn a_large_broadcast_is_sent_in_parts_whose_outcomes_are_in_order() -> Out
             .filter_map(|request| request.request::<BroadcastRequest>())
             .collect();
         assert!((4..=12).contains(&parts.len()), "{}", parts.len());
-        assert!(parts.iter().map(|part| &part.channels).flatten().eq(&channels));
+        assert!(parts.iter().flat_map(|part| &part.channels).eq(&channels));
     }
     Ok(())
 }
