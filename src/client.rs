@@ -81,6 +81,7 @@ impl Client {
     /// answered client coalesce with one another.
     #[must_use]
     pub fn coalescing(&self, coalescing: Coalescing) -> Self {
+        let coalescing = coalescing.within(self.shared.max_request_size);
         let coalescer =
             (!self.shared.nodes.first().is_legacy()).then(|| Arc::new(Coalescer::new(coalescing)));
         Self { coalescer, ..self.clone() }

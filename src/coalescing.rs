@@ -91,6 +91,16 @@ impl Coalescing {
     }
 }
 
+impl Coalescing {
+    /// No batch is larger than any request of the client may be.
+    pub(crate) fn within(mut self, max_request_size: usize) -> Self {
+        /// What a batch is without its commands.
+        const FRAME: usize = 64;
+        self.bytes = self.bytes.min(max_request_size.saturating_sub(FRAME));
+        self
+    }
+}
+
 /// The queues of a client that coalesces.
 pub(crate) struct Coalescer {
     options: Coalescing,

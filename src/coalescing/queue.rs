@@ -19,6 +19,13 @@ pub(super) struct Entry {
     pub(super) answer: oneshot::Sender<Result<Reply, Error>>,
 }
 
+impl Entry {
+    /// What it takes of a batch, in bytes, or a little less.
+    fn size(&self) -> usize {
+        self.body.len() + self.method.len() + r#"{"":},"#.len()
+    }
+}
+
 /// Calls that wait, and how many workers send them.
 pub(super) struct Queue {
     pub(super) options: Coalescing,
@@ -68,14 +75,14 @@ impl Queue {
         let (mut batch, mut size) = (Vec::new(), 0_usize);
         while let Some((_, entry)) = state.waiting.front() {
             let is_dropped = entry.answer.is_closed();
-            size = size.saturating_add(entry.body.len());
+            size = size.saturating_add(entry.size());
             let is_full = batch.len() >= self.options.commands || size > state.max_bytes;
             if !is_dropped && is_full && !batch.is_empty() {
                 break;
             }
             match state.waiting.pop_front() {
                 Some((_, entry)) if !is_dropped => batch.push(entry),
-                dropped => size -= dropped.map_or(0, |(_, entry)| entry.body.len()),
+                dropped => size -= dropped.map_or(0, |(_, entry)| entry.size()),
             }
         }
         if batch.is_empty() {

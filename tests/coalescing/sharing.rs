@@ -1,5 +1,7 @@
 //! What goes together.
 
+use centrifugo_api::prost::Message as _;
+use centrifugo_api::testing::{Endpoint, Recorded};
 use centrifugo_api::{ApiError, BroadcastRequest, InfoRequest, PresenceStatsRequest, SubscribeRequest};
 
 use crate::*;
@@ -75,6 +77,31 @@ async fn batches_carry_as_many_bytes_as_allowed() -> Outcome {
         let (last, full) = sizes.split_last().ok_or("no batches")?;
         assert!(full.iter().all(|size| (8..12).contains(size)) && *last < 12, "{sizes:?}");
         assert_eq!(sizes.iter().sum::<usize>(), 30);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_batch_is_larger_than_a_request_may_be() -> Outcome {
+    let server = Server::start()?;
+    for builder in [server.client_builder(), server.grpc_client_builder()] {
+        let client = builder.max_request_size(1000).build()?.coalescing(one_at_a_time());
+        server.take_requests();
+        let held_up = held_up(&server, &client).await?;
+        for call in publish_all(&client, (0..100).map(|n| PublishRequest::new("news", n.to_string()))) {
+            call.await??;
+        }
+        held_up.await?;
+        let requests = server.take_requests();
+        let length = |request: &Recorded| {
+            let batch = request.request::<BatchRequest>()?;
+            match request.endpoint {
+                Endpoint::Grpc => Some(batch.encoded_len()),
+                _ => serde_json::to_vec(&batch).ok().map(|json| json.len()),
+            }
+        };
+        let lengths: Vec<_> = requests.iter().filter_map(length).collect();
+        assert!(lengths.len() > 2 && lengths.iter().all(|length| *length <= 1000), "{lengths:?}");
     }
     Ok(())
 }
