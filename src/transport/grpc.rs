@@ -1,5 +1,7 @@
 //! gRPC: unary calls on a tonic channel, fed by a path and bytes; no generated client.
 
+mod connect;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
@@ -7,13 +9,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use connect::{connect, endpoint};
 use http::Uri;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
 use tonic::body::Body;
 use tonic::client::GrpcService as _;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, ConnectError, TimeoutExpired};
 
 use super::channels::Pool;
@@ -28,11 +31,6 @@ use crate::{ApiFailure, Error, Method, Status};
 
 /// How many connections to a node there are at most.
 const CONNECTIONS: usize = 4;
-
-/// What the server may send, in bytes, before it has to wait for the client to have read it: of one reply, and of all
-/// on a connection. HTTP/2's own 64 KiB make large replies wait for the network several times.
-const REPLY_WINDOW: u32 = 2 * 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
@@ -255,61 +253,6 @@ impl StdError for Cause {
 /// Makes a failure of what ended a connection or a stream.
 fn failed(error: impl Into<BoxError>) -> Failure {
     Failure::Lost(error.into())
-}
-
-fn endpoint(settings: &Settings) -> Result<Endpoint, Error> {
-    let invalid = |error: tonic::transport::Error| {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        Error::Config(format!("the gRPC channel cannot be built: {error}{cause}"))
-    };
-    let host = settings.target.http_url();
-    let url = match (&settings.connections.unix_socket, settings.address) {
-        (Some(path), _) => format!("unix://{}", path.display()),
-        (None, Some(address)) => {
-            format!("{}://{address}", if settings.target.tls { "https" } else { "http" })
-        }
-        (None, None) => host.clone(),
-    };
-    let host = Uri::from_maybe_shared(host).map_err(|error| Error::Config(format!("url: {error}")))?;
-    let mut endpoint = Endpoint::from_shared(url)
-        .map(|endpoint| endpoint.origin(host))
-        .and_then(|endpoint| endpoint.user_agent(settings.user_agent.clone()))
-        .map_err(invalid)?
-        .initial_stream_window_size(REPLY_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .tcp_nodelay(true)
-        .tcp_keepalive(settings.connections.tcp_keepalive);
-    if let Some(interval) = settings.connections.http2_keep_alive {
-        endpoint = endpoint.http2_keep_alive_interval(interval);
-    }
-    Ok(match settings.connect_timeout {
-        Some(timeout) => endpoint.connect_timeout(timeout),
-        None => endpoint,
-    })
-}
-
-#[cfg(feature = "tls")]
-fn connect(endpoint: &Endpoint, settings: &Settings) -> Channel {
-    if !settings.target.tls {
-        return endpoint.connect_lazy();
-    }
-    let mut tcp = hyper_util::client::legacy::connect::HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_keepalive(settings.connections.tcp_keepalive);
-    let host = settings.target.host().trim_matches(['[', ']']).to_owned();
-    let tls = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(settings.tls.config.clone())
-        .https_only()
-        .with_server_name_resolver(move |_: &Uri| rustls::pki_types::ServerName::try_from(host.clone()))
-        .enable_http2()
-        .wrap_connector(tcp);
-    endpoint.connect_with_connector_lazy(tls)
-}
-
-#[cfg(not(feature = "tls"))]
-fn connect(endpoint: &Endpoint, _settings: &Settings) -> Channel {
-    endpoint.connect_lazy()
 }
 
 /// Writes a request's frame.

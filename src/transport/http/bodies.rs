@@ -1,0 +1,116 @@
+//! What requests and answers hold.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use serde::Serialize;
+use serde_json::error::Category;
+
+use crate::call::Call;
+use crate::error::{Attempts, cause, excerpt};
+use crate::json::invalid_request;
+use crate::{ApiError, ApiFailure, Error, Method, Status};
+
+/// Writes the request as Centrifugo's JSON.
+pub(in crate::transport) fn encode<M: Method>(request: &M) -> Result<Bytes, Error> {
+    match serde_json::to_vec(request) {
+        Ok(body) => Ok(body.into()),
+        Err(error) => Err(invalid_request(request, &error)),
+    }
+}
+
+/// Writes the body of a call by name.
+pub(in crate::transport) fn encode_raw<P: Serialize + ?Sized>(
+    method: &str,
+    params: &P,
+) -> Result<Bytes, Error> {
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if method.is_empty() || !method.bytes().all(is_name) {
+        return Err(Error::InvalidRequest(format!(
+            "call_raw: `{}` is no name of a method: it takes lower-case letters, digits and `_`; nothing was sent",
+            excerpt(method.as_bytes())
+        )));
+    }
+    match serde_json::to_vec(params) {
+        Ok(body) if body.first() == Some(&b'{') => Ok(body.into()),
+        Ok(body) => Err(Error::InvalidRequest(format!(
+            "{method}: the parameters `{}` are no JSON object; nothing was sent",
+            excerpt(&body)
+        ))),
+        Err(error) => Err(Error::InvalidRequest(format!(
+            "{method}: the parameters have no JSON form: {error}; nothing was sent"
+        ))),
+    }
+}
+
+/// Reads a reply of Centrifugo's JSON.
+pub(in crate::transport) fn decode<M: Method>(body: &Bytes) -> Result<M::Response, Error> {
+    serde_json::from_slice(body).map_err(|error| {
+        // The field has a name at the price of a second try.
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let place = match serde_path_to_error::deserialize::<_, M::Response>(&mut reader) {
+            Err(error) if error.path().iter().len() > 0 => {
+                format!(" at `{}`", excerpt(error.path().to_string().as_bytes()))
+            }
+            _ => String::new(),
+        };
+        undecodable(M::NAME, body, &place, error)
+    })
+}
+
+pub(super) fn undecodable(
+    method: &'static str,
+    body: &Bytes,
+    place: &str,
+    error: serde_json::Error,
+) -> Error {
+    let what = match (error.classify(), std::str::from_utf8(body)) {
+        (_, Err(_)) if body.trim_ascii_start().starts_with(b"{") => {
+            "the reply holds broken UTF-8, which somebody published; read it over gRPC"
+        }
+        (Category::Data, _) => "the reply does not have the schema's shape",
+        (Category::Eof, _) => "the reply is cut short",
+        _ => "the reply is not JSON: is the URL Centrifugo's server API?",
+    };
+    let message = format!("{what}{place}: {}", excerpt(body));
+    Error::Decode { method: Some(method), message, source: Some(cause(error)) }
+}
+
+/// An answer that is no reply: only its body tells Centrifugo's error from another's.
+pub(in crate::transport) fn refusal(
+    call: &Call<'_>,
+    status: u16,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Error {
+    if let Some(error) = api_error(body) {
+        return Error::Api(ApiFailure::new(call.method, error));
+    }
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let body = match text(LOCATION) {
+        Some(location) if (300..400).contains(&status) => format!("to {}", excerpt(location.as_bytes())),
+        _ => excerpt(body),
+    };
+    let retry_after =
+        text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+    Error::Transport {
+        method: call.method,
+        status: Status::Http(status),
+        body,
+        retry_after,
+        attempts: Attempts::default(),
+    }
+}
+
+/// Centrifugo's bare error object, of its transport error mode. Gateways answer objects of the same shape: their
+/// `code` is an HTTP status or a gRPC code, below 100.
+fn api_error(body: &Bytes) -> Option<ApiError> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    let code = object.get("code")?.as_u64()?;
+    object.get("message")?.as_str()?;
+    if code < 100 || (400..600).contains(&code) {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
+}
