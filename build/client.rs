@@ -27,6 +27,8 @@ const TAKEN: &[&str] = &[
     "set_api_key",
     "time",
     "with",
+    "coalescing",
+    "exchange_in_parts",
     "with_deadline",
     "with_retry",
     "with_timeout",
