@@ -21,7 +21,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// What it takes of a batch, in bytes, or a little less.
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.body.len() + self.method.len() + r#"{"":},"#.len()
     }
 }

@@ -9,8 +9,7 @@ use super::queue::Entry;
 pub(super) fn json(batch: &[Entry], parallel: bool) -> Bytes {
     const START: &[u8] = br#"{"commands":["#;
     const END: &[u8] = br#"],"parallel":true}"#;
-    let size: usize =
-        batch.iter().map(|entry| entry.body.len() + entry.method.len() + r#"{"":},"#.len()).sum();
+    let size: usize = batch.iter().map(Entry::size).sum();
     let mut body = bytes::BytesMut::with_capacity(START.len() + size + END.len());
     body.put_slice(START);
     for (index, entry) in batch.iter().enumerate() {
@@ -40,8 +39,7 @@ pub(super) fn protobuf(batch: &[Entry], parallel: bool) -> Bytes {
         let size = size(entry);
         key_len(commands) + encoded_len_varint(length(size)) + size
     };
-    let is_parallel = parallel && parallel_tag > 0;
-    let last = if is_parallel { key_len(parallel_tag) + 1 } else { 0 };
+    let last = if parallel { key_len(parallel_tag) + 1 } else { 0 };
     frame(batch.iter().map(framed).sum::<usize>() + last, |body| {
         for entry in batch {
             encode_key(commands, WireType::LengthDelimited, body);
@@ -50,7 +48,7 @@ pub(super) fn protobuf(batch: &[Entry], parallel: bool) -> Bytes {
             encode_varint(length(entry.body.len()), body);
             body.put_slice(&entry.body);
         }
-        if is_parallel {
+        if parallel {
             encode_key(parallel_tag, WireType::Varint, body);
             body.put_u8(1);
         }

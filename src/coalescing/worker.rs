@@ -68,6 +68,8 @@ async fn send(shared: &Shared, queue: &Queue, batch: Vec<Entry>, reads: bool) {
 }
 
 fn join(shared: &Shared, batch: &[Entry], parallel: bool) -> Bytes {
+    // Older schemas have no such field.
+    let parallel = parallel && crate::api::BATCH_TAGS.1 > 0;
     match shared.nodes.first() {
         #[cfg(feature = "http")]
         Transport::Http(_) => wire::json(batch, parallel),
