@@ -46,7 +46,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
     let items = &messages.file.items;
     let checked = checks::checked(items);
     let mut added = methods::table(&rpcs, items, &checked);
-    added.extend(parts::batch(items, &rpcs));
+    added.extend(parts::batch(items, &rpcs, &checked));
     added.extend(checks::checks(items, &checked));
     added.extend(pages::paged(items, &rpcs));
     added.extend(filters::constructors(items));

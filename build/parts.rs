@@ -12,39 +12,79 @@ use super::methods::Rpc;
 
 /// How a request is a command of a batch, for its `Method`; nothing where it is none.
 pub fn carried(items: &[Item], rpc: &Rpc) -> TokenStream {
-    let command = find(items, &parse_quote!(Command)).and_then(|command| tag(command, &rpc.ident));
-    let (Some(tag), true) = (command, is_batched(items, rpc)) else { return TokenStream::new() };
-    // A reply may leave out a result that holds nothing.
-    let default = find(items, &rpc.result).is_some_and(|result| result.fields.is_empty()).then(|| {
-        quote! {
-            if reply.parts().is_empty() {
-                return Some(::core::default::Default::default());
-            }
-        }
-    });
-    let (field, has_payloads) = (&rpc.ident, holds_bytes(items, &rpc.result, &mut HashSet::new()));
+    let Some(tag) = batch_tag(items, rpc) else { return TokenStream::new() };
+    let has_payloads = holds_bytes(items, &rpc.result, &mut HashSet::new());
     quote! {
         const CARRIED: ::core::option::Option<crate::method::Carried> =
             Some(crate::method::Carried { tag: #tag, has_payloads: #has_payloads });
-        fn from_reply(reply: Reply) -> ::core::option::Option<Self::Result> {
-            #default
-            reply.#field.map(|result| *result)
+        #[cfg(any(feature = "grpc", feature = "http"))]
+        fn read_part(
+            &self,
+            received: crate::batch::part::Received<'_>,
+        ) -> ::core::result::Result<Self::Result, crate::Error> {
+            crate::batch::part::read(self, received)
         }
     }
 }
 
-/// The numbers of the fields of `BatchRequest`: `commands`, and `parallel`, which older schemas lack.
-fn batch_tags(items: &[Item]) -> Item {
-    let tag_of = |name: &str| {
-        let tag =
-            find(items, &parse_quote!(BatchRequest)).and_then(|batch| tag(batch, &format_ident!("{name}")));
-        tag.unwrap_or_default()
+/// How it is one of a batch of its type.
+fn element(items: &[Item], rpc: &Rpc, checked: &HashSet<String>) -> Option<Item> {
+    let (tag, request) = (batch_tag(items, rpc)?, &rpc.request);
+    let set_twice = match checked.contains(&quote!(#request).to_string()) {
+        true => quote!(self.payload_set_twice()),
+        false => quote!(::core::option::Option::None),
     };
-    let (commands, parallel) = (tag_of("commands"), tag_of("parallel"));
-    parse_quote! {
-        /// The numbers of `commands` and `parallel`; 0 is none.
-        pub(crate) const BATCH_TAGS: (u32, u32) = (#commands, #parallel);
-    }
+    let is_empty = is_empty(items, rpc);
+    Some(parse_quote! {
+        #[cfg(any(feature = "grpc", feature = "http"))]
+        impl crate::batch::part::Element for #request {
+            const TAG: u32 = #tag;
+            const IS_EMPTY: bool = #is_empty;
+            fn set_twice(&self) -> ::core::option::Option<::std::string::String> {
+                #set_twice
+            }
+        }
+    })
+}
+
+/// The number of the field of `Command` that holds the request, if a batch carries it.
+fn batch_tag(items: &[Item], rpc: &Rpc) -> Option<u32> {
+    find(items, &parse_quote!(Command)).filter(|_| is_batched(items, rpc)).and_then(|it| tag(it, &rpc.ident))
+}
+
+/// Whether the result holds nothing.
+fn is_empty(items: &[Item], rpc: &Rpc) -> bool {
+    find(items, &rpc.result).is_some_and(|result| result.fields.is_empty())
+}
+
+/// The numbers of the fields that batches consist of, and those of `Reply` with the names of their methods.
+fn tags(items: &[Item], rpcs: &[Rpc]) -> [Item; 2] {
+    let tag_of = |message: &str, field: &Ident| {
+        let message = format_ident!("{message}");
+        find(items, &parse_quote!(#message)).and_then(|message| tag(message, field))
+    };
+    let number = |message, field| tag_of(message, &format_ident!("{field}")).unwrap_or_default();
+    let (commands, parallel) = (number("BatchRequest", "commands"), number("BatchRequest", "parallel"));
+    let (replies, error) = (number("BatchResponse", "replies"), number("Reply", "error"));
+    let parts = rpcs.iter().filter_map(|rpc| {
+        let (name, tag) = (&rpc.name, tag_of("Reply", &rpc.ident)?);
+        Some(quote!((#tag, #name)))
+    });
+    [
+        parse_quote! {
+            #[cfg(any(feature = "grpc", feature = "http"))]
+            pub(crate) const BATCH_TAGS: crate::batch::wire::Tags = crate::batch::wire::Tags {
+                commands: #commands,
+                parallel: #parallel,
+                replies: #replies,
+                error: #error,
+            };
+        },
+        parse_quote! {
+            #[cfg(any(feature = "grpc", feature = "http"))]
+            pub(crate) const REPLY_PARTS: &[(u32, &str)] = &[#(#parts),*];
+        },
+    ]
 }
 
 /// The number of a message's field.
@@ -102,12 +142,13 @@ fn types(ty: &Type) -> Vec<Type> {
 }
 
 /// What makes requests commands of a batch, and takes their results from its replies.
-pub fn batch(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
+pub fn batch(items: &[Item], rpcs: &[Rpc], checked: &HashSet<String>) -> Vec<Item> {
     let batched = rpcs.iter().filter(|rpc| is_batched(items, rpc));
     let mut generated: Vec<Item> = batched.flat_map(|rpc| [conversion(rpc), batch_command(rpc)]).collect();
+    generated.extend(rpcs.iter().filter_map(|rpc| element(items, rpc, checked)));
     generated.push(part_names(items, rpcs, "Command"));
     generated.push(part_names(items, rpcs, "Reply"));
-    generated.push(batch_tags(items));
+    generated.extend(tags(items, rpcs));
     generated.push(without_content(items, rpcs));
     generated.push(repeatable_command(items, rpcs));
     generated
@@ -118,21 +159,14 @@ fn part_names(items: &[Item], rpcs: &[Rpc], message: &str) -> Item {
     let message = format_ident!("{message}");
     let checks = rpcs.iter().filter_map(|rpc| {
         let (name, field) = (&rpc.name, &rpc.ident);
-        part(items, &message, rpc).map(|_| {
-            quote! {
-                if self.#field.is_some() {
-                    parts.push(#name);
-                }
-            }
-        })
+        part(items, &message, rpc).map(|_| quote!((#name, self.#field.is_some())))
     });
     parse_quote! {
         impl #message {
             /// The names of the methods that it has a part for: one, when it is well-formed.
-            pub(crate) fn parts(&self) -> ::std::vec::Vec<&'static str> {
-                let mut parts = ::std::vec::Vec::with_capacity(1);
-                #(#checks)*
-                parts
+            pub(crate) fn parts(&self) -> impl ::core::iter::Iterator<Item = &'static str> {
+                let parts = [#(#checks),*];
+                parts.into_iter().filter(|part| part.1).map(|part| part.0)
             }
         }
     }
@@ -163,17 +197,24 @@ fn conversion(rpc: &Rpc) -> Item {
 /// A broadcast's result gets the names of the channels.
 fn batch_command(rpc: &Rpc) -> Item {
     let (field, request, result) = (&rpc.ident, &rpc.request, &rpc.result);
-    let (result, taken) = match rpc.name == "broadcast" {
+    let taken = quote!(reply.#field.map(|result| *result).unwrap_or_default());
+    let called = quote!(crate::batch::list::call(client, &mut commands, parallel).await);
+    let (result, taken, called) = match rpc.name == "broadcast" {
         true => (
             quote!(crate::BroadcastResult),
             quote! {
-                crate::BroadcastResult::new(
-                    command.broadcast.map(|request| request.channels).unwrap_or_default(),
-                    reply.broadcast.map(|result| *result).unwrap_or_default(),
-                )
+                let channels = command.broadcast.map(|request| request.channels).unwrap_or_default();
+                crate::BroadcastResult::new(channels, #taken)
+            },
+            quote! {
+                let outcomes = #called?.into_iter().zip(commands);
+                let with_channels = outcomes.map(|(outcome, request)| {
+                    outcome.map(|result| crate::BroadcastResult::new(request.channels, result))
+                });
+                Ok(with_channels.collect())
             },
         ),
-        false => (quote!(#result), quote!(reply.#field.map(|result| *result).unwrap_or_default())),
+        false => (quote!(#result), taken, called),
     };
     parse_quote! {
         impl crate::BatchCommand for #request {
@@ -182,14 +223,24 @@ fn batch_command(rpc: &Rpc) -> Item {
             fn result(command: Command, reply: Reply) -> Self::Result {
                 #taken
             }
+            #[cfg(any(feature = "grpc", feature = "http"))]
+            async fn call_all(
+                client: &crate::Client,
+                mut commands: ::std::vec::Vec<Self>,
+                parallel: bool,
+            ) -> ::core::result::Result<
+                ::std::vec::Vec<::core::result::Result<Self::Result, crate::ApiError>>,
+                crate::Error,
+            > {
+                #called
+            }
         }
     }
 }
 
 /// The methods whose results hold nothing, and which a reply may leave out therefore.
 fn without_content(items: &[Item], rpcs: &[Rpc]) -> Item {
-    let empty =
-        rpcs.iter().filter(|rpc| find(items, &rpc.result).is_some_and(|result| result.fields.is_empty()));
+    let empty = rpcs.iter().filter(|rpc| is_empty(items, rpc));
     let names = empty.map(|rpc| &rpc.name);
     parse_quote! {
         pub(crate) const WITHOUT_CONTENT: &[&str] = &[#(#names),*];

@@ -1,6 +1,13 @@
-use std::vec;
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) mod list;
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) mod part;
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) mod wire;
 
 use crate::{ApiError, BatchRequest, BatchResponse, Command, Reply, api};
+#[cfg(any(feature = "grpc", feature = "http"))]
+use crate::{Client, Error};
 
 /// What a batch carries as one command of it: every request but `BatchRequest`, and [`Command`] itself.
 ///
@@ -12,11 +19,22 @@ use crate::{ApiError, BatchRequest, BatchResponse, Command, Reply, api};
 )]
 pub trait BatchCommand: Into<Command> {
     /// What the command answers when it succeeds.
-    type Result;
+    type Result: Send;
 
     /// Takes the command's result from a reply without an error.
     #[doc(hidden)]
     fn result(command: Command, reply: Reply) -> Self::Result;
+
+    /// Sends commands of one type.
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[doc(hidden)]
+    fn call_all(
+        client: &Client,
+        commands: Vec<Self>,
+        parallel: bool,
+    ) -> impl Future<Output = Result<Vec<Result<Self::Result, ApiError>>, Error>> + Send
+    where
+        Self: Sized;
 }
 
 /// The dynamic form: the reply holds the result in the field of the command's name.
@@ -25,6 +43,25 @@ impl BatchCommand for Command {
 
     fn result(_command: Command, reply: Reply) -> Reply {
         reply
+    }
+
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    async fn call_all(
+        client: &Client,
+        commands: Vec<Command>,
+        parallel: bool,
+    ) -> Result<Vec<Result<Reply, ApiError>>, Error> {
+        let response = client.exchange_batch(&mut BatchRequest::new(commands), parallel).await?;
+        Ok(response.replies.into_iter().map(outcome).collect())
+    }
+}
+
+/// The outcome that a reply holds.
+#[cfg(any(feature = "grpc", feature = "http"))]
+fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
+    match reply.error.take() {
+        Some(error) => Err(*error),
+        None => Ok(reply),
     }
 }
 
@@ -61,15 +98,16 @@ impl BatchCommand for Command {
 )]
 pub trait Batch {
     /// What the batch answers: an outcome for each command, in their order.
-    type Output;
+    type Output: Send;
 
-    /// The batch as Centrifugo takes it.
+    /// Sends it.
+    #[cfg(any(feature = "grpc", feature = "http"))]
     #[doc(hidden)]
-    fn into_request(self) -> BatchRequest;
-
-    /// The outcomes. The replies have been checked against the commands.
-    #[doc(hidden)]
-    fn output(parts: &mut Parts) -> Self::Output;
+    fn call(
+        self,
+        client: &Client,
+        parallel: bool,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
 /// Runs a batch's commands concurrently on the server, not one after another. The answer keeps their order.
@@ -79,105 +117,94 @@ pub struct Parallel<B>(
     pub B,
 );
 
-/// Commands and their replies, pair by pair.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Parts {
-    commands: vec::IntoIter<Command>,
-    replies: vec::IntoIter<Reply>,
-}
-
-impl Parts {
-    #[cfg(any(feature = "grpc", feature = "http"))]
-    pub(crate) fn new(request: BatchRequest, response: BatchResponse) -> Self {
-        Self { commands: request.commands.into_iter(), replies: response.replies.into_iter() }
-    }
-
-    fn next<C: BatchCommand>(&mut self) -> Option<Result<C::Result, ApiError>> {
-        let (command, mut reply) = self.commands.next().zip(self.replies.next())?;
-        Some(match reply.error.take() {
-            Some(error) => Err(*error),
-            None => Ok(C::result(command, reply)),
-        })
-    }
-
-    /// The next outcome, for a form whose number of commands is in its type.
-    fn expected<C: BatchCommand>(&mut self) -> Result<C::Result, ApiError> {
-        self.next::<C>().unwrap_or_else(|| unreachable!("the number of replies has been checked"))
-    }
-}
-
 impl Batch for BatchRequest {
     type Output = BatchResponse;
 
-    fn into_request(self) -> BatchRequest {
-        self
-    }
-
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
-    fn output(parts: &mut Parts) -> BatchResponse {
-        let mut response = BatchResponse::default();
-        response.replies = parts.replies.by_ref().collect();
-        response
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    async fn call(mut self, client: &Client, parallel: bool) -> Result<BatchResponse, Error> {
+        client.exchange_batch(&mut self, parallel).await
     }
 }
 
 impl<B: Batch> Batch for Parallel<B> {
     type Output = B::Output;
 
-    fn into_request(self) -> BatchRequest {
-        let mut request = self.0.into_request();
-        request.parallel = true;
-        request
-    }
-
-    fn output(parts: &mut Parts) -> B::Output {
-        B::output(parts)
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    fn call(
+        self,
+        client: &Client,
+        _parallel: bool,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
+        self.0.call(client, true)
     }
 }
 
 impl<C: BatchCommand> Batch for Vec<C> {
     type Output = Vec<Result<C::Result, ApiError>>;
 
-    fn into_request(self) -> BatchRequest {
-        BatchRequest::new(self)
-    }
-
-    fn output(parts: &mut Parts) -> Self::Output {
-        std::iter::from_fn(|| parts.next::<C>()).collect()
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    fn call(
+        self,
+        client: &Client,
+        parallel: bool,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
+        C::call_all(client, self, parallel)
     }
 }
 
 impl<C: BatchCommand, const N: usize> Batch for [C; N] {
     type Output = [Result<C::Result, ApiError>; N];
 
-    fn into_request(self) -> BatchRequest {
-        BatchRequest::new(self)
-    }
-
-    fn output(parts: &mut Parts) -> Self::Output {
-        std::array::from_fn(|_| parts.expected::<C>())
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    fn call(
+        self,
+        client: &Client,
+        parallel: bool,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
+        let answer = C::call_all(client, self.into(), parallel);
+        async {
+            let mut outcomes = answer.await?.into_iter();
+            Ok(std::array::from_fn(|_| outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}"))))
+        }
     }
 }
+
+#[cfg(any(feature = "grpc", feature = "http"))]
+const COUNTED: &str = "the number of replies has been checked";
 
 macro_rules! tuple_batches {
     ($($request:ident)*) => {
         impl<$($request: BatchCommand),*> Batch for ($($request,)*) {
             type Output = ($(Result<$request::Result, ApiError>,)*);
 
+            #[cfg(any(feature = "grpc", feature = "http"))]
             #[allow(non_snake_case)]
-            fn into_request(self) -> BatchRequest {
+            fn call(
+                self,
+                client: &Client,
+                parallel: bool,
+            ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
                 let ($($request,)*) = self;
                 let commands: Vec<Command> = vec![$($request.into()),*];
-                BatchRequest::new(commands)
-            }
-
-            fn output(parts: &mut Parts) -> Self::Output {
-                ($(parts.expected::<$request>(),)*)
+                let mut request = BatchRequest::new(commands);
+                async move {
+                    let response = client.exchange_batch(&mut request, parallel).await?;
+                    let mut parts = request.commands.into_iter().zip(response.replies);
+                    let ($($request,)*) = ($(expected::<$request>(&mut parts),)*);
+                    Ok(($($request,)*))
+                }
             }
         }
     };
+}
+
+/// The next outcome, for a form whose number of commands is in its type.
+#[cfg(any(feature = "grpc", feature = "http"))]
+fn expected<C: BatchCommand>(
+    parts: &mut impl Iterator<Item = (Command, Reply)>,
+) -> Result<C::Result, ApiError> {
+    let (command, reply) = parts.next().unwrap_or_else(|| unreachable!("{COUNTED}"));
+    outcome(reply).map(|reply| C::result(command, reply))
 }
 
 tuple_batches!(A);
@@ -209,17 +236,30 @@ fn verify_part(command: &Command, reply: &Reply) -> Result<(), String> {
     if reply.error.is_some() {
         return Ok(());
     }
-    let (asked, answered) = (command.parts(), reply.parts());
-    if answered.is_empty() && !asked.iter().all(|method| api::WITHOUT_CONTENT.contains(method)) {
-        return Err("neither an error nor a result".to_owned());
-    }
-    if !answered.is_empty() && answered != asked {
-        return Err(format!("answers `{}` to the command `{}`", answered.join(", "), asked.join(", ")));
+    match reply.parts().next() {
+        None if !command.parts().all(|method| api::WITHOUT_CONTENT.contains(&method)) => {
+            return Err(NOTHING.to_owned());
+        }
+        Some(_) if !command.parts().eq(reply.parts()) => {
+            return Err(wrong_method(reply.parts(), command.parts()));
+        }
+        _ => {}
     }
     match (&command.broadcast, &reply.broadcast) {
         (Some(broadcast), Some(result)) => crate::broadcast::verify(broadcast, result),
         _ => Ok(()),
     }
+}
+
+const NOTHING: &str = "neither an error nor a result";
+
+/// What is wrong with a reply about other methods than its command.
+fn wrong_method(
+    answered: impl Iterator<Item = &'static str>,
+    asked: impl Iterator<Item = &'static str>,
+) -> String {
+    let (answered, asked): (Vec<_>, Vec<_>) = (answered.collect(), asked.collect());
+    format!("answers `{}` to the command `{}`", answered.join(", "), asked.join(", "))
 }
 
 /// Gives each command that takes a key one of its own, and says whether any did.

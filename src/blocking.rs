@@ -133,9 +133,7 @@ impl Client {
     ///
     /// [`Error`], for the batch as a whole.
     pub fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        let mut request = batch.into_request();
-        let response = self.runtime.block_on(self.client.exchange_batch(&mut request))?;
-        Ok(B::output(&mut crate::batch::Parts::new(request, response)))
+        self.runtime.block_on(batch.call(&self.client, false))
     }
 
     /// Publishes the same data into many channels, and answers an outcome for each: [`crate::Client::broadcast`].

@@ -1,18 +1,21 @@
 //! How a call is made: through the gate, to a node, again where that is safe, and within its time.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::Attempts;
-use crate::gate::Gate;
+use crate::gate::{Gate, Pass};
 use crate::key::Key;
 use crate::nodes::{Nodes, Tried};
 use crate::retry::Budget;
-use crate::transport::{self, Outgoing, Sent};
+use crate::transport::{self, Outgoing, Readable, Sent};
 use crate::{BatchRequest, Error, METHODS, Method, Retry};
 
 /// The method that is called.
@@ -101,48 +104,41 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Makes a call of a body of that size, by as many attempts as it may have.
-    pub(crate) async fn call<T, F: Future<Output = Result<T, Error>>>(
-        &self,
-        call: &Call<'_>,
+    /// Lets in a call of a body of that size.
+    pub(crate) async fn enter<'a>(
+        &'a self,
+        call: &'a Call<'a>,
         size: usize,
-        retry: &Retry,
+        retry: &'a Retry,
         time: Time,
-        attempt: impl Fn() -> F,
-    ) -> Result<T, Error> {
+    ) -> Result<Tries<'a>, Error> {
         // tokio's timer panics without one.
         transport::runtime()?;
         if size > self.max_request_size {
             return Err(too_large(call.method, size, self.max_request_size));
         }
-        let _pass = match within(time, self.gate.enter(call.method)).await {
+        let pass = match soon(time, self.gate.enter(call.method)).await {
             // A place that was found too late is of no use.
             Some(entered) if !time.left().is_zero() => entered?,
             _ => return Err(timeout(call.method, true, time.given)),
         };
-        let (mut attempts, mut all_unsent) = (1, true);
-        loop {
-            let error = match attempt().await {
-                Ok(result) => {
-                    self.budget.deposit();
-                    return Ok(result);
-                }
-                Err(error) => error,
-            };
-            all_unsent &= error.is_unsent();
-            // A node that is down is not flooded by what goes to another.
-            let budget = (!self.nodes.have_better(&error)).then_some(&self.budget);
-            match retry.wait(attempts, &error, call.repeatable, time.left(), budget) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error.after(Attempts::new(attempts, call.key), all_unsent)),
-            }
-            attempts += 1;
-        }
+        Ok(Tries { shared: self, call, retry, time, made: 0, all_unsent: true, _pass: pass })
     }
 
     /// The one place through which each attempt of each call passes. One that was certainly not sent goes to the next
     /// node at once.
-    pub(crate) async fn attempt(&self, call: &Call<'_>, body: &Bytes, time: Time) -> Result<Bytes, Error> {
+    ///
+    /// Boxed: what the transports need would be a part of each future of each method, and moved with it.
+    pub(crate) fn attempt<'a>(
+        &'a self,
+        call: &'a Call<'_>,
+        body: &'a Bytes,
+        time: Time,
+    ) -> Pin<Box<impl Future<Output = Result<Bytes, Error>>>> {
+        Box::pin(self.attempt_nodes(call, body, time))
+    }
+
+    async fn attempt_nodes(&self, call: &Call<'_>, body: &Bytes, time: Time) -> Result<Bytes, Error> {
         let (members, mut tried) = (self.nodes.members(), Tried::default());
         let mut failure = None;
         while let Some(node) = self.nodes.pick(&members, &mut tried) {
@@ -196,7 +192,17 @@ impl Shared {
     }
 
     pub(crate) fn decode<M: Method>(&self, request: &Bytes, reply: &Bytes) -> Result<M::Response, Error> {
-        self.nodes.first().decode::<M>(request, reply)
+        self.nodes.first().decode(M::NAME, request, reply)
+    }
+
+    /// The parts of the reply to a batch, as they are.
+    pub(crate) fn split(&self, reply: &Bytes) -> Result<Vec<Bytes>, Error> {
+        self.nodes.first().split(reply)
+    }
+
+    /// Reads one of them.
+    pub(crate) fn decode_part<T: Readable>(&self, method: &'static str, part: &Bytes) -> Result<T, Error> {
+        self.nodes.first().decode_part(method, part)
     }
 
     pub(crate) fn hide_secrets(&self, error: Error) -> Error {
@@ -205,6 +211,49 @@ impl Shared {
 
     pub(crate) fn urls(&self) -> Vec<&str> {
         self.nodes.urls().collect()
+    }
+}
+
+/// A call that is in, and its tries.
+pub(crate) struct Tries<'a> {
+    shared: &'a Shared,
+    call: &'a Call<'a>,
+    retry: &'a Retry,
+    time: Time,
+    made: u32,
+    all_unsent: bool,
+    _pass: Pass<'a>,
+}
+
+impl Tries<'_> {
+    /// What the call answers after such a try, unless there is to be another: then it has waited for that.
+    pub(crate) async fn settle<T>(&mut self, outcome: Result<T, Error>) -> Option<Result<T, Error>> {
+        let (shared, call) = (self.shared, self.call);
+        let error = match outcome {
+            Ok(result) => {
+                shared.budget.deposit();
+                return Some(Ok(result));
+            }
+            Err(error) => error,
+        };
+        self.made += 1;
+        self.all_unsent &= error.is_unsent();
+        // A node that is down is not flooded by what goes to another.
+        let budget = (!shared.nodes.have_better(&error)).then_some(&shared.budget);
+        let Some(wait) = self.retry.wait(self.made, &error, call.repeatable, self.time.left(), budget) else {
+            return Some(Err(error.after(Attempts::new(self.made, call.key), self.all_unsent)));
+        };
+        tokio::time::sleep(wait).await;
+        None
+    }
+}
+
+/// [`within`], for what mostly is there at once: no timer is made then.
+pub(crate) async fn soon<T>(time: Time, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => within(time, future).await,
     }
 }
 

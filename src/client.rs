@@ -2,17 +2,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::batch::{Batch, Parts};
+use crate::batch::Batch;
+use crate::batch::part::Received;
 use crate::builder::ClientBuilder;
 use crate::call::{Call, Shared, Time};
 use crate::coalescing::{Coalescer, Coalescing};
 use crate::error::excerpt;
+use crate::method::Carried;
 use crate::{
-    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages, Reply,
-    Retry, api,
+    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages, Retry, api,
 };
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
@@ -166,9 +168,7 @@ impl Client {
     ///
     /// [`Error`], for the batch as a whole.
     pub async fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        let mut request = batch.into_request();
-        let response = self.exchange_batch(&mut request).await?;
-        Ok(B::output(&mut Parts::new(request, response)))
+        batch.call(self, false).await
     }
 
     /// Publishes the same data into many channels, and answers an outcome for each.
@@ -227,10 +227,16 @@ impl Client {
         Pages::new(self.clone(), request)
     }
 
-    pub(crate) async fn exchange_batch(&self, request: &mut BatchRequest) -> Result<BatchResponse, Error> {
+    /// Sends a batch of any commands; `parallel` is set where it was not.
+    pub(crate) async fn exchange_batch(
+        &self,
+        request: &mut BatchRequest,
+        parallel: bool,
+    ) -> Result<BatchResponse, Error> {
         if request.commands.is_empty() {
             return Ok(BatchResponse::default());
         }
+        request.parallel |= parallel;
         let key = self.give_key(request);
         self.exchange_in_parts(&*request, key.as_deref()).await
     }
@@ -241,44 +247,55 @@ impl Client {
         request: &M,
         key: Option<&str>,
     ) -> Result<M::Result, Error> {
-        let exchanged = match crate::method::check(request).and_then(|()| self.shared.encode(request)) {
-            Ok(body) => self.send(request, &body, &Call::of(request, key)).await,
-            Err(error) => Err(error),
+        let mut result = None;
+        let body = crate::method::check(request).and_then(|()| self.shared.encode(request));
+        let sent = match &body {
+            Ok(body) => {
+                let mut read = |answer: &Answer| {
+                    result = Some(self.read(request, body, answer)?);
+                    Ok(())
+                };
+                self.send(&Call::of(request, key), M::CARRIED, body, &mut read).await
+            }
+            Err(_) => Ok(()),
         };
-        exchanged.map_err(|error| self.shared.hide_secrets(error))
+        let outcome = body.and(sent).map_err(|error| self.shared.hide_secrets(error));
+        outcome.map(|()| result.unwrap_or_else(|| unreachable!("what was answered was read")))
     }
 
-    /// Sends a request that is written, alone or with others.
-    async fn send<M: Method>(
+    /// Sends a request that is written, alone or with others, until what it answers can be read. It knows nothing of
+    /// the single methods, each of which would make it anew.
+    async fn send(
         &self,
-        request: &M,
-        body: &bytes::Bytes,
         call: &Call<'_>,
-    ) -> Result<M::Result, Error> {
+        carried: Option<Carried>,
+        body: &Bytes,
+        read: &mut (dyn FnMut(&Answer) -> Result<(), Error> + Send),
+    ) -> Result<(), Error> {
         let (shared, time) = (&self.shared, self.time());
-        match (&self.coalescer, M::CARRIED) {
-            (Some(coalescer), Some(carried)) if coalescer.takes(call, carried, body) => {
-                let attempt = || async move {
-                    let reply = coalescer.attempt(shared, call, carried, body, time).await?;
-                    read_part(request, reply)
-                };
-                shared.call(call, body.len(), &self.retry, time, attempt).await
-            }
-            _ => {
-                let attempt =
-                    || async move { self.read(request, body, &shared.attempt(call, body, time).await?) };
-                shared.call(call, body.len(), &self.retry, time, attempt).await
+        let coalescer = self.coalescer.as_deref().zip(carried);
+        let coalescer = coalescer.filter(|(coalescer, carried)| coalescer.takes(call, *carried, body));
+        let mut tries = shared.enter(call, body.len(), &self.retry, time).await?;
+        loop {
+            let answer = match coalescer {
+                Some((coalescer, carried)) => {
+                    coalescer.attempt(shared, call, carried, body, time).await.map(Answer::Part)
+                }
+                None => shared.attempt(call, body, time).await.map(Answer::Whole),
+            };
+            let outcome = answer.and_then(|answer| read(&answer));
+            if let Some(outcome) = tries.settle(outcome).await {
+                return outcome;
             }
         }
     }
 
     /// Reads what a call answers.
-    fn read<M: Method>(
-        &self,
-        request: &M,
-        body: &bytes::Bytes,
-        reply: &bytes::Bytes,
-    ) -> Result<M::Result, Error> {
+    fn read<M: Method>(&self, request: &M, body: &Bytes, answer: &Answer) -> Result<M::Result, Error> {
+        let reply = match answer {
+            Answer::Whole(reply) => reply,
+            Answer::Part(part) => return request.read_part(Received { part, shared: &self.shared }),
+        };
         let response = self.shared.decode::<M>(body, reply)?;
         let broken = |problem: String| Error::Decode {
             method: Some(M::NAME),
@@ -301,17 +318,12 @@ impl Client {
     }
 }
 
-/// Reads what a call answers within a batch.
-fn read_part<M: Method>(request: &M, mut reply: Reply) -> Result<M::Result, Error> {
-    if let Some(error) = reply.error.take() {
-        return Err(Error::Api(crate::ApiFailure::new(M::NAME, *error)));
-    }
-    let broken = |message: String| Error::Decode { method: Some(M::NAME), message, source: None };
-    let result = M::from_reply(reply).ok_or_else(|| {
-        broken("neither an error nor a result of the method, in the batch's reply".to_owned())
-    })?;
-    request.verify(&result).map_err(|problem| broken(format!("{problem}, in the batch's reply")))?;
-    Ok(result)
+/// What answers a call.
+enum Answer {
+    /// A reply of its own.
+    Whole(Bytes),
+    /// Its part of the reply to a batch.
+    Part(Bytes),
 }
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));

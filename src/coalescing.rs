@@ -1,5 +1,6 @@
 //! Concurrent calls that share batches.
 
+mod pace;
 mod queue;
 mod wire;
 mod worker;
@@ -11,11 +12,11 @@ use bytes::Bytes;
 use queue::{Entry, Queue};
 use tokio::sync::oneshot;
 
+use crate::Error;
 use crate::call::{self, Call, Shared, Time};
 use crate::error::Attempts;
 use crate::method::Carried;
 use crate::transport::PerRuntime;
-use crate::{Error, Reply};
 
 /// How calls share batches, for [`Client::coalescing`](crate::Client::coalescing): how many batches at once, and how large they get.
 ///
@@ -30,6 +31,9 @@ use crate::{Error, Reply};
 /// - Calls that read payloads, such as `history`, share batches with one another alone: over HTTP, Centrifugo cannot
 ///   write a reply with a payload that is not JSON, and fails the batch. Its calls are then sent in smaller ones, until
 ///   the failure is that of one call.
+/// - The server runs the commands of a batch concurrently. Those of one that has nothing but `publish` it runs one after
+///   another, which costs it about a third less, as long as that takes it less than 50 µs each: with Centrifugo's memory
+///   engine, but not with Redis. A batch of at most 32 finds that out, now and then.
 /// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is sent again in halves, and the
 ///   next ones are smaller.
 ///
@@ -49,12 +53,20 @@ pub struct Coalescing {
     commands: usize,
     bytes: usize,
     waiting: usize,
-    parallel: bool,
+    order: Order,
+}
+
+/// How the server runs the commands of a batch.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    Measured,
+    OneAfterAnother,
+    Concurrent,
 }
 
 impl Default for Coalescing {
     fn default() -> Self {
-        Self { batches: 2, commands: 1000, bytes: 512 * 1024, waiting: 10_000, parallel: true }
+        Self { batches: 2, commands: 1000, bytes: 512 * 1024, waiting: 10_000, order: Order::Measured }
     }
 }
 
@@ -84,9 +96,15 @@ impl Coalescing {
         self
     }
 
-    /// Lets the server run the commands of a batch one after another, not concurrently.
+    /// Lets the server run the commands of every batch one after another.
     pub fn one_after_another(mut self) -> Self {
-        self.parallel = false;
+        self.order = Order::OneAfterAnother;
+        self
+    }
+
+    /// Lets the server run the commands of every batch concurrently.
+    pub fn concurrent(mut self) -> Self {
+        self.order = Order::Concurrent;
         self
     }
 }
@@ -130,7 +148,7 @@ impl Coalescer {
         is_safe && body.len() <= self.options.bytes / 8
     }
 
-    /// One try of a call, within a batch.
+    /// One try of a call, within a batch: answers its part of the reply.
     pub(crate) async fn attempt(
         &self,
         shared: &Arc<Shared>,
@@ -138,10 +156,10 @@ impl Coalescer {
         carried: Carried,
         body: &Bytes,
         time: Time,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;
         let queue = if carried.has_payloads { &queues.reads } else { &queues.others };
-        let Some(Ok(_place)) = call::within(time, queue.room.acquire()).await else {
+        let Some(Ok(_place)) = call::soon(time, queue.room.acquire()).await else {
             return Err(call::timeout(call.method, true, time.given));
         };
         let (answer, answered) = oneshot::channel();

@@ -2,7 +2,9 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{ApiError, Error, Reply};
+#[cfg(any(feature = "grpc", feature = "http"))]
+use crate::batch::part::Received;
+use crate::{ApiError, Error};
 
 /// A method of the server API, known by its request.
 ///
@@ -25,11 +27,16 @@ pub trait Method: Message + Serialize {
     #[doc(hidden)]
     const CARRIED: Option<Carried> = None;
 
-    /// Takes the result from the reply of a batch.
+    /// Reads what it answers within a batch, where one carries it.
+    #[cfg(any(feature = "grpc", feature = "http"))]
     #[doc(hidden)]
-    fn from_reply(reply: Reply) -> Option<Self::Result> {
-        let _ = reply;
-        None
+    fn read_part(&self, received: Received<'_>) -> Result<Self::Result, Error> {
+        let _ = received;
+        Err(Error::Decode {
+            method: Some(Self::NAME),
+            message: "no batch carries the method".to_owned(),
+            source: None,
+        })
     }
 
     /// Splits a reply into Centrifugo's error or the result; `None` when it holds neither.

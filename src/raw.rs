@@ -18,9 +18,15 @@ where
 {
     let body = client.shared.encode_raw(method, params)?;
     let call = Call::raw(method);
-    let (shared, time, call, body) = (&client.shared, client.time(), &call, &body);
-    let attempt = || async move { read(call.method, &shared.attempt(call, body, time).await?) };
-    shared.call(call, body.len(), client.retry(), time, attempt).await
+    let (shared, time) = (&client.shared, client.time());
+    let mut tries = shared.enter(&call, body.len(), client.retry(), time).await?;
+    loop {
+        let reply = shared.attempt(&call, &body, time).await;
+        let outcome = reply.and_then(|reply| read(call.method, &reply));
+        if let Some(outcome) = tries.settle(outcome).await {
+            return outcome;
+        }
+    }
 }
 
 fn read<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {

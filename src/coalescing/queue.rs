@@ -1,12 +1,14 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::Coalescing;
+use super::pace::Pace;
+use super::{Coalescing, Order};
 use crate::call::Time;
-use crate::{Error, Reply};
+use crate::{Error, Method as _, PublishRequest};
 
 /// A call that waits for its batch.
 pub(super) struct Entry {
@@ -16,13 +18,19 @@ pub(super) struct Entry {
     pub(super) tag: u32,
     pub(super) body: Bytes,
     pub(super) time: Time,
-    pub(super) answer: oneshot::Sender<Result<Reply, Error>>,
+    /// Gets its part of the batch's reply.
+    pub(super) answer: oneshot::Sender<Result<Bytes, Error>>,
 }
 
 impl Entry {
     /// What it takes of a batch, in bytes, or a little less.
     pub(super) fn size(&self) -> usize {
         self.body.len() + self.method.len() + r#"{"":},"#.len()
+    }
+
+    /// Whether it asks no other nodes of the server, nor writes to all the connections of a user.
+    fn may_be_quick(&self) -> bool {
+        self.method == PublishRequest::NAME
     }
 }
 
@@ -40,11 +48,25 @@ struct State {
     workers: usize,
     /// What a batch may have, in bytes: less than the options say once a server refused that much.
     max_bytes: usize,
+    pace: Pace,
+}
+
+/// Calls that go together.
+pub(super) struct Batch {
+    pub(super) entries: Vec<Entry>,
+    /// Whether the server is to run them concurrently.
+    pub(super) parallel: bool,
 }
 
 impl Queue {
     pub(super) fn new(options: Coalescing) -> Self {
-        let state = State { waiting: VecDeque::new(), next_number: 0, workers: 0, max_bytes: options.bytes };
+        let state = State {
+            waiting: VecDeque::new(),
+            next_number: 0,
+            workers: 0,
+            max_bytes: options.bytes,
+            pace: Pace::default(),
+        };
         Self { room: Semaphore::new(options.waiting), state: Mutex::new(state), options }
     }
 
@@ -70,13 +92,18 @@ impl Queue {
     }
 
     /// Takes the next batch; without one, the worker that asks is no longer counted.
-    pub(super) fn take(&self) -> Option<Vec<Entry>> {
+    pub(super) fn take(&self) -> Option<Batch> {
         let mut state = self.state();
         let (mut batch, mut size) = (Vec::new(), 0_usize);
+        let measured = match self.options.order {
+            Order::Measured if state.waiting.len() > 1 => state.pace.limit(),
+            _ => None,
+        };
+        let commands = measured.unwrap_or(usize::MAX).min(self.options.commands);
         while let Some((_, entry)) = state.waiting.front() {
             let is_dropped = entry.answer.is_closed();
             size = size.saturating_add(entry.size());
-            let is_full = batch.len() >= self.options.commands || size > state.max_bytes;
+            let is_full = batch.len() >= commands || size > state.max_bytes;
             if !is_dropped && is_full && !batch.is_empty() {
                 break;
             }
@@ -89,7 +116,22 @@ impl Queue {
             state.workers -= 1;
             return None;
         }
-        Some(batch)
+        let parallel = match self.options.order {
+            Order::OneAfterAnother => false,
+            Order::Concurrent => true,
+            Order::Measured => measured.is_none() || !batch.iter().all(Entry::may_be_quick),
+        };
+        if parallel {
+            state.pace.went_concurrently();
+        }
+        Some(Batch { entries: batch, parallel })
+    }
+
+    /// A batch that ran took so long.
+    pub(super) fn learn(&self, commands: usize, parallel: bool, took: Duration) {
+        if !parallel {
+            self.state().pace.learn(commands, took);
+        }
     }
 
     /// A server refused a batch of that size.

@@ -26,31 +26,15 @@ pub(super) fn json(batch: &[Entry], parallel: bool) -> Bytes {
 /// As protobuf's `BatchRequest`, in its frame.
 #[cfg(feature = "grpc")]
 pub(super) fn protobuf(batch: &[Entry], parallel: bool) -> Bytes {
+    use crate::batch::wire;
     use crate::transport::frames::frame;
-    use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
-    let (commands, parallel_tag) = crate::api::BATCH_TAGS;
-    let length = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
-    let size = |entry: &Entry| {
-        let size = entry.body.len();
-        key_len(entry.tag) + encoded_len_varint(length(size)) + size
-    };
-    let framed = |entry| {
-        let size = size(entry);
-        key_len(commands) + encoded_len_varint(length(size)) + size
-    };
-    let last = if parallel { key_len(parallel_tag) + 1 } else { 0 };
-    frame(batch.iter().map(framed).sum::<usize>() + last, |body| {
+    let commands = batch.iter().map(|entry| wire::command_len(entry.tag, entry.body.len()));
+    frame(commands.sum::<usize>() + wire::parallel_len(parallel), |body| {
         for entry in batch {
-            encode_key(commands, WireType::LengthDelimited, body);
-            encode_varint(length(size(entry)), body);
-            encode_key(entry.tag, WireType::LengthDelimited, body);
-            encode_varint(length(entry.body.len()), body);
+            wire::start_command(entry.tag, entry.body.len(), body);
             body.put_slice(&entry.body);
         }
-        if parallel {
-            encode_key(parallel_tag, WireType::Varint, body);
-            body.put_u8(1);
-        }
+        wire::write_parallel(parallel, body);
     })
 }

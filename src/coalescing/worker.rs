@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::queue::{Entry, Queue};
+use super::queue::{Batch, Entry, Queue};
 use super::wire;
 use crate::call::{Call, Shared, Time};
 use crate::transport::Transport;
-use crate::{BatchRequest, Error, Reply, Status};
+use crate::{Error, Status};
 
 pub(super) async fn run(shared: Arc<Shared>, queue: Arc<Queue>, reads: bool) {
     let mut worker = Worker { queue, is_done: false };
@@ -39,12 +39,15 @@ impl Drop for Worker {
 }
 
 /// Sends a batch, and tells each call what became of it.
-async fn send(shared: &Shared, queue: &Queue, batch: Vec<Entry>, reads: bool) {
-    let mut batches = vec![batch];
+async fn send(shared: &Shared, queue: &Queue, batch: Batch, reads: bool) {
+    let Batch { entries, parallel } = batch;
+    let mut batches = vec![entries];
     while let Some(mut batch) = batches.pop() {
-        let body = join(shared, &batch, queue.options.parallel);
+        let body = join(shared, &batch, parallel);
+        let began = Instant::now();
         match exchange(shared, &batch, &body).await {
             Ok(replies) => {
+                queue.learn(batch.len(), parallel, began.elapsed());
                 for (entry, reply) in batch.into_iter().zip(replies) {
                     // Whoever has gone misses nothing.
                     let _ = entry.answer.send(Ok(reply));
@@ -69,7 +72,7 @@ async fn send(shared: &Shared, queue: &Queue, batch: Vec<Entry>, reads: bool) {
 
 fn join(shared: &Shared, batch: &[Entry], parallel: bool) -> Bytes {
     // Older schemas have no such field.
-    let parallel = parallel && crate::api::BATCH_TAGS.1 > 0;
+    let parallel = parallel && crate::api::BATCH_TAGS.parallel > 0;
     match shared.nodes.first() {
         #[cfg(feature = "http")]
         Transport::Http(_) => wire::json(batch, parallel),
@@ -78,11 +81,11 @@ fn join(shared: &Shared, batch: &[Entry], parallel: bool) -> Bytes {
     }
 }
 
-async fn exchange(shared: &Shared, batch: &[Entry], body: &Bytes) -> Result<Vec<Reply>, Error> {
+async fn exchange(shared: &Shared, batch: &[Entry], body: &Bytes) -> Result<Vec<Bytes>, Error> {
     let times = batch.iter().map(|entry| entry.time);
     let time = times.max_by_key(|time| time.ends).unwrap_or_else(|| Time::until(Instant::now()));
     let reply = shared.attempt(&Call::batch(), body, time).await?;
-    let replies = shared.decode::<BatchRequest>(body, &reply)?.replies;
+    let replies = shared.split(&reply)?;
     match (replies.len(), batch.len()) {
         (answered, asked) if answered == asked => Ok(replies),
         (answered, asked) => Err(Error::Decode {

@@ -9,12 +9,13 @@ use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurp
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
-use prost::Message;
+use prost::encoding::{DecodeContext, WireType, skip_field};
+use prost::{DecodeError, Message};
 use tonic::Code;
 use tonic::body::Body;
 
-use crate::ApiError;
 use crate::error::excerpt;
+use crate::{ApiError, api};
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -183,6 +184,36 @@ pub(super) async fn refusal(http: StatusCode, headers: HeaderMap, body: &mut Bod
     };
     let message = format!("HTTP {} in place of gRPC: {}", http.as_u16(), excerpt(&page));
     Failure::Status(tonic::Status::new(code, message), Bytes::new())
+}
+
+/// The parts of a `BatchResponse`, as they are.
+#[derive(Default)]
+pub(super) struct Replies(pub(super) Vec<Bytes>);
+
+/// It is read alone.
+impl Message for Replies {
+    fn encode_raw(&self, _buffer: &mut impl BufMut) {}
+
+    fn encoded_len(&self) -> usize {
+        0
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buffer: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        match tag == api::BATCH_TAGS.replies {
+            true => prost::encoding::bytes::merge_repeated(wire_type, &mut self.0, buffer, context),
+            false => skip_field(wire_type, tag, buffer, context),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// `google.rpc.Status`, which gRPC's error details hold.

@@ -13,7 +13,6 @@ use connect::{connect, endpoint};
 use http::Uri;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http_body_util::BodyExt as _;
-use prost::Message as _;
 use tonic::body::Body;
 use tonic::client::GrpcService as _;
 use tonic::transport::Channel;
@@ -261,11 +260,10 @@ pub(super) fn encode<M: Method>(request: &M) -> Bytes {
 }
 
 /// Reads a reply's protobuf.
-pub(super) fn decode<M: Method>(body: Bytes) -> Result<M::Response, Error> {
-    let start = body.clone();
-    M::Response::decode(body).map_err(|error| Error::Decode {
-        method: Some(M::NAME),
-        message: format!("the reply does not have the schema's shape: {}", excerpt(&start)),
+pub(super) fn decode<T: prost::Message + Default>(method: &'static str, body: &Bytes) -> Result<T, Error> {
+    T::decode(body.clone()).map_err(|error| Error::Decode {
+        method: Some(method),
+        message: format!("the reply does not have the schema's shape: {}", excerpt(body)),
         source: Some(error.into()),
     })
 }

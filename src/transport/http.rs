@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bodies::undecodable;
-pub(super) use bodies::{decode, encode, encode_raw, refusal};
+pub(super) use bodies::{decode, encode, encode_raw, refusal, split};
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Body, Client, Response, Url};

@@ -23,8 +23,12 @@ use std::time::Duration;
 use bytes::Bytes;
 pub(crate) use outgoing::{Outgoing, Sent};
 pub(crate) use per_runtime::{PerRuntime, runtime};
+use prost::Message;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+#[cfg(feature = "grpc")]
+use crate::BatchRequest;
 use crate::call::Call;
 use crate::target::{Protocol, Target};
 use crate::{Error, Method};
@@ -99,6 +103,11 @@ impl Settings {
         }
     }
 }
+
+/// What can be read from JSON and from protobuf.
+pub(crate) trait Readable: Message + DeserializeOwned + Default {}
+
+impl<T: Message + DeserializeOwned + Default> Readable for T {}
 
 pub(crate) enum Transport {
     #[cfg(feature = "http")]
@@ -191,12 +200,36 @@ impl Transport {
 
     /// Reads the reply's body, which answers the request's.
     #[cfg_attr(not(feature = "http"), allow(unused_variables))]
-    pub(crate) fn decode<M: Method>(&self, request: &Bytes, reply: &Bytes) -> Result<M::Response, Error> {
+    pub(crate) fn decode<T: Readable>(
+        &self,
+        method: &'static str,
+        request: &Bytes,
+        reply: &Bytes,
+    ) -> Result<T, Error> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(http) => http::decode::<M>(&http.unframe(M::NAME, request, reply)?),
+            Self::Http(http) => http::decode(method, &http.unframe(method, request, reply)?),
             #[cfg(feature = "grpc")]
-            Self::Grpc(_) => grpc::decode::<M>(reply.clone()),
+            Self::Grpc(_) => grpc::decode(method, reply),
+        }
+    }
+
+    /// The parts of the reply to a batch, which [`decode_part`](Self::decode_part) reads.
+    pub(crate) fn split(&self, reply: &Bytes) -> Result<Vec<Bytes>, Error> {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Http(_) => http::split(reply),
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => grpc::decode::<frames::Replies>(BatchRequest::NAME, reply).map(|split| split.0),
+        }
+    }
+
+    pub(crate) fn decode_part<T: Readable>(&self, method: &'static str, part: &Bytes) -> Result<T, Error> {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Http(_) => http::decode(method, part),
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => grpc::decode(method, part),
         }
     }
 

@@ -24,9 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a batch is held up, so that others wait.
 const HOLD: Duration = Duration::from_millis(300);
 
-/// One batch at a time, so that a test knows what shares one.
+/// One batch at a time, and none that tries how quick the server is, so that a test knows what shares one.
 fn one_at_a_time() -> Coalescing {
-    Coalescing::default().max_batches(1)
+    Coalescing::default().max_batches(1).concurrent()
 }
 
 /// A server and a client of each transport, which coalesces so and tries again at once.

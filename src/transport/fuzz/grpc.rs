@@ -73,11 +73,11 @@ fn check_reply<M: Method>(body: &Bytes)
 where
     M::Response: Serialize,
 {
-    match grpc::decode::<M>(body.clone()) {
+    match grpc::decode::<M::Response>(M::NAME, body) {
         Ok(response) => {
             // As bytes: a number that is none is not itself.
             let protobuf = response.encode_to_vec();
-            let again = grpc::decode::<M>(protobuf.clone().into()).unwrap();
+            let again = grpc::decode::<M::Response>(M::NAME, &protobuf.clone().into()).unwrap();
             assert_eq!(again.encode_to_vec(), protobuf, "{}", M::NAME);
             // Payloads need not be JSON here, but what is written is.
             if let Ok(json) = serde_json::to_vec(&response) {

@@ -25,10 +25,10 @@ fn check_reply<M: Method>(body: &Bytes)
 where
     M::Response: Serialize + PartialEq,
 {
-    match decode::<M>(body) {
+    match decode::<M::Response>(M::NAME, body) {
         Ok(response) => {
             let json = serde_json::to_vec(&response).unwrap();
-            assert!(decode::<M>(&json.into()).unwrap() == response, "{}: JSON", M::NAME);
+            assert!(decode::<M::Response>(M::NAME, &json.into()).unwrap() == response, "{}: JSON", M::NAME);
             let protobuf = response.encode_to_vec();
             assert!(M::Response::decode(&protobuf[..]).unwrap() == response, "{}: protobuf", M::NAME);
         }

@@ -1,21 +1,26 @@
 //! What requests and answers hold.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use crate::call::Call;
 use crate::error::{Attempts, cause, excerpt};
-use crate::json::invalid_request;
-use crate::{ApiError, ApiFailure, Error, Method, Status};
+use crate::json::{self, Name, invalid_request};
+use crate::{ApiError, ApiFailure, BatchRequest, Error, Method, Status};
 
 /// Writes the request as Centrifugo's JSON.
 pub(in crate::transport) fn encode<M: Method>(request: &M) -> Result<Bytes, Error> {
-    match serde_json::to_vec(request) {
-        Ok(body) => Ok(body.into()),
+    // The names that JSON adds are mostly shorter than the values; memory that is not written costs nothing.
+    let mut body = Vec::with_capacity(2 * request.encoded_len() + 64);
+    match serde_json::to_writer(&mut body, request) {
+        Ok(()) => Ok(body.into()),
         Err(error) => Err(invalid_request(request, &error)),
     }
 }
@@ -45,18 +50,61 @@ pub(in crate::transport) fn encode_raw<P: Serialize + ?Sized>(
 }
 
 /// Reads a reply of Centrifugo's JSON.
-pub(in crate::transport) fn decode<M: Method>(body: &Bytes) -> Result<M::Response, Error> {
-    serde_json::from_slice(body).map_err(|error| {
+pub(in crate::transport) fn decode<T: DeserializeOwned>(
+    method: &'static str,
+    body: &Bytes,
+) -> Result<T, Error> {
+    json::from_bytes(body).map_err(|error| {
         // The field has a name at the price of a second try.
         let mut reader = serde_json::Deserializer::from_slice(body);
-        let place = match serde_path_to_error::deserialize::<_, M::Response>(&mut reader) {
+        let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
             Err(error) if error.path().iter().len() > 0 => {
                 format!(" at `{}`", excerpt(error.path().to_string().as_bytes()))
             }
             _ => String::new(),
         };
-        undecodable(M::NAME, body, &place, error)
+        undecodable(method, body, &place, error)
     })
+}
+
+/// The parts of a batch's reply, as they are.
+pub(in crate::transport) fn split(body: &Bytes) -> Result<Vec<Bytes>, Error> {
+    struct Replies<'a>(Vec<&'a RawValue>);
+
+    impl<'de> Deserialize<'de> for Replies<'de> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(RepliesVisitor)
+        }
+    }
+
+    struct RepliesVisitor;
+
+    impl<'de> Visitor<'de> for RepliesVisitor {
+        type Value = Replies<'de>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a batch's reply")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Replies<'de>, M::Error> {
+            let mut replies = Vec::new();
+            while let Some(Name(name)) = map.next_key()? {
+                if name == "replies" {
+                    replies = map.next_value::<Option<_>>()?.unwrap_or_default();
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(Replies(replies))
+        }
+    }
+
+    match serde_json::from_slice::<Replies<'_>>(body) {
+        Ok(Replies(replies)) => {
+            Ok(replies.into_iter().map(|reply| body.slice_ref(reply.get().as_bytes())).collect())
+        }
+        Err(error) => Err(undecodable(BatchRequest::NAME, body, "", error)),
+    }
 }
 
 pub(super) fn undecodable(
