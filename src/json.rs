@@ -2,10 +2,13 @@
 //!
 //! The names are those that pbjson-build's output uses; `build/json.rs` redirects them here.
 
+#[cfg(any(feature = "grpc", feature = "http"))]
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -44,9 +47,48 @@ pub(crate) struct BytesDeserialize<T>(pub(crate) T);
 
 impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if is_slicing() {
+            let json = <&RawValue>::deserialize(deserializer)?;
+            return Ok(Self(slice(json.get().as_bytes())));
+        }
         let json = Box::<RawValue>::deserialize(deserializer)?;
         Ok(Self(Bytes::from(String::from(Box::<str>::from(json)))))
     }
+}
+
+thread_local! {
+    /// The JSON that is read, whose payloads are slices of it.
+    static SLICED: RefCell<Option<Bytes>> = const { RefCell::new(None) };
+}
+
+/// Reads JSON; the payloads are slices of it, not copies.
+pub(crate) fn from_bytes<T: DeserializeOwned>(json: &Bytes) -> Result<T, serde_json::Error> {
+    /// Ends it, also when reading panics.
+    struct Slicing(Option<Bytes>);
+
+    impl Drop for Slicing {
+        fn drop(&mut self) {
+            SLICED.set(self.0.take());
+        }
+    }
+
+    let slicing = Slicing(SLICED.replace(Some(json.clone())));
+    let read = serde_json::from_slice(json);
+    drop(slicing);
+    // A message of the user's may read its own from something that has no slices.
+    read.or_else(|_| serde_json::from_slice(json))
+}
+
+fn is_slicing() -> bool {
+    SLICED.with_borrow(Option::is_some)
+}
+
+/// Bytes that are a part of what is read; if they are not, a message of the user's has made them, and they are copied.
+fn slice(part: &[u8]) -> Bytes {
+    SLICED.with_borrow(|sliced| match sliced {
+        Some(whole) if whole.as_ptr_range().contains(&part.as_ptr()) => whole.slice_ref(part),
+        _ => Bytes::copy_from_slice(part),
+    })
 }
 
 /// Reads a field's payload.
@@ -101,6 +143,49 @@ where
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         deserializer.deserialize_struct(self.name, self.fields, self.visitor)
+    }
+}
+
+/// Reads a value that an object may have once; `null` is none.
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) fn once<'de, T: Deserialize<'de>, M: MapAccess<'de>>(
+    value: &mut Option<T>,
+    name: &'static str,
+    map: &mut M,
+) -> Result<(), M::Error> {
+    if value.is_some() {
+        return Err(de::Error::duplicate_field(name));
+    }
+    *value = map.next_value()?;
+    Ok(())
+}
+
+/// The name of a value in an object.
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
+
+#[cfg(any(feature = "grpc", feature = "http"))]
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(name.into()))
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(name.to_owned().into()))
+            }
+        }
+
+        deserializer.deserialize_identifier(NameVisitor)
     }
 }
 
