@@ -33,6 +33,7 @@ const TAKEN: &[&str] = &[
     "with_deadline",
     "with_retry",
     "with_timeout",
+    "write",
 ];
 
 /// Methods whose answer has parts: their hand-written form pairs these with the request's.

@@ -1,3 +1,5 @@
+#[cfg(all(test, any(feature = "grpc", feature = "http")))]
+mod fuzz;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) mod list;
 #[cfg(any(feature = "grpc", feature = "http"))]

@@ -14,7 +14,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -55,7 +55,10 @@ impl Client {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
             Error::Config(format!("the runtime of a blocking client cannot be made: {error}"))
         })?;
-        Ok(Self { client, runtime: Arc::new(OwnRuntime(Some(runtime))) })
+        Ok(Self {
+            client,
+            runtime: Arc::new(OwnRuntime { runtime: Some(runtime), driven: Mutex::new(None) }),
+        })
     }
 
     /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
@@ -111,7 +114,8 @@ impl Client {
     /// [`Error`] says what each one means, and whether the call may have run.
     pub fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.client.give_key(&mut request);
-        self.runtime.block_on(self.client.exchange(&request, key.as_deref()))
+        let body = self.client.write(&request)?;
+        self.runtime.block_on(self.client.exchange(&request, &body, key.as_deref()))
     }
 
     /// Calls a method by its name with any JSON, over HTTP: [`crate::Client::call_raw`].
@@ -195,7 +199,14 @@ impl fmt::Debug for Client {
 }
 
 /// A runtime without threads: a thread that calls drives it, and all the connections in it, while it waits.
-struct OwnRuntime(Option<Runtime>);
+struct OwnRuntime {
+    runtime: Option<Runtime>,
+    /// When a call last did.
+    driven: Mutex<Option<Instant>>,
+}
+
+/// What happens to a connection within that time after a call may go unnoticed, as it may while a call is made.
+const FRESH: Duration = Duration::from_micros(100);
 
 impl OwnRuntime {
     fn block_on<F>(&self, future: F) -> F::Output
@@ -203,10 +214,15 @@ impl OwnRuntime {
         F: Future + Send,
         F::Output: Send,
     {
-        let Some(runtime) = &self.0 else { unreachable!("it is taken only when it is dropped") };
+        let Some(runtime) = &self.runtime else { unreachable!("it is taken only when it is dropped") };
         let future = async {
-            notice_what_happened().await;
-            future.await
+            let driven = *self.driven();
+            if driven.is_none_or(|driven| driven.elapsed() > FRESH) {
+                notice_what_happened().await;
+            }
+            let output = future.await;
+            *self.driven() = Some(Instant::now());
+            output
         };
         match Handle::try_current() {
             Err(_) => runtime.block_on(future),
@@ -216,6 +232,10 @@ impl OwnRuntime {
                 Err(panic) => std::panic::resume_unwind(panic),
             }),
         }
+    }
+
+    fn driven(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -231,7 +251,7 @@ async fn notice_what_happened() {
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
         // Without waiting, since that is forbidden, and panics, inside async code.
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }

@@ -1,10 +1,8 @@
 //! How a call is made: through the gate, to a node, again where that is safe, and within its time.
 
 use std::borrow::Cow;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -113,14 +111,21 @@ impl Shared {
         time: Time,
     ) -> Result<Tries<'a>, Error> {
         // tokio's timer panics without one.
-        transport::runtime()?;
+        transport::in_runtime()?;
         if size > self.max_request_size {
             return Err(too_large(call.method, size, self.max_request_size));
         }
-        let pass = match soon(time, self.gate.enter(call.method)).await {
-            // A place that was found too late is of no use.
-            Some(entered) if !time.left().is_zero() => entered?,
-            _ => return Err(timeout(call.method, true, time.given)),
+        let late = || timeout(call.method, true, time.given);
+        if time.given.is_zero() {
+            return Err(late());
+        }
+        let pass = match self.gate.try_enter(call.method) {
+            Some(entered) => entered?,
+            None => match within(time, self.gate.enter(call.method)).await {
+                // A place that was found too late is of no use.
+                Some(entered) if !time.left().is_zero() => entered?,
+                _ => return Err(late()),
+            },
         };
         Ok(Tries { shared: self, call, retry, time, made: 0, all_unsent: true, _pass: pass })
     }
@@ -175,7 +180,7 @@ impl Shared {
     }
 
     pub(crate) async fn close(&self, after: Duration) -> Result<(), Error> {
-        transport::runtime()?;
+        transport::in_runtime()?;
         tokio::time::timeout(after, self.gate.close()).await.map_err(|_| timeout("close", false, after))
     }
 
@@ -245,15 +250,6 @@ impl Tries<'_> {
         };
         tokio::time::sleep(wait).await;
         None
-    }
-}
-
-/// [`within`], for what mostly is there at once: no timer is made then.
-pub(crate) async fn soon<T>(time: Time, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => within(time, future).await,
     }
 }
 

@@ -114,7 +114,7 @@ impl Client {
     /// [`Error`] says what each one means, and whether the call may have run.
     pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.give_key(&mut request);
-        self.exchange(&request, key.as_deref()).await
+        self.exchange(&request, &self.write(&request)?, key.as_deref()).await
     }
 
     /// Calls a method by its name with any JSON, over HTTP: for methods, and fields, that the schema lacks.
@@ -211,7 +211,9 @@ impl Client {
             let failed: Vec<_> = failed.filter(|(response, _)| is_failed(response)).collect();
             let channels = failed.iter().map(|(_, channel)| (*channel).clone()).collect();
             let again = BroadcastRequest { channels, ..request.clone() };
-            let Ok(answered) = self.with_retry(Retry::none()).exchange(&again, None).await else { continue };
+            let Ok(body) = self.write(&again) else { return };
+            let sent = self.with_retry(Retry::none()).exchange(&again, &body, None).await;
+            let Ok(answered) = sent else { continue };
             for ((response, _), answer) in failed.into_iter().zip(answered.responses) {
                 *response = answer;
             }
@@ -241,26 +243,28 @@ impl Client {
         self.exchange_in_parts(&*request, key.as_deref()).await
     }
 
-    /// Calls a method; `key` is what it was given.
+    /// Checks a request, and writes it.
+    pub(crate) fn write<M: Method>(&self, request: &M) -> Result<Bytes, Error> {
+        let written = crate::method::check(request).and_then(|()| self.shared.encode(request));
+        written.map_err(|error| self.shared.hide_secrets(error))
+    }
+
+    /// Calls a method by what was written of the request; `key` is what that was given.
     pub(crate) async fn exchange<M: Method>(
         &self,
         request: &M,
+        body: &Bytes,
         key: Option<&str>,
     ) -> Result<M::Result, Error> {
         let mut result = None;
-        let body = crate::method::check(request).and_then(|()| self.shared.encode(request));
-        let sent = match &body {
-            Ok(body) => {
-                let mut read = |answer: &Answer| {
-                    result = Some(self.read(request, body, answer)?);
-                    Ok(())
-                };
-                self.send(&Call::of(request, key), M::CARRIED, body, &mut read).await
-            }
-            Err(_) => Ok(()),
+        let mut read = |answer: &Answer| {
+            result = Some(self.read(request, body, answer)?);
+            Ok(())
         };
-        let outcome = body.and(sent).map_err(|error| self.shared.hide_secrets(error));
-        outcome.map(|()| result.unwrap_or_else(|| unreachable!("what was answered was read")))
+        match self.send(&Call::of(request, key), M::CARRIED, body, &mut read).await {
+            Ok(()) => Ok(result.unwrap_or_else(|| unreachable!("what was answered was read"))),
+            Err(error) => Err(self.shared.hide_secrets(error)),
+        }
     }
 
     /// Sends a request that is written, alone or with others, until what it answers can be read. It knows nothing of

@@ -57,7 +57,7 @@ pub struct Coalescing {
 }
 
 /// How the server runs the commands of a batch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     Measured,
     OneAfterAnother,
@@ -159,9 +159,9 @@ impl Coalescer {
     ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;
         let queue = if carried.has_payloads { &queues.reads } else { &queues.others };
-        let Some(Ok(_place)) = call::soon(time, queue.room.acquire()).await else {
+        if !queue.try_enter() && call::within(time, queue.enter()).await.is_none() {
             return Err(call::timeout(call.method, true, time.given));
-        };
+        }
         let (answer, answered) = oneshot::channel();
         let entry = Entry {
             method: call.method,

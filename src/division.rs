@@ -55,7 +55,9 @@ impl Client {
         request: &M,
         key: Option<&str>,
     ) -> Result<M::Result, Error> {
-        let Some(limit) = self.shared.split_above else { return self.exchange(request, key).await };
+        let Some(limit) = self.shared.split_above else {
+            return self.exchange(request, &self.write(request)?, key).await;
+        };
         // One deadline for all of them.
         let client = self.with_deadline(self.time().ends);
         let mut result: Option<M::Result> = None;
@@ -63,7 +65,8 @@ impl Client {
         ranges.push(0..request.len());
         while let Some(range) = ranges.pop() {
             let part = request.part(range.clone());
-            let size = self.shared.encode(&part).map_err(|error| self.shared.hide_secrets(error))?.len();
+            let body = self.write(&part)?;
+            let size = body.len();
             if size > limit && range.len() > 1 {
                 let count = size.div_ceil(limit).min(range.len());
                 let each = range.len().div_ceil(count);
@@ -71,7 +74,7 @@ impl Client {
                 ranges.extend(starts.map(|start| start..(start + each).min(range.end)).rev());
                 continue;
             }
-            let answered = client.exchange(&part, key).await?;
+            let answered = client.exchange(&part, &body, key).await?;
             match &mut result {
                 Some(result) => M::join(result, answered),
                 None => result = Some(answered),

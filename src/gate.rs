@@ -35,10 +35,21 @@ impl Gate {
         }
     }
 
+    /// Enters, unless there is no place yet.
+    pub(crate) fn try_enter(&self, method: &'static str) -> Option<Result<Pass<'_>, Error>> {
+        let mut pass = self.count_in();
+        if self.closed.load(Ordering::SeqCst) {
+            return Some(Err(Error::Closed { method }));
+        }
+        if let Some(places) = &self.places {
+            pass.place = Some(places.try_acquire().ok()?);
+        }
+        Some(Ok(pass))
+    }
+
     /// Waits for a place.
     pub(crate) async fn enter(&self, method: &'static str) -> Result<Pass<'_>, Error> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        let mut pass = Pass { place: None, gate: self };
+        let mut pass = self.count_in();
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::Closed { method });
         }
@@ -46,6 +57,11 @@ impl Gate {
             pass.place = Some(places.acquire().await.map_err(|_| Error::Closed { method })?);
         }
         Ok(pass)
+    }
+
+    fn count_in(&self) -> Pass<'_> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        Pass { place: None, gate: self }
     }
 
     /// Lets no more calls in, nor those that wait for a place, and waits until the others are through.

@@ -218,3 +218,55 @@ pub(crate) fn invalid_request<M: Method>(request: &M, error: &serde_json::Error)
         track.path()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Publication;
+
+    #[test]
+    fn payloads_are_slices_of_what_is_read() {
+        let json = Bytes::from(r#"{"data": {"text" : "hello"}, "offset": 3}"#);
+        let publication: Publication = from_bytes(&json).unwrap();
+        assert_eq!(publication.data, r#"{"text" : "hello"}"#);
+        assert_eq!(publication.data.as_ptr(), json[9..].as_ptr());
+        // Nothing is left of it for what is read otherwise.
+        let publication: Publication = serde_json::from_slice(&json).unwrap();
+        assert_eq!(publication.data, r#"{"text" : "hello"}"#);
+        assert!(!json.as_ptr_range().contains(&publication.data.as_ptr()));
+    }
+
+    /// A message of a user's, which reads its publication by way of a value.
+    struct ByWay(Publication);
+
+    impl<'de> Deserialize<'de> for ByWay {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let value = serde_json::Value::deserialize(deserializer)?;
+            serde_json::from_value(value).map(Self).map_err(de::Error::custom)
+        }
+    }
+
+    /// And one which reads it from a text of its own.
+    struct Nested(Publication);
+
+    impl<'de> Deserialize<'de> for Nested {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            serde_json::from_str(&text).map(Self).map_err(de::Error::custom)
+        }
+    }
+
+    #[test]
+    fn what_has_no_slices_is_copied() {
+        let ByWay(publication) = from_bytes(&r#"{"data":[1]}"#.into()).unwrap();
+        assert_eq!(publication.data, "[1]");
+        let Nested(publication) = from_bytes(&r#""{\"data\":[2]}""#.into()).unwrap();
+        assert_eq!(publication.data, "[2]");
+    }
+
+    #[test]
+    fn what_cannot_be_read_leaves_nothing_behind() {
+        assert!(from_bytes::<Publication>(&r#"{"data":[1"#.into()).is_err());
+        assert!(!is_slicing());
+    }
+}

@@ -37,14 +37,14 @@ fn give_keys<C: Method>(commands: &mut [C], key: &str) -> bool {
 }
 
 /// A `BatchRequest` of borrowed requests.
-struct List<'a, C> {
-    commands: &'a [C],
-    parallel: bool,
+pub(super) struct List<'a, C> {
+    pub(super) commands: &'a [C],
+    pub(super) parallel: bool,
 }
 
 /// A `BatchResponse` to it.
-pub(crate) struct Answers<C: Element> {
-    outcomes: Vec<Result<C::Result, ApiError>>,
+pub(super) struct Answers<C: Element> {
+    pub(super) outcomes: Vec<Result<C::Result, ApiError>>,
     /// What is wrong with the first reply that answers nothing.
     broken: Option<String>,
 }

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::pace::Pace;
 use super::{Coalescing, Order};
@@ -28,7 +28,7 @@ impl Entry {
         self.body.len() + self.method.len() + r#"{"":},"#.len()
     }
 
-    /// Whether it asks no other nodes of the server, nor writes to all the connections of a user.
+    /// Whether it waits for nothing but the engine: others may ask all nodes.
     fn may_be_quick(&self) -> bool {
         self.method == PublishRequest::NAME
     }
@@ -37,8 +37,8 @@ impl Entry {
 /// Calls that wait, and how many workers send them.
 pub(super) struct Queue {
     pub(super) options: Coalescing,
-    /// For calls that wait or are under way.
-    pub(super) room: Semaphore,
+    /// Places for calls that wait or are under way, which are taken one by one and given back in batches.
+    room: Semaphore,
     state: Mutex<State>,
 }
 
@@ -58,6 +58,18 @@ pub(super) struct Batch {
     pub(super) parallel: bool,
 }
 
+/// Places of calls.
+pub(super) struct Places<'a> {
+    queue: &'a Queue,
+    calls: usize,
+}
+
+impl Drop for Places<'_> {
+    fn drop(&mut self) {
+        self.queue.room.add_permits(self.calls);
+    }
+}
+
 impl Queue {
     pub(super) fn new(options: Coalescing) -> Self {
         let state = State {
@@ -70,7 +82,23 @@ impl Queue {
         Self { room: Semaphore::new(options.waiting), state: Mutex::new(state), options }
     }
 
-    /// Adds a call, and answers its number, and whether another worker is to come, which it counts already.
+    /// Takes a place, if there is one.
+    pub(super) fn try_enter(&self) -> bool {
+        self.room.try_acquire().map(SemaphorePermit::forget).is_ok()
+    }
+
+    /// Waits for a place.
+    pub(super) async fn enter(&self) {
+        // It is never closed.
+        let _ = self.room.acquire().await.map(SemaphorePermit::forget);
+    }
+
+    /// The places of so many calls, which are given back when it is dropped.
+    pub(super) fn places(&self, calls: usize) -> Places<'_> {
+        Places { queue: self, calls }
+    }
+
+    /// Adds a call that has a place, and answers its number, and whether another worker is to come, which it counts already.
     pub(super) fn push(&self, entry: Entry) -> (u64, bool) {
         let mut state = self.state();
         let number = state.next_number;
@@ -85,42 +113,48 @@ impl Queue {
     pub(super) fn withdraw(&self, number: u64) -> bool {
         let mut state = self.state();
         // The numbers ascend.
-        match state.waiting.binary_search_by_key(&number, |(number, _)| *number) {
-            Ok(index) => state.waiting.remove(index).is_some(),
-            Err(_) => false,
-        }
+        let index = state.waiting.binary_search_by_key(&number, |(number, _)| *number);
+        let withdrawn = index.ok().and_then(|index| state.waiting.remove(index));
+        drop(state);
+        drop(self.places(usize::from(withdrawn.is_some())));
+        withdrawn.is_some()
     }
 
     /// Takes the next batch; without one, the worker that asks is no longer counted.
     pub(super) fn take(&self) -> Option<Batch> {
         let mut state = self.state();
-        let (mut batch, mut size) = (Vec::new(), 0_usize);
-        let measured = match self.options.order {
-            Order::Measured if state.waiting.len() > 1 => state.pace.limit(),
-            _ => None,
+        let (mut batch, mut size, mut dropped_calls) = (Vec::new(), 0_usize, 0);
+        // How many commands may run one after another, as long as none is of another kind.
+        let mut in_turn = match self.options.order {
+            Order::Measured => state.pace.limit(),
+            Order::OneAfterAnother => Some(usize::MAX),
+            Order::Concurrent => None,
         };
-        let commands = measured.unwrap_or(usize::MAX).min(self.options.commands);
         while let Some((_, entry)) = state.waiting.front() {
             let is_dropped = entry.answer.is_closed();
             size = size.saturating_add(entry.size());
-            let is_full = batch.len() >= commands || size > state.max_bytes;
+            let most = in_turn.unwrap_or(usize::MAX).min(self.options.commands);
+            let is_full = batch.len() >= most || size > state.max_bytes;
             if !is_dropped && is_full && !batch.is_empty() {
                 break;
             }
+            if self.options.order == Order::Measured && !entry.may_be_quick() {
+                in_turn = None;
+            }
             match state.waiting.pop_front() {
                 Some((_, entry)) if !is_dropped => batch.push(entry),
-                dropped => size -= dropped.map_or(0, |(_, entry)| entry.size()),
+                dropped => {
+                    size -= dropped.map_or(0, |(_, entry)| entry.size());
+                    dropped_calls += 1;
+                }
             }
         }
+        drop(self.places(dropped_calls));
         if batch.is_empty() {
             state.workers -= 1;
             return None;
         }
-        let parallel = match self.options.order {
-            Order::OneAfterAnother => false,
-            Order::Concurrent => true,
-            Order::Measured => measured.is_none() || !batch.iter().all(Entry::may_be_quick),
-        };
+        let parallel = in_turn.is_none() && batch.len() > 1;
         if parallel {
             state.pace.went_concurrently();
         }

@@ -41,6 +41,7 @@ impl Drop for Worker {
 /// Sends a batch, and tells each call what became of it.
 async fn send(shared: &Shared, queue: &Queue, batch: Batch, reads: bool) {
     let Batch { entries, parallel } = batch;
+    let _places = queue.places(entries.len());
     let mut batches = vec![entries];
     while let Some(mut batch) = batches.pop() {
         let body = join(shared, &batch, parallel);

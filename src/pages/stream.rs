@@ -58,7 +58,11 @@ impl<R: Paged + 'static> Pages<R> {
 
 /// Reads a page.
 pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> Read<R> {
-    let (item, has_more) = match client.exchange(&request, None).await {
+    let answered = match client.write(&request) {
+        Ok(body) => client.exchange(&request, &body, None).await,
+        Err(error) => Err(error),
+    };
+    let (item, has_more) = match answered {
         Ok(result) => {
             let has_more = request.advance(&result);
             (Ok(Page::Page(result)), has_more)

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 pub(crate) use outgoing::{Outgoing, Sent};
-pub(crate) use per_runtime::{PerRuntime, runtime};
+pub(crate) use per_runtime::{PerRuntime, in_runtime};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -54,6 +54,14 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
     }
 }
 
+/// Checks that the caller is in a runtime. Its handle is counted by all threads; a task knows without it.
+pub(crate) fn in_runtime() -> Result<(), Error> {
+    match tokio::task::try_id() {
+        Some(_) => Ok(()),
+        None => runtime().map(drop),
+    }
+}
+
 /// The runtime that the caller is in.
 pub(crate) fn runtime() -> Result<Handle, Error> {
     Handle::try_current()

@@ -6,6 +6,7 @@ mod alone;
 mod blocking;
 mod ends;
 mod failures;
+mod order;
 mod sharing;
 
 use std::time::Duration;
