@@ -17,6 +17,7 @@ const TAKEN: &[&str] = &[
     "coalescing",
     "exchange",
     "exchange_batch",
+    "exchange_divided",
     "exchange_in_parts",
     "from_async",
     "from_parts",

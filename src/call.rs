@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde::Serialize;
+use tokio::time::Timeout;
 
 use crate::error::Attempts;
 use crate::gate::{Gate, Pass};
@@ -123,7 +124,7 @@ impl Shared {
             Some(entered) => entered?,
             None => match within(time, self.gate.enter(call.method)).await {
                 // A place that was found too late is of no use.
-                Some(entered) if !time.left().is_zero() => entered?,
+                Ok(entered) if !time.left().is_zero() => entered?,
                 _ => return Err(late()),
             },
         };
@@ -152,11 +153,11 @@ impl Shared {
             let outgoing = Outgoing { body: body.clone(), key, sent: sent.clone(), ends };
             let outcome = match within(time, node.transport.send(call, outgoing)).await {
                 // The transport was told of the deadline too, and may notice it first.
-                Some(Err(Error::Timeout { unsent, .. })) if time.left().is_zero() => {
+                Ok(Err(Error::Timeout { unsent, .. })) if time.left().is_zero() => {
                     Err(timeout(call.method, unsent, time.given))
                 }
-                Some(outcome) => outcome,
-                None => Err(timeout(call.method, !sent.give_up(), time.given)),
+                Ok(outcome) => outcome,
+                Err(_) => Err(timeout(call.method, !sent.give_up(), time.given)),
             };
             self.nodes.learn(node, &outcome, began);
             match outcome {
@@ -254,8 +255,8 @@ impl Tries<'_> {
 }
 
 /// What the future answers, unless it takes too long. An answer that is there beats the clock.
-pub(crate) async fn within<T>(time: Time, future: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout_at(time.ends.into(), future).await.ok()
+pub(crate) fn within<F: Future>(time: Time, future: F) -> Timeout<F> {
+    tokio::time::timeout_at(time.ends.into(), future)
 }
 
 pub(crate) fn timeout(method: &'static str, unsent: bool, after: Duration) -> Error {

@@ -159,7 +159,7 @@ impl Coalescer {
     ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;
         let queue = if carried.has_payloads { &queues.reads } else { &queues.others };
-        if !queue.try_enter() && call::within(time, queue.enter()).await.is_none() {
+        if !queue.try_enter() && call::within(time, queue.enter()).await.is_err() {
             return Err(call::timeout(call.method, true, time.given));
         }
         let (answer, answered) = oneshot::channel();
@@ -176,9 +176,9 @@ impl Coalescer {
         }
         let outcome = call::within(time, answered).await;
         match outcome {
-            Some(Ok(answer)) => answer,
-            Some(Err(_)) => Err(lost(shared, call.method, time)),
-            None => Err(call::timeout(call.method, queue.withdraw(number), time.given)),
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(lost(shared, call.method, time)),
+            Err(_) => Err(call::timeout(call.method, queue.withdraw(number), time.given)),
         }
     }
 }

@@ -55,9 +55,19 @@ impl Client {
         request: &M,
         key: Option<&str>,
     ) -> Result<M::Result, Error> {
-        let Some(limit) = self.shared.split_above else {
-            return self.exchange(request, &self.write(request)?, key).await;
-        };
+        match self.shared.split_above {
+            // Boxed, since it is seldom, and would be a part of each batch's future.
+            Some(limit) => Box::pin(self.exchange_divided(request, limit, key)).await,
+            None => self.exchange(request, &self.write(request)?, key).await,
+        }
+    }
+
+    async fn exchange_divided<M: Divisible>(
+        &self,
+        request: &M,
+        limit: usize,
+        key: Option<&str>,
+    ) -> Result<M::Result, Error> {
         // One deadline for all of them.
         let client = self.with_deadline(self.time().ends);
         let mut result: Option<M::Result> = None;

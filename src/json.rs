@@ -2,15 +2,19 @@
 //!
 //! The names are those that pbjson-build's output uses; `build/json.rs` redirects them here.
 
+mod slices;
+
 #[cfg(any(feature = "grpc", feature = "http"))]
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+#[cfg(any(feature = "http", all(test, feature = "grpc")))]
+pub(crate) use slices::from_bytes;
 
 use crate::{Error, Method};
 
@@ -47,48 +51,13 @@ pub(crate) struct BytesDeserialize<T>(pub(crate) T);
 
 impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if is_slicing() {
+        if slices::are_made() {
             let json = <&RawValue>::deserialize(deserializer)?;
-            return Ok(Self(slice(json.get().as_bytes())));
+            return Ok(Self(slices::of(json.get().as_bytes())));
         }
         let json = Box::<RawValue>::deserialize(deserializer)?;
         Ok(Self(Bytes::from(String::from(Box::<str>::from(json)))))
     }
-}
-
-thread_local! {
-    /// The JSON that is read, whose payloads are slices of it.
-    static SLICED: RefCell<Option<Bytes>> = const { RefCell::new(None) };
-}
-
-/// Reads JSON; the payloads are slices of it, not copies.
-pub(crate) fn from_bytes<T: DeserializeOwned>(json: &Bytes) -> Result<T, serde_json::Error> {
-    /// Ends it, also when reading panics.
-    struct Slicing(Option<Bytes>);
-
-    impl Drop for Slicing {
-        fn drop(&mut self) {
-            SLICED.set(self.0.take());
-        }
-    }
-
-    let slicing = Slicing(SLICED.replace(Some(json.clone())));
-    let read = serde_json::from_slice(json);
-    drop(slicing);
-    // A message of the user's may read its own from something that has no slices.
-    read.or_else(|_| serde_json::from_slice(json))
-}
-
-fn is_slicing() -> bool {
-    SLICED.with_borrow(Option::is_some)
-}
-
-/// Bytes that are a part of what is read; if they are not, a message of the user's has made them, and they are copied.
-fn slice(part: &[u8]) -> Bytes {
-    SLICED.with_borrow(|sliced| match sliced {
-        Some(whole) if whole.as_ptr_range().contains(&part.as_ptr()) => whole.slice_ref(part),
-        _ => Bytes::copy_from_slice(part),
-    })
 }
 
 /// Reads a field's payload.
@@ -217,56 +186,4 @@ pub(crate) fn invalid_request<M: Method>(request: &M, error: &serde_json::Error)
         M::NAME,
         track.path()
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Publication;
-
-    #[test]
-    fn payloads_are_slices_of_what_is_read() {
-        let json = Bytes::from(r#"{"data": {"text" : "hello"}, "offset": 3}"#);
-        let publication: Publication = from_bytes(&json).unwrap();
-        assert_eq!(publication.data, r#"{"text" : "hello"}"#);
-        assert_eq!(publication.data.as_ptr(), json[9..].as_ptr());
-        // Nothing is left of it for what is read otherwise.
-        let publication: Publication = serde_json::from_slice(&json).unwrap();
-        assert_eq!(publication.data, r#"{"text" : "hello"}"#);
-        assert!(!json.as_ptr_range().contains(&publication.data.as_ptr()));
-    }
-
-    /// A message of a user's, which reads its publication by way of a value.
-    struct ByWay(Publication);
-
-    impl<'de> Deserialize<'de> for ByWay {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let value = serde_json::Value::deserialize(deserializer)?;
-            serde_json::from_value(value).map(Self).map_err(de::Error::custom)
-        }
-    }
-
-    /// And one which reads it from a text of its own.
-    struct Nested(Publication);
-
-    impl<'de> Deserialize<'de> for Nested {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let text = String::deserialize(deserializer)?;
-            serde_json::from_str(&text).map(Self).map_err(de::Error::custom)
-        }
-    }
-
-    #[test]
-    fn what_has_no_slices_is_copied() {
-        let ByWay(publication) = from_bytes(&r#"{"data":[1]}"#.into()).unwrap();
-        assert_eq!(publication.data, "[1]");
-        let Nested(publication) = from_bytes(&r#""{\"data\":[2]}""#.into()).unwrap();
-        assert_eq!(publication.data, "[2]");
-    }
-
-    #[test]
-    fn what_cannot_be_read_leaves_nothing_behind() {
-        assert!(from_bytes::<Publication>(&r#"{"data":[1"#.into()).is_err());
-        assert!(!is_slicing());
-    }
 }

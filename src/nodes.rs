@@ -3,7 +3,7 @@
 mod names;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(crate) struct Node {
     pub(crate) transport: Transport,
     /// Which host's it is, and the address that it was found at; none for the host as it stands.
     place: (usize, Option<SocketAddr>),
+    /// Whether its health is as that of a node that never failed, which mostly is all there is to know.
+    is_well: AtomicBool,
     health: Mutex<Health>,
 }
 
@@ -125,11 +127,14 @@ impl Tried {
 
 impl Node {
     fn new(transport: Transport, place: (usize, Option<SocketAddr>)) -> Arc<Self> {
-        Arc::new(Self { transport, place, health: Mutex::default() })
+        Arc::new(Self { transport, place, is_well: AtomicBool::new(true), health: Mutex::default() })
     }
 
     /// Whether the node may be called; a node that has rested is up for one call, until that knows more.
     fn is_up(&self, now: Instant) -> bool {
+        if self.is_well.load(Ordering::Acquire) {
+            return true;
+        }
         let mut health = self.health();
         match health.rests_until {
             None => true,
@@ -142,7 +147,11 @@ impl Node {
     }
 
     fn learn(&self, is_down: bool, began: Instant) {
+        if !is_down && self.is_well.load(Ordering::Acquire) {
+            return;
+        }
         let mut health = self.health();
+        self.is_well.store(!is_down, Ordering::Release);
         if !is_down {
             *health = Health::default();
             return;
@@ -246,6 +255,7 @@ mod tests {
     fn node_that_has_rested_is_probed_by_one_call_at_a_time() {
         let ((_nodes, members), rested) = (nodes(2), Instant::now());
         let node = &members[0];
+        node.is_well.store(false, Ordering::Release);
         node.health().rests_until = Some(rested);
         for now in [rested, rested + PROBE, rested + 2 * PROBE] {
             let probes = at_once(|| node.is_up(now)).into_iter().filter(|is_up| *is_up);

@@ -24,7 +24,10 @@ impl Peer {
     }
 
     pub(super) fn answers(&self) {
-        self.has_answered.store(true, Ordering::Relaxed);
+        // Mostly it has, and nothing has to be written.
+        if !self.has_answered.load(Ordering::Relaxed) {
+            self.has_answered.store(true, Ordering::Relaxed);
+        }
     }
 
     /// What to do about a connection that could not be made, or was lost.

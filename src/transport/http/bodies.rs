@@ -17,8 +17,8 @@ use crate::{ApiError, ApiFailure, BatchRequest, Error, Method, Status};
 
 /// Writes the request as Centrifugo's JSON.
 pub(in crate::transport) fn encode<M: Method>(request: &M) -> Result<Bytes, Error> {
-    // The names that JSON adds are mostly shorter than the values; memory that is not written costs nothing.
-    let mut body = Vec::with_capacity(2 * request.encoded_len() + 64);
+    // Most requests fit in; more is asked of the system as a whole, and without copying where it is much.
+    let mut body = Vec::with_capacity(256);
     match serde_json::to_writer(&mut body, request) {
         Ok(()) => Ok(body.into()),
         Err(error) => Err(invalid_request(request, &error)),
