@@ -19,7 +19,7 @@ use crate::{Client, Error};
     label = "not a request that a batch can carry",
     note = "a batch takes requests such as `PublishRequest`, or a `Command`; a batch within a batch is not possible"
 )]
-pub trait BatchCommand: Into<Command> {
+pub trait BatchCommand: Into<Command> + Send {
     /// What the command answers when it succeeds.
     type Result: Send;
 
@@ -163,9 +163,9 @@ impl<C: BatchCommand, const N: usize> Batch for [C; N] {
         client: &Client,
         parallel: bool,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
-        let answer = C::call_all(client, self.into(), parallel);
-        async {
-            let mut outcomes = answer.await?.into_iter();
+        let commands: Vec<C> = self.into();
+        async move {
+            let mut outcomes = C::call_all(client, commands, parallel).await?.into_iter();
             Ok(std::array::from_fn(|_| outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}"))))
         }
     }

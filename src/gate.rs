@@ -174,4 +174,17 @@ mod tests {
         });
         assert_eq!(gate.calls.load(SeqCst), 0);
     }
+
+    #[test]
+    fn a_call_that_finds_no_place_is_not_in() {
+        let gate = Gate::new(Some(1));
+        let first = gate.try_enter("publish").unwrap().unwrap();
+        assert!(gate.try_enter("publish").is_none());
+        assert_eq!(gate.calls.load(SeqCst), 1);
+        drop(first);
+        drop(gate.try_enter("publish").unwrap().unwrap());
+        block_on(gate.close());
+        assert!(gate.try_enter("publish").unwrap().is_err());
+        assert_eq!(gate.calls.load(SeqCst), 0);
+    }
 }

@@ -1,4 +1,4 @@
-//! What a run has shown: Markdown for `docs/benchmarks.md`, and a picture beside it.
+//! What a run has shown: Markdown for `docs/benchmarks.md`, a picture beside it, and a few columns for the README.
 
 mod picture;
 mod targets;
@@ -22,21 +22,25 @@ pub fn tables(results: &Results, rounds: usize) -> String {
         std::env::consts::ARCH,
         results.spread() * 100.0
     );
-    let _ = writeln!(text, "| wall s / client CPU µs an operation / peak MiB | {} |", peers.join(" | "));
-    let _ = writeln!(text, "|---|{}", "---|".repeat(peers.len()));
-    for row in results.rows() {
-        let cells: Vec<_> = peers.iter().map(|peer| cell(results.median(row, peer))).collect();
-        let _ = writeln!(text, "| {} | {} |", row.title(), cells.join(" | "));
-    }
+    let cell = |sample: Sample| format!("{} / {}", times(sample), digits(sample.peak_kib as f64 / 1024.0));
+    text.push_str(&table("wall s / client CPU µs an operation / peak MiB", results, &peers, cell));
     let _ = write!(text, "\n{}", targets::table(results));
     text
 }
 
-fn cell(sample: Option<Sample>) -> String {
-    sample.map_or_else(String::new, |sample| {
-        let (wall, cpu) = (sample.wall.as_secs_f64(), sample.cpu.as_secs_f64() * 1e6);
-        format!("{} / {} / {}", digits(wall), digits(cpu), digits(sample.peak_kib as f64 / 1024.0))
-    })
+fn table(title: &str, results: &Results, peers: &[&str], cell: impl Fn(Sample) -> String) -> String {
+    let mut text = format!("| {title} | {} |\n|---|{}\n", peers.join(" | "), "---|".repeat(peers.len()));
+    for row in results.rows() {
+        let cell = |peer: &&str| results.median(row, peer).map_or_else(String::new, &cell);
+        let cells: Vec<_> = peers.iter().map(cell).collect();
+        let _ = writeln!(text, "| {} | {} |", row.title(), cells.join(" | "));
+    }
+    text
+}
+
+fn times(sample: Sample) -> String {
+    let (wall, cpu) = (sample.wall.as_secs_f64(), sample.cpu.as_secs_f64() * 1e6);
+    format!("{} / {}", digits(wall), digits(cpu))
 }
 
 /// Three digits, of which two are to be trusted.
@@ -50,26 +54,35 @@ fn digits(number: f64) -> String {
 }
 
 pub fn write(tables: &str, results: &Results) -> Result<(), Failure> {
-    let image =
-        "![Bars of wall time, with the client's CPU time of an operation: shorter is better](benchmarks.svg)";
-    replace("calls", &format!("{image}\n\n{tables}"))?;
-    let picture = documents().join("benchmarks.svg");
+    let image = |folder: &str| {
+        format!(
+            "![Bars of wall time, with the client's CPU time of an operation: shorter is better]({folder}benchmarks.svg)"
+        )
+    };
+    replace(PAGE, "calls", &format!("{}\n\n{tables}", image("")))?;
+    let ready = |peer: &&str| peer.starts_with("this") || peer.starts_with("cent");
+    let peers: Vec<_> = results.peers().into_iter().filter(ready).collect();
+    let short = table("wall s / client CPU µs an operation", results, &peers, times);
+    replace("README.md", "calls", &format!("{short}\n{}", image("docs/")))?;
+    let picture = in_crate("docs/benchmarks.svg");
     fs::write(&picture, picture::draw(results))?;
     println!("wrote {}", picture.display());
     Ok(())
 }
 
 pub fn write_builds(table: &str) -> Result<(), Failure> {
-    replace("builds", table)
+    replace(PAGE, "builds", table)
 }
 
-fn documents() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs"))
+const PAGE: &str = "docs/benchmarks.md";
+
+fn in_crate(path: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
 /// Replaces what is between the comments `<!-- NAME -->` and `<!-- end of NAME -->`.
-fn replace(name: &str, with: &str) -> Result<(), Failure> {
-    let path = documents().join("benchmarks.md");
+fn replace(file: &str, name: &str, with: &str) -> Result<(), Failure> {
+    let path = in_crate(file);
     let text = fs::read_to_string(&path)?;
     let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- end of {name} -->"));
     let lacks = || format!("{} lacks {begin} and {end}", path.display());
