@@ -182,13 +182,8 @@ impl<C: Element> Serialize for Named<'_, C> {
     }
 }
 
-/// It is read alone.
 impl<C: Element> Message for Answers<C> {
-    fn encode_raw(&self, _buffer: &mut impl BufMut) {}
-
-    fn encoded_len(&self) -> usize {
-        0
-    }
+    wire::read_alone!();
 
     fn merge_field(
         &mut self,
@@ -204,10 +199,6 @@ impl<C: Element> Message for Answers<C> {
         message::merge(wire_type, &mut part, buffer, context)?;
         self.push(part);
         Ok(())
-    }
-
-    fn clear(&mut self) {
-        *self = Self::default();
     }
 }
 

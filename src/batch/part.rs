@@ -4,7 +4,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf, Bytes};
 use prost::encoding::{DecodeContext, WireType, message, skip_field};
 use prost::{DecodeError, Message};
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
@@ -56,13 +56,8 @@ impl<C: Element> Default for Part<C> {
     }
 }
 
-/// It is read alone.
 impl<C: Element> Message for Part<C> {
-    fn encode_raw(&self, _buffer: &mut impl BufMut) {}
-
-    fn encoded_len(&self) -> usize {
-        0
-    }
+    super::wire::read_alone!();
 
     fn merge_field(
         &mut self,
@@ -79,10 +74,6 @@ impl<C: Element> Message for Part<C> {
         }
         self.others.extend(api::REPLY_PARTS.iter().find(|part| part.0 == tag).map(|part| part.1));
         skip_field(wire_type, tag, buffer, context)
-    }
-
-    fn clear(&mut self) {
-        *self = Self::default();
     }
 }
 

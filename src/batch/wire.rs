@@ -50,3 +50,20 @@ fn start_field(tag: u32, size: usize, buffer: &mut impl BufMut) {
 fn length(size: usize) -> u64 {
     u64::try_from(size).unwrap_or(u64::MAX)
 }
+
+/// What a message that is read alone, and never written, has of `prost::Message` beside reading.
+macro_rules! read_alone {
+    () => {
+        fn encode_raw(&self, _buffer: &mut impl ::bytes::BufMut) {}
+
+        fn encoded_len(&self) -> usize {
+            0
+        }
+
+        fn clear(&mut self) {
+            *self = Self::default();
+        }
+    };
+}
+
+pub(crate) use read_alone;

@@ -98,7 +98,8 @@ impl Queue {
         Places { queue: self, calls }
     }
 
-    /// Adds a call that has a place, and answers its number, and whether another worker is to come, which it counts already.
+    /// Adds a call that has a place, and answers its number, and whether another worker is to come, which it counts
+    /// already.
     pub(super) fn push(&self, entry: Entry) -> (u64, bool) {
         let mut state = self.state();
         let number = state.next_number;

@@ -190,13 +190,8 @@ pub(super) async fn refusal(http: StatusCode, headers: HeaderMap, body: &mut Bod
 #[derive(Default)]
 pub(super) struct Replies(pub(super) Vec<Bytes>);
 
-/// It is read alone.
 impl Message for Replies {
-    fn encode_raw(&self, _buffer: &mut impl BufMut) {}
-
-    fn encoded_len(&self) -> usize {
-        0
-    }
+    crate::batch::wire::read_alone!();
 
     fn merge_field(
         &mut self,
@@ -209,10 +204,6 @@ impl Message for Replies {
             true => prost::encoding::bytes::merge_repeated(wire_type, &mut self.0, buffer, context),
             false => skip_field(wire_type, tag, buffer, context),
         }
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
     }
 }
 
