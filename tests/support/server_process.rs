@@ -31,6 +31,8 @@ pub(crate) struct Process {
     version: Version,
     pub(super) http_port: u16,
     pub(super) grpc_port: u16,
+    /// Where it tells its health, and no other server does that may have got the port before it.
+    health_path: String,
     command: Command,
     keeper: Child,
     /// Closing it kills the server.
@@ -68,6 +70,7 @@ impl Process {
     ) -> io::Result<Self> {
         let [http_port, grpc_port] = free_ports()?;
         let [http_flag, grpc_flag] = version.port_flags();
+        let health_path = format!("/health-{}-{http_port}-{grpc_port}", std::process::id());
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", KEEPER, "sh"])
@@ -77,11 +80,12 @@ impl Process {
             // Centrifugo takes every CENTRIFUGO_ variable for an option, those of these tests too.
             .env_clear()
             .envs(options.iter().copied())
+            .env("CENTRIFUGO_HEALTH_HANDLER_PREFIX", &health_path)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let (keeper, lifeline, log) = Self::run(&mut command)?;
-        Ok(Self { version, http_port, grpc_port, command, keeper, lifeline, log })
+        Ok(Self { version, http_port, grpc_port, health_path, command, keeper, lifeline, log })
     }
 
     fn run(command: &mut Command) -> io::Result<(Child, Option<ChildStdin>, Log)> {
@@ -103,7 +107,6 @@ impl Process {
     async fn wait_until_healthy(&self) -> Result<(), String> {
         let deadline = Instant::now() + START_DEADLINE;
         while Instant::now() < deadline {
-            // In this order: whoever else has the port, this server has then ended.
             let probe = tokio::time::timeout(PROBE_DEADLINE, self.is_healthy());
             let healthy = matches!(probe.await, Ok(Ok(true)));
             if self.log.has_ended() {
@@ -114,12 +117,16 @@ impl Process {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        Err(format!("does not answer /health on port {} after {START_DEADLINE:?}", self.http_port))
+        Err(format!(
+            "does not answer {} on port {} after {START_DEADLINE:?}",
+            self.health_path, self.http_port
+        ))
     }
 
     async fn is_healthy(&self) -> io::Result<bool> {
         // A server that speaks TLS alone says so by 400.
-        Ok(matches!(status_of(self.http_port, "GET /health HTTP/1.0\r\n\r\n").await?, 200 | 400))
+        let probe = format!("GET {} HTTP/1.0\r\n\r\n", self.health_path);
+        Ok(matches!(status_of(self.http_port, &probe).await?, 200 | 400))
     }
 
     /// Sends a signal to the server, such as `STOP`.
