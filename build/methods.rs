@@ -8,8 +8,10 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::{Ident, Item, Type, parse_quote};
 
-use super::fields::inner;
+use super::fields::{Field, inner};
 use super::messages::{Messages, field_type, find, is_named, path};
+use super::parts::tag;
+use super::requests::fields;
 use super::schema::Schema;
 
 /// One rpc, in Rust's names.
@@ -207,6 +209,7 @@ fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
         Shape::Plain => quote!(Some(Ok(response))),
     };
     let (repeatable, carried) = (repeatable(rpc, items), super::parts::carried(items, rpc));
+    let payloads = payloads(rpc, items);
     let verify = CHECKED_PARTS.contains(&name.as_str()).then(|| {
         let module = format_ident!("{name}");
         quote! {
@@ -228,6 +231,7 @@ fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
             const GRPC_PATH: &'static str = #grpc_path;
             type Response = #response;
             type Result = #result;
+            #payloads
             #carried
             fn outcome(
                 response: Self::Response,
@@ -237,6 +241,26 @@ fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
             #check
             #verify
             #repeatable
+        }
+    }
+}
+
+/// The fields of a request that are payloads, which are found by their numbers.
+fn payloads(rpc: &Rpc, items: &[Item]) -> TokenStream {
+    let Some(request) = find(items, &rpc.request) else { return TokenStream::new() };
+    let payloads = fields(request).into_iter().filter(Field::is_plain_payload);
+    let payloads = payloads.filter_map(|field| Some((tag(request, field.name)?, field.name)));
+    let (tags, names): (Vec<u32>, Vec<&Ident>) = payloads.unzip();
+    if tags.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        const PAYLOADS: &'static [u32] = &[#(#tags),*];
+        fn payload_at(&mut self, tag: u32) -> ::core::option::Option<&mut ::prost::bytes::Bytes> {
+            match tag {
+                #(#tags => Some(&mut self.#names),)*
+                _ => None,
+            }
         }
     }
 }

@@ -88,7 +88,7 @@ fn tags(items: &[Item], rpcs: &[Rpc]) -> [Item; 2] {
 }
 
 /// The number of a message's field.
-fn tag(message: &ItemStruct, name: &Ident) -> Option<u32> {
+pub fn tag(message: &ItemStruct, name: &Ident) -> Option<u32> {
     let field = message.fields.iter().find(|field| field.ident.as_ref() == Some(name))?;
     let mut tag = None;
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("prost")) {

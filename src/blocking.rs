@@ -114,7 +114,7 @@ impl Client {
     /// [`Error`] says what each one means, and whether the call may have run.
     pub fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.client.give_key(&mut request);
-        let body = self.client.write(&request)?;
+        let body = self.client.write(&mut request)?;
         self.runtime.block_on(self.client.exchange(&request, &body, key.as_deref()))
     }
 

@@ -14,7 +14,7 @@ use crate::gate::{Gate, Pass};
 use crate::key::Key;
 use crate::nodes::{Nodes, Tried};
 use crate::retry::Budget;
-use crate::transport::{self, Outgoing, Readable, Sent};
+use crate::transport::{self, Outgoing, Readable, Sent, Written};
 use crate::{BatchRequest, Error, METHODS, Method, Retry};
 
 /// The method that is called.
@@ -138,13 +138,13 @@ impl Shared {
     pub(crate) fn attempt<'a>(
         &'a self,
         call: &'a Call<'_>,
-        body: &'a Bytes,
+        body: &'a Written,
         time: Time,
     ) -> Pin<Box<impl Future<Output = Result<Bytes, Error>>>> {
         Box::pin(self.attempt_nodes(call, body, time))
     }
 
-    async fn attempt_nodes(&self, call: &Call<'_>, body: &Bytes, time: Time) -> Result<Bytes, Error> {
+    async fn attempt_nodes(&self, call: &Call<'_>, body: &Written, time: Time) -> Result<Bytes, Error> {
         let (members, mut tried) = (self.nodes.members(), Tried::default());
         let mut failure = None;
         while let Some(node) = self.nodes.pick(&members, &mut tried) {
@@ -189,15 +189,19 @@ impl Shared {
         self.key.set(key)
     }
 
-    pub(crate) fn encode<M: Method>(&self, request: &M) -> Result<Bytes, Error> {
+    pub(crate) fn encode<M: Method>(&self, request: &mut M) -> Result<Written, Error> {
         self.nodes.first().encode(request)
     }
 
-    pub(crate) fn encode_raw<P: Serialize + ?Sized>(&self, method: &str, params: &P) -> Result<Bytes, Error> {
+    pub(crate) fn encode_raw<P: Serialize + ?Sized>(
+        &self,
+        method: &str,
+        params: &P,
+    ) -> Result<Written, Error> {
         self.nodes.first().encode_raw(method, params)
     }
 
-    pub(crate) fn decode<M: Method>(&self, request: &Bytes, reply: &Bytes) -> Result<M::Response, Error> {
+    pub(crate) fn decode<M: Method>(&self, request: &Written, reply: &Bytes) -> Result<M::Response, Error> {
         self.nodes.first().decode(M::NAME, request, reply)
     }
 

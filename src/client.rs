@@ -110,7 +110,8 @@ impl Client {
     /// [`Error`] says what each one means, and whether the call may have run.
     pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.give_key(&mut request);
-        self.exchange(&request, &self.write(&request)?, key.as_deref()).await
+        let body = self.write(&mut request)?;
+        self.exchange(&request, &body, key.as_deref()).await
     }
 
     /// Calls a method by its name with any JSON, over HTTP: for methods, and fields, that the schema lacks.
@@ -187,7 +188,7 @@ impl Client {
         let key = self.give_key(&mut request);
         // One deadline for all of it.
         let client = self.with_deadline(self.time().ends);
-        let mut result = client.exchange_in_parts(&request, key.as_deref()).await?;
+        let mut result = client.exchange_in_parts(&mut request, key.as_deref()).await?;
         if request.is_repeatable() {
             client.repeat_failed(&request, &mut result).await;
         }
@@ -206,8 +207,8 @@ impl Client {
             let failed = result.responses.iter_mut().zip(&request.channels);
             let failed: Vec<_> = failed.filter(|(response, _)| is_failed(response)).collect();
             let channels = failed.iter().map(|(_, channel)| (*channel).clone()).collect();
-            let again = BroadcastRequest { channels, ..request.clone() };
-            let Ok(body) = self.write(&again) else { return };
+            let mut again = BroadcastRequest { channels, ..request.clone() };
+            let Ok(body) = self.write(&mut again) else { return };
             let sent = self.with_retry(Retry::none()).exchange(&again, &body, None).await;
             let Ok(answered) = sent else { continue };
             for ((response, _), answer) in failed.into_iter().zip(answered.responses) {

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::call::{self, Call, Shared, Time};
 use crate::error::Attempts;
 use crate::method::Carried;
-use crate::transport::PerRuntime;
+use crate::transport::{PerRuntime, Written};
 
 /// How calls share batches, for [`Client::coalescing`](crate::Client::coalescing): how many batches at once, and how large they get.
 ///
@@ -142,7 +142,7 @@ impl Coalescer {
     }
 
     /// Whether a request goes with others.
-    pub(crate) fn takes(&self, call: &Call<'_>, carried: Carried, body: &Bytes) -> bool {
+    pub(crate) fn takes(&self, call: &Call<'_>, carried: Carried, body: &Written) -> bool {
         // What cannot be sent again must not suffer from what others read.
         let is_safe = !carried.has_payloads || call.is_repeatable();
         is_safe && body.len() <= self.options.bytes / 8
@@ -154,7 +154,7 @@ impl Coalescer {
         shared: &Arc<Shared>,
         call: &Call<'_>,
         carried: Carried,
-        body: &Bytes,
+        body: &Written,
         time: Time,
     ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;

@@ -52,13 +52,16 @@ impl Client {
     /// Calls a method, by several requests where one would be too large and the client was told to.
     pub(crate) async fn exchange_in_parts<M: Divisible>(
         &self,
-        request: &M,
+        request: &mut M,
         key: Option<&str>,
     ) -> Result<M::Result, Error> {
         match self.shared.split_above {
             // Boxed, since it is seldom, and would be a part of each batch's future.
             Some(limit) => Box::pin(self.exchange_divided(request, limit, key)).await,
-            None => self.exchange(request, &self.write(request)?, key).await,
+            None => {
+                let body = self.write(request)?;
+                self.exchange(request, &body, key).await
+            }
         }
     }
 
@@ -74,8 +77,8 @@ impl Client {
         let mut ranges = Vec::new();
         ranges.push(0..request.len());
         while let Some(range) = ranges.pop() {
-            let part = request.part(range.clone());
-            let body = self.write(&part)?;
+            let mut part = request.part(range.clone());
+            let body = self.write(&mut part)?;
             let size = body.len();
             if size > limit && range.len() > 1 {
                 let count = size.div_ceil(limit).min(range.len());

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,17 @@ pub trait Method: Message + Serialize {
 
     /// What a successful call answers.
     type Result: Send;
+
+    /// The numbers of its fields that are payloads.
+    #[doc(hidden)]
+    const PAYLOADS: &'static [u32] = &[];
+
+    /// The payload in such a field.
+    #[doc(hidden)]
+    fn payload_at(&mut self, tag: u32) -> Option<&mut Bytes> {
+        let _ = tag;
+        None
+    }
 
     /// How a batch carries the request.
     #[doc(hidden)]

@@ -26,7 +26,7 @@ pub(crate) async fn call<C: Element>(
         return Ok(Vec::new());
     }
     let key = client.retry().new_key().filter(|key| give_keys(commands, key));
-    let answers = client.exchange_in_parts(&List { commands, parallel }, key.as_deref()).await?;
+    let answers = client.exchange_in_parts(&mut List { commands, parallel }, key.as_deref()).await?;
     Ok(answers.outcomes)
 }
 

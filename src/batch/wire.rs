@@ -42,7 +42,8 @@ fn field_len(tag: u32, size: usize) -> usize {
     key_len(tag) + encoded_len_varint(length(size)) + size
 }
 
-fn start_field(tag: u32, size: usize, buffer: &mut impl BufMut) {
+/// Writes what comes before a field of so many bytes.
+pub(crate) fn start_field(tag: u32, size: usize, buffer: &mut impl BufMut) {
     encode_key(tag, WireType::LengthDelimited, buffer);
     encode_varint(length(size), buffer);
 }

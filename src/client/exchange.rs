@@ -7,6 +7,7 @@ use crate::batch::part::Received;
 use crate::call::Call;
 use crate::error::excerpt;
 use crate::method::Carried;
+use crate::transport::Written;
 use crate::{BatchRequest, BatchResponse, Error, Method};
 
 impl Client {
@@ -21,11 +22,11 @@ impl Client {
         }
         request.parallel |= parallel;
         let key = self.give_key(request);
-        self.exchange_in_parts(&*request, key.as_deref()).await
+        self.exchange_in_parts(request, key.as_deref()).await
     }
 
-    /// Checks a request, and writes it.
-    pub(crate) fn write<M: Method>(&self, request: &M) -> Result<Bytes, Error> {
+    /// Checks a request, and writes it. It is changed on the way, but not in the end.
+    pub(crate) fn write<M: Method>(&self, request: &mut M) -> Result<Written, Error> {
         let written = crate::method::check(request).and_then(|()| self.shared.encode(request));
         written.map_err(|error| self.shared.hide_secrets(error))
     }
@@ -34,7 +35,7 @@ impl Client {
     pub(crate) async fn exchange<M: Method>(
         &self,
         request: &M,
-        body: &Bytes,
+        body: &Written,
         key: Option<&str>,
     ) -> Result<M::Result, Error> {
         let mut result = None;
@@ -54,7 +55,7 @@ impl Client {
         &self,
         call: &Call<'_>,
         carried: Option<Carried>,
-        body: &Bytes,
+        body: &Written,
         read: &mut (dyn FnMut(&Answer) -> Result<(), Error> + Send),
     ) -> Result<(), Error> {
         let (shared, time) = (&self.shared, self.time());
@@ -76,7 +77,7 @@ impl Client {
     }
 
     /// Reads what a call answers.
-    fn read<M: Method>(&self, request: &M, body: &Bytes, answer: &Answer) -> Result<M::Result, Error> {
+    fn read<M: Method>(&self, request: &M, body: &Written, answer: &Answer) -> Result<M::Result, Error> {
         let reply = match answer {
             Answer::Whole(reply) => reply,
             Answer::Part(part) => return request.read_part(Received { part, shared: &self.shared }),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::queue::{Batch, Entry, Queue};
 use super::wire;
 use crate::call::{Call, Shared, Time};
-use crate::transport::Transport;
+use crate::transport::{Transport, Written};
 use crate::{Error, Status};
 
 pub(super) async fn run(shared: Arc<Shared>, queue: Arc<Queue>, reads: bool) {
@@ -71,18 +71,18 @@ async fn send(shared: &Shared, queue: &Queue, batch: Batch, reads: bool) {
     }
 }
 
-fn join(shared: &Shared, batch: &[Entry], parallel: bool) -> Bytes {
+fn join(shared: &Shared, batch: &[Entry], parallel: bool) -> Written {
     // Older schemas have no such field.
     let parallel = parallel && crate::api::BATCH_TAGS.parallel > 0;
     match shared.nodes.first() {
         #[cfg(feature = "http")]
-        Transport::Http(_) => wire::json(batch, parallel),
+        Transport::Http(_) => wire::json(batch, parallel).into(),
         #[cfg(feature = "grpc")]
-        Transport::Grpc(_) => wire::protobuf(batch, parallel),
+        Transport::Grpc(_) => wire::protobuf(batch, parallel).into(),
     }
 }
 
-async fn exchange(shared: &Shared, batch: &[Entry], body: &Bytes) -> Result<Vec<Bytes>, Error> {
+async fn exchange(shared: &Shared, batch: &[Entry], body: &Written) -> Result<Vec<Bytes>, Error> {
     let times = batch.iter().map(|entry| entry.time);
     let time = times.max_by_key(|time| time.ends).unwrap_or_else(|| Time::until(Instant::now()));
     let reply = shared.attempt(&Call::batch(), body, time).await?;

@@ -58,7 +58,7 @@ impl<R: Paged + 'static> Pages<R> {
 
 /// Reads a page.
 pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> Read<R> {
-    let answered = match client.write(&request) {
+    let answered = match client.write(&mut request) {
         Ok(body) => client.exchange(&request, &body, None).await,
         Err(error) => Err(error),
     };

@@ -14,6 +14,7 @@ use prost::{DecodeError, Message};
 use tonic::Code;
 use tonic::body::Body;
 
+use super::Written;
 use crate::error::excerpt;
 use crate::{ApiError, api};
 
@@ -37,13 +38,18 @@ const PREFIX: usize = 5;
 
 /// Writes a message of that length, and its frame: where it is sent from, so that nothing is copied again.
 pub(crate) fn frame(length: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
-    let mut frame = BytesMut::with_capacity(PREFIX + length);
-    frame.put_u8(0);
+    head(length, 0, write)
+}
+
+/// Writes a frame of a message of that length, whose last bytes follow apart.
+pub(super) fn head(length: usize, apart: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
+    let mut head = BytesMut::with_capacity(PREFIX + length - apart);
+    head.put_u8(0);
     // No protobuf message is longer than 2 GiB.
-    frame.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    write(&mut frame);
-    debug_assert_eq!(frame.len(), PREFIX + length);
-    frame.freeze()
+    head.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    write(&mut head);
+    debug_assert_eq!(head.len() + apart, PREFIX + length);
+    head.freeze()
 }
 
 /// The message in a frame of one's own.
@@ -60,7 +66,7 @@ pub(super) fn reserve(read: &mut BytesMut) {
 
 /// Compresses the message in a frame, unless it is too short to gain from it.
 #[cfg(feature = "gzip")]
-pub(super) fn compress(frame: &Bytes) -> Bytes {
+pub(super) fn compress(frame: &Written) -> Written {
     use std::io::Write as _;
 
     use flate2::Compression;
@@ -71,12 +77,15 @@ pub(super) fn compress(frame: &Bytes) -> Bytes {
         return frame.clone();
     }
     let mut encoder = GzEncoder::new(vec![1; PREFIX], Compression::fast());
-    let written = encoder.write_all(&frame[PREFIX..]).and_then(|()| encoder.finish());
+    let written = encoder
+        .write_all(&frame.head[PREFIX..])
+        .and_then(|()| encoder.write_all(&frame.payload))
+        .and_then(|()| encoder.finish());
     let length = |compressed: &Vec<u8>| u32::try_from(compressed.len() - PREFIX).ok();
     match written.map(|compressed| (length(&compressed), compressed)) {
         Ok((Some(length), mut compressed)) => {
             compressed[1..PREFIX].copy_from_slice(&length.to_be_bytes());
-            compressed.into()
+            Bytes::from(compressed).into()
         }
         _ => frame.clone(),
     }
@@ -84,7 +93,7 @@ pub(super) fn compress(frame: &Bytes) -> Bytes {
 
 /// Without the feature there is no option for it.
 #[cfg(not(feature = "gzip"))]
-pub(super) fn compress(frame: &Bytes) -> Bytes {
+pub(super) fn compress(frame: &Written) -> Written {
     frame.clone()
 }
 

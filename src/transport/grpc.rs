@@ -1,6 +1,7 @@
 //! gRPC: unary calls on a tonic channel, fed by a path and bytes; no generated client.
 
 mod connect;
+mod encode;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use connect::{connect, endpoint};
+pub(super) use encode::encode;
 use http::Uri;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http_body_util::BodyExt as _;
@@ -26,7 +28,7 @@ use super::per_runtime::PerRuntime;
 use super::{Outgoing, Sent, Settings, too_large};
 use crate::call::Call;
 use crate::error::{Attempts, excerpt};
-use crate::{ApiFailure, Error, Method, Status};
+use crate::{ApiFailure, Error, Status};
 
 /// How many connections to a node there are at most.
 const CONNECTIONS: usize = 4;
@@ -252,11 +254,6 @@ impl StdError for Cause {
 /// Makes a failure of what ended a connection or a stream.
 fn failed(error: impl Into<BoxError>) -> Failure {
     Failure::Lost(error.into())
-}
-
-/// Writes a request's frame.
-pub(super) fn encode<M: Method>(request: &M) -> Bytes {
-    frames::frame(request.encoded_len(), |frame| request.encode_raw(frame))
 }
 
 /// Reads a reply's protobuf.

@@ -1,20 +1,22 @@
 //! HTTP: a POST of JSON to `{base}/{method}`.
 
 mod bodies;
+mod encode;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bodies::undecodable;
-pub(super) use bodies::{decode, encode, encode_raw, refusal, split};
+pub(super) use bodies::{decode, refusal, split};
 use bytes::{Bytes, BytesMut};
+pub(super) use encode::{encode, encode_raw};
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Body, Client, Response, Url};
 
 use super::outgoing::Tracked;
 use super::peer::Peer;
 use super::per_runtime::PerRuntime;
-use super::{Outgoing, Sent, Settings, legacy, too_large};
+use super::{Outgoing, Sent, Settings, Written, legacy, too_large};
 use crate::call::Call;
 use crate::error::Attempts;
 use crate::{Error, METHODS, Status};
@@ -81,9 +83,10 @@ impl Http {
     }
 
     /// A request's JSON, as the endpoint takes it.
-    pub(super) fn frame(&self, method: &str, request: Bytes) -> Result<Bytes, Error> {
+    pub(super) fn frame(&self, method: &str, request: Written) -> Result<Written, Error> {
         match self.legacy {
-            true => legacy::lines(method, &request)
+            true => legacy::lines(method, &request.joined())
+                .map(Written::from)
                 .map_err(|problem| Error::InvalidRequest(format!("{method}: {problem}; nothing was sent"))),
             false => Ok(request),
         }
@@ -93,13 +96,12 @@ impl Http {
     pub(super) fn unframe(
         &self,
         method: &'static str,
-        request: &Bytes,
+        request: &Written,
         answer: &Bytes,
     ) -> Result<Bytes, Error> {
         match self.legacy {
-            true => {
-                legacy::reply(method, request, answer).map_err(|error| undecodable(method, answer, "", error))
-            }
+            true => legacy::reply(method, &request.joined(), answer)
+                .map_err(|error| undecodable(method, answer, "", error)),
             false => Ok(answer.clone()),
         }
     }

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-pub(crate) use outgoing::{Outgoing, Sent};
+pub(crate) use outgoing::{Outgoing, Sent, Written};
 pub(crate) use per_runtime::{PerRuntime, in_runtime};
 use prost::Message;
 use serde::Serialize;
@@ -168,8 +168,8 @@ impl Transport {
         }
     }
 
-    /// Writes the request's body.
-    pub(crate) fn encode<M: Method>(&self, request: &M) -> Result<Bytes, Error> {
+    /// Writes the request's body, and leaves the request as it was.
+    pub(crate) fn encode<M: Method>(&self, request: &mut M) -> Result<Written, Error> {
         match self {
             #[cfg(feature = "http")]
             Self::Http(http) => http.frame(M::NAME, http::encode(request)?),
@@ -179,12 +179,12 @@ impl Transport {
     }
 
     /// The request in a body that was written.
-    pub(crate) fn message(&self, body: &Bytes) -> Bytes {
+    pub(crate) fn message(&self, body: &Written) -> Bytes {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(_) => body.clone(),
+            Self::Http(_) => body.joined(),
             #[cfg(feature = "grpc")]
-            Self::Grpc(_) => frames::framed(body),
+            Self::Grpc(_) => frames::framed(&body.joined()),
         }
     }
 
@@ -203,7 +203,7 @@ impl Transport {
     pub(crate) fn decode<T: Readable>(
         &self,
         method: &'static str,
-        request: &Bytes,
+        request: &Written,
         reply: &Bytes,
     ) -> Result<T, Error> {
         match self {
@@ -235,10 +235,14 @@ impl Transport {
 
     /// Writes the body of a call by name.
     #[cfg_attr(not(feature = "http"), allow(unused_variables))]
-    pub(crate) fn encode_raw<P: Serialize + ?Sized>(&self, method: &str, params: &P) -> Result<Bytes, Error> {
+    pub(crate) fn encode_raw<P: Serialize + ?Sized>(
+        &self,
+        method: &str,
+        params: &P,
+    ) -> Result<Written, Error> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(http) => http.frame(method, http::encode_raw(method, params)?),
+            Self::Http(http) => http.frame(method, http::encode_raw(method, params)?.into()),
             #[cfg(feature = "grpc")]
             Self::Grpc(_) => Err(Error::InvalidRequest(format!(
                 "{method}: call_raw speaks JSON, over http and https URLs; over gRPC, implement Method for a message \

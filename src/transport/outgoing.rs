@@ -1,3 +1,4 @@
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -7,11 +8,53 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::Method;
 use crate::key::Header;
+
+/// A request as it was written, in pieces.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    /// All of it, or what comes before a long payload.
+    pub(super) head: Bytes,
+    /// A long payload, where the caller has it.
+    pub(super) payload: Bytes,
+    /// What comes after it.
+    pub(super) tail: Bytes,
+}
+
+impl Written {
+    /// In bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.head.len() + self.payload.len() + self.tail.len()
+    }
+
+    /// It in one piece.
+    pub(super) fn joined(&self) -> Bytes {
+        match self.payload.is_empty() {
+            true => self.head.clone(),
+            false => [&self.head[..], &self.payload, &self.tail].concat().into(),
+        }
+    }
+}
+
+impl From<Bytes> for Written {
+    fn from(head: Bytes) -> Self {
+        Self { head, ..Self::default() }
+    }
+}
+
+/// A payload of so many bytes is sent from where the caller has it; it costs less to copy a shorter one.
+pub(super) const LONG: usize = 64 * 1024;
+
+/// The number of a request's field with a long payload.
+pub(super) fn long_payload<M: Method>(request: &mut M) -> Option<u32> {
+    let mut payloads = M::PAYLOADS.iter().copied();
+    payloads.find(|tag| request.payload_at(*tag).is_some_and(|payload| payload.len() >= LONG))
+}
 
 /// What a transport sends.
 pub(crate) struct Outgoing {
-    pub(crate) body: Bytes,
+    pub(crate) body: Written,
     pub(crate) key: Option<Header>,
     /// Told as soon as the body is on its way.
     pub(crate) sent: Sent,
@@ -44,13 +87,13 @@ impl Sent {
 
 /// A body that tells when it is asked for.
 pub(super) struct Tracked {
-    data: Option<Bytes>,
+    rest: Written,
     sent: Sent,
 }
 
 impl Tracked {
-    pub(super) fn new(data: Bytes, sent: Sent) -> Self {
-        Self { data: Some(data), sent }
+    pub(super) fn new(body: Written, sent: Sent) -> Self {
+        Self { rest: body, sent }
     }
 }
 
@@ -70,16 +113,17 @@ impl Body for Tracked {
         if self.sent.replace_waiting(SENT) == GIVEN_UP {
             return Poll::Ready(Some(Err(GivenUp)));
         }
-        Poll::Ready(self.data.take().map(|data| Ok(Frame::data(data))))
+        let Written { head, payload, tail } = &mut self.rest;
+        let next = [head, payload, tail].into_iter().find(|piece| !piece.is_empty()).map(mem::take);
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none()
+        self.rest.len() == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        let length = self.data.as_ref().map_or(0, Bytes::len);
-        SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
+        SizeHint::with_exact(u64::try_from(self.rest.len()).unwrap_or(u64::MAX))
     }
 }
 
@@ -99,7 +143,7 @@ mod tests {
     #[test]
     fn body_that_was_asked_for_is_sent() {
         let sent = Sent::default();
-        assert!(is_given(Tracked::new(Bytes::from("{}"), sent.clone())));
+        assert!(is_given(Tracked::new(Bytes::from("{}").into(), sent.clone())));
         assert!(sent.give_up() && sent.give_up());
     }
 
@@ -107,7 +151,7 @@ mod tests {
     fn what_is_told_as_unsent_is_never_sent() {
         for _ in 0..20 {
             let (sent, start) = (Sent::default(), Barrier::new(2));
-            let body = Tracked::new(Bytes::from("{}"), sent.clone());
+            let body = Tracked::new(Bytes::from("{}").into(), sent.clone());
             let (told_sent, given) = thread::scope(|scope| {
                 let connection = scope.spawn(|| {
                     start.wait();

@@ -1,7 +1,7 @@
 //! Awkward JSON, there and back.
 
 use centrifugo_api::bytes::Bytes;
-use centrifugo_api::{Error, HistoryRequest, PublishRequest};
+use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
 
 use crate::env::{Env, Failure, Outcome, code, failure};
 use crate::face::Face;
@@ -120,7 +120,8 @@ async fn large_payloads_come_back(env: &Env) -> Outcome {
     for _ in 0..3 {
         env.publish("plain:a", &large).await?;
     }
-    assert_eq!(history(&env.client).await?, [large.clone(), large.clone(), large]);
+    env.client.broadcast(BroadcastRequest::new(["plain:a"], large.clone())).await?.all_ok()?;
+    assert_eq!(history(&env.client).await?, [large.clone(), large.clone(), large.clone(), large]);
     Ok(())
 }
 

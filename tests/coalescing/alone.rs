@@ -23,6 +23,25 @@ async fn large_requests_batches_and_rpc_go_alone() -> Outcome {
 }
 
 #[tokio::test]
+async fn large_requests_share_batches_where_these_may_be_larger_still() -> Outcome {
+    for (server, client) in both(&one_at_a_time().max_bytes(2_000_000))? {
+        let held_up = held_up(&server, &client).await?;
+        let payload = |n: usize| format!("\"{}\"", n.to_string().repeat(100_000));
+        let calls = publish_all(&client, (0..5).map(|n| PublishRequest::new("news", payload(n))));
+        for call in calls {
+            call.await??;
+        }
+        held_up.await?;
+        assert_eq!(batches(&server), [5]);
+        let read = client.history(HistoryRequest::new("news").limit(-1)).await?.publications;
+        let mut read: Vec<_> = read.into_iter().map(|publication| publication.data).collect();
+        read.sort();
+        assert_eq!(read, (0..5).map(payload).collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_payload_that_is_no_json_fails_its_call_alone() -> Outcome {
     let [(server, client), _] = both(&one_at_a_time())?;
     let held_up = held_up(&server, &client).await?;

@@ -1,4 +1,4 @@
-//! What requests and answers hold.
+//! What answers hold.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,48 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::call::Call;
 use crate::error::{Attempts, cause, excerpt};
-use crate::json::{self, Name, invalid_request};
-use crate::{ApiError, ApiFailure, BatchRequest, Error, Method, Status};
-
-/// Writes the request as Centrifugo's JSON.
-pub(in crate::transport) fn encode<M: Method>(request: &M) -> Result<Bytes, Error> {
-    // Most requests fit in; more is asked of the system as a whole, and without copying where it is much.
-    let mut body = Vec::with_capacity(256);
-    match serde_json::to_writer(&mut body, request) {
-        Ok(()) => Ok(body.into()),
-        Err(error) => Err(invalid_request(request, &error)),
-    }
-}
-
-/// Writes the body of a call by name.
-pub(in crate::transport) fn encode_raw<P: Serialize + ?Sized>(
-    method: &str,
-    params: &P,
-) -> Result<Bytes, Error> {
-    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if method.is_empty() || !method.bytes().all(is_name) {
-        return Err(Error::InvalidRequest(format!(
-            "call_raw: `{}` is no name of a method: it takes lower-case letters, digits and `_`; nothing was sent",
-            excerpt(method.as_bytes())
-        )));
-    }
-    match serde_json::to_vec(params) {
-        Ok(body) if body.first() == Some(&b'{') => Ok(body.into()),
-        Ok(body) => Err(Error::InvalidRequest(format!(
-            "{method}: the parameters `{}` are no JSON object; nothing was sent",
-            excerpt(&body)
-        ))),
-        Err(error) => Err(Error::InvalidRequest(format!(
-            "{method}: the parameters have no JSON form: {error}; nothing was sent"
-        ))),
-    }
-}
+use crate::json::{self, Name};
+use crate::{ApiError, ApiFailure, BatchRequest, Error, Method as _, Status};
 
 /// Reads a reply of Centrifugo's JSON.
 pub(in crate::transport) fn decode<T: DeserializeOwned>(
