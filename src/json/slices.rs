@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 #[cfg(any(feature = "http", test))]
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned};
 
 thread_local! {
     /// The JSON that is read, whose payloads are slices of it.
@@ -25,11 +25,13 @@ pub(crate) fn from_bytes<T: DeserializeOwned>(json: &Bytes) -> Result<T, serde_j
         }
     }
 
+    // Checked once, not string by string.
+    let text = std::str::from_utf8(json).map_err(de::Error::custom)?;
     let slicing = Slicing(SLICED.replace(Some(json.clone())));
-    let read = serde_json::from_slice(json);
+    let read = serde_json::from_str(text);
     drop(slicing);
     // A message of the user's may read its own from something that has no slices.
-    read.or_else(|_| serde_json::from_slice(json))
+    read.or_else(|_| serde_json::from_str(text))
 }
 
 /// Whether payloads are to be slices.

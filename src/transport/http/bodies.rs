@@ -83,8 +83,8 @@ pub(super) fn undecodable(
         (_, Err(_)) if body.trim_ascii_start().starts_with(b"{") => {
             "the reply holds broken UTF-8, which somebody published; read it over gRPC"
         }
-        (Category::Data, _) => "the reply does not have the schema's shape",
-        (Category::Eof, _) => "the reply is cut short",
+        (Category::Data, Ok(_)) => "the reply does not have the schema's shape",
+        (Category::Eof, Ok(_)) => "the reply is cut short",
         _ => "the reply is not JSON: is the URL Centrifugo's server API?",
     };
     let message = format!("{what}{place}: {}", excerpt(body));
