@@ -16,6 +16,8 @@ use crate::error::{cause, excerpt};
 /// Requests take `impl Into<Payload>`. Strings and bytes are taken as they are: `"{\"n\":1}"` is an object,
 /// while the text *hello* is the JSON string `"\"hello\""`, which [`json("hello")`](json) writes.
 /// Centrifugo refuses an empty payload in most methods; `null`, `""` and `{}` are not empty.
+///
+/// `Bytes`, `Vec<u8>` and `String` are taken without copying, and from 64 KiB on a request's payload is sent from there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payload {
     bytes: Bytes,
