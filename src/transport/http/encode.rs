@@ -14,11 +14,20 @@ use crate::{Error, Method};
 /// Writes the request as Centrifugo's JSON.
 pub(in crate::transport) fn encode<M: Method>(request: &mut M) -> Result<Written, Error> {
     let long = long_payload(request).and_then(|tag| request.payload_at(tag).cloned());
-    let mut pieces = Pieces::new(long.unwrap_or_default());
+    let long = long.unwrap_or_default();
+    let room = room(request.encoded_len() - long.len());
+    let mut pieces = Pieces { payload: long, before: None, last: Vec::with_capacity(room) };
     match serde_json::to_writer(&mut pieces, request) {
         Ok(()) => Ok(pieces.written()),
         Err(error) => Err(invalid_request(request, &error)),
     }
+}
+
+/// What JSON takes, mostly, of what is so long as protobuf: the names make it longer. Room that is left costs nothing.
+fn room(protobuf: usize) -> usize {
+    const LEAST: usize = 256;
+    const NAMES: usize = 1024 * 1024;
+    LEAST.max(protobuf + NAMES.min(2 * protobuf))
 }
 
 /// What is written, around a long payload that is not copied.
@@ -30,11 +39,6 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn new(payload: Bytes) -> Self {
-        // Most requests fit in; more is asked of the system as a whole, and without copying where it is much.
-        Self { payload, before: None, last: Vec::with_capacity(256) }
-    }
-
     fn written(self) -> Written {
         match self.before {
             Some((head, payload)) => Written { head: head.into(), payload, tail: self.last.into() },
