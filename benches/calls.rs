@@ -4,8 +4,8 @@
 //! making the request is a part of the call.
 #![allow(clippy::print_stdout)]
 
-use centrifugo_api::testing::Server;
 use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
+use centrifugo_api_testing::Server;
 use tokio::runtime::Runtime;
 
 const CALLS: usize = 200;
@@ -16,17 +16,32 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     let server = Server::start()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    println!("{:<30} {:>12} {:>10} {:>14}", "", "allocations", "bytes", "future, bytes");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    println!(
+        "{:<30} {:>12} {:>10} {:>14}",
+        "", "allocations", "bytes", "future, bytes"
+    );
     for (transport, client) in [("HTTP", server.client()), ("gRPC", server.grpc_client())] {
         let name = |call: &str| format!("{transport}, {call}");
         let channel = format!("history-{transport}");
         runtime.block_on(client.batch(vec![publish(&channel); PARTS]))?;
-        tell(&runtime, &name("publish"), || client.publish(publish("news")))?;
-        tell(&runtime, &name("call of a publish"), || client.call(publish("news")))?;
-        tell(&runtime, &name("history of 100"), || client.history(HistoryRequest::new(&channel).limit(-1)))?;
-        tell(&runtime, &name("batch of 100"), || client.batch(vec![publish("news"); PARTS]))?;
-        tell(&runtime, &name("batch of a tuple of 2"), || client.batch((publish("news"), publish("news"))))?;
+        tell(&runtime, &name("publish"), || {
+            client.publish(publish("news"))
+        })?;
+        tell(&runtime, &name("call of a publish"), || {
+            client.call(publish("news"))
+        })?;
+        tell(&runtime, &name("history of 100"), || {
+            client.history(HistoryRequest::new(&channel).limit(-1))
+        })?;
+        tell(&runtime, &name("batch of 100"), || {
+            client.batch(vec![publish("news"); PARTS])
+        })?;
+        tell(&runtime, &name("batch of a tuple of 2"), || {
+            client.batch((publish("news"), publish("news")))
+        })?;
         tell(&runtime, &name("broadcast to 100"), || {
             client.broadcast(BroadcastRequest::new(["news"; PARTS], r#"{"n":1}"#))
         })?;
@@ -53,7 +68,13 @@ where
     let mut outcome = Ok(());
     let counted = allocation_counter::measure(|| outcome = runtime.block_on(calls()));
     outcome?;
-    let (count, bytes) = (counted.count_total as f64 / CALLS as f64, counted.bytes_total / CALLS as u64);
-    println!("{name:<30} {count:>12.1} {bytes:>10} {:>14}", size_of_val(&call()));
+    let (count, bytes) = (
+        counted.count_total as f64 / CALLS as f64,
+        counted.bytes_total / CALLS as u64,
+    );
+    println!(
+        "{name:<30} {count:>12.1} {bytes:>10} {:>14}",
+        size_of_val(&call())
+    );
     Ok(())
 }

@@ -11,8 +11,9 @@ use allocation_counter::AllocationInfo;
 use centrifugo_api::bytes::Bytes;
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{
-    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResponse, HistoryRequest, HistoryResponse,
-    HistoryResult, Method, Publication, PublishRequest, PublishResponse, PublishResult, Reply, api,
+    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResponse, HistoryRequest,
+    HistoryResponse, HistoryResult, Method, Publication, PublishRequest, PublishResponse,
+    PublishResult, Reply, api,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -26,11 +27,15 @@ fn publish() -> PublishRequest {
 }
 
 fn channels() -> Vec<String> {
-    (0..PARTS).map(|number| format!("bench:{number:05}")).collect()
+    (0..PARTS)
+        .map(|number| format!("bench:{number:05}"))
+        .collect()
 }
 
 fn batch() -> BatchRequest {
-    let requests = channels().into_iter().map(|channel| PublishRequest::new(channel, r#"{"n":1}"#));
+    let requests = channels()
+        .into_iter()
+        .map(|channel| PublishRequest::new(channel, r#"{"n":1}"#));
     BatchRequest::new(requests)
 }
 
@@ -63,7 +68,9 @@ fn batch_response() -> BatchResponse {
 fn broadcast_response() -> BroadcastResponse {
     with(|response: &mut BroadcastResponse| {
         response.result = Some(with(|result: &mut api::BroadcastResult| {
-            result.responses = std::iter::repeat_with(publish_response).take(PARTS).collect();
+            result.responses = std::iter::repeat_with(publish_response)
+                .take(PARTS)
+                .collect();
         }));
     })
 }
@@ -89,8 +96,18 @@ fn each(measure: &mut dyn FnMut(&str, &mut dyn FnMut())) {
     measure("batch of 10,000/make", &mut || drop(black_box(batch())));
     exchange("publish", &publish(), &publish_response(), measure);
     exchange("batch of 10,000", &batch(), &batch_response(), measure);
-    exchange("broadcast to 10,000", &broadcast(), &broadcast_response(), measure);
-    exchange("history of 1,000", &HistoryRequest::new("bench:news").limit(-1), &history_response(), measure);
+    exchange(
+        "broadcast to 10,000",
+        &broadcast(),
+        &broadcast_response(),
+        measure,
+    );
+    exchange(
+        "history of 1,000",
+        &HistoryRequest::new("bench:news").limit(-1),
+        &history_response(),
+        measure,
+    );
 }
 
 /// Writing a request, and reading its reply.
@@ -105,19 +122,36 @@ fn exchange<M: Method>(
     let json = serde_json::to_vec(response).unwrap_or_default();
     let protobuf = Bytes::from(response.encode_to_vec());
     let decode = || M::Response::decode(protobuf.clone());
-    assert!(serde_json::from_slice::<M::Response>(&json).is_ok_and(|read| decode() == Ok(read)), "{name}");
-    measure(&format!("{name}/write JSON"), &mut || drop(black_box(serde_json::to_vec(request))));
-    measure(&format!("{name}/write protobuf"), &mut || drop(black_box(request.encode_to_vec())));
+    assert!(
+        serde_json::from_slice::<M::Response>(&json).is_ok_and(|read| decode() == Ok(read)),
+        "{name}"
+    );
+    measure(&format!("{name}/write JSON"), &mut || {
+        drop(black_box(serde_json::to_vec(request)))
+    });
+    measure(&format!("{name}/write protobuf"), &mut || {
+        drop(black_box(request.encode_to_vec()))
+    });
     measure(&format!("{name}/read JSON"), &mut || {
         drop(black_box(serde_json::from_slice::<M::Response>(&json)));
     });
-    measure(&format!("{name}/read protobuf"), &mut || drop(black_box(decode())));
+    measure(&format!("{name}/read protobuf"), &mut || {
+        drop(black_box(decode()))
+    });
 }
 
 fn allocations() {
-    println!("{:<36} {:>12} {:>12} {:>12}", "", "allocations", "bytes", "peak bytes");
+    println!(
+        "{:<36} {:>12} {:>12} {:>12}",
+        "", "allocations", "bytes", "peak bytes"
+    );
     each(&mut |name, work| {
-        let AllocationInfo { count_total, bytes_total, bytes_max, .. } = allocation_counter::measure(work);
+        let AllocationInfo {
+            count_total,
+            bytes_total,
+            bytes_max,
+            ..
+        } = allocation_counter::measure(work);
         println!("{name:<36} {count_total:>12} {bytes_total:>12} {bytes_max:>12}");
     });
 }

@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::testing::Server;
 use centrifugo_api::{Client, Error, PublishRequest};
+use centrifugo_api_testing::Server;
 use tokio::task::JoinSet;
 
 const STARTS: usize = 200;
@@ -19,7 +19,9 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 fn main() -> Outcome {
     let (start, stop) = start_and_stop()?;
     println!("start: {start:?}, drop: {stop:?} (medians of {STARTS})");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let server = Server::start()?;
         for (transport, client) in [("http", server.client()), ("grpc", server.grpc_client())] {

@@ -32,7 +32,10 @@ struct Message {
     text: String,
 }
 
-async fn publish(State(app): State<App>, Json(message): Json<Message>) -> Result<String, StatusCode> {
+async fn publish(
+    State(app): State<App>,
+    Json(message): Json<Message>,
+) -> Result<String, StatusCode> {
     let request = PublishRequest::new(app.channel, json(&message).map_err(failed)?);
     let result = app.client.publish(request).await.map_err(failed)?;
     Ok(format!("published at offset {}", result.offset))
@@ -49,8 +52,13 @@ fn failed(error: centrifugo_api::Error) -> StatusCode {
 
 #[tokio::main]
 async fn main() -> Result<(), Report> {
-    let app = App { client: support::builder()?.build()?, channel: support::channel() };
-    let router = axum::Router::new().route("/messages", post(publish)).with_state(app);
+    let app = App {
+        client: support::builder()?.build()?,
+        channel: support::channel(),
+    };
+    let router = axum::Router::new()
+        .route("/messages", post(publish))
+        .with_state(app);
     if std::env::args().any(|argument| argument == "--once") {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -66,7 +74,9 @@ async fn post_hello(address: SocketAddr) -> Result<String, Report> {
     let message = r#"{"text":"hello"}"#;
     let head = "POST /messages HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length";
     let mut connection = TcpStream::connect(address).await?;
-    connection.write_all(format!("{head}: {}\r\n\r\n{message}", message.len()).as_bytes()).await?;
+    connection
+        .write_all(format!("{head}: {}\r\n\r\n{message}", message.len()).as_bytes())
+        .await?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await?;
     Ok(answer.replace("\r\n", " | "))

@@ -23,14 +23,19 @@ async fn main() -> Result<(), Report> {
     let (published, read) = client.batch((publish, history)).await?;
     println!("A tuple: published at offset {}.", published?.offset);
     match read {
-        Ok(history) => println!("  In the same batch, {} publication was read.", history.publications.len()),
+        Ok(history) => println!(
+            "  In the same batch, {} publication was read.",
+            history.publications.len()
+        ),
         Err(error) => println!("  The history alone failed: {error}."),
     }
 
     // A `Vec` of one type; a failure does not stop what stands behind it.
     let texts = ["one", "", "three"];
-    let requests: Vec<_> =
-        texts.into_iter().map(|text| PublishRequest::new(&channel, quoted(text))).collect();
+    let requests: Vec<_> = texts
+        .into_iter()
+        .map(|text| PublishRequest::new(&channel, quoted(text)))
+        .collect();
     println!("A Vec, of which the second has no data:");
     for (text, outcome) in texts.iter().zip(client.batch(requests).await?) {
         match outcome {
@@ -41,7 +46,9 @@ async fn main() -> Result<(), Report> {
 
     // An array answers an array; in parallel, since the order does not matter.
     let channels = [channel.as_str(), "not-configured:1"];
-    let outcomes = client.batch(Parallel(channels.map(PresenceStatsRequest::new))).await?;
+    let outcomes = client
+        .batch(Parallel(channels.map(PresenceStatsRequest::new)))
+        .await?;
     println!("In parallel:");
     for (channel, outcome) in channels.iter().zip(outcomes) {
         match outcome {
@@ -61,7 +68,10 @@ async fn main() -> Result<(), Report> {
         .collect();
     let outcomes = client.batch(commands).await?;
     let succeeded = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-    println!("Commands of several kinds: {succeeded} of {} succeeded.", outcomes.len());
+    println!(
+        "Commands of several kinds: {succeeded} of {} succeeded.",
+        outcomes.len()
+    );
     Ok(())
 }
 

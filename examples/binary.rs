@@ -25,14 +25,23 @@ async fn main() -> Result<(), Report> {
     }
 
     // `binary_data` carries them over both: clients get the same bytes.
-    let request = PublishRequest::default().channel(&channel).binary_data(PIXELS);
+    let request = PublishRequest::default()
+        .channel(&channel)
+        .binary_data(PIXELS);
     client.publish(request).await?;
     println!("Published {PIXELS:x?} as binary_data.");
 
-    match client.history(HistoryRequest::new(&channel).limit(1).reverse(true)).await {
+    match client
+        .history(HistoryRequest::new(&channel).limit(1).reverse(true))
+        .await
+    {
         Ok(history) => {
             for publication in history.publications {
-                println!("Read back {:x?}, at offset {}.", &publication.data[..], publication.offset);
+                println!(
+                    "Read back {:x?}, at offset {}.",
+                    &publication.data[..],
+                    publication.offset
+                );
             }
         }
         // The server finds no JSON for them, and its answer says no more than that.
@@ -40,7 +49,9 @@ async fn main() -> Result<(), Report> {
         Err(error) => return Err(error.into()),
     }
 
-    client.history_remove(HistoryRemoveRequest::new(&channel)).await?;
+    client
+        .history_remove(HistoryRemoveRequest::new(&channel))
+        .await?;
     println!("Removed them, so that the channel can be read over HTTP again.");
     Ok(())
 }

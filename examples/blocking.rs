@@ -16,7 +16,10 @@ fn main() -> Result<(), Report> {
     let channel = support::channel();
 
     let nodes = client.info(InfoRequest::new())?.nodes;
-    println!("Connected to {} node(s), without an async runtime of one's own.", nodes.len());
+    println!(
+        "Connected to {} node(s), without an async runtime of one's own.",
+        nodes.len()
+    );
 
     // Clones share their connections, between threads too.
     let publishers = ["one", "two", "three"].map(|text| {
@@ -31,7 +34,9 @@ fn main() -> Result<(), Report> {
     // Pages are an iterator.
     for page in client.history_pages(HistoryRequest::new(&channel).limit(2)) {
         match page? {
-            Page::Page(history) => println!("A page of {} publication(s).", history.publications.len()),
+            Page::Page(history) => {
+                println!("A page of {} publication(s).", history.publications.len())
+            }
             Page::Lost(error) => println!("The stream was lost: {error}"),
         }
     }

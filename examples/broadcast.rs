@@ -17,7 +17,8 @@ async fn main() -> Result<(), Report> {
 
     // A key makes it safe to repeat the whole call, for five minutes: no channel gets the message twice.
     let message = json!({"text": "to all"});
-    let request = BroadcastRequest::new([&channel, "not-configured:1"], message).idempotency_key("release-7");
+    let request =
+        BroadcastRequest::new([&channel, "not-configured:1"], message).idempotency_key("release-7");
 
     // The call succeeds though a channel fails: each has its own outcome.
     let result = client.broadcast(request.clone()).await?;
@@ -36,7 +37,9 @@ async fn main() -> Result<(), Report> {
     // All or an error, where a failed channel is no option.
     match client.broadcast(request).await?.all_ok() {
         Ok(results) => println!("All {} channels have it.", results.len()),
-        Err(Error::Parts { failed, of, .. }) => println!("{} of {of} channels do not have it.", failed.len()),
+        Err(Error::Parts { failed, of, .. }) => {
+            println!("{} of {of} channels do not have it.", failed.len())
+        }
         Err(error) => return Err(error.into()),
     }
 

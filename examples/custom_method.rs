@@ -55,9 +55,17 @@ impl Method for OnlineRequest {
 async fn main() -> Result<(), Report> {
     let client = support::builder()?.build()?;
     let channel = support::channel();
-    match client.call(OnlineRequest { channel: channel.clone() }).await {
+    match client
+        .call(OnlineRequest {
+            channel: channel.clone(),
+        })
+        .await
+    {
         Ok(online) => {
-            println!("{channel}: {} user(s) are subscribed, says a message of our own.", online.num_users)
+            println!(
+                "{channel}: {} user(s) are subscribed, says a message of our own.",
+                online.num_users
+            )
         }
         Err(error) if error.api_code() == Some(ApiError::NOT_AVAILABLE) => {
             println!("{channel}: presence is off; our own message carries errors too: {error}");

@@ -8,7 +8,9 @@
 
 mod support;
 
-use centrifugo_api::{Client, HistoryRequest, Page, PayloadExt as _, PublishRequest, StreamPosition, json};
+use centrifugo_api::{
+    Client, HistoryRequest, Page, PayloadExt as _, PublishRequest, StreamPosition, json,
+};
 use support::Report;
 
 #[tokio::main]
@@ -37,9 +39,15 @@ async fn main() -> Result<(), Report> {
     Ok(())
 }
 
-async fn publish<const N: usize>(client: &Client, channel: &str, texts: [&str; N]) -> Result<(), Report> {
+async fn publish<const N: usize>(
+    client: &Client,
+    channel: &str,
+    texts: [&str; N],
+) -> Result<(), Report> {
     for text in texts {
-        client.publish(PublishRequest::new(channel, json(text)?)).await?;
+        client
+            .publish(PublishRequest::new(channel, json(text)?))
+            .await?;
     }
     Ok(())
 }
@@ -51,8 +59,11 @@ async fn read(client: &Client, request: HistoryRequest) -> Result<Option<StreamP
     while let Some(page) = pages.next().await {
         match page? {
             Page::Page(history) => {
-                let texts: Result<Vec<String>, _> =
-                    history.publications.iter().map(|publication| publication.data.decode()).collect();
+                let texts: Result<Vec<String>, _> = history
+                    .publications
+                    .iter()
+                    .map(|publication| publication.data.decode())
+                    .collect();
                 println!("  {}", texts?.join(" "));
                 if let Some(last) = history.publications.last() {
                     position = Some(StreamPosition::new(last.offset, history.epoch));

@@ -92,7 +92,10 @@ pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> 
 
     take_order(&mut database, channel, "cake", 12).await?;
 
-    let waiting: i64 = database.query_one("SELECT count(*) FROM centrifugo_outbox", &[]).await?.try_get(0)?;
+    let waiting: i64 = database
+        .query_one("SELECT count(*) FROM centrifugo_outbox", &[])
+        .await?
+        .try_get(0)?;
     println!("{waiting} commands wait in the outbox for a Centrifugo whose consumer reads it.");
     drop(database);
     Ok(connection.await??)
@@ -122,15 +125,25 @@ async fn store(
     quantity: i32,
 ) -> Result<Order, Box<dyn Error>> {
     let statement = "INSERT INTO orders (item, quantity) VALUES ($1, $2) RETURNING id";
-    let id = transaction.query_one(statement, &[&item, &quantity]).await?.try_get(0)?;
-    let order = Order { id, item: item.to_owned(), quantity };
+    let id = transaction
+        .query_one(statement, &[&item, &quantity])
+        .await?
+        .try_get(0)?;
+    let order = Order {
+        id,
+        item: item.to_owned(),
+        quantity,
+    };
 
     // A row that Centrifugo executes, but cannot delete before it stops, is executed again: the key makes it one
     // publication all the same.
-    let request = PublishRequest::new(channel, json(&order)?).idempotency_key(format!("order-{id}"));
+    let request =
+        PublishRequest::new(channel, json(&order)?).idempotency_key(format!("order-{id}"));
     let command = ConsumerCommand::new(&request)?;
     let statement = "INSERT INTO centrifugo_outbox (method, payload) VALUES ($1, $2)";
-    transaction.execute(statement, &[&command.method(), &Json(command.payload())]).await?;
+    transaction
+        .execute(statement, &[&command.method(), &Json(command.payload())])
+        .await?;
     Ok(order)
 }
 

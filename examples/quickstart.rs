@@ -13,7 +13,8 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use centrifugo_api::{
-    ApiError, Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest, PublishRequest, json,
+    ApiError, Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest,
+    PublishRequest, json,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,18 +51,14 @@ async fn on_the_server_at(url: &str) -> Result<(), Box<dyn Error>> {
     tour(url, &builder.build()?, &channel()).await
 }
 
-#[cfg(feature = "testing")]
 async fn on_the_embedded_server() -> Result<(), Box<dyn Error>> {
-    let server = centrifugo_api::testing::Server::start()?;
-    println!("On the embedded server; set CENTRIFUGO_URL and CENTRIFUGO_API_KEY to use a real Centrifugo.");
+    let server = centrifugo_api_testing::Server::start()?;
+    println!(
+        "On the embedded server; set CENTRIFUGO_URL and CENTRIFUGO_API_KEY to use a real Centrifugo."
+    );
     let alice = server.connect("alice");
     alice.subscribe(&channel())?;
     tour(&server.url(), &server.client(), &channel()).await
-}
-
-#[cfg(not(feature = "testing"))]
-async fn on_the_embedded_server() -> Result<(), Box<dyn Error>> {
-    Err(HOW_TO_GET_A_SERVER.into())
 }
 
 fn channel() -> String {
@@ -70,11 +67,18 @@ fn channel() -> String {
 
 async fn tour(url: &str, client: &Client, channel: &str) -> Result<(), Box<dyn Error>> {
     for node in client.info(InfoRequest::new()).await?.nodes {
-        println!("Connected to {url}: node {}, Centrifugo {}.", node.name, node.version);
+        println!(
+            "Connected to {url}: node {}, Centrifugo {}.",
+            node.name, node.version
+        );
     }
 
-    let message = Message { text: "hello from Rust".to_owned() };
-    let position = client.publish(PublishRequest::new(channel, json(&message)?)).await?;
+    let message = Message {
+        text: "hello from Rust".to_owned(),
+    };
+    let position = client
+        .publish(PublishRequest::new(channel, json(&message)?))
+        .await?;
     match position.offset {
         0 => println!("Published {message:?} into {channel:?}, which keeps no history."),
         offset => println!(
@@ -83,21 +87,33 @@ async fn tour(url: &str, client: &Client, channel: &str) -> Result<(), Box<dyn E
         ),
     }
 
-    match client.history(HistoryRequest::new(channel).limit(3).reverse(true)).await {
+    match client
+        .history(HistoryRequest::new(channel).limit(3).reverse(true))
+        .await
+    {
         Ok(history) => {
             println!("The newest publications of {channel:?}:");
             for publication in history.publications {
-                println!("  {}: {:?}", publication.offset, publication.data.decode::<Message>()?);
+                println!(
+                    "  {}: {:?}",
+                    publication.offset,
+                    publication.data.decode::<Message>()?
+                );
             }
         }
         Err(error) => explain(error, "history_size and history_ttl")?,
     }
 
     match client.presence(PresenceRequest::new(channel)).await {
-        Ok(result) if result.presence.is_empty() => println!("Nobody is subscribed to {channel:?} now."),
+        Ok(result) if result.presence.is_empty() => {
+            println!("Nobody is subscribed to {channel:?} now.")
+        }
         Ok(result) => {
             for info in result.presence.values() {
-                println!("Subscribed to {channel:?}: user {:?}, client {}.", info.user, info.client);
+                println!(
+                    "Subscribed to {channel:?}: user {:?}, client {}.",
+                    info.user, info.client
+                );
             }
         }
         Err(error) => explain(error, "presence")?,
@@ -109,21 +125,11 @@ async fn tour(url: &str, client: &Client, channel: &str) -> Result<(), Box<dyn E
 fn explain(error: centrifugo_api::Error, option: &str) -> Result<(), centrifugo_api::Error> {
     match error.api_code() {
         Some(ApiError::NOT_AVAILABLE) => {
-            println!("Off for this channel, set {option} in the server's configuration to see it: {error}");
+            println!(
+                "Off for this channel, set {option} in the server's configuration to see it: {error}"
+            );
             Ok(())
         }
         _ => Err(error),
     }
 }
-
-#[cfg(not(feature = "testing"))]
-const HOW_TO_GET_A_SERVER: &str = "\
-CENTRIFUGO_URL is not set: this example talks to a running Centrifugo, or to the embedded one.
-
-With nothing but cargo, on the embedded server:
-  cargo run --example quickstart --features testing
-With Docker:
-  docker run --rm -p 8000:8000 -e CENTRIFUGO_HTTP_API_KEY=secret centrifugo/centrifugo:v6 centrifugo
-  CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=secret cargo run --example quickstart
-With Go 1.26, in a clone of this repository, which builds a server once and starts it for one command:
-  tests/centrifugo/with-server cargo run --example quickstart";

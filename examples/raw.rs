@@ -24,7 +24,8 @@ async fn main() -> Result<(), Report> {
     let client = support::builder()?.build()?;
 
     // Any JSON in, and any type out: a `Value`, or a type of one's own.
-    let params = json!({"channel": support::channel(), "data": {"text": "hello"}, "a_new_field": true});
+    let params =
+        json!({"channel": support::channel(), "data": {"text": "hello"}, "a_new_field": true});
     let result: Value = match client.call_raw("publish", &params).await {
         Err(Error::InvalidRequest(problem)) => {
             println!("{problem}.\nThe example custom_method shows that.");
@@ -41,7 +42,10 @@ async fn main() -> Result<(), Report> {
     }
 
     // Errors are those of any other call.
-    if let Err(error) = client.call_raw::<_, Value>("no_such_method", &json!({})).await {
+    if let Err(error) = client
+        .call_raw::<_, Value>("no_such_method", &json!({}))
+        .await
+    {
         println!("As expected: {error}");
     }
     Ok(())

@@ -8,11 +8,11 @@
 
 use std::time::Duration;
 
-use centrifugo_api::testing::{Event, Fault, Namespace, Server, User};
 use centrifugo_api::{
-    ApiError, BlockUserRequest, BlockUserResult, BroadcastRequest, Client, DisconnectRequest, Error,
-    HistoryRequest, PublishRequest, json,
+    ApiError, BlockUserRequest, BlockUserResult, BroadcastRequest, Client, DisconnectRequest,
+    Error, HistoryRequest, PublishRequest, json,
 };
+use centrifugo_api_testing::{Event, Fault, Namespace, Server, User};
 
 /// An application's part that talks to Centrifugo. It takes a client, and knows nothing of tests.
 struct Shop {
@@ -24,21 +24,35 @@ impl Shop {
     async fn paid(&self, customer: &str, order: u32) -> Result<(), Error> {
         let data = json(&serde_json::json!({"order": order, "state": "paid"}))?;
         let request = PublishRequest::new(format!("orders:{customer}"), data);
-        self.centrifugo.publish(request.idempotency_key(format!("paid-{order}"))).await?;
+        self.centrifugo
+            .publish(request.idempotency_key(format!("paid-{order}")))
+            .await?;
         Ok(())
     }
 
     /// Tells customers of an offer, and answers those who could not be told.
     async fn offer(&self, customers: &[&str]) -> Result<Vec<String>, Error> {
-        let channels = customers.iter().map(|customer| format!("orders:{customer}"));
-        let result = self.centrifugo.broadcast(BroadcastRequest::new(channels, r#"{"offer":"tea"}"#)).await?;
-        Ok(result.failed().map(|(channel, _)| channel.to_owned()).collect())
+        let channels = customers
+            .iter()
+            .map(|customer| format!("orders:{customer}"));
+        let result = self
+            .centrifugo
+            .broadcast(BroadcastRequest::new(channels, r#"{"offer":"tea"}"#))
+            .await?;
+        Ok(result
+            .failed()
+            .map(|(channel, _)| channel.to_owned())
+            .collect())
     }
 
     /// Throws a user out: with Centrifugo PRO for good.
     async fn ban(&self, user: &str) -> Result<(), Error> {
-        self.centrifugo.block_user(BlockUserRequest::new(user)).await?;
-        self.centrifugo.disconnect(DisconnectRequest::new(user)).await?;
+        self.centrifugo
+            .block_user(BlockUserRequest::new(user))
+            .await?;
+        self.centrifugo
+            .disconnect(DisconnectRequest::new(user))
+            .await?;
         Ok(())
     }
 }
@@ -47,10 +61,14 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// A server with the channels of production, and the application on it.
 fn shop() -> Result<(Server, Shop), Error> {
-    let orders =
-        Namespace::new("orders").history_size(10).history_ttl(Duration::from_secs(60)).presence(true);
+    let orders = Namespace::new("orders")
+        .history_size(10)
+        .history_ttl(Duration::from_secs(60))
+        .presence(true);
     let server = Server::builder().namespace(orders).start()?;
-    let shop = Shop { centrifugo: server.client() };
+    let shop = Shop {
+        centrifugo: server.client(),
+    };
     Ok((server, shop))
 }
 
@@ -60,7 +78,10 @@ async fn a_customer_hears_of_an_order_once() -> Outcome {
     alice.subscribe("orders:alice")?;
     shop.paid("alice", 42).await?;
     shop.paid("alice", 42).await?;
-    assert_eq!(alice.next_publication().await.ok_or("disconnected")?.offset, 1);
+    assert_eq!(
+        alice.next_publication().await.ok_or("disconnected")?.offset,
+        1
+    );
     assert_eq!(alice.try_next(), None);
     Ok(())
 }
@@ -69,14 +90,20 @@ async fn an_order_is_forgotten_after_a_minute() -> Outcome {
     let (server, shop) = shop()?;
     shop.paid("alice", 42).await?;
     server.advance(Duration::from_secs(60));
-    let history = shop.centrifugo.history(HistoryRequest::new("orders:alice").limit(-1)).await?;
+    let history = shop
+        .centrifugo
+        .history(HistoryRequest::new("orders:alice").limit(-1))
+        .await?;
     assert_eq!((history.publications.len(), history.offset), (0, 1));
     Ok(())
 }
 
 async fn an_offer_tells_who_could_not_be_reached() -> Outcome {
     let (server, shop) = shop()?;
-    server.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("orders:bob"))?;
+    server.fail_next(
+        1,
+        Fault::api_error(ApiError::INTERNAL).channel("orders:bob"),
+    )?;
     assert_eq!(shop.offer(&["alice", "bob"]).await?, ["orders:bob"]);
     assert!(server.unused_faults().is_empty());
     Ok(())
@@ -88,7 +115,10 @@ async fn a_lost_answer_does_no_harm() -> Outcome {
     // The client tries again, since the publication has an idempotency key.
     shop.paid("alice", 42).await?;
     assert_eq!(server.requests().len(), 2);
-    let history = shop.centrifugo.history(HistoryRequest::new("orders:alice").limit(-1)).await?;
+    let history = shop
+        .centrifugo
+        .history(HistoryRequest::new("orders:alice").limit(-1))
+        .await?;
     assert_eq!(history.publications.len(), 1);
     Ok(())
 }
@@ -98,7 +128,10 @@ async fn a_banned_user_is_blocked_and_disconnected() -> Outcome {
     server.on(|_: BlockUserRequest| Ok(BlockUserResult::default()));
     let mut mallory = server.connect("mallory");
     shop.ban("mallory").await?;
-    assert!(matches!(mallory.next().await, Some(Event::Disconnected { code: 3503, .. })));
+    assert!(matches!(
+        mallory.next().await,
+        Some(Event::Disconnected { code: 3503, .. })
+    ));
     let requests = server.requests();
     let methods: Vec<_> = requests.iter().map(|request| request.method).collect();
     assert_eq!(methods, ["block_user", "disconnect"]);

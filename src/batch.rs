@@ -1,14 +1,14 @@
-#[cfg(all(test, any(feature = "grpc", feature = "http")))]
+#[cfg(all(test, feature = "_transport"))]
 mod fuzz;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(crate) mod list;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(crate) mod part;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(crate) mod wire;
 
 use crate::{ApiError, BatchRequest, BatchResponse, Command, Reply, api};
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 use crate::{Client, Error};
 
 /// What a batch carries as one command of it: every request but `BatchRequest`, and [`Command`] itself.
@@ -28,7 +28,7 @@ pub trait BatchCommand: Into<Command> + Send {
     fn result(command: Command, reply: Reply) -> Self::Result;
 
     /// Sends commands of one type.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     #[doc(hidden)]
     fn call_all(
         client: &Client,
@@ -47,19 +47,21 @@ impl BatchCommand for Command {
         reply
     }
 
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     async fn call_all(
         client: &Client,
         commands: Vec<Command>,
         parallel: bool,
     ) -> Result<Vec<Result<Reply, ApiError>>, Error> {
-        let response = client.exchange_batch(&mut BatchRequest::new(commands), parallel).await?;
+        let response = client
+            .exchange_batch(&mut BatchRequest::new(commands), parallel)
+            .await?;
         Ok(response.replies.into_iter().map(outcome).collect())
     }
 }
 
 /// The outcome that a reply holds.
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
     match reply.error.take() {
         Some(error) => Err(*error),
@@ -103,7 +105,7 @@ pub trait Batch {
     type Output: Send;
 
     /// Sends it.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     #[doc(hidden)]
     fn call(
         self,
@@ -122,7 +124,7 @@ pub struct Parallel<B>(
 impl Batch for BatchRequest {
     type Output = BatchResponse;
 
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     async fn call(mut self, client: &Client, parallel: bool) -> Result<BatchResponse, Error> {
         client.exchange_batch(&mut self, parallel).await
     }
@@ -131,7 +133,7 @@ impl Batch for BatchRequest {
 impl<B: Batch> Batch for Parallel<B> {
     type Output = B::Output;
 
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     fn call(
         self,
         client: &Client,
@@ -144,7 +146,7 @@ impl<B: Batch> Batch for Parallel<B> {
 impl<C: BatchCommand> Batch for Vec<C> {
     type Output = Vec<Result<C::Result, ApiError>>;
 
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     fn call(
         self,
         client: &Client,
@@ -157,7 +159,7 @@ impl<C: BatchCommand> Batch for Vec<C> {
 impl<C: BatchCommand, const N: usize> Batch for [C; N] {
     type Output = [Result<C::Result, ApiError>; N];
 
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     fn call(
         self,
         client: &Client,
@@ -166,12 +168,14 @@ impl<C: BatchCommand, const N: usize> Batch for [C; N] {
         let commands: Vec<C> = self.into();
         async move {
             let mut outcomes = C::call_all(client, commands, parallel).await?.into_iter();
-            Ok(std::array::from_fn(|_| outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}"))))
+            Ok(std::array::from_fn(|_| {
+                outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}"))
+            }))
         }
     }
 }
 
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 const COUNTED: &str = "the number of replies has been checked";
 
 macro_rules! tuple_batches {
@@ -179,7 +183,7 @@ macro_rules! tuple_batches {
         impl<$($request: BatchCommand),*> Batch for ($($request,)*) {
             type Output = ($(Result<$request::Result, ApiError>,)*);
 
-            #[cfg(any(feature = "grpc", feature = "http"))]
+            #[cfg(feature = "_transport")]
             #[allow(non_snake_case)]
             fn call(
                 self,
@@ -201,7 +205,7 @@ macro_rules! tuple_batches {
 }
 
 /// The next outcome, for a form whose number of commands is in its type.
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 fn expected<C: BatchCommand>(
     parts: &mut impl Iterator<Item = (Command, Reply)>,
 ) -> Result<C::Result, ApiError> {
@@ -239,7 +243,10 @@ fn verify_part(command: &Command, reply: &Reply) -> Result<(), String> {
         return Ok(());
     }
     match reply.parts().next() {
-        None if !command.parts().all(|method| api::WITHOUT_CONTENT.contains(&method)) => {
+        None if !command
+            .parts()
+            .all(|method| api::WITHOUT_CONTENT.contains(&method)) =>
+        {
             return Err(NOTHING.to_owned());
         }
         Some(_) if !command.parts().eq(reply.parts()) => {
@@ -261,11 +268,17 @@ fn wrong_method(
     asked: impl Iterator<Item = &'static str>,
 ) -> String {
     let (answered, asked): (Vec<_>, Vec<_>) = (answered.collect(), asked.collect());
-    format!("answers `{}` to the command `{}`", answered.join(", "), asked.join(", "))
+    format!(
+        "answers `{}` to the command `{}`",
+        answered.join(", "),
+        asked.join(", ")
+    )
 }
 
 /// Gives each command that takes a key one of its own, and says whether any did.
 pub(crate) fn give_keys(commands: &mut [Command], key: &str) -> bool {
     let commands = commands.iter_mut().enumerate();
-    commands.fold(false, |any, (index, command)| command.give_key(&format!("{key}-{index}")) || any)
+    commands.fold(false, |any, (index, command)| {
+        command.give_key(&format!("{key}-{index}")) || any
+    })
 }

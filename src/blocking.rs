@@ -52,12 +52,20 @@ impl Client {
     }
 
     pub(crate) fn from_async(client: crate::Client) -> Result<Self, Error> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
-            Error::Config(format!("the runtime of a blocking client cannot be made: {error}"))
-        })?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Error::Config(format!(
+                    "the runtime of a blocking client cannot be made: {error}"
+                ))
+            })?;
         Ok(Self {
             client,
-            runtime: Arc::new(OwnRuntime { runtime: Some(runtime), driven: Mutex::new(None) }),
+            runtime: Arc::new(OwnRuntime {
+                runtime: Some(runtime),
+                driven: Mutex::new(None),
+            }),
         })
     }
 
@@ -86,7 +94,10 @@ impl Client {
     }
 
     fn with(&self, client: crate::Client) -> Self {
-        Self { client, runtime: Arc::clone(&self.runtime) }
+        Self {
+            client,
+            runtime: Arc::clone(&self.runtime),
+        }
     }
 
     /// Replaces the API key: [`crate::Client::set_api_key`].
@@ -115,7 +126,8 @@ impl Client {
     pub fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.client.give_key(&mut request);
         let body = self.client.write(&mut request)?;
-        self.runtime.block_on(self.client.exchange(&request, &body, key.as_deref()))
+        self.runtime
+            .block_on(self.client.exchange(&request, &body, key.as_deref()))
     }
 
     /// Calls a method by its name with any JSON, over HTTP: [`crate::Client::call_raw`].
@@ -151,7 +163,11 @@ impl Client {
 
     fn pages<R: Paged>(&self, mut request: R) -> Pages<R> {
         request.set_default_limit();
-        Pages { client: self.clone(), request, has_more: true }
+        Pages {
+            client: self.clone(),
+            request,
+            has_more: true,
+        }
     }
 }
 
@@ -186,7 +202,10 @@ impl<R: Paged> Iterator for Pages<R> {
 
 impl<R: Paged + fmt::Debug> fmt::Debug for Pages<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Pages").field("request", &self.request).finish_non_exhaustive()
+        formatter
+            .debug_struct("Pages")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
     }
 }
 
@@ -194,7 +213,10 @@ include!(concat!(env!("OUT_DIR"), "/blocking.rs"));
 
 impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("blocking::Client").field(&self.client).finish()
+        formatter
+            .debug_tuple("blocking::Client")
+            .field(&self.client)
+            .finish()
     }
 }
 
@@ -214,7 +236,9 @@ impl OwnRuntime {
         F: Future + Send,
         F::Output: Send,
     {
-        let Some(runtime) = &self.runtime else { unreachable!("it is taken only when it is dropped") };
+        let Some(runtime) = &self.runtime else {
+            unreachable!("it is taken only when it is dropped")
+        };
         let future = async {
             let driven = *self.driven();
             if driven.is_none_or(|driven| driven.elapsed() > FRESH) {
@@ -227,10 +251,14 @@ impl OwnRuntime {
         match Handle::try_current() {
             Err(_) => runtime.block_on(future),
             // A thread that belongs to a runtime may not enter another: one that is free does it.
-            Ok(_) => std::thread::scope(|scope| match scope.spawn(|| runtime.block_on(future)).join() {
-                Ok(output) => output,
-                Err(panic) => std::panic::resume_unwind(panic),
-            }),
+            Ok(_) => {
+                std::thread::scope(
+                    |scope| match scope.spawn(|| runtime.block_on(future)).join() {
+                        Ok(output) => output,
+                        Err(panic) => std::panic::resume_unwind(panic),
+                    },
+                )
+            }
         }
     }
 

@@ -96,7 +96,10 @@ impl ClientBuilder {
 
     /// Asks `provider` for the API key before each try of a call, for keys that change. It should answer at once, from
     /// memory; [`Client::set_api_key`] is for those who are told of a new key.
-    pub fn api_key_provider(mut self, provider: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    pub fn api_key_provider(
+        mut self,
+        provider: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
         self.api_key = Source::Provider(Arc::new(provider));
         self
     }
@@ -221,8 +224,11 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let urls: Vec<_> =
-            self.urls.iter().map(|url| Target::parse(url).map(|target| target.url())).collect();
+        let urls: Vec<_> = self
+            .urls
+            .iter()
+            .map(|url| Target::parse(url).map(|target| target.url()))
+            .collect();
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         formatter
             .debug_struct("ClientBuilder")

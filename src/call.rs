@@ -36,13 +36,25 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(crate) fn of<M: Method>(request: &M, key: Option<&'a str>) -> Self {
         let repeatable = request.is_repeatable();
-        Self { method: M::NAME, name: M::NAME.into(), grpc_path: M::GRPC_PATH, repeatable, key }
+        Self {
+            method: M::NAME,
+            name: M::NAME.into(),
+            grpc_path: M::GRPC_PATH,
+            repeatable,
+            key,
+        }
     }
 
     /// A batch of calls each of which is tried again by itself.
     pub(crate) fn batch() -> Self {
         let (method, grpc_path) = (BatchRequest::NAME, BatchRequest::GRPC_PATH);
-        Self { method, name: method.into(), grpc_path, repeatable: false, key: None }
+        Self {
+            method,
+            name: method.into(),
+            grpc_path,
+            repeatable: false,
+            key: None,
+        }
     }
 
     pub(crate) fn is_repeatable(&self) -> bool {
@@ -53,7 +65,13 @@ impl<'a> Call<'a> {
     pub(crate) fn raw(name: &'a str) -> Self {
         let known = METHODS.iter().find(|method| **method == name);
         let method = known.copied().unwrap_or("call_raw");
-        Self { method, name: name.into(), grpc_path: "", repeatable: false, key: None }
+        Self {
+            method,
+            name: name.into(),
+            grpc_path: "",
+            repeatable: false,
+            key: None,
+        }
     }
 }
 
@@ -74,11 +92,17 @@ impl Time {
             Some(deadline) => timeout.min(deadline.saturating_duration_since(now)),
             None => timeout,
         };
-        Self { given, ends: now + given.min(NEVER) }
+        Self {
+            given,
+            ends: now + given.min(NEVER),
+        }
     }
 
     pub(crate) fn until(ends: Instant) -> Self {
-        Self { given: ends.saturating_duration_since(Instant::now()), ends }
+        Self {
+            given: ends.saturating_duration_since(Instant::now()),
+            ends,
+        }
     }
 
     pub(crate) fn elapsed(self) -> Duration {
@@ -128,7 +152,15 @@ impl Shared {
                 _ => return Err(late()),
             },
         };
-        Ok(Tries { shared: self, call, retry, time, made: 0, all_unsent: true, _pass: pass })
+        Ok(Tries {
+            shared: self,
+            call,
+            retry,
+            time,
+            made: 0,
+            all_unsent: true,
+            _pass: pass,
+        })
     }
 
     /// The one place through which each attempt of each call passes. One that was certainly not sent goes to the next
@@ -144,13 +176,23 @@ impl Shared {
         Box::pin(self.attempt_nodes(call, body, time))
     }
 
-    async fn attempt_nodes(&self, call: &Call<'_>, body: &Written, time: Time) -> Result<Bytes, Error> {
+    async fn attempt_nodes(
+        &self,
+        call: &Call<'_>,
+        body: &Written,
+        time: Time,
+    ) -> Result<Bytes, Error> {
         let (members, mut tried) = (self.nodes.members(), Tried::default());
         let mut failure = None;
         while let Some(node) = self.nodes.pick(&members, &mut tried) {
             let (sent, began) = (Sent::default(), Instant::now());
             let (key, ends) = (self.key.header()?, time.ends);
-            let outgoing = Outgoing { body: body.clone(), key, sent: sent.clone(), ends };
+            let outgoing = Outgoing {
+                body: body.clone(),
+                key,
+                sent: sent.clone(),
+                ends,
+            };
             let outcome = match within(time, node.transport.send(call, outgoing)).await {
                 // The transport was told of the deadline too, and may notice it first.
                 Ok(Err(Error::Timeout { unsent, .. })) if time.left().is_zero() => {
@@ -182,7 +224,9 @@ impl Shared {
 
     pub(crate) async fn close(&self, after: Duration) -> Result<(), Error> {
         transport::in_runtime()?;
-        tokio::time::timeout(after, self.gate.close()).await.map_err(|_| timeout("close", false, after))
+        tokio::time::timeout(after, self.gate.close())
+            .await
+            .map_err(|_| timeout("close", false, after))
     }
 
     pub(crate) fn set_key(&self, key: String) -> Result<(), Error> {
@@ -201,7 +245,11 @@ impl Shared {
         self.nodes.first().encode_raw(method, params)
     }
 
-    pub(crate) fn decode<M: Method>(&self, request: &Written, reply: &Bytes) -> Result<M::Response, Error> {
+    pub(crate) fn decode<M: Method>(
+        &self,
+        request: &Written,
+        reply: &Bytes,
+    ) -> Result<M::Response, Error> {
         self.nodes.first().decode(M::NAME, request, reply)
     }
 
@@ -211,12 +259,18 @@ impl Shared {
     }
 
     /// Reads one of them.
-    pub(crate) fn decode_part<T: Readable>(&self, method: &'static str, part: &Bytes) -> Result<T, Error> {
+    pub(crate) fn decode_part<T: Readable>(
+        &self,
+        method: &'static str,
+        part: &Bytes,
+    ) -> Result<T, Error> {
         self.nodes.first().decode_part(method, part)
     }
 
     pub(crate) fn hide_secrets(&self, error: Error) -> Error {
-        error.without(self.nodes.first().secrets()).without(&self.key.secrets())
+        error
+            .without(self.nodes.first().secrets())
+            .without(&self.key.secrets())
     }
 
     pub(crate) fn urls(&self) -> Vec<&str> {
@@ -237,7 +291,10 @@ pub(crate) struct Tries<'a> {
 
 impl Tries<'_> {
     /// What the call answers after such a try, unless there is to be another: then it has waited for that.
-    pub(crate) async fn settle<T>(&mut self, outcome: Result<T, Error>) -> Option<Result<T, Error>> {
+    pub(crate) async fn settle<T>(
+        &mut self,
+        outcome: Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
         let (shared, call) = (self.shared, self.call);
         let error = match outcome {
             Ok(result) => {
@@ -250,8 +307,13 @@ impl Tries<'_> {
         self.all_unsent &= error.is_unsent();
         // A node that is down is not flooded by what goes to another.
         let budget = (!shared.nodes.have_better(&error)).then_some(&shared.budget);
-        let Some(wait) = self.retry.wait(self.made, &error, call.repeatable, self.time.left(), budget) else {
-            return Some(Err(error.after(Attempts::new(self.made, call.key), self.all_unsent)));
+        let Some(wait) =
+            self.retry
+                .wait(self.made, &error, call.repeatable, self.time.left(), budget)
+        else {
+            return Some(Err(
+                error.after(Attempts::new(self.made, call.key), self.all_unsent)
+            ));
         };
         tokio::time::sleep(wait).await;
         None
@@ -264,7 +326,12 @@ pub(crate) fn within<F: Future>(time: Time, future: F) -> Timeout<F> {
 }
 
 pub(crate) fn timeout(method: &'static str, unsent: bool, after: Duration) -> Error {
-    Error::Timeout { method, unsent, after, attempts: Attempts::default() }
+    Error::Timeout {
+        method,
+        unsent,
+        after,
+        attempts: Attempts::default(),
+    }
 }
 
 fn too_large(method: &'static str, size: usize, limit: usize) -> Error {

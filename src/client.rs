@@ -51,26 +51,41 @@ impl Client {
     }
 
     pub(crate) fn from_parts(shared: Shared, timeout: Duration, retry: Retry) -> Self {
-        Self { shared: Arc::new(shared), timeout, deadline: None, retry, coalescer: None }
+        Self {
+            shared: Arc::new(shared),
+            timeout,
+            deadline: None,
+            retry,
+            coalescer: None,
+        }
     }
 
     /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { timeout, ..self.clone() }
+        Self {
+            timeout,
+            ..self.clone()
+        }
     }
 
     /// The same client, whose calls end at `deadline` at the latest, besides their timeout: for what several calls may
     /// take together.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
-        Self { deadline: Some(deadline), ..self.clone() }
+        Self {
+            deadline: Some(deadline),
+            ..self.clone()
+        }
     }
 
     /// The same client with another [`Retry`], for one call or many.
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {
-        Self { retry, ..self.clone() }
+        Self {
+            retry,
+            ..self.clone()
+        }
     }
 
     /// A client with the same methods, whose concurrent calls share batches: the fastest for many small calls at once.
@@ -82,7 +97,10 @@ impl Client {
         let coalescing = coalescing.within(self.shared.max_request_size);
         let coalescer =
             (!self.shared.nodes.first().is_legacy()).then(|| Arc::new(Coalescer::new(coalescing)));
-        Self { coalescer, ..self.clone() }
+        Self {
+            coalescer,
+            ..self.clone()
+        }
     }
 
     /// Replaces the API key, of all clones, from the next try of a call on.
@@ -134,7 +152,9 @@ impl Client {
         P: Serialize + ?Sized,
         T: DeserializeOwned,
     {
-        crate::raw::call(self, method, params).await.map_err(|error| self.shared.hide_secrets(error))
+        crate::raw::call(self, method, params)
+            .await
+            .map_err(|error| self.shared.hide_secrets(error))
     }
 
     /// Sends several requests as one, and answers an outcome for each, in their order.
@@ -188,7 +208,9 @@ impl Client {
         let key = self.give_key(&mut request);
         // One deadline for all of it.
         let client = self.with_deadline(self.time().ends);
-        let mut result = client.exchange_in_parts(&mut request, key.as_deref()).await?;
+        let mut result = client
+            .exchange_in_parts(&mut request, key.as_deref())
+            .await?;
         if request.is_repeatable() {
             client.repeat_failed(&request, &mut result).await;
         }
@@ -197,8 +219,12 @@ impl Client {
 
     /// Sends the channels of a broadcast again that failed for a while, and puts what becomes of them in its place.
     async fn repeat_failed(&self, request: &BroadcastRequest, result: &mut api::BroadcastResult) {
-        let is_failed =
-            |response: &api::PublishResponse| response.error.as_ref().is_some_and(api::Error::is_temporary);
+        let is_failed = |response: &api::PublishResponse| {
+            response
+                .error
+                .as_ref()
+                .is_some_and(api::Error::is_temporary)
+        };
         let mut attempts = 1;
         while result.responses.iter().any(is_failed)
             && self.shared.pause(&self.retry, attempts, self.time()).await
@@ -206,10 +232,21 @@ impl Client {
             attempts += 1;
             let failed = result.responses.iter_mut().zip(&request.channels);
             let failed: Vec<_> = failed.filter(|(response, _)| is_failed(response)).collect();
-            let channels = failed.iter().map(|(_, channel)| (*channel).clone()).collect();
-            let mut again = BroadcastRequest { channels, ..request.clone() };
-            let Ok(body) = self.write(&mut again) else { return };
-            let sent = self.with_retry(Retry::none()).exchange(&again, &body, None).await;
+            let channels = failed
+                .iter()
+                .map(|(_, channel)| (*channel).clone())
+                .collect();
+            let mut again = BroadcastRequest {
+                channels,
+                ..request.clone()
+            };
+            let Ok(body) = self.write(&mut again) else {
+                return;
+            };
+            let sent = self
+                .with_retry(Retry::none())
+                .exchange(&again, &body, None)
+                .await;
             let Ok(answered) = sent else { continue };
             for ((response, _), answer) in failed.into_iter().zip(answered.responses) {
                 *response = answer;

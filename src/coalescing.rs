@@ -66,7 +66,13 @@ enum Order {
 
 impl Default for Coalescing {
     fn default() -> Self {
-        Self { batches: 2, commands: 1000, bytes: 512 * 1024, waiting: 10_000, order: Order::Measured }
+        Self {
+            batches: 2,
+            commands: 1000,
+            bytes: 512 * 1024,
+            waiting: 10_000,
+            order: Order::Measured,
+        }
     }
 }
 
@@ -137,8 +143,16 @@ impl Coalescer {
             let options = options.clone();
             move || Arc::new(Queue::new(options.clone()))
         };
-        let queues = move || Ok(Arc::new(Queues { reads: queue(), others: queue() }));
-        Self { options, queues: PerRuntime::new(queues) }
+        let queues = move || {
+            Ok(Arc::new(Queues {
+                reads: queue(),
+                others: queue(),
+            }))
+        };
+        Self {
+            options,
+            queues: PerRuntime::new(queues),
+        }
     }
 
     /// Whether a request goes with others.
@@ -158,7 +172,11 @@ impl Coalescer {
         time: Time,
     ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;
-        let queue = if carried.has_payloads { &queues.reads } else { &queues.others };
+        let queue = if carried.has_payloads {
+            &queues.reads
+        } else {
+            &queues.others
+        };
         if !queue.try_enter() && call::within(time, queue.enter()).await.is_err() {
             return Err(call::timeout(call.method, true, time.given));
         }
@@ -172,13 +190,21 @@ impl Coalescer {
         };
         let (number, needs_worker) = queue.push(entry);
         if needs_worker {
-            tokio::spawn(worker::run(Arc::clone(shared), Arc::clone(queue), carried.has_payloads));
+            tokio::spawn(worker::run(
+                Arc::clone(shared),
+                Arc::clone(queue),
+                carried.has_payloads,
+            ));
         }
         let outcome = call::within(time, answered).await;
         match outcome {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(lost(shared, call.method, time)),
-            Err(_) => Err(call::timeout(call.method, queue.withdraw(number), time.given)),
+            Err(_) => Err(call::timeout(
+                call.method,
+                queue.withdraw(number),
+                time.given,
+            )),
         }
     }
 }

@@ -64,8 +64,12 @@ impl ConsumerCommand {
     /// from a `binary_…` setter only) or is set twice.
     pub fn new<M: ConsumerMethod>(request: &M) -> Result<Self, Error> {
         crate::method::check(request)?;
-        let payload = to_raw_value(request).map_err(|error| crate::json::invalid_request(request, &error))?;
-        Ok(Self { method: M::NAME, payload })
+        let payload =
+            to_raw_value(request).map_err(|error| crate::json::invalid_request(request, &error))?;
+        Ok(Self {
+            method: M::NAME,
+            payload,
+        })
     }
 
     /// The method's name, such as `publish`.

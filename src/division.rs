@@ -25,7 +25,10 @@ impl Divisible for BatchRequest {
         let commands: Vec<Command> = self.commands[range].to_vec();
         // A schema may lack `parallel`, and add fields.
         #[allow(clippy::needless_update)]
-        Self { commands, ..self.clone() }
+        Self {
+            commands,
+            ..self.clone()
+        }
     }
 
     fn join(result: &mut BatchResponse, next: BatchResponse) {
@@ -40,7 +43,10 @@ impl Divisible for BroadcastRequest {
 
     fn part(&self, range: Range<usize>) -> Self {
         let channels = self.channels[range].to_vec();
-        Self { channels, ..self.clone() }
+        Self {
+            channels,
+            ..self.clone()
+        }
     }
 
     fn join(result: &mut api::BroadcastResult, next: api::BroadcastResult) {
@@ -84,7 +90,11 @@ impl Client {
                 let count = size.div_ceil(limit).min(range.len());
                 let each = range.len().div_ceil(count);
                 let starts = range.clone().step_by(each);
-                ranges.extend(starts.map(|start| start..(start + each).min(range.end)).rev());
+                ranges.extend(
+                    starts
+                        .map(|start| start..(start + each).min(range.end))
+                        .rev(),
+                );
                 continue;
             }
             let answered = client.exchange(&part, &body, key).await?;

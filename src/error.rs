@@ -1,6 +1,6 @@
 mod api;
 mod attempts;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod shared;
 mod text;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub use api::ApiFailure;
 pub use attempts::Attempts;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 use text::hide;
 use text::{body_part, hint_part, list, may_have_run, network_message};
 pub(crate) use text::{cause, excerpt};
@@ -219,12 +219,17 @@ impl Error {
     }
 }
 
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 impl Error {
     /// Says how often the call was tried, and with which key. What the last try did not send, one before may have.
     pub(crate) fn after(mut self, made: Attempts, all_unsent: bool) -> Self {
         match &mut self {
-            Self::Network { attempts, unsent, .. } | Self::Timeout { attempts, unsent, .. } => {
+            Self::Network {
+                attempts, unsent, ..
+            }
+            | Self::Timeout {
+                attempts, unsent, ..
+            } => {
                 *unsent &= all_unsent;
                 *attempts = made;
             }
@@ -241,9 +246,14 @@ impl Error {
             match &mut self {
                 Self::Transport { body, .. } => hide(body, secret),
                 Self::Api(failure) => hide(failure.message_mut(), secret),
-                Self::Decode { message, source, .. } => {
+                Self::Decode {
+                    message, source, ..
+                } => {
                     hide(message, secret);
-                    if source.as_ref().is_some_and(|source| source.to_string().contains(secret)) {
+                    if source
+                        .as_ref()
+                        .is_some_and(|source| source.to_string().contains(secret))
+                    {
                         *source = None;
                     }
                 }

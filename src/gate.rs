@@ -54,14 +54,22 @@ impl Gate {
             return Err(Error::Closed { method });
         }
         if let Some(places) = &self.places {
-            pass.place = Some(places.acquire().await.map_err(|_| Error::Closed { method })?);
+            pass.place = Some(
+                places
+                    .acquire()
+                    .await
+                    .map_err(|_| Error::Closed { method })?,
+            );
         }
         Ok(pass)
     }
 
     fn count_in(&self) -> Pass<'_> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        Pass { place: None, gate: self }
+        Pass {
+            place: None,
+            gate: self,
+        }
     }
 
     /// Lets no more calls in, nor those that wait for a place, and waits until the others are through.
@@ -106,7 +114,10 @@ mod tests {
     const CALLS: usize = 5;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(future)
     }
 
     #[test]
@@ -135,7 +146,11 @@ mod tests {
     #[test]
     fn once_it_is_closed_no_call_is_in() {
         for places in [None, Some(2)] {
-            let (gate, closed, entered) = (Gate::new(places), AtomicBool::new(false), AtomicUsize::new(0));
+            let (gate, closed, entered) = (
+                Gate::new(places),
+                AtomicBool::new(false),
+                AtomicUsize::new(0),
+            );
             let call_until_closed = async || {
                 while let Ok(_pass) = gate.enter("publish").await {
                     entered.fetch_add(1, SeqCst);
@@ -164,7 +179,9 @@ mod tests {
         let gate = Gate::new(Some(1));
         let give_up = || {
             let mut entering = Box::pin(gate.enter("publish"));
-            let _ = entering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let _ = entering
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
         };
         thread::scope(|scope| {
             for _ in 0..THREADS {

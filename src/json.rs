@@ -4,7 +4,7 @@
 
 mod slices;
 
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 use std::borrow::Cow;
 use std::fmt;
 
@@ -61,7 +61,9 @@ impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
 }
 
 /// Reads a field's payload.
-pub(crate) fn next_payload<'de, M: MapAccess<'de>>(map: &mut M) -> Result<BytesDeserialize<Bytes>, M::Error> {
+pub(crate) fn next_payload<'de, M: MapAccess<'de>>(
+    map: &mut M,
+) -> Result<BytesDeserialize<Bytes>, M::Error> {
     map.next_value()
 }
 
@@ -86,7 +88,11 @@ where
     V: Visitor<'de>,
     V::Value: Default,
 {
-    deserializer.deserialize_option(Nullable { name, fields, visitor })
+    deserializer.deserialize_option(Nullable {
+        name,
+        fields,
+        visitor,
+    })
 }
 
 struct Nullable<V> {
@@ -116,7 +122,7 @@ where
 }
 
 /// Reads a value that an object may have once; `null` is none.
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(crate) fn once<'de, T: Deserialize<'de>, M: MapAccess<'de>>(
     value: &mut Option<T>,
     name: &'static str,
@@ -130,10 +136,10 @@ pub(crate) fn once<'de, T: Deserialize<'de>, M: MapAccess<'de>>(
 }
 
 /// The name of a value in an object.
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
 
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NameVisitor;

@@ -65,8 +65,15 @@ impl Key {
             Source::Fixed(key) => Some(header(key, own_header)?),
             Source::None | Source::Provider(_) => None,
         };
-        let state = State { source, header, former: VecDeque::new() };
-        Ok(Self { own_header, state: RwLock::new(state) })
+        let state = State {
+            source,
+            header,
+            former: VecDeque::new(),
+        };
+        Ok(Self {
+            own_header,
+            state: RwLock::new(state),
+        })
     }
 
     pub(crate) fn set(&self, key: String) -> Result<(), Error> {
@@ -99,7 +106,10 @@ impl Key {
     fn remember(&self, key: String) {
         let is_known = |state: &State| state.former.front() == Some(&key);
         if !is_known(&self.state.read().unwrap_or_else(PoisonError::into_inner)) {
-            self.state.write().unwrap_or_else(PoisonError::into_inner).remember(key);
+            self.state
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remember(key);
         }
     }
 
@@ -110,7 +120,12 @@ impl Key {
             Source::Fixed(key) => Some(key),
             Source::None | Source::Provider(_) => None,
         };
-        current.into_iter().chain(&state.former).filter(|key| key.len() > 3).cloned().collect()
+        current
+            .into_iter()
+            .chain(&state.former)
+            .filter(|key| key.len() > 3)
+            .cloned()
+            .collect()
     }
 }
 
@@ -121,7 +136,11 @@ impl fmt::Debug for Key {
 }
 
 fn header_name(own: bool) -> HeaderName {
-    if own { HeaderName::from_static("x-api-key") } else { AUTHORIZATION }
+    if own {
+        HeaderName::from_static("x-api-key")
+    } else {
+        AUTHORIZATION
+    }
 }
 
 fn header(key: &str, own: bool) -> Result<Header, Error> {
@@ -136,7 +155,11 @@ fn header(key: &str, own: bool) -> Result<Header, Error> {
             "api_key starts or ends with white space: a line end read from a file?".to_owned(),
         ));
     }
-    let text = if own { key.to_owned() } else { format!("apikey {key}") };
+    let text = if own {
+        key.to_owned()
+    } else {
+        format!("apikey {key}")
+    };
     let mut value = value("api_key", &text)?;
     value.set_sensitive(true);
     Ok((header_name(own), value))
@@ -179,7 +202,9 @@ mod tests {
             while last < REMEMBERED {
                 let used = header_of(&key);
                 assert!(key.secrets().contains(&used), "{used} is not hidden");
-                let number = (0..=REMEMBERED).find(|number| name(*number) == used).unwrap();
+                let number = (0..=REMEMBERED)
+                    .find(|number| name(*number) == used)
+                    .unwrap();
                 assert!(number >= last, "{number} after {last}");
                 last = number;
                 thread::yield_now();

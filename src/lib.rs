@@ -97,7 +97,6 @@
 //! - `grpc`: the gRPC transport, on tonic.
 //! - `blocking`: `blocking::Client`, the same methods for code without async.
 //! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
-//! - `testing`: `testing::Server`, an embedded Centrifugo for tests.
 //!
 //! With neither transport the crate is the messages, their JSON, the [`Method`] trait and [`METHODS`].
 //!
@@ -112,49 +111,46 @@
 
 pub mod api;
 mod batch;
-#[cfg(all(feature = "blocking", any(feature = "grpc", feature = "http")))]
+#[cfg(all(feature = "blocking", feature = "_transport"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
 mod broadcast;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod builder;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod call;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod client;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod coalescing;
 mod consumer;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod division;
 mod error;
 #[cfg(test)]
 mod fuzz;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod gate;
 mod json;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod key;
 mod method;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod nodes;
 mod pages;
 mod payload;
-#[cfg(any(feature = "grpc", feature = "http", feature = "testing"))]
+#[cfg(feature = "_transport")]
 mod random;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod raw;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod retry;
 mod status;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod target;
-#[cfg(feature = "testing")]
-#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
-pub mod testing;
-#[cfg(all(feature = "tls", any(feature = "grpc", feature = "http")))]
+#[cfg(all(feature = "tls", feature = "_transport"))]
 mod tls;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod transport;
 
 pub use ::bytes;
@@ -164,20 +160,20 @@ pub use api::Error as ApiError;
 pub use api::*;
 pub use batch::{Batch, BatchCommand, Parallel};
 pub use broadcast::BroadcastResult;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub use builder::ClientBuilder;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub use client::Client;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub use coalescing::Coalescing;
 pub use consumer::{ConsumerCommand, ConsumerMethod};
 pub use error::{ApiFailure, Attempts, Error};
 pub use method::Method;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub use pages::Pages;
 pub use pages::{Page, Paged};
 pub use payload::{Payload, PayloadExt, binary, json};
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub use retry::Retry;
 pub use status::Status;
 
@@ -187,7 +183,6 @@ pub use status::Status;
     feature = "blocking",
     feature = "grpc",
     feature = "http",
-    feature = "testing",
     feature = "tls"
 ))]
 mod guides {

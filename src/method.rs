@@ -3,7 +3,7 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 use crate::batch::part::Received;
 use crate::{ApiError, Error};
 
@@ -40,7 +40,7 @@ pub trait Method: Message + Serialize {
     const CARRIED: Option<Carried> = None;
 
     /// Reads what it answers within a batch, where one carries it.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     #[doc(hidden)]
     fn read_part(&self, received: Received<'_>) -> Result<Self::Result, Error> {
         let _ = received;
@@ -87,13 +87,13 @@ pub struct Carried {
     #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) tag: u32,
     /// Whether payloads are in what it answers.
-    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
+    #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
     pub(crate) has_payloads: bool,
 }
 
 /// [`Method::check`], as an error.
 pub(crate) fn check<M: Method>(request: &M) -> Result<(), Error> {
-    request
-        .check()
-        .map_err(|problem| Error::InvalidRequest(format!("{}: {problem}; nothing was sent", M::NAME)))
+    request.check().map_err(|problem| {
+        Error::InvalidRequest(format!("{}: {problem}; nothing was sent", M::NAME))
+    })
 }

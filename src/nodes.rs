@@ -60,11 +60,19 @@ pub(crate) struct Tried(Vec<usize>);
 
 impl Nodes {
     pub(crate) fn new(hosts: impl IntoIterator<Item = (Transport, Option<Name>)>) -> Arc<Self> {
-        let host = |(index, (transport, name))| Host { node: Node::new(transport, (index, None)), name };
+        let host = |(index, (transport, name))| Host {
+            node: Node::new(transport, (index, None)),
+            name,
+        };
         let hosts: Vec<Host> = hosts.into_iter().enumerate().map(host).collect();
         let members = hosts.iter().map(|host| Arc::clone(&host.node)).collect();
         let lookups = Lookups::default();
-        Arc::new(Self { hosts, members: RwLock::new(members), next: AtomicUsize::new(0), lookups })
+        Arc::new(Self {
+            hosts,
+            members: RwLock::new(members),
+            next: AtomicUsize::new(0),
+            lookups,
+        })
     }
 
     /// The first node, of the protocol that all speak.
@@ -86,8 +94,16 @@ impl Nodes {
         let order = (0..count).map(|step| (start.wrapping_add(step)) % count);
         let untried: Vec<usize> = order.filter(|index| !tried.0.contains(index)).collect();
         let now = Instant::now();
-        let up = untried.iter().copied().find(|index| members[*index].is_up(now));
-        let longest = || untried.iter().copied().min_by_key(|index| members[*index].health().failed);
+        let up = untried
+            .iter()
+            .copied()
+            .find(|index| members[*index].is_up(now));
+        let longest = || {
+            untried
+                .iter()
+                .copied()
+                .min_by_key(|index| members[*index].health().failed)
+        };
         let index = up.or_else(longest)?;
         tried.add(index);
         Some(&members[index])
@@ -96,7 +112,10 @@ impl Nodes {
     /// Whether another try would find a node that is up where this one found one that is not.
     pub(crate) fn have_better(&self, error: &Error) -> bool {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        is_down(error) && members.iter().any(|node| node.health().rests_until.is_none())
+        is_down(error)
+            && members
+                .iter()
+                .any(|node| node.health().rests_until.is_none())
     }
 
     /// Learns from the outcome of a call, which began then, how a node is.
@@ -127,7 +146,12 @@ impl Tried {
 
 impl Node {
     fn new(transport: Transport, place: (usize, Option<SocketAddr>)) -> Arc<Self> {
-        Arc::new(Self { transport, place, is_well: AtomicBool::new(true), health: Mutex::default() })
+        Arc::new(Self {
+            transport,
+            place,
+            is_well: AtomicBool::new(true),
+            health: Mutex::default(),
+        })
     }
 
     /// Whether the node may be called; a node that has rested is up for one call, until that knows more.
@@ -194,7 +218,8 @@ mod tests {
     const THREADS: usize = 4;
 
     fn nodes(count: usize) -> (Arc<Nodes>, Members) {
-        let nodes = Nodes::new((0..count).map(|_| (Transport::new(Settings::of(URL)).unwrap(), None)));
+        let nodes =
+            Nodes::new((0..count).map(|_| (Transport::new(Settings::of(URL)).unwrap(), None)));
         let members = nodes.members();
         (nodes, members)
     }
@@ -213,7 +238,10 @@ mod tests {
         };
         thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
         })
     }
 
@@ -258,7 +286,9 @@ mod tests {
         node.is_well.store(false, Ordering::Release);
         node.health().rests_until = Some(rested);
         for now in [rested, rested + PROBE, rested + 2 * PROBE] {
-            let probes = at_once(|| node.is_up(now)).into_iter().filter(|is_up| *is_up);
+            let probes = at_once(|| node.is_up(now))
+                .into_iter()
+                .filter(|is_up| *is_up);
             assert_eq!(probes.count(), 1);
             assert!(!node.is_up(now + PROBE / 2));
         }

@@ -1,9 +1,9 @@
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 mod stream;
 
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub use stream::Pages;
-#[cfg(all(feature = "blocking", any(feature = "grpc", feature = "http")))]
+#[cfg(all(feature = "blocking", feature = "_transport"))]
 pub(crate) use stream::read;
 
 use crate::{ApiError, Method};

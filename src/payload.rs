@@ -54,7 +54,10 @@ impl Payload {
 /// ```
 #[must_use]
 pub fn binary(bytes: impl Into<Payload>) -> Payload {
-    Payload { binary: true, ..bytes.into() }
+    Payload {
+        binary: true,
+        ..bytes.into()
+    }
 }
 
 /// Makes a payload of any serializable value: its JSON.
@@ -75,7 +78,9 @@ pub fn binary(bytes: impl Into<Payload>) -> Payload {
 pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
     match serde_json::to_vec(value) {
         Ok(json) => Ok(Payload::from(json)),
-        Err(error) => Err(Error::InvalidRequest(format!("a payload has no JSON form: {error}"))),
+        Err(error) => Err(Error::InvalidRequest(format!(
+            "a payload has no JSON form: {error}"
+        ))),
     }
 }
 
@@ -113,20 +118,33 @@ fn undecodable<T: DeserializeOwned>(payload: &Bytes, source: serde_json::Error) 
     let mut reader = serde_json::Deserializer::from_slice(payload);
     let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(error) if error.path().iter().len() > 0 => {
-            format!(" at its field `{}`", excerpt(error.path().to_string().as_bytes()))
+            format!(
+                " at its field `{}`",
+                excerpt(error.path().to_string().as_bytes())
+            )
         }
         _ => String::new(),
     };
     let what = match payload.is_empty() {
         true => "the payload is empty".to_owned(),
-        false => format!("the payload `{}` does not fit the type asked for{place}", excerpt(payload)),
+        false => format!(
+            "the payload `{}` does not fit the type asked for{place}",
+            excerpt(payload)
+        ),
     };
-    Error::Decode { method: None, message: what, source: Some(cause(source)) }
+    Error::Decode {
+        method: None,
+        message: what,
+        source: Some(cause(source)),
+    }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self { bytes, binary: false }
+        Self {
+            bytes,
+            binary: false,
+        }
     }
 }
 

@@ -26,7 +26,8 @@ mod tests {
     fn uuids_have_their_form_and_do_not_repeat() {
         let uuid = super::uuid();
         assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
-        let uuids: std::collections::HashSet<_> = std::iter::repeat_with(super::uuid).take(1000).collect();
+        let uuids: std::collections::HashSet<_> =
+            std::iter::repeat_with(super::uuid).take(1000).collect();
         assert_eq!(uuids.len(), 1000);
     }
 }

@@ -19,7 +19,9 @@ where
     let body = client.shared.encode_raw(method, params)?;
     let call = Call::raw(method);
     let (shared, time) = (&client.shared, client.time());
-    let mut tries = shared.enter(&call, body.len(), client.retry(), time).await?;
+    let mut tries = shared
+        .enter(&call, body.len(), client.retry(), time)
+        .await?;
     loop {
         let reply = shared.attempt(&call, &body, time).await;
         let outcome = reply.and_then(|reply| read(call.method, &reply));
@@ -35,13 +37,21 @@ fn read<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, E
         message: format!("{message}: {}", excerpt(reply)),
         source: source.map(Into::into),
     };
-    let parts: BTreeMap<String, &RawValue> =
-        serde_json::from_slice(reply).map_err(|error| broken("the reply is no JSON object", Some(error)))?;
-    let part = |name| parts.get(name).map(|part| part.get()).filter(|part| *part != "null");
+    let parts: BTreeMap<String, &RawValue> = serde_json::from_slice(reply)
+        .map_err(|error| broken("the reply is no JSON object", Some(error)))?;
+    let part = |name| {
+        parts
+            .get(name)
+            .map(|part| part.get())
+            .filter(|part| *part != "null")
+    };
     match (part("error"), part("result")) {
         (Some(error), _) => match serde_json::from_str::<ApiError>(error) {
             Ok(error) => Err(Error::Api(ApiFailure::new(method, error))),
-            Err(error) => Err(broken("the reply's error does not have the schema's shape", Some(error))),
+            Err(error) => Err(broken(
+                "the reply's error does not have the schema's shape",
+                Some(error),
+            )),
         },
         (None, Some(result)) => serde_json::from_str(result)
             .map_err(|error| broken("the result does not fit the type asked for", Some(error))),

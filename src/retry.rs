@@ -114,8 +114,13 @@ impl Retry {
 
     /// A wait by chance, up to a bound that doubles with each attempt.
     pub(crate) fn backoff(&self, attempts: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
-        let bound = self.first_wait.saturating_mul(doubled).min(self.longest_wait);
+        let doubled = 1_u32
+            .checked_shl(attempts.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let bound = self
+            .first_wait
+            .saturating_mul(doubled)
+            .min(self.longest_wait);
         let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
         Duration::from_nanos(random::number() % nanos.max(1))
     }

@@ -37,7 +37,7 @@ impl Status {
     }
 
     /// Whether nobody was there to answer.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     pub(crate) fn is_unavailable(self) -> bool {
         matches!(self, Self::Http(502..=504) | Self::Grpc(14))
     }
@@ -62,8 +62,12 @@ impl Status {
                  or not Centrifugo PRO"
             }
             Self::Http(405) => "is this URL Centrifugo's server API?",
-            Self::Http(413) => "a proxy limits the size of requests: send less at once, or raise its limit",
-            Self::Http(415) => "is this the port of Centrifugo's gRPC API? HTTP has another, 8000 by default",
+            Self::Http(413) => {
+                "a proxy limits the size of requests: send less at once, or raise its limit"
+            }
+            Self::Http(415) => {
+                "is this the port of Centrifugo's gRPC API? HTTP has another, 8000 by default"
+            }
             Self::Http(431) => "the headers are larger than the server takes, 1 MB in all",
             Self::Http(500) => {
                 "the call has probably run: over HTTP Centrifugo cannot write a reply that holds a payload which is not \
@@ -101,7 +105,9 @@ impl fmt::Display for Status {
         match *self {
             Self::Http(status) => write!(formatter, "HTTP {status}"),
             Self::Grpc(code) => {
-                let name = usize::try_from(code).ok().and_then(|code| GRPC_NAMES.get(code));
+                let name = usize::try_from(code)
+                    .ok()
+                    .and_then(|code| GRPC_NAMES.get(code));
                 write!(formatter, "gRPC {} ({code})", name.unwrap_or(&"code"))
             }
         }

@@ -31,8 +31,9 @@ pub(crate) enum Protocol {
 impl Target {
     /// Reads `url`. Its errors never show credentials or a query, either of which may hold a key.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
-        parse(url.trim())
-            .map_err(|problem| Error::Config(format!("url `{}`: {problem}", without_secrets(url.trim()))))
+        parse(url.trim()).map_err(|problem| {
+            Error::Config(format!("url `{}`: {problem}", without_secrets(url.trim())))
+        })
     }
 
     /// The URL as it was given, but for slashes at its end.
@@ -57,7 +58,9 @@ impl Target {
     /// Whether the host is this machine.
     pub(crate) fn is_local(&self) -> bool {
         let host = self.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let is_loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let is_loopback = host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
         is_loopback || host == "localhost" || host.ends_with(".localhost")
     }
 
@@ -65,7 +68,9 @@ impl Target {
     pub(crate) fn name(&self) -> Option<(&str, u16)> {
         let host = self.host();
         let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
-        let port = self.authority[host.len()..].strip_prefix(':').and_then(|port| port.parse().ok());
+        let port = self.authority[host.len()..]
+            .strip_prefix(':')
+            .and_then(|port| port.parse().ok());
         (!is_address).then(|| (host, port.unwrap_or(if self.tls { 443 } else { 80 })))
     }
 
@@ -88,13 +93,20 @@ fn parse(url: &str) -> Result<Target, String> {
         "https" => (Protocol::Http, true),
         "grpc" => (Protocol::Grpc, false),
         "grpcs" => (Protocol::Grpc, true),
-        _ => return Err(format!("the scheme `{scheme}` is none of http, https, grpc, grpcs")),
+        _ => {
+            return Err(format!(
+                "the scheme `{scheme}` is none of http, https, grpc, grpcs"
+            ));
+        }
     };
     if rest.contains('#') {
         return Err("it has a fragment; leave out the `#` and what follows".into());
     }
     if rest.contains('?') {
-        return Err("it has a query; leave out the `?` and what follows, and give a key with api_key".into());
+        return Err(
+            "it has a query; leave out the `?` and what follows, and give a key with api_key"
+                .into(),
+        );
     }
     // Over gRPC there is no path, but a password may hold a slash.
     let end_of_authority = match protocol {
@@ -108,14 +120,23 @@ fn parse(url: &str) -> Result<Target, String> {
         );
     }
     // The scheme is replaced since `Uri` wants none that it does not know to go with an authority alone.
-    let uri: Uri = format!("http://{rest}").parse().map_err(|error| format!("{error}"))?;
-    let authority =
-        uri.authority().filter(|authority| !authority.host().is_empty()).ok_or("it has no host")?;
+    let uri: Uri = format!("http://{rest}")
+        .parse()
+        .map_err(|error| format!("{error}"))?;
+    let authority = uri
+        .authority()
+        .filter(|authority| !authority.host().is_empty())
+        .ok_or("it has no host")?;
     if authority.as_str() != authority.host() && matches!(authority.port_u16(), None | Some(0)) {
         return Err("its port is not a number from 1 to 65535".into());
     }
     let path = uri.path().trim_end_matches('/').to_owned();
-    let target = Target { protocol, tls, authority: authority.to_string(), path };
+    let target = Target {
+        protocol,
+        tls,
+        authority: authority.to_string(),
+        path,
+    };
     match protocol {
         Protocol::Http => check_path(&target.path)?,
         Protocol::Grpc if !target.path.is_empty() => {
@@ -135,7 +156,9 @@ fn check_path(path: &str) -> Result<(), String> {
     }
     let last = path.rsplit('/').next().unwrap_or_default();
     if METHODS.contains(&last) {
-        return Err(format!("it ends in the method `{last}`; leave that out, the client adds it"));
+        return Err(format!(
+            "it ends in the method `{last}`; leave that out, the client adds it"
+        ));
     }
     Ok(())
 }
@@ -143,7 +166,8 @@ fn check_path(path: &str) -> Result<(), String> {
 /// What comes before `://` may be anything in which that stands: only a scheme is one.
 fn split_scheme(url: &str) -> Option<(&str, &str)> {
     let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    url.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+    url.split_once("://")
+        .filter(|(scheme, _)| is_scheme(scheme))
 }
 
 /// Leaves out whatever precedes an `@`, wherever that is: a password may hold a slash, or a question mark.
@@ -205,7 +229,11 @@ mod tests {
         ] {
             assert!(Target::parse(url).unwrap().is_local(), "{url}");
         }
-        for url in ["http://10.0.0.1/api", "http://localhost.example/api", "grpc://[::2]:10000"] {
+        for url in [
+            "http://10.0.0.1/api",
+            "http://localhost.example/api",
+            "grpc://[::2]:10000",
+        ] {
             assert!(!Target::parse(url).unwrap().is_local(), "{url}");
         }
     }
@@ -213,9 +241,15 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_fix() {
         for (url, expected) in [
-            ("localhost:8000/api", "no scheme; write http://localhost:8000/api"),
+            (
+                "localhost:8000/api",
+                "no scheme; write http://localhost:8000/api",
+            ),
             ("", "no scheme"),
-            ("ws://localhost:8000/api", "`ws` is none of http, https, grpc, grpcs"),
+            (
+                "ws://localhost:8000/api",
+                "`ws` is none of http, https, grpc, grpcs",
+            ),
             ("http://", "url `http://`: "),
             ("http:///api", "url `http:///api`: "),
             ("http://host:99999/api", "port"),
@@ -223,8 +257,14 @@ mod tests {
             ("http://host:/api", "port"),
             ("http://ho st/api", "invalid"),
             ("http://localhost:8000/api#x", "fragment"),
-            ("http://localhost:8000/api/publish", "ends in the method `publish`"),
-            ("http://localhost:8000/api/publish/", "ends in the method `publish`"),
+            (
+                "http://localhost:8000/api/publish",
+                "ends in the method `publish`",
+            ),
+            (
+                "http://localhost:8000/api/publish/",
+                "ends in the method `publish`",
+            ),
             ("http://localhost:8000//api", "`//`"),
             ("grpc://localhost", "names no port"),
             ("grpc://localhost:10000/api", "leave out `/api`"),

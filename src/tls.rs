@@ -9,7 +9,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 
 use crate::Error;
@@ -31,9 +33,17 @@ impl Options {
     pub(crate) fn first_set(&self) -> Option<&'static str> {
         match self {
             Self { roots, .. } if !roots.is_empty() => Some("root_certificate"),
-            Self { identity: Some(_), .. } => Some("identity"),
-            Self { accept_invalid_certs: true, .. } => Some("danger_accept_invalid_certs"),
-            Self { server_name: Some(_), .. } => Some("server_name"),
+            Self {
+                identity: Some(_), ..
+            } => Some("identity"),
+            Self {
+                accept_invalid_certs: true,
+                ..
+            } => Some("danger_accept_invalid_certs"),
+            Self {
+                server_name: Some(_),
+                ..
+            } => Some("server_name"),
             _ => None,
         }
     }
@@ -52,8 +62,17 @@ impl Tls {
         let mut config = client_config(options, needed)?;
         let asked = Arc::<AtomicBool>::default();
         let resolver = Arc::clone(&config.client_auth_cert_resolver);
-        config.client_auth_cert_resolver = Arc::new(Noting { resolver, asked: Arc::clone(&asked) });
-        Ok(Self { config, handshakes: Handshakes { asked, has_identity: options.identity.is_some() } })
+        config.client_auth_cert_resolver = Arc::new(Noting {
+            resolver,
+            asked: Arc::clone(&asked),
+        });
+        Ok(Self {
+            config,
+            handshakes: Handshakes {
+                asked,
+                has_identity: options.identity.is_some(),
+            },
+        })
     }
 }
 
@@ -87,7 +106,11 @@ struct Noting {
 }
 
 impl ResolvesClientCert for Noting {
-    fn resolve(&self, authorities: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn resolve(
+        &self,
+        authorities: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
         self.asked.store(true, Ordering::Relaxed);
         self.resolver.resolve(authorities, schemes)
     }
@@ -134,10 +157,16 @@ fn client_config(options: &Options, needed: bool) -> Result<ClientConfig, Error>
         .map_err(|error| Error::Config(format!("TLS: {error}")))?;
     let builder = match (needed, options.accept_invalid_certs) {
         (false, _) => {
-            return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+            return Ok(builder
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth());
         }
-        (true, true) => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider))),
-        (true, false) => builder.dangerous().with_custom_certificate_verifier(verifier(options, provider)?),
+        (true, true) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider))),
+        (true, false) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier(options, provider)?),
     };
     match &options.identity {
         None => Ok(builder.with_no_client_auth()),
@@ -154,22 +183,31 @@ fn client_config(options: &Options, needed: bool) -> Result<ClientConfig, Error>
     }
 }
 
-fn verifier(options: &Options, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+fn verifier(
+    options: &Options,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     let mut roots = Vec::new();
     for pem in &options.roots {
         roots.extend(certificates("root_certificate", pem)?);
     }
     let invalid = |error| match options.roots.is_empty() {
         true => {
-            format!("TLS: the system's certificates cannot be used: {error}; add one with root_certificate")
+            format!(
+                "TLS: the system's certificates cannot be used: {error}; add one with root_certificate"
+            )
         }
         false => format!("root_certificate: {error}"),
     };
-    let verifier =
-        Verifier::new_with_extra_roots(roots, provider).map_err(|error| Error::Config(invalid(error)))?;
-    let Some(name) = &options.server_name else { return Ok(Arc::new(verifier)) };
+    let verifier = Verifier::new_with_extra_roots(roots, provider)
+        .map_err(|error| Error::Config(invalid(error)))?;
+    let Some(name) = &options.server_name else {
+        return Ok(Arc::new(verifier));
+    };
     let name = ServerName::try_from(name.clone()).map_err(|_| {
-        Error::Config(format!("server_name: `{name}` is neither a name of a host nor an address"))
+        Error::Config(format!(
+            "server_name: `{name}` is neither a name of a host nor an address"
+        ))
     })?;
     Ok(Arc::new(Named { verifier, name }))
 }
@@ -181,11 +219,15 @@ fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>
     }
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| Error::Config(format!("{option}: no certificate can be read: {error}; give PEM")))?;
+        .map_err(|error| {
+            Error::Config(format!(
+                "{option}: no certificate can be read: {error}; give PEM"
+            ))
+        })?;
     match certificates.is_empty() {
-        true => {
-            Err(Error::Config(format!("{option}: it holds no certificate; give PEM, with BEGIN CERTIFICATE")))
-        }
+        true => Err(Error::Config(format!(
+            "{option}: it holds no certificate; give PEM, with BEGIN CERTIFICATE"
+        ))),
         false => Ok(certificates),
     }
 }
@@ -206,7 +248,8 @@ impl ServerCertVerifier for Named {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.verifier.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+        self.verifier
+            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -215,7 +258,8 @@ impl ServerCertVerifier for Named {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, cert, signature)
+        self.verifier
+            .verify_tls12_signature(message, cert, signature)
     }
 
     fn verify_tls13_signature(
@@ -224,7 +268,8 @@ impl ServerCertVerifier for Named {
         cert: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, cert, signature)
+        self.verifier
+            .verify_tls13_signature(message, cert, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -30,7 +30,6 @@ const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 macro_rules! on_each_server {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            #[cfg(feature = "testing")]
             #[test]
             fn embedded() -> crate::Outcome {
                 super::$name(crate::start(crate::server::Backend::Embedded))
@@ -62,12 +61,16 @@ fn start(backend: Backend) -> Server {
 }
 
 fn one_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime starts")
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
 }
 
 /// A client over each transport.
 fn clients(server: &Server) -> Result<[Client; 2], Error> {
-    let [http, grpc] = TRANSPORTS.map(|transport| server.client_builder(transport).build_blocking());
+    let [http, grpc] =
+        TRANSPORTS.map(|transport| server.client_builder(transport).build_blocking());
     Ok([http?, grpc?])
 }
 
@@ -79,12 +82,26 @@ fn publish(client: &Client, channel: &str) -> Result<u64, Error> {
 fn use_all(client: &Client) -> Outcome {
     client.history_remove(HistoryRemoveRequest::new("plain:use"))?;
     let offset = publish(client, "plain:use")?;
-    assert_eq!(client.call(PublishRequest::new("plain:use", "2"))?.offset, offset + 1);
-    let (history, presence) =
-        client.batch((HistoryRequest::new("plain:use"), PresenceRequest::new("nohist:a")))?;
-    assert_eq!((history?.offset, presence.map_err(|error| error.code)), (offset + 1, Err(108)));
+    assert_eq!(
+        client.call(PublishRequest::new("plain:use", "2"))?.offset,
+        offset + 1
+    );
+    let (history, presence) = client.batch((
+        HistoryRequest::new("plain:use"),
+        PresenceRequest::new("nohist:a"),
+    ))?;
+    assert_eq!(
+        (history?.offset, presence.map_err(|error| error.code)),
+        (offset + 1, Err(108))
+    );
     let result = client.broadcast(BroadcastRequest::new(["unknown:a", "plain:use"], "3"))?;
-    assert_eq!(result.failed().map(|(channel, _)| channel).collect::<Vec<_>>(), ["unknown:a"]);
+    assert_eq!(
+        result
+            .failed()
+            .map(|(channel, _)| channel)
+            .collect::<Vec<_>>(),
+        ["unknown:a"]
+    );
     let pages = client.history_pages(HistoryRequest::new("plain:use").limit(2));
     let sizes: Result<Vec<_>, Error> = pages
         .map(|page| match page? {
@@ -102,8 +119,10 @@ fn calls_from_a_plain_thread(server: Server) -> Outcome {
         use_all(&client)?;
     }
     let [http, grpc] = clients(&server)?;
-    let result: serde_json::Value =
-        http.call_raw("publish", &serde_json::json!({"channel": "plain:a", "data": 1}))?;
+    let result: serde_json::Value = http.call_raw(
+        "publish",
+        &serde_json::json!({"channel": "plain:a", "data": 1}),
+    )?;
     assert_eq!(result["offset"], 1);
     assert!(
         grpc.call_raw::<_, serde_json::Value>("info", &serde_json::json!({}))
@@ -123,8 +142,8 @@ fn clones_serve_many_threads_at_once(server: Server) -> Outcome {
                 scope.spawn(move || {
                     together.wait();
                     for call in 1..=CALLS {
-                        let offset =
-                            publish(&client, &format!("plain:{name}-{number}")).expect("it is published");
+                        let offset = publish(&client, &format!("plain:{name}-{number}"))
+                            .expect("it is published");
                         assert_eq!(offset, call as u64);
                     }
                 });
@@ -167,23 +186,31 @@ fn calls_within_a_runtime_of_one_thread(server: Server) -> Outcome {
 }
 
 fn calls_within_a_runtime_of_several_threads(server: Server) -> Outcome {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
-        for client in clients(&server)? {
-            use_all(&client)?;
-            let tasks: Vec<_> = (0..4)
-                .map(|number| {
-                    let client = client.clone();
-                    tokio::spawn(async move { publish(&client, &format!("plain:task-{number}")) })
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(async {
+            for client in clients(&server)? {
+                use_all(&client)?;
+                let tasks: Vec<_> = (0..4)
+                    .map(|number| {
+                        let client = client.clone();
+                        tokio::spawn(
+                            async move { publish(&client, &format!("plain:task-{number}")) },
+                        )
+                    })
+                    .collect();
+                for task in tasks {
+                    task.await??;
+                }
+                tokio::task::spawn_blocking(move || {
+                    use_all(&client).map_err(|error| error.to_string())
                 })
-                .collect();
-            for task in tasks {
-                task.await??;
-            }
-            tokio::task::spawn_blocking(move || use_all(&client).map_err(|error| error.to_string()))
                 .await??;
-        }
-        Ok(())
-    })
+            }
+            Ok(())
+        })
 }
 
 fn client_made_within_async_code_is_used_outside_and_dropped_within(server: Server) -> Outcome {
@@ -210,8 +237,13 @@ fn client_is_dropped_anywhere(server: Server) -> Outcome {
             }
             let (clone, another) = (client.clone(), client.with_timeout(Duration::from_secs(5)));
             drop(client);
-            thread::spawn(move || drop(another)).join().map_err(|_| "it panicked")?;
-            let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            thread::spawn(move || drop(another))
+                .join()
+                .map_err(|_| "it panicked")?;
+            let runtime = Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()?;
             runtime.block_on(async move {
                 publish(&clone, "plain:a").map(drop)
                 // The last one is dropped here.
@@ -223,7 +255,9 @@ fn client_is_dropped_anywhere(server: Server) -> Outcome {
 
 #[test]
 fn client_is_dropped_while_a_clone_calls() -> Outcome {
-    let fake = FakeHttp::always(Answer::json(r#"{"result":{"offset":7}}"#).after(Duration::from_millis(200)));
+    let fake = FakeHttp::always(
+        Answer::json(r#"{"result":{"offset":7}}"#).after(Duration::from_millis(200)),
+    );
     let client = Client::new(fake.url(), "key")?;
     let call = thread::spawn({
         let client = client.clone();
@@ -236,13 +270,24 @@ fn client_is_dropped_while_a_clone_calls() -> Outcome {
 
 #[test]
 fn timeout_is_kept() -> Outcome {
-    let (http, grpc) = (FakeHttp::always(Answer::silence()), FakeGrpc::always(GrpcReply::silence()));
+    let (http, grpc) = (
+        FakeHttp::always(Answer::silence()),
+        FakeGrpc::always(GrpcReply::silence()),
+    );
     for url in [http.url(), grpc.url()] {
-        let client = Client::builder(url).timeout(Duration::from_millis(100)).build_blocking()?;
-        for client in [client.clone(), Client::with_timeout(&client, Duration::from_millis(50))] {
+        let client = Client::builder(url)
+            .timeout(Duration::from_millis(100))
+            .build_blocking()?;
+        for client in [
+            client.clone(),
+            Client::with_timeout(&client, Duration::from_millis(50)),
+        ] {
             let started = Instant::now();
             let error = publish(&client, "a").expect_err("nothing is answered");
-            assert!(error.is_timeout() && started.elapsed() < Duration::from_secs(5), "{error:?}");
+            assert!(
+                error.is_timeout() && started.elapsed() < Duration::from_secs(5),
+                "{error:?}"
+            );
         }
     }
     Ok(())
@@ -251,7 +296,9 @@ fn timeout_is_kept() -> Outcome {
 #[tokio::test]
 async fn timeout_is_kept_within_async_code() -> Outcome {
     let fake = FakeHttp::always(Answer::silence());
-    let client = Client::builder(fake.url()).timeout(Duration::from_millis(100)).build_blocking()?;
+    let client = Client::builder(fake.url())
+        .timeout(Duration::from_millis(100))
+        .build_blocking()?;
     assert!(publish(&client, "a").is_err_and(|error| error.is_timeout()));
     Ok(())
 }
@@ -262,13 +309,17 @@ fn connection_is_reused() -> Outcome {
     let mut published = PublishResponse::default();
     published.merge(&[0x12, 0x02, 0x08, 0x07][..])?;
     let grpc = FakeGrpc::always(GrpcReply::ok(&published));
-    for client in [Client::new(http.url(), "key")?, Client::new(grpc.url(), "key")?] {
+    for client in [
+        Client::new(http.url(), "key")?,
+        Client::new(grpc.url(), "key")?,
+    ] {
         for _ in 0..10 {
             assert_eq!(publish(&client, "a")?, 7);
             assert_eq!(publish(&client.clone(), "a")?, 7);
         }
         let others = client.clone();
-        let calls = thread::spawn(move || (0..10).try_for_each(|_| publish(&others, "a").map(drop)));
+        let calls =
+            thread::spawn(move || (0..10).try_for_each(|_| publish(&others, "a").map(drop)));
         calls.join().map_err(|_| "it panicked")??;
         // Within async code too, where another thread does the work.
         let runtime = Builder::new_current_thread().build()?;
@@ -283,7 +334,10 @@ fn server_that_was_restarted_between_calls_is_called_anew(mut server: Server) ->
     let runtime = one_thread();
     for client in clients(&server)? {
         for round in 0..3 {
-            assert_eq!(publish(&client, "plain:a").map_err(|error| format!("round {round}: {error:?}"))?, 1);
+            assert_eq!(
+                publish(&client, "plain:a").map_err(|error| format!("round {round}: {error:?}"))?,
+                1
+            );
             runtime.block_on(server.restart());
         }
     }
@@ -309,6 +363,7 @@ fn server_that_is_away_is_a_network_error_until_it_is_back(mut server: Server) -
 fn client_is_shared_as_any_value() {
     fn is_shared<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
     is_shared::<Client>();
-    let client = Arc::new(Client::new("http://localhost:8000/api", "hunter2").expect("the client is built"));
+    let client =
+        Arc::new(Client::new("http://localhost:8000/api", "hunter2").expect("the client is built"));
     assert!(!format!("{client:?}").contains("hunter2"));
 }

@@ -7,7 +7,11 @@ use centrifugo_api::{Client, Coalescing, Error, HistoryRequest, PublishRequest};
 fn futures_of_calls_are_small() -> Result<(), Error> {
     // In bytes; what reqwest and tonic need is apart, on the heap.
     const LIMIT: usize = 2304;
-    let url = if cfg!(feature = "http") { "http://localhost:8000/api" } else { "grpc://localhost:10000" };
+    let url = if cfg!(feature = "http") {
+        "http://localhost:8000/api"
+    } else {
+        "grpc://localhost:10000"
+    };
     let client = Client::builder(url).build()?;
     for client in [client.coalescing(Coalescing::default()), client] {
         let sizes = [

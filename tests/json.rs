@@ -7,10 +7,11 @@ use std::error::Error;
 use std::path::Path;
 
 use centrifugo_api::{
-    BatchRequest, BatchResponse, BoolValue, BroadcastRequest, BroadcastResponse, Command, DeviceListRequest,
-    Disconnect, DisconnectRequest, FilterNode, HistoryRequest, HistoryResponse, InfoRequest, InfoResponse,
-    MapPublishRequest, MapReadStateResponse, PresenceResponse, PublishRequest, PublishResponse, Reply,
-    RpcRequest, RpcResponse, StreamPosition, SubscribeOptionOverride, SubscribeRequest, json,
+    BatchRequest, BatchResponse, BoolValue, BroadcastRequest, BroadcastResponse, Command,
+    DeviceListRequest, Disconnect, DisconnectRequest, FilterNode, HistoryRequest, HistoryResponse,
+    InfoRequest, InfoResponse, MapPublishRequest, MapReadStateResponse, PresenceResponse,
+    PublishRequest, PublishResponse, Reply, RpcRequest, RpcResponse, StreamPosition,
+    SubscribeOptionOverride, SubscribeRequest, json,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,7 +32,9 @@ fn assert_json<M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
 fn place<M: DeserializeOwned>(json: &str) -> String {
     let mut reader = serde_json::Deserializer::from_str(json);
     let read = serde_path_to_error::deserialize::<_, M>(&mut reader);
-    read.err().map(|error| error.path().to_string()).unwrap_or_default()
+    read.err()
+        .map(|error| error.path().to_string())
+        .unwrap_or_default()
 }
 
 #[test]
@@ -78,18 +81,29 @@ fn payloads_are_embedded_and_names_are_snake_case() -> Tested {
         r#"{"channel":"news","data":[1,2],"skip_history":true,"tags":{"by":"me","to":"all"},"idempotency_key":"order-42"}"#,
     )?;
     let request = BroadcastRequest::new(["a", "b"], r#"{"text":"hello"}"#);
-    assert_json(&request, r#"{"channels":["a","b"],"data":{"text":"hello"}}"#)?;
-    assert_json(&RpcRequest::new("sum").params("null"), r#"{"method":"sum","params":null}"#)
+    assert_json(
+        &request,
+        r#"{"channels":["a","b"],"data":{"text":"hello"}}"#,
+    )?;
+    assert_json(
+        &RpcRequest::new("sum").params("null"),
+        r#"{"method":"sum","params":null}"#,
+    )
 }
 
 #[test]
 fn payloads_keep_every_byte() -> Tested {
-    let payload =
-        r#"{"a":1,"a":123456789012345678901234567890, "b":1e400,"c":1.0,"d":"\ud800\u2028 <&>","e":-0.0}"#;
-    assert_json(&PublishRequest::new("news", payload), &format!(r#"{{"channel":"news","data":{payload}}}"#))?;
+    let payload = r#"{"a":1,"a":123456789012345678901234567890, "b":1e400,"c":1.0,"d":"\ud800\u2028 <&>","e":-0.0}"#;
+    assert_json(
+        &PublishRequest::new("news", payload),
+        &format!(r#"{{"channel":"news","data":{payload}}}"#),
+    )?;
     let reply = format!(r#"{{"result":{{"publications":[{{"data": {payload} ,"offset":1}}]}}}}"#);
     let response: HistoryResponse = serde_json::from_str(&reply)?;
-    assert_eq!(response.result.unwrap_or_default().publications[0].data, payload);
+    assert_eq!(
+        response.result.unwrap_or_default().publications[0].data,
+        payload
+    );
     Ok(())
 }
 
@@ -99,19 +113,34 @@ fn binary_payloads_are_base64_in_the_twin() -> Tested {
     assert_json(&request, r#"{"channel":"news","b64data":"AP/+"}"#)?;
     let request = request.data("2");
     assert_json(&request, r#"{"channel":"news","data":2}"#)?;
-    let request = MapPublishRequest::new("map:a", "key", "").binary_data("x").binary_stream_data("xy");
-    assert_json(&request, r#"{"channel":"map:a","key":"key","b64data":"eA==","b64stream_data":"eHk="}"#)
+    let request = MapPublishRequest::new("map:a", "key", "")
+        .binary_data("x")
+        .binary_stream_data("xy");
+    assert_json(
+        &request,
+        r#"{"channel":"map:a","key":"key","b64data":"eA==","b64stream_data":"eHk="}"#,
+    )
 }
 
 #[test]
 fn integers_of_64_bits_are_plain_numbers() -> Tested {
     let since = StreamPosition::new(u64::MAX, "xyz");
     assert_json(
-        &HistoryRequest::new("news").limit(-1).since(since).reverse(true),
+        &HistoryRequest::new("news")
+            .limit(-1)
+            .since(since)
+            .reverse(true),
         r#"{"channel":"news","limit":-1,"since":{"offset":18446744073709551615,"epoch":"xyz"},"reverse":true}"#,
     )?;
-    assert_json(&SubscribeRequest::new("", "").expire_at(i64::MIN), r#"{"expire_at":-9223372036854775808}"#)?;
-    for refused in [r#"{"limit":"1"}"#, r#"{"limit":1.5}"#, r#"{"limit":2147483648}"#] {
+    assert_json(
+        &SubscribeRequest::new("", "").expire_at(i64::MIN),
+        r#"{"expire_at":-9223372036854775808}"#,
+    )?;
+    for refused in [
+        r#"{"limit":"1"}"#,
+        r#"{"limit":1.5}"#,
+        r#"{"limit":2147483648}"#,
+    ] {
         assert_eq!(place::<HistoryRequest>(refused), "limit", "{refused}");
     }
     Ok(())
@@ -119,7 +148,9 @@ fn integers_of_64_bits_are_plain_numbers() -> Tested {
 
 #[test]
 fn wrapped_values_are_objects() -> Tested {
-    let options = SubscribeOptionOverride::new().presence(true).join_leave(BoolValue::new(false));
+    let options = SubscribeOptionOverride::new()
+        .presence(true)
+        .join_leave(BoolValue::new(false));
     assert_json(
         &SubscribeRequest::new("alice", "news")
             .r#override(options)
@@ -132,10 +163,13 @@ fn wrapped_values_are_objects() -> Tested {
 #[test]
 fn messages_nest_in_themselves() -> Tested {
     let node = |key: &str| FilterNode::new().key(key).cmp("in").vals(["1", "2"]);
-    let filter =
-        FilterNode::new().op("and").nodes([node("a"), FilterNode::new().op("not").nodes([node("b")])]);
+    let filter = FilterNode::new()
+        .op("and")
+        .nodes([node("a"), FilterNode::new().op("not").nodes([node("b")])]);
     assert_json(
-        &DisconnectRequest::new("").disconnect(Disconnect::new(3005_u32, "bye")).label_filter(filter),
+        &DisconnectRequest::new("")
+            .disconnect(Disconnect::new(3005_u32, "bye"))
+            .label_filter(filter),
         concat!(
             r#"{"disconnect":{"code":3005,"reason":"bye"},"label_filter":{"op":"and","nodes":["#,
             r#"{"key":"a","cmp":"in","vals":["1","2"]},"#,
@@ -166,15 +200,27 @@ fn replies_hold_an_error_or_a_result() -> Tested {
     let response: PublishResponse =
         serde_json::from_str(r#"{"error":{"code":102,"message":"unknown channel"}}"#)?;
     let error = response.error.ok_or("no error")?;
-    assert_eq!((error.code, error.message.as_str()), (102, "unknown channel"));
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (102, "unknown channel")
+    );
     let response: PublishResponse = serde_json::from_str(r#"{"result":{}}"#)?;
     assert_eq!(response.result, Some(Default::default()));
     let response: PublishResponse = serde_json::from_str("{}")?;
     assert_eq!((response.error, response.result), (None, None));
     let response: BatchResponse =
         serde_json::from_str(r#"{"replies":[{"publish":{"offset":3}},{"error":{"code":104}}]}"#)?;
-    assert_eq!(response.replies[0].publish.as_ref().map(|result| result.offset), Some(3));
-    assert_eq!(response.replies[1].error.as_ref().map(|error| error.code), Some(104));
+    assert_eq!(
+        response.replies[0]
+            .publish
+            .as_ref()
+            .map(|result| result.offset),
+        Some(3)
+    );
+    assert_eq!(
+        response.replies[1].error.as_ref().map(|error| error.code),
+        Some(104)
+    );
     Ok(())
 }
 
@@ -182,7 +228,10 @@ fn replies_hold_an_error_or_a_result() -> Tested {
 fn doubles_are_read_from_any_number() -> Tested {
     let reply = r#"{"result":{"nodes":[{"metrics":{"interval":60,"items":{"a":18446744073709551616,"b":-1,"c":1.5e3,"d":0.1}}}]}}"#;
     let response: InfoResponse = serde_json::from_str(reply)?;
-    let metrics = response.result.unwrap_or_default().nodes[0].metrics.clone().unwrap_or_default();
+    let metrics = response.result.unwrap_or_default().nodes[0]
+        .metrics
+        .clone()
+        .unwrap_or_default();
     assert_eq!(metrics.interval, 60.0);
     assert_eq!(
         metrics.items.into_values().collect::<Vec<_>>(),
@@ -208,14 +257,20 @@ fn a_null_payload_is_the_payload_null() -> Tested {
     assert_eq!(response.result.unwrap_or_default().data, "null");
     let response: RpcResponse = serde_json::from_str(r#"{"result":{}}"#)?;
     assert_eq!(response.result.unwrap_or_default().data, "");
-    assert_json(&PublishRequest::new("news", "null"), r#"{"channel":"news","data":null}"#)
+    assert_json(
+        &PublishRequest::new("news", "null"),
+        r#"{"channel":"news","data":null}"#,
+    )
 }
 
 #[test]
 fn any_other_null_is_nothing() -> Tested {
     let same = |reply: &str| serde_json::from_str::<HistoryResponse>(reply);
     assert_eq!(same("null")?, HistoryResponse::default());
-    assert_eq!(same(r#"{"error":null,"result":null}"#)?, HistoryResponse::default());
+    assert_eq!(
+        same(r#"{"error":null,"result":null}"#)?,
+        HistoryResponse::default()
+    );
     assert_eq!(
         same(r#"{"result":{"publications":null,"offset":null,"epoch":null}}"#)?,
         same(r#"{"result":{}}"#)?
@@ -225,34 +280,58 @@ fn any_other_null_is_nothing() -> Tested {
         same(r#"{"result":{"publications":[{},{}]}}"#)?
     );
     let presence: PresenceResponse = serde_json::from_str(r#"{"result":{"presence":{"a":null}}}"#)?;
-    assert_eq!(serde_json::to_string(&presence)?, r#"{"result":{"presence":{"a":{}}}}"#);
+    assert_eq!(
+        serde_json::to_string(&presence)?,
+        r#"{"result":{"presence":{"a":{}}}}"#
+    );
     let state: MapReadStateResponse = serde_json::from_str(r#"{"result":{"entries":null}}"#)?;
     assert_eq!(state.result, Some(Default::default()));
-    assert_eq!(serde_json::from_str::<Reply>(r#"{"publish":null}"#)?, Reply::default());
+    assert_eq!(
+        serde_json::from_str::<Reply>(r#"{"publish":null}"#)?,
+        Reply::default()
+    );
     Ok(())
 }
 
 #[test]
 fn errors_name_the_place() {
     let history = r#"{"result":{"publications":[{"offset":1},{"offset":-1}]}}"#;
-    assert_eq!(place::<HistoryResponse>(history), "result.publications[1].offset");
+    assert_eq!(
+        place::<HistoryResponse>(history),
+        "result.publications[1].offset"
+    );
     let batch = r#"{"replies":[{},{"broadcast":{"responses":[{"error":{"code":"x"}}]}}]}"#;
-    assert_eq!(place::<BatchResponse>(batch), "replies[1].broadcast.responses[0].error.code");
+    assert_eq!(
+        place::<BatchResponse>(batch),
+        "replies[1].broadcast.responses[0].error.code"
+    );
     let presence = r#"{"result":{"presence":{"a b":{"user":7}}}}"#;
-    assert_eq!(place::<PresenceResponse>(presence), "result.presence.a b.user");
+    assert_eq!(
+        place::<PresenceResponse>(presence),
+        "result.presence.a b.user"
+    );
     assert_eq!(place::<PublishResponse>("[]"), ".");
 }
 
 #[test]
 fn a_payload_that_is_not_json_is_refused_and_named() {
-    for payload in ["hello", "{\"a\":1", "1}, \"channel\": \"other\", \"x\": {\"y\": 1", "\u{0}", " ", "1 2"]
-    {
+    for payload in [
+        "hello",
+        "{\"a\":1",
+        "1}, \"channel\": \"other\", \"x\": {\"y\": 1",
+        "\u{0}",
+        " ",
+        "1 2",
+    ] {
         let publish = PublishRequest::new("news", payload);
         assert_eq!(refused_at(&publish), "data", "{payload}");
         let batch = BatchRequest::new([Command::from(InfoRequest::new()), publish.into()]);
         assert_eq!(refused_at(&batch), "commands[1].publish.data", "{payload}");
     }
-    assert_eq!(refused_at(&PublishRequest::new("news", b"\"\xff\"")), "data");
+    assert_eq!(
+        refused_at(&PublishRequest::new("news", b"\"\xff\"")),
+        "data"
+    );
 }
 
 /// The place of what cannot be written.
@@ -260,6 +339,12 @@ fn refused_at<M: Serialize>(message: &M) -> String {
     assert!(serde_json::to_vec(message).is_err(), "it was written");
     let mut track = serde_path_to_error::Track::new();
     let mut writer = serde_json::Serializer::new(std::io::sink());
-    let written = message.serialize(serde_path_to_error::Serializer::new(&mut writer, &mut track));
-    written.err().map(|_| track.path().to_string()).unwrap_or_default()
+    let written = message.serialize(serde_path_to_error::Serializer::new(
+        &mut writer,
+        &mut track,
+    ));
+    written
+        .err()
+        .map(|_| track.path().to_string())
+        .unwrap_or_default()
 }

@@ -30,7 +30,9 @@ static HTTP: LazyLock<FakeHttp> =
     LazyLock::new(|| FakeHttp::always(Answer::json(r#"{"result":{"offset":7}}"#)));
 static GRPC: LazyLock<FakeGrpc> = LazyLock::new(|| {
     let mut response = PublishResponse::default();
-    response.merge(&[0x12, 0x02, 0x08, 0x07][..]).expect("it is protobuf");
+    response
+        .merge(&[0x12, 0x02, 0x08, 0x07][..])
+        .expect("it is protobuf");
     FakeGrpc::always(Reply::ok(&response))
 });
 
@@ -43,8 +45,15 @@ fn client(url: &str) -> Client {
 
 /// The static client of each transport that is compiled in.
 fn static_clients() -> Vec<&'static Client> {
-    let clients = [(&HTTP_CLIENT, cfg!(feature = "http")), (&GRPC_CLIENT, cfg!(feature = "grpc"))];
-    clients.into_iter().filter(|(_, compiled)| *compiled).map(|(client, _)| &**client).collect()
+    let clients = [
+        (&HTTP_CLIENT, cfg!(feature = "http")),
+        (&GRPC_CLIENT, cfg!(feature = "grpc")),
+    ];
+    clients
+        .into_iter()
+        .filter(|(_, compiled)| *compiled)
+        .map(|(client, _)| &**client)
+        .collect()
 }
 
 /// A new client of each transport that is compiled in.
@@ -70,11 +79,18 @@ async fn succeed(client: &Client, calls: usize) {
 }
 
 fn one_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime starts")
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
 }
 
 fn two_threads() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts")
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
 }
 
 #[test]
@@ -105,7 +121,11 @@ fn static_client_serves_runtimes_at_the_same_time() {
             for number in 0..6 {
                 let together = &together;
                 scope.spawn(move || {
-                    let runtime = if number % 2 == 0 { one_thread() } else { two_threads() };
+                    let runtime = if number % 2 == 0 {
+                        one_thread()
+                    } else {
+                        two_threads()
+                    };
                     together.wait();
                     for _ in 0..20 {
                         runtime.block_on(succeed(client, 5));
@@ -137,7 +157,10 @@ fn client_serves_a_runtime_after_another_is_dropped() {
 fn runtime_that_is_dropped_during_a_call_does_no_harm() {
     let silent = FakeHttp::always(Answer::silence());
     let silent_grpc = FakeGrpc::always(Reply::silence());
-    let urls = [(silent.url(), cfg!(feature = "http")), (silent_grpc.url(), cfg!(feature = "grpc"))];
+    let urls = [
+        (silent.url(), cfg!(feature = "http")),
+        (silent_grpc.url(), cfg!(feature = "grpc")),
+    ];
     for (url, _) in urls.into_iter().filter(|(_, compiled)| *compiled) {
         let client = client(&url);
         let calls = || silent.requests().len() + silent_grpc.requests().len();
@@ -149,7 +172,11 @@ fn runtime_that_is_dropped_during_a_call_does_no_harm() {
             drop(runtime);
         }
         let hasty = client.with_timeout(Duration::from_millis(50));
-        assert!(one_thread().block_on(publish(&hasty)).is_err_and(|error| error.is_timeout()));
+        assert!(
+            one_thread()
+                .block_on(publish(&hasty))
+                .is_err_and(|error| error.is_timeout())
+        );
     }
 }
 
@@ -217,7 +244,10 @@ fn block_on<F: Future>(future: F) -> F::Output {
 fn call_outside_tokio_is_an_error_that_says_so() {
     for client in new_clients() {
         let error = block_on(publish(&client)).expect_err("a call without a runtime succeeds");
-        assert!(matches!(error, Error::Config(_)) && error.is_unsent(), "{error:?}");
+        assert!(
+            matches!(error, Error::Config(_)) && error.is_unsent(),
+            "{error:?}"
+        );
         assert!(error.to_string().contains("tokio runtime"), "{error}");
         one_thread().block_on(succeed(&client, 1));
     }
@@ -228,7 +258,12 @@ fn call_outside_tokio_succeeds_in_an_entered_runtime() {
     let runtime = two_threads();
     for client in new_clients() {
         let _entered = runtime.enter();
-        assert_eq!(block_on(publish(&client)).expect("the call succeeds").offset, 7);
+        assert_eq!(
+            block_on(publish(&client))
+                .expect("the call succeeds")
+                .offset,
+            7
+        );
     }
 }
 
@@ -259,7 +294,10 @@ fn clones_and_calls_add_no_tasks() {
             for _ in 0..20 {
                 succeed(&client.clone().with_timeout(PATIENCE), 1).await;
             }
-            eventually("the same number of tasks", || (alive() <= after_one).then_some(())).await;
+            eventually("the same number of tasks", || {
+                (alive() <= after_one).then_some(())
+            })
+            .await;
         }
     });
 }
@@ -287,7 +325,11 @@ fn first_call_in_a_runtime_that_shuts_down_does_not_hang() -> Outcome {
         runtime.shutdown_background();
         drop(shut_down);
         let outcome = end.recv_timeout(PATIENCE);
-        assert_eq!(outcome, Err(mpsc::RecvTimeoutError::Disconnected), "the call hangs");
+        assert_eq!(
+            outcome,
+            Err(mpsc::RecvTimeoutError::Disconnected),
+            "the call hangs"
+        );
         in_time(move || one_thread().block_on(succeed(&elsewhere, 1))).ok_or("the client hangs")?;
     }
     Ok(())

@@ -28,27 +28,45 @@ fn cargo(variant: u8, package: &str, schema: &Path, arguments: &[&str]) -> std::
         .arg("--target-dir")
         .arg(in_crate("target/schemas"))
         .arg("--config")
-        .arg(format!("profile.dev.package.centrifugo-api.codegen-units={}", 200 + u32::from(variant)))
+        .arg(format!(
+            "profile.dev.package.centrifugo-api.codegen-units={}",
+            200 + u32::from(variant)
+        ))
         .env("CENTRIFUGO_API_PROTO", schema)
         // Hand-written documentation may link to what a schema lacks; tests/generator sees to that of the schema.
-        .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::broken_intra_doc_links")
+        .env(
+            "RUSTDOCFLAGS",
+            "-D warnings -A rustdoc::broken_intra_doc_links",
+        )
         .output()
 }
 
 fn text(output: &Output) -> String {
-    [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).join("\n")
+    [&output.stdout[..], &output.stderr]
+        .map(String::from_utf8_lossy)
+        .join("\n")
 }
 
 #[test]
 fn the_crate_builds_from_an_older_schema() -> std::io::Result<()> {
-    let output = cargo(0, "older", &in_crate("tests/schemas/older.proto"), &["test"])?;
+    let output = cargo(
+        0,
+        "older",
+        &in_crate("tests/schemas/older.proto"),
+        &["test"],
+    )?;
     assert!(output.status.success(), "{}", text(&output));
     Ok(())
 }
 
 #[test]
 fn the_crate_builds_from_a_nasty_schema() -> std::io::Result<()> {
-    let output = cargo(1, "nasty", &in_crate("tests/schemas/nasty.proto"), &["test"])?;
+    let output = cargo(
+        1,
+        "nasty",
+        &in_crate("tests/schemas/nasty.proto"),
+        &["test"],
+    )?;
     assert!(output.status.success(), "{}", text(&output));
     Ok(())
 }
@@ -56,7 +74,12 @@ fn the_crate_builds_from_a_nasty_schema() -> std::io::Result<()> {
 #[test]
 fn the_documentation_of_a_nasty_schema_has_no_warnings() -> std::io::Result<()> {
     let schema = in_crate("tests/schemas/nasty.proto");
-    let output = cargo(1, "nasty", &schema, &["doc", "--no-deps", "--package", "centrifugo-api"])?;
+    let output = cargo(
+        1,
+        "nasty",
+        &schema,
+        &["doc", "--no-deps", "--package", "centrifugo-api"],
+    )?;
     assert!(output.status.success(), "{}", text(&output));
     Ok(())
 }
@@ -76,12 +99,26 @@ fn a_schema_that_cannot_be_read_stops_the_build() -> std::io::Result<()> {
         ),
         ("", "CENTRIFUGO_API_PROTO is ``: give the absolute path"),
     ] {
-        let output = cargo(2, "nasty", Path::new(schema), &["check", "--package", "centrifugo-api"])?;
+        let output = cargo(
+            2,
+            "nasty",
+            Path::new(schema),
+            &["check", "--package", "centrifugo-api"],
+        )?;
         assert!(!output.status.success(), "it was built from {schema}");
         assert!(text(&output).contains(problem), "{}", text(&output));
     }
-    let output = cargo(2, "nasty", &in_crate("README.md"), &["check", "--package", "centrifugo-api"])?;
-    assert!(text(&output).contains("README.md:1:1: "), "{}", text(&output));
+    let output = cargo(
+        2,
+        "nasty",
+        &in_crate("README.md"),
+        &["check", "--package", "centrifugo-api"],
+    )?;
+    assert!(
+        text(&output).contains("README.md:1:1: "),
+        "{}",
+        text(&output)
+    );
     assert!(text(&output).contains("It must be a proto3 file such as Centrifugo's api.proto."));
     Ok(())
 }

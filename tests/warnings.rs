@@ -46,20 +46,38 @@ impl Visit for Text {
 fn a_key_that_others_can_read_is_told_once() {
     let warnings = Warnings::default();
     tracing::subscriber::with_default(warnings.clone(), || {
-        let build = |url: &str| Client::builder(url).api_key("hunter22").build().expect("it is right");
+        let build = |url: &str| {
+            Client::builder(url)
+                .api_key("hunter22")
+                .build()
+                .expect("it is right")
+        };
         build("http://localhost:8000/api");
         build("grpc://127.0.0.1:10000");
-        Client::builder("http://centrifugo.example/api").build().expect("it is right");
+        Client::builder("http://centrifugo.example/api")
+            .build()
+            .expect("it is right");
         if cfg!(feature = "tls") {
             build("https://centrifugo.example/api");
         }
-        assert!(warnings.0.lock().expect("no test panics with it").is_empty());
+        assert!(
+            warnings
+                .0
+                .lock()
+                .expect("no test panics with it")
+                .is_empty()
+        );
         build("grpc://centrifugo.example:10000");
         build("http://centrifugo.example/api");
     });
     let warnings = warnings.0.lock().expect("no test panics with it");
-    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
-    assert!(warning.contains("the API key travels unencrypted"), "{warning}");
+    let [warning] = &warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    assert!(
+        warning.contains("the API key travels unencrypted"),
+        "{warning}"
+    );
     assert!(
         warning.contains("grpc://centrifugo.example:10000") && !warning.contains("hunter22"),
         "{warning}"

@@ -6,8 +6,8 @@ use super::list::{Answers, List};
 use super::part::Element;
 use crate::fuzz::fuzz;
 use crate::{
-    ApiError, BatchRequest, BatchResponse, BroadcastRequest, Command, DisconnectRequest, HistoryRequest,
-    Method as _, PublishRequest, Reply, json,
+    ApiError, BatchRequest, BatchResponse, BroadcastRequest, Command, DisconnectRequest,
+    HistoryRequest, Method as _, PublishRequest, Reply, json,
 };
 
 fuzz!(batch_replies, check_replies);
@@ -25,10 +25,18 @@ fn check<C: Element<Result: Debug> + Default + Into<Command>>(
     result: fn(Reply) -> Option<C::Result>,
 ) {
     if let Ok(response) = serde_json::from_slice(input) {
-        compare::<C>(response, json::from_bytes(&input.to_vec().into()).expect("it can be read"), result);
+        compare::<C>(
+            response,
+            json::from_bytes(&input.to_vec().into()).expect("it can be read"),
+            result,
+        );
     }
     if let Ok(response) = BatchResponse::decode(input) {
-        compare::<C>(response, Answers::decode(input).expect("it can be read"), result);
+        compare::<C>(
+            response,
+            Answers::decode(input).expect("it can be read"),
+            result,
+        );
     }
 }
 
@@ -39,16 +47,31 @@ fn compare<C: Element<Result: Debug> + Default + Into<Command>>(
 ) {
     let count = response.replies.len();
     let commands: Vec<C> = std::iter::repeat_with(C::default).take(count).collect();
-    let verified = List { commands: &commands, parallel: false }.verify(&answers);
+    let verified = List {
+        commands: &commands,
+        parallel: false,
+    }
+    .verify(&answers);
     let request = BatchRequest::new((0..count).map(|_| C::default()));
-    assert_eq!(verified.is_ok(), request.verify(&response).is_ok(), "{}: {verified:?}", C::NAME);
+    assert_eq!(
+        verified.is_ok(),
+        request.verify(&response).is_ok(),
+        "{}: {verified:?}",
+        C::NAME
+    );
     if verified.is_ok() {
         let outcome = |reply: Reply| match reply.error {
             Some(error) => Err(*error),
             None => Ok(result(reply).expect("it was verified")),
         };
-        let outcomes: Vec<Result<C::Result, ApiError>> = response.replies.into_iter().map(outcome).collect();
+        let outcomes: Vec<Result<C::Result, ApiError>> =
+            response.replies.into_iter().map(outcome).collect();
         // As text: a number that is none is not itself.
-        assert_eq!(format!("{:?}", answers.outcomes), format!("{outcomes:?}"), "{}", C::NAME);
+        assert_eq!(
+            format!("{:?}", answers.outcomes),
+            format!("{outcomes:?}"),
+            "{}",
+            C::NAME
+        );
     }
 }

@@ -25,15 +25,22 @@ pub(crate) async fn call<C: Element>(
     if commands.is_empty() {
         return Ok(Vec::new());
     }
-    let key = client.retry().new_key().filter(|key| give_keys(commands, key));
-    let answers = client.exchange_in_parts(&mut List { commands, parallel }, key.as_deref()).await?;
+    let key = client
+        .retry()
+        .new_key()
+        .filter(|key| give_keys(commands, key));
+    let answers = client
+        .exchange_in_parts(&mut List { commands, parallel }, key.as_deref())
+        .await?;
     Ok(answers.outcomes)
 }
 
 /// Gives each request that takes a key one of its own, and says whether any did.
 fn give_keys<C: Method>(commands: &mut [C], key: &str) -> bool {
     let commands = commands.iter_mut().enumerate();
-    commands.fold(false, |any, (index, command)| command.give_key(&format!("{key}-{index}")) || any)
+    commands.fold(false, |any, (index, command)| {
+        command.give_key(&format!("{key}-{index}")) || any
+    })
 }
 
 /// A `BatchRequest` of borrowed requests.
@@ -55,7 +62,8 @@ impl<C: Element> Answers<C> {
             Ok(outcome) => self.outcomes.push(outcome),
             Err(problem) => {
                 let index = self.outcomes.len();
-                self.broken.get_or_insert_with(|| format!("replies[{index}]: {problem}"));
+                self.broken
+                    .get_or_insert_with(|| format!("replies[{index}]: {problem}"));
                 self.outcomes.push(Ok(C::Result::default()));
             }
         }
@@ -64,7 +72,10 @@ impl<C: Element> Answers<C> {
 
 impl<C: Element> Default for Answers<C> {
     fn default() -> Self {
-        Self { outcomes: Vec::new(), broken: None }
+        Self {
+            outcomes: Vec::new(),
+            broken: None,
+        }
     }
 }
 
@@ -82,7 +93,10 @@ impl<C: Element> Method for List<'_, C> {
         let mut commands = self.commands.iter().enumerate();
         let twice = commands.find_map(|(index, command)| Some((index, command.set_twice()?)));
         twice.map_or(Ok(()), |(index, path)| {
-            Err(crate::payload::set_twice(&format!("commands[{index}].{}.{path}", C::NAME)))
+            Err(crate::payload::set_twice(&format!(
+                "commands[{index}].{}.{path}",
+                C::NAME
+            )))
         })
     }
 
@@ -95,7 +109,9 @@ impl<C: Element> Method for List<'_, C> {
             return Err(problem.clone());
         }
         for (index, (command, outcome)) in self.commands.iter().zip(&answers.outcomes).enumerate() {
-            let verified = outcome.as_ref().map_or(Ok(()), |result| command.verify(result));
+            let verified = outcome
+                .as_ref()
+                .map_or(Ok(()), |result| command.verify(result));
             verified.map_err(|problem| format!("replies[{index}]: {problem}"))?;
         }
         Ok(())
@@ -112,7 +128,10 @@ impl<C: Element> Divisible for List<'_, C> {
     }
 
     fn part(&self, range: Range<usize>) -> Self {
-        Self { commands: &self.commands[range], ..*self }
+        Self {
+            commands: &self.commands[range],
+            ..*self
+        }
     }
 
     fn join(answers: &mut Answers<C>, next: Answers<C>) {
@@ -131,7 +150,10 @@ impl<C: Element> Message for List<'_, C> {
     }
 
     fn encoded_len(&self) -> usize {
-        let commands = self.commands.iter().map(|command| wire::command_len(C::TAG, command.encoded_len()));
+        let commands = self
+            .commands
+            .iter()
+            .map(|command| wire::command_len(C::TAG, command.encoded_len()));
         commands.sum::<usize>() + wire::parallel_len(self.parallel)
     }
 
@@ -152,7 +174,8 @@ impl<C: Element> Message for List<'_, C> {
 
 impl<C: Element> Serialize for List<'_, C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut batch = serializer.serialize_struct("BatchRequest", 1 + usize::from(self.parallel))?;
+        let mut batch =
+            serializer.serialize_struct("BatchRequest", 1 + usize::from(self.parallel))?;
         batch.serialize_field("commands", &Commands(self.commands))?;
         if self.parallel {
             batch.serialize_field("parallel", &true)?;
@@ -166,7 +189,9 @@ struct Commands<'a, C>(&'a [C]);
 impl<C: Element> Serialize for Commands<'_, C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
-        self.0.iter().try_for_each(|command| list.serialize_element(&Named(command)))?;
+        self.0
+            .iter()
+            .try_for_each(|command| list.serialize_element(&Named(command)))?;
         list.end()
     }
 }
@@ -204,7 +229,12 @@ impl<C: Element> Message for Answers<C> {
 
 impl<'de, C: Element> Deserialize<'de> for Answers<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::message(deserializer, "BatchResponse", &[], ResponseVisitor(PhantomData))
+        json::message(
+            deserializer,
+            "BatchResponse",
+            &[],
+            ResponseVisitor(PhantomData),
+        )
     }
 }
 
@@ -221,8 +251,10 @@ impl<'de, C: Element> Visitor<'de> for ResponseVisitor<C> {
         let mut answers = Answers::default();
         while let Some(json::Name(name)) = map.next_key()? {
             if name == "replies" {
-                answers =
-                    map.next_value::<Option<Replies<C>>>()?.map(|replies| replies.0).unwrap_or_default();
+                answers = map
+                    .next_value::<Option<Replies<C>>>()?
+                    .map(|replies| replies.0)
+                    .unwrap_or_default();
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -52,7 +52,11 @@ impl<C: Element> Part<C> {
 
 impl<C: Element> Default for Part<C> {
     fn default() -> Self {
-        Self { error: None, result: None, others: Vec::new() }
+        Self {
+            error: None,
+            result: None,
+            others: Vec::new(),
+        }
     }
 }
 
@@ -67,12 +71,27 @@ impl<C: Element> Message for Part<C> {
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
         if tag == C::TAG {
-            return message::merge(wire_type, self.result.get_or_insert_default(), buffer, context);
+            return message::merge(
+                wire_type,
+                self.result.get_or_insert_default(),
+                buffer,
+                context,
+            );
         }
         if tag == api::BATCH_TAGS.error {
-            return message::merge(wire_type, self.error.get_or_insert_default(), buffer, context);
+            return message::merge(
+                wire_type,
+                self.error.get_or_insert_default(),
+                buffer,
+                context,
+            );
         }
-        self.others.extend(api::REPLY_PARTS.iter().find(|part| part.0 == tag).map(|part| part.1));
+        self.others.extend(
+            api::REPLY_PARTS
+                .iter()
+                .find(|part| part.0 == tag)
+                .map(|part| part.1),
+        );
         skip_field(wire_type, tag, buffer, context)
     }
 }
@@ -101,7 +120,9 @@ impl<'de, C: Element> Visitor<'de> for PartVisitor<C> {
                 json::once(&mut part.error, "error", &mut map)?;
             } else {
                 let is_null = map.next_value::<Option<IgnoredAny>>()?.is_none();
-                let other = api::REPLY_PARTS.iter().find(|part| part.1 == name && !is_null);
+                let other = api::REPLY_PARTS
+                    .iter()
+                    .find(|part| part.1 == name && !is_null);
                 part.others.extend(other.map(|part| part.1));
             }
         }
@@ -130,8 +151,10 @@ pub(crate) fn read<C: Element>(request: &C, received: Received<'_>) -> Result<C:
         source: None,
     };
     let part: Part<C> = received.shared.decode_part(C::NAME, received.part)?;
-    let result =
-        part.outcome().map_err(broken)?.map_err(|error| Error::Api(ApiFailure::new(C::NAME, error)))?;
+    let result = part
+        .outcome()
+        .map_err(broken)?
+        .map_err(|error| Error::Api(ApiFailure::new(C::NAME, error)))?;
     request.verify(&result).map_err(broken)?;
     Ok(result)
 }

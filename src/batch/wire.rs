@@ -28,7 +28,11 @@ pub(crate) fn start_command(tag: u32, size: usize, buffer: &mut impl BufMut) {
 
 /// How long `parallel` is.
 pub(crate) fn parallel_len(parallel: bool) -> usize {
-    if parallel { key_len(api::BATCH_TAGS.parallel) + 1 } else { 0 }
+    if parallel {
+        key_len(api::BATCH_TAGS.parallel) + 1
+    } else {
+        0
+    }
 }
 
 pub(crate) fn write_parallel(parallel: bool, buffer: &mut impl BufMut) {

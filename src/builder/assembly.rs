@@ -25,8 +25,11 @@ const CONNECT_TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(1);
 impl ClientBuilder {
     /// Checks everything, and makes what the clones of a client share.
     pub(super) fn shared(self) -> Result<Shared, Error> {
-        let targets: Vec<Target> =
-            self.urls.iter().map(|url| Target::parse(url)).collect::<Result<_, _>>()?;
+        let targets: Vec<Target> = self
+            .urls
+            .iter()
+            .map(|url| Target::parse(url))
+            .collect::<Result<_, _>>()?;
         self.check_numbers()?;
         self.check_nodes(&targets)?;
         let target = &targets[0];
@@ -37,7 +40,9 @@ impl ClientBuilder {
         self.check_transport(target)?;
         self.warn_of_a_readable_key(&targets);
         let key = Key::new(self.api_key.clone(), self.has_own_key_header(target))?;
-        let hosts = targets.iter().map(|target| self.host(target, targets.len() > 1));
+        let hosts = targets
+            .iter()
+            .map(|target| self.host(target, targets.len() > 1));
         Ok(Shared {
             nodes: Nodes::new(hosts.collect::<Result<Vec<_>, _>>()?),
             key,
@@ -53,7 +58,9 @@ impl ClientBuilder {
         static WARNED: Once = Once::new();
         let is_elsewhere = self.has_unix_socket() || self.has_grpc_channel();
         let is_readable = |target: &&Target| !target.tls && !target.is_local();
-        let Some(target) = targets.iter().find(is_readable) else { return };
+        let Some(target) = targets.iter().find(is_readable) else {
+            return;
+        };
         if self.api_key.is_some() && !is_elsewhere {
             WARNED.call_once(|| {
                 tracing::warn!(
@@ -69,8 +76,13 @@ impl ClientBuilder {
         Ok(Settings {
             headers: self.headers(target)?,
             key_header: self.api_key.header_name(self.has_own_key_header(target)),
-            user_agent: value("user_agent", self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT))?,
-            connect_timeout: self.connect_timeout.or(several.then_some(CONNECT_TIMEOUT_OF_SEVERAL)),
+            user_agent: value(
+                "user_agent",
+                self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT),
+            )?,
+            connect_timeout: self
+                .connect_timeout
+                .or(several.then_some(CONNECT_TIMEOUT_OF_SEVERAL)),
             max_response_size: self.max_response_size,
             connections: self.connections.clone(),
             #[cfg(feature = "http")]
@@ -95,12 +107,21 @@ impl ClientBuilder {
             || self.has_proxy(target);
         let name = target.name().filter(|_| !is_elsewhere).map(|(host, port)| {
             let mut settings = settings.clone();
-            settings.connect_timeout.get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
+            settings
+                .connect_timeout
+                .get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
             let transport = move |address| {
-                let settings = Settings { address: Some(address), ..settings.clone() };
+                let settings = Settings {
+                    address: Some(address),
+                    ..settings.clone()
+                };
                 Transport::new(settings)
             };
-            Name { host: host.to_owned(), port, transport: Box::new(transport) }
+            Name {
+                host: host.to_owned(),
+                port,
+                transport: Box::new(transport),
+            }
         });
         Ok((self.transport(settings)?, name))
     }
@@ -110,7 +131,9 @@ impl ClientBuilder {
     fn has_proxy(&self, target: &Target) -> bool {
         let uri = target.http_url().parse().ok();
         let is_intercepted = |uri| Matcher::from_system().intercept(&uri).is_some();
-        target.protocol == Protocol::Http && !self.connections.no_proxy && uri.is_some_and(is_intercepted)
+        target.protocol == Protocol::Http
+            && !self.connections.no_proxy
+            && uri.is_some_and(is_intercepted)
     }
 
     #[cfg(not(feature = "http"))]
@@ -145,7 +168,10 @@ impl ClientBuilder {
             headers.append(parsed, value);
         }
         if self.error_mode_transport {
-            headers.insert("x-centrifugo-error-mode", HeaderValue::from_static("transport"));
+            headers.insert(
+                "x-centrifugo-error-mode",
+                HeaderValue::from_static("transport"),
+            );
         }
         Ok(headers)
     }

@@ -30,10 +30,16 @@ impl ClientBuilder {
                 )));
             }
             if targets[..index].contains(target) {
-                return Err(Error::Config(format!("endpoint `{}`: it is given twice", target.url())));
+                return Err(Error::Config(format!(
+                    "endpoint `{}`: it is given twice",
+                    target.url()
+                )));
             }
         }
-        let one_place = [("grpc_channel", self.has_grpc_channel()), ("unix_socket", self.has_unix_socket())];
+        let one_place = [
+            ("grpc_channel", self.has_grpc_channel()),
+            ("unix_socket", self.has_unix_socket()),
+        ];
         match one_place.iter().find(|(_, is_set)| *is_set) {
             Some((option, _)) if targets.len() > 1 => Err(Error::Config(format!(
                 "endpoint has no effect with {option}, which is one place: leave it out"
@@ -50,41 +56,72 @@ impl ClientBuilder {
             ("max_idle_connections", connections.max_idle.is_some()),
             ("no_proxy", connections.no_proxy),
         ];
-        let of_grpc = [("grpc_connections", connections.grpc.is_some()), ("grpc_gzip", connections.gzip)];
+        let of_grpc = [
+            ("grpc_connections", connections.grpc.is_some()),
+            ("grpc_gzip", connections.gzip),
+        ];
         let (others, urls) = match target.protocol {
             Protocol::Grpc => (&of_http[..], "an http or https"),
             Protocol::Http => (&of_grpc[..], "a grpc or grpcs"),
         };
         match others.iter().find(|(_, is_set)| *is_set) {
-            Some((option, _)) => Err(Error::Config(format!("{option} goes with {urls} URL: leave it out"))),
-            _ if self.has_unix_socket() && target.tls => {
-                Err(config("unix_socket goes with an http or grpc URL: TLS is for networks"))
-            }
+            Some((option, _)) => Err(Error::Config(format!(
+                "{option} goes with {urls} URL: leave it out"
+            ))),
+            _ if self.has_unix_socket() && target.tls => Err(config(
+                "unix_socket goes with an http or grpc URL: TLS is for networks",
+            )),
             _ => Ok(()),
         }
     }
 
     pub(super) fn check_numbers(&self) -> Result<(), Error> {
         let zeros = [
-            ("idle_timeout", self.connections.idle_timeout.is_some_and(|time| time.is_zero())),
-            ("tcp_keepalive", self.connections.tcp_keepalive.is_some_and(|time| time.is_zero())),
-            ("http2_keep_alive", self.connections.http2_keep_alive.is_some_and(|time| time.is_zero())),
+            (
+                "idle_timeout",
+                self.connections
+                    .idle_timeout
+                    .is_some_and(|time| time.is_zero()),
+            ),
+            (
+                "tcp_keepalive",
+                self.connections
+                    .tcp_keepalive
+                    .is_some_and(|time| time.is_zero()),
+            ),
+            (
+                "http2_keep_alive",
+                self.connections
+                    .http2_keep_alive
+                    .is_some_and(|time| time.is_zero()),
+            ),
             ("max_request_size", self.max_request_size == 0),
             ("split_above", self.split_above == Some(0)),
             ("max_in_flight", self.max_in_flight == Some(0)),
             ("grpc_connections", self.connections.grpc == Some(0)),
         ];
         if let Some((option, _)) = zeros.iter().find(|(_, is_zero)| *is_zero) {
-            return Err(Error::Config(format!("{option} is zero: leave it out, or give more")));
+            return Err(Error::Config(format!(
+                "{option} is zero: leave it out, or give more"
+            )));
         }
         if self.timeout.is_zero() {
-            return Err(config("timeout is zero: no call could ever succeed; give a time, such as 10 s"));
+            return Err(config(
+                "timeout is zero: no call could ever succeed; give a time, such as 10 s",
+            ));
         }
-        if self.connect_timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(config("connect_timeout is zero: leave it out, or give a time"));
+        if self
+            .connect_timeout
+            .is_some_and(|timeout| timeout.is_zero())
+        {
+            return Err(config(
+                "connect_timeout is zero: leave it out, or give a time",
+            ));
         }
         if self.max_response_size == 0 {
-            return Err(config("max_response_size is zero: no reply could be read; give a number of bytes"));
+            return Err(config(
+                "max_response_size is zero: no reply could be read; give a number of bytes",
+            ));
         }
         Ok(())
     }
@@ -94,7 +131,10 @@ impl ClientBuilder {
             Protocol::Http => (cfg!(feature = "http"), "http"),
             Protocol::Grpc => (cfg!(feature = "grpc"), "grpc"),
         };
-        for (missing, feature) in [(!compiled, feature), (target.tls && !cfg!(feature = "tls"), "tls")] {
+        for (missing, feature) in [
+            (!compiled, feature),
+            (target.tls && !cfg!(feature = "tls"), "tls"),
+        ] {
             if missing {
                 return Err(Error::Config(format!(
                     "url `{}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml",
@@ -108,18 +148,28 @@ impl ClientBuilder {
     pub(super) fn check_own_connections(&self, target: &Target) -> Result<(), Error> {
         let (http_client, grpc_channel) = (self.has_http_client(), self.has_grpc_channel());
         if http_client && target.protocol == Protocol::Grpc {
-            return Err(config("http_client goes with an http or https URL; for gRPC there is grpc_channel"));
+            return Err(config(
+                "http_client goes with an http or https URL; for gRPC there is grpc_channel",
+            ));
         }
         if self.has_legacy_commands() && target.protocol == Protocol::Grpc {
-            return Err(config("legacy_commands goes with an http or https URL: gRPC has no such endpoint"));
+            return Err(config(
+                "legacy_commands goes with an http or https URL: gRPC has no such endpoint",
+            ));
         }
         if grpc_channel && target.protocol == Protocol::Http {
-            return Err(config("grpc_channel goes with a grpc or grpcs URL; for HTTP there is http_client"));
+            return Err(config(
+                "grpc_channel goes with a grpc or grpcs URL; for HTTP there is http_client",
+            ));
         }
         if !http_client && !grpc_channel {
             return Ok(());
         }
-        let own = if http_client { "http_client" } else { "grpc_channel" };
+        let own = if http_client {
+            "http_client"
+        } else {
+            "grpc_channel"
+        };
         let connections = &self.connections;
         let set = [
             ("connect_timeout", self.connect_timeout.is_some()),
@@ -133,9 +183,9 @@ impl ClientBuilder {
             ("unix_socket", connections.unix_socket.is_some()),
         ];
         match set.iter().find(|(_, is_set)| *is_set) {
-            Some((option, _)) => {
-                Err(Error::Config(format!("{option} has no effect with {own}: set it there")))
-            }
+            Some((option, _)) => Err(Error::Config(format!(
+                "{option} has no effect with {own}: set it there"
+            ))),
             None => self.check_own_tls(own),
         }
     }
@@ -143,7 +193,9 @@ impl ClientBuilder {
     #[cfg(feature = "tls")]
     fn check_own_tls(&self, own: &str) -> Result<(), Error> {
         match self.tls.first_set() {
-            Some(option) => Err(Error::Config(format!("{option} has no effect with {own}: set it there"))),
+            Some(option) => Err(Error::Config(format!(
+                "{option} has no effect with {own}: set it there"
+            ))),
             None => Ok(()),
         }
     }
@@ -213,7 +265,9 @@ impl ClientBuilder {
             )));
         }
         if OWN_HEADERS.contains(&name.as_str()) {
-            return Err(Error::Config(format!("header `{name}` is set by the client itself: leave it out")));
+            return Err(Error::Config(format!(
+                "header `{name}` is set by the client itself: leave it out"
+            )));
         }
         if target.protocol == Protocol::Grpc && name.as_str().ends_with("-bin") {
             return Err(Error::Config(format!(

@@ -43,7 +43,10 @@ impl Client {
             result = Some(self.read(request, body, answer)?);
             Ok(())
         };
-        match self.send(&Call::of(request, key), M::CARRIED, body, &mut read).await {
+        match self
+            .send(&Call::of(request, key), M::CARRIED, body, &mut read)
+            .await
+        {
             Ok(()) => Ok(result.unwrap_or_else(|| unreachable!("what was answered was read"))),
             Err(error) => Err(self.shared.hide_secrets(error)),
         }
@@ -60,13 +63,15 @@ impl Client {
     ) -> Result<(), Error> {
         let (shared, time) = (&self.shared, self.time());
         let coalescer = self.coalescer.as_deref().zip(carried);
-        let coalescer = coalescer.filter(|(coalescer, carried)| coalescer.takes(call, *carried, body));
+        let coalescer =
+            coalescer.filter(|(coalescer, carried)| coalescer.takes(call, *carried, body));
         let mut tries = shared.enter(call, body.len(), &self.retry, time).await?;
         loop {
             let answer = match coalescer {
-                Some((coalescer, carried)) => {
-                    coalescer.attempt(shared, call, carried, body, time).await.map(Answer::Part)
-                }
+                Some((coalescer, carried)) => coalescer
+                    .attempt(shared, call, carried, body, time)
+                    .await
+                    .map(Answer::Part),
                 None => shared.attempt(call, body, time).await.map(Answer::Whole),
             };
             let outcome = answer.and_then(|answer| read(&answer));
@@ -77,10 +82,20 @@ impl Client {
     }
 
     /// Reads what a call answers.
-    fn read<M: Method>(&self, request: &M, body: &Written, answer: &Answer) -> Result<M::Result, Error> {
+    fn read<M: Method>(
+        &self,
+        request: &M,
+        body: &Written,
+        answer: &Answer,
+    ) -> Result<M::Result, Error> {
         let reply = match answer {
             Answer::Whole(reply) => reply,
-            Answer::Part(part) => return request.read_part(Received { part, shared: &self.shared }),
+            Answer::Part(part) => {
+                return request.read_part(Received {
+                    part,
+                    shared: &self.shared,
+                });
+            }
         };
         let response = self.shared.decode::<M>(body, reply)?;
         let broken = |problem: String| Error::Decode {
@@ -88,7 +103,8 @@ impl Client {
             message: format!("{problem}, in the reply {}", excerpt(reply)),
             source: None,
         };
-        let outcome = M::outcome(response).ok_or_else(|| broken("neither an error nor a result".into()))?;
+        let outcome =
+            M::outcome(response).ok_or_else(|| broken("neither an error nor a result".into()))?;
         let result = outcome.map_err(|error| Error::Api(crate::ApiFailure::new(M::NAME, error)))?;
         request.verify(&result).map_err(broken)?;
         Ok(result)

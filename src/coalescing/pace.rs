@@ -25,7 +25,12 @@ pub(super) struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { recent: [Duration::MAX; 4], is_quick: false, rest: 0, next_rest: FIRST_REST }
+        Self {
+            recent: [Duration::MAX; 4],
+            is_quick: false,
+            rest: 0,
+            next_rest: FIRST_REST,
+        }
     }
 }
 
@@ -46,7 +51,12 @@ impl Pace {
 
     /// A batch of so many commands, which ran one after another, took so long.
     pub(super) fn learn(&mut self, commands: usize, took: Duration) {
-        let Some(commands) = u32::try_from(commands).ok().filter(|commands| *commands > 1) else { return };
+        let Some(commands) = u32::try_from(commands)
+            .ok()
+            .filter(|commands| *commands > 1)
+        else {
+            return;
+        };
         self.recent.rotate_right(1);
         self.recent[0] = took / commands;
         self.is_quick = self.recent.iter().any(|time| *time <= QUICK);

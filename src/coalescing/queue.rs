@@ -79,7 +79,11 @@ impl Queue {
             max_bytes: options.bytes,
             pace: Pace::default(),
         };
-        Self { room: Semaphore::new(options.waiting), state: Mutex::new(state), options }
+        Self {
+            room: Semaphore::new(options.waiting),
+            state: Mutex::new(state),
+            options,
+        }
     }
 
     /// Takes a place, if there is one.
@@ -114,7 +118,9 @@ impl Queue {
     pub(super) fn withdraw(&self, number: u64) -> bool {
         let mut state = self.state();
         // The numbers ascend.
-        let index = state.waiting.binary_search_by_key(&number, |(number, _)| *number);
+        let index = state
+            .waiting
+            .binary_search_by_key(&number, |(number, _)| *number);
         let withdrawn = index.ok().and_then(|index| state.waiting.remove(index));
         drop(state);
         drop(self.places(usize::from(withdrawn.is_some())));
@@ -159,7 +165,10 @@ impl Queue {
         if parallel {
             state.pace.went_concurrently();
         }
-        Some(Batch { entries: batch, parallel })
+        Some(Batch {
+            entries: batch,
+            parallel,
+        })
     }
 
     /// A batch that ran took so long.

@@ -29,12 +29,17 @@ pub(super) fn protobuf(batch: &[Entry], parallel: bool) -> Bytes {
     use crate::batch::wire;
     use crate::transport::frames::frame;
 
-    let commands = batch.iter().map(|entry| wire::command_len(entry.tag, entry.body.len()));
-    frame(commands.sum::<usize>() + wire::parallel_len(parallel), |body| {
-        for entry in batch {
-            wire::start_command(entry.tag, entry.body.len(), body);
-            body.put_slice(&entry.body);
-        }
-        wire::write_parallel(parallel, body);
-    })
+    let commands = batch
+        .iter()
+        .map(|entry| wire::command_len(entry.tag, entry.body.len()));
+    frame(
+        commands.sum::<usize>() + wire::parallel_len(parallel),
+        |body| {
+            for entry in batch {
+                wire::start_command(entry.tag, entry.body.len(), body);
+                body.put_slice(&entry.body);
+            }
+            wire::write_parallel(parallel, body);
+        },
+    )
 }

@@ -12,7 +12,10 @@ use crate::transport::{Transport, Written};
 use crate::{Error, Status};
 
 pub(super) async fn run(shared: Arc<Shared>, queue: Arc<Queue>, reads: bool) {
-    let mut worker = Worker { queue, is_done: false };
+    let mut worker = Worker {
+        queue,
+        is_done: false,
+    };
     loop {
         // Whoever is about to call comes along.
         tokio::task::yield_now().await;
@@ -84,7 +87,9 @@ fn join(shared: &Shared, batch: &[Entry], parallel: bool) -> Written {
 
 async fn exchange(shared: &Shared, batch: &[Entry], body: &Written) -> Result<Vec<Bytes>, Error> {
     let times = batch.iter().map(|entry| entry.time);
-    let time = times.max_by_key(|time| time.ends).unwrap_or_else(|| Time::until(Instant::now()));
+    let time = times
+        .max_by_key(|time| time.ends)
+        .unwrap_or_else(|| Time::until(Instant::now()));
     let reply = shared.attempt(&Call::batch(), body, time).await?;
     let replies = shared.split(&reply)?;
     match (replies.len(), batch.len()) {
@@ -100,7 +105,11 @@ async fn exchange(shared: &Shared, batch: &[Entry], body: &Written) -> Result<Ve
 /// Whether a smaller batch may do where one failed: it did not run, or all of it can run again.
 fn is_for_less(error: &Error, reads: bool) -> bool {
     match error {
-        Error::Decode { .. } | Error::Transport { status: Status::Http(500), .. } => reads,
+        Error::Decode { .. }
+        | Error::Transport {
+            status: Status::Http(500),
+            ..
+        } => reads,
         error => is_too_large(error),
     }
 }
@@ -108,9 +117,16 @@ fn is_for_less(error: &Error, reads: bool) -> bool {
 /// Whether the server refused the size of a batch, none of which ran.
 fn is_too_large(error: &Error) -> bool {
     match error {
-        Error::Transport { status: Status::Http(413), .. } => true,
+        Error::Transport {
+            status: Status::Http(413),
+            ..
+        } => true,
         // Go's text for a message above the limit; the code alone may be that of a rate.
-        Error::Transport { status: Status::Grpc(8), body, .. } => body.contains("larger than max"),
+        Error::Transport {
+            status: Status::Grpc(8),
+            body,
+            ..
+        } => body.contains("larger than max"),
         _ => false,
     }
 }

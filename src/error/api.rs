@@ -14,9 +14,13 @@ pub struct ApiFailure {
 }
 
 impl ApiFailure {
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     pub(crate) fn new(method: &'static str, error: ApiError) -> Self {
-        Self { error, method: Some(method), attempts: Attempts::default() }
+        Self {
+            error,
+            method: Some(method),
+            attempts: Attempts::default(),
+        }
     }
 
     /// The method that was called; `None` where the error is that of a part, such as a channel of a broadcast.
@@ -31,7 +35,7 @@ impl ApiFailure {
         self.error
     }
 
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     pub(super) fn message_mut(&mut self) -> &mut String {
         &mut self.error.message
     }
@@ -47,7 +51,11 @@ impl Deref for ApiFailure {
 
 impl From<ApiError> for ApiFailure {
     fn from(error: ApiError) -> Self {
-        Self { error, method: None, attempts: Attempts::default() }
+        Self {
+            error,
+            method: None,
+            attempts: Attempts::default(),
+        }
     }
 }
 
@@ -62,16 +70,6 @@ impl fmt::Display for ApiFailure {
 
 /// Errors that Centrifugo answers. Newer servers may add codes.
 impl ApiError {
-    /// Makes an error: for doubles in tests, and the answers that a test scripts.
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
-    #[must_use]
-    pub fn new(code: u32, message: impl Into<String>) -> Self {
-        let mut error = Self::default();
-        (error.code, error.message) = (code, message.into());
-        error
-    }
-
     /// 100: an internal error of the server; mostly temporary.
     pub const INTERNAL: u32 = 100;
     /// 102: the channel's namespace is not configured.

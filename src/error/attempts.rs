@@ -8,9 +8,12 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(feature = "_transport")]
     pub(crate) fn new(count: u32, idempotency_key: Option<&str>) -> Self {
-        Self { count, idempotency_key: idempotency_key.map(Into::into) }
+        Self {
+            count,
+            idempotency_key: idempotency_key.map(Into::into),
+        }
     }
 
     /// How often the call was tried.
@@ -28,7 +31,10 @@ impl Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self { count: 1, idempotency_key: None }
+        Self {
+            count: 1,
+            idempotency_key: None,
+        }
     }
 }
 

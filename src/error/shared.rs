@@ -38,7 +38,14 @@ impl Error {
         match self {
             Self::Config(message) => Self::Config(message.clone()),
             Self::InvalidRequest(message) => Self::InvalidRequest(message.clone()),
-            Self::Network { url, unsent, elapsed, hint, attempts, .. } => Self::Network {
+            Self::Network {
+                url,
+                unsent,
+                elapsed,
+                hint,
+                attempts,
+                ..
+            } => Self::Network {
                 method,
                 url: url.clone(),
                 unsent: *unsent,
@@ -47,21 +54,44 @@ impl Error {
                 source: cause.map_or_else(|| "".into(), Into::into),
                 attempts: attempts.clone(),
             },
-            Self::Timeout { unsent, after, attempts, .. } => {
-                Self::Timeout { method, unsent: *unsent, after: *after, attempts: attempts.clone() }
-            }
-            Self::Unauthorized { status, .. } => Self::Unauthorized { method, status: *status },
-            Self::Transport { status, body, retry_after, attempts, .. } => Self::Transport {
+            Self::Timeout {
+                unsent,
+                after,
+                attempts,
+                ..
+            } => Self::Timeout {
+                method,
+                unsent: *unsent,
+                after: *after,
+                attempts: attempts.clone(),
+            },
+            Self::Unauthorized { status, .. } => Self::Unauthorized {
+                method,
+                status: *status,
+            },
+            Self::Transport {
+                status,
+                body,
+                retry_after,
+                attempts,
+                ..
+            } => Self::Transport {
                 method,
                 status: *status,
                 body: body.clone(),
                 retry_after: *retry_after,
                 attempts: attempts.clone(),
             },
-            Self::Decode { message, .. } => {
-                Self::Decode { method: Some(method), message: message.clone(), source: cause.map(Into::into) }
-            }
-            Self::Parts { failed, of, .. } => Self::Parts { method, failed: failed.clone(), of: *of },
+            Self::Decode { message, .. } => Self::Decode {
+                method: Some(method),
+                message: message.clone(),
+                source: cause.map(Into::into),
+            },
+            Self::Parts { failed, of, .. } => Self::Parts {
+                method,
+                failed: failed.clone(),
+                of: *of,
+            },
             Self::Api(failure) => Self::Api(ApiFailure::new(method, failure.clone().into_error())),
             Self::Closed { .. } => Self::Closed { method },
         }

@@ -32,8 +32,11 @@ pub(super) fn may_have_run(unsent: bool) -> &'static str {
 /// The first failed parts, with their errors.
 pub(super) fn list(failed: &[(String, ApiError)]) -> String {
     const SHOWN: usize = 5;
-    let mut parts: Vec<String> =
-        failed.iter().take(SHOWN).map(|(name, error)| format!("`{name}`: {error}")).collect();
+    let mut parts: Vec<String> = failed
+        .iter()
+        .take(SHOWN)
+        .map(|(name, error)| format!("`{name}`: {error}"))
+        .collect();
     if failed.len() > SHOWN {
         parts.push(format!("and {} more", failed.len() - SHOWN));
     }
@@ -55,7 +58,7 @@ pub(super) fn hint_part(hint: &str) -> String {
 }
 
 /// Replaces a secret, also where an excerpt ends within it.
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(super) fn hide(text: &mut String, secret: &str) {
     if text.contains(secret) {
         *text = text.replace(secret, "[secret]");
@@ -83,7 +86,10 @@ pub(crate) fn cause(error: serde_json::Error) -> Box<dyn std::error::Error + Sen
 /// The start of a body or a payload, for a message.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LIMIT)]);
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     match bytes.len() > LIMIT {
         true => text + "…",
         false => text,

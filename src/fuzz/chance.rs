@@ -138,7 +138,9 @@ impl Chance {
 
     pub(crate) fn bytes(&mut self, most: usize) -> Vec<u8> {
         let length = self.below(most);
-        std::iter::repeat_with(|| self.next().to_le_bytes()[0]).take(length).collect()
+        std::iter::repeat_with(|| self.next().to_le_bytes()[0])
+            .take(length)
+            .collect()
     }
 
     /// JSON, of which a quarter is broken, with the names of fields in it.

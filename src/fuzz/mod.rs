@@ -18,7 +18,7 @@ use std::{
 use crate::Error;
 
 /// The key, as seeds have it: no error may show it.
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(crate) const KEY: &str = "hunter2-is-the-key";
 
 /// No text of an error is longer, in bytes.
@@ -51,12 +51,17 @@ pub(crate) use fuzz;
 pub(crate) fn run(name: &str, target: fn(&[u8])) {
     let check = |input: &[u8]| {
         let outcome = catch_unwind(AssertUnwindSafe(|| target(input)));
-        assert!(outcome.is_ok(), "{name} does not hold for b\"{}\"", input.escape_ascii());
+        assert!(
+            outcome.is_ok(),
+            "{name} does not hold for b\"{}\"",
+            input.escape_ascii()
+        );
     };
     let seeds = seeds(name);
     seeds.iter().for_each(|seed| check(seed));
-    let inputs = std::env::var("CENTRIFUGO_API_FUZZ")
-        .map_or(1000, |number| number.parse().expect("CENTRIFUGO_API_FUZZ is a number"));
+    let inputs = std::env::var("CENTRIFUGO_API_FUZZ").map_or(1000, |number| {
+        number.parse().expect("CENTRIFUGO_API_FUZZ is a number")
+    });
     let mut chance = chance::Chance::new(6);
     for index in 0..inputs {
         let other = &seeds[chance.below(seeds.len())];
@@ -72,14 +77,19 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         return vec![Vec::new()];
     }
     let files = std::fs::read_dir(tests.join("fuzz").join(name)).expect("a target has seeds");
-    let mut paths: Vec<_> = files.map(|file| file.expect("a seed can be read").path()).collect();
+    let mut paths: Vec<_> = files
+        .map(|file| file.expect("a seed can be read").path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty(), "{name} has no seeds");
-    paths.iter().map(|path| std::fs::read(path).expect("a seed can be read")).collect()
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).expect("a seed can be read"))
+        .collect()
 }
 
 /// Checks what holds for every error that a caller gets to see: no secrets, and no texts without end.
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(feature = "_transport")]
 pub(crate) fn assert_presentable(error: &Error) {
     assert_bounded(error);
     let mut texts = texts(error);
@@ -100,5 +110,7 @@ pub(crate) fn assert_bounded(error: &Error) {
 /// The error and its causes.
 fn texts(error: &Error) -> Vec<String> {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect()
+    std::iter::once(error.to_string())
+        .chain(causes.map(ToString::to_string))
+        .collect()
 }

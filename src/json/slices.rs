@@ -72,7 +72,9 @@ mod tests {
     impl<'de> Deserialize<'de> for ByWay {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             let value = serde_json::Value::deserialize(deserializer)?;
-            serde_json::from_value(value).map(Self).map_err(D::Error::custom)
+            serde_json::from_value(value)
+                .map(Self)
+                .map_err(D::Error::custom)
         }
     }
 
@@ -82,7 +84,9 @@ mod tests {
     impl<'de> Deserialize<'de> for Nested {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             let text = String::deserialize(deserializer)?;
-            serde_json::from_str(&text).map(Self).map_err(D::Error::custom)
+            serde_json::from_str(&text)
+                .map(Self)
+                .map_err(D::Error::custom)
         }
     }
 

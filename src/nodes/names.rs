@@ -92,7 +92,11 @@ impl Nodes {
     }
 
     fn names(&self) -> Vec<Option<(String, u16)>> {
-        let name = |host: &Host| host.name.as_ref().map(|name| (name.host.clone(), name.port));
+        let name = |host: &Host| {
+            host.name
+                .as_ref()
+                .map(|name| (name.host.clone(), name.port))
+        };
         self.hosts.iter().map(name).collect()
     }
 
@@ -123,7 +127,10 @@ async fn look_up(looking: Looking, names: Vec<Option<(String, u16)>>) {
     let mut found = Vec::new();
     for name in names {
         found.push(match name {
-            Some(name) => tokio::net::lookup_host(name).await.ok().map(Iterator::collect),
+            Some(name) => tokio::net::lookup_host(name)
+                .await
+                .ok()
+                .map(Iterator::collect),
             None => None,
         });
     }
@@ -133,13 +140,13 @@ async fn look_up(looking: Looking, names: Vec<Option<(String, u16)>>) {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
+#[cfg(all(feature = "http", feature = "grpc"))]
 mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::testing::Server;
     use crate::{Client, InfoRequest, Retry};
+    use centrifugo_api_testing::Server;
 
     const HTTP: &str = "http://centrifugo.invalid/api";
     const GRPC: &str = "grpc://centrifugo.invalid:10000";
@@ -147,14 +154,23 @@ mod tests {
     /// Clients whose host has just been looked up.
     fn clients(server: &Server) -> [Client; 2] {
         [(HTTP, server.api_key()), (GRPC, server.grpc_api_key())].map(|(url, key)| {
-            let client = Client::builder(url).api_key(key).retry(Retry::none()).build().unwrap();
+            let client = Client::builder(url)
+                .api_key(key)
+                .retry(Retry::none())
+                .build()
+                .unwrap();
             client.shared.nodes.lookups.end();
             client
         })
     }
 
     fn address(server: &Server) -> SocketAddr {
-        server.grpc_url().strip_prefix("grpc://").unwrap().parse().unwrap()
+        server
+            .grpc_url()
+            .strip_prefix("grpc://")
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     fn addresses(servers: &[&Server]) -> Vec<Option<BTreeSet<SocketAddr>>> {
@@ -169,7 +185,10 @@ mod tests {
             for _ in 0..10 {
                 client.info(InfoRequest::new()).await.unwrap();
             }
-            assert_eq!([&first, &second].map(|server| server.take_requests().len()), [5, 5]);
+            assert_eq!(
+                [&first, &second].map(|server| server.take_requests().len()),
+                [5, 5]
+            );
         }
     }
 
@@ -193,26 +212,40 @@ mod tests {
         for client in clients(&server) {
             client.shared.nodes.adopt(found.clone());
             let nodes = client.shared.nodes.members();
-            assert!(nodes.iter().any(|node| node.place.1 == Some(address(&server))));
+            assert!(
+                nodes
+                    .iter()
+                    .any(|node| node.place.1 == Some(address(&server)))
+            );
         }
         drop(server);
         let server = Server::start().unwrap();
         for client in clients(&server) {
             client.shared.nodes.adopt(found.clone());
             let error = client.info(InfoRequest::new()).await.unwrap_err();
-            let expected =
-                found[0].iter().flatten().any(|address| error.to_string().contains(&format!("at {address}")));
+            let expected = found[0]
+                .iter()
+                .flatten()
+                .any(|address| error.to_string().contains(&format!("at {address}")));
             assert!(expected && error.is_unsent(), "{error}");
         }
     }
 
     #[tokio::test]
     async fn nodes_that_stay_are_kept() {
-        let servers: Vec<Server> = std::iter::repeat_with(|| Server::start().unwrap()).take(3).collect();
+        let servers: Vec<Server> = std::iter::repeat_with(|| Server::start().unwrap())
+            .take(3)
+            .collect();
         let [a, b, c] = [&servers[0], &servers[1], &servers[2]];
         for client in clients(a) {
             let nodes = &client.shared.nodes;
-            let places = || nodes.members().iter().map(|node| node.place.1).collect::<HashSet<_>>();
+            let places = || {
+                nodes
+                    .members()
+                    .iter()
+                    .map(|node| node.place.1)
+                    .collect::<HashSet<_>>()
+            };
             let alone = nodes.members();
             nodes.adopt(addresses(&[a, b]));
             let before = nodes.members();
@@ -241,11 +274,21 @@ mod tests {
         nodes.lookups.hurry();
         assert!(!nodes.lookups.begin(), "another is under way");
         let before = nodes.members();
-        look_up(Looking(Arc::downgrade(nodes)), vec![Some(("localhost".to_owned(), 1))]).await;
+        look_up(
+            Looking(Arc::downgrade(nodes)),
+            vec![Some(("localhost".to_owned(), 1))],
+        )
+        .await;
         assert!(!nodes.lookups.pace().is_looking);
         assert!(nodes.lookups.pace().last.unwrap().elapsed() < DOUBTFUL);
-        let found = tokio::net::lookup_host(("localhost", 1)).await.unwrap().collect::<BTreeSet<_>>();
+        let found = tokio::net::lookup_host(("localhost", 1))
+            .await
+            .unwrap()
+            .collect::<BTreeSet<_>>();
         assert_eq!(nodes.members().len(), found.len());
-        assert_eq!(Arc::ptr_eq(&nodes.members()[0], &before[0]), found.len() == 1);
+        assert_eq!(
+            Arc::ptr_eq(&nodes.members()[0], &before[0]),
+            found.len() == 1
+        );
     }
 }

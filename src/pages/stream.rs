@@ -37,7 +37,12 @@ pub(crate) struct Read<R: Paged> {
 impl<R: Paged + 'static> Pages<R> {
     pub(crate) fn new(client: Client, mut request: R) -> Self {
         request.set_default_limit();
-        Self { client, request, has_more: true, reading: None }
+        Self {
+            client,
+            request,
+            has_more: true,
+            reading: None,
+        }
     }
 
     /// Reads the next page; `None` behind the last.
@@ -72,7 +77,11 @@ pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> Read<R> {
         }
         Err(error) => (Err(error), false),
     };
-    Read { item, request, has_more }
+    Read {
+        item,
+        request,
+        has_more,
+    }
 }
 
 impl<R: Paged + 'static> Stream for Pages<R> {
@@ -83,8 +92,9 @@ impl<R: Paged + 'static> Stream for Pages<R> {
         if !pages.has_more {
             return Poll::Ready(None);
         }
-        let reading =
-            pages.reading.get_or_insert_with(|| Box::pin(read(pages.client.clone(), pages.request.clone())));
+        let reading = pages
+            .reading
+            .get_or_insert_with(|| Box::pin(read(pages.client.clone(), pages.request.clone())));
         let read = std::task::ready!(reading.as_mut().poll(context));
         pages.reading = None;
         (pages.request, pages.has_more) = (read.request, read.has_more);
@@ -96,6 +106,9 @@ impl<R: Paged> Unpin for Pages<R> {}
 
 impl<R: Paged + fmt::Debug> fmt::Debug for Pages<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Pages").field("request", &self.request).finish_non_exhaustive()
+        formatter
+            .debug_struct("Pages")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
     }
 }

@@ -22,13 +22,19 @@ impl Budget {
         // Mostly it is full, and nothing has to be written.
         if self.0.load(Ordering::Relaxed) < CAPACITY * COST {
             let more = |stored: u32| Some((stored + 1).min(CAPACITY * COST));
-            let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+            let _ = self
+                .0
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         }
     }
 
     /// Takes a retry out, if there is one.
     pub(crate) fn withdraw(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| stored.checked_sub(COST)).is_ok()
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| {
+                stored.checked_sub(COST)
+            })
+            .is_ok()
     }
 }
 
@@ -43,13 +49,19 @@ mod tests {
     #[test]
     fn retries_are_bounded_and_earned_back() {
         let budget = Budget::default();
-        assert_eq!(std::iter::from_fn(|| budget.withdraw().then_some(())).count(), 20);
+        assert_eq!(
+            std::iter::from_fn(|| budget.withdraw().then_some(())).count(),
+            20
+        );
         (0..9).for_each(|_| budget.deposit());
         assert!(!budget.withdraw());
         budget.deposit();
         assert!(budget.withdraw() && !budget.withdraw());
         (0..1000).for_each(|_| budget.deposit());
-        assert_eq!(std::iter::from_fn(|| budget.withdraw().then_some(())).count(), 20);
+        assert_eq!(
+            std::iter::from_fn(|| budget.withdraw().then_some(())).count(),
+            20
+        );
     }
 
     #[test]

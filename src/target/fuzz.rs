@@ -26,13 +26,20 @@ fn is_shown(url: &str) -> bool {
 }
 
 fn check_target(target: &Target) {
-    assert_eq!(Target::parse(&target.url()).unwrap(), *target, "its URL is another's");
+    assert_eq!(
+        Target::parse(&target.url()).unwrap(),
+        *target,
+        "its URL is another's"
+    );
     match target.protocol {
         Protocol::Http => check_http(target),
         #[cfg(feature = "grpc")]
         Protocol::Grpc => {
             let endpoint = tonic::transport::Endpoint::from_shared(target.http_url()).unwrap();
-            assert_eq!(endpoint.uri().authority().unwrap().as_str(), target.authority);
+            assert_eq!(
+                endpoint.uri().authority().unwrap().as_str(),
+                target.authority
+            );
             assert_eq!(endpoint.uri().path(), "/");
         }
         #[cfg(not(feature = "grpc"))]
@@ -42,16 +49,34 @@ fn check_target(target: &Target) {
 
 fn check_http(target: &Target) {
     // What reqwest alone refuses, the builder refuses by it.
-    let Ok(base) = Url::parse(&target.http_url()) else { return };
+    let Ok(base) = Url::parse(&target.http_url()) else {
+        return;
+    };
     let url = Url::parse(&format!("{}/publish", target.http_url())).unwrap();
     let uri: http::Uri = url.as_str().parse().unwrap();
-    assert_eq!(uri.scheme_str(), Some(if target.tls { "https" } else { "http" }));
+    assert_eq!(
+        uri.scheme_str(),
+        Some(if target.tls { "https" } else { "http" })
+    );
     assert!(url.path().ends_with("/publish"), "{url}");
-    assert!(url.path().starts_with(base.path().trim_end_matches('/')), "{base} and {url}");
-    assert_eq!((url.username(), url.password(), url.query(), url.fragment()), ("", None, None, None));
-    let port = target.authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    assert!(
+        url.path().starts_with(base.path().trim_end_matches('/')),
+        "{base} and {url}"
+    );
+    assert_eq!(
+        (url.username(), url.password(), url.query(), url.fragment()),
+        ("", None, None, None)
+    );
+    let port = target
+        .authority
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse::<u16>().ok());
     let usual = if target.tls { 443 } else { 80 };
-    assert_eq!(url.port_or_known_default(), Some(port.unwrap_or(usual)), "{url}");
+    assert_eq!(
+        url.port_or_known_default(),
+        Some(port.unwrap_or(usual)),
+        "{url}"
+    );
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'.';
     let host = target.authority.split(':').next().unwrap();
     if host.bytes().all(is_plain) {

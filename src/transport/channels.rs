@@ -24,7 +24,10 @@ pub(super) struct Stream {
 
 impl Pool {
     pub(super) fn new(channels: impl IntoIterator<Item = Channel>) -> Arc<Self> {
-        let lane = |channel| Lane { channel, calls: AtomicUsize::new(0) };
+        let lane = |channel| Lane {
+            channel,
+            calls: AtomicUsize::new(0),
+        };
         Arc::new(Self(channels.into_iter().map(lane).collect()))
     }
 
@@ -32,9 +35,14 @@ impl Pool {
     pub(super) fn stream(self: &Arc<Self>) -> Stream {
         let calls = |index: &usize| self.0[*index].calls.load(Ordering::Relaxed);
         let with_room = (0..self.0.len()).find(|index| calls(index) < STREAMS);
-        let index = with_room.or_else(|| (0..self.0.len()).min_by_key(calls)).unwrap_or_default();
+        let index = with_room
+            .or_else(|| (0..self.0.len()).min_by_key(calls))
+            .unwrap_or_default();
         self.0[index].calls.fetch_add(1, Ordering::Relaxed);
-        Stream { pool: Arc::clone(self), index }
+        Stream {
+            pool: Arc::clone(self),
+            index,
+        }
     }
 }
 
@@ -46,6 +54,8 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.pool.0[self.index].calls.fetch_sub(1, Ordering::Relaxed);
+        self.pool.0[self.index]
+            .calls
+            .fetch_sub(1, Ordering::Relaxed);
     }
 }

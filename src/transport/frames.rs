@@ -104,16 +104,25 @@ fn decompress(compressed: &[u8], limit: usize) -> Result<Bytes, Failure> {
 
     let mut message = Vec::new();
     let limit_and_one = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    match flate2::read::GzDecoder::new(compressed).take(limit_and_one).read_to_end(&mut message) {
+    match flate2::read::GzDecoder::new(compressed)
+        .take(limit_and_one)
+        .read_to_end(&mut message)
+    {
         Ok(length) if length > limit => Err(Failure::TooLarge),
         Ok(_) => Ok(message.into()),
-        Err(_) => Err(Failure::Broken("the reply is no gzip", Bytes::copy_from_slice(compressed))),
+        Err(_) => Err(Failure::Broken(
+            "the reply is no gzip",
+            Bytes::copy_from_slice(compressed),
+        )),
     }
 }
 
 #[cfg(not(feature = "gzip"))]
 fn decompress(compressed: &[u8], _limit: usize) -> Result<Bytes, Failure> {
-    Err(Failure::Broken("the reply is compressed, unasked", Bytes::copy_from_slice(compressed)))
+    Err(Failure::Broken(
+        "the reply is compressed, unasked",
+        Bytes::copy_from_slice(compressed),
+    ))
 }
 
 /// Finds what is wrong as soon as the message's prefix is there.
@@ -122,7 +131,10 @@ pub(super) fn check_start(read: &[u8], limit: usize, gzip: bool) -> Result<(), F
         None | Some(0) => {}
         Some(1) if gzip => {}
         Some(1) => {
-            return Err(Failure::Broken("the reply is compressed, unasked", Bytes::copy_from_slice(read)));
+            return Err(Failure::Broken(
+                "the reply is compressed, unasked",
+                Bytes::copy_from_slice(read),
+            ));
         }
         Some(_) => {
             let problem = "the reply is not gRPC: is this the port of Centrifugo's gRPC API?";
@@ -131,9 +143,10 @@ pub(super) fn check_start(read: &[u8], limit: usize, gzip: bool) -> Result<(), F
     }
     match length(read) {
         Some(length) if length > limit => Err(Failure::TooLarge),
-        Some(length) if read.len() - PREFIX > length => {
-            Err(Failure::Broken("the reply holds more than a message", Bytes::copy_from_slice(read)))
-        }
+        Some(length) if read.len() - PREFIX > length => Err(Failure::Broken(
+            "the reply holds more than a message",
+            Bytes::copy_from_slice(read),
+        )),
         _ => Ok(()),
     }
 }
@@ -149,7 +162,11 @@ pub(super) fn message(mut read: Bytes, limit: usize) -> Result<Bytes, Failure> {
         Some(length) if read.len() - PREFIX == length => {
             let is_compressed = read[0] == 1;
             read.advance(PREFIX);
-            if is_compressed { decompress(&read, limit) } else { Ok(read) }
+            if is_compressed {
+                decompress(&read, limit)
+            } else {
+                Ok(read)
+            }
         }
         Some(_) => Err(Failure::Broken("the reply is cut short", read)),
         None => Err(Failure::Broken("the reply holds no message", read)),
@@ -191,7 +208,11 @@ pub(super) async fn refusal(http: StatusCode, headers: HeaderMap, body: &mut Bod
         429 | 502..=504 => Code::Unavailable,
         _ => Code::Unknown,
     };
-    let message = format!("HTTP {} in place of gRPC: {}", http.as_u16(), excerpt(&page));
+    let message = format!(
+        "HTTP {} in place of gRPC: {}",
+        http.as_u16(),
+        excerpt(&page)
+    );
     Failure::Status(tonic::Status::new(code, message), Bytes::new())
 }
 
@@ -251,14 +272,23 @@ struct Delay {
 /// How long the server asks to wait before another try.
 pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
     let details = Details::decode(details).ok()?.details;
-    let any = details.into_iter().find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
+    let any = details
+        .into_iter()
+        .find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
     let delay = RetryInfo::decode(any.value).ok()?.retry_delay?;
-    Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?))
+    Some(Duration::new(
+        u64::try_from(delay.seconds).ok()?,
+        u32::try_from(delay.nanos).ok()?,
+    ))
 }
 
 /// Centrifugo's error, which is in the details in its transport error mode.
 pub(super) fn api_error(details: &[u8]) -> Option<ApiError> {
     let details = Details::decode(details).ok()?.details;
-    let any = details.into_iter().find(|any| any.type_url.ends_with("/centrifugal.centrifugo.api.Error"))?;
-    ApiError::decode(any.value).ok().filter(|error| error.code != 0)
+    let any = details
+        .into_iter()
+        .find(|any| any.type_url.ends_with("/centrifugal.centrifugo.api.Error"))?;
+    ApiError::decode(any.value)
+        .ok()
+        .filter(|error| error.code != 0)
 }

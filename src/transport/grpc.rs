@@ -67,18 +67,36 @@ impl Grpc {
         }
         // Room for what each call has of its own.
         headers.insert(GRPC_TIMEOUT, HeaderValue::from_static(""));
-        headers.extend(settings.key_header.clone().map(|name| (Some(name), HeaderValue::from_static(""))));
+        headers.extend(
+            settings
+                .key_header
+                .clone()
+                .map(|name| (Some(name), HeaderValue::from_static(""))),
+        );
         let (max_response_size, peer) = (settings.max_response_size, Peer::new(&settings));
         let channels = match own {
             Some(channel) => Channels::Own(Pool::new([channel])),
             None => {
                 let endpoint = endpoint(&settings)?;
                 let count = settings.connections.grpc.unwrap_or(CONNECTIONS);
-                let channels = move || (0..count).map(|_| connect(&endpoint, &settings)).collect::<Vec<_>>();
+                let channels = move || {
+                    (0..count)
+                        .map(|_| connect(&endpoint, &settings))
+                        .collect::<Vec<_>>()
+                };
                 Channels::PerRuntime(PerRuntime::new(move || Ok(Pool::new(channels()))))
             }
         };
-        Ok(Self { url, shown, headers, secrets, max_response_size, gzip, channels, peer })
+        Ok(Self {
+            url,
+            shown,
+            headers,
+            secrets,
+            max_response_size,
+            gzip,
+            channels,
+            peer,
+        })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -96,7 +114,9 @@ impl Grpc {
         };
         let started = Instant::now();
         let exchange = self.exchange(call, stream.channel(), &outgoing);
-        exchange.await.map_err(|failure| self.error(call, failure, &outgoing.sent, started))
+        exchange
+            .await
+            .map_err(|failure| self.error(call, failure, &outgoing.sent, started))
     }
 
     async fn exchange(
@@ -108,7 +128,10 @@ impl Grpc {
         poll_fn(|context| channel.poll_ready(context))
             .await
             .map_err(|error| Failure::Unready(error.into()))?;
-        let response = channel.call(self.request(call, outgoing)).await.map_err(failed)?;
+        let response = channel
+            .call(self.request(call, outgoing))
+            .await
+            .map_err(failed)?;
         self.peer.answers();
         let (head, mut body) = response.into_parts();
         if head.status != http::StatusCode::OK || head.headers.contains_key("grpc-status") {
@@ -128,7 +151,11 @@ impl Grpc {
                 }
                 Err(frame) => {
                     let trailers = frame.into_trailers().unwrap_or_default();
-                    let read = if more.is_empty() { first } else { more.freeze() };
+                    let read = if more.is_empty() {
+                        first
+                    } else {
+                        more.freeze()
+                    };
                     return match frames::final_status(trailers) {
                         Some((status, _)) if status.code() == Code::Ok => {
                             frames::message(read, self.max_response_size)
@@ -138,7 +165,11 @@ impl Grpc {
                     };
                 }
             }
-            let read = if more.is_empty() { &first[..] } else { &more[..] };
+            let read = if more.is_empty() {
+                &first[..]
+            } else {
+                &more[..]
+            };
             frames::check_start(read, self.max_response_size, self.gzip)?;
         }
         Err(Failure::Unfinished)
@@ -163,13 +194,22 @@ impl Grpc {
     }
 
     /// Maps a failure, in order of certainty.
-    pub(super) fn error(&self, call: &Call<'_>, failure: Failure, sent: &Sent, started: Instant) -> Error {
+    pub(super) fn error(
+        &self,
+        call: &Call<'_>,
+        failure: Failure,
+        sent: &Sent,
+        started: Instant,
+    ) -> Error {
         let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
         match failure {
             Failure::Unready(error) => self.network_error(call, true, started, error),
-            Failure::Unfinished => {
-                self.network_error(call, false, started, "the stream ended without a final status".into())
-            }
+            Failure::Unfinished => self.network_error(
+                call,
+                false,
+                started,
+                "the stream ended without a final status".into(),
+            ),
             Failure::Lost(error) => {
                 let connecting = caused_by(&*error, &is_connect_timeout);
                 let unsent = connecting || !sent.give_up() || is_connecting(&*error);
@@ -178,7 +218,12 @@ impl Grpc {
                         cause.is::<TimeoutExpired>() || unsent && is_io_timeout(cause)
                     });
                 match timed_out {
-                    true => Error::Timeout { method, unsent, after: elapsed, attempts },
+                    true => Error::Timeout {
+                        method,
+                        unsent,
+                        after: elapsed,
+                        attempts,
+                    },
                     false => self.network_error(call, unsent, started, error),
                 }
             }
@@ -188,26 +233,38 @@ impl Grpc {
                 message: format!("{problem}: {}", excerpt(&start)),
                 source: None,
             },
-            Failure::Status(status, details) => match (frames::api_error(&details), status.code()) {
-                (Some(error), _) => Error::Api(ApiFailure::new(method, error)),
-                (None, Code::Unauthenticated) => {
-                    Error::Unauthorized { method, status: Status::Grpc(i32::from(Code::Unauthenticated)) }
+            Failure::Status(status, details) => {
+                match (frames::api_error(&details), status.code()) {
+                    (Some(error), _) => Error::Api(ApiFailure::new(method, error)),
+                    (None, Code::Unauthenticated) => Error::Unauthorized {
+                        method,
+                        status: Status::Grpc(i32::from(Code::Unauthenticated)),
+                    },
+                    (None, Code::DeadlineExceeded) => Error::Timeout {
+                        method,
+                        unsent: false,
+                        after: elapsed,
+                        attempts,
+                    },
+                    (None, code) => Error::Transport {
+                        method,
+                        status: Status::Grpc(i32::from(code)),
+                        body: excerpt(status.message().as_bytes()),
+                        retry_after: frames::retry_delay(&details),
+                        attempts,
+                    },
                 }
-                (None, Code::DeadlineExceeded) => {
-                    Error::Timeout { method, unsent: false, after: elapsed, attempts }
-                }
-                (None, code) => Error::Transport {
-                    method,
-                    status: Status::Grpc(i32::from(code)),
-                    body: excerpt(status.message().as_bytes()),
-                    retry_after: frames::retry_delay(&details),
-                    attempts,
-                },
-            },
+            }
         }
     }
 
-    fn network_error(&self, call: &Call<'_>, unsent: bool, started: Instant, source: BoxError) -> Error {
+    fn network_error(
+        &self,
+        call: &Call<'_>,
+        unsent: bool,
+        started: Instant,
+        source: BoxError,
+    ) -> Error {
         Error::Network {
             method: call.method,
             url: self.shown.clone(),
@@ -257,16 +314,25 @@ fn failed(error: impl Into<BoxError>) -> Failure {
 }
 
 /// Reads a reply's protobuf.
-pub(super) fn decode<T: prost::Message + Default>(method: &'static str, body: &Bytes) -> Result<T, Error> {
+pub(super) fn decode<T: prost::Message + Default>(
+    method: &'static str,
+    body: &Bytes,
+) -> Result<T, Error> {
     T::decode(body.clone()).map_err(|error| Error::Decode {
         method: Some(method),
-        message: format!("the reply does not have the schema's shape: {}", excerpt(body)),
+        message: format!(
+            "the reply does not have the schema's shape: {}",
+            excerpt(body)
+        ),
         source: Some(error.into()),
     })
 }
 
 /// Whether `is` holds for the error or one of its causes.
-fn caused_by(error: &(dyn StdError + 'static), is: &dyn Fn(&(dyn StdError + 'static)) -> bool) -> bool {
+fn caused_by(
+    error: &(dyn StdError + 'static),
+    is: &dyn Fn(&(dyn StdError + 'static)) -> bool,
+) -> bool {
     is(error) || error.source().is_some_and(|cause| caused_by(cause, is))
 }
 
@@ -275,7 +341,9 @@ fn is_connecting(error: &(dyn StdError + 'static)) -> bool {
 }
 
 fn is_io_timeout(error: &(dyn StdError + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// With a connector of ours, tonic's time for connecting ends in no `ConnectError`.

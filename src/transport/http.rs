@@ -52,12 +52,20 @@ enum Clients {
 impl Http {
     pub(super) fn new(mut settings: Settings, own: Option<Client>) -> Result<Self, Error> {
         let secrets = settings.secrets();
-        let (base, shown, max_response_size) =
-            (settings.target.http_url(), settings.shown(), settings.max_response_size);
-        let parse =
-            |url: &str| url.parse::<Url>().map_err(|error| Error::Config(format!("url `{base}`: {error}")));
+        let (base, shown, max_response_size) = (
+            settings.target.http_url(),
+            settings.shown(),
+            settings.max_response_size,
+        );
+        let parse = |url: &str| {
+            url.parse::<Url>()
+                .map_err(|error| Error::Config(format!("url `{base}`: {error}")))
+        };
         let url_of = |method: &&'static str| Ok((*method, parse(&format!("{base}/{method}"))?));
-        let (urls, base) = (METHODS.iter().map(url_of).collect::<Result<_, Error>>()?, parse(&base)?);
+        let (urls, base) = (
+            METHODS.iter().map(url_of).collect::<Result<_, Error>>()?,
+            parse(&base)?,
+        );
         let headers = headers(&mut settings, &base, own.is_some());
         let (legacy, peer) = (settings.legacy_commands, Peer::new(&settings));
         let clients = match own {
@@ -67,7 +75,17 @@ impl Http {
                 Clients::PerRuntime(PerRuntime::new(move || client(&settings)))
             }
         };
-        Ok(Self { base, urls, shown, headers, secrets, max_response_size, legacy, clients, peer })
+        Ok(Self {
+            base,
+            urls,
+            shown,
+            headers,
+            secrets,
+            max_response_size,
+            legacy,
+            clients,
+            peer,
+        })
     }
 
     pub(super) fn secrets(&self) -> &[String] {
@@ -87,7 +105,9 @@ impl Http {
         match self.legacy {
             true => legacy::lines(method, &request.joined())
                 .map(Written::from)
-                .map_err(|problem| Error::InvalidRequest(format!("{method}: {problem}; nothing was sent"))),
+                .map_err(|problem| {
+                    Error::InvalidRequest(format!("{method}: {problem}; nothing was sent"))
+                }),
             false => Ok(request),
         }
     }
@@ -112,25 +132,38 @@ impl Http {
             Clients::PerRuntime(clients) => clients.get()?,
         };
         let started = Instant::now();
-        let network = |error: reqwest::Error| self.network_error(call, error, &outgoing.sent, started);
+        let network =
+            |error: reqwest::Error| self.network_error(call, error, &outgoing.sent, started);
         let mut request = reqwest::Request::new(http::Method::POST, self.url_of(call)?);
         *request.headers_mut() = self.headers.clone();
         if let Some((name, key)) = outgoing.key.clone() {
             request.headers_mut().insert(name, key);
         }
-        *request.body_mut() = Some(Body::wrap(Tracked::new(outgoing.body.clone(), outgoing.sent.clone())));
+        *request.body_mut() = Some(Body::wrap(Tracked::new(
+            outgoing.body.clone(),
+            outgoing.sent.clone(),
+        )));
         let mut response = client.execute(request).await.map_err(network)?;
         self.peer.answers();
         match response.status().as_u16() {
-            200..=299 => match read(&mut response, self.max_response_size).await.map_err(network)? {
+            200..=299 => match read(&mut response, self.max_response_size)
+                .await
+                .map_err(network)?
+            {
                 (body, true) => Ok(body),
                 (_, false) => Err(too_large(call.method, self.max_response_size)),
             },
-            401 => Err(Error::Unauthorized { method: call.method, status: Status::Http(401) }),
+            401 => Err(Error::Unauthorized {
+                method: call.method,
+                status: Status::Http(401),
+            }),
             status => {
                 let limit = ERROR_BODY_LIMIT.min(self.max_response_size);
                 // Whatever becomes of the body, the status is the news.
-                let body = read(&mut response, limit).await.map(|(body, _)| body).unwrap_or_default();
+                let body = read(&mut response, limit)
+                    .await
+                    .map(|(body, _)| body)
+                    .unwrap_or_default();
                 Err(refusal(call, status, response.headers(), &body))
             }
         }
@@ -141,20 +174,33 @@ impl Http {
             _ if self.legacy => Ok(self.base.clone()),
             Some(url) => Ok(url.clone()),
             // A method that the schema lacks.
-            None => format!("{}/{}", self.url(), call.name).parse().map_err(|error| {
-                Error::InvalidRequest(format!(
-                    "{}: its name makes no URL: {error}; nothing was sent",
-                    call.name
-                ))
-            }),
+            None => format!("{}/{}", self.url(), call.name)
+                .parse()
+                .map_err(|error| {
+                    Error::InvalidRequest(format!(
+                        "{}: its name makes no URL: {error}; nothing was sent",
+                        call.name
+                    ))
+                }),
         }
     }
 
-    fn network_error(&self, call: &Call<'_>, error: reqwest::Error, sent: &Sent, started: Instant) -> Error {
+    fn network_error(
+        &self,
+        call: &Call<'_>,
+        error: reqwest::Error,
+        sent: &Sent,
+        started: Instant,
+    ) -> Error {
         let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
         let unsent = error.is_connect() || error.is_builder() || !sent.give_up();
         if error.is_timeout() {
-            return Error::Timeout { method, unsent, after: elapsed, attempts };
+            return Error::Timeout {
+                method,
+                unsent,
+                after: elapsed,
+                attempts,
+            };
         }
         Error::Network {
             method,
@@ -172,7 +218,12 @@ impl Http {
 fn headers(settings: &mut Settings, base: &Url, is_own_client: bool) -> HeaderMap {
     let mut headers = std::mem::take(&mut settings.headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(settings.key_header.clone().map(|name| (Some(name), HeaderValue::from_static(""))));
+    headers.extend(
+        settings
+            .key_header
+            .clone()
+            .map(|name| (Some(name), HeaderValue::from_static(""))),
+    );
     if is_own_client {
         return headers;
     }
@@ -183,7 +234,9 @@ fn headers(settings: &mut Settings, base: &Url, is_own_client: bool) -> HeaderMa
         None => host.to_owned(),
     });
     // HTTP/2, which TLS may choose, has none.
-    let host = host.filter(|_| !settings.target.tls).and_then(|host| HeaderValue::try_from(host).ok());
+    let host = host
+        .filter(|_| !settings.target.tls)
+        .and_then(|host| HeaderValue::try_from(host).ok());
     headers.extend(host.map(|host| (Some(HOST), host)));
     headers
 }
@@ -214,7 +267,10 @@ fn client(settings: &Settings) -> Result<Client, Error> {
 }
 
 #[cfg(unix)]
-fn with_unix_socket(builder: reqwest::ClientBuilder, settings: &Settings) -> reqwest::ClientBuilder {
+fn with_unix_socket(
+    builder: reqwest::ClientBuilder,
+    settings: &Settings,
+) -> reqwest::ClientBuilder {
     match &settings.connections.unix_socket {
         // A proxy would be asked for the socket.
         Some(path) => builder.no_proxy().unix_socket(path.clone()),
@@ -223,7 +279,10 @@ fn with_unix_socket(builder: reqwest::ClientBuilder, settings: &Settings) -> req
 }
 
 #[cfg(not(unix))]
-fn with_unix_socket(builder: reqwest::ClientBuilder, _settings: &Settings) -> reqwest::ClientBuilder {
+fn with_unix_socket(
+    builder: reqwest::ClientBuilder,
+    _settings: &Settings,
+) -> reqwest::ClientBuilder {
     builder
 }
 
@@ -231,7 +290,9 @@ fn with_unix_socket(builder: reqwest::ClientBuilder, _settings: &Settings) -> re
 fn with_tls(builder: reqwest::ClientBuilder, settings: &Settings) -> reqwest::ClientBuilder {
     let mut tls = settings.tls.config.clone();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    builder.http2_keep_alive_interval(settings.connections.http2_keep_alive).tls_backend_preconfigured(tls)
+    builder
+        .http2_keep_alive_interval(settings.connections.http2_keep_alive)
+        .tls_backend_preconfigured(tls)
 }
 
 #[cfg(not(feature = "tls"))]
@@ -241,11 +302,15 @@ fn with_tls(builder: reqwest::ClientBuilder, _settings: &Settings) -> reqwest::C
 
 /// Reads a body up to the limit, and says whether that was all of it.
 async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), reqwest::Error> {
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > limit) {
         return Ok((Bytes::new(), false));
     }
-    let Some(first) = response.chunk().await? else { return Ok((Bytes::new(), true)) };
+    let Some(first) = response.chunk().await? else {
+        return Ok((Bytes::new(), true));
+    };
     if announced == Some(first.len()) {
         return Ok((first, true));
     }

@@ -79,7 +79,9 @@ impl Settings {
     pub(crate) fn secrets(&self) -> Vec<String> {
         let secret = self.headers.values().filter(|value| value.is_sensitive());
         let text = secret.filter_map(|value| value.to_str().ok());
-        text.map(str::to_owned).filter(|text| text.len() > 3).collect()
+        text.map(str::to_owned)
+            .filter(|text| text.len() > 3)
+            .collect()
     }
 }
 
@@ -125,7 +127,9 @@ impl Transport {
             #[cfg(feature = "grpc")]
             Protocol::Grpc => grpc::Grpc::new(settings, None).map(Self::Grpc),
             #[cfg(not(all(feature = "http", feature = "grpc")))]
-            _ => Err(Error::Config("url: its transport is not compiled in".to_owned())),
+            _ => Err(Error::Config(
+                "url: its transport is not compiled in".to_owned(),
+            )),
         }
     }
 
@@ -135,7 +139,10 @@ impl Transport {
     }
 
     #[cfg(feature = "grpc")]
-    pub(crate) fn grpc(settings: Settings, channel: tonic::transport::Channel) -> Result<Self, Error> {
+    pub(crate) fn grpc(
+        settings: Settings,
+        channel: tonic::transport::Channel,
+    ) -> Result<Self, Error> {
         grpc::Grpc::new(settings, Some(channel)).map(Self::Grpc)
     }
 
@@ -220,11 +227,17 @@ impl Transport {
             #[cfg(feature = "http")]
             Self::Http(_) => http::split(reply),
             #[cfg(feature = "grpc")]
-            Self::Grpc(_) => grpc::decode::<frames::Replies>(BatchRequest::NAME, reply).map(|split| split.0),
+            Self::Grpc(_) => {
+                grpc::decode::<frames::Replies>(BatchRequest::NAME, reply).map(|split| split.0)
+            }
         }
     }
 
-    pub(crate) fn decode_part<T: Readable>(&self, method: &'static str, part: &Bytes) -> Result<T, Error> {
+    pub(crate) fn decode_part<T: Readable>(
+        &self,
+        method: &'static str,
+        part: &Bytes,
+    ) -> Result<T, Error> {
         match self {
             #[cfg(feature = "http")]
             Self::Http(_) => http::decode(method, part),

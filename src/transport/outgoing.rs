@@ -39,7 +39,10 @@ impl Written {
 
 impl From<Bytes> for Written {
     fn from(head: Bytes) -> Self {
-        Self { head, ..Self::default() }
+        Self {
+            head,
+            ..Self::default()
+        }
     }
 }
 
@@ -49,7 +52,11 @@ pub(super) const LONG: usize = 64 * 1024;
 /// The number of a request's field with a long payload.
 pub(super) fn long_payload<M: Method>(request: &mut M) -> Option<u32> {
     let mut payloads = M::PAYLOADS.iter().copied();
-    payloads.find(|tag| request.payload_at(*tag).is_some_and(|payload| payload.len() >= LONG))
+    payloads.find(|tag| {
+        request
+            .payload_at(*tag)
+            .is_some_and(|payload| payload.len() >= LONG)
+    })
 }
 
 /// What a transport sends.
@@ -80,7 +87,9 @@ impl Sent {
 
     /// Says what it was.
     fn replace_waiting(&self, state: u8) -> u8 {
-        let replaced = self.0.compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
+        let replaced = self
+            .0
+            .compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
         replaced.unwrap_or_else(|state| state)
     }
 }
@@ -113,8 +122,15 @@ impl Body for Tracked {
         if self.sent.replace_waiting(SENT) == GIVEN_UP {
             return Poll::Ready(Some(Err(GivenUp)));
         }
-        let Written { head, payload, tail } = &mut self.rest;
-        let next = [head, payload, tail].into_iter().find(|piece| !piece.is_empty()).map(mem::take);
+        let Written {
+            head,
+            payload,
+            tail,
+        } = &mut self.rest;
+        let next = [head, payload, tail]
+            .into_iter()
+            .find(|piece| !piece.is_empty())
+            .map(mem::take);
         Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
     }
 
@@ -143,7 +159,10 @@ mod tests {
     #[test]
     fn body_that_was_asked_for_is_sent() {
         let sent = Sent::default();
-        assert!(is_given(Tracked::new(Bytes::from("{}").into(), sent.clone())));
+        assert!(is_given(Tracked::new(
+            Bytes::from("{}").into(),
+            sent.clone()
+        )));
         assert!(sent.give_up() && sent.give_up());
     }
 

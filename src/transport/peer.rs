@@ -31,10 +31,16 @@ impl Peer {
     }
 
     /// What to do about a connection that could not be made, or was lost.
-    pub(super) fn hint(&self, is_connecting: bool, error: &(dyn StdError + 'static)) -> &'static str {
+    pub(super) fn hint(
+        &self,
+        is_connecting: bool,
+        error: &(dyn StdError + 'static),
+    ) -> &'static str {
         #[cfg(feature = "tls")]
         if let Some(handshakes) = &self.tls {
-            let cause = find(error).map(crate::tls::hint).filter(|hint| !hint.is_empty());
+            let cause = find(error)
+                .map(crate::tls::hint)
+                .filter(|hint| !hint.is_empty());
             return match (cause, self.has_answered.load(Ordering::Relaxed)) {
                 (Some(hint), _) => hint,
                 (None, false) if !is_connecting => handshakes.hint(),
@@ -63,7 +69,9 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     if let Some(found) = error.downcast_ref() {
         return Some(found);
     }
-    let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+    let inner = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(|error| error.get_ref());
     match inner {
         Some(inner) => find(inner),
         None => error.source().and_then(find),

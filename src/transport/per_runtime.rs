@@ -26,7 +26,10 @@ struct Entry<T> {
 
 impl<T: Clone + Send + 'static> PerRuntime<T> {
     pub(crate) fn new(make: impl Fn() -> Result<T, Error> + Send + Sync + 'static) -> Self {
-        Self { make: Box::new(make), entries: Entries::default() }
+        Self {
+            make: Box::new(make),
+            entries: Entries::default(),
+        }
     }
 
     /// The connections of the runtime that the caller is in.
@@ -38,7 +41,10 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
         }
         let connections = (self.make)()?;
         let (client_lives, client_dropped) = oneshot::channel();
-        let forget = Forget { runtime: runtime.id(), entries: Arc::downgrade(&self.entries) };
+        let forget = Forget {
+            runtime: runtime.id(),
+            entries: Arc::downgrade(&self.entries),
+        };
         entries.push(Entry {
             runtime: runtime.id(),
             connections: connections.clone(),
@@ -76,10 +82,14 @@ struct Forget<T> {
 
 impl<T> Drop for Forget<T> {
     fn drop(&mut self) {
-        let Some(entries) = self.entries.upgrade() else { return };
+        let Some(entries) = self.entries.upgrade() else {
+            return;
+        };
         let mut entries = lock(&entries);
-        let forgotten =
-            entries.iter().position(|entry| entry.runtime == self.runtime).map(|i| entries.swap_remove(i));
+        let forgotten = entries
+            .iter()
+            .position(|entry| entry.runtime == self.runtime)
+            .map(|i| entries.swap_remove(i));
         // Connections may do more than a little when they are dropped: not under the lock.
         drop(entries);
         drop(forgotten);
@@ -103,7 +113,9 @@ mod tests {
     const THREADS: usize = 3;
 
     fn new_runtime() -> Runtime {
-        tokio::runtime::Builder::new_current_thread().build().unwrap()
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
     }
 
     /// Connections that are told apart by their numbers.
@@ -126,11 +138,17 @@ mod tests {
         };
         let mut numbers: Vec<usize> = thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(used)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
         });
         numbers.sort_unstable();
         assert_eq!(numbers, (0..THREADS).collect::<Vec<_>>());
-        assert!(lock(&connections.entries).is_empty(), "connections of runtimes that are gone");
+        assert!(
+            lock(&connections.entries).is_empty(),
+            "connections of runtimes that are gone"
+        );
     }
 
     #[test]

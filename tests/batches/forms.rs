@@ -36,9 +36,26 @@ async fn tuple_answers_each_with_its_type(client: Client) -> Outcome {
     let map_publish: MapPublishResult = map_publish?;
     let state: MapReadStateResult = state?;
     assert_eq!((publish.offset, map_publish.offset), (1, 1));
-    assert_eq!(broadcast.all_ok()?.iter().map(|result| result.offset).collect::<Vec<_>>(), [2, 1]);
-    assert_eq!(history.publications.iter().map(|p| &p.data[..]).collect::<Vec<_>>(), [b"1", b"2"]);
-    assert_eq!((&state.entries[0].key[..], &state.entries[0].data[..]), ("key", &b"3"[..]));
+    assert_eq!(
+        broadcast
+            .all_ok()?
+            .iter()
+            .map(|result| result.offset)
+            .collect::<Vec<_>>(),
+        [2, 1]
+    );
+    assert_eq!(
+        history
+            .publications
+            .iter()
+            .map(|p| &p.data[..])
+            .collect::<Vec<_>>(),
+        [b"1", b"2"]
+    );
+    assert_eq!(
+        (&state.entries[0].key[..], &state.entries[0].data[..]),
+        ("key", &b"3"[..])
+    );
     Ok(())
 }
 
@@ -64,7 +81,8 @@ async fn tuples_of_one_and_of_twelve(client: Client) -> Outcome {
     assert_eq!((results.0?.offset, results.3?.offset), (2, 2));
     assert_eq!((results.1?.presence.len(), results.2?.num_clients), (0, 0));
     assert_eq!((results.4?.channels.len(), results.5?.nodes.len()), (0, 1));
-    let _: (SubscribeResult, RefreshResult, UnsubscribeResult) = (results.6?, results.7?, results.8?);
+    let _: (SubscribeResult, RefreshResult, UnsubscribeResult) =
+        (results.6?, results.7?, results.8?);
     let _: (DisconnectResult, HistoryRemoveResult) = (results.9?, results.10?);
     assert!(results.11?.publications.is_empty());
     Ok(())
@@ -72,48 +90,92 @@ async fn tuples_of_one_and_of_twelve(client: Client) -> Outcome {
 
 async fn vec_and_array_answer_one_type(client: Client) -> Outcome {
     let channels = ["plain:a", "plain:b", "plain:a"];
-    let [a, b, again] = client.batch(channels.map(|channel| publish(channel, "1"))).await?;
+    let [a, b, again] = client
+        .batch(channels.map(|channel| publish(channel, "1")))
+        .await?;
     assert_eq!((a?.offset, b?.offset, again?.offset), (1, 1, 2));
 
-    let results = client.batch(channels.map(HistoryRequest::new).to_vec()).await?;
+    let results = client
+        .batch(channels.map(HistoryRequest::new).to_vec())
+        .await?;
     let results: Vec<HistoryResult> = results.into_iter().collect::<Result<_, _>>()?;
-    assert_eq!(results.iter().map(|history| history.offset).collect::<Vec<_>>(), [2, 1, 2]);
+    assert_eq!(
+        results
+            .iter()
+            .map(|history| history.offset)
+            .collect::<Vec<_>>(),
+        [2, 1, 2]
+    );
 
-    let batch: Vec<_> = (0..3).map(|number| publish("plain:c", &number.to_string())).collect();
-    let offsets: Result<Vec<u64>, ApiError> =
-        client.batch(batch).await?.into_iter().map(|result| Ok(result?.offset)).collect();
+    let batch: Vec<_> = (0..3)
+        .map(|number| publish("plain:c", &number.to_string()))
+        .collect();
+    let offsets: Result<Vec<u64>, ApiError> = client
+        .batch(batch)
+        .await?
+        .into_iter()
+        .map(|result| Ok(result?.offset))
+        .collect();
     assert_eq!(offsets?, [1, 2, 3]);
     Ok(())
 }
 
 async fn commands_answer_replies(client: Client) -> Outcome {
-    let mut batch: Vec<Command> =
-        vec![publish("plain:a", "1").into(), PresenceRequest::new("nohist:a").into()];
+    let mut batch: Vec<Command> = vec![
+        publish("plain:a", "1").into(),
+        PresenceRequest::new("nohist:a").into(),
+    ];
     batch.push(BroadcastRequest::new(["plain:a", "unknown:a"], "2").into());
     batch.push(HistoryRequest::new("plain:a").into());
     let mut replies = client.batch(batch).await?.into_iter();
     let mut next = || replies.next().expect("a reply for each command");
     assert_eq!(next()?.publish.map(|result| result.offset), Some(1));
     assert_eq!(code(next()), 108);
-    let responses = next()?.broadcast.map(|broadcast| broadcast.responses).unwrap_or_default();
-    assert_eq!(responses.iter().map(|response| response.error.is_some()).collect::<Vec<_>>(), [false, true]);
+    let responses = next()?
+        .broadcast
+        .map(|broadcast| broadcast.responses)
+        .unwrap_or_default();
+    assert_eq!(
+        responses
+            .iter()
+            .map(|response| response.error.is_some())
+            .collect::<Vec<_>>(),
+        [false, true]
+    );
     let reply = next()?;
-    assert_eq!((reply.history.map(|history| history.offset), reply.publish), (Some(2), None));
+    assert_eq!(
+        (reply.history.map(|history| history.offset), reply.publish),
+        (Some(2), None)
+    );
     assert!(replies.next().is_none());
     Ok(())
 }
 
 async fn raw_form_answers_as_centrifugo_does(client: Client) -> Outcome {
     let commands = [publish("plain:a", "1"), publish("unknown:a", "1")];
-    for request in [BatchRequest::new(commands.clone()), BatchRequest::new(commands).parallel(true)] {
+    for request in [
+        BatchRequest::new(commands.clone()),
+        BatchRequest::new(commands).parallel(true),
+    ] {
         let response: BatchResponse = client.batch(request).await?;
-        let parts = response
-            .replies
-            .iter()
-            .map(|reply| (reply.error.as_ref().map(|e| e.code), reply.publish.is_some()));
-        assert_eq!(parts.collect::<Vec<_>>(), [(None, true), (Some(102), false)]);
+        let parts = response.replies.iter().map(|reply| {
+            (
+                reply.error.as_ref().map(|e| e.code),
+                reply.publish.is_some(),
+            )
+        });
+        assert_eq!(
+            parts.collect::<Vec<_>>(),
+            [(None, true), (Some(102), false)]
+        );
     }
-    assert!(client.batch(BatchRequest::default()).await?.replies.is_empty());
+    assert!(
+        client
+            .batch(BatchRequest::default())
+            .await?
+            .replies
+            .is_empty()
+    );
     Ok(())
 }
 
@@ -131,7 +193,14 @@ async fn failures_stay_in_their_places(client: Client) -> Outcome {
     let (unknown, first, rpc, pro, off, lost, empty, second) = client.batch(batch).await?;
     assert_eq!((first?.offset, second?.offset), (1, 2));
     assert_eq!(
-        (code(unknown), code(rpc), code(pro), code(off), code(lost), code(empty)),
+        (
+            code(unknown),
+            code(rpc),
+            code(pro),
+            code(off),
+            code(lost),
+            code(empty)
+        ),
         (102, 104, 104, 108, 112, 107)
     );
     Ok(())
@@ -140,16 +209,35 @@ async fn failures_stay_in_their_places(client: Client) -> Outcome {
 async fn parallel_answers_in_order(client: Client) -> Outcome {
     let channels: Vec<_> = (1..=50).map(|number| format!("plain:{number}")).collect();
     for (number, channel) in channels.iter().enumerate() {
-        let _ = client.batch(Parallel(vec![publish(channel, "1"); number + 1])).await?;
+        let _ = client
+            .batch(Parallel(vec![publish(channel, "1"); number + 1]))
+            .await?;
     }
-    let positions =
-        client.batch(Parallel(channels.iter().map(HistoryRequest::new).collect::<Vec<_>>())).await?;
-    assert!(positions.into_iter().map(|result| result.map(|history| history.offset)).eq((1..=50).map(Ok)));
+    let positions = client
+        .batch(Parallel(
+            channels.iter().map(HistoryRequest::new).collect::<Vec<_>>(),
+        ))
+        .await?;
+    assert!(
+        positions
+            .into_iter()
+            .map(|result| result.map(|history| history.offset))
+            .eq((1..=50).map(Ok))
+    );
 
-    let tuple = (publish("plain:1", "2"), HistoryRequest::new("plain:9"), publish("unknown:a", "1"));
+    let tuple = (
+        publish("plain:1", "2"),
+        HistoryRequest::new("plain:9"),
+        publish("unknown:a", "1"),
+    );
     let (published, history, unknown) = client.batch(Parallel(tuple)).await?;
-    assert_eq!((published?.offset, history?.offset, code(unknown)), (2, 9, 102));
-    let [a, b] = client.batch(Parallel(["plain:7", "plain:8"].map(HistoryRequest::new))).await?;
+    assert_eq!(
+        (published?.offset, history?.offset, code(unknown)),
+        (2, 9, 102)
+    );
+    let [a, b] = client
+        .batch(Parallel(["plain:7", "plain:8"].map(HistoryRequest::new)))
+        .await?;
     assert_eq!((a?.offset, b?.offset), (7, 8));
     Ok(())
 }
@@ -160,18 +248,41 @@ async fn sequential_batched_and_broadcast_to_10_000_channels_all_arrive(client: 
     for channel in &channels {
         client.publish(publish(channel, "1")).await?;
     }
-    let results =
-        client.batch(channels.iter().map(|channel| publish(channel, "2")).collect::<Vec<_>>()).await?;
-    assert!(results.iter().all(|result| result.as_ref().is_ok_and(|result| result.offset == 2)));
-    let results = client.broadcast(BroadcastRequest::new(&channels, "3")).await?.all_ok()?;
+    let results = client
+        .batch(
+            channels
+                .iter()
+                .map(|channel| publish(channel, "2"))
+                .collect::<Vec<_>>(),
+        )
+        .await?;
+    assert!(
+        results
+            .iter()
+            .all(|result| result.as_ref().is_ok_and(|result| result.offset == 2))
+    );
+    let results = client
+        .broadcast(BroadcastRequest::new(&channels, "3"))
+        .await?
+        .all_ok()?;
     assert!(results.len() == COUNT && results.iter().all(|result| result.offset == 3));
 
-    let histories = channels.iter().map(|channel| HistoryRequest::new(channel).limit(-1)).collect::<Vec<_>>();
+    let histories = channels
+        .iter()
+        .map(|channel| HistoryRequest::new(channel).limit(-1))
+        .collect::<Vec<_>>();
     let mut seen = BTreeMap::new();
     for history in client.batch(histories).await? {
-        let data: Vec<_> = history?.publications.into_iter().map(|publication| publication.data).collect();
+        let data: Vec<_> = history?
+            .publications
+            .into_iter()
+            .map(|publication| publication.data)
+            .collect();
         *seen.entry(data).or_insert(0) += 1;
     }
-    assert_eq!(seen, BTreeMap::from([(["1", "2", "3"].map(Into::into).to_vec(), COUNT)]));
+    assert_eq!(
+        seen,
+        BTreeMap::from([(["1", "2", "3"].map(Into::into).to_vec(), COUNT)])
+    );
     Ok(())
 }

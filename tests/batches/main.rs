@@ -12,7 +12,7 @@ mod server;
 macro_rules! over_each_transport {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            #[cfg(all(feature = "http", feature = "testing"))]
+            #[cfg(feature = "http")]
             #[tokio::test]
             async fn http_embedded() -> crate::Outcome {
                 use crate::server::{Backend, Transport};
@@ -27,7 +27,7 @@ macro_rules! over_each_transport {
                 crate::run(Backend::Real(Version::V6), Transport::Http, super::$name).await
             }
 
-            #[cfg(all(feature = "grpc", feature = "testing"))]
+            #[cfg(feature = "grpc")]
             #[tokio::test]
             async fn grpc_embedded() -> crate::Outcome {
                 use crate::server::{Backend, Transport};
@@ -45,7 +45,7 @@ macro_rules! over_each_transport {
     )+};
 }
 
-#[cfg(all(feature = "grpc", feature = "http", feature = "testing"))]
+#[cfg(all(feature = "grpc", feature = "http"))]
 mod divided;
 mod forms;
 mod invalid;

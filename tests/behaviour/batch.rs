@@ -45,7 +45,12 @@ fn outcomes(replies: &[Reply]) -> Vec<Result<u64, u32>> {
 /// Replies as JSON: an error's code, or the name of the method.
 fn summary(reply: &Reply) -> Result<String, u32> {
     let fields = serde_json::to_value(reply).expect("a reply has a JSON form");
-    match (&reply.error, fields.as_object().map(|fields| fields.keys().collect::<Vec<_>>())) {
+    match (
+        &reply.error,
+        fields
+            .as_object()
+            .map(|fields| fields.keys().collect::<Vec<_>>()),
+    ) {
         (Some(error), _) => Err(error.code),
         (None, Some(names)) if names.len() == 1 => Ok(names[0].clone()),
         _ => panic!("an error or one result, not {reply:?}"),
@@ -54,11 +59,27 @@ fn summary(reply: &Reply) -> Result<String, u32> {
 
 async fn batch_answers_each_command_in_order(env: &Env) -> Outcome {
     let history = HistoryRequest::new("plain:a").limit(-1);
-    let commands = [publish("plain:a", "1"), history.clone().into(), publish("plain:a", "2"), history.into()];
+    let commands = [
+        publish("plain:a", "1"),
+        history.clone().into(),
+        publish("plain:a", "2"),
+        history.into(),
+    ];
     let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
-    let read = |reply: &Reply| reply.history.as_ref().map(|history| offsets(&history.publications));
-    assert_eq!(outcomes(&[replies[0].clone(), replies[2].clone()]), [Ok(1), Ok(2)]);
-    assert_eq!((read(&replies[1]), read(&replies[3])), (Some(vec![1]), Some(vec![1, 2])));
+    let read = |reply: &Reply| {
+        reply
+            .history
+            .as_ref()
+            .map(|history| offsets(&history.publications))
+    };
+    assert_eq!(
+        outcomes(&[replies[0].clone(), replies[2].clone()]),
+        [Ok(1), Ok(2)]
+    );
+    assert_eq!(
+        (read(&replies[1]), read(&replies[3])),
+        (Some(vec![1]), Some(vec![1, 2]))
+    );
     Ok(())
 }
 
@@ -66,11 +87,20 @@ async fn batch_in_parallel_answers_in_order_too(env: &Env) -> Outcome {
     for number in 1..=99 {
         env.publish(&format!("plain:{}", number % 10), "0").await?;
     }
-    let positions = (0..10).map(|number| Command::from(HistoryRequest::new(format!("plain:{number}"))));
-    let replies = env.client.batch(BatchRequest::new(positions).parallel(true)).await?.replies;
-    let answered: Vec<_> =
-        replies.iter().map(|reply| reply.history.as_ref().map(|history| history.offset)).collect();
-    let expected: Vec<_> = (0..10).map(|number| Some(if number == 0 { 9 } else { 10 })).collect();
+    let positions =
+        (0..10).map(|number| Command::from(HistoryRequest::new(format!("plain:{number}"))));
+    let replies = env
+        .client
+        .batch(BatchRequest::new(positions).parallel(true))
+        .await?
+        .replies;
+    let answered: Vec<_> = replies
+        .iter()
+        .map(|reply| reply.history.as_ref().map(|history| history.offset))
+        .collect();
+    let expected: Vec<_> = (0..10)
+        .map(|number| Some(if number == 0 { 9 } else { 10 }))
+        .collect();
     assert_eq!(answered, expected);
     Ok(())
 }
@@ -85,8 +115,15 @@ async fn batch_goes_on_after_a_failure(env: &Env) -> Outcome {
             Command::default(),
             publish(&format!("plain:{parallel}"), "1"),
         ];
-        let replies = env.client.batch(BatchRequest::new(commands).parallel(parallel)).await?.replies;
-        assert_eq!(outcomes(&replies), [Ok(0), Err(102), Err(107), Err(104), Err(104), Ok(1)]);
+        let replies = env
+            .client
+            .batch(BatchRequest::new(commands).parallel(parallel))
+            .await?
+            .replies;
+        assert_eq!(
+            outcomes(&replies),
+            [Ok(0), Err(102), Err(107), Err(104), Err(104), Ok(1)]
+        );
     }
     Ok(())
 }
@@ -99,20 +136,29 @@ async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
     }
     let pro = each_pro_method!(commands);
     let open_source = each_open_source_method!(commands);
-    let named: BTreeSet<_> =
-        pro.iter().chain(&open_source).map(|(method, _)| *method).chain(["batch"]).collect();
+    let named: BTreeSet<_> = pro
+        .iter()
+        .chain(&open_source)
+        .map(|(method, _)| *method)
+        .chain(["batch"])
+        .collect();
     assert_eq!(named, METHODS.iter().copied().collect());
 
     let _alice = env.connect_as(&ALICE).await?;
     let known = |method: &str| {
         env.version == Version::V6 || !method.starts_with("map_") && method != "shared_poll_publish"
     };
-    let expected = open_source.iter().map(|(method, _)| match known(method) && *method != "rpc" {
-        true => Ok((*method).to_owned()),
-        false => Err(104),
-    });
+    let expected = open_source
+        .iter()
+        .map(|(method, _)| match known(method) && *method != "rpc" {
+            true => Ok((*method).to_owned()),
+            false => Err(104),
+        });
     let expected: Vec<_> = expected.chain(pro.iter().map(|_| Err(104))).collect();
-    let commands = open_source.into_iter().chain(pro).map(|(_, command)| command);
+    let commands = open_source
+        .into_iter()
+        .chain(pro)
+        .map(|(_, command)| command);
     let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
     assert_eq!(replies.iter().map(summary).collect::<Vec<_>>(), expected);
     Ok(())
@@ -133,8 +179,14 @@ async fn batch_answers_the_parts_of_a_broadcast(env: &Env) -> Outcome {
     ];
     let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
     let responses = &replies[0].broadcast.as_ref().ok_or("no result")?.responses;
-    assert_eq!(responses[0].error.as_ref().map(|error| error.code), Some(102));
-    assert_eq!(responses[1].result.as_ref().map(|result| result.offset), Some(1));
+    assert_eq!(
+        responses[0].error.as_ref().map(|error| error.code),
+        Some(102)
+    );
+    assert_eq!(
+        responses[1].result.as_ref().map(|result| result.offset),
+        Some(1)
+    );
     assert_eq!(replies[1].error.as_ref().map(|error| error.code), Some(107));
     Ok(())
 }
@@ -149,16 +201,33 @@ async fn batch_answers_results_without_content(env: &Env) -> Outcome {
         publish("nohist:a", "1"),
     ];
     let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
-    let present: Vec<_> =
-        replies.iter().map(summary).collect::<Result<_, _>>().map_err(|code| code.to_string())?;
-    assert_eq!(present, ["subscribe", "unsubscribe", "disconnect", "refresh", "history_remove", "publish"]);
+    let present: Vec<_> = replies
+        .iter()
+        .map(summary)
+        .collect::<Result<_, _>>()
+        .map_err(|code| code.to_string())?;
+    assert_eq!(
+        present,
+        [
+            "subscribe",
+            "unsubscribe",
+            "disconnect",
+            "refresh",
+            "history_remove",
+            "publish"
+        ]
+    );
     Ok(())
 }
 
 async fn batch_takes_10_000_commands(env: &Env) -> Outcome {
     for parallel in [false, true] {
         let commands = (0..10_000).map(|number| publish(&format!("plain:{parallel}{number}"), "1"));
-        let replies = env.client.batch(BatchRequest::new(commands).parallel(parallel)).await?.replies;
+        let replies = env
+            .client
+            .batch(BatchRequest::new(commands).parallel(parallel))
+            .await?
+            .replies;
         assert_eq!(outcomes(&replies), vec![Ok(1); 10_000]);
     }
     Ok(())

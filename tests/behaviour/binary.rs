@@ -3,7 +3,8 @@
 use centrifugo_api::bytes::Bytes;
 use centrifugo_api::{
     BatchRequest, BroadcastRequest, Command, Error, HistoryRequest, MapEntry, MapPublishRequest,
-    MapReadStateRequest, MapReadStreamRequest, PresenceRequest, PublishRequest, Status, SubscribeRequest,
+    MapReadStateRequest, MapReadStreamRequest, PresenceRequest, PublishRequest, Status,
+    SubscribeRequest,
 };
 
 use crate::env::{Env, Outcome, code, failure};
@@ -51,7 +52,11 @@ fn binary(channel: &str) -> PublishRequest {
 
 async fn history(client: &Face, channel: &str) -> Result<Vec<Bytes>, Error> {
     let history = client.call(HistoryRequest::new(channel).limit(-1)).await?;
-    Ok(history.publications.into_iter().map(|publication| publication.data).collect())
+    Ok(history
+        .publications
+        .into_iter()
+        .map(|publication| publication.data)
+        .collect())
 }
 
 /// Makes sure that a reply with a binary payload is whole over gRPC, and an error that says so over HTTP.
@@ -64,16 +69,31 @@ fn assert_read_over_grpc_alone(
         Transport::Grpc => assert_eq!(result.expect("gRPC carries any bytes"), expected),
         Transport::Http => {
             let error = failure(result);
-            assert!(matches!(error, Error::Transport { status: Status::Http(500), .. }), "{error:?}");
+            assert!(
+                matches!(
+                    error,
+                    Error::Transport {
+                        status: Status::Http(500),
+                        ..
+                    }
+                ),
+                "{error:?}"
+            );
             let message = error.to_string();
-            assert!(message.contains("has probably run") && message.contains("over gRPC"), "{message}");
+            assert!(
+                message.contains("has probably run") && message.contains("over gRPC"),
+                "{message}"
+            );
             assert!(!error.is_retryable());
         }
     }
 }
 
 async fn raw_bytes_pass_over_grpc_alone(env: &Env) -> Outcome {
-    let result = env.client.call(PublishRequest::new("plain:a", bytes())).await;
+    let result = env
+        .client
+        .call(PublishRequest::new("plain:a", bytes()))
+        .await;
     match env.transport {
         Transport::Grpc => {
             result?;
@@ -81,7 +101,10 @@ async fn raw_bytes_pass_over_grpc_alone(env: &Env) -> Outcome {
         }
         Transport::Http => {
             let error = failure(result);
-            assert!(matches!(error, Error::InvalidRequest(_)) && error.is_unsent(), "{error:?}");
+            assert!(
+                matches!(error, Error::InvalidRequest(_)) && error.is_unsent(),
+                "{error:?}"
+            );
             let message = error.to_string();
             for part in ["publish: `data` is not JSON", "binary_…", "gRPC"] {
                 assert!(message.contains(part), "{message}");
@@ -100,7 +123,10 @@ async fn raw_bytes_in_a_batch_are_named(env: &Env) -> Outcome {
         Transport::Grpc => assert_eq!(result?.replies.len(), 2),
         Transport::Http => {
             let message = failure(result).to_string();
-            assert!(message.contains("`commands[1].publish.data` is not JSON"), "{message}");
+            assert!(
+                message.contains("`commands[1].publish.data` is not JSON"),
+                "{message}"
+            );
             assert!(history(&env.client, "plain:a").await?.is_empty());
         }
     }
@@ -126,25 +152,53 @@ async fn binary_data_is_read_over_grpc_alone(env: &Env) -> Outcome {
 
 async fn binary_data_of_a_binary_namespace_is_read_over_grpc_alone(env: &Env) -> Outcome {
     env.client.call(binary("bin:a")).await?;
-    assert_read_over_grpc_alone(env.transport, history(&env.client, "bin:a").await, &[bytes()]);
+    assert_read_over_grpc_alone(
+        env.transport,
+        history(&env.client, "bin:a").await,
+        &[bytes()],
+    );
     Ok(())
 }
 
 async fn binary_data_of_a_map_is_read_over_grpc_alone(env: &Env) -> Outcome {
-    env.client.call(MapPublishRequest::new("map:a", "key", "").binary_data(bytes())).await?;
+    env.client
+        .call(MapPublishRequest::new("map:a", "key", "").binary_data(bytes()))
+        .await?;
     let data = |entries: Vec<MapEntry>| entries.into_iter().map(|entry| entry.data).collect();
-    let state = env.client.call(MapReadStateRequest::new("map:a").limit(-1)).await;
-    assert_read_over_grpc_alone(env.transport, state.map(|state| data(state.entries)), &[bytes()]);
-    let stream = env.client.call(MapReadStreamRequest::new("map:a").limit(-1)).await;
-    assert_read_over_grpc_alone(env.transport, stream.map(|stream| data(stream.entries)), &[bytes()]);
+    let state = env
+        .client
+        .call(MapReadStateRequest::new("map:a").limit(-1))
+        .await;
+    assert_read_over_grpc_alone(
+        env.transport,
+        state.map(|state| data(state.entries)),
+        &[bytes()],
+    );
+    let stream = env
+        .client
+        .call(MapReadStreamRequest::new("map:a").limit(-1))
+        .await;
+    assert_read_over_grpc_alone(
+        env.transport,
+        stream.map(|stream| data(stream.entries)),
+        &[bytes()],
+    );
     Ok(())
 }
 
 async fn binary_info_is_read_over_grpc_alone(env: &Env) -> Outcome {
     let _alice = env.connect_as(&ALICE).await?;
-    env.client.call(SubscribeRequest::new("alice", "plain:a").binary_info(bytes())).await?;
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:a").binary_info(bytes()))
+        .await?;
     let result = env.client.call(PresenceRequest::new("plain:a")).await;
-    let infos = result.map(|result| result.presence.into_values().map(|info| info.chan_info).collect());
+    let infos = result.map(|result| {
+        result
+            .presence
+            .into_values()
+            .map(|info| info.chan_info)
+            .collect()
+    });
     assert_read_over_grpc_alone(env.transport, infos, &[bytes()]);
     Ok(())
 }
@@ -177,7 +231,10 @@ async fn a_batch_that_reads_binary_data_over_http_was_executed(env: &Env) -> Out
     let result = env.client.batch(BatchRequest::new(commands)).await;
     let read = result.map(|result| {
         let histories = result.replies.into_iter().filter_map(|reply| reply.history);
-        histories.flat_map(|history| history.publications).map(|publication| publication.data).collect()
+        histories
+            .flat_map(|history| history.publications)
+            .map(|publication| publication.data)
+            .collect()
     });
     assert_read_over_grpc_alone(env.transport, read, &[bytes()]);
     assert_eq!(history(&env.client, "plain:b").await?, ["1"]);

@@ -18,7 +18,11 @@ behaviours!(legacy_commands_of_6_9_1:
 /// The channels that fit, with their number of clients.
 async fn channels(env: &Env, request: ChannelsRequest) -> Result<Vec<(String, u32)>, Failure> {
     let result = env.client.call(request).await?;
-    Ok(result.channels.into_iter().map(|(name, info)| (name, info.num_clients)).collect())
+    Ok(result
+        .channels
+        .into_iter()
+        .map(|(name, info)| (name, info.num_clients))
+        .collect())
 }
 
 fn one(name: &str) -> (String, u32) {
@@ -49,12 +53,19 @@ async fn channels_fit_the_pattern(env: &Env) -> Outcome {
         ("plain:?1", vec![one("plain:a1"), one("plain:b1")]),
         ("a*", vec![]),
     ] {
-        assert_eq!(channels(env, ChannelsRequest::new().pattern(pattern)).await?, expected, "{pattern}");
+        assert_eq!(
+            channels(env, ChannelsRequest::new().pattern(pattern)).await?,
+            expected,
+            "{pattern}"
+        );
     }
     Ok(())
 }
 
 async fn channels_of_a_malformed_pattern_is_an_internal_error(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.call(ChannelsRequest::new().pattern("[")).await), 100);
+    assert_eq!(
+        code(env.client.call(ChannelsRequest::new().pattern("[")).await),
+        100
+    );
     Ok(())
 }

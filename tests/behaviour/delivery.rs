@@ -1,6 +1,8 @@
 //! Publications as real-time clients get them.
 
-use centrifugo_api::{BroadcastRequest, ClientInfo, HistoryRequest, PublishRequest, SubscribeRequest};
+use centrifugo_api::{
+    BroadcastRequest, ClientInfo, HistoryRequest, PublishRequest, SubscribeRequest,
+};
 
 use crate::env::{Env, Outcome};
 use crate::payloads::PAYLOADS;
@@ -27,11 +29,16 @@ behaviours!(legacy_commands_of_6_9_1:
 async fn a_publication_arrives_whole(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     let mut own = env.connect().await?.subscribe("plain:a").await?;
-    env.client.call(SubscribeRequest::new("alice", "plain:a")).await?;
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:a"))
+        .await?;
     let request = PublishRequest::new("plain:a", r#"{"n":1}"#).tags([("kind", "alarm")]);
     env.client.call(request).await?;
     for publication in [own.publication().await?, alice.publication().await?] {
-        assert_eq!((publication.offset, &publication.data[..]), (1, &br#"{"n":1}"#[..]));
+        assert_eq!(
+            (publication.offset, &publication.data[..]),
+            (1, &br#"{"n":1}"#[..])
+        );
         assert_eq!(
             publication.tags.into_iter().collect::<Vec<_>>(),
             [("kind".to_owned(), "alarm".to_owned())]
@@ -51,8 +58,14 @@ async fn a_publication_without_history_arrives(env: &Env) -> Outcome {
 
 async fn a_broadcast_arrives_in_each_channel(env: &Env) -> Outcome {
     let connection = env.connect().await?;
-    let (mut a, mut b) = (connection.subscribe("plain:a").await?, connection.subscribe("nohist:b").await?);
-    env.client.broadcast(BroadcastRequest::new(["plain:a", "nohist:b"], r#"{"n":1}"#)).await?.all_ok()?;
+    let (mut a, mut b) = (
+        connection.subscribe("plain:a").await?,
+        connection.subscribe("nohist:b").await?,
+    );
+    env.client
+        .broadcast(BroadcastRequest::new(["plain:a", "nohist:b"], r#"{"n":1}"#))
+        .await?
+        .all_ok()?;
     assert_eq!(a.publication().await?.data, r#"{"n":1}"#);
     assert_eq!(b.publication().await?.data, r#"{"n":1}"#);
     Ok(())
@@ -81,8 +94,7 @@ async fn a_client_that_published_is_known_in_the_history(env: &Env) -> Outcome {
         Version::V6 => "CENTRIFUGO_CHANNEL_NAMESPACES",
         Version::V5 | Version::V3 => "CENTRIFUGO_NAMESPACES",
     };
-    let namespaces =
-        r#"[{"name":"chat","history_size":10,"history_ttl":"60s","allow_publish_for_subscriber":true}]"#;
+    let namespaces = r#"[{"name":"chat","history_size":10,"history_ttl":"60s","allow_publish_for_subscriber":true}]"#;
     let server = Server::start_with(env.backend, &[(option, namespaces)]).await;
     let client = server.client(env.transport);
     let mut alice = Connection::open(&server, Some(&ALICE)).await?;
@@ -91,11 +103,25 @@ async fn a_client_that_published_is_known_in_the_history(env: &Env) -> Outcome {
     alice.subscribed().await?;
     alice.publish("chat:a", r#"{"text":"hi"}"#).await?;
     let history = client.call(HistoryRequest::new("chat:a").limit(1)).await?;
-    let [publication] = &history.publications[..] else { panic!("one publication, not {history:?}") };
-    assert_eq!((publication.offset, &publication.data[..]), (1, &br#"{"text":"hi"}"#[..]));
+    let [publication] = &history.publications[..] else {
+        panic!("one publication, not {history:?}")
+    };
+    assert_eq!(
+        (publication.offset, &publication.data[..]),
+        (1, &br#"{"text":"hi"}"#[..])
+    );
     let info = publication.info.clone().ok_or("no info")?;
-    let ClientInfo { user, client, conn_info, chan_info, .. } = info;
+    let ClientInfo {
+        user,
+        client,
+        conn_info,
+        chan_info,
+        ..
+    } = info;
     assert_eq!((user.as_str(), client), ("alice", alice.id));
-    assert_eq!((&conn_info[..], &chan_info[..]), (&br#"{"name":"Alice"}"#[..], &br#"{"seat":7}"#[..]));
+    assert_eq!(
+        (&conn_info[..], &chan_info[..]),
+        (&br#"{"name":"Alice"}"#[..], &br#"{"seat":7}"#[..])
+    );
     Ok(())
 }

@@ -65,8 +65,15 @@ pub(crate) async fn run(
     behaviour: impl AsyncFn(&Env) -> Outcome,
 ) {
     let server = Server::start(backend).await;
-    let client = Face::build(kind, server.client_builder(transport)).expect("the client can be built");
-    let env = Env { server, backend, version: backend.version(), transport, client };
+    let client =
+        Face::build(kind, server.client_builder(transport)).expect("the client can be built");
+    let env = Env {
+        server,
+        backend,
+        version: backend.version(),
+        transport,
+        client,
+    };
     if let Err(failure) = behaviour(&env).await {
         panic!("{failure:?}");
     }
@@ -91,7 +98,10 @@ pub(crate) fn failure<T: fmt::Debug>(result: Result<T, Error>) -> Error {
 }
 
 pub(crate) fn offsets(publications: &[Publication]) -> Vec<u64> {
-    publications.iter().map(|publication| publication.offset).collect()
+    publications
+        .iter()
+        .map(|publication| publication.offset)
+        .collect()
 }
 
 /// Makes the tests of behaviours, `BEHAVIOUR::TRANSPORT_SERVER`, where the server is a version of a real one, or
@@ -107,17 +117,17 @@ macro_rules! behaviours {
     (everywhere: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_embedded #[cfg(all(feature = "http", feature = "testing"))] Embedded Http Async
+            http_embedded #[cfg(feature = "http")] Embedded Http Async
             http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
             http_5_4_9 #[cfg(feature = "http")] Real(V5) Http Async
             blocking_http_embedded
-                #[cfg(all(feature = "http", feature = "blocking", feature = "testing"))] Embedded Http Blocking
+                #[cfg(all(feature = "http", feature = "blocking"))] Embedded Http Blocking
             blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
-            grpc_embedded #[cfg(all(feature = "grpc", feature = "testing"))] Embedded Grpc Async
+            grpc_embedded #[cfg(feature = "grpc")] Embedded Grpc Async
             grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
             grpc_5_4_9 #[cfg(feature = "grpc")] Real(V5) Grpc Async
             blocking_grpc_embedded
-                #[cfg(all(feature = "grpc", feature = "blocking", feature = "testing"))] Embedded Grpc Blocking
+                #[cfg(all(feature = "grpc", feature = "blocking"))] Embedded Grpc Blocking
             blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] Real(V6) Grpc Blocking
         })+
     };
@@ -135,15 +145,15 @@ macro_rules! behaviours {
     (lacking_in_5_4_9: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_embedded #[cfg(all(feature = "http", feature = "testing"))] Embedded Http Async
+            http_embedded #[cfg(feature = "http")] Embedded Http Async
             http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
             blocking_http_embedded
-                #[cfg(all(feature = "http", feature = "blocking", feature = "testing"))] Embedded Http Blocking
+                #[cfg(all(feature = "http", feature = "blocking"))] Embedded Http Blocking
             blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
-            grpc_embedded #[cfg(all(feature = "grpc", feature = "testing"))] Embedded Grpc Async
+            grpc_embedded #[cfg(feature = "grpc")] Embedded Grpc Async
             grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
             blocking_grpc_embedded
-                #[cfg(all(feature = "grpc", feature = "blocking", feature = "testing"))] Embedded Grpc Blocking
+                #[cfg(all(feature = "grpc", feature = "blocking"))] Embedded Grpc Blocking
             blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] Real(V6) Grpc Blocking
         })+
     };
@@ -151,11 +161,11 @@ macro_rules! behaviours {
         $(behaviours! {
             @ $name
             http_then_grpc_embedded
-                #[cfg(all(feature = "http", feature = "grpc", feature = "testing"))] Embedded Http Async
+                #[cfg(all(feature = "http", feature = "grpc"))] Embedded Http Async
             http_then_grpc_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] Real(V6) Http Async
             http_then_grpc_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] Real(V5) Http Async
             grpc_then_http_embedded
-                #[cfg(all(feature = "http", feature = "grpc", feature = "testing"))] Embedded Grpc Async
+                #[cfg(all(feature = "http", feature = "grpc"))] Embedded Grpc Async
             grpc_then_http_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] Real(V6) Grpc Async
             grpc_then_http_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] Real(V5) Grpc Async
         })+
@@ -174,7 +184,7 @@ macro_rules! behaviours {
         behaviours! { @legacy legacy_real_3_2_3 Real(V3) $($name)+ }
     };
     (@legacy $module:ident Embedded $($name:ident)+) => {
-        #[cfg(all(feature = "http", feature = "testing"))]
+        #[cfg(feature = "http")]
         mod $module {
             $(behaviours! { @test $name super::$name, #[cfg(feature = "http")] Embedded Http Legacy })+
         }

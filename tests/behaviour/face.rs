@@ -46,7 +46,10 @@ impl Face {
         }
     }
 
-    pub(crate) async fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
+    pub(crate) async fn broadcast(
+        &self,
+        request: BroadcastRequest,
+    ) -> Result<BroadcastResult, Error> {
         match self {
             Self::Async(client) => client.broadcast(request).await,
             #[cfg(feature = "blocking")]

@@ -9,19 +9,34 @@ async fn payloads_travel_compressed_over_grpc(env: &Env) -> Outcome {
     let built = env.server.client_builder(env.transport).grpc_gzip().build();
     if env.transport == Transport::Http {
         let message = failure(built).to_string();
-        assert!(message.contains("grpc_gzip goes with a grpc or grpcs URL"), "{message}");
+        assert!(
+            message.contains("grpc_gzip goes with a grpc or grpcs URL"),
+            "{message}"
+        );
         return Ok(());
     }
     let client = built?;
     let payloads = ["1".to_owned(), format!("\"{}\"", "long".repeat(100_000))];
     for payload in &payloads {
-        client.publish(PublishRequest::new("plain:a", payload.clone())).await?;
+        client
+            .publish(PublishRequest::new("plain:a", payload.clone()))
+            .await?;
     }
-    let read = client.history(HistoryRequest::new("plain:a").limit(-1)).await?.publications;
-    assert!(read.iter().map(|publication| &publication.data[..]).eq(payloads.iter().map(String::as_bytes)));
+    let read = client
+        .history(HistoryRequest::new("plain:a").limit(-1))
+        .await?
+        .publications;
+    assert!(
+        read.iter()
+            .map(|publication| &publication.data[..])
+            .eq(payloads.iter().map(String::as_bytes))
+    );
     // A message of 8 MB, which is above the server's limit, though it travels as some KB.
     let large = PublishRequest::new("plain:a", format!("\"{}\"", "long".repeat(2_000_000)));
     let message = failure(client.publish(large).await).to_string();
-    assert!(message.contains("grpc_api.max_receive_message_size"), "{message}");
+    assert!(
+        message.contains("grpc_api.max_receive_message_size"),
+        "{message}"
+    );
     Ok(())
 }

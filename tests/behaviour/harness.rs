@@ -14,7 +14,10 @@ const CHILD: &str = "BEHAVIOUR_TESTS_CHILD";
 /// This program, to run one test.
 fn again(test: &str) -> std::io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args([test, "--exact", "--ignored", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args([test, "--exact", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     Ok(command)
 }
 
@@ -24,10 +27,13 @@ async fn a_server_dies_with_a_killed_process() -> Outcome {
     if std::env::var_os(CHILD).is_some() {
         return wait_to_be_killed().await;
     }
-    let mut child = again("harness::a_server_dies_with_a_killed_process")?.env(CHILD, "1").spawn()?;
+    let mut child = again("harness::a_server_dies_with_a_killed_process")?
+        .env(CHILD, "1")
+        .spawn()?;
     let lines = BufReader::new(child.stdout.take().ok_or("no standard output")?).lines();
-    let address =
-        lines.map_while(Result::ok).find_map(|line| Some(line.split_once("serving http://")?.1.to_owned()));
+    let address = lines
+        .map_while(Result::ok)
+        .find_map(|line| Some(line.split_once("serving http://")?.1.to_owned()));
     let address = address.ok_or("the child did not start a server")?;
     assert!(TcpStream::connect(&address).is_ok());
     // With SIGKILL, which leaves no time to clean up.
@@ -35,7 +41,10 @@ async fn a_server_dies_with_a_killed_process() -> Outcome {
     child.wait()?;
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(&address).is_ok() {
-        assert!(Instant::now() < deadline, "the server on {address} outlives the process that started it");
+        assert!(
+            Instant::now() < deadline,
+            "the server on {address} outlives the process that started it"
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     Ok(())
@@ -52,7 +61,13 @@ async fn wait_to_be_killed() -> Outcome {
 fn no_server_to_be_had_is_a_failure_that_says_what_to_do() -> Outcome {
     let nothing = tempfile::tempdir()?;
     for (variable, expected) in [
-        ("CENTRIFUGO_CACHE", ["these tests need Centrifugo 6.9.1: set CENTRIFUGO_BIN", "install Go"]),
+        (
+            "CENTRIFUGO_CACHE",
+            [
+                "these tests need Centrifugo 6.9.1: set CENTRIFUGO_BIN",
+                "install Go",
+            ],
+        ),
         ("CENTRIFUGO_BIN", ["missing", "ended while it started"]),
     ] {
         let output = again("harness::a_server_dies_with_a_killed_process")?
@@ -63,7 +78,10 @@ fn no_server_to_be_had_is_a_failure_that_says_what_to_do() -> Outcome {
             .output()?;
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(expected.iter().all(|part| said.contains(part)), "{variable}: {said}");
+        assert!(
+            expected.iter().all(|part| said.contains(part)),
+            "{variable}: {said}"
+        );
     }
     Ok(())
 }

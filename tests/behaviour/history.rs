@@ -50,15 +50,28 @@ fn request() -> HistoryRequest {
 
 async fn history_is_read_up_to_a_limit(env: &Env) -> Outcome {
     let epoch = publish_numbers(env, 4).await?;
-    for (limit, expected) in [(2, vec![1, 2]), (10, vec![1, 2, 3, 4]), (-1, vec![1, 2, 3, 4])] {
+    for (limit, expected) in [
+        (2, vec![1, 2]),
+        (10, vec![1, 2, 3, 4]),
+        (-1, vec![1, 2, 3, 4]),
+    ] {
         let result = history(env, request().limit(limit)).await?;
         assert_eq!(offsets(&result.publications), expected, "limit {limit}");
         assert_eq!((result.offset, &result.epoch), (4, &epoch), "limit {limit}");
     }
     let result = history(env, request()).await?;
-    let data: Vec<_> = result.publications.iter().map(|publication| &publication.data[..]).collect();
+    let data: Vec<_> = result
+        .publications
+        .iter()
+        .map(|publication| &publication.data[..])
+        .collect();
     assert_eq!(data, [b"1", b"2", b"3", b"4"]);
-    assert!(result.publications.iter().all(|publication| publication.info.is_none()));
+    assert!(
+        result
+            .publications
+            .iter()
+            .all(|publication| publication.info.is_none())
+    );
     Ok(())
 }
 
@@ -66,7 +79,10 @@ async fn history_without_a_limit_answers_the_position_alone(env: &Env) -> Outcom
     let epoch = publish_numbers(env, 3).await?;
     for request in [HistoryRequest::new("plain:a"), request().limit(0)] {
         let result = history(env, request).await?;
-        assert_eq!((result.offset, result.epoch, result.publications.len()), (3, epoch.clone(), 0));
+        assert_eq!(
+            (result.offset, result.epoch, result.publications.len()),
+            (3, epoch.clone(), 0)
+        );
     }
     Ok(())
 }
@@ -90,7 +106,11 @@ async fn history_is_read_in_reverse(env: &Env) -> Outcome {
     let epoch = publish_numbers(env, 4).await?;
     let result = history(env, request().limit(3).reverse(true)).await?;
     assert_eq!(offsets(&result.publications), [4, 3, 2]);
-    let result = history(env, request().reverse(true).since(StreamPosition::new(3, epoch))).await?;
+    let result = history(
+        env,
+        request().reverse(true).since(StreamPosition::new(3, epoch)),
+    )
+    .await?;
     assert_eq!(offsets(&result.publications), [2, 1]);
     Ok(())
 }
@@ -112,7 +132,9 @@ async fn history_after_a_position_of_another_epoch_is_unrecoverable(env: &Env) -
 async fn history_after_a_trimmed_or_future_position_is_what_is_left(env: &Env) -> Outcome {
     // The configured history_size is 100.
     let epoch = publish_numbers(env, 103).await?;
-    let trimmed = request().limit(2).since(StreamPosition::new(1, epoch.as_str()));
+    let trimmed = request()
+        .limit(2)
+        .since(StreamPosition::new(1, epoch.as_str()));
     assert_eq!(offsets(&history(env, trimmed).await?.publications), [4, 5]);
     let future = request().since(StreamPosition::new(1_000_000, epoch));
     let result = history(env, future).await?;
@@ -121,12 +143,22 @@ async fn history_after_a_trimmed_or_future_position_is_what_is_left(env: &Env) -
 }
 
 async fn history_that_is_off_is_not_available(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.call(HistoryRequest::new("nohist:a").limit(1)).await), 108);
+    assert_eq!(
+        code(
+            env.client
+                .call(HistoryRequest::new("nohist:a").limit(1))
+                .await
+        ),
+        108
+    );
     Ok(())
 }
 
 async fn history_of_an_unknown_namespace_is_refused(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.call(HistoryRequest::new("invalid:a")).await), 102);
+    assert_eq!(
+        code(env.client.call(HistoryRequest::new("invalid:a")).await),
+        102
+    );
     assert_eq!(code(env.client.call(HistoryRequest::new("")).await), 107);
     Ok(())
 }
@@ -140,16 +172,31 @@ async fn history_of_an_unused_channel_is_empty(env: &Env) -> Outcome {
 
 async fn history_remove_keeps_epoch_and_offset(env: &Env) -> Outcome {
     let epoch = publish_numbers(env, 2).await?;
-    env.client.call(HistoryRemoveRequest::new("plain:a")).await?;
+    env.client
+        .call(HistoryRemoveRequest::new("plain:a"))
+        .await?;
     let result = history(env, request()).await?;
-    assert_eq!((result.offset, &result.epoch, result.publications.len()), (2, &epoch, 0));
+    assert_eq!(
+        (result.offset, &result.epoch, result.publications.len()),
+        (2, &epoch, 0)
+    );
     let next = env.publish("plain:a", "3").await?;
     assert_eq!((next.offset, next.epoch), (3, epoch));
     Ok(())
 }
 
 async fn history_remove_is_refused_where_history_is(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.call(HistoryRemoveRequest::new("nohist:a")).await), 108);
-    assert_eq!(code(env.client.call(HistoryRemoveRequest::new("invalid:a")).await), 102);
+    assert_eq!(
+        code(env.client.call(HistoryRemoveRequest::new("nohist:a")).await),
+        108
+    );
+    assert_eq!(
+        code(
+            env.client
+                .call(HistoryRemoveRequest::new("invalid:a"))
+                .await
+        ),
+        102
+    );
     Ok(())
 }

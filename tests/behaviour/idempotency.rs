@@ -24,7 +24,9 @@ fn keyed(channel: &str, data: &str) -> PublishRequest {
 /// The position in each channel.
 fn positions(result: BroadcastResult) -> Vec<Option<(u64, String)>> {
     let results = result.into_outcomes().into_iter();
-    results.map(|result| result.ok().map(|result| (result.offset, result.epoch))).collect()
+    results
+        .map(|result| result.ok().map(|result| (result.offset, result.epoch)))
+        .collect()
 }
 
 async fn publications(client: &Face, channel: &str) -> Result<Vec<u64>, Failure> {

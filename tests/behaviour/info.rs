@@ -23,12 +23,23 @@ async fn info_describes_the_node(env: &Env) -> Outcome {
     let node = node(env).await?;
     assert_eq!(node.uid.len(), 36, "{}", node.uid);
     assert!(!node.name.is_empty());
-    assert!(node.version.starts_with(env.version.number()), "{}", node.version);
+    assert!(
+        node.version.starts_with(env.version.number()),
+        "{}",
+        node.version
+    );
     assert!(node.uptime < 600, "{}", node.uptime);
     assert!(node.process.is_none());
     let metrics = node.metrics.ok_or("no metrics")?;
-    assert!((metrics.interval - 60.0).abs() < f64::EPSILON, "{}", metrics.interval);
-    let clients = metrics.items.iter().find(|(name, _)| name.ends_with(".num_clients"));
+    assert!(
+        (metrics.interval - 60.0).abs() < f64::EPSILON,
+        "{}",
+        metrics.interval
+    );
+    let clients = metrics
+        .items
+        .iter()
+        .find(|(name, _)| name.ends_with(".num_clients"));
     assert_eq!(clients.map(|(_, value)| *value), Some(0.0));
     Ok(())
 }
@@ -49,6 +60,9 @@ async fn info_counts_connections(env: &Env) -> Outcome {
         }
     };
     let node = tokio::time::timeout(Duration::from_secs(15), counted).await??;
-    assert_eq!((node.num_clients, node.num_users, node.num_channels), (2, 1, 2));
+    assert_eq!(
+        (node.num_clients, node.num_users, node.num_channels),
+        (2, 1, 2)
+    );
     Ok(())
 }

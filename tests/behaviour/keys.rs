@@ -24,11 +24,20 @@ fn assert_unauthorized(env: &Env, error: &Error) {
         Transport::Http => (Status::Http(401), "http_api.key"),
         Transport::Grpc => (Status::Grpc(16), "grpc_api.key"),
     };
-    assert!(matches!(error, Error::Unauthorized { status, .. } if *status == expected), "{error:?}");
+    assert!(
+        matches!(error, Error::Unauthorized { status, .. } if *status == expected),
+        "{error:?}"
+    );
     assert!(error.is_unauthorized() && !error.is_retryable());
     let message = error.to_string();
-    assert!(message.starts_with("info: ") && message.contains(option), "{message}");
-    assert!(!format!("{message}{error:?}").contains("hunter2"), "{error:?}");
+    assert!(
+        message.starts_with("info: ") && message.contains(option),
+        "{message}"
+    );
+    assert!(
+        !format!("{message}{error:?}").contains("hunter2"),
+        "{error:?}"
+    );
 }
 
 async fn server_with_key(env: &Env, key: &str) -> Server {
@@ -36,7 +45,11 @@ async fn server_with_key(env: &Env, key: &str) -> Server {
         Version::V6 => "CENTRIFUGO_HTTP_API_KEY",
         Version::V5 | Version::V3 => "CENTRIFUGO_API_KEY",
     };
-    Server::start_with(env.backend, &[(http, key), ("CENTRIFUGO_GRPC_API_KEY", key)]).await
+    Server::start_with(
+        env.backend,
+        &[(http, key), ("CENTRIFUGO_GRPC_API_KEY", key)],
+    )
+    .await
 }
 
 async fn server_without_keys(env: &Env) -> Server {
@@ -81,19 +94,30 @@ async fn another_key_of_the_server_is_accepted(env: &Env) -> Outcome {
     // All that a header carries.
     let key = "hunter2 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
     let server = server_with_key(env, key).await;
-    Client::new(server.url(env.transport), key)?.call(InfoRequest::new()).await?;
-    assert_unauthorized(env, &failure(server.client(env.transport).call(InfoRequest::new()).await));
+    Client::new(server.url(env.transport), key)?
+        .call(InfoRequest::new())
+        .await?;
+    assert_unauthorized(
+        env,
+        &failure(server.client(env.transport).call(InfoRequest::new()).await),
+    );
     Ok(())
 }
 
 async fn a_server_without_keys_needs_none(env: &Env) -> Outcome {
     let server = server_without_keys(env).await;
-    Client::builder(server.url(env.transport)).build()?.call(InfoRequest::new()).await?;
+    Client::builder(server.url(env.transport))
+        .build()?
+        .call(InfoRequest::new())
+        .await?;
     Ok(())
 }
 
 async fn a_key_does_no_harm_on_a_server_without_keys(env: &Env) -> Outcome {
     let server = server_without_keys(env).await;
-    server.client(env.transport).call(InfoRequest::new()).await?;
+    server
+        .client(env.transport)
+        .call(InfoRequest::new())
+        .await?;
     Ok(())
 }

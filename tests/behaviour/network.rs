@@ -31,14 +31,25 @@ async fn a_wrong_path_is_told(env: &Env) -> Outcome {
         Transport::Http => {
             for url in [env.server.origin(), format!("{right}/wrong")] {
                 let error = failure(Client::new(url, HTTP_KEY)?.call(InfoRequest::new()).await);
-                assert!(matches!(error, Error::Transport { status: Status::Http(404), .. }), "{error:?}");
+                assert!(
+                    matches!(
+                        error,
+                        Error::Transport {
+                            status: Status::Http(404),
+                            ..
+                        }
+                    ),
+                    "{error:?}"
+                );
                 let message = error.to_string();
                 assert!(
                     message.contains("does the URL lack the path, which is /api by default?"),
                     "{message}"
                 );
             }
-            Client::new(format!("{right}//"), HTTP_KEY)?.call(InfoRequest::new()).await?;
+            Client::new(format!("{right}//"), HTTP_KEY)?
+                .call(InfoRequest::new())
+                .await?;
         }
     }
     Ok(())
@@ -49,7 +60,11 @@ async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
         Transport::Http => env.server.url(Transport::Grpc).replace("grpc:", "http:"),
         Transport::Grpc => env.server.origin().replace("http:", "grpc:"),
     };
-    let error = failure(Client::new(url.as_str(), HTTP_KEY)?.call(InfoRequest::new()).await);
+    let error = failure(
+        Client::new(url.as_str(), HTTP_KEY)?
+            .call(InfoRequest::new())
+            .await,
+    );
     assert!(error.is_network(), "{error:?}");
     Ok(())
 }
@@ -59,7 +74,16 @@ async fn a_request_above_the_limit_of_grpc_says_what_to_do(env: &Env) -> Outcome
     match (env.client.call(large).await, env.transport) {
         (Ok(result), Transport::Http) => assert_eq!(result.offset, 1),
         (Err(error), Transport::Grpc) => {
-            assert!(matches!(error, Error::Transport { status: Status::Grpc(8), .. }), "{error:?}");
+            assert!(
+                matches!(
+                    error,
+                    Error::Transport {
+                        status: Status::Grpc(8),
+                        ..
+                    }
+                ),
+                "{error:?}"
+            );
             let message = error.to_string();
             assert!(
                 message.contains("send less at once, or raise grpc_api.max_receive_message_size"),
@@ -77,7 +101,11 @@ async fn a_killed_server_is_a_network_error(env: &Env) -> Outcome {
     client.call(InfoRequest::new()).await?;
     server.kill();
     // The first call may find the old connection, the second cannot.
-    let errors = [client.call(InfoRequest::new()).await, client.call(InfoRequest::new()).await].map(failure);
+    let errors = [
+        client.call(InfoRequest::new()).await,
+        client.call(InfoRequest::new()).await,
+    ]
+    .map(failure);
     for error in &errors {
         assert!(error.is_network() && error.is_retryable(), "{error:?}");
     }
@@ -90,7 +118,10 @@ async fn a_killed_server_that_was_never_called_is_told_as_unsent(env: &Env) -> O
     let client = server.client(env.transport);
     server.kill();
     let error = failure(client.call(InfoRequest::new()).await);
-    assert!(error.is_network() && error.is_unsent() && error.is_retryable(), "{error:?}");
+    assert!(
+        error.is_network() && error.is_unsent() && error.is_retryable(),
+        "{error:?}"
+    );
     let message = error.to_string();
     assert!(
         message.starts_with("info: cannot connect to ")

@@ -45,15 +45,24 @@ pub(crate) const PAYLOADS: [(&str, &str); 24] = [
         "123456789012345678901234567890.123456789012345678901234567890",
         "123456789012345678901234567890.123456789012345678901234567890",
     ),
-    ("[18446744073709551615,-9223372036854775809]", "[18446744073709551615,-9223372036854775809]"),
-    (r#"{"a":1,"a":{"a":2,"a":3}}"#, r#"{"a":1,"a":{"a":2,"a":3}}"#),
+    (
+        "[18446744073709551615,-9223372036854775809]",
+        "[18446744073709551615,-9223372036854775809]",
+    ),
+    (
+        r#"{"a":1,"a":{"a":2,"a":3}}"#,
+        r#"{"a":1,"a":{"a":2,"a":3}}"#,
+    ),
     (r#"{"b":1,"a":2,"":3}"#, r#"{"b":1,"a":2,"":3}"#),
     ("{ \"a\" :\t[ 1 ,\r\n2 ] }", r#"{"a":[1,2]}"#),
     (
         r#""\" \\ \/ \b \f \n \r \t \u0000 \u001f \u0041""#,
         r#""\" \\ \/ \b \f \n \r \t \u0000 \u001f \u0041""#,
     ),
-    (r#""<b> & </b>""#, r#""\u003cb\u003e \u0026 \u003c/b\u003e""#),
+    (
+        r#""<b> & </b>""#,
+        r#""\u003cb\u003e \u0026 \u003c/b\u003e""#,
+    ),
     (r#""\u003c \u0026 \u2028""#, r#""\u003c \u0026 \u2028""#),
     ("\"\u{2028}\u{2029}\"", r#""\u2028\u2029""#),
     (r#"{"<\u2028>":"&"}"#, r#"{"\u003c\u2028\u003e":"\u0026"}"#),
@@ -71,8 +80,14 @@ pub(crate) const PAYLOADS: [(&str, &str); 24] = [
 
 /// The payloads in the history of `plain:a`.
 async fn history(client: &Face) -> Result<Vec<Bytes>, Error> {
-    let history = client.call(HistoryRequest::new("plain:a").limit(-1)).await?;
-    Ok(history.publications.into_iter().map(|publication| publication.data).collect())
+    let history = client
+        .call(HistoryRequest::new("plain:a").limit(-1))
+        .await?;
+    Ok(history
+        .publications
+        .into_iter()
+        .map(|publication| publication.data)
+        .collect())
 }
 
 /// Makes sure that payloads come out as they do over the transport.
@@ -120,14 +135,27 @@ async fn large_payloads_come_back(env: &Env) -> Outcome {
     for _ in 0..3 {
         env.publish("plain:a", &large).await?;
     }
-    env.client.broadcast(BroadcastRequest::new(["plain:a"], large.clone())).await?.all_ok()?;
-    assert_eq!(history(&env.client).await?, [large.clone(), large.clone(), large.clone(), large]);
+    env.client
+        .broadcast(BroadcastRequest::new(["plain:a"], large.clone()))
+        .await?
+        .all_ok()?;
+    assert_eq!(
+        history(&env.client).await?,
+        [large.clone(), large.clone(), large.clone(), large]
+    );
     Ok(())
 }
 
 async fn empty_payloads_are_refused(env: &Env) -> Outcome {
     assert_eq!(code(env.publish("plain:a", "").await), 107);
-    assert_eq!(code(env.client.call(PublishRequest::new("plain:a", "").binary_data("")).await), 107);
+    assert_eq!(
+        code(
+            env.client
+                .call(PublishRequest::new("plain:a", "").binary_data(""))
+                .await
+        ),
+        107
+    );
     Ok(())
 }
 
@@ -152,7 +180,10 @@ fn assert_broken(transport: Transport, result: Result<Vec<Bytes>, Error>) {
             let error = failure(result);
             assert!(matches!(error, Error::Decode { .. }), "{error:?}");
             let message = error.to_string();
-            assert!(message.contains("`result.publications[1].data`"), "{message}");
+            assert!(
+                message.contains("`result.publications[1].data`"),
+                "{message}"
+            );
             assert!(message.contains("over gRPC"), "{message}");
         }
     }
@@ -165,7 +196,9 @@ async fn payloads_with_broken_utf_8_are_read_over_grpc_alone(env: &Env) -> Outco
 }
 
 #[cfg(all(feature = "http", feature = "grpc"))]
-async fn payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone(env: &Env) -> Outcome {
+async fn payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone(
+    env: &Env,
+) -> Outcome {
     publish_broken(env).await?;
     assert_broken(env.transport.other(), history(&env.other_client()).await);
     Ok(())

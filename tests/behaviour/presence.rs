@@ -1,5 +1,6 @@
 use centrifugo_api::{
-    ClientInfo, PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult, SubscribeRequest,
+    ClientInfo, PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult,
+    SubscribeRequest,
 };
 
 use crate::env::{Env, Failure, Outcome, code};
@@ -37,12 +38,21 @@ async fn presence_stats(env: &Env, channel: &str) -> Result<PresenceStatsResult,
 async fn presence_lists_the_subscribed_clients(env: &Env) -> Outcome {
     let anonymous = env.connect().await?;
     let alice = env.connect_as(&ALICE).await?;
-    let _subscriptions = (anonymous.subscribe("plain:a").await?, alice.subscribe("plain:a").await?);
+    let _subscriptions = (
+        anonymous.subscribe("plain:a").await?,
+        alice.subscribe("plain:a").await?,
+    );
     let _elsewhere = env.connect_as(&BOB).await?.subscribe("plain:b").await?;
     let listed = presence(env, "plain:a").await?.presence;
-    let mut users: Vec<_> = listed.iter().map(|(id, info)| (id.as_str(), info.user.as_str())).collect();
+    let mut users: Vec<_> = listed
+        .iter()
+        .map(|(id, info)| (id.as_str(), info.user.as_str()))
+        .collect();
     users.sort_by_key(|(_, user)| user.len());
-    assert_eq!(users, [(anonymous.id.as_str(), ""), (alice.id.as_str(), "alice")]);
+    assert_eq!(
+        users,
+        [(anonymous.id.as_str(), ""), (alice.id.as_str(), "alice")]
+    );
     Ok(())
 }
 
@@ -50,14 +60,30 @@ async fn presence_holds_what_is_known_of_a_client(env: &Env) -> Outcome {
     let alice = env.connect_as(&ALICE).await?;
     let request = SubscribeRequest::new("alice", "plain:a").info(r#"{"seat":7}"#);
     env.client.call(request).await?;
-    let info = presence(env, "plain:a").await?.presence.remove(&alice.id).ok_or("alice is not listed")?;
-    let ClientInfo { user, client, conn_info, chan_info, .. } = info;
+    let info = presence(env, "plain:a")
+        .await?
+        .presence
+        .remove(&alice.id)
+        .ok_or("alice is not listed")?;
+    let ClientInfo {
+        user,
+        client,
+        conn_info,
+        chan_info,
+        ..
+    } = info;
     assert_eq!((user.as_str(), client), ("alice", alice.id));
-    assert_eq!((&conn_info[..], &chan_info[..]), (&br#"{"name":"Alice"}"#[..], &br#"{"seat":7}"#[..]));
+    assert_eq!(
+        (&conn_info[..], &chan_info[..]),
+        (&br#"{"name":"Alice"}"#[..], &br#"{"seat":7}"#[..])
+    );
     let anonymous = env.connect().await?;
     let _subscription = anonymous.subscribe("plain:a").await?;
     let info = &presence(env, "plain:a").await?.presence[&anonymous.id];
-    assert!(info.conn_info.is_empty() && info.chan_info.is_empty(), "{info:?}");
+    assert!(
+        info.conn_info.is_empty() && info.chan_info.is_empty(),
+        "{info:?}"
+    );
     Ok(())
 }
 
@@ -68,7 +94,14 @@ async fn presence_ends_with_the_connection(env: &Env) -> Outcome {
     let _subscription = alice.subscribe("plain:a").await?;
     alice.close().await;
     watched.left(&alice.id).await?;
-    assert_eq!(presence(env, "plain:a").await?.presence.keys().collect::<Vec<_>>(), [&bob.id]);
+    assert_eq!(
+        presence(env, "plain:a")
+            .await?
+            .presence
+            .keys()
+            .collect::<Vec<_>>(),
+        [&bob.id]
+    );
     Ok(())
 }
 
@@ -81,14 +114,21 @@ async fn presence_of_an_unused_channel_is_empty(env: &Env) -> Outcome {
 
 async fn presence_that_is_off_is_not_available(env: &Env) -> Outcome {
     for (channel, expected) in [("nohist:a", 108), ("invalid:a", 102), ("", 107)] {
-        assert_eq!(code(env.client.call(PresenceRequest::new(channel)).await), expected, "{channel:?}");
+        assert_eq!(
+            code(env.client.call(PresenceRequest::new(channel)).await),
+            expected,
+            "{channel:?}"
+        );
     }
     Ok(())
 }
 
 async fn presence_stats_counts_clients_and_users(env: &Env) -> Outcome {
-    let connections =
-        [env.connect_as(&ALICE).await?, env.connect_as(&ALICE).await?, env.connect_as(&BOB).await?];
+    let connections = [
+        env.connect_as(&ALICE).await?,
+        env.connect_as(&ALICE).await?,
+        env.connect_as(&BOB).await?,
+    ];
     for connection in &connections {
         connection.subscribe("plain:a").await?;
     }

@@ -26,7 +26,10 @@ fn assert_refused(env: &Env, method: &str, error: Error) {
         Transport::Http => Status::Http(404),
         Transport::Grpc => Status::Grpc(12),
     };
-    assert!(matches!(&error, Error::Transport { status, .. } if *status == expected), "{error:?}");
+    assert!(
+        matches!(&error, Error::Transport { status, .. } if *status == expected),
+        "{error:?}"
+    );
     let message = error.to_string();
     assert!(message.starts_with(&format!("{method}: ")), "{message}");
     assert!(message.contains("not Centrifugo PRO"), "{message}");

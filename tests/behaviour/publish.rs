@@ -53,17 +53,28 @@ async fn publish_with_skip_history_leaves_the_history_alone(env: &Env) -> Outcom
     let request = PublishRequest::new("plain:a", "1").skip_history(true);
     let result = env.client.call(request).await?;
     assert_eq!((result.offset, result.epoch.as_str()), (0, ""));
-    let history = env.client.call(HistoryRequest::new("plain:a").limit(-1)).await?;
+    let history = env
+        .client
+        .call(HistoryRequest::new("plain:a").limit(-1))
+        .await?;
     assert_eq!((history.offset, history.publications.len()), (0, 0));
     Ok(())
 }
 
 async fn publish_keeps_tags(env: &Env) -> Outcome {
-    let request = PublishRequest::new("plain:a", "1").tags([("kind", "alarm"), ("empty", "")]).delta(true);
+    let request = PublishRequest::new("plain:a", "1")
+        .tags([("kind", "alarm"), ("empty", "")])
+        .delta(true);
     env.client.call(request).await?;
-    let history = env.client.call(HistoryRequest::new("plain:a").limit(1)).await?;
-    let tags: Vec<_> =
-        history.publications[0].tags.iter().map(|(key, value)| (&key[..], &value[..])).collect();
+    let history = env
+        .client
+        .call(HistoryRequest::new("plain:a").limit(1))
+        .await?;
+    let tags: Vec<_> = history.publications[0]
+        .tags
+        .iter()
+        .map(|(key, value)| (&key[..], &value[..]))
+        .collect();
     assert_eq!(tags, [("empty", ""), ("kind", "alarm")]);
     Ok(())
 }
@@ -80,8 +91,11 @@ async fn publish_into_an_unknown_namespace_is_refused(env: &Env) -> Outcome {
 }
 
 async fn publish_takes_any_channel_name(env: &Env) -> Outcome {
-    for channel in ["plain:ü \u{1F600}/?#\"\\\n<&>", &format!("plain:{}", "x".repeat(10_000)), "no namespace"]
-    {
+    for channel in [
+        "plain:ü \u{1F600}/?#\"\\\n<&>",
+        &format!("plain:{}", "x".repeat(10_000)),
+        "no namespace",
+    ] {
         env.publish(channel, "1").await?;
     }
     Ok(())
@@ -94,7 +108,10 @@ async fn publish_drops_an_old_version_silently(env: &Env) -> Outcome {
         positions.push(env.client.call(request).await?.offset);
     }
     assert_eq!(positions, [1, 1, 1, 2]);
-    let history = env.client.call(HistoryRequest::new("plain:a").limit(-1)).await?;
+    let history = env
+        .client
+        .call(HistoryRequest::new("plain:a").limit(-1))
+        .await?;
     assert_eq!(offsets(&history.publications), [1, 2]);
     Ok(())
 }
@@ -102,7 +119,9 @@ async fn publish_drops_an_old_version_silently(env: &Env) -> Outcome {
 async fn publish_takes_any_version_of_another_epoch(env: &Env) -> Outcome {
     let mut positions = Vec::new();
     for (version, epoch) in [(5, "a"), (4, "a"), (1, "b")] {
-        let request = PublishRequest::new("plain:a", "1").version(version).version_epoch(epoch);
+        let request = PublishRequest::new("plain:a", "1")
+            .version(version)
+            .version_epoch(epoch);
         positions.push(env.client.call(request).await?.offset);
     }
     assert_eq!(positions, [1, 1, 2]);
@@ -111,7 +130,10 @@ async fn publish_takes_any_version_of_another_epoch(env: &Env) -> Outcome {
 
 async fn publish_takes_empty_data_in_a_binary_namespace(env: &Env) -> Outcome {
     env.publish("bin:a", "").await?;
-    let history = env.client.call(HistoryRequest::new("bin:a").limit(-1)).await?;
+    let history = env
+        .client
+        .call(HistoryRequest::new("bin:a").limit(-1))
+        .await?;
     assert_eq!(offsets(&history.publications), [1]);
     assert!(history.publications[0].data.is_empty());
     Ok(())

@@ -1,6 +1,5 @@
 //! Real-time clients, which the calls are about: of a real server over a websocket, of the embedded without.
 
-#[cfg(feature = "testing")]
 mod embedded;
 mod real;
 
@@ -24,8 +23,11 @@ pub(crate) const ALICE: User = User {
     info: r#"{"name":"Alice"}"#,
     signature: "A_hVdxFuhXxTWmyvEcE44AASwkqdNQOY6e28qnWk2ZA",
 };
-pub(crate) const BOB: User =
-    User { name: "bob", info: r#"{"name":"Bob"}"#, signature: "lsZtMGxTBbM-8ZJWEEShYCEJfXJ0nz0Q3AhPb7vD7lw" };
+pub(crate) const BOB: User = User {
+    name: "bob",
+    info: r#"{"name":"Bob"}"#,
+    signature: "lsZtMGxTBbM-8ZJWEEShYCEJfXJ0nz0Q3AhPb7vD7lw",
+};
 
 /// What happens to a client, or in a subscription that it made itself.
 #[derive(Clone, Debug)]
@@ -100,14 +102,12 @@ pub(crate) struct Subscription {
 #[derive(Clone)]
 enum Client {
     Real(real::Client),
-    #[cfg(feature = "testing")]
     Embedded(embedded::Client),
 }
 
 /// Events as they came.
 enum Events {
     Real(real::Events),
-    #[cfg(feature = "testing")]
     Embedded(embedded::Events),
 }
 
@@ -137,7 +137,6 @@ impl Connection {
     pub(crate) async fn open(server: &Server, user: Option<&User>) -> Result<Self, Failure> {
         let (client, mut events) = match &server.running {
             Running::Process(_) => real::open(&server.websocket_url(), user)?,
-            #[cfg(feature = "testing")]
             Running::Embedded(embedded) => embedded::open(embedded.server(), user),
         };
         let id = wait_for!(events, Event::Connected { client } => client)?;
@@ -148,16 +147,17 @@ impl Connection {
     pub(crate) async fn subscribe(&self, channel: &str) -> Result<Subscription, Failure> {
         let events = match &self.client {
             Client::Real(client) => client.subscribe(channel).await?,
-            #[cfg(feature = "testing")]
             Client::Embedded(client) => client.subscribe(channel)?,
         };
-        Ok(Subscription { _client: self.client.clone(), events })
+        Ok(Subscription {
+            _client: self.client.clone(),
+            events,
+        })
     }
 
     pub(crate) async fn publish(&self, channel: &str, data: &'static str) -> Result<(), Failure> {
         match &self.client {
             Client::Real(client) => client.publish(channel, data).await,
-            #[cfg(feature = "testing")]
             Client::Embedded(client) => client.publish(channel, data),
         }
     }
@@ -165,7 +165,6 @@ impl Connection {
     pub(crate) fn is_connected(&self) -> bool {
         match &self.client {
             Client::Real(client) => client.is_connected(),
-            #[cfg(feature = "testing")]
             Client::Embedded(client) => client.is_connected(),
         }
     }
@@ -174,7 +173,6 @@ impl Connection {
     pub(crate) async fn close(&self) {
         match &self.client {
             Client::Real(client) => client.close().await,
-            #[cfg(feature = "testing")]
             Client::Embedded(client) => client.close(),
         }
     }
@@ -242,7 +240,6 @@ impl Events {
     async fn next(&mut self) -> Option<Event> {
         match self {
             Self::Real(events) => events.next().await,
-            #[cfg(feature = "testing")]
             Self::Embedded(events) => events.next(),
         }
     }

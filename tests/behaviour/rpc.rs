@@ -8,7 +8,14 @@ behaviours!(legacy_commands:
 );
 
 async fn rpc_is_not_found_on_the_open_source_server(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.call(RpcRequest::new("sum").params(r#"{"a":[1,2]}"#)).await), 104);
+    assert_eq!(
+        code(
+            env.client
+                .call(RpcRequest::new("sum").params(r#"{"a":[1,2]}"#))
+                .await
+        ),
+        104
+    );
     assert_eq!(code(env.client.call(RpcRequest::new("")).await), 107);
     Ok(())
 }

@@ -17,8 +17,12 @@ async fn shared_poll_publish_succeeds(env: &Env) -> Outcome {
     let request = SharedPollPublishRequest::new("poll:a", "key", r#"{"n":1}"#, 1);
     env.client.call(request.clone()).await?;
     env.client.call(request.clone()).await?;
-    env.client.call(request.binary_data([0, 255]).version(2).epoch("e")).await?;
-    env.client.call(SharedPollPublishRequest::new("poll:a", "key", "", 3)).await?;
+    env.client
+        .call(request.binary_data([0, 255]).version(2).epoch("e"))
+        .await?;
+    env.client
+        .call(SharedPollPublishRequest::new("poll:a", "key", "", 3))
+        .await?;
     Ok(())
 }
 
@@ -31,9 +35,18 @@ async fn shared_poll_publish_needs_a_version_and_a_key(env: &Env) -> Outcome {
 }
 
 async fn shared_poll_publish_is_refused_elsewhere(env: &Env) -> Outcome {
-    for (channel, expected) in [("plain:a", 107), ("map:a", 107), ("", 107), ("invalid:a", 102)] {
+    for (channel, expected) in [
+        ("plain:a", 107),
+        ("map:a", 107),
+        ("", 107),
+        ("invalid:a", 102),
+    ] {
         let request = SharedPollPublishRequest::new(channel, "key", "1", 1);
-        assert_eq!(code(env.client.call(request).await), expected, "{channel:?}");
+        assert_eq!(
+            code(env.client.call(request).await),
+            expected,
+            "{channel:?}"
+        );
     }
     Ok(())
 }

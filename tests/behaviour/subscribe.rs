@@ -45,7 +45,9 @@ async fn present(env: &Env, channel: &str) -> Result<Vec<String>, Failure> {
 async fn subscribe_makes_a_subscription_of_the_server(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     let _bob = env.connect_as(&BOB).await?;
-    env.client.call(SubscribeRequest::new("alice", "plain:a")).await?;
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:a"))
+        .await?;
     let subscribed = alice.subscribed().await?;
     assert_eq!(subscribed.channel, "plain:a");
     assert!(subscribed.recoverable && subscribed.positioned);
@@ -56,7 +58,9 @@ async fn subscribe_makes_a_subscription_of_the_server(env: &Env) -> Outcome {
 async fn subscribe_without_a_user_means_the_anonymous(env: &Env) -> Outcome {
     let mut anonymous = env.connect().await?;
     let _alice = env.connect_as(&ALICE).await?;
-    env.client.call(SubscribeRequest::new("", "plain:a")).await?;
+    env.client
+        .call(SubscribeRequest::new("", "plain:a"))
+        .await?;
     anonymous.subscribed().await?;
     assert_eq!(present(env, "plain:a").await?, [anonymous.id]);
     Ok(())
@@ -64,8 +68,9 @@ async fn subscribe_without_a_user_means_the_anonymous(env: &Env) -> Outcome {
 
 async fn subscribe_hands_over_info_and_data(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    let request =
-        SubscribeRequest::new("alice", "plain:a").info(r#"{"seat": 7}"#).data(r#"{"hello": "<you>"}"#);
+    let request = SubscribeRequest::new("alice", "plain:a")
+        .info(r#"{"seat": 7}"#)
+        .data(r#"{"hello": "<you>"}"#);
     env.client.call(request.expire_at(4_000_000_000)).await?;
     assert_eq!(alice.subscribed().await?.data, r#"{"hello": "<you>"}"#);
     assert_eq!(alice.joined().await?.chan_info, r#"{"seat": 7}"#);
@@ -74,7 +79,9 @@ async fn subscribe_hands_over_info_and_data(env: &Env) -> Outcome {
 
 async fn subscribe_hands_over_binary_info_and_data(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("alice", "plain:a").binary_info([0, 255]).binary_data([1, 254]);
+    let request = SubscribeRequest::new("alice", "plain:a")
+        .binary_info([0, 255])
+        .binary_data([1, 254]);
     env.client.call(request).await?;
     assert_eq!(alice.subscribed().await?.data, [1, 254][..]);
     assert_eq!(alice.joined().await?.chan_info, [0, 255][..]);
@@ -86,11 +93,15 @@ async fn subscribe_recovers_missed_publications(env: &Env) -> Outcome {
     env.publish("plain:a", "2").await?;
     env.publish("plain:a", "3").await?;
     let mut alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("alice", "plain:a").recover_since(StreamPosition::new(1, epoch));
+    let request =
+        SubscribeRequest::new("alice", "plain:a").recover_since(StreamPosition::new(1, epoch));
     env.client.call(request).await?;
     for (offset, data) in [(2, "2"), (3, "3")] {
         let publication = alice.publication().await?;
-        assert_eq!((publication.offset, &publication.data[..]), (offset, data.as_bytes()));
+        assert_eq!(
+            (publication.offset, &publication.data[..]),
+            (offset, data.as_bytes())
+        );
     }
     Ok(())
 }
@@ -103,14 +114,26 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
         .force_recovery(false)
         .force_positioning(false)
         .force_push_join_leave(false);
-    env.client.call(SubscribeRequest::new("alice", "plain:off").r#override(options)).await?;
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:off").r#override(options))
+        .await?;
     let subscribed = alice.subscribed().await?;
-    assert!(!subscribed.recoverable && !subscribed.positioned, "{subscribed:?}");
+    assert!(
+        !subscribed.recoverable && !subscribed.positioned,
+        "{subscribed:?}"
+    );
     assert!(present(env, "plain:off").await?.is_empty());
-    let options = SubscribeOptionOverride::new().presence(true).force_positioning(true);
-    env.client.call(SubscribeRequest::new("alice", "plain:on").r#override(options)).await?;
+    let options = SubscribeOptionOverride::new()
+        .presence(true)
+        .force_positioning(true);
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:on").r#override(options))
+        .await?;
     let subscribed = alice.subscribed().await?;
-    assert!(subscribed.recoverable && subscribed.positioned, "{subscribed:?}");
+    assert!(
+        subscribed.recoverable && subscribed.positioned,
+        "{subscribed:?}"
+    );
     assert_eq!(present(env, "plain:on").await?, [alice.id]);
     Ok(())
 }
@@ -118,17 +141,31 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
 async fn subscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
     let mut first = env.connect_as(&ALICE).await?;
     let _second = env.connect_as(&ALICE).await?;
-    env.client.call(SubscribeRequest::new("alice", "plain:a").client(&*first.id)).await?;
-    env.client.call(SubscribeRequest::new("alice", "plain:a").session("of nobody")).await?;
-    env.client.call(SubscribeRequest::new("bob", "plain:a").client(&*first.id)).await?;
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:a").client(&*first.id))
+        .await?;
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:a").session("of nobody"))
+        .await?;
+    env.client
+        .call(SubscribeRequest::new("bob", "plain:a").client(&*first.id))
+        .await?;
     first.subscribed().await?;
     assert_eq!(present(env, "plain:a").await?, [first.id]);
     Ok(())
 }
 
 async fn subscribe_succeeds_when_nobody_matches(env: &Env) -> Outcome {
-    env.client.call(SubscribeRequest::new("alice", "plain:a")).await?;
-    assert!(env.client.call(ChannelsRequest::new()).await?.channels.is_empty());
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:a"))
+        .await?;
+    assert!(
+        env.client
+            .call(ChannelsRequest::new())
+            .await?
+            .channels
+            .is_empty()
+    );
     Ok(())
 }
 
@@ -151,7 +188,11 @@ async fn subscribe_to_no_channel_or_in_the_past_is_refused(env: &Env) -> Outcome
         (SubscribeRequest::new("alice", "invalid:a"), 102),
         (SubscribeRequest::new("alice", "plain:a").expire_at(1), 100),
     ] {
-        assert_eq!(code(env.client.call(request.clone()).await), expected, "{request:?}");
+        assert_eq!(
+            code(env.client.call(request.clone()).await),
+            expected,
+            "{request:?}"
+        );
     }
     Ok(())
 }

@@ -22,10 +22,20 @@ behaviours!(legacy_commands_of_6_9_1:
 
 async fn unsubscribe_ends_a_subscription_of_the_server(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    env.client.call(SubscribeRequest::new("alice", "plain:a")).await?;
-    env.client.call(UnsubscribeRequest::new("alice", "plain:a")).await?;
+    env.client
+        .call(SubscribeRequest::new("alice", "plain:a"))
+        .await?;
+    env.client
+        .call(UnsubscribeRequest::new("alice", "plain:a"))
+        .await?;
     assert_eq!(alice.unsubscribed().await?, "plain:a");
-    assert!(env.client.call(PresenceRequest::new("plain:a")).await?.presence.is_empty());
+    assert!(
+        env.client
+            .call(PresenceRequest::new("plain:a"))
+            .await?
+            .presence
+            .is_empty()
+    );
     Ok(())
 }
 
@@ -33,9 +43,16 @@ async fn unsubscribe_ends_a_subscription_of_the_client(env: &Env) -> Outcome {
     let mut subscription = env.connect_as(&ALICE).await?.subscribe("plain:a").await?;
     let anonymous = env.connect().await?;
     let mut other = anonymous.subscribe("plain:a").await?;
-    env.client.call(UnsubscribeRequest::new("alice", "plain:a")).await?;
-    assert_eq!(subscription.unsubscribed().await?, (2000, "server unsubscribe".to_owned()));
-    env.client.call(UnsubscribeRequest::new("", "plain:a")).await?;
+    env.client
+        .call(UnsubscribeRequest::new("alice", "plain:a"))
+        .await?;
+    assert_eq!(
+        subscription.unsubscribed().await?,
+        (2000, "server unsubscribe".to_owned())
+    );
+    env.client
+        .call(UnsubscribeRequest::new("", "plain:a"))
+        .await?;
     other.unsubscribed().await?;
     Ok(())
 }
@@ -52,7 +69,11 @@ async fn unsubscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
         env.client.call(request).await?;
     }
     ended.unsubscribed().await?;
-    let present = env.client.call(PresenceRequest::new("plain:a")).await?.presence;
+    let present = env
+        .client
+        .call(PresenceRequest::new("plain:a"))
+        .await?
+        .presence;
     assert_eq!(present.into_keys().collect::<Vec<_>>(), [second.id]);
     Ok(())
 }
@@ -60,12 +81,21 @@ async fn unsubscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
 async fn unsubscribe_succeeds_when_nobody_matches(env: &Env) -> Outcome {
     let _bob = env.connect_as(&BOB).await?;
     for (user, channel) in [("alice", "plain:a"), ("bob", "plain:a"), ("bob", "")] {
-        env.client.call(UnsubscribeRequest::new(user, channel)).await?;
+        env.client
+            .call(UnsubscribeRequest::new(user, channel))
+            .await?;
     }
     Ok(())
 }
 
 async fn unsubscribe_from_an_unknown_namespace_is_refused(env: &Env) -> Outcome {
-    assert_eq!(code(env.client.call(UnsubscribeRequest::new("alice", "invalid:a")).await), 102);
+    assert_eq!(
+        code(
+            env.client
+                .call(UnsubscribeRequest::new("alice", "invalid:a"))
+                .await
+        ),
+        102
+    );
     Ok(())
 }

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::env::{Env, Failure, Outcome};
 use crate::realtime::{ALICE, Connection};
-#[cfg(feature = "testing")]
 use crate::server::{Backend, Transport};
 use crate::server::{Server, Version};
 
@@ -18,13 +17,22 @@ behaviours!(everywhere: every_method_answers_the_same_in_a_batch_that_calls_shar
 async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
     let answers = walk(&env.server, env.server.client(env.transport)).await?;
-    assert_eq!(answers, walk(&other, other.client(env.transport.other())).await?);
+    assert_eq!(
+        answers,
+        walk(&other, other.client(env.transport.other())).await?
+    );
 
     let methods: BTreeSet<_> = answers.iter().map(|(method, _)| *method).collect();
     assert_eq!(methods, METHODS.iter().copied().collect());
-    let lacking = answers.iter().filter(|(_, answer)| answer == LACKING).count();
+    let lacking = answers
+        .iter()
+        .filter(|(_, answer)| answer == LACKING)
+        .count();
     assert_eq!(lacking, if env.version == Version::V6 { 19 } else { 26 });
-    let failing: Vec<_> = answers.iter().filter(|(_, answer)| answer.starts_with("error")).collect();
+    let failing: Vec<_> = answers
+        .iter()
+        .filter(|(_, answer)| answer.starts_with("error"))
+        .collect();
     assert_eq!(failing, [&("rpc", "error 104: not found".to_owned())]);
     Ok(())
 }
@@ -32,7 +40,13 @@ async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcom
 async fn every_method_answers_the_same_in_a_batch_that_calls_share(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
     let alone = walk(&env.server, env.server.client(env.transport)).await?;
-    let shared = walk(&other, other.client(env.transport).coalescing(Coalescing::default())).await?;
+    let shared = walk(
+        &other,
+        other
+            .client(env.transport)
+            .coalescing(Coalescing::default()),
+    )
+    .await?;
     for (alone, shared) in alone.iter().zip(&shared) {
         match alone.1 == LACKING {
             // A batch says it of the command.
@@ -45,33 +59,38 @@ async fn every_method_answers_the_same_in_a_batch_that_calls_share(env: &Env) ->
 }
 
 /// Makes sure that a client does not see which of the servers it calls.
-#[cfg(feature = "testing")]
 async fn assert_alike(client: impl Fn(&Server) -> Result<Client, Error>) -> Outcome {
     let real = Server::start(Backend::Real(Version::V6)).await;
     let embedded = Server::start(Backend::Embedded).await;
-    assert_eq!(walk(&embedded, client(&embedded)?).await?, walk(&real, client(&real)?).await?);
+    assert_eq!(
+        walk(&embedded, client(&embedded)?).await?,
+        walk(&real, client(&real)?).await?
+    );
     Ok(())
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn every_method_answers_the_same_on_the_embedded_server_over_http() -> Outcome {
     assert_alike(|server| server.client_builder(Transport::Http).build()).await
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn every_method_answers_the_same_on_the_embedded_server_over_grpc() -> Outcome {
     assert_alike(|server| server.client_builder(Transport::Grpc).build()).await
 }
 
-#[cfg(feature = "testing")]
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn every_method_answers_the_same_on_the_embedded_server_by_command_lines() -> Outcome {
-    assert_alike(|server| server.client_builder(Transport::Http).legacy_commands().build()).await
+    assert_alike(|server| {
+        server
+            .client_builder(Transport::Http)
+            .legacy_commands()
+            .build()
+    })
+    .await
 }
 
 const LACKING: &str = "the server lacks the method";
@@ -98,7 +117,10 @@ async fn walk(server: &Server, client: Client) -> Result<Vec<(&'static str, Stri
     each_pro_method!(call_each);
     each_open_source_method!(batch_of_each);
     each_pro_method!(batch_of_each);
-    Ok(answers.into_iter().map(|(method, answer)| (method, answer.replace(&alice.id, "CLIENT"))).collect())
+    Ok(answers
+        .into_iter()
+        .map(|(method, answer)| (method, answer.replace(&alice.id, "CLIENT")))
+        .collect())
 }
 
 fn answer<T: Serialize>(result: Result<T, Error>) -> String {
@@ -109,7 +131,10 @@ fn answer<T: Serialize>(result: Result<T, Error>) -> String {
             result.to_string()
         }
         Err(Error::Api(error)) => format!("error {}: {}", error.code, error.message),
-        Err(Error::Transport { status: Status::Http(404) | Status::Grpc(12), .. }) => LACKING.to_owned(),
+        Err(Error::Transport {
+            status: Status::Http(404) | Status::Grpc(12),
+            ..
+        }) => LACKING.to_owned(),
         Err(error) => panic!("expected a result or an error of the API, not {error:?}"),
     }
 }
@@ -122,10 +147,12 @@ fn mask(value: &mut Value) {
             if fields.contains_key("uptime") || fields.contains_key("metrics") {
                 fields.retain(|name, _| !name.starts_with("num_") && name != "uptime");
             }
-            fields.iter_mut().for_each(|(name, value)| match name.as_str() {
-                "epoch" | "metrics" | "name" | "time" | "uid" => *value = Value::from("…"),
-                _ => mask(value),
-            });
+            fields
+                .iter_mut()
+                .for_each(|(name, value)| match name.as_str() {
+                    "epoch" | "metrics" | "name" | "time" | "uid" => *value = Value::from("…"),
+                    _ => mask(value),
+                });
         }
         Value::Array(items) => items.iter_mut().for_each(mask),
         _ => {}

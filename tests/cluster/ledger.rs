@@ -57,7 +57,10 @@ impl Turn {
         let (data, first) = (format!("\"{caller}-{number}\""), caller + number);
         match number % 3 {
             0 => Self::Publish(PublishRequest::new(channel(first), data)),
-            1 => Self::Broadcast(BroadcastRequest::new((first..first + BROADCAST).map(channel), data)),
+            1 => Self::Broadcast(BroadcastRequest::new(
+                (first..first + BROADCAST).map(channel),
+                data,
+            )),
             _ => Self::Read(HistoryRequest::new(channel(first))),
         }
     }
@@ -69,8 +72,12 @@ impl Turn {
             Self::Read(_) => return Vec::new(),
         };
         let (began, data) = (Instant::now(), String::from_utf8_lossy(data).into_owned());
-        let entry =
-            |channel: &String| Entry { began, channel: channel.clone(), data: data.clone(), offset: None };
+        let entry = |channel: &String| Entry {
+            began,
+            channel: channel.clone(),
+            data: data.clone(),
+            offset: None,
+        };
         channels.iter().map(entry).collect()
     }
 }
@@ -83,7 +90,11 @@ fn published(result: PublishResult) -> Vec<u64> {
 }
 
 fn broadcast(result: BroadcastResult) -> Told {
-    Ok(result.all_ok()?.iter().map(|result| result.offset).collect())
+    Ok(result
+        .all_ok()?
+        .iter()
+        .map(|result| result.offset)
+        .collect())
 }
 
 impl Ledger {
@@ -99,7 +110,9 @@ impl Ledger {
     /// Publishes, broadcasts and reads, one after another.
     async fn run(&self, caller: usize, client: &Client) {
         for number in 0.. {
-            let Some(turn) = self.next(caller, number) else { return };
+            let Some(turn) = self.next(caller, number) else {
+                return;
+            };
             let (entries, began) = (turn.entries(), Instant::now());
             let told = match turn {
                 Turn::Publish(request) => client.publish(request).await.map(published),
@@ -115,7 +128,9 @@ impl Ledger {
     /// The same, from a thread.
     pub(crate) fn run_blocking(&self, caller: usize, client: &centrifugo_api::blocking::Client) {
         for number in 0.. {
-            let Some(turn) = self.next(caller, number) else { return };
+            let Some(turn) = self.next(caller, number) else {
+                return;
+            };
             let (entries, began) = (turn.entries(), Instant::now());
             let told = match turn {
                 Turn::Publish(request) => client.publish(request).map(published),
@@ -139,12 +154,19 @@ impl Ledger {
         match told {
             Ok(offsets) => {
                 assert_eq!(offsets.len(), entries.len());
-                entries.iter_mut().zip(offsets).for_each(|(entry, offset)| entry.offset = Some(offset));
+                entries
+                    .iter_mut()
+                    .zip(offsets)
+                    .for_each(|(entry, offset)| entry.offset = Some(offset));
             }
             Err(error) => lock(&self.errors).push(error),
         }
         lock(&self.entries).append(&mut entries);
-        let counter = if is_good { &self.acknowledged } else { &self.failed };
+        let counter = if is_good {
+            &self.acknowledged
+        } else {
+            &self.failed
+        };
         counter.send_modify(|calls| *calls += 1);
         is_good
     }
@@ -192,16 +214,32 @@ impl Ledger {
         assert!(longest < TIMEOUT + SLACK, "a caller waited for {longest:?}");
         let mut held: HashMap<(String, String), Vec<u64>> = HashMap::new();
         for channel in (0..CHANNELS).map(channel) {
-            let history = client.history(HistoryRequest::new(&channel).limit(-1)).await?;
-            assert_eq!(history.offset, history.publications.len() as u64, "{channel} has lost its beginning");
+            let history = client
+                .history(HistoryRequest::new(&channel).limit(-1))
+                .await?;
+            assert_eq!(
+                history.offset,
+                history.publications.len() as u64,
+                "{channel} has lost its beginning"
+            );
             for publication in history.publications {
                 let data = String::from_utf8_lossy(&publication.data).into_owned();
-                held.entry((channel.clone(), data)).or_default().push(publication.offset);
+                held.entry((channel.clone(), data))
+                    .or_default()
+                    .push(publication.offset);
             }
         }
         let mut acknowledged = 0;
-        for Entry { began, channel, data, offset } in lock(&self.entries).drain(..) {
-            let offsets = held.remove(&(channel.clone(), data.clone())).unwrap_or_default();
+        for Entry {
+            began,
+            channel,
+            data,
+            offset,
+        } in lock(&self.entries).drain(..)
+        {
+            let offsets = held
+                .remove(&(channel.clone(), data.clone()))
+                .unwrap_or_default();
             match offset.filter(|_| began >= since) {
                 Some(offset) => assert_eq!(offsets, [offset], "{data} in {channel}, acknowledged"),
                 None => assert!(offsets.len() <= 1, "{data} in {channel} is at {offsets:?}"),
@@ -211,7 +249,9 @@ impl Ledger {
         assert!(held.is_empty(), "nobody published {held:?}");
         // Told where a test fails, and with `--nocapture`.
         let (calls, errors) = (*self.acknowledged.borrow(), *self.failed.borrow());
-        println!("{calls} calls, {acknowledged} publications; {errors} errors; at longest {longest:?}");
+        println!(
+            "{calls} calls, {acknowledged} publications; {errors} errors; at longest {longest:?}"
+        );
         Ok(())
     }
 }

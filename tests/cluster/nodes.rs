@@ -24,7 +24,8 @@ const CALLS: usize = 500;
 const FROZEN: Duration = Duration::from_secs(3);
 
 /// Keeps all of it, longer than a test takes.
-pub(crate) const NAMESPACES: &str = r#"[{"name": "kept", "history_size": 1000000, "history_ttl": "3600s"}]"#;
+pub(crate) const NAMESPACES: &str =
+    r#"[{"name": "kept", "history_size": 1000000, "history_ttl": "3600s"}]"#;
 
 /// Two nodes with a Redis between them.
 async fn nodes(prefix: &str) -> [Server; 2] {
@@ -42,19 +43,29 @@ async fn nodes(prefix: &str) -> [Server; 2] {
 
 /// A client of both.
 fn builder(nodes: &[Server; 2], transport: Transport) -> ClientBuilder {
-    let builder = nodes[0].client_builder(transport).endpoint(nodes[1].url(transport));
-    builder.timeout(TIMEOUT).retry(Retry::default().idempotency_keys())
+    let builder = nodes[0]
+        .client_builder(transport)
+        .endpoint(nodes[1].url(transport));
+    builder
+        .timeout(TIMEOUT)
+        .retry(Retry::default().idempotency_keys())
 }
 
 /// Waits until a node was called since it started.
 async fn is_called(node: &Server) -> Outcome {
     let called = async {
-        while !node.get("/metrics").await?.contains("centrifugo_api_command_duration_seconds_count") {
+        while !node
+            .get("/metrics")
+            .await?
+            .contains("centrifugo_api_command_duration_seconds_count")
+        {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Outcome::Ok(())
     };
-    tokio::time::timeout(PATIENCE, called).await.map_err(|_| "the node that came back is not called")?
+    tokio::time::timeout(PATIENCE, called)
+        .await
+        .map_err(|_| "the node that came back is not called")?
 }
 
 /// Kills each node in turn, and starts it again.
@@ -107,7 +118,10 @@ async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &
 
 /// A node that is frozen keeps its calls, and runs them when nobody waits any more.
 #[cfg(target_os = "linux")]
-async fn a_frozen_node_costs_each_caller_a_timeout_at_most(transport: Transport, prefix: &str) -> Outcome {
+async fn a_frozen_node_costs_each_caller_a_timeout_at_most(
+    transport: Transport,
+    prefix: &str,
+) -> Outcome {
     let (nodes, started) = (nodes(prefix).await, Instant::now());
     let client = builder(&nodes, transport).timeout(FROZEN).build()?;
     let ledger = Arc::new(Ledger::default());
@@ -122,8 +136,15 @@ async fn a_frozen_node_costs_each_caller_a_timeout_at_most(transport: Transport,
     ledger.check(&nodes[0].client(transport), started).await?;
     let errors = ledger.take_errors();
     // One call at a time finds out whether the node is there again.
-    assert!(errors.len() <= crate::CALLERS + 5, "{} errors", errors.len());
-    assert!(errors.iter().all(centrifugo_api::Error::is_timeout), "{errors:?}");
+    assert!(
+        errors.len() <= crate::CALLERS + 5,
+        "{} errors",
+        errors.len()
+    );
+    assert!(
+        errors.iter().all(centrifugo_api::Error::is_timeout),
+        "{errors:?}"
+    );
     Ok(())
 }
 

@@ -20,7 +20,11 @@ async fn start(backend: Backend) -> Server {
 async fn a_restart_is_one_error_for_each_caller(backend: Backend, transport: Transport) -> Outcome {
     let mut server = start(backend).await;
     let retry = Retry::default().idempotency_keys();
-    let client = server.client_builder(transport).timeout(TIMEOUT).retry(retry).build()?;
+    let client = server
+        .client_builder(transport)
+        .timeout(TIMEOUT)
+        .retry(retry)
+        .build()?;
     let ledger = Arc::new(Ledger::default());
     let callers = ledger.callers(&client);
     ledger.goes_on(CALLS).await?;
@@ -51,14 +55,25 @@ async fn a_restart_is_unseen_by_those_who_may_try_long_enough(
 ) -> Outcome {
     const WHILE: Duration = Duration::from_millis(100);
     let mut server = start(backend).await;
-    let retry = Retry::default().max_attempts(20).first_wait(PATIENCE / 60).longest_wait(PATIENCE / 60);
-    let client = server.client_builder(transport).timeout(PATIENCE).retry(retry).build()?;
+    let retry = Retry::default()
+        .max_attempts(20)
+        .first_wait(PATIENCE / 60)
+        .longest_wait(PATIENCE / 60);
+    let client = server
+        .client_builder(transport)
+        .timeout(PATIENCE)
+        .retry(retry)
+        .build()?;
     client.info(InfoRequest::new()).await?;
     server.kill();
     let request = PublishRequest::new("kept:0", "1").idempotency_key("key");
-    let mut calls =
-        Box::pin(async { tokio::try_join!(client.publish(request), client.info(InfoRequest::new())) });
-    assert!(tokio::time::timeout(WHILE, &mut calls).await.is_err(), "nobody is there to answer");
+    let mut calls = Box::pin(async {
+        tokio::try_join!(client.publish(request), client.info(InfoRequest::new()))
+    });
+    assert!(
+        tokio::time::timeout(WHILE, &mut calls).await.is_err(),
+        "nobody is there to answer"
+    );
     server.restart().await;
     let (published, _) = calls.await?;
     assert_eq!(published.offset, 1);
@@ -71,7 +86,6 @@ macro_rules! on_each_server {
         mod $name {
             use crate::server::{Backend, Transport, Version};
 
-            #[cfg(feature = "testing")]
             #[tokio::test]
             async fn embedded() -> crate::Outcome {
                 crate::restarts::$behaviour(Backend::Embedded, Transport::$transport).await
@@ -92,4 +106,7 @@ macro_rules! on_each_server {
     )+};
 }
 
-on_each_server!(a_restart_is_one_error_for_each_caller, a_restart_is_unseen_by_those_who_may_try_long_enough);
+on_each_server!(
+    a_restart_is_one_error_for_each_caller,
+    a_restart_is_unseen_by_those_who_may_try_long_enough
+);

@@ -15,7 +15,11 @@ async fn large_requests_batches_and_rpc_go_alone() -> Outcome {
         published?;
         client.rpc(RpcRequest::new("method")).await?;
         assert!(!held_up.is_finished());
-        let methods: Vec<_> = server.take_requests().iter().map(|request| request.method).collect();
+        let methods: Vec<_> = server
+            .take_requests()
+            .iter()
+            .map(|request| request.method)
+            .collect();
         assert_eq!(methods, ["publish", "batch", "rpc"]);
         held_up.await?;
     }
@@ -27,14 +31,23 @@ async fn large_requests_share_batches_where_these_may_be_larger_still() -> Outco
     for (server, client) in both(&one_at_a_time().max_bytes(2_000_000))? {
         let held_up = held_up(&server, &client).await?;
         let payload = |n: usize| format!("\"{}\"", n.to_string().repeat(100_000));
-        let calls = publish_all(&client, (0..5).map(|n| PublishRequest::new("news", payload(n))));
+        let calls = publish_all(
+            &client,
+            (0..5).map(|n| PublishRequest::new("news", payload(n))),
+        );
         for call in calls {
             call.await??;
         }
         held_up.await?;
         assert_eq!(batches(&server), [5]);
-        let read = client.history(HistoryRequest::new("news").limit(-1)).await?.publications;
-        let mut read: Vec<_> = read.into_iter().map(|publication| publication.data).collect();
+        let read = client
+            .history(HistoryRequest::new("news").limit(-1))
+            .await?
+            .publications;
+        let mut read: Vec<_> = read
+            .into_iter()
+            .map(|publication| publication.data)
+            .collect();
         read.sort();
         assert_eq!(read, (0..5).map(payload).collect::<Vec<_>>());
     }
@@ -61,7 +74,10 @@ async fn a_payload_that_is_no_json_fails_its_call_alone() -> Outcome {
 async fn a_payload_that_cannot_be_read_fails_its_reader_alone() -> Outcome {
     let [(server, client), _] = both(&one_at_a_time())?;
     for (channel, data) in [("bin:raw", "no JSON"), ("bin:json", "1")] {
-        server.grpc_client().publish(PublishRequest::new(channel, data)).await?;
+        server
+            .grpc_client()
+            .publish(PublishRequest::new(channel, data))
+            .await?;
     }
     server.take_requests();
     let held_up = held_up(&server, &client).await?;
@@ -76,7 +92,11 @@ async fn a_payload_that_cannot_be_read_fails_its_reader_alone() -> Outcome {
     for history in histories {
         codes.push(match history.await? {
             Ok(_) => None,
-            Err(Error::Transport { status, method: "history", .. }) => Some(status),
+            Err(Error::Transport {
+                status,
+                method: "history",
+                ..
+            }) => Some(status),
             Err(error) => return Err(error.into()),
         });
     }
@@ -91,8 +111,16 @@ async fn what_reads_payloads_keeps_to_itself() -> Outcome {
         client.history(HistoryRequest::new("news")).await?;
         assert!(!held_up.is_finished());
         held_up.await?;
-        let batch = server.requests().iter().find_map(|request| request.request::<BatchRequest>());
-        let [Command { history: Some(_), .. }] = &batch.ok_or("no batch")?.commands[..] else {
+        let batch = server
+            .requests()
+            .iter()
+            .find_map(|request| request.request::<BatchRequest>());
+        let [
+            Command {
+                history: Some(_), ..
+            },
+        ] = &batch.ok_or("no batch")?.commands[..]
+        else {
             return Err("another batch".into());
         };
     }

@@ -19,12 +19,16 @@ fn threads_share_batches() -> Outcome {
                     scope.spawn(|| {
                         start.wait();
                         (0..EACH).try_for_each(|n| {
-                            client.publish(PublishRequest::new("news", n.to_string())).map(drop)
+                            client
+                                .publish(PublishRequest::new("news", n.to_string()))
+                                .map(drop)
                         })
                     })
                 })
                 .collect();
-            threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
+            threads
+                .into_iter()
+                .try_for_each(|thread| thread.join().expect("no thread panics"))
         })?;
         let sizes = batches(&server);
         assert_eq!(sizes.iter().sum::<usize>(), THREADS * EACH);

@@ -48,7 +48,10 @@ async fn a_call_whose_batch_is_under_way_ends_by_its_own_deadline() -> Outcome {
 async fn a_call_that_is_dropped_while_it_waits_is_not_sent() -> Outcome {
     for (server, client) in both(&one_at_a_time())? {
         let held_up = held_up(&server, &client).await?;
-        let mut calls = publish_all(&client, (0..10).map(|n| PublishRequest::new("news", n.to_string())));
+        let mut calls = publish_all(
+            &client,
+            (0..10).map(|n| PublishRequest::new("news", n.to_string())),
+        );
         tokio::task::yield_now().await;
         let dropped = calls.split_off(5);
         for call in &dropped {
@@ -72,8 +75,11 @@ async fn no_more_calls_wait_than_allowed() -> Outcome {
         let held_up = held_up(&server, &client).await?;
         let waiting = publish_all(&client, [PublishRequest::new("news", "1")]);
         tokio::task::yield_now().await;
-        let error =
-            client.with_timeout(HOLD / 10).publish(PublishRequest::new("news", "2")).await.unwrap_err();
+        let error = client
+            .with_timeout(HOLD / 10)
+            .publish(PublishRequest::new("news", "2"))
+            .await
+            .unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
         client.publish(PublishRequest::new("news", "3")).await?;
         for call in waiting {
@@ -89,7 +95,10 @@ async fn no_more_calls_wait_than_allowed() -> Outcome {
 async fn closing_sends_what_waits_and_refuses_what_comes() -> Outcome {
     for (server, client) in both(&one_at_a_time().max_commands(10))? {
         let held_up = held_up(&server, &client).await?;
-        let calls = publish_all(&client, (0..30).map(|n| PublishRequest::new("news", n.to_string())));
+        let calls = publish_all(
+            &client,
+            (0..30).map(|n| PublishRequest::new("news", n.to_string())),
+        );
         tokio::task::yield_now().await;
         client.close(PATIENCE).await?;
         assert!(calls.iter().all(JoinHandle::is_finished) && held_up.is_finished());
@@ -98,24 +107,39 @@ async fn closing_sends_what_waits_and_refuses_what_comes() -> Outcome {
         }
         assert_eq!(batches(&server), [10; 3]);
         let error = client.info(InfoRequest::new()).await.unwrap_err();
-        assert!(matches!(error, Error::Closed { method: "info", .. }), "{error:?}");
+        assert!(
+            matches!(error, Error::Closed { method: "info", .. }),
+            "{error:?}"
+        );
     }
     Ok(())
 }
 
 #[test]
 fn a_runtime_that_goes_takes_only_its_own_calls() -> Outcome {
-    let runtime = || Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = || {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+    };
     for (server, client) in both(&one_at_a_time())? {
         let (first, second) = (runtime()?, runtime()?);
         let gone = first.block_on(async {
             let gone = held_up(&server, &client).await?;
-            publish_all(&client, (0..10).map(|n| PublishRequest::new("news", n.to_string())));
+            publish_all(
+                &client,
+                (0..10).map(|n| PublishRequest::new("news", n.to_string())),
+            );
             Ok::<_, Error>(gone)
         })?;
         second.block_on(async { client.publish(PublishRequest::new("other", "1")).await })?;
         first.shutdown_background();
-        assert!(second.block_on(gone).is_err_and(|error| error.is_cancelled()));
+        assert!(
+            second
+                .block_on(gone)
+                .is_err_and(|error| error.is_cancelled())
+        );
         second.block_on(async { client.publish(PublishRequest::new("other", "2")).await })?;
         assert_eq!(second.block_on(published(&client, "other"))?, 2);
     }

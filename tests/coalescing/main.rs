@@ -1,5 +1,5 @@
 //! Calls that share batches, on embedded servers, over HTTP and gRPC.
-#![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
+#![cfg(all(feature = "http", feature = "grpc"))]
 
 mod alone;
 #[cfg(feature = "blocking")]
@@ -11,10 +11,10 @@ mod sharing;
 
 use std::time::Duration;
 
-use centrifugo_api::testing::{DataFormat, Fault, Namespace, Server};
 use centrifugo_api::{
     BatchRequest, Client, Coalescing, Error, HistoryRequest, PublishRequest, PublishResult, Retry,
 };
+use centrifugo_api_testing::{DataFormat, Fault, Namespace, Server};
 use tokio::task::JoinHandle;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -32,16 +32,27 @@ fn one_at_a_time() -> Coalescing {
 
 /// A server and a client of each transport, which coalesces so and tries again at once.
 fn both(coalescing: &Coalescing) -> Result<[(Server, Client); 2], Box<dyn std::error::Error>> {
-    let namespace = |name| Namespace::new(name).history_size(100).history_ttl(PATIENCE * 10).presence(true);
+    let namespace = |name| {
+        Namespace::new(name)
+            .history_size(100)
+            .history_ttl(PATIENCE * 10)
+            .presence(true)
+    };
     let start = || {
         let bin = namespace("bin").data_format(DataFormat::Binary);
-        Server::builder().namespace(namespace("")).namespace(bin).start()
+        Server::builder()
+            .namespace(namespace(""))
+            .namespace(bin)
+            .start()
     };
     let (http, grpc) = (start()?, start()?);
     let builders = [http.client_builder(), grpc.grpc_client_builder()];
     let [first, second] = builders.map(|builder| {
         let retry = Retry::default().first_wait(Duration::from_millis(1));
-        builder.retry(retry).build().map(|client| client.coalescing(coalescing.clone()))
+        builder
+            .retry(retry)
+            .build()
+            .map(|client| client.coalescing(coalescing.clone()))
     });
     Ok([(http, first?), (grpc, second?)])
 }
@@ -51,7 +62,10 @@ async fn held_up(server: &Server, client: &Client) -> Result<JoinHandle<()>, Err
     server.fail_next(1, Fault::delay(HOLD))?;
     let client = client.clone();
     let call = tokio::spawn(async move {
-        client.publish(PublishRequest::new("first", "1")).await.expect("it is only held up");
+        client
+            .publish(PublishRequest::new("first", "1"))
+            .await
+            .expect("it is only held up");
     });
     while server.requests().is_empty() {
         tokio::task::yield_now().await;
@@ -75,13 +89,17 @@ fn publish_all<R: Into<PublishRequest> + Send + 'static>(
 /// How many commands each request carried that has come since.
 fn batches(server: &Server) -> Vec<usize> {
     let requests = server.take_requests();
-    let batches = requests
-        .iter()
-        .map(|request| request.request::<BatchRequest>().map_or(0, |batch| batch.commands.len()));
+    let batches = requests.iter().map(|request| {
+        request
+            .request::<BatchRequest>()
+            .map_or(0, |batch| batch.commands.len())
+    });
     batches.collect()
 }
 
 async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
-    let history = client.history(HistoryRequest::new(channel).limit(-1)).await?;
+    let history = client
+        .history(HistoryRequest::new(channel).limit(-1))
+        .await?;
     Ok(history.publications.len())
 }

@@ -10,14 +10,25 @@ const TRIAL: usize = 32;
 /// How many commands each batch carried that has come since, and whether they are to run concurrently.
 fn orders(server: &Server) -> Vec<(usize, bool)> {
     let requests = server.take_requests();
-    let batches = requests.iter().filter_map(|request| request.request::<BatchRequest>());
-    batches.map(|batch| (batch.commands.len(), batch.parallel)).collect()
+    let batches = requests
+        .iter()
+        .filter_map(|request| request.request::<BatchRequest>());
+    batches
+        .map(|batch| (batch.commands.len(), batch.parallel))
+        .collect()
 }
 
 /// Publishes while a batch is held up, and tells the batches that come of it.
-async fn publish(server: &Server, client: &Client, count: usize) -> Result<Vec<(usize, bool)>, Error> {
+async fn publish(
+    server: &Server,
+    client: &Client,
+    count: usize,
+) -> Result<Vec<(usize, bool)>, Error> {
     let held_up = held_up(server, client).await?;
-    for call in publish_all(client, (0..count).map(|n| PublishRequest::new("news", n.to_string()))) {
+    for call in publish_all(
+        client,
+        (0..count).map(|n| PublishRequest::new("news", n.to_string())),
+    ) {
         call.await.expect("it does not panic")?;
     }
     held_up.await.expect("it does not panic");
@@ -29,7 +40,10 @@ async fn publications_run_one_after_another_until_that_is_slow() -> Outcome {
     for (server, client) in both(&Coalescing::default().max_batches(1))? {
         let slow = held_up(&server, &client).await?;
         server.fail_next(1, Fault::delay(HOLD))?;
-        let calls = publish_all(&client, (0..100).map(|n| PublishRequest::new("news", n.to_string())));
+        let calls = publish_all(
+            &client,
+            (0..100).map(|n| PublishRequest::new("news", n.to_string())),
+        );
         for call in calls {
             call.await??;
         }
@@ -63,7 +77,10 @@ async fn other_commands_run_concurrently() -> Outcome {
 #[tokio::test]
 async fn the_order_can_be_told() -> Outcome {
     let options = Coalescing::default().max_batches(1);
-    for (options, parallel) in [(options.clone().one_after_another(), false), (options.concurrent(), true)] {
+    for (options, parallel) in [
+        (options.clone().one_after_another(), false),
+        (options.concurrent(), true),
+    ] {
         for (server, client) in both(&options)? {
             assert_eq!(publish(&server, &client, 100).await?, [(100, parallel)]);
         }

@@ -14,7 +14,10 @@ fn mistakes_in_the_url_are_named_with_their_fix() {
         ("http:localhost/api", "no scheme"),
         ("http:/localhost/api", "no scheme"),
         ("://localhost", "none of http, https, grpc, grpcs"),
-        ("ws://localhost:8000/api", "`ws` is none of http, https, grpc, grpcs"),
+        (
+            "ws://localhost:8000/api",
+            "`ws` is none of http, https, grpc, grpcs",
+        ),
         ("htp://localhost:8000/api", "`htp` is none of"),
         ("unix:///run/centrifugo.sock", "`unix` is none of"),
         ("http://", "url `http://`"),
@@ -53,7 +56,10 @@ fn mistakes_in_the_url_are_named_with_their_fix() {
 
 /// Whether the URL has the scheme of a transport that is compiled in, or of none.
 fn is_compiled_in(url: &str) -> bool {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_lowercase()).unwrap_or_default();
+    let scheme = url
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_lowercase())
+        .unwrap_or_default();
     match scheme.as_str() {
         "http" => cfg!(feature = "http"),
         "https" => cfg!(all(feature = "http", feature = "tls")),
@@ -68,8 +74,14 @@ fn is_compiled_in(url: &str) -> bool {
 fn url_that_ends_in_a_method_is_found() {
     for method in centrifugo_api::METHODS {
         let expected = format!("ends in the method `{method}`");
-        assert_config(Client::builder(format!("{HTTP}/{method}")), &["url", &expected, "leave that out"]);
-        assert_config(Client::builder(format!("{HTTP}/{method}/")), &["url", &expected]);
+        assert_config(
+            Client::builder(format!("{HTTP}/{method}")),
+            &["url", &expected, "leave that out"],
+        );
+        assert_config(
+            Client::builder(format!("{HTTP}/{method}/")),
+            &["url", &expected],
+        );
     }
 }
 
@@ -91,7 +103,9 @@ fn url_of_the_transports_that_are_compiled_in_is_taken() -> Outcome {
         "grpcs://localhost:10000",
     ];
     for url in urls.into_iter().filter(|url| is_compiled_in(url.trim())) {
-        Client::builder(url).build().map_err(|error| format!("{url}: {error}"))?;
+        Client::builder(url)
+            .build()
+            .map_err(|error| format!("{url}: {error}"))?;
         Client::new(url, "key")?;
     }
     Ok(())
@@ -111,6 +125,9 @@ fn scheme_whose_feature_is_off_names_the_feature() {
             (true, false) if encrypted => "`tls`",
             _ => continue,
         };
-        assert_config(Client::builder(url), &["url", &format!("the feature {missing}"), "Cargo.toml"]);
+        assert_config(
+            Client::builder(url),
+            &["url", &format!("the feature {missing}"), "Cargo.toml"],
+        );
     }
 }

@@ -13,17 +13,35 @@ pub(crate) struct Facts {
 /// Members whose values are payloads, kept as they are.
 const PAYLOADS: [&[u8]; 3] = [b"data", b"conn_info", b"chan_info"];
 /// Members of a node that vary, as its counters do every 3 seconds.
-const VARYING: [&[u8]; 8] =
-    [b"uid", b"name", b"uptime", b"metrics", b"num_clients", b"num_users", b"num_channels", b"num_subs"];
+const VARYING: [&[u8]; 8] = [
+    b"uid",
+    b"name",
+    b"uptime",
+    b"metrics",
+    b"num_clients",
+    b"num_users",
+    b"num_channels",
+    b"num_subs",
+];
 
 /// Writes the body with names for epochs and clients, times masked, and the clients of a presence in the order of
 /// their names.
 pub(crate) fn normalize(body: &[u8], names: &mut Names) -> (Vec<u8>, Facts) {
-    let mut walk = Walk { rest: body, out: Vec::new(), names, facts: Facts::default() };
+    let mut walk = Walk {
+        rest: body,
+        out: Vec::new(),
+        names,
+        facts: Facts::default(),
+    };
     while walk.value(b"", false).is_some() {
         walk.spaces();
     }
-    let Walk { rest, mut out, names, facts } = walk;
+    let Walk {
+        rest,
+        mut out,
+        names,
+        facts,
+    } = walk;
     // What is not JSON, such as `404 page not found`.
     out.extend_from_slice(rest);
     // Left out in the first second.
@@ -50,7 +68,9 @@ impl<'a> Walk<'a> {
         match raw[0] {
             _ if in_node && VARYING.contains(&key) => self.write(raw, "…".as_bytes()),
             // In a batch, the result that holds the presence has that name too.
-            b'{' if key == b"presence" && !raw.starts_with(br#"{"presence":"#) => self.presence(raw),
+            b'{' if key == b"presence" && !raw.starts_with(br#"{"presence":"#) => {
+                self.presence(raw)
+            }
             b'{' => self.items(b'}', in_node)?,
             b'[' => self.items(b']', key == b"nodes")?,
             _ if key == b"time" => self.write(raw, "…".as_bytes()),
@@ -104,12 +124,20 @@ impl<'a> Walk<'a> {
         let mut members = Vec::new();
         let mut rest = &raw[1..raw.len() - 1];
         while let Some(key) = value(rest) {
-            let whole = key.len() + 1 + rest.get(key.len() + 1..).and_then(value).map_or(0, <[u8]>::len);
+            let whole = key.len()
+                + 1
+                + rest
+                    .get(key.len() + 1..)
+                    .and_then(value)
+                    .map_or(0, <[u8]>::len);
             members.push(&rest[..whole]);
             rest = rest.get(whole + 1..).unwrap_or_default();
         }
         let sorted = members.is_sorted();
-        let mut members: Vec<_> = members.iter().map(|member| self.names.in_bytes(member)).collect();
+        let mut members: Vec<_> = members
+            .iter()
+            .map(|member| self.names.in_bytes(member))
+            .collect();
         members.sort();
         let mut text = members.join(&b","[..]);
         if !sorted {
@@ -119,7 +147,11 @@ impl<'a> Walk<'a> {
     }
 
     fn spaces(&mut self) {
-        let count = self.rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let count = self
+            .rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
         self.copy(count);
     }
 
@@ -173,6 +205,9 @@ fn bodies_are_named_and_masked_but_for_payloads() {
     let (normal, facts) = normalize(body, &mut names);
     assert_eq!(String::from_utf8_lossy(&normal), expected);
     assert_eq!((facts.offset, &*facts.epoch), (3, "abc"));
-    assert_eq!(normalize(b"404 page not found\n", &mut names).0, b"404 page not found\n");
+    assert_eq!(
+        normalize(b"404 page not found\n", &mut names).0,
+        b"404 page not found\n"
+    );
     assert_eq!(normalize(b"", &mut names).0, b"");
 }

@@ -41,7 +41,14 @@ struct Calls {
 
 impl fmt::Display for Counts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sequences, http, command_lines, grpc, users, events } = self;
+        let Self {
+            sequences,
+            http,
+            command_lines,
+            grpc,
+            users,
+            events,
+        } = self;
         write!(
             formatter,
             "{sequences} sequences: {http} over HTTP, {command_lines} on the legacy command endpoint, {grpc} over \
@@ -52,7 +59,11 @@ impl fmt::Display for Counts {
 
 impl fmt::Display for Calls {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} commands in {} calls", self.commands, self.calls)
+        write!(
+            formatter,
+            "{} commands in {} calls",
+            self.commands, self.calls
+        )
     }
 }
 
@@ -67,8 +78,17 @@ pub(crate) struct Difference {
 impl Pair {
     pub(crate) fn new(left: Side, right: Side) -> Self {
         let (sender, changes) = watch::channel(());
-        let (left, right) = (Player::new(left, sender.clone()), Player::new(right, sender));
-        Self { left, right, changes, runs: 0, counts: Counts::default() }
+        let (left, right) = (
+            Player::new(left, sender.clone()),
+            Player::new(right, sender),
+        );
+        Self {
+            left,
+            right,
+            changes,
+            runs: 0,
+            counts: Counts::default(),
+        }
     }
 
     /// Plays the sequence under names of its own.
@@ -85,13 +105,17 @@ impl Pair {
 
     async fn find(&mut self, steps: &[Step]) -> Option<Difference> {
         for step in steps {
-            let is_own = !matches!(step.action, Action::Http(_) | Action::Grpc(_) | Action::Connect { .. });
+            let is_own = !matches!(
+                step.action,
+                Action::Http(_) | Action::Grpc(_) | Action::Connect { .. }
+            );
             if is_own && let Some(difference) = self.compare_events().await {
                 return Some(difference);
             }
             let (left, right) = tokio::join!(self.left.play(step), self.right.play(step));
             self.count(&step.action);
-            if let Some(difference) = differ(&format!("the reply to step {}", step.id), left, right) {
+            if let Some(difference) = differ(&format!("the reply to step {}", step.id), left, right)
+            {
                 return Some(difference);
             }
             if step.action.may_disconnect() {
@@ -120,9 +144,13 @@ impl Pair {
                 return None;
             };
             let rest = deadline.saturating_duration_since(Instant::now());
-            if tokio::time::timeout(rest, self.changes.changed()).await.is_err() {
-                let text =
-                    |lines: Option<&Vec<String>>| lines.map(|lines| lines.join("\n")).unwrap_or_default();
+            if tokio::time::timeout(rest, self.changes.changed())
+                .await
+                .is_err()
+            {
+                let text = |lines: Option<&Vec<String>>| {
+                    lines.map(|lines| lines.join("\n")).unwrap_or_default()
+                };
                 return differ(
                     &format!("what the client of step {id} saw"),
                     text(left.get(id)),
@@ -134,7 +162,9 @@ impl Pair {
 
     fn count(&mut self, action: &Action) {
         let (counter, commands) = match action {
-            Action::Http(call) if call.is_legacy() => (&mut self.counts.command_lines, call.commands()),
+            Action::Http(call) if call.is_legacy() => {
+                (&mut self.counts.command_lines, call.commands())
+            }
             Action::Http(call) => (&mut self.counts.http, call.commands()),
             Action::Grpc(call) => (&mut self.counts.grpc, commands(&call.message)),
             _ => {
@@ -148,5 +178,9 @@ impl Pair {
 }
 
 fn differ(what: &str, left: String, right: String) -> Option<Difference> {
-    (left != right).then(|| Difference { what: what.to_owned(), left, right })
+    (left != right).then(|| Difference {
+        what: what.to_owned(),
+        left,
+        right,
+    })
 }

@@ -7,8 +7,14 @@ const FILE: &str = include_str!("../centrifugo/6.9.1.json");
 /// What only a real server takes.
 pub(crate) const REAL: [(&str, &str); 3] = [
     ("CENTRIFUGO_LOG_LEVEL", "none"),
-    ("CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_ALLOW_SUBSCRIBE_FOR_CLIENT", "true"),
-    ("CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_ALLOW_SUBSCRIBE_FOR_ANONYMOUS", "true"),
+    (
+        "CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_ALLOW_SUBSCRIBE_FOR_CLIENT",
+        "true",
+    ),
+    (
+        "CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_ALLOW_SUBSCRIBE_FOR_ANONYMOUS",
+        "true",
+    ),
 ];
 
 /// The environment variables that configure these namespaces.
@@ -21,7 +27,9 @@ pub(crate) fn options(namespaces: &str) -> Vec<(&'static str, &str)> {
 /// Clients may subscribe wherever they like: an embedded server asks for no permissions.
 pub(crate) fn namespaces(history_size: u32) -> Value {
     let mut configuration: Value = serde_json::from_str(FILE).expect("the configuration is JSON");
-    let namespaces = configuration.pointer_mut("/channel/namespaces").and_then(Value::as_array_mut);
+    let namespaces = configuration
+        .pointer_mut("/channel/namespaces")
+        .and_then(Value::as_array_mut);
     let namespaces = namespaces.expect("the configuration has namespaces");
     namespaces.extend(more_namespaces(history_size));
     for namespace in namespaces.iter_mut() {

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use centrifugo_api::testing::{self, Event, Server, User};
 use centrifugo_api::{ClientInfo, Error};
+use centrifugo_api_testing::{Event, Server, User};
 
 use crate::seen::{Events, Info, Publication, Seen};
 
 pub(crate) struct EmbeddedConnection {
-    connection: testing::Connection,
+    connection: centrifugo_api_testing::Connection,
     is_over: bool,
     events: Events,
 }
@@ -16,7 +16,11 @@ pub(crate) struct EmbeddedConnection {
 impl EmbeddedConnection {
     pub(crate) fn open(server: &Server, user: &str, info: Option<&str>, events: Events) -> Self {
         let user = User::new(user).info(info.unwrap_or_default());
-        Self { connection: server.connect(user), is_over: false, events }
+        Self {
+            connection: server.connect(user),
+            is_over: false,
+            events,
+        }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -28,10 +32,12 @@ impl EmbeddedConnection {
         if self.is_over {
             return Err("disconnected".to_owned());
         }
-        self.connection.subscribe(channel).map_err(|error| match error {
-            Error::Api(error) => format!("{}: {}", error.code, error.message),
-            error => error.to_string(),
-        })
+        self.connection
+            .subscribe(channel)
+            .map_err(|error| match error {
+                Error::Api(error) => format!("{}: {}", error.code, error.message),
+                error => error.to_string(),
+            })
     }
 
     pub(crate) fn unsubscribe(&mut self, channel: &str) -> Result<(), String> {
@@ -52,30 +58,83 @@ impl EmbeddedConnection {
 }
 
 impl From<ClientInfo> for Info {
-    fn from(ClientInfo { user, client, conn_info, chan_info, .. }: ClientInfo) -> Self {
-        Self { user, client, conn_info, chan_info }
+    fn from(
+        ClientInfo {
+            user,
+            client,
+            conn_info,
+            chan_info,
+            ..
+        }: ClientInfo,
+    ) -> Self {
+        Self {
+            user,
+            client,
+            conn_info,
+            chan_info,
+        }
     }
 }
 
 impl From<Event> for Seen {
     fn from(event: Event) -> Self {
         match event {
-            Event::Publication { channel, publication, .. } => {
-                Self::Publication(shown(channel, String::new(), false, publication))
-            }
-            Event::Changed { channel, key, removed, publication, .. } => {
-                Self::Publication(shown(channel, key, removed, publication))
-            }
-            Event::Joined { channel, info, .. } => Self::Join { channel, info: info.into() },
-            Event::Left { channel, info, .. } => Self::Leave { channel, info: info.into() },
-            Event::Subscribed { channel, data, recoverable, positioned, offset, epoch, .. } => {
-                Self::Subscribed { channel, recoverable, positioned, offset, epoch, data }
-            }
-            Event::Unsubscribed { channel, code, reason, .. } => Self::Unsubscribed { channel, code, reason },
+            Event::Publication {
+                channel,
+                publication,
+                ..
+            } => Self::Publication(shown(channel, String::new(), false, publication)),
+            Event::Changed {
+                channel,
+                key,
+                removed,
+                publication,
+                ..
+            } => Self::Publication(shown(channel, key, removed, publication)),
+            Event::Joined { channel, info, .. } => Self::Join {
+                channel,
+                info: info.into(),
+            },
+            Event::Left { channel, info, .. } => Self::Leave {
+                channel,
+                info: info.into(),
+            },
+            Event::Subscribed {
+                channel,
+                data,
+                recoverable,
+                positioned,
+                offset,
+                epoch,
+                ..
+            } => Self::Subscribed {
+                channel,
+                recoverable,
+                positioned,
+                offset,
+                epoch,
+                data,
+            },
+            Event::Unsubscribed {
+                channel,
+                code,
+                reason,
+                ..
+            } => Self::Unsubscribed {
+                channel,
+                code,
+                reason,
+            },
             Event::Refreshed { expires, .. } => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let later = |at: i64| u64::try_from(at).is_ok_and(|at| Duration::from_secs(at) > now);
-                Self::Refreshed { expires: expires.is_some(), later: expires.is_some_and(later) }
+                let now = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                let later =
+                    |at: i64| u64::try_from(at).is_ok_and(|at| Duration::from_secs(at) > now);
+                Self::Refreshed {
+                    expires: expires.is_some(),
+                    later: expires.is_some_and(later),
+                }
             }
             Event::Disconnected { code, reason, .. } => Self::Disconnected { code, reason },
             event => Self::Other(format!("{event:?}")),
@@ -89,6 +148,20 @@ fn shown(
     removed: bool,
     publication: centrifugo_api::Publication,
 ) -> Publication {
-    let centrifugo_api::Publication { offset, data, tags, info, .. } = publication;
-    Publication { channel, offset, data, tags, info: info.map(Info::from), key, removed }
+    let centrifugo_api::Publication {
+        offset,
+        data,
+        tags,
+        info,
+        ..
+    } = publication;
+    Publication {
+        channel,
+        offset,
+        data,
+        tags,
+        info: info.map(Info::from),
+        key,
+        removed,
+    }
 }

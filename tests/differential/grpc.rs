@@ -28,7 +28,10 @@ pub(crate) struct GrpcReply {
 
 impl Grpc {
     pub(crate) fn new(address: String) -> Self {
-        Self { address, connection: None }
+        Self {
+            address,
+            connection: None,
+        }
     }
 
     pub(crate) async fn call(
@@ -77,8 +80,11 @@ impl Grpc {
 
 impl GrpcReply {
     fn take(&mut self, headers: &HeaderMap) {
-        let text =
-            |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let text = |name| {
+            headers
+                .get(name)
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
         if let Some(code) = text("grpc-status") {
             self.code = code;
         }
@@ -87,8 +93,11 @@ impl GrpcReply {
         }
         if let Some(details) = text("grpc-status-details-bin") {
             // Padding is left out by some and written by others.
-            let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-            self.details = GeneralPurpose::new(&STANDARD, config).decode(details).unwrap_or_default();
+            let config = GeneralPurposeConfig::new()
+                .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+            self.details = GeneralPurpose::new(&STANDARD, config)
+                .decode(details)
+                .unwrap_or_default();
         }
     }
 }
@@ -99,8 +108,9 @@ fn percent_decoded(text: &str) -> String {
     while let Some((&first, tail)) = rest.split_first() {
         let escaped = (first == b'%')
             .then(|| {
-                tail.get(..2)
-                    .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())
+                tail.get(..2).and_then(|digits| {
+                    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+                })
             })
             .flatten();
         bytes.push(escaped.unwrap_or(first));

@@ -21,7 +21,10 @@ pub(crate) struct HttpReply {
 
 impl Http {
     pub(crate) fn new(address: String) -> Self {
-        Self { address, stream: None }
+        Self {
+            address,
+            stream: None,
+        }
     }
 
     pub(crate) async fn send(
@@ -31,7 +34,8 @@ impl Http {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<HttpReply> {
-        let mut request = format!("{verb} {path} HTTP/1.1\r\nHost: {}\r\n", self.address).into_bytes();
+        let mut request =
+            format!("{verb} {path} HTTP/1.1\r\nHost: {}\r\n", self.address).into_bytes();
         for (name, value) in headers {
             request.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
@@ -52,26 +56,41 @@ impl Http {
         Ok(self.keep(stream, reply))
     }
 
-    fn keep(&mut self, stream: BufReader<TcpStream>, (reply, reusable): (HttpReply, bool)) -> HttpReply {
+    fn keep(
+        &mut self,
+        stream: BufReader<TcpStream>,
+        (reply, reusable): (HttpReply, bool),
+    ) -> HttpReply {
         self.stream = reusable.then_some(stream);
         reply
     }
 }
 
 /// Answers the reply, and whether the connection can be used again.
-async fn exchange(stream: &mut BufReader<TcpStream>, request: &[u8]) -> io::Result<(HttpReply, bool)> {
+async fn exchange(
+    stream: &mut BufReader<TcpStream>,
+    request: &[u8],
+) -> io::Result<(HttpReply, bool)> {
     let closed = |_| io::Error::from(io::ErrorKind::NotConnected);
     stream.write_all(request).await.map_err(closed)?;
     let status = line(stream).await.map_err(closed)?;
     if status.is_empty() {
         return Err(io::ErrorKind::NotConnected.into());
     }
-    let status = status.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let mut reply = HttpReply { status: status.ok_or(io::ErrorKind::InvalidData)?, ..HttpReply::default() };
+    let status = status
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    let mut reply = HttpReply {
+        status: status.ok_or(io::ErrorKind::InvalidData)?,
+        ..HttpReply::default()
+    };
     let (mut length, mut chunked, mut reusable) = (None, false, true);
     loop {
         let line = line(stream).await?;
-        let Some((name, value)) = line.split_once(':') else { break };
+        let Some((name, value)) = line.split_once(':') else {
+            break;
+        };
         let value = value.trim().to_owned();
         match &*name.to_ascii_lowercase() {
             "content-type" => reply.content_type = value,

@@ -96,7 +96,9 @@ impl Json {
         let mut found = Vec::new();
         for index in 0..self.size() {
             let mut copy = self.clone();
-            let Some(place) = copy.nth(index) else { continue };
+            let Some(place) = copy.nth(index) else {
+                continue;
+            };
             let choices = place.simpler_here();
             for choice in choices {
                 let mut copy = self.clone();
@@ -115,7 +117,9 @@ impl Json {
             Self::Array(items) => without_one(items).into_iter().map(Self::Array).collect(),
             Self::Text(text) => {
                 let simple = [&b"1"[..], b"\"\""];
-                let simpler = simple.into_iter().filter(|simple| simple.len() < text.len());
+                let simpler = simple
+                    .into_iter()
+                    .filter(|simple| simple.len() < text.len());
                 simpler.map(|simple| Self::Text(simple.to_vec())).collect()
             }
         }
@@ -124,7 +128,9 @@ impl Json {
 
 /// The lists that lack one of the items.
 pub(crate) fn without_one<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
-    (0..items.len()).map(|index| [&items[..index], &items[index + 1..]].concat()).collect()
+    (0..items.len())
+        .map(|index| [&items[..index], &items[index + 1..]].concat())
+        .collect()
 }
 
 /// `object! { "name": JSON, ... }`

@@ -5,7 +5,7 @@
 //! sequence that still has it, and the seed.
 //!
 //! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` begins with that seed.
-#![cfg(all(feature = "grpc", feature = "http", feature = "testing"))]
+#![cfg(all(feature = "grpc", feature = "http"))]
 
 #[path = "../support/server.rs"]
 mod server;
@@ -44,7 +44,10 @@ const FIRST_SEED: u64 = 1;
 #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
 async fn both_servers_answer_alike() {
     let namespaces = configuration::namespaces(3);
-    let mut pair = Pair::new(Side::real(&namespaces).await, Side::embedded(&namespaces).await);
+    let mut pair = Pair::new(
+        Side::real(&namespaces).await,
+        Side::embedded(&namespaces).await,
+    );
     let first = variable("CENTRIFUGO_API_DIFFERENTIAL_SEED").unwrap_or(FIRST_SEED);
     let count = variable("CENTRIFUGO_API_DIFFERENTIAL").unwrap_or(SEQUENCES);
     if let Some(found) = report::search(&mut pair, first..first + count).await {
@@ -65,5 +68,9 @@ async fn a_server_that_keeps_one_publication_more_is_found_out() {
 
 fn variable(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
-    Some(value.parse().unwrap_or_else(|error| panic!("{name} is {value:?}: {error}")))
+    Some(
+        value
+            .parse()
+            .unwrap_or_else(|error| panic!("{name} is {value:?}: {error}")),
+    )
 }

@@ -83,7 +83,11 @@ where
         text += ", with unknown fields or with zeros";
     }
     // What describes the whole comes last.
-    let last = |name: &str| text.rsplit_once(name).map(|(_, after)| after).unwrap_or_default();
+    let last = |name: &str| {
+        text.rsplit_once(name)
+            .map(|(_, after)| after)
+            .unwrap_or_default()
+    };
     let facts = Facts {
         epoch: quoted(last(" epoch: \"")),
         offset: last(" offset: ")
@@ -98,10 +102,12 @@ where
 
 /// Leaves out the fields that are not set.
 fn without_none(text: &str) -> String {
-    let parts = text.split_inclusive(", ").map(|part| match part.strip_suffix(": None, ") {
-        Some(field) => field.rfind("{ ").map_or("", |at| &part[..at + 2]),
-        None => part,
-    });
+    let parts = text
+        .split_inclusive(", ")
+        .map(|part| match part.strip_suffix(": None, ") {
+            Some(field) => field.rfind("{ ").map_or("", |at| &part[..at + 2]),
+            None => part,
+        });
     parts.collect()
 }
 
@@ -133,14 +139,20 @@ fn hide_presence(result: Option<&mut PresenceResult>, names: &Names) {
     let Some(result) = result else { return };
     let presence = std::mem::take(&mut result.presence);
     let named = |id: String| String::from_utf8_lossy(&names.in_bytes(id.as_bytes())).into_owned();
-    result.presence = presence.into_iter().map(|(client, info)| (named(client), info)).collect();
+    result.presence = presence
+        .into_iter()
+        .map(|(client, info)| (named(client), info))
+        .collect();
 }
 
 fn hide_nodes(result: Option<&mut InfoResult>) -> bool {
     let Some(result) = result else { return false };
     for node in &mut result.nodes {
         let version = std::mem::take(&mut node.version);
-        let (known, process) = (!node.uid.is_empty() && !node.name.is_empty(), node.process.take());
+        let (known, process) = (
+            !node.uid.is_empty() && !node.name.is_empty(),
+            node.process.take(),
+        );
         *node = NodeResult::default();
         node.version = format!("{version}, uid and name: {known}, process: {process:?}");
     }

@@ -29,7 +29,11 @@ impl Names {
     pub(crate) fn in_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for (index, client) in self.clients.iter().enumerate() {
-            bytes = replace(&bytes, client.as_bytes(), format!("C{}", index + 1).as_bytes());
+            bytes = replace(
+                &bytes,
+                client.as_bytes(),
+                format!("C{}", index + 1).as_bytes(),
+            );
         }
         bytes
     }
@@ -47,7 +51,9 @@ impl Names {
         let mut masked = String::new();
         let mut rest = &*out;
         while let Some((before, after)) = rest.split_once(" time: ") {
-            let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+            let digits = after
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(after.len());
             let time = if &after[..digits] == "0" { "0" } else { "…" };
             masked += &format!("{before} time: {time}");
             rest = &after[digits..];

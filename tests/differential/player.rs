@@ -66,27 +66,40 @@ impl Player {
         }
     }
 
-    async fn try_play(&mut self, step: &Step) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-        let done = |outcome: Result<(), String>| Ok(outcome.err().unwrap_or_else(|| "done".to_owned()));
+    async fn try_play(
+        &mut self,
+        step: &Step,
+    ) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+        let done =
+            |outcome: Result<(), String>| Ok(outcome.err().unwrap_or_else(|| "done".to_owned()));
         match &step.action {
             Action::Http(call) => self.send(step.id, call).await,
             Action::Grpc(call) => self.call(step.id, call).await,
             Action::Connect { user, info } => {
                 let user = self.resolved_text(user);
-                let connection = self.side.connect(&user, info.as_deref(), self.changes.clone()).await?;
+                let connection = self
+                    .side
+                    .connect(&user, info.as_deref(), self.changes.clone())
+                    .await?;
                 self.names.add_client(connection.id());
                 self.clients.insert(step.id, connection.id().to_owned());
                 self.connections.insert(step.id, connection);
                 Ok("connected".to_owned())
             }
-            Action::Subscribe { connection, channel } => {
+            Action::Subscribe {
+                connection,
+                channel,
+            } => {
                 let channel = self.resolved_text(channel);
                 match self.connections.get_mut(connection) {
                     Some(connection) => done(connection.subscribe(&channel).await),
                     None => Ok("no connection".to_owned()),
                 }
             }
-            Action::Unsubscribe { connection, channel } => {
+            Action::Unsubscribe {
+                connection,
+                channel,
+            } => {
                 let channel = self.resolved_text(channel);
                 match self.connections.get_mut(connection) {
                     Some(connection) => done(connection.unsubscribe(&channel).await),
@@ -109,12 +122,22 @@ impl Player {
         call: &HttpCall,
     ) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         let body = self.resolved(&call.body());
-        let reply = self.http.send(call.verb, &call.path, &call.headers, &body).await?;
+        let reply = self
+            .http
+            .send(call.verb, &call.path, &call.headers, &body)
+            .await?;
         let (body, facts) = bodies::normalize(&reply.body, &mut self.names);
         self.facts.insert(id, facts);
         let (status, content_type, location) = (reply.status, reply.content_type, reply.location);
-        let location = if location.is_empty() { location } else { format!(" to {location}") };
-        Ok(format!("{status}{location} {content_type}\n{}", Shown(&body)))
+        let location = if location.is_empty() {
+            location
+        } else {
+            format!(" to {location}")
+        };
+        Ok(format!(
+            "{status}{location} {content_type}\n{}",
+            Shown(&body)
+        ))
     }
 
     async fn call(
@@ -123,10 +146,17 @@ impl Player {
         call: &GrpcCall,
     ) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         let json = self.resolved(&call.message.bytes());
-        let message = call.method.map(|method| messages::encode(method, &json)).unwrap_or_default();
+        let message = call
+            .method
+            .map(|method| messages::encode(method, &json))
+            .unwrap_or_default();
         let body = framed(message, &call.frame);
-        let GrpcReply { code, message, details, body } =
-            self.grpc.call(&call.path, &call.metadata, body).await?;
+        let GrpcReply {
+            code,
+            message,
+            details,
+            body,
+        } = self.grpc.call(&call.path, &call.metadata, body).await?;
         // Go's protobuf writes one space or the other, a build of the server by another.
         let message = message.replace('\u{a0}', " ");
         let mut shown = format!("code {code} {message:?}");
@@ -136,8 +166,11 @@ impl Player {
         let mut rest = &*body;
         while let Some((head, after)) = rest.split_at_checked(5) {
             let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-            let Some((message, after)) = after.split_at_checked(usize::try_from(length)?) else { break };
-            let (text, facts) = messages::show(call.method.unwrap_or_default(), message, &mut self.names);
+            let Some((message, after)) = after.split_at_checked(usize::try_from(length)?) else {
+                break;
+            };
+            let (text, facts) =
+                messages::show(call.method.unwrap_or_default(), message, &mut self.names);
             shown += &format!("\n{text}");
             self.facts.insert(id, facts);
             rest = after;
@@ -157,7 +190,9 @@ impl Player {
         let mut out = Vec::with_capacity(bytes.len());
         let mut rest = bytes;
         while let Some(start) = find(rest, "«".as_bytes()) {
-            let Some(length) = find(&rest[start..], "»".as_bytes()) else { break };
+            let Some(length) = find(&rest[start..], "»".as_bytes()) else {
+                break;
+            };
             let symbol = String::from_utf8_lossy(&rest[start + "«".len()..start + length]);
             let after = &rest[start + length + "»".len()..];
             let mut before = &rest[..start];
@@ -181,9 +216,16 @@ impl Player {
         match kind {
             "n" => self.run.to_string(),
             "epoch" => facts.map(|facts| facts.epoch.clone()).unwrap_or_default(),
-            "offset" => facts.map(|facts| facts.offset).unwrap_or_default().to_string(),
+            "offset" => facts
+                .map(|facts| facts.offset)
+                .unwrap_or_default()
+                .to_string(),
             "cursor" => facts.map(|facts| facts.cursor.clone()).unwrap_or_default(),
-            "client" => self.clients.get(&step).cloned().unwrap_or_else(|| "nobody".to_owned()),
+            "client" => self
+                .clients
+                .get(&step)
+                .cloned()
+                .unwrap_or_else(|| "nobody".to_owned()),
             _ => symbol.to_owned(),
         }
     }
@@ -199,7 +241,12 @@ impl Player {
     pub(crate) fn seen(&self) -> (BTreeMap<usize, Vec<String>>, Names) {
         let mut names = self.names.clone();
         let seen = self.connections.iter().map(|(id, connection)| {
-            (*id, connection.events.show(&connection.user, connection.id(), &mut names))
+            (
+                *id,
+                connection
+                    .events
+                    .show(&connection.user, connection.id(), &mut names),
+            )
         });
         (seen.collect(), names)
     }
@@ -218,8 +265,11 @@ impl Player {
         let deadline = Instant::now() + PATIENCE;
         let ending = format!("-{}", self.run);
         loop {
-            let expected: usize =
-                self.connections.values().map(|connection| connection.events.subscriptions(&ending)).sum();
+            let expected: usize = self
+                .connections
+                .values()
+                .map(|connection| connection.events.subscriptions(&ending))
+                .sum();
             let channels = self.channels(&ending).await;
             let counts = channels.split("\"num_clients\":").skip(1);
             let counts = counts.filter_map(|rest| rest.split('}').next()?.parse::<usize>().ok());
@@ -232,7 +282,16 @@ impl Player {
 
     async fn channels(&mut self, ending: &str) -> String {
         let body = format!(r#"{{"pattern":"*{ending}"}}"#);
-        match self.http.send("POST", "/api/channels", &[("X-API-Key", HTTP_KEY)], body.as_bytes()).await {
+        match self
+            .http
+            .send(
+                "POST",
+                "/api/channels",
+                &[("X-API-Key", HTTP_KEY)],
+                body.as_bytes(),
+            )
+            .await
+        {
             Ok(reply) => Shown(&reply.body).to_string(),
             Err(error) => error.to_string(),
         }

@@ -140,8 +140,20 @@ struct RefreshPush {
 }
 
 impl From<ClientInfo> for Info {
-    fn from(ClientInfo { user, client, conn_info, chan_info }: ClientInfo) -> Self {
-        Self { user, client, conn_info, chan_info }
+    fn from(
+        ClientInfo {
+            user,
+            client,
+            conn_info,
+            chan_info,
+        }: ClientInfo,
+    ) -> Self {
+        Self {
+            user,
+            client,
+            conn_info,
+            chan_info,
+        }
     }
 }
 
@@ -155,24 +167,67 @@ impl From<Push> for Seen {
     fn from(push: Push) -> Self {
         let unknown = format!("{push:?}");
         let channel = push.channel;
-        if let Some(PublicationPush { data, info, offset, tags, key, removed }) = push.publication {
+        if let Some(PublicationPush {
+            data,
+            info,
+            offset,
+            tags,
+            key,
+            removed,
+        }) = push.publication
+        {
             let info = info.map(Info::from);
-            return Self::Publication(Publication { channel, offset, data, tags, info, key, removed });
+            return Self::Publication(Publication {
+                channel,
+                offset,
+                data,
+                tags,
+                info,
+                key,
+                removed,
+            });
         }
         if let Some(join) = push.join {
-            return Self::Join { channel, info: join.into() };
+            return Self::Join {
+                channel,
+                info: join.into(),
+            };
         }
         if let Some(leave) = push.leave {
-            return Self::Leave { channel, info: leave.into() };
+            return Self::Leave {
+                channel,
+                info: leave.into(),
+            };
         }
         if let Some(UnsubscribePush { code, reason }) = push.unsubscribe {
-            return Self::Unsubscribed { channel, code, reason };
+            return Self::Unsubscribed {
+                channel,
+                code,
+                reason,
+            };
         }
-        if let Some(SubscribePush { recoverable, epoch, offset, positioned, data }) = push.subscribe {
-            return Self::Subscribed { channel, recoverable, positioned, offset, epoch, data };
+        if let Some(SubscribePush {
+            recoverable,
+            epoch,
+            offset,
+            positioned,
+            data,
+        }) = push.subscribe
+        {
+            return Self::Subscribed {
+                channel,
+                recoverable,
+                positioned,
+                offset,
+                epoch,
+                data,
+            };
         }
         if let Some(RefreshPush { expires, ttl }) = push.refresh {
-            return Self::Refreshed { expires, later: ttl > 0 };
+            return Self::Refreshed {
+                expires,
+                later: ttl > 0,
+            };
         }
         Self::Other(unknown)
     }

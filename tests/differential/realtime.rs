@@ -41,13 +41,31 @@ impl RealConnection {
         let (outgoing, messages) = unbounded_channel::<Vec<u8>>();
         tokio::spawn(write(writer, messages));
         let waiting = Waiting::new(Mutex::new(Some(HashMap::new())));
-        let reader = tokio::spawn(read(reader, outgoing.downgrade(), Arc::clone(&waiting), events));
-        let mut connection =
-            Self { id: String::new(), last_command: 0, outgoing: Some(outgoing), waiting, reader };
+        let reader = tokio::spawn(read(
+            reader,
+            outgoing.downgrade(),
+            Arc::clone(&waiting),
+            events,
+        ));
+        let mut connection = Self {
+            id: String::new(),
+            last_command: 0,
+            outgoing: Some(outgoing),
+            waiting,
+            reader,
+        };
         let token = token(user, info);
-        let connect = Command { connect: Some(ConnectRequest { token }), ..Command::default() };
-        let connected = connection.call(connect).await.and_then(|reply| reply.connect);
-        connection.id = connected.ok_or_else(|| io::Error::other("the client was not let in"))?.client;
+        let connect = Command {
+            connect: Some(ConnectRequest { token }),
+            ..Command::default()
+        };
+        let connected = connection
+            .call(connect)
+            .await
+            .and_then(|reply| reply.connect);
+        connection.id = connected
+            .ok_or_else(|| io::Error::other("the client was not let in"))?
+            .client;
         Ok(connection)
     }
 
@@ -57,18 +75,37 @@ impl RealConnection {
         command.id = self.last_command;
         let (sender, receiver) = oneshot::channel();
         lock(&self.waiting).as_mut()?.insert(command.id, sender);
-        self.outgoing.as_ref()?.send(command.encode_length_delimited_to_vec()).ok()?;
+        self.outgoing
+            .as_ref()?
+            .send(command.encode_length_delimited_to_vec())
+            .ok()?;
         receiver.await.ok()
     }
 
     pub(crate) async fn subscribe(&mut self, channel: &str) -> Result<(), String> {
-        let channel = ChannelRequest { channel: channel.to_owned() };
-        outcome(self.call(Command { subscribe: Some(channel), ..Command::default() }).await)
+        let channel = ChannelRequest {
+            channel: channel.to_owned(),
+        };
+        outcome(
+            self.call(Command {
+                subscribe: Some(channel),
+                ..Command::default()
+            })
+            .await,
+        )
     }
 
     pub(crate) async fn unsubscribe(&mut self, channel: &str) -> Result<(), String> {
-        let channel = ChannelRequest { channel: channel.to_owned() };
-        outcome(self.call(Command { unsubscribe: Some(channel), ..Command::default() }).await)
+        let channel = ChannelRequest {
+            channel: channel.to_owned(),
+        };
+        outcome(
+            self.call(Command {
+                unsubscribe: Some(channel),
+                ..Command::default()
+            })
+            .await,
+        )
     }
 
     /// Waits for what the server has sent so far: the reply to a command without effect comes after it.
@@ -86,7 +123,9 @@ impl RealConnection {
 fn outcome(reply: Option<Reply>) -> Result<(), String> {
     match reply {
         Some(Reply { error: None, .. }) => Ok(()),
-        Some(Reply { error: Some(error), .. }) => Err(format!("{}: {}", error.code, error.message)),
+        Some(Reply {
+            error: Some(error), ..
+        }) => Err(format!("{}: {}", error.code, error.message)),
         None => Err("disconnected".to_owned()),
     }
 }
@@ -132,8 +171,9 @@ async fn read(
                 }
             } else if let Some(push) = reply.push {
                 events.push(push.into());
-            } else if let Some(waiting) =
-                lock(&waiting).as_mut().and_then(|waiting| waiting.remove(&reply.id))
+            } else if let Some(waiting) = lock(&waiting)
+                .as_mut()
+                .and_then(|waiting| waiting.remove(&reply.id))
             {
                 let _ = waiting.send(reply);
             }
@@ -144,7 +184,10 @@ async fn read(
     }
     let is_open = lock(&waiting).take().is_some();
     if is_open && outgoing.upgrade().is_some() {
-        events.push(Seen::Disconnected { code: websocket::ABNORMAL, reason: String::new() });
+        events.push(Seen::Disconnected {
+            code: websocket::ABNORMAL,
+            reason: String::new(),
+        });
     }
 }
 
@@ -157,10 +200,19 @@ fn token(user: &str, info: Option<&str>) -> String {
     if user.is_empty() {
         return String::new();
     }
-    let info = info.map(|info| format!(r#","info":{info}"#)).unwrap_or_default();
+    let info = info
+        .map(|info| format!(r#","info":{info}"#))
+        .unwrap_or_default();
     let claims = format!(r#"{{"sub":"{user}"{info}}}"#);
     let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let signed = format!("{}.{}", part(br#"{"alg":"HS256"}"#), part(claims.as_bytes()));
-    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, TOKEN_KEY), signed.as_bytes());
+    let signed = format!(
+        "{}.{}",
+        part(br#"{"alg":"HS256"}"#),
+        part(claims.as_bytes())
+    );
+    let signature = hmac::sign(
+        &hmac::Key::new(hmac::HMAC_SHA256, TOKEN_KEY),
+        signed.as_bytes(),
+    );
     format!("{signed}.{}", part(signature.as_ref()))
 }

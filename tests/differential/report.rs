@@ -27,18 +27,27 @@ pub(crate) async fn search(pair: &mut Pair, seeds: Range<u64>) -> Option<Found> 
     let mut unstable = 0;
     for seed in seeds {
         let steps = generate::sequence(seed);
-        let Some(once) = pair.play(&steps).await else { continue };
+        let Some(once) = pair.play(&steps).await else {
+            continue;
+        };
         for _ in 0..REPEATS {
             if let Some(again) = pair.play(&steps).await {
                 let (steps, difference) = shrink(pair, steps, again).await;
-                return Some(Found { seed, steps, difference });
+                return Some(Found {
+                    seed,
+                    steps,
+                    difference,
+                });
             }
         }
         unstable += 1;
         eprintln!("seed {seed}: a difference that went away: {once}");
     }
     let seconds = started.elapsed().as_secs_f32();
-    eprintln!("{} in {seconds:.1} s; {unstable} differences were not seen twice", pair.counts);
+    eprintln!(
+        "{} in {seconds:.1} s; {unstable} differences were not seen twice",
+        pair.counts
+    );
     None
 }
 
@@ -48,7 +57,11 @@ pub(crate) fn show(steps: &[Step]) -> String {
 
 impl fmt::Display for Found {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, steps, difference } = self;
+        let Self {
+            seed,
+            steps,
+            difference,
+        } = self;
         write!(
             formatter,
             "the servers differ, seed {seed}, in {difference}\nafter\n{}again: \
@@ -62,7 +75,14 @@ impl fmt::Display for Found {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, left, right } = self;
-        let common = left.bytes().zip(right.bytes()).take_while(|(one, other)| one == other).count();
-        write!(formatter, "{what}, from byte {common} on:\n--- one\n{left}\n--- the other\n{right}\n---")
+        let common = left
+            .bytes()
+            .zip(right.bytes())
+            .take_while(|(one, other)| one == other)
+            .count();
+        write!(
+            formatter,
+            "{what}, from byte {common} on:\n--- one\n{left}\n--- the other\n{right}\n---"
+        )
     }
 }

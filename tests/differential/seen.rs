@@ -105,7 +105,10 @@ struct History {
 impl Events {
     /// `changes` is told of each event.
     pub(crate) fn new(changes: watch::Sender<()>) -> Self {
-        Self { history: Arc::default(), changes }
+        Self {
+            history: Arc::default(),
+            changes,
+        }
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -140,7 +143,11 @@ impl Events {
 
     /// How many channels with this ending the client is subscribed to.
     pub(crate) fn subscriptions(&self, ending: &str) -> usize {
-        self.history().channels.iter().filter(|channel| channel.ends_with(ending)).count()
+        self.history()
+            .channels
+            .iter()
+            .filter(|channel| channel.ends_with(ending))
+            .count()
     }
 
     /// The events channel by channel, in a form that both servers share.
@@ -149,14 +156,27 @@ impl Events {
     /// leave at once, and what another connection of the same user did, which the API does to all at once.
     pub(crate) fn show(&self, user: &str, client: &str, names: &mut Names) -> Vec<String> {
         let mut seen = self.history().seen.clone();
-        seen.retain(|event| event.about().is_none_or(|info| info.user != user || info.client == client));
+        seen.retain(|event| {
+            event
+                .about()
+                .is_none_or(|info| info.user != user || info.client == client)
+        });
         seen.sort_by(|one, other| one.channel().cmp(other.channel()));
-        let mut lines: Vec<String> = seen.iter().map(|event| names.in_debug(&format!("{event:?}"))).collect();
+        let mut lines: Vec<String> = seen
+            .iter()
+            .map(|event| names.in_debug(&format!("{event:?}")))
+            .collect();
         let mut start = 0;
         while start < lines.len() {
-            let word = ["Join", "Leave"].into_iter().find(|word| lines[start].starts_with(word));
-            let length = word
-                .map_or(1, |word| lines[start..].iter().take_while(|line| line.starts_with(word)).count());
+            let word = ["Join", "Leave"]
+                .into_iter()
+                .find(|word| lines[start].starts_with(word));
+            let length = word.map_or(1, |word| {
+                lines[start..]
+                    .iter()
+                    .take_while(|line| line.starts_with(word))
+                    .count()
+            });
             lines[start..start + length].sort();
             start += length;
         }

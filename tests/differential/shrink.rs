@@ -36,7 +36,11 @@ pub(crate) async fn shrink(
 }
 
 /// A sequence with one step simpler that still shows a difference.
-async fn simplify(pair: &mut Pair, steps: &[Step], deadline: Instant) -> Option<(Vec<Step>, Difference)> {
+async fn simplify(
+    pair: &mut Pair,
+    steps: &[Step],
+    deadline: Instant,
+) -> Option<(Vec<Step>, Difference)> {
     for fewer in without_one(steps) {
         if Instant::now() < deadline
             && let Some(found) = pair.play(&fewer).await
@@ -64,10 +68,16 @@ fn simpler(action: &Action) -> Vec<Action> {
     match action {
         Action::Http(call) => {
             for headers in without_one(&call.headers) {
-                found.push(Action::Http(crate::steps::HttpCall { headers, ..call.clone() }));
+                found.push(Action::Http(crate::steps::HttpCall {
+                    headers,
+                    ..call.clone()
+                }));
             }
             for body in without_one(&call.body) {
-                found.push(Action::Http(crate::steps::HttpCall { body, ..call.clone() }));
+                found.push(Action::Http(crate::steps::HttpCall {
+                    body,
+                    ..call.clone()
+                }));
             }
             for (index, part) in call.body.iter().enumerate() {
                 for part in part.simpler() {
@@ -79,17 +89,32 @@ fn simpler(action: &Action) -> Vec<Action> {
         }
         Action::Grpc(call) => {
             if call.frame != Frame::Whole {
-                found.push(Action::Grpc(crate::steps::GrpcCall { frame: Frame::Whole, ..call.clone() }));
+                found.push(Action::Grpc(crate::steps::GrpcCall {
+                    frame: Frame::Whole,
+                    ..call.clone()
+                }));
             }
             for metadata in without_one(&call.metadata) {
-                found.push(Action::Grpc(crate::steps::GrpcCall { metadata, ..call.clone() }));
+                found.push(Action::Grpc(crate::steps::GrpcCall {
+                    metadata,
+                    ..call.clone()
+                }));
             }
             for message in call.message.simpler() {
-                found.push(Action::Grpc(crate::steps::GrpcCall { message, ..call.clone() }));
+                found.push(Action::Grpc(crate::steps::GrpcCall {
+                    message,
+                    ..call.clone()
+                }));
             }
         }
-        Action::Connect { user, info: Some(_) } => {
-            found.push(Action::Connect { user: user.clone(), info: None });
+        Action::Connect {
+            user,
+            info: Some(_),
+        } => {
+            found.push(Action::Connect {
+                user: user.clone(),
+                info: None,
+            });
         }
         _ => {}
     }

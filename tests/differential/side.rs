@@ -15,7 +15,11 @@ impl Side {
     /// Starts a real server.
     pub(crate) async fn real(namespaces: &Value) -> Self {
         let namespaces = namespaces.to_string();
-        let options = [configuration::options(&namespaces), configuration::REAL.to_vec()].concat();
+        let options = [
+            configuration::options(&namespaces),
+            configuration::REAL.to_vec(),
+        ]
+        .concat();
         Self(Server::start_with(Backend::Real(Version::V6), &options).await)
     }
 
@@ -32,7 +36,10 @@ impl Side {
 
     /// Host and port of the gRPC API.
     pub(crate) fn grpc_address(&self) -> String {
-        self.0.url(Transport::Grpc).trim_start_matches("grpc://").to_owned()
+        self.0
+            .url(Transport::Grpc)
+            .trim_start_matches("grpc://")
+            .to_owned()
     }
 
     /// Connects a user, the anonymous one if the name is empty. `changes` is told of each event.
@@ -45,14 +52,22 @@ impl Side {
         let events = Events::new(changes);
         let line = match &self.0.running {
             Running::Process(_) => {
-                let opened = RealConnection::open(&self.http_address(), user, info, events.clone()).await;
+                let opened =
+                    RealConnection::open(&self.http_address(), user, info, events.clone()).await;
                 Line::Real(opened.map_err(|error| error.to_string())?)
             }
-            Running::Embedded(embedded) => {
-                Line::Embedded(EmbeddedConnection::open(embedded.server(), user, info, events.clone()))
-            }
+            Running::Embedded(embedded) => Line::Embedded(EmbeddedConnection::open(
+                embedded.server(),
+                user,
+                info,
+                events.clone(),
+            )),
         };
-        Ok(Connection { user: user.to_owned(), events, line })
+        Ok(Connection {
+            user: user.to_owned(),
+            events,
+            line,
+        })
     }
 }
 

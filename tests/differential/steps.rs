@@ -54,7 +54,11 @@ impl HttpCall {
 
     /// How many commands it has: lines, or those of a batch.
     pub(crate) fn commands(&self) -> usize {
-        if self.is_legacy() { self.body.len() } else { self.body.iter().map(commands).sum() }
+        if self.is_legacy() {
+            self.body.len()
+        } else {
+            self.body.iter().map(commands).sum()
+        }
     }
 
     pub(crate) fn body(&self) -> Vec<u8> {
@@ -132,7 +136,9 @@ pub(crate) fn commands(request: &Json) -> usize {
 /// Whether connections may end by the command.
 pub(crate) fn may_disconnect(command: &Json) -> bool {
     let text = String::from_utf8_lossy(&command.bytes()).to_lowercase();
-    ["disconnect", "refresh"].iter().any(|name| text.contains(name))
+    ["disconnect", "refresh"]
+        .iter()
+        .any(|name| text.contains(name))
 }
 
 impl fmt::Display for Step {
@@ -153,23 +159,43 @@ impl fmt::Display for Step {
                 write!(formatter, "\n     {}", Shown(&call.message.bytes()))
             }
             Action::Connect { user, info } => {
-                let user = if user.is_empty() { "an anonymous client" } else { user };
+                let user = if user.is_empty() {
+                    "an anonymous client"
+                } else {
+                    user
+                };
                 let info = info.as_deref().unwrap_or("none");
                 write!(formatter, "{user} connects, info {info}")
             }
-            Action::Subscribe { connection, channel } => {
-                write!(formatter, "the client of step {connection} subscribes to {channel:?}")
+            Action::Subscribe {
+                connection,
+                channel,
+            } => {
+                write!(
+                    formatter,
+                    "the client of step {connection} subscribes to {channel:?}"
+                )
             }
-            Action::Unsubscribe { connection, channel } => {
-                write!(formatter, "the client of step {connection} unsubscribes from {channel:?}")
+            Action::Unsubscribe {
+                connection,
+                channel,
+            } => {
+                write!(
+                    formatter,
+                    "the client of step {connection} unsubscribes from {channel:?}"
+                )
             }
-            Action::Close { connection } => write!(formatter, "the client of step {connection} closes"),
+            Action::Close { connection } => {
+                write!(formatter, "the client of step {connection} closes")
+            }
         }
     }
 }
 
 fn show_pairs(formatter: &mut fmt::Formatter<'_>, pairs: &[(&str, &str)]) -> fmt::Result {
-    pairs.iter().try_for_each(|(name, value)| write!(formatter, " [{name}: {value}]"))
+    pairs
+        .iter()
+        .try_for_each(|(name, value)| write!(formatter, " [{name}: {value}]"))
 }
 
 /// Bytes as text, with those that are none as `\xff`.
@@ -179,7 +205,10 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             formatter.write_str(chunk.valid())?;
-            chunk.invalid().iter().try_for_each(|byte| write!(formatter, "\\x{byte:02x}"))?;
+            chunk
+                .invalid()
+                .iter()
+                .try_for_each(|byte| write!(formatter, "\\x{byte:02x}"))?;
         }
         Ok(())
     }

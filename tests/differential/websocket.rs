@@ -62,13 +62,20 @@ impl Reader {
             let (head, mut payload) = self.frame().await.ok()?;
             match head & 0x0f {
                 CLOSE => {
-                    let code =
-                        payload.get(..2).map_or(1005, |code| u32::from(code[0]) << 8 | u32::from(code[1]));
-                    let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into_owned();
+                    let code = payload
+                        .get(..2)
+                        .map_or(1005, |code| u32::from(code[0]) << 8 | u32::from(code[1]));
+                    let reason =
+                        String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into_owned();
                     return Some(match code {
-                        1000..=1003 | 1005 | 1007..=1014 | 3000..=4999 => Message::Close { code, reason },
+                        1000..=1003 | 1005 | 1007..=1014 | 3000..=4999 => {
+                            Message::Close { code, reason }
+                        }
                         // Whoever keeps to the standard takes other codes for none.
-                        _ => Message::Close { code: ABNORMAL, reason: String::new() },
+                        _ => Message::Close {
+                            code: ABNORMAL,
+                            reason: String::new(),
+                        },
                     });
                 }
                 PING => {}

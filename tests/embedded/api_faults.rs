@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{
-    ApiError, BroadcastRequest, Client, Error, HistoryRequest, InfoRequest, PresenceRequest, PublishRequest,
-    Status,
+    ApiError, BroadcastRequest, Client, Error, HistoryRequest, InfoRequest, PresenceRequest,
+    PublishRequest, Status,
 };
+use centrifugo_api_testing::{Fault, Server};
 
 use crate::{Outcome, assert_says, clients, history, publish, published, start};
 
@@ -15,7 +15,10 @@ fn internal() -> Fault {
 }
 
 async fn code(client: &Client, channel: &str) -> Option<u32> {
-    publish(client, channel, "1").await.err().and_then(|error| error.api_code())
+    publish(client, channel, "1")
+        .await
+        .err()
+        .and_then(|error| error.api_code())
 }
 
 #[tokio::test]
@@ -25,11 +28,22 @@ async fn error_meets_the_next_calls_in_their_place() -> Outcome {
         server.fail_next(2, Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
         for _ in 0..2 {
             let error = publish(&client, transport, "1").await.unwrap_err();
-            assert_eq!(error.api_code(), Some(ApiError::TOO_MANY_REQUESTS), "{transport}");
-            assert!(error.is_retryable() && !error.is_unsent(), "{transport}: {error:?}");
+            assert_eq!(
+                error.api_code(),
+                Some(ApiError::TOO_MANY_REQUESTS),
+                "{transport}"
+            );
+            assert!(
+                error.is_retryable() && !error.is_unsent(),
+                "{transport}: {error:?}"
+            );
             assert_says(&error.to_string(), &["too many requests"]);
         }
-        assert_eq!(publish(&client, transport, "1").await?, 1, "{transport}: nothing has run");
+        assert_eq!(
+            publish(&client, transport, "1").await?,
+            1,
+            "{transport}: nothing has run"
+        );
     }
     Ok(())
 }
@@ -39,8 +53,14 @@ async fn error_may_have_any_code_and_message() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(1, Fault::api_error(4242).message("ünknown to all"))?;
-        let Error::Api(error) = publish(&client, "news", "1").await.unwrap_err() else { panic!() };
-        assert_eq!((error.code, error.message.as_str()), (4242, "ünknown to all"), "{transport}");
+        let Error::Api(error) = publish(&client, "news", "1").await.unwrap_err() else {
+            panic!()
+        };
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (4242, "ünknown to all"),
+            "{transport}"
+        );
     }
     Ok(())
 }
@@ -61,7 +81,11 @@ async fn standing_error_meets_all_calls_until_it_is_cleared() -> Outcome {
     server.fail_always(internal())?;
     for (transport, client) in clients(&server) {
         for _ in 0..3 {
-            assert_eq!(code(&client, "news").await, Some(ApiError::INTERNAL), "{transport}");
+            assert_eq!(
+                code(&client, "news").await,
+                Some(ApiError::INTERNAL),
+                "{transport}"
+            );
         }
     }
     server.clear_faults();
@@ -75,7 +99,10 @@ async fn error_meets_its_method_alone() -> Outcome {
     server.fail_always(internal().method("history"))?;
     for (transport, client) in clients(&server) {
         assert_eq!(code(&client, "news").await, None, "{transport}");
-        let error = client.history(HistoryRequest::new("news")).await.unwrap_err();
+        let error = client
+            .history(HistoryRequest::new("news"))
+            .await
+            .unwrap_err();
         assert_eq!(error.api_code(), Some(ApiError::INTERNAL), "{transport}");
     }
     Ok(())
@@ -87,7 +114,11 @@ async fn error_meets_its_channel_alone() -> Outcome {
     server.fail_always(internal().channel("news"))?;
     for (transport, client) in clients(&server) {
         assert_eq!(code(&client, "sports").await, None, "{transport}");
-        assert_eq!(code(&client, "news").await, Some(ApiError::INTERNAL), "{transport}");
+        assert_eq!(
+            code(&client, "news").await,
+            Some(ApiError::INTERNAL),
+            "{transport}"
+        );
         client.info(InfoRequest::new()).await?;
         assert!(history(&client, "news").await.is_err(), "{transport}");
     }
@@ -99,13 +130,21 @@ async fn error_meets_one_channel_of_a_broadcast() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(1, internal().method("broadcast").channel("b"))?;
-        let result = client.broadcast(BroadcastRequest::new(["a", "b", "c"], "1")).await?;
-        let failed: Vec<_> = result.failed().map(|(channel, error)| (channel, error.code)).collect();
+        let result = client
+            .broadcast(BroadcastRequest::new(["a", "b", "c"], "1"))
+            .await?;
+        let failed: Vec<_> = result
+            .failed()
+            .map(|(channel, error)| (channel, error.code))
+            .collect();
         assert_eq!(failed, [("b", ApiError::INTERNAL)], "{transport}");
         assert!(server.unused_faults().is_empty());
     }
     let client = server.client();
-    let lengths = [published(&client, "a").await?.len(), published(&client, "b").await?.len()];
+    let lengths = [
+        published(&client, "a").await?.len(),
+        published(&client, "b").await?.len(),
+    ];
     assert_eq!(lengths, [3, 0]);
     Ok(())
 }
@@ -115,7 +154,10 @@ async fn error_without_a_channel_meets_a_broadcast_as_a_whole() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(1, internal().method("broadcast"))?;
-        let error = client.broadcast(BroadcastRequest::new(["a", "b"], "1")).await.unwrap_err();
+        let error = client
+            .broadcast(BroadcastRequest::new(["a", "b"], "1"))
+            .await
+            .unwrap_err();
         assert_eq!(error.api_code(), Some(ApiError::INTERNAL), "{transport}");
     }
     assert_eq!(history(&server.client(), "a").await?.offset, 0);
@@ -128,7 +170,10 @@ async fn error_meets_one_command_of_a_batch() -> Outcome {
     for (transport, client) in clients(&server) {
         server.fail_next(1, internal().method("publish").channel("b"))?;
         let requests = ["a", "b", "c"].map(|channel| PublishRequest::new(channel, "1"));
-        let codes = client.batch(requests).await?.map(|outcome| outcome.err().map(|error| error.code));
+        let codes = client
+            .batch(requests)
+            .await?
+            .map(|outcome| outcome.err().map(|error| error.code));
         assert_eq!(codes, [None, Some(ApiError::INTERNAL), None], "{transport}");
     }
     Ok(())
@@ -139,9 +184,17 @@ async fn commands_of_a_batch_count_one_by_one() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(2, internal())?;
-        let batch = (InfoRequest::new(), PresenceRequest::new("news"), PublishRequest::new("news", "1"));
+        let batch = (
+            InfoRequest::new(),
+            PresenceRequest::new("news"),
+            PublishRequest::new("news", "1"),
+        );
         let (first, second, third) = client.batch(batch).await?;
-        assert_eq!([first.is_err(), second.is_err(), third.is_err()], [true, true, false], "{transport}");
+        assert_eq!(
+            [first.is_err(), second.is_err(), third.is_err()],
+            [true, true, false],
+            "{transport}"
+        );
     }
     Ok(())
 }
@@ -187,28 +240,62 @@ fn bad_faults_are_refused_with_what_is_wrong() {
     let server = start();
     let unavailable = || Fault::status(Status::Http(503));
     for (fault, parts) in [
-        (internal().method("publich"), ["`publich` is no method", "METHODS"]),
-        (internal().method("Publish"), ["`Publish` is no method", "METHODS"]),
+        (
+            internal().method("publich"),
+            ["`publich` is no method", "METHODS"],
+        ),
+        (
+            internal().method("Publish"),
+            ["`Publish` is no method", "METHODS"],
+        ),
         (internal().method("batch"), ["batch", "the methods in it"]),
         (Fault::status(Status::Http(199)), ["HTTP 199", "200 to 599"]),
         (Fault::status(Status::Http(600)), ["HTTP 600", "200 to 599"]),
-        (Fault::status(Status::Grpc(0)), ["0 is no gRPC code", "1 to 16"]),
-        (Fault::status(Status::Grpc(17)), ["17 is no gRPC code", "1 to 16"]),
-        (Fault::delay(Duration::ZERO).header("a", "b"), ["header", "status"]),
+        (
+            Fault::status(Status::Grpc(0)),
+            ["0 is no gRPC code", "1 to 16"],
+        ),
+        (
+            Fault::status(Status::Grpc(17)),
+            ["17 is no gRPC code", "1 to 16"],
+        ),
+        (
+            Fault::delay(Duration::ZERO).header("a", "b"),
+            ["header", "status"],
+        ),
         (internal().header("a", "b"), ["header", "status"]),
-        (unavailable().header("a b", "c"), ["`a b: c`", "is no header"]),
+        (
+            unavailable().header("a b", "c"),
+            ["`a b: c`", "is no header"],
+        ),
         (unavailable().header("a", "b\n"), ["a: b", "is no header"]),
-        (unavailable().header("Content-Length", "7"), ["content-length", "itself"]),
-        (unavailable().header("transfer-encoding", "chunked"), ["transfer-encoding", "itself"]),
-        (Fault::garbage().message("text"), ["message", "status or an error of the API"]),
+        (
+            unavailable().header("Content-Length", "7"),
+            ["content-length", "itself"],
+        ),
+        (
+            unavailable().header("transfer-encoding", "chunked"),
+            ["transfer-encoding", "itself"],
+        ),
+        (
+            Fault::garbage().message("text"),
+            ["message", "status or an error of the API"],
+        ),
     ] {
-        for outcome in [server.fail_next(1, fault.clone()), server.fail_always(fault)] {
-            let Err(Error::Config(message)) = outcome else { panic!("{parts:?}: {outcome:?}") };
+        for outcome in [
+            server.fail_next(1, fault.clone()),
+            server.fail_always(fault),
+        ] {
+            let Err(Error::Config(message)) = outcome else {
+                panic!("{parts:?}: {outcome:?}")
+            };
             assert_says(&message, &["fault: "]);
             assert_says(&message, &parts);
         }
     }
-    let Err(Error::Config(message)) = server.fail_next(0, internal()) else { panic!() };
+    let Err(Error::Config(message)) = server.fail_next(0, internal()) else {
+        panic!()
+    };
     assert_says(&message, &["no call", "above 0"]);
     assert!(server.unused_faults().is_empty());
 }

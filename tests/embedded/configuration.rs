@@ -1,10 +1,10 @@
 //! Centrifugo's own configuration.
 
-use centrifugo_api::testing::Server;
 use centrifugo_api::{
-    ApiError, Client, HistoryRequest, InfoRequest, MapPublishRequest, PresenceRequest, PublishRequest,
-    SharedPollPublishRequest, Status,
+    ApiError, Client, HistoryRequest, InfoRequest, MapPublishRequest, PresenceRequest,
+    PublishRequest, SharedPollPublishRequest, Status,
 };
+use centrifugo_api_testing::Server;
 
 use crate::{Outcome, assert_says, clients, own_client, published, refusal};
 
@@ -14,33 +14,60 @@ fn with_channel(channel: &str) -> String {
 }
 
 fn with_namespace(options: &str) -> String {
-    with_channel(&format!(r#"{{"namespaces": [{{"name": "first"}}, {{"name": "chat", {options}}}]}}"#))
+    with_channel(&format!(
+        r#"{{"namespaces": [{{"name": "first"}}, {{"name": "chat", {options}}}]}}"#
+    ))
 }
 
 #[tokio::test]
 async fn configuration_of_a_real_server_is_taken_over() -> Outcome {
-    let server = Server::builder().configuration(include_str!("../centrifugo/6.9.1.json")).start()?;
-    assert_eq!((server.api_key(), server.grpc_api_key()), ("http-key", "grpc-key"));
+    let server = Server::builder()
+        .configuration(include_str!("../centrifugo/6.9.1.json"))
+        .start()?;
+    assert_eq!(
+        (server.api_key(), server.grpc_api_key()),
+        ("http-key", "grpc-key")
+    );
     for (transport, client) in clients(&server) {
-        client.info(InfoRequest::new()).await.map_err(|error| format!("{transport}: {error}"))?;
+        client
+            .info(InfoRequest::new())
+            .await
+            .map_err(|error| format!("{transport}: {error}"))?;
     }
     let client = server.grpc_client();
     client.publish(PublishRequest::new("bin:1", "")).await?;
-    assert_eq!(client.publish(PublishRequest::new("plain:1", "1")).await?.offset, 1);
+    assert_eq!(
+        client
+            .publish(PublishRequest::new("plain:1", "1"))
+            .await?
+            .offset,
+        1
+    );
     client.presence(PresenceRequest::new("plain:1")).await?;
-    client.map_publish(MapPublishRequest::new("map:1", "key", "1")).await?;
-    client.shared_poll_publish(SharedPollPublishRequest::new("poll:1", "key", "1", 1)).await?;
-    let off = client.history(HistoryRequest::new("nohist:1")).await.unwrap_err();
+    client
+        .map_publish(MapPublishRequest::new("map:1", "key", "1"))
+        .await?;
+    client
+        .shared_poll_publish(SharedPollPublishRequest::new("poll:1", "key", "1", 1))
+        .await?;
+    let off = client
+        .history(HistoryRequest::new("nohist:1"))
+        .await
+        .unwrap_err();
     assert_eq!(off.api_code(), Some(ApiError::NOT_AVAILABLE));
-    let off = client.history(HistoryRequest::new("news")).await.unwrap_err();
+    let off = client
+        .history(HistoryRequest::new("news"))
+        .await
+        .unwrap_err();
     assert_eq!(off.api_code(), Some(ApiError::NOT_AVAILABLE));
     Ok(())
 }
 
 #[tokio::test]
 async fn keys_of_the_two_apis_are_two() -> Outcome {
-    let server =
-        Server::builder().configuration(r#"{"http_api":{"key":"h"},"grpc_api":{"key":"g"}}"#).start()?;
+    let server = Server::builder()
+        .configuration(r#"{"http_api":{"key":"h"},"grpc_api":{"key":"g"}}"#)
+        .start()?;
     for (url, key, is_right) in [
         (server.url(), "h", true),
         (server.url(), "g", false),
@@ -55,19 +82,34 @@ async fn keys_of_the_two_apis_are_two() -> Outcome {
 
 #[tokio::test]
 async fn grpc_without_a_key_asks_for_none() -> Outcome {
-    let server = Server::builder().configuration(r#"{"http_api":{"key":"h"}}"#).start()?;
-    Client::builder(server.grpc_url()).build()?.info(InfoRequest::new()).await?;
-    let error = Client::builder(server.url()).build()?.info(InfoRequest::new()).await.unwrap_err();
+    let server = Server::builder()
+        .configuration(r#"{"http_api":{"key":"h"}}"#)
+        .start()?;
+    Client::builder(server.grpc_url())
+        .build()?
+        .info(InfoRequest::new())
+        .await?;
+    let error = Client::builder(server.url())
+        .build()?
+        .info(InfoRequest::new())
+        .await
+        .unwrap_err();
     assert!(error.is_unauthorized());
     Ok(())
 }
 
 #[tokio::test]
 async fn insecure_http_asks_for_no_key() -> Outcome {
-    for json in [r#"{"http_api":{"insecure":true}}"#, r#"{"http_api":{"insecure":true,"key":"h"}}"#] {
+    for json in [
+        r#"{"http_api":{"insecure":true}}"#,
+        r#"{"http_api":{"insecure":true,"key":"h"}}"#,
+    ] {
         let server = Server::builder().configuration(json).start()?;
         assert_eq!(server.api_key(), "");
-        Client::builder(server.url()).build()?.info(InfoRequest::new()).await?;
+        Client::builder(server.url())
+            .build()?
+            .info(InfoRequest::new())
+            .await?;
     }
     Ok(())
 }
@@ -87,11 +129,20 @@ async fn channels_without_a_namespace_have_their_own_options() -> Outcome {
 #[tokio::test]
 async fn prefix_and_error_mode_are_taken_over() -> Outcome {
     for (prefix, path) in [("/my/api", "/my/api"), ("/my/api/", "/my/api"), ("/", "")] {
-        let json =
-            format!(r#"{{"http_api":{{"key":"h","handler_prefix":"{prefix}","error_mode":"transport"}}}}"#);
+        let json = format!(
+            r#"{{"http_api":{{"key":"h","handler_prefix":"{prefix}","error_mode":"transport"}}}}"#
+        );
         let server = Server::builder().configuration(&json).start()?;
-        assert!(server.url().ends_with(&format!("1:{}{path}", port(&server))), "{}", server.url());
-        for (transport, client) in clients(&server).into_iter().filter(|(transport, _)| *transport != "grpc")
+        assert!(
+            server
+                .url()
+                .ends_with(&format!("1:{}{path}", port(&server))),
+            "{}",
+            server.url()
+        );
+        for (transport, client) in clients(&server)
+            .into_iter()
+            .filter(|(transport, _)| *transport != "grpc")
         {
             client
                 .info(InfoRequest::new())
@@ -105,7 +156,12 @@ async fn prefix_and_error_mode_are_taken_over() -> Outcome {
 }
 
 fn port(server: &Server) -> String {
-    server.grpc_url().rsplit(':').next().unwrap_or_default().to_owned()
+    server
+        .grpc_url()
+        .rsplit(':')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The HTTP status of an answer.
@@ -115,7 +171,10 @@ async fn status_of(
     body: &'static str,
 ) -> Result<u16, Box<dyn std::error::Error>> {
     let client = own_client::builder()?.build()?;
-    let request = client.post(server.url() + path).header("x-api-key", server.api_key()).body(body);
+    let request = client
+        .post(server.url() + path)
+        .header("x-api-key", server.api_key())
+        .body(body);
     Ok(request.send().await?.status().as_u16())
 }
 
@@ -127,7 +186,10 @@ async fn size_of_messages_is_bounded_as_configured() -> Outcome {
     let large = |length| PublishRequest::new("news", format!("\"{}\"", "a".repeat(length)));
     client.publish(large(900)).await?;
     match client.publish(large(1000)).await.unwrap_err() {
-        centrifugo_api::Error::Transport { status: Status::Grpc(8), .. } => {}
+        centrifugo_api::Error::Transport {
+            status: Status::Grpc(8),
+            ..
+        } => {}
         error => panic!("{error:?}"),
     }
     Ok(())
@@ -150,9 +212,20 @@ fn what_is_no_configuration_is_refused() {
 
 #[test]
 fn missing_key_is_refused_with_the_fix() {
-    for json in ["{}", r#"{"http_api":{}}"#, r#"{"http_api":{"key":""}}"#, r#"{"grpc_api":{"key":"g"}}"#] {
+    for json in [
+        "{}",
+        r#"{"http_api":{}}"#,
+        r#"{"http_api":{"key":""}}"#,
+        r#"{"grpc_api":{"key":"g"}}"#,
+    ] {
         let message = refusal(Server::builder().configuration(json));
-        assert_says(&message, &["configuration: http_api.key is missing", "http_api.insecure"]);
+        assert_says(
+            &message,
+            &[
+                "configuration: http_api.key is missing",
+                "http_api.insecure",
+            ],
+        );
     }
 }
 
@@ -160,26 +233,74 @@ fn missing_key_is_refused_with_the_fix() {
 fn wrong_types_are_refused_with_the_path_of_the_option() {
     for (json, parts) in [
         (r#"{"http_api":[]}"#.to_owned(), "http_api is no object"),
-        (r#"{"http_api":{"key":1}}"#.to_owned(), "http_api.key is no text"),
-        (r#"{"http_api":{"insecure":"yes"}}"#.to_owned(), "http_api.insecure is neither true nor false"),
+        (
+            r#"{"http_api":{"key":1}}"#.to_owned(),
+            "http_api.key is no text",
+        ),
+        (
+            r#"{"http_api":{"insecure":"yes"}}"#.to_owned(),
+            "http_api.insecure is neither true nor false",
+        ),
         (
             r#"{"http_api":{"key":"h"},"grpc_api":{"max_receive_message_size":1.5}}"#.to_owned(),
             "grpc_api.max_receive_message_size is no whole number",
         ),
-        (r#"{"http_api":{"key":"h"},"channel":1}"#.to_owned(), "channel is no object"),
-        (with_channel(r#"{"namespaces":{}}"#), "channel.namespaces is no list"),
-        (with_channel(r#"{"namespaces":[1]}"#), "channel.namespaces[0] is no object"),
-        (with_channel(r#"{"namespaces":[{}]}"#), "channel.namespaces[0].name is missing"),
-        (with_channel(r#"{"namespaces":[{"name":""}]}"#), "channel.namespaces[0].name is missing"),
-        (with_channel(r#"{"without_namespace":{"presence":1}}"#), "channel.without_namespace.presence is"),
-        (with_channel(r#"{"history_meta_ttl":"1"}"#), "channel.history_meta_ttl: `1` is no time such as"),
-        (with_namespace(r#""history_size":"1""#), "channel.namespaces[1].history_size is no whole number"),
-        (with_namespace(r#""history_size":-1"#), "channel.namespaces[1].history_size is -1"),
-        (with_namespace(r#""history_size":4294967296"#), "channel.namespaces[1].history_size is 4294967296"),
-        (with_namespace(r#""history_ttl":300"#), "channel.namespaces[1].history_ttl is no text"),
-        (with_namespace(r#""history_ttl":"5 min""#), "history_ttl: `5 min` is no time such as 300s"),
-        (with_namespace(r#""history_ttl":"-5s""#), "history_ttl: `-5s` is no time"),
-        (with_namespace(r#""map":1,"subscription_type":"map""#), "channel.namespaces[1].map is no object"),
+        (
+            r#"{"http_api":{"key":"h"},"channel":1}"#.to_owned(),
+            "channel is no object",
+        ),
+        (
+            with_channel(r#"{"namespaces":{}}"#),
+            "channel.namespaces is no list",
+        ),
+        (
+            with_channel(r#"{"namespaces":[1]}"#),
+            "channel.namespaces[0] is no object",
+        ),
+        (
+            with_channel(r#"{"namespaces":[{}]}"#),
+            "channel.namespaces[0].name is missing",
+        ),
+        (
+            with_channel(r#"{"namespaces":[{"name":""}]}"#),
+            "channel.namespaces[0].name is missing",
+        ),
+        (
+            with_channel(r#"{"without_namespace":{"presence":1}}"#),
+            "channel.without_namespace.presence is",
+        ),
+        (
+            with_channel(r#"{"history_meta_ttl":"1"}"#),
+            "channel.history_meta_ttl: `1` is no time such as",
+        ),
+        (
+            with_namespace(r#""history_size":"1""#),
+            "channel.namespaces[1].history_size is no whole number",
+        ),
+        (
+            with_namespace(r#""history_size":-1"#),
+            "channel.namespaces[1].history_size is -1",
+        ),
+        (
+            with_namespace(r#""history_size":4294967296"#),
+            "channel.namespaces[1].history_size is 4294967296",
+        ),
+        (
+            with_namespace(r#""history_ttl":300"#),
+            "channel.namespaces[1].history_ttl is no text",
+        ),
+        (
+            with_namespace(r#""history_ttl":"5 min""#),
+            "history_ttl: `5 min` is no time such as 300s",
+        ),
+        (
+            with_namespace(r#""history_ttl":"-5s""#),
+            "history_ttl: `-5s` is no time",
+        ),
+        (
+            with_namespace(r#""map":1,"subscription_type":"map""#),
+            "channel.namespaces[1].map is no object",
+        ),
     ] {
         let message = refusal(Server::builder().configuration(&json));
         assert_says(&message, &["configuration: ", parts]);
@@ -206,18 +327,29 @@ fn unknown_modes_are_refused_with_those_that_there_are() {
         ),
         (
             with_namespace(r#""subscription_type":"map","map":{"mode":"fast"}"#),
-            ["channel.namespaces[1].map.mode: `fast`", "ephemeral, recoverable, persistent"],
+            [
+                "channel.namespaces[1].map.mode: `fast`",
+                "ephemeral, recoverable, persistent",
+            ],
         ),
         (
             with_namespace(r#""subscription_type":"map""#),
-            ["channel.namespaces[1].map.mode", "ephemeral, recoverable, persistent"],
+            [
+                "channel.namespaces[1].map.mode",
+                "ephemeral, recoverable, persistent",
+            ],
         ),
         (
             with_namespace(r#""subscription_type":"shared_poll","shared_poll":{"mode":"x"}"#),
-            ["channel.namespaces[1].shared_poll.mode: `x`", "versionless, versioned"],
+            [
+                "channel.namespaces[1].shared_poll.mode: `x`",
+                "versionless, versioned",
+            ],
         ),
         (
-            with_namespace(r#""subscription_type":"shared_poll","shared_poll":{"publish_enabled":true}"#),
+            with_namespace(
+                r#""subscription_type":"shared_poll","shared_poll":{"publish_enabled":true}"#,
+            ),
             [
                 "channel.namespaces[1].shared_poll.publish_enabled",
                 "set channel.namespaces[1].shared_poll.mode",
@@ -225,13 +357,22 @@ fn unknown_modes_are_refused_with_those_that_there_are() {
         ),
         (
             with_namespace(r#""publication_data_format":"xml""#),
-            ["channel.namespaces[1].publication_data_format: `xml`", "json, json_object, binary"],
+            [
+                "channel.namespaces[1].publication_data_format: `xml`",
+                "json, json_object, binary",
+            ],
         ),
         (
             with_channel(r#"{"publication_data_format":"xml"}"#),
-            ["publication_data_format: `xml`", "json, json_object, binary"],
+            [
+                "publication_data_format: `xml`",
+                "json, json_object, binary",
+            ],
         ),
-        (r#"{"http_api":{"key":"h","handler_prefix":"api"}}"#.to_owned(), ["http_api.handler_prefix", "`/`"]),
+        (
+            r#"{"http_api":{"key":"h","handler_prefix":"api"}}"#.to_owned(),
+            ["http_api.handler_prefix", "`/`"],
+        ),
         (
             r#"{"http_api":{"key":"h","handler_prefix":"/a?b"}}"#.to_owned(),
             ["http_api.handler_prefix", "`/a?b`"],
@@ -246,13 +387,22 @@ fn unknown_modes_are_refused_with_those_that_there_are() {
 #[test]
 fn contradictions_within_a_configuration_are_found() {
     for (json, part) in [
-        (with_namespace(r#""history_size":1"#), "namespace `chat`: history_size without history_ttl"),
-        (with_namespace(r#""history_size":1,"history_ttl":"1500ms""#), "history_ttl is 1.5s"),
+        (
+            with_namespace(r#""history_size":1"#),
+            "namespace `chat`: history_size without history_ttl",
+        ),
+        (
+            with_namespace(r#""history_size":1,"history_ttl":"1500ms""#),
+            "history_ttl is 1.5s",
+        ),
         (
             with_channel(r#"{"namespaces":[{"name":"aa"},{"name":"aa"}]}"#),
             "namespace `aa` is configured twice",
         ),
-        (with_channel(r#"{"namespaces":[{"name":"a"}]}"#), "two characters"),
+        (
+            with_channel(r#"{"namespaces":[{"name":"a"}]}"#),
+            "two characters",
+        ),
         (
             with_channel(
                 r#"{"history_meta_ttl":"1s","namespaces":[{"name":"aa","history_size":1,"history_ttl":"2s"}]}"#,

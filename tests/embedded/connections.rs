@@ -1,20 +1,27 @@
 //! Connected clients, and what they do themselves.
 
-use centrifugo_api::testing::{MapOptions, Namespace, Server, User};
 use centrifugo_api::{
-    ChannelsRequest, Client, DisconnectRequest, Error, InfoRequest, PresenceRequest, PresenceStatsRequest,
+    ChannelsRequest, Client, DisconnectRequest, Error, InfoRequest, PresenceRequest,
+    PresenceStatsRequest,
 };
+use centrifugo_api_testing::{MapOptions, Namespace, Server, User};
 
 use crate::{Outcome, all_told, publish, published, start, told};
 
 #[track_caller]
 fn code<T: std::fmt::Debug>(outcome: Result<T, Error>) -> u32 {
-    outcome.expect_err("it fails").api_code().expect("it is an error of Centrifugo's")
+    outcome
+        .expect_err("it fails")
+        .api_code()
+        .expect("it is an error of Centrifugo's")
 }
 
 /// Who is present, by the names of their users.
 async fn present(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
-    let presence = client.presence(PresenceRequest::new(channel)).await?.presence;
+    let presence = client
+        .presence(PresenceRequest::new(channel))
+        .await?
+        .presence;
     let mut users: Vec<_> = presence.into_values().map(|info| info.user).collect();
     users.sort();
     Ok(users)
@@ -26,11 +33,21 @@ async fn subscriber_is_present_under_its_id_with_its_info() -> Outcome {
     let alice = server.connect(User::new("alice").info(r#"{"name":"Alice"}"#));
     assert_eq!(alice.user(), "alice");
     alice.subscribe("news")?;
-    let presence = server.client().presence(PresenceRequest::new("news")).await?.presence;
+    let presence = server
+        .client()
+        .presence(PresenceRequest::new("news"))
+        .await?
+        .presence;
     let info = &presence[alice.id()];
     assert_eq!(presence.len(), 1);
-    assert_eq!((info.user.as_str(), info.client.as_str()), ("alice", alice.id()));
-    assert_eq!((&info.conn_info[..], &info.chan_info[..]), (&br#"{"name":"Alice"}"#[..], &b""[..]));
+    assert_eq!(
+        (info.user.as_str(), info.client.as_str()),
+        ("alice", alice.id())
+    );
+    assert_eq!(
+        (&info.conn_info[..], &info.chan_info[..]),
+        (&br#"{"name":"Alice"}"#[..], &b""[..])
+    );
     Ok(())
 }
 
@@ -43,12 +60,25 @@ async fn connections_of_a_user_are_counted_apart() -> Outcome {
     }
     connections[0].subscribe("sports")?;
     let client = server.client();
-    let stats = client.presence_stats(PresenceStatsRequest::new("news")).await?;
+    let stats = client
+        .presence_stats(PresenceStatsRequest::new("news"))
+        .await?;
     assert_eq!((stats.num_clients, stats.num_users), (4, 3));
     let node = client.info(InfoRequest::new()).await?.nodes.remove(0);
-    assert_eq!((node.num_clients, node.num_users, node.num_channels, node.num_subs), (4, 3, 2, 5));
+    assert_eq!(
+        (
+            node.num_clients,
+            node.num_users,
+            node.num_channels,
+            node.num_subs
+        ),
+        (4, 3, 2, 5)
+    );
     let channels = client.channels(ChannelsRequest::new()).await?.channels;
-    assert_eq!((channels["news"].num_clients, channels["sports"].num_clients), (4, 1));
+    assert_eq!(
+        (channels["news"].num_clients, channels["sports"].num_clients),
+        (4, 1)
+    );
     Ok(())
 }
 
@@ -65,7 +95,14 @@ async fn subscribers_are_told_of_one_another_and_of_publications_in_order() -> O
     publish(&client, "news", "3").await?;
     assert_eq!(
         all_told(&mut alice),
-        ["news: alice joined", "news: 1 1", "news: bob joined", "news: 2 2", "news: bob left", "news: 3 3"]
+        [
+            "news: alice joined",
+            "news: 1 1",
+            "news: bob joined",
+            "news: 2 2",
+            "news: bob left",
+            "news: 3 3"
+        ]
     );
     assert_eq!(all_told(&mut bob), ["news: bob joined", "news: 2 2"]);
     Ok(())
@@ -98,10 +135,17 @@ async fn client_publishes_under_its_name() -> Outcome {
     let publication = bob.next_publication().await.expect("a publication");
     let info = publication.info.expect("the publisher is known");
     assert_eq!(
-        (info.user.as_str(), info.client.as_str(), &info.conn_info[..]),
+        (
+            info.user.as_str(),
+            info.client.as_str(),
+            &info.conn_info[..]
+        ),
         ("alice", alice.id(), &b"1"[..])
     );
-    assert_eq!(published(&server.client(), "news").await?, [r#"{"text":"hello"}"#]);
+    assert_eq!(
+        published(&server.client(), "news").await?,
+        [r#"{"text":"hello"}"#]
+    );
     Ok(())
 }
 
@@ -122,7 +166,10 @@ async fn refusals_have_the_codes_of_the_client_protocol() -> Outcome {
     assert_eq!(code(alice.subscribe("news")), 105);
     assert_eq!(code(alice.publish("news", "")), 107);
     assert_eq!(code(alice.publish("unknown:1", "1")), 102);
-    server.client().disconnect(DisconnectRequest::new("alice")).await?;
+    server
+        .client()
+        .disconnect(DisconnectRequest::new("alice"))
+        .await?;
     assert_eq!(code(alice.subscribe("sports")), 103);
     assert_eq!(code(alice.publish("news", "1")), 103);
     alice.unsubscribe("news");
@@ -167,7 +214,14 @@ async fn next_publication_passes_other_events_and_ends_with_the_connection() -> 
     server.connect("bob").subscribe("news")?;
     publish(&client, "news", "1").await?;
     client.disconnect(DisconnectRequest::new("alice")).await?;
-    assert_eq!(alice.next_publication().await.expect("a publication").offset, 1);
+    assert_eq!(
+        alice
+            .next_publication()
+            .await
+            .expect("a publication")
+            .offset,
+        1
+    );
     assert!(alice.next_publication().await.is_none());
     assert!(alice.next().await.is_none() && alice.try_next().is_none());
     Ok(())
@@ -182,23 +236,44 @@ async fn client_that_is_dropped_leaves() -> Outcome {
     bob.subscribe("news")?;
     assert_eq!(present(&client, "news").await?, ["alice", "bob"]);
     drop(bob);
-    assert_eq!(all_told(&mut alice).last().map(String::as_str), Some("news: bob left"));
+    assert_eq!(
+        all_told(&mut alice).last().map(String::as_str),
+        Some("news: bob left")
+    );
     assert_eq!(present(&client, "news").await?, ["alice"]);
     drop(alice);
-    assert_eq!(client.info(InfoRequest::new()).await?.nodes[0].num_clients, 0);
-    assert!(client.channels(ChannelsRequest::new()).await?.channels.is_empty());
+    assert_eq!(
+        client.info(InfoRequest::new()).await?.nodes[0].num_clients,
+        0
+    );
+    assert!(
+        client
+            .channels(ChannelsRequest::new())
+            .await?
+            .channels
+            .is_empty()
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn anonymous_clients_have_the_empty_name() -> Outcome {
     let server = start();
-    let (mut one, mut other, mut alice) =
-        (server.connect(""), server.connect(User::default()), server.connect("alice"));
+    let (mut one, mut other, mut alice) = (
+        server.connect(""),
+        server.connect(User::default()),
+        server.connect("alice"),
+    );
     assert_eq!((one.user(), other.user()), ("", ""));
-    server.client().disconnect(DisconnectRequest::new("")).await?;
+    server
+        .client()
+        .disconnect(DisconnectRequest::new(""))
+        .await?;
     for anonymous in [&mut one, &mut other] {
-        assert_eq!(told(&anonymous.next().await.expect("an event")), "disconnected: 3503 force disconnect");
+        assert_eq!(
+            told(&anonymous.next().await.expect("an event")),
+            "disconnected: 3503 force disconnect"
+        );
     }
     assert!(alice.try_next().is_none());
     Ok(())
@@ -209,7 +284,10 @@ fn debug_names_id_and_user() {
     let server = start();
     let alice = server.connect("alice".to_owned());
     let text = format!("{alice:?}");
-    assert!(text.contains(alice.id()) && text.contains("alice"), "{text}");
+    assert!(
+        text.contains(alice.id()) && text.contains("alice"),
+        "{text}"
+    );
 }
 
 #[test]

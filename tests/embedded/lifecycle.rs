@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Client, InfoRequest, PublishRequest};
+use centrifugo_api_testing::{Fault, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -17,7 +17,11 @@ fn address(server: &Server) -> String {
 
 fn port(server: &Server) -> u16 {
     let address = address(server);
-    address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("the URL ends with the port")
+    address
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .expect("the URL ends with the port")
 }
 
 /// Waits until the server has read that many requests.
@@ -36,10 +40,18 @@ async fn urls_and_keys_are_what_a_client_needs() -> Outcome {
     let port = port(&server);
     assert_eq!(server.url(), format!("http://127.0.0.1:{port}/api"));
     assert_eq!(server.grpc_url(), format!("grpc://127.0.0.1:{port}"));
-    assert_eq!((server.api_key(), server.grpc_api_key()), ("a key", "a key"));
+    assert_eq!(
+        (server.api_key(), server.grpc_api_key()),
+        ("a key", "a key")
+    );
     for url in [server.url(), server.grpc_url()] {
         publish(&Client::new(&url, "a key")?, "news", "1").await?;
-        assert!(publish(&Client::new(&url, "another")?, "news", "1").await.unwrap_err().is_unauthorized());
+        assert!(
+            publish(&Client::new(&url, "another")?, "news", "1")
+                .await
+                .unwrap_err()
+                .is_unauthorized()
+        );
     }
     Ok(())
 }
@@ -49,7 +61,9 @@ async fn insecure_server_asks_for_no_key() -> Outcome {
     let server = Server::builder().insecure().start()?;
     assert_eq!((server.api_key(), server.grpc_api_key()), ("", ""));
     for (transport, client) in clients(&server) {
-        publish(&client, "news", "1").await.map_err(|error| format!("{transport}: {error}"))?;
+        publish(&client, "news", "1")
+            .await
+            .map_err(|error| format!("{transport}: {error}"))?;
     }
     Ok(())
 }
@@ -60,7 +74,12 @@ async fn port_is_free_again_when_the_server_is_dropped() -> Outcome {
     let (port, client) = (port(&server), server.client());
     publish(&client, "news", "1").await?;
     drop(server);
-    assert!(publish(&server_less(port)?, "news", "1").await.unwrap_err().is_unsent());
+    assert!(
+        publish(&server_less(port)?, "news", "1")
+            .await
+            .unwrap_err()
+            .is_unsent()
+    );
     let server = Server::builder().port(port).start()?;
     assert_eq!(self::port(&server), port);
     assert_eq!(publish(&server.client(), "news", "1").await?, 1);
@@ -77,7 +96,14 @@ fn port_in_use_is_named_with_the_fix() {
     let server = start();
     let port = port(&server);
     let message = refusal(Server::builder().port(port));
-    assert_says(&message, &[&port.to_string(), "in use", "leave the port out for a free one"]);
+    assert_says(
+        &message,
+        &[
+            &port.to_string(),
+            "in use",
+            "leave the port out for a free one",
+        ],
+    );
 }
 
 #[tokio::test]
@@ -85,7 +111,8 @@ async fn drop_ends_connections_that_are_open() -> Outcome {
     let server = start();
     let mut idle = TcpStream::connect(address(&server)).await?;
     let mut busy = TcpStream::connect(address(&server)).await?;
-    busy.write_all(b"POST /api/publish HTTP/1.1\r\nHost: a\r\n").await?;
+    busy.write_all(b"POST /api/publish HTTP/1.1\r\nHost: a\r\n")
+        .await?;
     publish(&server.client(), "news", "1").await?;
     drop(server);
     for connection in [&mut idle, &mut busy] {
@@ -105,7 +132,10 @@ async fn drop_ends_calls_that_wait_for_an_answer() -> Outcome {
         read(&server, 1).await;
         drop(server);
         let error = soon("the end of the call", call).await?.unwrap_err();
-        assert!(error.is_network() && !error.is_unsent(), "{transport}: {error:?}");
+        assert!(
+            error.is_network() && !error.is_unsent(),
+            "{transport}: {error:?}"
+        );
     }
     Ok(())
 }
@@ -159,7 +189,12 @@ async fn server_in_a_static_serves_one_test() -> Outcome {
 
 #[tokio::test]
 async fn server_in_a_static_serves_another_test() -> Outcome {
-    let nodes = SHARED.client().with_timeout(PATIENCE).info(InfoRequest::new()).await?.nodes;
+    let nodes = SHARED
+        .client()
+        .with_timeout(PATIENCE)
+        .info(InfoRequest::new())
+        .await?
+        .nodes;
     assert_eq!(nodes.len(), 1);
     Ok(())
 }
@@ -171,6 +206,9 @@ fn debug_shows_the_url_and_no_key() -> Outcome {
     assert!(!text.contains("hunter2") && text.contains("port"), "{text}");
     let server = builder.start()?;
     let text = format!("{server:?} {server:#?}");
-    assert!(!text.contains("hunter2") && text.contains(&server.url()), "{text}");
+    assert!(
+        !text.contains("hunter2") && text.contains(&server.url()),
+        "{text}"
+    );
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The embedded server itself: what a test can do with it.
-#![cfg(all(feature = "testing", feature = "blocking", feature = "http", feature = "grpc"))]
+#![cfg(all(feature = "blocking", feature = "http", feature = "grpc"))]
 
 mod api_faults;
 mod configuration;
@@ -22,8 +22,8 @@ mod wire_faults;
 use std::future::Future;
 use std::time::Duration;
 
-use centrifugo_api::testing::{Event, Server, ServerBuilder};
 use centrifugo_api::{Client, Error, HistoryRequest, HistoryResult, PublishRequest, Retry};
+use centrifugo_api_testing::{Event, Server, ServerBuilder};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -36,8 +36,16 @@ fn start() -> Server {
 
 /// Clients over HTTP, gRPC and command lines.
 fn clients(server: &Server) -> [(&'static str, Client); 3] {
-    let lines = server.client_builder().legacy_commands().build().expect("the client is built");
-    let clients = [("http", server.client()), ("grpc", server.grpc_client()), ("lines", lines)];
+    let lines = server
+        .client_builder()
+        .legacy_commands()
+        .build()
+        .expect("the client is built");
+    let clients = [
+        ("http", server.client()),
+        ("grpc", server.grpc_client()),
+        ("lines", lines),
+    ];
     // What a planned fault does would go unseen.
     clients.map(|(transport, client)| (transport, client.with_retry(Retry::none())))
 }
@@ -66,7 +74,10 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 async fn publish(client: &Client, channel: &str, data: &str) -> Result<u64, Error> {
-    Ok(client.publish(PublishRequest::new(channel, data)).await?.offset)
+    Ok(client
+        .publish(PublishRequest::new(channel, data))
+        .await?
+        .offset)
 }
 
 async fn history(client: &Client, channel: &str) -> Result<HistoryResult, Error> {
@@ -77,22 +88,49 @@ async fn history(client: &Client, channel: &str) -> Result<HistoryResult, Error>
 async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
     let history = history(client, channel).await?;
     let text = |data: &[u8]| String::from_utf8_lossy(data).into_owned();
-    Ok(history.publications.iter().map(|publication| text(&publication.data)).collect())
+    Ok(history
+        .publications
+        .iter()
+        .map(|publication| text(&publication.data))
+        .collect())
 }
 
 /// An event in a few words.
 fn told(event: &Event) -> String {
     match event {
-        Event::Publication { channel, publication, .. } => {
-            format!("{channel}: {} {}", publication.offset, String::from_utf8_lossy(&publication.data))
+        Event::Publication {
+            channel,
+            publication,
+            ..
+        } => {
+            format!(
+                "{channel}: {} {}",
+                publication.offset,
+                String::from_utf8_lossy(&publication.data)
+            )
         }
         Event::Joined { channel, info, .. } => format!("{channel}: {} joined", info.user),
         Event::Left { channel, info, .. } => format!("{channel}: {} left", info.user),
-        Event::Subscribed { channel, offset, .. } => format!("{channel}: subscribed at {offset}"),
-        Event::Changed { channel, key, removed, .. } => {
-            format!("{channel}: {key} {}", if *removed { "removed" } else { "set" })
+        Event::Subscribed {
+            channel, offset, ..
+        } => format!("{channel}: subscribed at {offset}"),
+        Event::Changed {
+            channel,
+            key,
+            removed,
+            ..
+        } => {
+            format!(
+                "{channel}: {key} {}",
+                if *removed { "removed" } else { "set" }
+            )
         }
-        Event::Unsubscribed { channel, code, reason, .. } => format!("{channel}: {code} {reason}"),
+        Event::Unsubscribed {
+            channel,
+            code,
+            reason,
+            ..
+        } => format!("{channel}: {code} {reason}"),
         Event::Refreshed { expires, .. } => format!("refreshed until {expires:?}"),
         Event::Disconnected { code, reason, .. } => format!("disconnected: {code} {reason}"),
         other => format!("{other:?}"),
@@ -100,8 +138,10 @@ fn told(event: &Event) -> String {
 }
 
 /// All that a connection has been told until now.
-fn all_told(connection: &mut centrifugo_api::testing::Connection) -> Vec<String> {
-    std::iter::from_fn(|| connection.try_next()).map(|event| told(&event)).collect()
+fn all_told(connection: &mut centrifugo_api_testing::Connection) -> Vec<String> {
+    std::iter::from_fn(|| connection.try_next())
+        .map(|event| told(&event))
+        .collect()
 }
 
 #[tokio::test]
@@ -109,9 +149,16 @@ async fn what_is_published_over_one_transport_is_read_over_the_others() -> Outco
     let server = start();
     let [(_, http), (_, grpc), (_, lines)] = clients(&server);
     for (index, client) in [&http, &grpc, &lines].into_iter().enumerate() {
-        assert_eq!(publish(client, "news", &format!(r#"{{"n": {index}}}"#)).await?, index as u64 + 1);
+        assert_eq!(
+            publish(client, "news", &format!(r#"{{"n": {index}}}"#)).await?,
+            index as u64 + 1
+        );
     }
-    for (client, expected) in [(&http, r#"{"n":0}"#), (&grpc, r#"{"n": 0}"#), (&lines, r#"{"n":0}"#)] {
+    for (client, expected) in [
+        (&http, r#"{"n":0}"#),
+        (&grpc, r#"{"n": 0}"#),
+        (&lines, r#"{"n":0}"#),
+    ] {
         let data = published(client, "news").await?;
         assert_eq!((data.len(), data[0].as_str()), (3, expected));
     }

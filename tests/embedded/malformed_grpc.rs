@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use centrifugo_api::prost::Message as _;
-use centrifugo_api::testing::Server;
 use centrifugo_api::{HistoryRequest, Method, PublishRequest};
+use centrifugo_api_testing::Server;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::net::TcpStream;
@@ -23,7 +23,12 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(path: &str, body: impl Into<Bytes>) -> Self {
-        Self { path: path.to_owned(), encoding: None, body: body.into(), ends: true }
+        Self {
+            path: path.to_owned(),
+            encoding: None,
+            body: body.into(),
+            ends: true,
+        }
     }
 
     fn publish(body: impl Into<Bytes>) -> Self {
@@ -63,8 +68,15 @@ impl Call {
 }
 
 fn status(headers: &http::HeaderMap) -> Result<(i32, String), Box<dyn std::error::Error>> {
-    let text = |name| headers.get(name).map_or("", |value| value.to_str().unwrap_or_default());
-    Ok((text("grpc-status").parse()?, text("grpc-message").to_owned()))
+    let text = |name| {
+        headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap_or_default())
+    };
+    Ok((
+        text("grpc-status").parse()?,
+        text("grpc-message").to_owned(),
+    ))
 }
 
 pub(crate) async fn connect(
@@ -95,7 +107,10 @@ fn publication() -> Vec<u8> {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory is written to")
+    encoder
+        .write_all(bytes)
+        .and_then(|()| encoder.finish())
+        .expect("memory is written to")
 }
 
 #[tokio::test]
@@ -122,10 +137,16 @@ async fn broken_messages_are_refused() -> Outcome {
 async fn huge_message_is_refused_as_soon_as_it_is_announced() -> Outcome {
     let server = start();
     for length in [(4 << 20) + 1, u32::MAX as usize] {
-        let call = Call { ends: false, ..Call::publish(announced(0, length, b"\x0a")) };
+        let call = Call {
+            ends: false,
+            ..Call::publish(announced(0, length, b"\x0a"))
+        };
         let (code, message) = call.status(&server).await?;
         assert_eq!(code, 8, "{message}");
-        assert!(message.contains(&format!("({length} vs. 4194304)")), "{message}");
+        assert!(
+            message.contains(&format!("({length} vs. 4194304)")),
+            "{message}"
+        );
     }
     Ok(())
 }
@@ -133,7 +154,10 @@ async fn huge_message_is_refused_as_soon_as_it_is_announced() -> Outcome {
 #[tokio::test]
 async fn message_is_answered_before_the_request_ends() -> Outcome {
     let server = start();
-    let call = Call { ends: false, ..Call::publish(frame(0, &publication())) };
+    let call = Call {
+        ends: false,
+        ..Call::publish(frame(0, &publication()))
+    };
     assert_eq!(call.status(&server).await?.0, 0);
     assert_eq!(published(&server.client(), "news").await?, ["1"]);
     Ok(())
@@ -143,9 +167,15 @@ async fn message_is_answered_before_the_request_ends() -> Outcome {
 async fn gzip_is_read() -> Outcome {
     let server = start();
     let body = frame(1, &gzip(&publication()));
-    let call = Call { encoding: Some("gzip"), ..Call::publish(body) };
+    let call = Call {
+        encoding: Some("gzip"),
+        ..Call::publish(body)
+    };
     assert_eq!(call.status(&server).await?, (0, String::new()));
-    let plain = Call { encoding: Some("gzip"), ..Call::publish(frame(0, &publication())) };
+    let plain = Call {
+        encoding: Some("gzip"),
+        ..Call::publish(frame(0, &publication()))
+    };
     assert_eq!(plain.status(&server).await?, (0, String::new()));
     assert_eq!(published(&server.client(), "news").await?, ["1", "1"]);
     Ok(())
@@ -156,7 +186,10 @@ async fn gzip_that_is_none_is_refused() -> Outcome {
     let server = start();
     let whole = gzip(&publication());
     for compressed in [&publication(), &whole[..whole.len() - 4], b"", b"\x1f\x8b"] {
-        let call = Call { encoding: Some("gzip"), ..Call::publish(frame(1, compressed)) };
+        let call = Call {
+            encoding: Some("gzip"),
+            ..Call::publish(frame(1, compressed))
+        };
         let (code, message) = call.status(&server).await?;
         assert_eq!(code, 13, "{compressed:?}: {message}");
     }
@@ -168,7 +201,10 @@ async fn gzip_bomb_is_refused_before_it_fills_the_memory() -> Outcome {
     let server = start();
     let bomb = gzip(&vec![0; 1 << 20]).repeat(256);
     assert!(bomb.len() < 1 << 20);
-    let call = Call { encoding: Some("gzip"), ..Call::publish(frame(1, &bomb)) };
+    let call = Call {
+        encoding: Some("gzip"),
+        ..Call::publish(frame(1, &bomb))
+    };
     let (code, message) = call.status(&server).await?;
     assert_eq!((code, message.contains("4194304")), (8, true), "{message}");
     Ok(())
@@ -178,7 +214,10 @@ async fn gzip_bomb_is_refused_before_it_fills_the_memory() -> Outcome {
 async fn other_compressions_are_named() -> Outcome {
     let server = start();
     for encoding in ["deflate", "snappy"] {
-        let call = Call { encoding: Some(encoding), ..Call::publish(frame(1, &publication())) };
+        let call = Call {
+            encoding: Some(encoding),
+            ..Call::publish(frame(1, &publication()))
+        };
         let (code, message) = call.status(&server).await?;
         assert_eq!((code, message.contains(encoding)), (12, true), "{message}");
     }
@@ -195,12 +234,19 @@ async fn unknown_paths_are_unimplemented() -> Outcome {
         (format!("{service}/"), "unknown method"),
         (format!("{service}/Publish/"), "unknown service"),
         (service.to_owned(), "malformed method name"),
-        ("/other.Service/Publish".to_owned(), "unknown service other.Service"),
+        (
+            "/other.Service/Publish".to_owned(),
+            "unknown service other.Service",
+        ),
         ("/".to_owned(), "malformed method name"),
         (format!("{service}/BlockUser"), "not implemented"),
     ] {
         let (code, message) = Call::new(&path, frame(0, &[])).status(&server).await?;
-        assert_eq!((code, message.contains(part)), (12, true), "{path}: {message}");
+        assert_eq!(
+            (code, message.contains(part)),
+            (12, true),
+            "{path}: {message}"
+        );
     }
     Ok(())
 }

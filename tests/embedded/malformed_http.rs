@@ -1,6 +1,6 @@
 //! Broken HTTP and broken JSON: an answer or an end always comes, and the server lives on.
 
-use centrifugo_api::testing::Server;
+use centrifugo_api_testing::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -33,7 +33,9 @@ async fn read_to_end(mut stream: TcpStream) -> Result<String, std::io::Error> {
 
 /// A request that asks for the end of the connection.
 fn request(line: &str, headers: &str, body: &str) -> String {
-    format!("{line} HTTP/1.1\r\nHost: a\r\nX-API-Key: secret\r\nConnection: close\r\n{headers}\r\n{body}")
+    format!(
+        "{line} HTTP/1.1\r\nHost: a\r\nX-API-Key: secret\r\nConnection: close\r\n{headers}\r\n{body}"
+    )
 }
 
 fn publication(headers: &str, body: &str) -> String {
@@ -99,7 +101,11 @@ async fn headers_above_a_megabyte_are_too_large() -> Outcome {
     let answer = exchange(&server, &bytes).await?;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     let long = publication(
-        &format!("Content-Length: {}\r\nX-Long: {}\r\n", BODY.len(), "a".repeat(1_000_000)),
+        &format!(
+            "Content-Length: {}\r\nX-Long: {}\r\n",
+            BODY.len(),
+            "a".repeat(1_000_000)
+        ),
         BODY,
     );
     assert!(exchange(&server, &long).await?.starts_with("HTTP/1.1 200 "));
@@ -110,7 +116,11 @@ async fn headers_above_a_megabyte_are_too_large() -> Outcome {
 async fn unusual_http_is_read() -> Outcome {
     let server = start();
     let length = format!("Content-Length: {}\r\n", BODY.len());
-    let chunked = format!("5\r\n{}\r\n16;a=b\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n", &BODY[..5], &BODY[5..]);
+    let chunked = format!(
+        "5\r\n{}\r\n16;a=b\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        &BODY[..5],
+        &BODY[5..]
+    );
     for bytes in [
         publication(&length, BODY),
         publication("Transfer-Encoding: chunked\r\n", &chunked),
@@ -120,7 +130,10 @@ async fn unusual_http_is_read() -> Outcome {
         publication(&length, BODY).replace("/api/publish", "/%61pi/publish?x=%zz"),
     ] {
         let answer = exchange(&server, &bytes).await?;
-        assert!(answer.contains(" 200 OK\r\n") && answer.contains(r#""offset":"#), "{bytes:?}: {answer:?}");
+        assert!(
+            answer.contains(" 200 OK\r\n") && answer.contains(r#""offset":"#),
+            "{bytes:?}: {answer:?}"
+        );
     }
     let keeping = publication(&length, BODY).replace("Connection: close\r\n", "");
     let answers = exchange(&server, keeping + &publication(&length, BODY)).await?;
@@ -149,7 +162,10 @@ async fn unusual_requests_have_an_answer() -> Outcome {
         ("POST /api/info?api_key=%zz&;&&=&a=b=c", "400"),
     ] {
         let answer = exchange(&server, request(line, "Content-Length: 0\r\n", "")).await?;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{line}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{line}: {answer}"
+        );
     }
     assert_alive(&server).await
 }
@@ -183,7 +199,10 @@ async fn what_is_no_json_of_the_request_is_refused() -> Outcome {
         "{\"data\":".repeat(200_000).into_bytes(),
     ] {
         let text = body.escape_ascii().to_string();
-        let request = client.post(server.url() + "/publish").header("x-api-key", "secret").body(body);
+        let request = client
+            .post(server.url() + "/publish")
+            .header("x-api-key", "secret")
+            .body(body);
         let status = soon("an answer", request.send()).await?.status();
         assert_eq!(status, 400, "{}", text.get(..100).unwrap_or(&text));
     }
@@ -195,6 +214,9 @@ async fn large_request_is_read() -> Outcome {
     let server = start();
     let data = format!("\"{}\"", "a".repeat(30 << 20));
     assert_eq!(publish(&server.client(), "news", &data).await?, 1);
-    assert_eq!(history(&server.client(), "news").await?.publications[0].data, data);
+    assert_eq!(
+        history(&server.client(), "news").await?.publications[0].data,
+        data
+    );
     Ok(())
 }

@@ -3,13 +3,16 @@
 use std::sync::mpsc;
 use std::thread;
 
-use centrifugo_api::testing::Server;
 use centrifugo_api::{Error, HistoryRequest, PublishRequest, blocking};
+use centrifugo_api_testing::Server;
 
 use crate::{Outcome, PATIENCE, all_told, publish, start, told};
 
 fn blocking_clients(server: &Server) -> Result<[blocking::Client; 2], Error> {
-    Ok([server.client_builder().build_blocking()?, server.grpc_client_builder().build_blocking()?])
+    Ok([
+        server.client_builder().build_blocking()?,
+        server.grpc_client_builder().build_blocking()?,
+    ])
 }
 
 /// Does in a thread what may wait for ever, and fails when it does.
@@ -25,11 +28,17 @@ fn blocking_clients_need_no_runtime() -> Outcome {
     let mut alice = server.connect("alice");
     alice.subscribe("news")?;
     for (offset, client) in (1..).zip(blocking_clients(&server)?) {
-        assert_eq!(client.publish(PublishRequest::new("news", "1"))?.offset, offset);
+        assert_eq!(
+            client.publish(PublishRequest::new("news", "1"))?.offset,
+            offset
+        );
         assert_eq!(client.history(HistoryRequest::new("news"))?.offset, offset);
     }
     let told = in_time(move || {
-        (0..3).filter_map(|_| alice.blocking_next()).map(|event| told(&event)).collect::<Vec<_>>()
+        (0..3)
+            .filter_map(|_| alice.blocking_next())
+            .map(|event| told(&event))
+            .collect::<Vec<_>>()
     });
     assert_eq!(told, ["news: alice joined", "news: 1 1", "news: 2 1"]);
     Ok(())
@@ -58,11 +67,15 @@ fn threads_share_a_server() -> Outcome {
                 let server = &server;
                 scope.spawn(move || -> Result<(), Error> {
                     let client = &blocking_clients(server)?[index % 2];
-                    (0..50).try_for_each(|_| client.publish(PublishRequest::new("news", "1")).map(drop))
+                    (0..50).try_for_each(|_| {
+                        client.publish(PublishRequest::new("news", "1")).map(drop)
+                    })
                 })
             })
             .collect();
-        threads.into_iter().try_for_each(|thread| thread.join().expect("the thread ends"))
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().expect("the thread ends"))
     })?;
     let client = &blocking_clients(&server)?[0];
     assert_eq!(client.history(HistoryRequest::new("news"))?.offset, 400);
@@ -74,7 +87,13 @@ async fn server_answers_while_the_runtime_of_the_test_is_held_up() -> Outcome {
     let server = start();
     let client = server.client_builder().build_blocking()?;
     let held_up = move || client.publish(PublishRequest::new("news", "1"));
-    assert_eq!(thread::spawn(held_up).join().expect("the thread ends")?.offset, 1);
+    assert_eq!(
+        thread::spawn(held_up)
+            .join()
+            .expect("the thread ends")?
+            .offset,
+        1
+    );
     assert_eq!(publish(&server.client(), "news", "2").await?, 2);
     Ok(())
 }
@@ -84,7 +103,11 @@ async fn many_tasks_share_a_server() -> Outcome {
     let server = start();
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..64 {
-        let client = if index % 2 == 0 { server.client() } else { server.grpc_client() };
+        let client = if index % 2 == 0 {
+            server.client()
+        } else {
+            server.grpc_client()
+        };
         tasks.spawn(async move { publish(&client, "news", "1").await });
     }
     while let Some(offset) = tasks.join_next().await {
@@ -98,15 +121,24 @@ async fn many_tasks_share_a_server() -> Outcome {
 fn runtimes_one_after_another_use_the_same_server() -> Outcome {
     let server = start();
     for offset in 1..=3 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        assert_eq!(runtime.block_on(publish(&server.client(), "news", "1"))?, offset);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        assert_eq!(
+            runtime.block_on(publish(&server.client(), "news", "1"))?,
+            offset
+        );
     }
     Ok(())
 }
 
 #[test]
 fn server_is_started_in_one_runtime_and_dropped_in_another() -> Outcome {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+    };
     let server = runtime()?.block_on(async { start() });
     runtime()?.block_on(async move {
         let offset = publish(&server.client(), "news", "1").await;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use centrifugo_api::{
     ApiError, BlockUserRequest, BlockUserResult, BroadcastRequest, Error, GetUserStatusRequest,
-    GetUserStatusResult, HistoryRequest, HistoryResult, InfoRequest, PublishRequest, RpcRequest, RpcResult,
-    Status, UnblockUserRequest, UnblockUserResult, UserStatus,
+    GetUserStatusResult, HistoryRequest, HistoryResult, InfoRequest, PublishRequest, RpcRequest,
+    RpcResult, Status, UnblockUserRequest, UnblockUserResult, UserStatus,
 };
 
 use crate::{Outcome, clients, history, publish, soon, start};
@@ -40,9 +40,15 @@ async fn scripted_pro_method_answers_over_every_endpoint_and_in_a_batch() -> Out
     for (transport, client) in clients(&server) {
         let request = || GetUserStatusRequest::new(["alice", "bob"]);
         let statuses = client.get_user_status(request()).await?.statuses;
-        let users: Vec<_> =
-            statuses.iter().map(|status| (status.user.as_str(), status.state.as_str())).collect();
-        assert_eq!(users, [("alice", "online"), ("bob", "online")], "{transport}");
+        let users: Vec<_> = statuses
+            .iter()
+            .map(|status| (status.user.as_str(), status.state.as_str()))
+            .collect();
+        assert_eq!(
+            users,
+            [("alice", "online"), ("bob", "online")],
+            "{transport}"
+        );
         let (first, second) = client.batch((request(), InfoRequest::new())).await?;
         assert_eq!(first?.statuses, statuses, "{transport}");
         assert_eq!(second?.nodes.len(), 1, "{transport}");
@@ -56,10 +62,19 @@ async fn pro_method_without_a_script_is_not_offered() -> Outcome {
     server.on(|_: BlockUserRequest| Ok(BlockUserResult::default()));
     for (transport, client) in clients(&server) {
         client.block_user(BlockUserRequest::new("mallory")).await?;
-        assert_not_offered(transport, client.unblock_user(UnblockUserRequest::new("mallory")).await);
+        assert_not_offered(
+            transport,
+            client
+                .unblock_user(UnblockUserRequest::new("mallory"))
+                .await,
+        );
         if transport != "lines" {
             let (outcome,) = client.batch((UnblockUserRequest::new("mallory"),)).await?;
-            assert_eq!(outcome.unwrap_err().code, ApiError::NOT_FOUND, "{transport}");
+            assert_eq!(
+                outcome.unwrap_err().code,
+                ApiError::NOT_FOUND,
+                "{transport}"
+            );
         }
     }
     Ok(())
@@ -68,8 +83,20 @@ async fn pro_method_without_a_script_is_not_offered() -> Outcome {
 #[track_caller]
 fn assert_not_offered<T: std::fmt::Debug>(transport: &str, outcome: Result<T, Error>) {
     match (transport, outcome) {
-        ("http", Err(Error::Transport { status: Status::Http(404), .. })) => {}
-        ("grpc", Err(Error::Transport { status: Status::Grpc(12), .. })) => {}
+        (
+            "http",
+            Err(Error::Transport {
+                status: Status::Http(404),
+                ..
+            }),
+        ) => {}
+        (
+            "grpc",
+            Err(Error::Transport {
+                status: Status::Grpc(12),
+                ..
+            }),
+        ) => {}
         ("lines", Err(Error::Api(error))) if error.code == ApiError::NOT_FOUND => {}
         (_, outcome) => panic!("{transport}: {outcome:?}"),
     }
@@ -81,14 +108,25 @@ async fn script_that_is_taken_back_leaves_the_method_as_it_was() -> Outcome {
     server.on(|_: UnblockUserRequest| Ok(UnblockUserResult::default()));
     server.on(|_: HistoryRequest| Err::<HistoryResult, _>(error(999, "scripted")));
     for (transport, client) in clients(&server) {
-        client.unblock_user(UnblockUserRequest::new("mallory")).await?;
-        assert_eq!(history(&client, "news").await.unwrap_err().api_code(), Some(999), "{transport}");
+        client
+            .unblock_user(UnblockUserRequest::new("mallory"))
+            .await?;
+        assert_eq!(
+            history(&client, "news").await.unwrap_err().api_code(),
+            Some(999),
+            "{transport}"
+        );
     }
     server.off::<UnblockUserRequest>();
     server.off::<HistoryRequest>();
     server.off::<BlockUserRequest>();
     for (transport, client) in clients(&server) {
-        assert_not_offered(transport, client.unblock_user(UnblockUserRequest::new("mallory")).await);
+        assert_not_offered(
+            transport,
+            client
+                .unblock_user(UnblockUserRequest::new("mallory"))
+                .await,
+        );
         history(&client, "news").await?;
     }
     Ok(())
@@ -103,13 +141,20 @@ async fn error_of_a_script_is_the_call_s() -> Outcome {
         let Error::Api(error) = client.block_user(request()).await.unwrap_err() else {
             panic!("{transport}")
         };
-        assert_eq!((error.code, error.message.as_str()), (4242, "mällory"), "{transport}");
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (4242, "mällory"),
+            "{transport}"
+        );
         let (outcome,) = client.batch((request(),)).await?;
         assert_eq!(outcome.unwrap_err().code, 4242, "{transport}");
     }
     for builder in [server.client_builder(), server.grpc_client_builder()] {
         let client = builder.error_mode_transport().build()?;
-        let error = client.block_user(BlockUserRequest::new("mallory")).await.unwrap_err();
+        let error = client
+            .block_user(BlockUserRequest::new("mallory"))
+            .await
+            .unwrap_err();
         assert_eq!(error.api_code(), Some(4242));
     }
     Ok(())
@@ -122,10 +167,16 @@ async fn rpc_is_answered_by_a_script() -> Outcome {
     server.on(|request: RpcRequest| {
         let mut result = RpcResult::default();
         result.data = request.params;
-        if request.method == "echo" { Ok(result) } else { Err(error(ApiError::NOT_FOUND, "not found")) }
+        if request.method == "echo" {
+            Ok(result)
+        } else {
+            Err(error(ApiError::NOT_FOUND, "not found"))
+        }
     });
     for (transport, client) in clients(&server) {
-        let answer = client.rpc(RpcRequest::new("echo").params(r#"{"a":1}"#)).await?;
+        let answer = client
+            .rpc(RpcRequest::new("echo").params(r#"{"a":1}"#))
+            .await?;
         assert_eq!(answer.data, r#"{"a":1}"#, "{transport}");
         let error = client.rpc(RpcRequest::new("other")).await.unwrap_err();
         assert_eq!(error.api_code(), Some(ApiError::NOT_FOUND), "{transport}");
@@ -145,10 +196,17 @@ async fn script_stands_in_the_place_of_an_open_source_method() -> Outcome {
     });
     for (_, client) in clients(&server) {
         assert_eq!(publish(&client, "news", "1").await?, 0);
-        let _ = client.broadcast(BroadcastRequest::new(["news"], "1")).await?.all_ok()?;
+        let _ = client
+            .broadcast(BroadcastRequest::new(["news"], "1"))
+            .await?
+            .all_ok()?;
     }
     assert_eq!(called.load(Ordering::Relaxed), 3);
-    assert_eq!(history(&server.client(), "news").await?.offset, 3, "of the broadcasts");
+    assert_eq!(
+        history(&server.client(), "news").await?.offset,
+        3,
+        "of the broadcasts"
+    );
     Ok(())
 }
 
@@ -158,7 +216,11 @@ async fn last_script_of_a_method_counts() -> Outcome {
     for code in [1001, 1002] {
         server.on(move |_: BlockUserRequest| Err::<BlockUserResult, _>(error(code, "scripted")));
     }
-    let error = server.client().block_user(BlockUserRequest::new("mallory")).await.unwrap_err();
+    let error = server
+        .client()
+        .block_user(BlockUserRequest::new("mallory"))
+        .await
+        .unwrap_err();
     assert_eq!(error.api_code(), Some(1002));
     Ok(())
 }
@@ -169,10 +231,15 @@ async fn script_may_use_the_server_s_clients() -> Outcome {
     let alice = server.connect("alice");
     alice.subscribe("news")?;
     server.on(move |_: BlockUserRequest| {
-        alice.publish("news", "1").map_err(|error| error_of(&error))?;
+        alice
+            .publish("news", "1")
+            .map_err(|error| error_of(&error))?;
         Ok(BlockUserResult::default())
     });
-    server.client().block_user(BlockUserRequest::new("mallory")).await?;
+    server
+        .client()
+        .block_user(BlockUserRequest::new("mallory"))
+        .await?;
     assert_eq!(history(&server.client(), "news").await?.offset, 1);
     Ok(())
 }
@@ -184,16 +251,28 @@ fn error_of(problem: &Error) -> ApiError {
 #[tokio::test]
 async fn panic_in_a_script_ends_the_call_and_not_the_server() -> Outcome {
     let server = start();
-    server.on(|request: BlockUserRequest| -> Result<BlockUserResult, ApiError> {
-        panic!("the script does not want {}", request.user)
-    });
+    server.on(
+        |request: BlockUserRequest| -> Result<BlockUserResult, ApiError> {
+            panic!("the script does not want {}", request.user)
+        },
+    );
     for (transport, client) in clients(&server) {
         let call = client.block_user(BlockUserRequest::new("mallory"));
         let error = soon("the end of the call", call).await.unwrap_err();
-        assert!(error.is_network() && !error.is_unsent(), "{transport}: {error:?}");
-        publish(&client, "news", "1").await.map_err(|error| format!("{transport}: {error}"))?;
-        let batch = (PublishRequest::new("news", "2"), BlockUserRequest::new("mallory"));
-        let error = soon("the end of the batch", client.batch(batch)).await.unwrap_err();
+        assert!(
+            error.is_network() && !error.is_unsent(),
+            "{transport}: {error:?}"
+        );
+        publish(&client, "news", "1")
+            .await
+            .map_err(|error| format!("{transport}: {error}"))?;
+        let batch = (
+            PublishRequest::new("news", "2"),
+            BlockUserRequest::new("mallory"),
+        );
+        let error = soon("the end of the batch", client.batch(batch))
+            .await
+            .unwrap_err();
         assert!(error.is_network(), "{transport}: {error:?}");
     }
     assert_eq!(publish(&server.client(), "news", "3").await?, 7);

@@ -1,10 +1,10 @@
 //! What a connected client is told of calls that are about it.
 
-use centrifugo_api::testing::{Connection, Event, Namespace, Server};
 use centrifugo_api::{
-    BoolValue, Disconnect, DisconnectRequest, Error, PresenceRequest, RefreshRequest, StreamPosition,
-    SubscribeOptionOverride, SubscribeRequest, UnsubscribeRequest,
+    BoolValue, Disconnect, DisconnectRequest, Error, PresenceRequest, RefreshRequest,
+    StreamPosition, SubscribeOptionOverride, SubscribeRequest, UnsubscribeRequest,
 };
+use centrifugo_api_testing::{Connection, Event, Namespace, Server};
 
 use crate::{Outcome, all_told, history, publish, start, told};
 
@@ -20,14 +20,20 @@ struct Subscribed {
 #[track_caller]
 fn subscribed(connection: &mut Connection) -> Subscribed {
     match connection.try_next() {
-        Some(Event::Subscribed { data, recoverable, positioned, recovered, offset, epoch, .. }) => {
-            Subscribed {
-                data: String::from_utf8_lossy(&data).into_owned(),
-                flags: [recoverable, positioned, recovered],
-                offset,
-                epoch,
-            }
-        }
+        Some(Event::Subscribed {
+            data,
+            recoverable,
+            positioned,
+            recovered,
+            offset,
+            epoch,
+            ..
+        }) => Subscribed {
+            data: String::from_utf8_lossy(&data).into_owned(),
+            flags: [recoverable, positioned, recovered],
+            offset,
+            epoch,
+        },
         other => panic!("no subscription: {other:?}"),
     }
 }
@@ -42,10 +48,25 @@ async fn subscription_by_a_call_says_what_it_is_like() -> Outcome {
     publish(&server.client(), "news", "1").await?;
     let epoch = history(&server.client(), "news").await?.epoch;
     let mut alice = server.connect("alice");
-    subscribe(&server, SubscribeRequest::new("alice", "news").data(r#"{"a":1}"#).info("2")).await?;
-    let expected = Subscribed { data: r#"{"a":1}"#.into(), flags: [true, true, false], offset: 1, epoch };
+    subscribe(
+        &server,
+        SubscribeRequest::new("alice", "news")
+            .data(r#"{"a":1}"#)
+            .info("2"),
+    )
+    .await?;
+    let expected = Subscribed {
+        data: r#"{"a":1}"#.into(),
+        flags: [true, true, false],
+        offset: 1,
+        epoch,
+    };
     assert_eq!(subscribed(&mut alice), expected);
-    let presence = server.client().presence(PresenceRequest::new("news")).await?.presence;
+    let presence = server
+        .client()
+        .presence(PresenceRequest::new("news"))
+        .await?
+        .presence;
     assert_eq!(presence[alice.id()].chan_info, "2");
     Ok(())
 }
@@ -64,13 +85,33 @@ async fn call_overrides_the_namespace() -> Outcome {
     let server = start();
     let mut alice = server.connect("alice");
     let off = || BoolValue::new(false);
-    let options = SubscribeOptionOverride::new().presence(false).join_leave(off()).force_recovery(off());
-    subscribe(&server, SubscribeRequest::new("alice", "news").r#override(options)).await?;
+    let options = SubscribeOptionOverride::new()
+        .presence(false)
+        .join_leave(off())
+        .force_recovery(off());
+    subscribe(
+        &server,
+        SubscribeRequest::new("alice", "news").r#override(options),
+    )
+    .await?;
     assert_eq!(subscribed(&mut alice).flags, [false; 3]);
     assert_eq!(all_told(&mut alice), [""; 0]);
-    assert!(server.client().presence(PresenceRequest::new("news")).await?.presence.is_empty());
-    let options = SubscribeOptionOverride::new().force_recovery(off()).force_positioning(true);
-    subscribe(&server, SubscribeRequest::new("alice", "sports").r#override(options)).await?;
+    assert!(
+        server
+            .client()
+            .presence(PresenceRequest::new("news"))
+            .await?
+            .presence
+            .is_empty()
+    );
+    let options = SubscribeOptionOverride::new()
+        .force_recovery(off())
+        .force_positioning(true);
+    subscribe(
+        &server,
+        SubscribeRequest::new("alice", "sports").r#override(options),
+    )
+    .await?;
     assert_eq!(subscribed(&mut alice).flags, [false, true, false]);
     Ok(())
 }
@@ -85,11 +126,18 @@ async fn missed_publications_follow_the_subscription_in_order() -> Outcome {
     let epoch = history(&client, "news").await?.epoch;
     let mut alice = server.connect("alice");
     let since = |offset| StreamPosition::new(offset, epoch.as_str());
-    subscribe(&server, SubscribeRequest::new("alice", "news").recover_since(since(1))).await?;
+    subscribe(
+        &server,
+        SubscribeRequest::new("alice", "news").recover_since(since(1)),
+    )
+    .await?;
     publish(&client, "news", "4").await?;
     let event = subscribed(&mut alice);
     assert_eq!((event.flags, event.offset), ([true; 3], 1));
-    assert_eq!(all_told(&mut alice), ["news: 2 2", "news: 3 3", "news: alice joined", "news: 4 4"]);
+    assert_eq!(
+        all_told(&mut alice),
+        ["news: 2 2", "news: 3 3", "news: alice joined", "news: 4 4"]
+    );
     Ok(())
 }
 
@@ -99,7 +147,11 @@ async fn position_of_another_epoch_is_not_recovered() -> Outcome {
     publish(&server.client(), "news", "1").await?;
     let mut alice = server.connect("alice");
     let since = StreamPosition::new(0, "another");
-    subscribe(&server, SubscribeRequest::new("alice", "news").recover_since(since)).await?;
+    subscribe(
+        &server,
+        SubscribeRequest::new("alice", "news").recover_since(since),
+    )
+    .await?;
     let event = subscribed(&mut alice);
     assert_eq!((event.flags, event.offset), ([true, true, false], 1));
     assert_eq!(all_told(&mut alice), ["news: alice joined"]);
@@ -111,11 +163,25 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
     let server = start();
     let (mut one, mut other) = (server.connect("alice"), server.connect("alice"));
     subscribe(&server, SubscribeRequest::new("alice", "all")).await?;
-    subscribe(&server, SubscribeRequest::new("alice", "one").client(one.id())).await?;
+    subscribe(
+        &server,
+        SubscribeRequest::new("alice", "one").client(one.id()),
+    )
+    .await?;
     let told_one = all_told(&mut one);
-    assert_eq!(told_one.first().map(String::as_str), Some("all: subscribed at 0"));
-    assert_eq!(told_one.last().map(String::as_str), Some("one: alice joined"));
-    assert!(all_told(&mut other).iter().all(|event| event.starts_with("all: ")));
+    assert_eq!(
+        told_one.first().map(String::as_str),
+        Some("all: subscribed at 0")
+    );
+    assert_eq!(
+        told_one.last().map(String::as_str),
+        Some("one: alice joined")
+    );
+    assert!(
+        all_told(&mut other)
+            .iter()
+            .all(|event| event.starts_with("all: "))
+    );
     Ok(())
 }
 
@@ -126,14 +192,24 @@ async fn unsubscribe_is_told_once() -> Outcome {
     alice.subscribe("news")?;
     bob.subscribe("news")?;
     for _ in 0..2 {
-        server.client().unsubscribe(UnsubscribeRequest::new("alice", "news")).await?;
+        server
+            .client()
+            .unsubscribe(UnsubscribeRequest::new("alice", "news"))
+            .await?;
     }
     publish(&server.client(), "news", "1").await?;
     assert_eq!(
         all_told(&mut alice),
-        ["news: alice joined", "news: bob joined", "news: 2000 server unsubscribe"]
+        [
+            "news: alice joined",
+            "news: bob joined",
+            "news: 2000 server unsubscribe"
+        ]
     );
-    assert_eq!(all_told(&mut bob), ["news: bob joined", "news: alice left", "news: 1 1"]);
+    assert_eq!(
+        all_told(&mut bob),
+        ["news: bob joined", "news: alice left", "news: 1 1"]
+    );
     alice.subscribe("news")?;
     Ok(())
 }
@@ -149,10 +225,19 @@ async fn disconnect_has_a_code_and_a_reason() -> Outcome {
         (Some(Disconnect::new(3000, "")), "disconnected: 1006 "),
         (Some(Disconnect::new(0, "")), "disconnected: 1006 "),
         // The code has 16 bits.
-        (Some(Disconnect::new(70_000, "bye")), "disconnected: 4464 bye"),
-        (Some(Disconnect::new(4999, "r".repeat(123))), &format!("disconnected: 4999 {}", "r".repeat(123))),
+        (
+            Some(Disconnect::new(70_000, "bye")),
+            "disconnected: 4464 bye",
+        ),
+        (
+            Some(Disconnect::new(4999, "r".repeat(123))),
+            &format!("disconnected: 4999 {}", "r".repeat(123)),
+        ),
         (Some(Disconnect::new(5000, "bye")), "disconnected: 1006 "),
-        (Some(Disconnect::new(4001, "r".repeat(124))), "disconnected: 1006 "),
+        (
+            Some(Disconnect::new(4001, "r".repeat(124))),
+            "disconnected: 1006 ",
+        ),
     ] {
         let mut alice = server.connect("alice");
         let mut request = DisconnectRequest::new("alice");
@@ -169,9 +254,16 @@ async fn disconnect_spares_whom_it_is_not_about() -> Outcome {
     let mut connections = ["alice", "alice", "alice", "bob"].map(|name| server.connect(name));
     let client = server.client();
     let spared = [connections[0].id()];
-    client.disconnect(DisconnectRequest::new("alice").client(connections[1].id())).await?;
-    client.disconnect(DisconnectRequest::new("alice").whitelist(spared)).await?;
-    let ended: Vec<bool> = connections.iter_mut().map(|connection| connection.try_next().is_some()).collect();
+    client
+        .disconnect(DisconnectRequest::new("alice").client(connections[1].id()))
+        .await?;
+    client
+        .disconnect(DisconnectRequest::new("alice").whitelist(spared))
+        .await?;
+    let ended: Vec<bool> = connections
+        .iter_mut()
+        .map(|connection| connection.try_next().is_some())
+        .collect();
     assert_eq!(ended, [false, true, true, false]);
     Ok(())
 }
@@ -182,9 +274,16 @@ async fn disconnected_client_leaves_its_channels() -> Outcome {
     let (alice, mut bob) = (server.connect("alice"), server.connect("bob"));
     alice.subscribe("news")?;
     bob.subscribe("news")?;
-    server.client().disconnect(DisconnectRequest::new("alice")).await?;
+    server
+        .client()
+        .disconnect(DisconnectRequest::new("alice"))
+        .await?;
     assert_eq!(all_told(&mut bob), ["news: bob joined", "news: alice left"]);
-    let presence = server.client().presence(PresenceRequest::new("news")).await?.presence;
+    let presence = server
+        .client()
+        .presence(PresenceRequest::new("news"))
+        .await?
+        .presence;
     assert_eq!(presence.into_keys().collect::<Vec<_>>(), [bob.id()]);
     Ok(())
 }
@@ -194,14 +293,31 @@ async fn refresh_says_until_when_or_that_it_is_over() -> Outcome {
     let server = start();
     let client = server.client();
     let mut alice = server.connect("alice");
-    client.refresh(RefreshRequest::new("alice").expire_at(32_503_680_000)).await?;
+    client
+        .refresh(RefreshRequest::new("alice").expire_at(32_503_680_000))
+        .await?;
     client.refresh(RefreshRequest::new("alice")).await?;
-    client.refresh(RefreshRequest::new("bob").expired(true)).await?;
-    assert_eq!(all_told(&mut alice), ["refreshed until Some(32503680000)", "refreshed until None"]);
-    client.refresh(RefreshRequest::new("alice").expired(true)).await?;
-    assert_eq!(all_told(&mut alice), ["disconnected: 3005 connection expired"]);
+    client
+        .refresh(RefreshRequest::new("bob").expired(true))
+        .await?;
+    assert_eq!(
+        all_told(&mut alice),
+        ["refreshed until Some(32503680000)", "refreshed until None"]
+    );
+    client
+        .refresh(RefreshRequest::new("alice").expired(true))
+        .await?;
+    assert_eq!(
+        all_told(&mut alice),
+        ["disconnected: 3005 connection expired"]
+    );
     let mut alice = server.connect("alice");
-    client.refresh(RefreshRequest::new("alice").expire_at(1)).await?;
-    assert_eq!(told(&alice.next().await.expect("an event")), "disconnected: 3005 connection expired");
+    client
+        .refresh(RefreshRequest::new("alice").expire_at(1))
+        .await?;
+    assert_eq!(
+        told(&alice.next().await.expect("an event")),
+        "disconnected: 3005 connection expired"
+    );
     Ok(())
 }

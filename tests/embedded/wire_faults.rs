@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use centrifugo_api::testing::{Fault, Server};
-use centrifugo_api::{BroadcastRequest, Client, Error, InfoRequest, PublishRequest, PublishResult, Status};
+use centrifugo_api::{
+    BroadcastRequest, Client, Error, InfoRequest, PublishRequest, PublishResult, Status,
+};
+use centrifugo_api_testing::{Fault, Server};
 
 use crate::{Outcome, clients, history, publish, soon, start};
 
@@ -13,7 +15,9 @@ async fn meet(fault: impl Fn() -> Fault) -> Result<Vec<(&'static str, Error, u64
     let mut met = Vec::new();
     for (transport, client) in clients(&server) {
         server.fail_next(1, fault())?;
-        let error = soon(transport, publish(&client, transport, "1")).await.expect_err(transport);
+        let error = soon(transport, publish(&client, transport, "1"))
+            .await
+            .expect_err(transport);
         let ran = history(&server.client(), transport).await?.offset;
         assert!(server.unused_faults().is_empty(), "{transport}");
         publish(&client, "afterwards", "1").await?;
@@ -25,7 +29,10 @@ async fn meet(fault: impl Fn() -> Fault) -> Result<Vec<(&'static str, Error, u64
 #[tokio::test]
 async fn connection_that_closes_before_the_call_is_lost_and_nothing_has_run() -> Outcome {
     for (transport, error, ran) in meet(Fault::close_before).await? {
-        assert!(error.is_network() && error.is_retryable() && !error.is_unsent(), "{transport}: {error:?}");
+        assert!(
+            error.is_network() && error.is_retryable() && !error.is_unsent(),
+            "{transport}: {error:?}"
+        );
         assert_eq!(ran, 0, "{transport}");
     }
     Ok(())
@@ -34,7 +41,10 @@ async fn connection_that_closes_before_the_call_is_lost_and_nothing_has_run() ->
 #[tokio::test]
 async fn connection_that_closes_after_the_call_is_lost_and_it_has_run() -> Outcome {
     for (transport, error, ran) in meet(Fault::close_after).await? {
-        assert!(error.is_network() && error.is_retryable() && !error.is_unsent(), "{transport}: {error:?}");
+        assert!(
+            error.is_network() && error.is_retryable() && !error.is_unsent(),
+            "{transport}: {error:?}"
+        );
         assert_eq!(ran, 1, "{transport}");
     }
     Ok(())
@@ -43,7 +53,10 @@ async fn connection_that_closes_after_the_call_is_lost_and_it_has_run() -> Outco
 #[tokio::test]
 async fn half_an_answer_is_a_lost_connection_and_the_call_has_run() -> Outcome {
     for (transport, error, ran) in meet(Fault::half_body).await? {
-        assert!(error.is_network() && !error.is_unsent(), "{transport}: {error:?}");
+        assert!(
+            error.is_network() && !error.is_unsent(),
+            "{transport}: {error:?}"
+        );
         assert_eq!(ran, 1, "{transport}");
     }
     Ok(())
@@ -56,9 +69,18 @@ async fn half_of_a_long_answer_is_a_lost_connection_too() -> Outcome {
     publish(&server.client(), "news", &data).await?;
     for (transport, client) in clients(&server) {
         server.fail_next(1, Fault::half_body())?;
-        let error = soon(transport, history(&client, "news")).await.expect_err(transport);
-        assert!(error.is_network() && !error.is_unsent(), "{transport}: {error:?}");
-        assert_eq!(history(&client, "news").await?.publications[0].data, data, "{transport}");
+        let error = soon(transport, history(&client, "news"))
+            .await
+            .expect_err(transport);
+        assert!(
+            error.is_network() && !error.is_unsent(),
+            "{transport}: {error:?}"
+        );
+        assert_eq!(
+            history(&client, "news").await?.publications[0].data,
+            data,
+            "{transport}"
+        );
     }
     Ok(())
 }
@@ -66,7 +88,10 @@ async fn half_of_a_long_answer_is_a_lost_connection_too() -> Outcome {
 #[tokio::test]
 async fn garbage_cannot_be_decoded_and_the_call_has_run() -> Outcome {
     for (transport, error, ran) in meet(Fault::garbage).await? {
-        assert!(matches!(error, Error::Decode { .. }), "{transport}: {error:?}");
+        assert!(
+            matches!(error, Error::Decode { .. }),
+            "{transport}: {error:?}"
+        );
         assert_eq!((error.is_retryable(), ran), (false, 1), "{transport}");
     }
     Ok(())
@@ -85,8 +110,19 @@ async fn http_status_stands_in_the_call_s_place_over_http() -> Outcome {
         let outcome = publish(&client, "news", "1").await;
         match (transport, outcome) {
             ("grpc", outcome) => assert_eq!(outcome?, 1),
-            (_, Err(Error::Transport { status: Status::Http(503), body, retry_after, .. })) => {
-                assert_eq!((body.as_str(), retry_after), ("down for now", Some(Duration::from_secs(7))));
+            (
+                _,
+                Err(Error::Transport {
+                    status: Status::Http(503),
+                    body,
+                    retry_after,
+                    ..
+                }),
+            ) => {
+                assert_eq!(
+                    (body.as_str(), retry_after),
+                    ("down for now", Some(Duration::from_secs(7)))
+                );
             }
             (_, outcome) => panic!("{transport}: {outcome:?}"),
         }
@@ -99,14 +135,23 @@ async fn http_status_stands_in_the_call_s_place_over_http() -> Outcome {
 #[tokio::test]
 async fn grpc_code_stands_in_the_call_s_place_over_grpc() -> Outcome {
     let server = start();
-    server.fail_always(Fault::status(Status::Grpc(14)).header("x-one", "1").message("down % für now"))?;
+    server.fail_always(
+        Fault::status(Status::Grpc(14))
+            .header("x-one", "1")
+            .message("down % für now"),
+    )?;
     for (transport, client) in clients(&server) {
         let outcome = publish(&client, "news", "1").await;
         match (transport, outcome) {
             ("grpc", Err(error @ Error::Transport { .. })) => {
                 assert!(error.is_retryable());
-                let Error::Transport { status, body, .. } = error else { unreachable!() };
-                assert_eq!((status, body.as_str()), (Status::Grpc(14), "down % für now"));
+                let Error::Transport { status, body, .. } = error else {
+                    unreachable!()
+                };
+                assert_eq!(
+                    (status, body.as_str()),
+                    (Status::Grpc(14), "down % für now")
+                );
             }
             (_, outcome) => assert!(outcome? > 0),
         }
@@ -153,7 +198,10 @@ async fn refused_key_is_a_status_of_its_own() -> Outcome {
 
 /// Publishes with too little time for the answer.
 async fn hurried(client: &Client, request: PublishRequest) -> Result<PublishResult, Error> {
-    client.with_timeout(Duration::from_millis(100)).publish(request).await
+    client
+        .with_timeout(Duration::from_millis(100))
+        .publish(request)
+        .await
 }
 
 #[tokio::test]
@@ -163,9 +211,20 @@ async fn delayed_answer_is_a_timeout_and_the_call_has_run() -> Outcome {
         let request = PublishRequest::new(transport, "1").idempotency_key("once");
         server.fail_next(1, Fault::delay(Duration::from_secs(3600)))?;
         let error = hurried(&client, request.clone()).await.unwrap_err();
-        assert!(error.is_timeout() && error.is_retryable() && !error.is_unsent(), "{transport}: {error:?}");
-        assert_eq!(history(&client, transport).await?.offset, 1, "{transport}: it has run");
-        assert_eq!(client.publish(request).await?.offset, 1, "{transport}: a repeat does not publish twice");
+        assert!(
+            error.is_timeout() && error.is_retryable() && !error.is_unsent(),
+            "{transport}: {error:?}"
+        );
+        assert_eq!(
+            history(&client, transport).await?.offset,
+            1,
+            "{transport}: it has run"
+        );
+        assert_eq!(
+            client.publish(request).await?.offset,
+            1,
+            "{transport}: a repeat does not publish twice"
+        );
         assert_eq!(history(&client, transport).await?.offset, 1, "{transport}");
     }
     Ok(())
@@ -182,7 +241,10 @@ async fn delay_holds_up_no_other_call_and_passes() -> Outcome {
             offset.map(|_| started.elapsed())
         });
         slow?;
-        assert!(started.elapsed() >= Duration::from_millis(200), "{transport}");
+        assert!(
+            started.elapsed() >= Duration::from_millis(200),
+            "{transport}"
+        );
         assert!(fast? < started.elapsed(), "{transport}");
     }
     Ok(())
@@ -196,7 +258,13 @@ async fn fault_meets_its_method_and_channel_alone() -> Outcome {
         client.info(InfoRequest::new()).await?;
         history(&client, "news").await?;
         publish(&client, "sports", "1").await?;
-        assert!(publish(&client, "news", "1").await.unwrap_err().is_network(), "{transport}");
+        assert!(
+            publish(&client, "news", "1")
+                .await
+                .unwrap_err()
+                .is_network(),
+            "{transport}"
+        );
     }
     Ok(())
 }
@@ -206,8 +274,12 @@ async fn fault_of_a_channel_meets_broadcasts_and_batches_that_name_it() -> Outco
     let server = start();
     server.fail_always(Fault::close_after().channel("b"))?;
     for (transport, client) in clients(&server) {
-        let broadcast = |channels: [&str; 2]| client.broadcast(BroadcastRequest::new(channels, "1"));
-        assert!(broadcast(["a", "b"]).await.unwrap_err().is_network(), "{transport}");
+        let broadcast =
+            |channels: [&str; 2]| client.broadcast(BroadcastRequest::new(channels, "1"));
+        assert!(
+            broadcast(["a", "b"]).await.unwrap_err().is_network(),
+            "{transport}"
+        );
         let _ = broadcast(["a", "c"]).await?;
         let batch = |channel| client.batch((InfoRequest::new(), PublishRequest::new(channel, "1")));
         assert!(batch("b").await.unwrap_err().is_network(), "{transport}");
@@ -222,7 +294,13 @@ async fn faults_of_both_kinds_meet_one_call_each_on_its_way() -> Outcome {
     for (transport, client) in clients(&server) {
         server.fail_next(1, Fault::api_error(4242))?;
         server.fail_next(1, Fault::close_after())?;
-        assert!(publish(&client, transport, "1").await.unwrap_err().is_network(), "{transport}");
+        assert!(
+            publish(&client, transport, "1")
+                .await
+                .unwrap_err()
+                .is_network(),
+            "{transport}"
+        );
         assert_eq!(history(&client, transport).await?.offset, 0, "{transport}");
         assert!(server.unused_faults().is_empty(), "{transport}");
     }

@@ -59,14 +59,24 @@ async fn transport_error_mode_gives_the_same_errors() {
         (503, "14", 3000, "custom"),
     ] {
         let body = format!(r#"{{"code":{code},"message":"{message}"}}"#);
-        let details =
-            details("type.googleapis.com/centrifugal.centrifugo.api.Error", &api_error(code, message));
-        let status =
-            [("grpc-status", grpc), ("grpc-message", message), ("grpc-status-details-bin", &details)];
+        let details = details(
+            "type.googleapis.com/centrifugal.centrifugo.api.Error",
+            &api_error(code, message),
+        );
+        let status = [
+            ("grpc-status", grpc),
+            ("grpc-message", message),
+            ("grpc-status-details-bin", &details),
+        ];
         for reply in [Reply::status(&status), Reply::started().trailers(&status)] {
             for server in always(Answer::with(http, &[], &body), reply) {
                 let case = format!("{} {code}", server.transport());
-                assert_is_api(&failure(&server.client(), &case).await, code, message, &case);
+                assert_is_api(
+                    &failure(&server.client(), &case).await,
+                    code,
+                    message,
+                    &case,
+                );
             }
         }
     }
@@ -74,10 +84,19 @@ async fn transport_error_mode_gives_the_same_errors() {
 
 #[track_caller]
 pub(crate) fn assert_is_api(error: &Error, code: u32, message: &str, case: &str) {
-    let Error::Api(api) = error else { panic!("{case}: {error:?}") };
+    let Error::Api(api) = error else {
+        panic!("{case}: {error:?}")
+    };
     assert_eq!((api.code, api.message.as_str()), (code, message), "{case}");
     let retryable = api.is_temporary();
-    assert_eq!(predicates(error), Predicates { retryable, api_code: Some(code), ..Predicates::default() });
+    assert_eq!(
+        predicates(error),
+        Predicates {
+            retryable,
+            api_code: Some(code),
+            ..Predicates::default()
+        }
+    );
 }
 
 pub(crate) fn api_error(code: u32, message: &str) -> Vec<u8> {
@@ -100,6 +119,15 @@ pub(crate) fn any(type_url: &str, message: &[u8]) -> Vec<u8> {
 
 /// A protobuf field of bytes.
 pub(crate) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(bytes.len()).ok().filter(|length| *length < 128);
-    [&[number << 3 | 2, length.expect("the test's fields are short")], bytes].concat()
+    let length = u8::try_from(bytes.len())
+        .ok()
+        .filter(|length| *length < 128);
+    [
+        &[
+            number << 3 | 2,
+            length.expect("the test's fields are short"),
+        ],
+        bytes,
+    ]
+    .concat()
 }

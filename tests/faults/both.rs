@@ -27,7 +27,9 @@ impl Server {
     }
 
     pub(crate) fn builder(&self) -> ClientBuilder {
-        Client::builder(self.url()).api_key(KEY).retry(Retry::none())
+        Client::builder(self.url())
+            .api_key(KEY)
+            .retry(Retry::none())
     }
 
     fn url(&self) -> String {
@@ -68,13 +70,19 @@ impl Server {
 
 /// Servers that answer every call the same.
 pub(crate) fn always(answer: Answer, reply: Reply) -> Vec<Server> {
-    compiled(|| Server::Http(FakeHttp::always(answer)), || Server::Grpc(FakeGrpc::always(reply)))
+    compiled(
+        || Server::Http(FakeHttp::always(answer)),
+        || Server::Grpc(FakeGrpc::always(reply)),
+    )
 }
 
 /// Servers that answer each call in its turn.
 pub(crate) fn script<const N: usize>(turns: [(Answer, Reply); N]) -> Vec<Server> {
     let (answers, replies): (Vec<_>, Vec<_>) = turns.into_iter().unzip();
-    compiled(|| Server::Http(FakeHttp::script(answers)), || Server::Grpc(FakeGrpc::script(replies)))
+    compiled(
+        || Server::Http(FakeHttp::script(answers)),
+        || Server::Grpc(FakeGrpc::script(replies)),
+    )
 }
 
 /// Servers whose reply is an `R` that is given as JSON.

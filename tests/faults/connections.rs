@@ -10,7 +10,9 @@ use tokio::net::TcpSocket;
 use crate::both::{published, script};
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
-use crate::{Outcome, Predicates, all_texts, assert_lost, assert_says, failure, predicates, publish};
+use crate::{
+    Outcome, Predicates, all_texts, assert_lost, assert_says, failure, predicates, publish,
+};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -23,18 +25,40 @@ fn clients(address: SocketAddr) -> Vec<(String, Client)> {
     if cfg!(feature = "grpc") {
         urls.push(format!("grpc://{address}"));
     }
-    urls.into_iter().map(|url| (url.clone(), crate::client(&url))).collect()
+    urls.into_iter()
+        .map(|url| (url.clone(), crate::client(&url)))
+        .collect()
 }
 
 /// A connection that never was: nothing can have run.
 #[track_caller]
 fn assert_unsent(error: &Error, case: &str) {
-    assert!(matches!(error, Error::Network { method: "publish", .. }), "{case}: {error:?}");
-    let expected = Predicates { retryable: true, network: true, unsent: true, ..Predicates::default() };
+    assert!(
+        matches!(
+            error,
+            Error::Network {
+                method: "publish",
+                ..
+            }
+        ),
+        "{case}: {error:?}"
+    );
+    let expected = Predicates {
+        retryable: true,
+        network: true,
+        unsent: true,
+        ..Predicates::default()
+    };
     assert_eq!(predicates(error), expected, "{case}");
     assert_says(error, "nothing was sent", case);
-    assert!(!error.to_string().contains("may have run"), "{case}: {error}");
-    assert!(std::error::Error::source(error).is_some(), "{case}: {error:?}");
+    assert!(
+        !error.to_string().contains("may have run"),
+        "{case}: {error}"
+    );
+    assert!(
+        std::error::Error::source(error).is_some(),
+        "{case}: {error:?}"
+    );
 }
 
 /// A port that is taken, where nothing listens.
@@ -51,7 +75,10 @@ async fn refused_connection_is_a_network_error_of_an_unsent_call() -> Outcome {
         for _ in 0..3 {
             let error = failure(&client, &url).await;
             assert_unsent(&error, &url);
-            assert!(crate::all_texts(&error).contains("onnection refused"), "{error:?}");
+            assert!(
+                crate::all_texts(&error).contains("onnection refused"),
+                "{error:?}"
+            );
         }
     }
     Ok(())
@@ -82,7 +109,10 @@ async fn client_reaches_a_server_that_comes_up_later() -> Outcome {
     for (url, client) in &clients {
         // It reaches what listens now, which only hangs up.
         let error = failure(client, url).await;
-        assert!(error.is_network() && !all_texts(&error).contains("refused"), "{url}: {error:?}");
+        assert!(
+            error.is_network() && !all_texts(&error).contains("refused"),
+            "{url}: {error:?}"
+        );
     }
     Ok(())
 }
@@ -102,8 +132,16 @@ async fn lost_call_is_not_repeated() {
     for server in script([published(), (Answer::nothing(), Reply::nothing().cut())]) {
         let client = server.client();
         assert!(publish(&client).await.is_ok());
-        assert_lost(&failure(&client, server.transport()).await, server.transport());
-        assert_eq!((server.calls(), server.connections()), (2, 1), "{}", server.transport());
+        assert_lost(
+            &failure(&client, server.transport()).await,
+            server.transport(),
+        );
+        assert_eq!(
+            (server.calls(), server.connections()),
+            (2, 1),
+            "{}",
+            server.transport()
+        );
     }
 }
 
@@ -111,7 +149,10 @@ async fn lost_call_is_not_repeated() {
 async fn call_after_a_lost_one_connects_anew() -> Outcome {
     for server in script([(Answer::nothing(), Reply::nothing().cut()), published()]) {
         let client = server.client();
-        assert_lost(&failure(&client, server.transport()).await, server.transport());
+        assert_lost(
+            &failure(&client, server.transport()).await,
+            server.transport(),
+        );
         assert_eq!(publish(&client).await?.offset, 7);
         assert_eq!(server.connections(), 2);
     }
@@ -159,7 +200,10 @@ async fn connection_that_the_server_left_with_goaway_is_replaced() -> Outcome {
     let leaving = [
         reply.clone().last_go_away(),
         reply.clone().pause(PAUSE).go_away(Reason::NO_ERROR),
-        reply.clone().pause(PAUSE).go_away(Reason::ENHANCE_YOUR_CALM),
+        reply
+            .clone()
+            .pause(PAUSE)
+            .go_away(Reason::ENHANCE_YOUR_CALM),
     ];
     for first in leaving {
         let fake = crate::fake_grpc::FakeGrpc::script([first, reply.clone()]);
@@ -188,8 +232,14 @@ fn something_else(bytes: &'static [u8]) -> std::io::Result<SocketAddr> {
 
 /// What Go's servers say to HTTP/2 or TLS where they expect HTTP/1.1, and Centrifugo's gRPC to HTTP/1.1.
 const OTHERS: &[(&[u8], &str)] = &[
-    (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request", "HTTP/1.1"),
-    (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00", "HTTP/2"),
+    (
+        b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request",
+        "HTTP/1.1",
+    ),
+    (
+        b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00",
+        "HTTP/2",
+    ),
     (b"\x15\x03\x01\x00\x02\x02\x0a", "TLS"),
     (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH"),
     (b"", "nothing"),
@@ -201,7 +251,10 @@ async fn something_else_than_centrifugo_is_no_success() -> Outcome {
         for (url, client) in clients(something_else(bytes)?) {
             let case = format!("{url} {case}");
             let error = failure(&client, &case).await;
-            assert!(matches!(error, Error::Network { .. } | Error::Transport { .. }), "{case}: {error:?}");
+            assert!(
+                matches!(error, Error::Network { .. } | Error::Transport { .. }),
+                "{case}: {error:?}"
+            );
             assert!(!error.is_unsent(), "{case}");
         }
     }
@@ -215,7 +268,10 @@ async fn server_without_tls_is_a_network_error_of_an_unsent_call() -> Outcome {
         let address = something_else(bytes)?;
         for url in tls_urls(address) {
             let case = format!("{url} {case}");
-            let client = Client::builder(&url).retry(Retry::none()).danger_accept_invalid_certs().build()?;
+            let client = Client::builder(&url)
+                .retry(Retry::none())
+                .danger_accept_invalid_certs()
+                .build()?;
             assert_unsent(&failure(&client, &case).await, &case);
         }
     }
@@ -235,12 +291,17 @@ async fn connecting_ends_after_connect_timeout() -> Outcome {
     let listener = closed_port()?.listen(0)?;
     let address = listener.local_addr()?;
     let mut queued = Vec::new();
-    while let Ok(connected) = tokio::time::timeout(4 * PAUSE, tokio::net::TcpStream::connect(address)).await {
+    while let Ok(connected) =
+        tokio::time::timeout(4 * PAUSE, tokio::net::TcpStream::connect(address)).await
+    {
         queued.push(connected?);
         assert!(queued.len() < 100, "the queue has no end");
     }
     for (url, _) in clients(address) {
-        let client = Client::builder(&url).retry(Retry::none()).connect_timeout(PAUSE).build()?;
+        let client = Client::builder(&url)
+            .retry(Retry::none())
+            .connect_timeout(PAUSE)
+            .build()?;
         assert_connect_timeout(&failure(&client, &url).await, &url);
     }
     drop(queued);
@@ -265,8 +326,22 @@ async fn tls_handshake_ends_after_connect_timeout() -> Outcome {
 
 #[track_caller]
 fn assert_connect_timeout(error: &Error, case: &str) {
-    assert!(matches!(error, Error::Timeout { method: "publish", .. }), "{case}: {error:?}");
-    let expected = Predicates { retryable: true, timeout: true, unsent: true, ..Predicates::default() };
+    assert!(
+        matches!(
+            error,
+            Error::Timeout {
+                method: "publish",
+                ..
+            }
+        ),
+        "{case}: {error:?}"
+    );
+    let expected = Predicates {
+        retryable: true,
+        timeout: true,
+        unsent: true,
+        ..Predicates::default()
+    };
     assert_eq!(predicates(error), expected, "{case}");
     assert_says(error, "nothing was sent", case);
 }

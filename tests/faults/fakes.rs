@@ -11,7 +11,12 @@ fn servers() -> Vec<Server> {
 async fn fakes_answer_what_they_are_told_to() -> Outcome {
     for server in servers() {
         let result = publish(&server.client()).await?;
-        assert_eq!((result.offset, result.epoch.as_str()), (7, "abcd"), "{}", server.transport());
+        assert_eq!(
+            (result.offset, result.epoch.as_str()),
+            (7, "abcd"),
+            "{}",
+            server.transport()
+        );
         assert_eq!((server.connections(), server.calls()), (1, 1));
     }
     Ok(())
@@ -49,5 +54,6 @@ async fn fakes_stop_when_they_are_dropped() -> Outcome {
 fn panics(run: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).expect_err("no panic");
     let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+        .unwrap_or_default()
 }

@@ -13,7 +13,12 @@ async fn api_error_over_http_may_hold_what_is_unknown() {
         "\n{ \"message\" : \"unknown channel\", \"code\" : 102 }\n",
     ] {
         let fake = FakeHttp::always(Answer::with(404, &[], body));
-        assert_is_api(&failure(&client(&fake.url()), body).await, 102, "unknown channel", body);
+        assert_is_api(
+            &failure(&client(&fake.url()), body).await,
+            102,
+            "unknown channel",
+            body,
+        );
     }
 }
 
@@ -44,9 +49,16 @@ async fn foreign_json_with_a_status_is_no_api_error() {
         "null",
         "{}",
     ] {
-        let fake = FakeHttp::always(Answer::with(404, &[("Content-Type", "application/json")], body));
+        let fake = FakeHttp::always(Answer::with(
+            404,
+            &[("Content-Type", "application/json")],
+            body,
+        ));
         let error = failure(&client(&fake.url()), body).await;
-        assert!(matches!(error, Error::Transport { .. }), "{body}: {error:?}");
+        assert!(
+            matches!(error, Error::Transport { .. }),
+            "{body}: {error:?}"
+        );
         assert_says(&error, body, body);
     }
 }

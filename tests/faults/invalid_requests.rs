@@ -1,8 +1,8 @@
 //! Requests that HTTP cannot carry: refused before anything is sent.
 
 use centrifugo_api::{
-    BatchRequest, BroadcastRequest, Command, Error, MapPublishRequest, Method, PublishRequest, RpcRequest,
-    SubscribeRequest,
+    BatchRequest, BroadcastRequest, Command, Error, MapPublishRequest, Method, PublishRequest,
+    RpcRequest, SubscribeRequest,
 };
 
 use crate::fake_http::{Answer, FakeHttp};
@@ -34,8 +34,19 @@ where
     let fake = FakeHttp::always(Answer::json(r#"{"result":{}}"#));
     let error = client(&fake.url()).call(request).await.expect_err(field);
     assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");
-    assert_eq!(predicates(&error), Predicates { unsent: true, ..Predicates::default() }, "{field}");
-    assert_says(&error, &format!("{}: `{field}` is not JSON", M::NAME), field);
+    assert_eq!(
+        predicates(&error),
+        Predicates {
+            unsent: true,
+            ..Predicates::default()
+        },
+        "{field}"
+    );
+    assert_says(
+        &error,
+        &format!("{}: `{field}` is not JSON", M::NAME),
+        field,
+    );
     assert_says(&error, "nothing was sent", field);
     assert_says(&error, "gRPC", field);
     assert_eq!(fake.connections(), 0, "{field}");
@@ -55,25 +66,46 @@ async fn every_payload_is_checked_and_named() {
     assert_refused(RpcRequest::new("m").params(bad), "params").await;
     assert_refused(SubscribeRequest::new("u", "c").info(bad), "info").await;
     assert_refused(SubscribeRequest::new("u", "c").data(bad), "data").await;
-    assert_refused(MapPublishRequest::new("c", "k", "{}").stream_data(bad), "stream_data").await;
-    assert_refused(MapPublishRequest::new("c", "k", bad).stream_data("{}"), "data").await;
+    assert_refused(
+        MapPublishRequest::new("c", "k", "{}").stream_data(bad),
+        "stream_data",
+    )
+    .await;
+    assert_refused(
+        MapPublishRequest::new("c", "k", bad).stream_data("{}"),
+        "data",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn payload_in_a_batch_is_named_with_its_place() {
     let good = || Command::from(PublishRequest::new("a", "{}"));
     let bad = Command::from(PublishRequest::new("a", r#"1},"channel":"other""#));
-    assert_refused(BatchRequest::new([good(), bad.clone(), good()]), "commands[1].publish.data").await;
+    assert_refused(
+        BatchRequest::new([good(), bad.clone(), good()]),
+        "commands[1].publish.data",
+    )
+    .await;
     assert_refused(BatchRequest::new([bad]), "commands[0].publish.data").await;
     let subscribe = Command::from(SubscribeRequest::new("u", "c").info("x"));
-    assert_refused(BatchRequest::new([good(), good(), subscribe]), "commands[2].subscribe.info").await;
+    assert_refused(
+        BatchRequest::new([good(), good(), subscribe]),
+        "commands[2].subscribe.info",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn client_is_usable_after_a_refusal() -> Outcome {
     let fake = FakeHttp::always(Answer::json(r#"{"result":{}}"#));
     let client = client(&fake.url());
-    assert!(client.publish(PublishRequest::new("news", "x")).await.is_err());
+    assert!(
+        client
+            .publish(PublishRequest::new("news", "x"))
+            .await
+            .is_err()
+    );
     client.publish(PublishRequest::new("news", "1")).await?;
     assert_eq!(fake.request().body, r#"{"channel":"news","data":1}"#);
     Ok(())
@@ -81,12 +113,23 @@ async fn client_is_usable_after_a_refusal() -> Outcome {
 
 #[tokio::test]
 async fn odd_json_is_sent_as_it_is() -> Outcome {
-    for payload in
-        ["null", "\"\"", "1e400", r#"{"a":1,"a":2}"#, r#""\ud800""#, "\"\u{2028}</script>\"", "-0.0"]
-    {
+    for payload in [
+        "null",
+        "\"\"",
+        "1e400",
+        r#"{"a":1,"a":2}"#,
+        r#""\ud800""#,
+        "\"\u{2028}</script>\"",
+        "-0.0",
+    ] {
         let fake = FakeHttp::always(Answer::json(r#"{"result":{}}"#));
-        client(&fake.url()).publish(PublishRequest::new("news", payload)).await?;
-        assert_eq!(fake.request().body, format!(r#"{{"channel":"news","data":{payload}}}"#));
+        client(&fake.url())
+            .publish(PublishRequest::new("news", payload))
+            .await?;
+        assert_eq!(
+            fake.request().body,
+            format!(r#"{{"channel":"news","data":{payload}}}"#)
+        );
     }
     Ok(())
 }
@@ -95,9 +138,14 @@ async fn odd_json_is_sent_as_it_is() -> Outcome {
 async fn text_around_a_payload_cannot_rewrite_the_request() -> Outcome {
     let fake = FakeHttp::always(Answer::json(r#"{"result":{}}"#));
     let channel = "a\",\"data\":1,\"x\":\"\u{0}\n\\";
-    client(&fake.url()).publish(PublishRequest::new(channel, "2").idempotency_key("k\"}")).await?;
+    client(&fake.url())
+        .publish(PublishRequest::new(channel, "2").idempotency_key("k\"}"))
+        .await?;
     let body: serde_json::Value = serde_json::from_str(&fake.request().body)?;
-    assert_eq!(body, serde_json::json!({"channel": channel, "data": 2, "idempotency_key": "k\"}"}));
+    assert_eq!(
+        body,
+        serde_json::json!({"channel": channel, "data": 2, "idempotency_key": "k\"}"})
+    );
     Ok(())
 }
 
@@ -108,7 +156,9 @@ async fn any_bytes_are_sent_over_grpc() -> Outcome {
 
     for payload in NOT_JSON {
         let fake = crate::fake_grpc::FakeGrpc::always(crate::both::published().1);
-        client(&fake.url()).publish(PublishRequest::new("news", *payload)).await?;
+        client(&fake.url())
+            .publish(PublishRequest::new("news", *payload))
+            .await?;
         let sent = PublishRequest::decode(fake.request().message())?;
         assert_eq!((sent.channel.as_str(), &sent.data[..]), ("news", *payload));
     }

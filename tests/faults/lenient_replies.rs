@@ -1,7 +1,8 @@
 //! What a newer server or another Go release may write, and must not break a client.
 
 use centrifugo_api::{
-    Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest, PresenceStatsRequest, RpcRequest,
+    Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest, PresenceStatsRequest,
+    RpcRequest,
 };
 
 use crate::fake_http::{Answer, FakeHttp};
@@ -21,9 +22,17 @@ async fn unknown_fields_are_ignored_wherever_they_are() -> Outcome {
     );
     let result = client.history(HistoryRequest::new("news")).await?;
     assert_eq!((result.offset, result.epoch.as_str()), (9, "e"));
-    let [publication] = &result.publications[..] else { panic!("{result:?}") };
-    assert_eq!((publication.offset, &publication.data[..]), (4, &br#"{"n":1}"#[..]));
-    assert_eq!(publication.info.as_ref().map(|info| info.user.as_str()), Some("u"));
+    let [publication] = &result.publications[..] else {
+        panic!("{result:?}")
+    };
+    assert_eq!(
+        (publication.offset, &publication.data[..]),
+        (4, &br#"{"n":1}"#[..])
+    );
+    assert_eq!(
+        publication.info.as_ref().map(|info| info.user.as_str()),
+        Some("u")
+    );
     Ok(())
 }
 
@@ -41,23 +50,46 @@ async fn null_reads_as_absent() -> Outcome {
     let result = publish(&client).await?;
     assert_eq!((result.offset, result.epoch.as_str()), (0, ""));
 
-    let (_fake, client) = replying(r#"{"result":{"publications":null,"offset":null,"epoch":null}}"#);
-    assert!(client.history(HistoryRequest::new("news")).await?.publications.is_empty());
-
     let (_fake, client) =
-        replying(r#"{"result":{"publications":[{"offset":null,"tags":null,"info":null,"data":1}]}}"#);
+        replying(r#"{"result":{"publications":null,"offset":null,"epoch":null}}"#);
+    assert!(
+        client
+            .history(HistoryRequest::new("news"))
+            .await?
+            .publications
+            .is_empty()
+    );
+
+    let (_fake, client) = replying(
+        r#"{"result":{"publications":[{"offset":null,"tags":null,"info":null,"data":1}]}}"#,
+    );
     let result = client.history(HistoryRequest::new("news")).await?;
-    let [publication] = &result.publications[..] else { panic!("{result:?}") };
+    let [publication] = &result.publications[..] else {
+        panic!("{result:?}")
+    };
     assert!(publication.tags.is_empty() && publication.info.is_none() && publication.offset == 0);
 
     let (_fake, client) = replying(r#"{"result":{"presence":null}}"#);
-    assert!(client.presence(PresenceRequest::new("news")).await?.presence.is_empty());
+    assert!(
+        client
+            .presence(PresenceRequest::new("news"))
+            .await?
+            .presence
+            .is_empty()
+    );
 
     let (_fake, client) = replying(r#"{"result":{"num_clients":null,"num_users":null}}"#);
-    assert_eq!(client.presence_stats(PresenceStatsRequest::new("news")).await?.num_users, 0);
+    assert_eq!(
+        client
+            .presence_stats(PresenceStatsRequest::new("news"))
+            .await?
+            .num_users,
+        0
+    );
 
-    let (_fake, client) =
-        replying(r#"{"result":{"nodes":[{"uid":null,"num_clients":null,"metrics":null,"process":null}]}}"#);
+    let (_fake, client) = replying(
+        r#"{"result":{"nodes":[{"uid":null,"num_clients":null,"metrics":null,"process":null}]}}"#,
+    );
     let nodes = client.info(InfoRequest::new()).await?.nodes;
     assert!(nodes.len() == 1 && nodes[0].metrics.is_none() && nodes[0].process.is_none());
     Ok(())
@@ -76,7 +108,10 @@ async fn null_payload_stays_null_and_an_absent_one_is_empty() -> Outcome {
     let (_fake, client) = replying(
         r#"{"result":{"presence":{"c":{"client":"c","user":"u","conn_info":null,"chan_info":{"a":null}}}}}"#,
     );
-    let presence = client.presence(PresenceRequest::new("news")).await?.presence;
+    let presence = client
+        .presence(PresenceRequest::new("news"))
+        .await?
+        .presence;
     assert_eq!(
         (&presence["c"].conn_info[..], &presence["c"].chan_info[..]),
         (&b"null"[..], &b"{\"a\":null}"[..])
@@ -86,7 +121,11 @@ async fn null_payload_stays_null_and_an_absent_one_is_empty() -> Outcome {
 
 #[tokio::test]
 async fn result_of_nothing_is_a_result() -> Outcome {
-    for json in [r#"{"result":{}}"#, r#"{"result":{},"error":null}"#, r#"{"result":{"unknown":1}}"#] {
+    for json in [
+        r#"{"result":{}}"#,
+        r#"{"result":{},"error":null}"#,
+        r#"{"result":{"unknown":1}}"#,
+    ] {
         let (_fake, client) = replying(json);
         assert_eq!(publish(&client).await?.offset, 0, "{json}");
     }

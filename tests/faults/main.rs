@@ -56,7 +56,11 @@ const KEY: &str = "hunter2-is-the-key";
 
 fn client(url: &str) -> Client {
     // One answer of the fake a call; what is tried again is in tests/reliability.
-    Client::builder(url).api_key(KEY).retry(Retry::none()).build().expect("the client is built")
+    Client::builder(url)
+        .api_key(KEY)
+        .retry(Retry::none())
+        .build()
+        .expect("the client is built")
 }
 
 fn publication() -> PublishRequest {
@@ -69,18 +73,33 @@ async fn publish(client: &Client) -> Result<PublishResult, Error> {
 
 /// Publishes where that must fail.
 async fn failure(client: &Client, case: &str) -> Error {
-    publish(client).await.map(|result| panic!("{case}: a success, {result:?}")).unwrap_or_else(|error| error)
+    publish(client)
+        .await
+        .map(|result| panic!("{case}: a success, {result:?}"))
+        .unwrap_or_else(|error| error)
 }
 
 #[track_caller]
 fn assert_says(error: &Error, expected: &str, case: &str) {
-    assert!(error.to_string().contains(expected), "{case}: `{error}` does not say `{expected}`; {error:?}");
+    assert!(
+        error.to_string().contains(expected),
+        "{case}: `{error}` does not say `{expected}`; {error:?}"
+    );
 }
 
 /// A reply that cannot be read: what is wrong is the server's, and another try will not help.
 #[track_caller]
 fn assert_decode(error: &Error, case: &str) {
-    assert!(matches!(error, Error::Decode { method: Some("publish"), .. }), "{case}: {error:?}");
+    assert!(
+        matches!(
+            error,
+            Error::Decode {
+                method: Some("publish"),
+                ..
+            }
+        ),
+        "{case}: {error:?}"
+    );
     assert_eq!(predicates(error), Predicates::default(), "{case}");
     assert_says(error, "publish: ", case);
 }
@@ -88,8 +107,24 @@ fn assert_decode(error: &Error, case: &str) {
 /// A connection that was lost when the call may have run.
 #[track_caller]
 fn assert_lost(error: &Error, case: &str) {
-    assert!(matches!(error, Error::Network { method: "publish", .. }), "{case}: {error:?}");
-    assert_eq!(predicates(error), Predicates { retryable: true, network: true, ..Predicates::default() });
+    assert!(
+        matches!(
+            error,
+            Error::Network {
+                method: "publish",
+                ..
+            }
+        ),
+        "{case}: {error:?}"
+    );
+    assert_eq!(
+        predicates(error),
+        Predicates {
+            retryable: true,
+            network: true,
+            ..Predicates::default()
+        }
+    );
     assert_says(error, "the call may have run", case);
 }
 

@@ -1,8 +1,8 @@
 //! Batches and broadcasts: every part is answered, by a reply of its kind, or the whole is no success.
 
 use centrifugo_api::{
-    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResponse, Command, Error, HistoryRemoveRequest,
-    HistoryRequest, PublishRequest, UnsubscribeRequest,
+    BatchRequest, BatchResponse, BroadcastRequest, BroadcastResponse, Command, Error,
+    HistoryRemoveRequest, HistoryRequest, PublishRequest, UnsubscribeRequest,
 };
 
 use crate::both::{Server, replying};
@@ -20,9 +20,17 @@ fn batch() -> BatchRequest {
     ])
 }
 
-fn assert_broken<T: std::fmt::Debug>(outcome: Result<T, Error>, method: &str, expected: &str, case: &str) {
+fn assert_broken<T: std::fmt::Debug>(
+    outcome: Result<T, Error>,
+    method: &str,
+    expected: &str,
+    case: &str,
+) {
     let error = outcome.expect_err(case);
-    assert!(matches!(error, Error::Decode { method: Some(name), .. } if name == method), "{case}: {error:?}");
+    assert!(
+        matches!(error, Error::Decode { method: Some(name), .. } if name == method),
+        "{case}: {error:?}"
+    );
     assert_eq!(predicates(&error), Predicates::default(), "{case}");
     assert_says(&error, expected, case);
 }
@@ -36,14 +44,26 @@ async fn broadcast_without_a_response_for_each_channel_is_no_success() {
     for (json, expected) in [
         (r#"{}"#, "neither an error nor a result"),
         (r#"{"result":{}}"#, "0 responses for 2 channels"),
-        (r#"{"result":{"responses":[]}}"#, "0 responses for 2 channels"),
-        (r#"{"result":{"responses":[{"result":{}}]}}"#, "1 responses for 2 channels"),
+        (
+            r#"{"result":{"responses":[]}}"#,
+            "0 responses for 2 channels",
+        ),
+        (
+            r#"{"result":{"responses":[{"result":{}}]}}"#,
+            "1 responses for 2 channels",
+        ),
         (
             r#"{"result":{"responses":[{"result":{}},{"result":{}},{"result":{}}]}}"#,
             "3 responses for 2 channels",
         ),
-        (r#"{"result":{"responses":[{"result":{}},{}]}}"#, "responses[1] has neither an error nor a result"),
-        (r#"{"result":{"responses":[{},{"result":{}}]}}"#, "responses[0] has neither an error nor a result"),
+        (
+            r#"{"result":{"responses":[{"result":{}},{}]}}"#,
+            "responses[1] has neither an error nor a result",
+        ),
+        (
+            r#"{"result":{"responses":[{},{"result":{}}]}}"#,
+            "responses[0] has neither an error nor a result",
+        ),
     ] {
         for server in replying::<BroadcastResponse>(json) {
             let outcome = server.client().broadcast(broadcast()).await;
@@ -58,7 +78,9 @@ async fn broadcast_answers_every_channel() -> Outcome {
     for server in replying::<BroadcastResponse>(json) {
         let result = server.client().broadcast(broadcast()).await?;
         let outcomes: Vec<_> = result.outcomes().collect();
-        let [refused, published] = &outcomes[..] else { panic!("{result:?}") };
+        let [refused, published] = &outcomes[..] else {
+            panic!("{result:?}")
+        };
         assert_eq!(refused.map_err(|error| error.code), Err(108));
         assert_eq!(published.map(|result| result.offset).ok(), Some(3));
     }
@@ -73,18 +95,44 @@ async fn batch_without_a_reply_for_each_command_is_no_success() {
     for (replies, expected) in [
         (vec![], "0 replies for 3 commands"),
         (vec![publish], "1 replies for 3 commands"),
-        (vec![publish, history, broadcast, error], "4 replies for 3 commands"),
-        (vec![history, history, broadcast], "replies[0]: answers `history` to the command `publish`"),
-        (vec![publish, r#"{"info":{}}"#, error], "replies[1]: answers `info` to the command `history`"),
-        (vec![error, r#"{"publish":{},"history":{}}"#, error], "replies[1]: answers `publish, history`"),
-        (vec![publish, history, "{}"], "replies[2]: neither an error nor a result"),
-        (vec![publish, "{}", error], "replies[1]: neither an error nor a result"),
         (
-            vec![publish, history, r#"{"broadcast":{"responses":[{"result":{}}]}}"#],
+            vec![publish, history, broadcast, error],
+            "4 replies for 3 commands",
+        ),
+        (
+            vec![history, history, broadcast],
+            "replies[0]: answers `history` to the command `publish`",
+        ),
+        (
+            vec![publish, r#"{"info":{}}"#, error],
+            "replies[1]: answers `info` to the command `history`",
+        ),
+        (
+            vec![error, r#"{"publish":{},"history":{}}"#, error],
+            "replies[1]: answers `publish, history`",
+        ),
+        (
+            vec![publish, history, "{}"],
+            "replies[2]: neither an error nor a result",
+        ),
+        (
+            vec![publish, "{}", error],
+            "replies[1]: neither an error nor a result",
+        ),
+        (
+            vec![
+                publish,
+                history,
+                r#"{"broadcast":{"responses":[{"result":{}}]}}"#,
+            ],
             "replies[2]: 1 responses for 2 channels",
         ),
         (
-            vec![publish, history, r#"{"broadcast":{"responses":[{"result":{}},{}]}}"#],
+            vec![
+                publish,
+                history,
+                r#"{"broadcast":{"responses":[{"result":{}},{}]}}"#,
+            ],
             "replies[2]: responses[1] has neither",
         ),
     ] {
@@ -105,10 +153,21 @@ async fn batch_answers_every_command() -> Outcome {
     ]}"#;
     for server in replying::<BatchResponse>(json) {
         let response = server.client().batch(batch()).await?;
-        let [published, refused, broadcast] = &response.replies[..] else { panic!("{response:?}") };
-        assert_eq!(published.publish.as_ref().map(|result| result.offset), Some(9));
+        let [published, refused, broadcast] = &response.replies[..] else {
+            panic!("{response:?}")
+        };
+        assert_eq!(
+            published.publish.as_ref().map(|result| result.offset),
+            Some(9)
+        );
         assert_eq!(refused.error.as_ref().map(|error| error.code), Some(108));
-        assert_eq!(broadcast.broadcast.as_ref().map(|result| result.responses.len()), Some(2));
+        assert_eq!(
+            broadcast
+                .broadcast
+                .as_ref()
+                .map(|result| result.responses.len()),
+            Some(2)
+        );
     }
     Ok(())
 }
@@ -129,7 +188,10 @@ async fn empty_result_in_a_batch_may_be_left_out() -> Outcome {
 #[tokio::test]
 async fn empty_batch_is_answered_by_nothing() -> Outcome {
     for server in replying::<BatchResponse>("{}") {
-        let response = server.client().batch(BatchRequest::new(Vec::<Command>::new())).await?;
+        let response = server
+            .client()
+            .batch(BatchRequest::new(Vec::<Command>::new()))
+            .await?;
         assert!(response.replies.is_empty());
     }
     Ok(())

@@ -19,7 +19,16 @@ async fn redirect_is_never_followed() {
         for server in always(answer, reply) {
             let case = format!("{} {status}", server.transport());
             let error = failure(&server.client(), &case).await;
-            assert!(matches!(error, Error::Transport { method: "publish", .. }), "{case}: {error:?}");
+            assert!(
+                matches!(
+                    error,
+                    Error::Transport {
+                        method: "publish",
+                        ..
+                    }
+                ),
+                "{case}: {error:?}"
+            );
             assert_eq!(predicates(&error), Predicates::default(), "{case}");
             assert_says(&error, &status.to_string(), &case);
             assert_eq!(server.calls(), 1, "{case}");
@@ -45,10 +54,19 @@ async fn redirect_to_a_path_of_the_same_server_is_not_followed() {
 #[cfg(feature = "http")]
 async fn redirect_says_where_to_and_what_to_do() {
     for status in STATUSES {
-        let answer = Answer::with(status, &[("Location", "https://example.com/api/publish")], "<a>Moved</a>");
+        let answer = Answer::with(
+            status,
+            &[("Location", "https://example.com/api/publish")],
+            "<a>Moved</a>",
+        );
         let fake = FakeHttp::always(answer);
         let error = failure(&crate::client(&fake.url()), "redirect").await;
-        let Error::Transport { status: reported, .. } = &error else { panic!("{error:?}") };
+        let Error::Transport {
+            status: reported, ..
+        } = &error
+        else {
+            panic!("{error:?}")
+        };
         assert_eq!(*reported, centrifugo_api::Status::Http(status));
         assert_says(&error, "to https://example.com/api/publish", "redirect");
         assert_says(&error, "never followed", "redirect");

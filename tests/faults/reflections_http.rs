@@ -10,22 +10,54 @@ type Reflect = fn(&str) -> Answer;
 /// Answers that show what came in the request.
 fn reflections() -> [(Reflect, &'static str); 9] {
     [
-        (|headers| Answer::html(403, format!("<pre>{headers}</pre>")), "status"),
-        (|headers| Answer::with(500, &[("Content-Type", "text/plain")], headers), "plain text"),
-        (|headers| Answer::html(200, format!("<pre>{headers}</pre>")), "HTML for a reply"),
-        (|headers| Answer::json(format!(r#"{{"headers":{headers:?}}}"#)), "JSON without a result"),
-        (|headers| Answer::json(format!(r#"{{"result":{{"offset":{headers:?}}}}}"#)), "wrong type"),
-        (|headers| Answer::json(format!(r#"{{"result":{{"x":{headers:?}"#)), "cut short"),
-        (|headers| Answer::with(302, &[("Location", &format!("/login?{headers}"))], ""), "redirect"),
-        (|headers| Answer::json(format!(r#"{{"error":{{"code":107,"message":{headers:?}}}}}"#)), "API error"),
-        (|headers| Answer::with(400, &[], format!(r#"{{"code":107,"message":{headers:?}}}"#)), "error mode"),
+        (
+            |headers| Answer::html(403, format!("<pre>{headers}</pre>")),
+            "status",
+        ),
+        (
+            |headers| Answer::with(500, &[("Content-Type", "text/plain")], headers),
+            "plain text",
+        ),
+        (
+            |headers| Answer::html(200, format!("<pre>{headers}</pre>")),
+            "HTML for a reply",
+        ),
+        (
+            |headers| Answer::json(format!(r#"{{"headers":{headers:?}}}"#)),
+            "JSON without a result",
+        ),
+        (
+            |headers| Answer::json(format!(r#"{{"result":{{"offset":{headers:?}}}}}"#)),
+            "wrong type",
+        ),
+        (
+            |headers| Answer::json(format!(r#"{{"result":{{"x":{headers:?}"#)),
+            "cut short",
+        ),
+        (
+            |headers| Answer::with(302, &[("Location", &format!("/login?{headers}"))], ""),
+            "redirect",
+        ),
+        (
+            |headers| {
+                Answer::json(format!(
+                    r#"{{"error":{{"code":107,"message":{headers:?}}}}}"#
+                ))
+            },
+            "API error",
+        ),
+        (
+            |headers| Answer::with(400, &[], format!(r#"{{"code":107,"message":{headers:?}}}"#)),
+            "error mode",
+        ),
     ]
 }
 
 #[tokio::test]
 async fn key_that_a_server_sends_back_is_not_shown() {
     for (answer, case) in reflections() {
-        let fake = FakeHttp::by(move |request: &Request| answer(&request.headers("x-api-key").join(" ")));
+        let fake =
+            FakeHttp::by(move |request: &Request| answer(&request.headers("x-api-key").join(" ")));
         let error = failure(&client(&fake.url()), case).await;
         let text = all_texts(&error);
         assert!(!text.contains(KEY), "{case} shows the key: {text}");
@@ -39,10 +71,16 @@ async fn key_that_a_server_sends_back_in_part_is_not_shown() {
     for before in 180..200 {
         let padding = "x".repeat(before);
         let answer = move |request: &Request| {
-            Answer::html(502, format!("{padding}{}", request.headers("x-api-key").join(" ")))
+            Answer::html(
+                502,
+                format!("{padding}{}", request.headers("x-api-key").join(" ")),
+            )
         };
         let fake = FakeHttp::by(answer);
         let error = failure(&client(&fake.url()), "cut").await;
-        assert!(!all_texts(&error).contains(&KEY[..KEY.len() / 2]), "{before} bytes before: {error}");
+        assert!(
+            !all_texts(&error).contains(&KEY[..KEY.len() / 2]),
+            "{before} bytes before: {error}"
+        );
     }
 }

@@ -57,13 +57,20 @@ async fn message_cut_short_is_no_success() {
     let whole = message();
     for length in 1..whole.len() {
         let case = format!("{length} bytes");
-        let error = failure_of(Reply::started().data(frame(&whole[..length])).trailers(OK), &case).await;
+        let error = failure_of(
+            Reply::started().data(frame(&whole[..length])).trailers(OK),
+            &case,
+        )
+        .await;
         assert_decode(&error, &case);
     }
     let framed = frame(&whole);
     for length in 1..framed.len() {
         let case = format!("{length} bytes of the frame");
-        assert_decode(&failure_of(Reply::started().data(&framed[..length]).trailers(OK), &case).await, &case);
+        assert_decode(
+            &failure_of(Reply::started().data(&framed[..length]).trailers(OK), &case).await,
+            &case,
+        );
     }
 }
 
@@ -83,12 +90,37 @@ async fn frame_that_is_not_grpc_is_no_success() {
     let html = "<!DOCTYPE html><html><body>Please log in</body></html>";
     let compressed = [&[1], &frame(message())[1..]].concat();
     for (reply, case) in [
-        (Reply::head(200, &[("content-type", "text/html")]).data(html).end(), "HTML"),
-        (Reply::head(200, &[("content-type", "application/json")]).data("{}").end(), "JSON"),
-        (Reply::started().data(compressed).trailers(OK), "compressed without saying how"),
+        (
+            Reply::head(200, &[("content-type", "text/html")])
+                .data(html)
+                .end(),
+            "HTML",
+        ),
+        (
+            Reply::head(200, &[("content-type", "application/json")])
+                .data("{}")
+                .end(),
+            "JSON",
+        ),
+        (
+            Reply::started().data(compressed).trailers(OK),
+            "compressed without saying how",
+        ),
         (Reply::started().data(html).trailers(OK), "HTML in a frame"),
-        (Reply::started().data(frame(message())).data(frame(message())).trailers(OK), "two messages"),
-        (Reply::started().data(frame(message())).data("x").trailers(OK), "more than a message"),
+        (
+            Reply::started()
+                .data(frame(message()))
+                .data(frame(message()))
+                .trailers(OK),
+            "two messages",
+        ),
+        (
+            Reply::started()
+                .data(frame(message()))
+                .data("x")
+                .trailers(OK),
+            "more than a message",
+        ),
     ] {
         let error = failure_of(reply, case).await;
         assert_decode(&error, case);
@@ -97,7 +129,9 @@ async fn frame_that_is_not_grpc_is_no_success() {
 
 #[tokio::test]
 async fn html_of_a_gateway_is_its_status() {
-    let reply = Reply::head(502, &[("content-type", "text/html")]).data("<html>Bad Gateway</html>").end();
+    let reply = Reply::head(502, &[("content-type", "text/html")])
+        .data("<html>Bad Gateway</html>")
+        .end();
     let error = failure_of(reply, "502").await;
     assert!(matches!(error, Error::Transport { .. }), "{error:?}");
     assert_says(&error, "502", "502");
@@ -108,7 +142,12 @@ async fn html_of_a_gateway_is_its_status() {
 async fn stream_without_a_final_status_is_no_success() {
     for (reply, case) in [
         (Reply::started().data(frame(message())).end(), "message"),
-        (Reply::started().data(frame(message())).trailers(&[("other", "1")]), "trailers without status"),
+        (
+            Reply::started()
+                .data(frame(message()))
+                .trailers(&[("other", "1")]),
+            "trailers without status",
+        ),
         (Reply::started().end(), "nothing"),
     ] {
         assert_lost(&failure_of(reply, case).await, case);
@@ -129,9 +168,11 @@ async fn reset_stream_is_no_success() {
     ] {
         let begun = Reply::started().data(&frame(message())[..9]);
         let whole = Reply::started().data(frame(message()));
-        for (reply, when) in
-            [(Reply::nothing(), "at once"), (begun, "within"), (whole, "before the trailers")]
-        {
+        for (reply, when) in [
+            (Reply::nothing(), "at once"),
+            (begun, "within"),
+            (whole, "before the trailers"),
+        ] {
             let case = format!("{reason:?} {when}");
             assert_lost(&failure_of(reply.reset(reason), &case).await, &case);
         }
@@ -144,7 +185,10 @@ async fn connection_lost_within_a_reply_is_no_success() {
     for (reply, case) in [
         (Reply::nothing().cut(), "cut at once"),
         (begun.clone().cut(), "cut within"),
-        (Reply::started().data(frame(message())).cut(), "cut before the trailers"),
+        (
+            Reply::started().data(frame(message())).cut(),
+            "cut before the trailers",
+        ),
         (Reply::nothing().go_away(Reason::NO_ERROR), "GOAWAY at once"),
         (begun.go_away(Reason::ENHANCE_YOUR_CALM), "GOAWAY within"),
     ] {
@@ -157,15 +201,30 @@ async fn good_reply_passes_however_it_comes() -> Outcome {
     let framed = frame(message());
     for (reply, case) in [
         (Reply::started().data(&framed).trailers(OK), "at once"),
-        (Reply::started().data(&framed[..3]).data(&framed[3..8]).data(&framed[8..]).trailers(OK), "in parts"),
         (
-            Reply::head(200, &[("content-type", "application/grpc+proto")]).data(&framed).trailers(OK),
+            Reply::started()
+                .data(&framed[..3])
+                .data(&framed[3..8])
+                .data(&framed[8..])
+                .trailers(OK),
+            "in parts",
+        ),
+        (
+            Reply::head(200, &[("content-type", "application/grpc+proto")])
+                .data(&framed)
+                .trailers(OK),
             "+proto",
         ),
     ] {
         let fake = FakeGrpc::always(reply);
-        let result = publish(&client(&fake.url())).await.map_err(|error| format!("{case}: {error:?}"))?;
-        assert_eq!((result.offset, result.epoch.as_str()), (300, "abcd"), "{case}");
+        let result = publish(&client(&fake.url()))
+            .await
+            .map_err(|error| format!("{case}: {error:?}"))?;
+        assert_eq!(
+            (result.offset, result.epoch.as_str()),
+            (300, "abcd"),
+            "{case}"
+        );
     }
     Ok(())
 }

@@ -32,7 +32,10 @@ async fn reply_of_the_wrong_shape_names_the_field() {
         (r#"{"result":{"offset":"1"}}"#, "`result.offset`"),
         (r#"{"result":{"offset":-1}}"#, "`result.offset`"),
         (r#"{"result":{"offset":1.5}}"#, "`result.offset`"),
-        (r#"{"result":{"offset":18446744073709551616}}"#, "`result.offset`"),
+        (
+            r#"{"result":{"offset":18446744073709551616}}"#,
+            "`result.offset`",
+        ),
         (r#"{"result":{"offset":true}}"#, "`result.offset`"),
         (r#"{"result":{"offset":{}}}"#, "`result.offset`"),
         (r#"{"result":{"epoch":1}}"#, "`result.epoch`"),
@@ -56,23 +59,45 @@ async fn wrong_field_deep_in_a_reply_is_named_with_its_place() {
     let fake = FakeHttp::always(Answer::json(
         r#"{"result":{"publications":[{"offset":1,"data":{}},{"offset":"2","data":{}}]}}"#,
     ));
-    let error = client(&fake.url()).history(HistoryRequest::new("news")).await.expect_err("a success");
+    let error = client(&fake.url())
+        .history(HistoryRequest::new("news"))
+        .await
+        .expect_err("a success");
     assert_says(&error, "`result.publications[1].offset`", "list");
-    let fake = FakeHttp::always(Answer::json(r#"{"result":{"presence":{"c1":{"user":42}}}}"#));
-    let error = client(&fake.url()).presence(PresenceRequest::new("news")).await.expect_err("a success");
+    let fake = FakeHttp::always(Answer::json(
+        r#"{"result":{"presence":{"c1":{"user":42}}}}"#,
+    ));
+    let error = client(&fake.url())
+        .presence(PresenceRequest::new("news"))
+        .await
+        .expect_err("a success");
     assert_says(&error, "`result.presence.c1.user`", "map");
 }
 
 #[tokio::test]
 async fn reply_that_is_no_object_is_no_success() {
-    for body in ["null", "true", "42", r#""ok""#, "[]", r#"[{"result":{}}]"#, "{}{}"] {
+    for body in [
+        "null",
+        "true",
+        "42",
+        r#""ok""#,
+        "[]",
+        r#"[{"result":{}}]"#,
+        "{}{}",
+    ] {
         assert_decode(&failure_of(Answer::json(body), body).await, body);
     }
 }
 
 #[tokio::test]
 async fn reply_that_is_not_json_is_no_success() {
-    for body in ["ok", r#"{"result":{}}x"#, r#"{"result":{},}"#, r#"{result:{}}"#, r#"{"result":{}}{}"#] {
+    for body in [
+        "ok",
+        r#"{"result":{}}x"#,
+        r#"{"result":{},}"#,
+        r#"{result:{}}"#,
+        r#"{"result":{}}{}"#,
+    ] {
         let error = failure_of(Answer::json(body), body).await;
         assert_decode(&error, body);
         assert_says(&error, "not JSON", body);
@@ -86,7 +111,11 @@ async fn reply_that_is_not_json_is_no_success() {
         let case = String::from_utf8_lossy(body);
         let error = failure_of(Answer::html(200, body), &case).await;
         assert_decode(&error, &case);
-        assert_says(&error, "not JSON: is the URL Centrifugo's server API?", &case);
+        assert_says(
+            &error,
+            "not JSON: is the URL Centrifugo's server API?",
+            &case,
+        );
     }
 }
 
@@ -109,7 +138,10 @@ async fn json_cut_short_is_no_success() {
     let whole = r#"{"result":{"offset":12,"epoch":"ab"}}"#;
     for length in 1..whole.len() {
         let body = &whole[..length];
-        for answer in [Answer::json(body), Answer::head(200, &[]).write(body).close()] {
+        for answer in [
+            Answer::json(body),
+            Answer::head(200, &[]).write(body).close(),
+        ] {
             let error = failure_of(answer, body).await;
             assert_decode(&error, body);
             assert_says(&error, "cut short", body);
@@ -123,13 +155,25 @@ async fn connection_lost_within_a_reply_is_no_success() {
     let announced = Answer::head(200, &[("Content-Length", "1000")]);
     for (answer, case) in [
         (announced.clone().close(), "head alone"),
-        (announced.clone().write(&whole[..9]).close(), "part of the body"),
+        (
+            announced.clone().write(&whole[..9]).close(),
+            "part of the body",
+        ),
         // It reads as a good reply, and still is not all that was announced.
-        (announced.write(whole).close(), "JSON before the announced end"),
+        (
+            announced.write(whole).close(),
+            "JSON before the announced end",
+        ),
         (Answer::chunks([&whole[..9]]).close(), "one chunk of two"),
         (Answer::chunks([whole]).close(), "chunks without end"),
-        (Answer::chunks([]).write("ff\r\n{}").close(), "part of a chunk"),
-        (Answer::raw("HTTP/1.1 200 OK\r\nContent-Le").close(), "part of the head"),
+        (
+            Answer::chunks([]).write("ff\r\n{}").close(),
+            "part of a chunk",
+        ),
+        (
+            Answer::raw("HTTP/1.1 200 OK\r\nContent-Le").close(),
+            "part of the head",
+        ),
         (Answer::raw("HTTP/1.1 2").close(), "part of the status line"),
         (Answer::nothing(), "nothing"),
         (Answer::raw("garbage\r\n\r\n").close(), "no HTTP"),
@@ -143,8 +187,14 @@ async fn connection_lost_within_a_reply_is_no_success() {
 async fn broken_text_in_a_payload_is_reported_with_the_way_out() {
     let body = b"{\"result\":{\"publications\":[{\"offset\":1,\"data\":\"\xff\xfe\"}]}}";
     let fake = FakeHttp::always(Answer::json(body));
-    let error = client(&fake.url()).history(HistoryRequest::new("news")).await.expect_err("a success");
-    assert!(matches!(error, centrifugo_api::Error::Decode { .. }), "{error:?}");
+    let error = client(&fake.url())
+        .history(HistoryRequest::new("news"))
+        .await
+        .expect_err("a success");
+    assert!(
+        matches!(error, centrifugo_api::Error::Decode { .. }),
+        "{error:?}"
+    );
     assert_says(&error, "`result.publications[0].data`", "broken UTF-8");
     assert_says(&error, "gRPC", "broken UTF-8");
 }
@@ -158,16 +208,27 @@ async fn good_replies_pass_however_they_come() -> Outcome {
         (Answer::json(format!("\n {whole}\r\n")), "white space"),
         (Answer::html(201, &whole), "another type and status"),
         (Answer::chunks([start, end]).end_of_chunks(), "chunks"),
-        (Answer::head(200, &[]).write(&whole).close(), "up to the end of the connection"),
-        (Answer::raw("HTTP/1.1 103 Early Hints\r\n\r\n").write(answer_bytes(&whole)), "a hint before"),
+        (
+            Answer::head(200, &[]).write(&whole).close(),
+            "up to the end of the connection",
+        ),
+        (
+            Answer::raw("HTTP/1.1 103 Early Hints\r\n\r\n").write(answer_bytes(&whole)),
+            "a hint before",
+        ),
     ] {
         let fake = FakeHttp::always(answer);
-        let result = publish(&client(&fake.url())).await.map_err(|error| format!("{case}: {error:?}"))?;
+        let result = publish(&client(&fake.url()))
+            .await
+            .map_err(|error| format!("{case}: {error:?}"))?;
         assert_eq!(result.offset, 5, "{case}");
     }
     Ok(())
 }
 
 fn answer_bytes(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }

@@ -21,12 +21,34 @@ fn passing() -> Vec<(Answer, Reply, &'static str)> {
     let html = "<html><h1>Bad Gateway</h1></html>";
     let mut faults = vec![
         (Answer::nothing(), Reply::nothing().cut(), "cut at once"),
-        (announced.clone().close(), Reply::started().cut(), "cut after the head"),
-        (announced.write("{").close(), begun.clone().cut(), "cut within the body"),
+        (
+            announced.clone().close(),
+            Reply::started().cut(),
+            "cut after the head",
+        ),
+        (
+            announced.write("{").close(),
+            begun.clone().cut(),
+            "cut within the body",
+        ),
         (Answer::chunks(["{"]).close(), begun.clone().end(), "no end"),
-        (Answer::html(502, html), Reply::head(502, &[("content-type", "text/html")]).data(html).end(), "502"),
-        (Answer::with(503, &[], ""), Reply::status(&[("grpc-status", "14")]), "503"),
-        (Answer::with(429, &[], "slow down"), Reply::head(429, &[]).end(), "429"),
+        (
+            Answer::html(502, html),
+            Reply::head(502, &[("content-type", "text/html")])
+                .data(html)
+                .end(),
+            "502",
+        ),
+        (
+            Answer::with(503, &[], ""),
+            Reply::status(&[("grpc-status", "14")]),
+            "503",
+        ),
+        (
+            Answer::with(429, &[], "slow down"),
+            Reply::head(429, &[]).end(),
+            "429",
+        ),
     ];
     faults.extend(of_grpc(&begun).map(|(reply, case)| (Answer::nothing(), reply, case)));
     faults
@@ -38,17 +60,36 @@ fn of_grpc(begun: &Reply) -> [(Reply, &'static str); 7] {
     [
         (Reply::status(&[("grpc-status", "4")]), "DeadlineExceeded"),
         (Reply::nothing().go_away(Reason::NO_ERROR), "GOAWAY"),
-        (begun.clone().go_away(Reason::ENHANCE_YOUR_CALM), "GOAWAY within the body"),
-        (Reply::nothing().reset(Reason::REFUSED_STREAM), "RST_STREAM, refused"),
-        (Reply::nothing().reset(Reason::CANCEL), "RST_STREAM, cancelled"),
+        (
+            begun.clone().go_away(Reason::ENHANCE_YOUR_CALM),
+            "GOAWAY within the body",
+        ),
+        (
+            Reply::nothing().reset(Reason::REFUSED_STREAM),
+            "RST_STREAM, refused",
+        ),
+        (
+            Reply::nothing().reset(Reason::CANCEL),
+            "RST_STREAM, cancelled",
+        ),
         (Reply::nothing().reset(Reason::INTERNAL_ERROR), "RST_STREAM"),
-        (begun.clone().reset(Reason::INTERNAL_ERROR), "RST_STREAM within the body"),
+        (
+            begun.clone().reset(Reason::INTERNAL_ERROR),
+            "RST_STREAM within the body",
+        ),
     ]
 }
 
 fn quick(server: &Server) -> Client {
-    let retry = Retry::default().first_wait(Duration::from_millis(1)).idempotency_keys();
-    server.builder().retry(retry).max_response_size(LIMIT).build().expect("the client is built")
+    let retry = Retry::default()
+        .first_wait(Duration::from_millis(1))
+        .idempotency_keys();
+    server
+        .builder()
+        .retry(retry)
+        .max_response_size(LIMIT)
+        .build()
+        .expect("the client is built")
 }
 
 /// The idempotency keys that came.
@@ -56,12 +97,20 @@ fn keys(server: &Server) -> Vec<String> {
     use centrifugo_api::prost::Message as _;
     match server {
         Server::Http(fake) => {
-            let key = |body: &str| serde_json::from_str::<PublishRequest>(body).map(|r| r.idempotency_key);
-            fake.requests().iter().filter_map(|request| key(&request.body).ok()).collect()
+            let key = |body: &str| {
+                serde_json::from_str::<PublishRequest>(body).map(|r| r.idempotency_key)
+            };
+            fake.requests()
+                .iter()
+                .filter_map(|request| key(&request.body).ok())
+                .collect()
         }
         Server::Grpc(fake) => {
             let key = |message: &[u8]| PublishRequest::decode(message).map(|r| r.idempotency_key);
-            fake.requests().iter().filter_map(|call| key(call.message()).ok()).collect()
+            fake.requests()
+                .iter()
+                .filter_map(|call| key(call.message()).ok())
+                .collect()
         }
     }
 }
@@ -71,10 +120,15 @@ async fn what_passes_is_tried_again_with_the_same_key() -> Outcome {
     for (answer, reply, case) in passing() {
         for server in script([(answer, reply), published()]) {
             let case = format!("{} {case}", server.transport());
-            let result = publish(&quick(&server)).await.map_err(|error| format!("{case}: {error:?}"))?;
+            let result = publish(&quick(&server))
+                .await
+                .map_err(|error| format!("{case}: {error:?}"))?;
             assert_eq!(result.offset, 7, "{case}");
             let keys = keys(&server);
-            assert!(matches!(&keys[..], [a, b] if a == b && a.len() == 36), "{case}: {keys:?}");
+            assert!(
+                matches!(&keys[..], [a, b] if a == b && a.len() == 36),
+                "{case}: {keys:?}"
+            );
         }
     }
     Ok(())
@@ -87,7 +141,10 @@ async fn what_may_have_run_is_tried_once_without_a_key() {
             let case = format!("{} {case}", server.transport());
             let client = quick(&server).with_retry(Retry::default());
             let error = client.publish(publication()).await.expect_err(&case);
-            assert!(error.is_retryable() && !error.is_unsent(), "{case}: {error:?}");
+            assert!(
+                error.is_retryable() && !error.is_unsent(),
+                "{case}: {error:?}"
+            );
             assert_eq!((server.calls(), error.attempts()), (1, 1), "{case}");
         }
     }
@@ -99,26 +156,57 @@ async fn what_does_not_pass_is_tried_once_even_with_a_key() {
     let ok = [("grpc-status", "0")];
     let message = |bytes: &[u8]| Reply::started().data(frame(bytes)).trailers(&ok);
     let mut faults = vec![
-        (Answer::html(200, html), Reply::started().data(html).end(), "HTML".to_owned()),
+        (
+            Answer::html(200, html),
+            Reply::started().data(html).end(),
+            "HTML".to_owned(),
+        ),
         (Answer::json("{"), message(&[0xff]), "cut short".into()),
-        (Answer::json("{}"), message(&[]), "neither an error nor a result".into()),
-        (Answer::json([b' '; LIMIT + 1]), message(&[0; LIMIT + 1]), "too large".into()),
+        (
+            Answer::json("{}"),
+            message(&[]),
+            "neither an error nor a result".into(),
+        ),
+        (
+            Answer::json([b' '; LIMIT + 1]),
+            message(&[0; LIMIT + 1]),
+            "too large".into(),
+        ),
     ];
-    for (status, code) in [(400, 3), (403, 7), (404, 12), (405, 5), (413, 8), (431, 11), (500, 13), (501, 2)]
-    {
+    for (status, code) in [
+        (400, 3),
+        (403, 7),
+        (404, 12),
+        (405, 5),
+        (413, 8),
+        (431, 11),
+        (500, 13),
+        (501, 2),
+    ] {
         let reply = Reply::status(&[("grpc-status", &code.to_string())]);
-        faults.push((Answer::with(status, &[], "no luck"), reply, format!("{status} or {code}")));
+        faults.push((
+            Answer::with(status, &[], "no luck"),
+            reply,
+            format!("{status} or {code}"),
+        ));
     }
     for status in [301, 302, 307, 308] {
         let location = [("location", "/other")];
         let reply = Reply::head(status, &location).end();
-        faults.push((Answer::with(status, &location, ""), reply, status.to_string()));
+        faults.push((
+            Answer::with(status, &location, ""),
+            reply,
+            status.to_string(),
+        ));
     }
     for (answer, reply, case) in faults {
         for server in script([(answer, reply)]) {
             let case = format!("{} {case}", server.transport());
             let error = publish(&quick(&server)).await.expect_err(&case);
-            assert!(!error.is_retryable() && error.attempts() == 1, "{case}: {error:?}");
+            assert!(
+                !error.is_retryable() && error.attempts() == 1,
+                "{case}: {error:?}"
+            );
             assert_eq!(server.calls(), 1, "{case}");
         }
     }
@@ -128,13 +216,37 @@ async fn what_does_not_pass_is_tried_once_even_with_a_key() {
 async fn broken_parts_are_sent_once_even_with_a_key() {
     for server in replying::<BroadcastResponse>(r#"{"result":{"responses":[{"result":{}}]}}"#) {
         let request = BroadcastRequest::new(["a", "b"], "{}");
-        let error = quick(&server).broadcast(request).await.expect_err(server.transport());
-        assert!(matches!(error, Error::Decode { method: Some("broadcast"), .. }), "{error:?}");
+        let error = quick(&server)
+            .broadcast(request)
+            .await
+            .expect_err(server.transport());
+        assert!(
+            matches!(
+                error,
+                Error::Decode {
+                    method: Some("broadcast"),
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
         assert_eq!(server.calls(), 1, "{}", server.transport());
     }
     for server in replying::<BatchResponse>(r#"{"replies":[{"publish":{}}]}"#) {
-        let error = quick(&server).batch((publication(), publication())).await.expect_err(server.transport());
-        assert!(matches!(error, Error::Decode { method: Some("batch"), .. }), "{error:?}");
+        let error = quick(&server)
+            .batch((publication(), publication()))
+            .await
+            .expect_err(server.transport());
+        assert!(
+            matches!(
+                error,
+                Error::Decode {
+                    method: Some("batch"),
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
         assert_eq!(server.calls(), 1, "{}", server.transport());
     }
 }
@@ -143,8 +255,14 @@ async fn broken_parts_are_sent_once_even_with_a_key() {
 fn overloaded(seconds: u8) -> (Answer, Reply) {
     let delay = crate::api_errors::field(1, &[0x08, seconds]);
     let details = crate::api_errors::details("type.googleapis.com/google.rpc.RetryInfo", &delay);
-    let status = [("grpc-status", "14"), ("grpc-status-details-bin", details.as_str())];
-    (Answer::with(429, &[("Retry-After", &seconds.to_string())], ""), Reply::status(&status))
+    let status = [
+        ("grpc-status", "14"),
+        ("grpc-status-details-bin", details.as_str()),
+    ];
+    (
+        Answer::with(429, &[("Retry-After", &seconds.to_string())], ""),
+        Reply::status(&status),
+    )
 }
 
 #[tokio::test]
@@ -152,7 +270,11 @@ async fn wait_that_the_server_asks_for_is_kept() -> Outcome {
     for server in script([overloaded(1), published()]) {
         let started = Instant::now();
         publish(&quick(&server)).await?;
-        assert!(started.elapsed() >= Duration::from_secs(1), "{}", server.transport());
+        assert!(
+            started.elapsed() >= Duration::from_secs(1),
+            "{}",
+            server.transport()
+        );
     }
     Ok(())
 }
@@ -161,8 +283,12 @@ async fn wait_that_the_server_asks_for_is_kept() -> Outcome {
 async fn wait_that_would_outlast_the_call_is_not_begun() {
     for server in script([overloaded(60)]) {
         let (case, started) = (server.transport(), Instant::now());
-        let error = publish(&quick(&server).with_timeout(Duration::from_secs(30))).await.expect_err(case);
-        let Error::Transport { retry_after, .. } = &error else { panic!("{case}: {error:?}") };
+        let error = publish(&quick(&server).with_timeout(Duration::from_secs(30)))
+            .await
+            .expect_err(case);
+        let Error::Transport { retry_after, .. } = &error else {
+            panic!("{case}: {error:?}")
+        };
         assert_eq!(*retry_after, Some(Duration::from_secs(60)), "{case}");
         assert!(started.elapsed() < Duration::from_secs(30), "{case}");
     }

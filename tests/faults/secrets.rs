@@ -11,7 +11,10 @@ use crate::{KEY, Outcome, all_texts, failure, publish};
 const TOKEN: &str = "bearer-token-of-the-proxy";
 
 fn client(url: &str) -> Client {
-    let builder = Client::builder(url).api_key(KEY).retry(Retry::none()).header("X-Proxy-Token", TOKEN);
+    let builder = Client::builder(url)
+        .api_key(KEY)
+        .retry(Retry::none())
+        .header("X-Proxy-Token", TOKEN);
     builder.build().expect("the client is built")
 }
 
@@ -26,10 +29,16 @@ fn assert_no_secret(text: &str, case: &str) {
 async fn debug_of_builder_and_client_shows_no_secret() -> Outcome {
     let (answer, reply) = published();
     for server in always(answer, reply) {
-        let builder = server.builder().header("X-Proxy-Token", TOKEN).header("Cookie", TOKEN);
+        let builder = server
+            .builder()
+            .header("X-Proxy-Token", TOKEN)
+            .header("Cookie", TOKEN);
         let text = format!("{builder:?} {builder:#?}");
         assert_no_secret(&text, "the builder");
-        assert!(text.contains("x-proxy-token") || text.contains("X-Proxy-Token"), "{text}");
+        assert!(
+            text.contains("x-proxy-token") || text.contains("X-Proxy-Token"),
+            "{text}"
+        );
         let client = builder.build()?;
         publish(&client).await?;
         let text = format!("{client:?} {client:#?}");
@@ -63,11 +72,19 @@ fn debug_of_a_builder_with_a_wrong_url_shows_no_secret() {
 #[test]
 fn refused_key_or_header_is_not_shown() {
     for url in ["http://localhost/api", "grpc://localhost:10000"] {
-        for key in [format!("{KEY}\n"), format!("{KEY}\u{e9}"), format!(" {KEY}"), format!("{KEY}\0")] {
+        for key in [
+            format!("{KEY}\n"),
+            format!("{KEY}\u{e9}"),
+            format!(" {KEY}"),
+            format!("{KEY}\0"),
+        ] {
             let error = Client::new(url, &key).expect_err("a bad key is taken");
             assert_no_secret(&all_texts(&error), "the key");
         }
-        let error = Client::builder(url).header("X-Token", format!("{TOKEN}\n")).build().expect_err("taken");
+        let error = Client::builder(url)
+            .header("X-Token", format!("{TOKEN}\n"))
+            .build()
+            .expect_err("taken");
         assert_no_secret(&all_texts(&error), "the header");
     }
 }
@@ -75,13 +92,27 @@ fn refused_key_or_header_is_not_shown() {
 #[tokio::test]
 async fn errors_show_no_secret() {
     for (answer, reply, case) in [
-        (Answer::with(401, &[], ""), Reply::status(&[("grpc-status", "16")]), "unauthorized"),
-        (Answer::html(502, "Bad Gateway"), Reply::status(&[("grpc-status", "14")]), "transport"),
+        (
+            Answer::with(401, &[], ""),
+            Reply::status(&[("grpc-status", "16")]),
+            "unauthorized",
+        ),
+        (
+            Answer::html(502, "Bad Gateway"),
+            Reply::status(&[("grpc-status", "14")]),
+            "transport",
+        ),
         (Answer::nothing(), Reply::nothing().cut(), "network"),
-        (Answer::raw("garbage\r\n\r\n").close(), Reply::nothing().reset(h2::Reason::CANCEL), "garbage"),
+        (
+            Answer::raw("garbage\r\n\r\n").close(),
+            Reply::nothing().reset(h2::Reason::CANCEL),
+            "garbage",
+        ),
         (
             Answer::json("{}"),
-            Reply::started().data(frame([0xff])).trailers(&[("grpc-status", "0")]),
+            Reply::started()
+                .data(frame([0xff]))
+                .trailers(&[("grpc-status", "0")]),
             "decode",
         ),
     ] {

@@ -15,7 +15,9 @@ fn forms(headers: &[(&str, &str)]) -> [Reply; 3] {
     [
         Reply::status(headers),
         Reply::started().trailers(headers),
-        Reply::started().data(crate::fake_grpc::frame([])).trailers(headers),
+        Reply::started()
+            .data(crate::fake_grpc::frame([]))
+            .trailers(headers),
     ]
 }
 
@@ -28,7 +30,12 @@ async fn statuses_become_transport_errors_with_a_hint() {
         (5, "NotFound", false, ""),
         (6, "AlreadyExists", false, ""),
         (7, "PermissionDenied", false, ""),
-        (8, "ResourceExhausted", false, "grpc_api.max_receive_message_size"),
+        (
+            8,
+            "ResourceExhausted",
+            false,
+            "grpc_api.max_receive_message_size",
+        ),
         (9, "FailedPrecondition", false, ""),
         (10, "Aborted", false, ""),
         (11, "OutOfRange", false, ""),
@@ -37,15 +44,39 @@ async fn statuses_become_transport_errors_with_a_hint() {
         (14, "Unavailable", true, "10000"),
         (15, "DataLoss", false, ""),
     ] {
-        for reply in forms(&[("grpc-status", &code.to_string()), ("grpc-message", "no%20luck")]) {
+        for reply in forms(&[
+            ("grpc-status", &code.to_string()),
+            ("grpc-message", "no%20luck"),
+        ]) {
             let error = failure_of(reply).await;
-            let Error::Transport { method, status, body, retry_after, .. } = &error else {
+            let Error::Transport {
+                method,
+                status,
+                body,
+                retry_after,
+                ..
+            } = &error
+            else {
                 panic!("{name}: {error:?}")
             };
-            assert_eq!((*method, *status, body.as_str()), ("publish", Status::Grpc(code), "no luck"));
+            assert_eq!(
+                (*method, *status, body.as_str()),
+                ("publish", Status::Grpc(code), "no luck")
+            );
             assert_eq!(*retry_after, None, "{name}");
-            assert_eq!(predicates(&error), Predicates { retryable, ..Predicates::default() }, "{name}");
-            assert_says(&error, &format!("publish: the server answered gRPC {name} ({code}): no luck"), name);
+            assert_eq!(
+                predicates(&error),
+                Predicates {
+                    retryable,
+                    ..Predicates::default()
+                },
+                "{name}"
+            );
+            assert_says(
+                &error,
+                &format!("publish: the server answered gRPC {name} ({code}): no luck"),
+                name,
+            );
             assert_says(&error, hint, name);
         }
     }
@@ -56,10 +87,23 @@ async fn refused_key_is_unauthorized_and_says_which_key() {
     for reply in forms(&[("grpc-status", "16"), ("grpc-message", "unauthenticated")]) {
         let error = failure_of(reply).await;
         assert!(
-            matches!(error, Error::Unauthorized { method: "publish", status: Status::Grpc(16), .. }),
+            matches!(
+                error,
+                Error::Unauthorized {
+                    method: "publish",
+                    status: Status::Grpc(16),
+                    ..
+                }
+            ),
             "{error:?}"
         );
-        assert_eq!(predicates(&error), Predicates { unauthorized: true, ..Predicates::default() });
+        assert_eq!(
+            predicates(&error),
+            Predicates {
+                unauthorized: true,
+                ..Predicates::default()
+            }
+        );
         assert_says(&error, "grpc_api.key", "16");
     }
 }
@@ -68,10 +112,23 @@ async fn refused_key_is_unauthorized_and_says_which_key() {
 async fn deadline_of_the_server_is_a_timeout() {
     for reply in forms(&[("grpc-status", "4")]) {
         let error = failure_of(reply).await;
-        assert!(matches!(error, Error::Timeout { method: "publish", .. }), "{error:?}");
+        assert!(
+            matches!(
+                error,
+                Error::Timeout {
+                    method: "publish",
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
         assert_eq!(
             predicates(&error),
-            Predicates { timeout: true, retryable: true, ..Predicates::default() }
+            Predicates {
+                timeout: true,
+                retryable: true,
+                ..Predicates::default()
+            }
         );
     }
 }
@@ -81,7 +138,16 @@ async fn status_that_grpc_does_not_know_is_no_success() {
     for status in ["17", "99", "-1", "OK", "", "0x0", "00"] {
         for reply in forms(&[("grpc-status", status)]) {
             let error = failure_of(reply).await;
-            assert!(matches!(error, Error::Transport { status: Status::Grpc(2), .. }), "{status}: {error:?}");
+            assert!(
+                matches!(
+                    error,
+                    Error::Transport {
+                        status: Status::Grpc(2),
+                        ..
+                    }
+                ),
+                "{status}: {error:?}"
+            );
         }
     }
 }
@@ -100,7 +166,9 @@ async fn http_status_of_something_between_is_told() {
         (504, 14, true),
     ] {
         let error = failure_of(Reply::head(http, &[("content-type", "text/html")]).end()).await;
-        let Error::Transport { status, .. } = &error else { panic!("{http}: {error:?}") };
+        let Error::Transport { status, .. } = &error else {
+            panic!("{http}: {error:?}")
+        };
         assert_eq!(*status, Status::Grpc(code), "{http}");
         assert_eq!(error.is_retryable(), retryable, "{http}");
         assert_says(&error, &http.to_string(), "an HTTP status");
@@ -112,12 +180,20 @@ async fn http_status_of_something_between_is_told() {
 #[tokio::test]
 async fn message_of_a_status_is_shown_in_part_and_on_one_line() {
     let long = "x".repeat(2000);
-    let error = failure_of(Reply::status(&[("grpc-status", "2"), ("grpc-message", &long)])).await;
+    let error = failure_of(Reply::status(&[
+        ("grpc-status", "2"),
+        ("grpc-message", &long),
+    ]))
+    .await;
     assert!(error.to_string().len() < 500, "{error}");
     assert_says(&error, &format!("{}…", "x".repeat(200)), "long");
 
     for message in ["%0D%0Aa%00b", "%FF%FE", "%", "%zz"] {
-        let error = failure_of(Reply::status(&[("grpc-status", "2"), ("grpc-message", message)])).await;
+        let error = failure_of(Reply::status(&[
+            ("grpc-status", "2"),
+            ("grpc-message", message),
+        ]))
+        .await;
         assert!(!error.to_string().contains(char::is_control), "{error:?}");
     }
 }

@@ -21,29 +21,85 @@ async fn statuses_become_transport_errors_with_a_hint() {
         (404, "404 page not found", false, "/api"),
         (404, "404 page not found", false, "not Centrifugo PRO"),
         (404, "404 page not found", false, "older"),
-        (405, "Method Not Allowed", false, "is this URL Centrifugo's server API?"),
+        (
+            405,
+            "Method Not Allowed",
+            false,
+            "is this URL Centrifugo's server API?",
+        ),
         (408, "Request Timeout", false, ""),
-        (413, "Request Entity Too Large", false, "a proxy limits the size of requests"),
+        (
+            413,
+            "Request Entity Too Large",
+            false,
+            "a proxy limits the size of requests",
+        ),
         (418, "teapot", false, ""),
         (429, "slow down", true, ""),
         (431, "Request Header Fields Too Large", false, "headers"),
-        (500, "Internal Server Error", false, "the call has probably run"),
+        (
+            500,
+            "Internal Server Error",
+            false,
+            "the call has probably run",
+        ),
         (500, "Internal Server Error", false, "gRPC"),
         (501, "Not Implemented", false, ""),
-        (502, "<html>Bad Gateway</html>", true, "a proxy did not get an answer from Centrifugo"),
-        (503, "Service Unavailable", true, "a proxy did not get an answer from Centrifugo"),
-        (504, "Gateway Timeout", true, "a proxy did not get an answer from Centrifugo"),
+        (
+            502,
+            "<html>Bad Gateway</html>",
+            true,
+            "a proxy did not get an answer from Centrifugo",
+        ),
+        (
+            503,
+            "Service Unavailable",
+            true,
+            "a proxy did not get an answer from Centrifugo",
+        ),
+        (
+            504,
+            "Gateway Timeout",
+            true,
+            "a proxy did not get an answer from Centrifugo",
+        ),
         (599, "odd", false, ""),
     ] {
         let case = format!("{status} {text}");
-        let error = failure_of(Answer::with(status, &[("Content-Type", "text/plain")], text)).await;
-        let Error::Transport { method, status: reported, body, retry_after, .. } = &error else {
+        let error = failure_of(Answer::with(
+            status,
+            &[("Content-Type", "text/plain")],
+            text,
+        ))
+        .await;
+        let Error::Transport {
+            method,
+            status: reported,
+            body,
+            retry_after,
+            ..
+        } = &error
+        else {
             panic!("{case}: {error:?}")
         };
-        assert_eq!((*method, *reported, body.as_str()), ("publish", Status::Http(status), text));
+        assert_eq!(
+            (*method, *reported, body.as_str()),
+            ("publish", Status::Http(status), text)
+        );
         assert_eq!(*retry_after, None, "{case}");
-        assert_eq!(predicates(&error), Predicates { retryable, ..Predicates::default() }, "{case}");
-        assert_says(&error, &format!("publish: the server answered HTTP {status}: {text}"), &case);
+        assert_eq!(
+            predicates(&error),
+            Predicates {
+                retryable,
+                ..Predicates::default()
+            },
+            "{case}"
+        );
+        assert_says(
+            &error,
+            &format!("publish: the server answered HTTP {status}: {text}"),
+            &case,
+        );
         assert_says(&error, hint, &case);
     }
 }
@@ -58,10 +114,23 @@ async fn refused_key_is_unauthorized_and_says_which_key() {
     ] {
         let error = failure_of(answer).await;
         assert!(
-            matches!(error, Error::Unauthorized { method: "publish", status: Status::Http(401), .. }),
+            matches!(
+                error,
+                Error::Unauthorized {
+                    method: "publish",
+                    status: Status::Http(401),
+                    ..
+                }
+            ),
             "{error:?}"
         );
-        assert_eq!(predicates(&error), Predicates { unauthorized: true, ..Predicates::default() });
+        assert_eq!(
+            predicates(&error),
+            Predicates {
+                unauthorized: true,
+                ..Predicates::default()
+            }
+        );
         assert_says(&error, "http_api.key", "401");
     }
 }
@@ -79,9 +148,24 @@ async fn time_that_the_server_asks_to_wait_is_told() {
         (429, "soon", None),
         (429, "99999999999999999999999", None),
     ] {
-        let error = failure_of(Answer::with(status, &[("Retry-After", retry_after)], "slow down")).await;
-        let Error::Transport { retry_after: reported, .. } = &error else { panic!("{error:?}") };
-        assert_eq!(*reported, expected.map(Duration::from_secs), "{retry_after}");
+        let error = failure_of(Answer::with(
+            status,
+            &[("Retry-After", retry_after)],
+            "slow down",
+        ))
+        .await;
+        let Error::Transport {
+            retry_after: reported,
+            ..
+        } = &error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            *reported,
+            expected.map(Duration::from_secs),
+            "{retry_after}"
+        );
     }
 }
 
@@ -105,11 +189,17 @@ async fn body_of_a_status_is_shown_in_part_and_on_one_line() {
 #[tokio::test]
 async fn status_is_told_though_its_body_is_cut_short() {
     for answer in [
-        Answer::head(503, &[("Content-Length", "100")]).write("Serv").close(),
-        Answer::head(503, &[("Transfer-Encoding", "chunked")]).write("5\r\nhe").close(),
+        Answer::head(503, &[("Content-Length", "100")])
+            .write("Serv")
+            .close(),
+        Answer::head(503, &[("Transfer-Encoding", "chunked")])
+            .write("5\r\nhe")
+            .close(),
     ] {
         let error = failure_of(answer).await;
-        let Error::Transport { status, .. } = &error else { panic!("{error:?}") };
+        let Error::Transport { status, .. } = &error else {
+            panic!("{error:?}")
+        };
         assert_eq!(*status, Status::Http(503));
     }
 }

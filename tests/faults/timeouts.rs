@@ -13,16 +13,40 @@ use crate::{Outcome, Predicates, assert_says, failure, predicates, publish};
 const SHORT: Duration = Duration::from_millis(100);
 
 fn hasty(server: &Server) -> Client {
-    server.builder().timeout(SHORT).build().expect("the client is built")
+    server
+        .builder()
+        .timeout(SHORT)
+        .build()
+        .expect("the client is built")
 }
 
 async fn assert_times_out(client: &Client, case: &str) {
     let started = Instant::now();
     let error = failure(client, case).await;
     let elapsed = started.elapsed();
-    assert!(elapsed >= SHORT && elapsed < PATIENCE, "{case}: {elapsed:?}");
-    assert!(matches!(error, Error::Timeout { method: "publish", after: SHORT, .. }), "{case}: {error:?}");
-    assert_eq!(predicates(&error), Predicates { timeout: true, retryable: true, ..Predicates::default() });
+    assert!(
+        elapsed >= SHORT && elapsed < PATIENCE,
+        "{case}: {elapsed:?}"
+    );
+    assert!(
+        matches!(
+            error,
+            Error::Timeout {
+                method: "publish",
+                after: SHORT,
+                ..
+            }
+        ),
+        "{case}: {error:?}"
+    );
+    assert_eq!(
+        predicates(&error),
+        Predicates {
+            timeout: true,
+            retryable: true,
+            ..Predicates::default()
+        }
+    );
     assert_says(&error, "no complete reply within 100ms", case);
     assert_says(&error, "the call may have run", case);
 }
@@ -39,10 +63,18 @@ fn slow() -> [(Answer, Reply, &'static str); 5] {
     let no_end = Reply::started().data(frame([]));
     [
         (Answer::silence(), Reply::silence(), "no answer"),
-        (announced.clone().hang(), Reply::started().hang(), "a head alone"),
+        (
+            announced.clone().hang(),
+            Reply::started().hang(),
+            "a head alone",
+        ),
         (announced.write("{").hang(), begun.hang(), "a part"),
         (drip, grpc_drip, "a drip"),
-        (head_drip, no_end.hang(), "no end of the head, and none of the stream"),
+        (
+            head_drip,
+            no_end.hang(),
+            "no end of the head, and none of the stream",
+        ),
     ]
 }
 
@@ -59,7 +91,9 @@ async fn slow_reply_is_a_timeout() {
 
 #[tokio::test]
 async fn slow_body_of_an_error_status_ends_in_time() {
-    let answer = Answer::head(503, &[("Content-Length", "1000")]).write("Serv").hang();
+    let answer = Answer::head(503, &[("Content-Length", "1000")])
+        .write("Serv")
+        .hang();
     for server in always(answer, Reply::head(503, &[]).data("Serv").hang()) {
         let started = Instant::now();
         assert!(failure(&hasty(&server), "503").await.is_retryable());
@@ -77,7 +111,9 @@ async fn client_is_usable_after_a_timeout() -> Outcome {
             assert_times_out(&client, &case).await;
             let patient = client.with_timeout(PATIENCE);
             for _ in 0..2 {
-                let result = publish(&patient).await.map_err(|error| format!("{case}: {error:?}"))?;
+                let result = publish(&patient)
+                    .await
+                    .map_err(|error| format!("{case}: {error:?}"))?;
                 assert_eq!(result.offset, 7, "{case}");
             }
         }
@@ -135,7 +171,11 @@ async fn with_timeout_changes_the_time_of_its_client_only() -> Outcome {
 async fn longest_and_shortest_times_do_no_harm() -> Outcome {
     let (answer, reply) = published();
     for server in always(answer, reply) {
-        let endless = server.builder().timeout(Duration::MAX).connect_timeout(Duration::MAX).build()?;
+        let endless = server
+            .builder()
+            .timeout(Duration::MAX)
+            .connect_timeout(Duration::MAX)
+            .build()?;
         assert_eq!(publish(&endless).await?.offset, 7);
         // A reply that is quicker than the clock may come in no time.
         let _ = publish(&endless.with_timeout(Duration::ZERO)).await;

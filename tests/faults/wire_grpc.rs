@@ -1,7 +1,9 @@
 //! What is on the wire over gRPC.
 
 use centrifugo_api::prost::Message as _;
-use centrifugo_api::{BatchRequest, Client, ClientBuilder, Command, InfoRequest, PublishRequest, RpcRequest};
+use centrifugo_api::{
+    BatchRequest, Client, ClientBuilder, Command, InfoRequest, PublishRequest, RpcRequest,
+};
 use http::HeaderMap;
 
 use crate::both::{published, reply};
@@ -9,30 +11,56 @@ use crate::fake_grpc::{Call, FakeGrpc};
 use crate::{KEY, Outcome, publication, publish};
 
 /// What a client that was configured so sends for a publication.
-async fn sent(configure: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Call, centrifugo_api::Error> {
+async fn sent(
+    configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Call, centrifugo_api::Error> {
     let fake = FakeGrpc::always(published().1);
     publish(&configure(Client::builder(fake.url())).build()?).await?;
     Ok(fake.request())
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
-    headers.get_all(name).iter().map(|value| value.to_str().expect("a header is text")).collect()
+    headers
+        .get_all(name)
+        .iter()
+        .map(|value| value.to_str().expect("a header is text"))
+        .collect()
 }
 
 #[tokio::test]
 async fn call_is_a_message_with_the_key() -> Outcome {
     let call = sent(|builder| builder.api_key(KEY)).await?;
-    assert_eq!(call.path, "/centrifugal.centrifugo.api.CentrifugoApi/Publish");
+    assert_eq!(
+        call.path,
+        "/centrifugal.centrifugo.api.CentrifugoApi/Publish"
+    );
     assert_eq!(call.body[0], 0, "it is not compressed");
-    assert_eq!(u32::from_be_bytes(call.body[1..5].try_into()?), u32::try_from(call.message().len())?);
+    assert_eq!(
+        u32::from_be_bytes(call.body[1..5].try_into()?),
+        u32::try_from(call.message().len())?
+    );
     assert_eq!(PublishRequest::decode(call.message())?, publication());
-    assert_eq!(values(&call.headers, "authorization"), [format!("apikey {KEY}")]);
+    assert_eq!(
+        values(&call.headers, "authorization"),
+        [format!("apikey {KEY}")]
+    );
     assert_eq!(values(&call.headers, "content-type"), ["application/grpc"]);
     assert_eq!(values(&call.headers, "te"), ["trailers"]);
     let user_agent = concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"));
-    assert!(values(&call.headers, "user-agent")[0].starts_with(user_agent), "{call:?}");
-    for absent in ["x-api-key", "x-centrifugo-error-mode", "grpc-encoding", "cookie"] {
-        assert!(values(&call.headers, absent).is_empty(), "{absent}: {call:?}");
+    assert!(
+        values(&call.headers, "user-agent")[0].starts_with(user_agent),
+        "{call:?}"
+    );
+    for absent in [
+        "x-api-key",
+        "x-centrifugo-error-mode",
+        "grpc-encoding",
+        "cookie",
+    ] {
+        assert!(
+            values(&call.headers, absent).is_empty(),
+            "{absent}: {call:?}"
+        );
     }
     Ok(())
 }
@@ -45,9 +73,17 @@ async fn client_without_a_key_sends_none() -> Outcome {
 
 #[tokio::test]
 async fn key_is_sent_byte_for_byte() -> Outcome {
-    for key in ["a b", "~!@#$%^&*()_+{}|:\"<>?`-=[]\\;',./", "apikey x", &"k".repeat(4000)] {
+    for key in [
+        "a b",
+        "~!@#$%^&*()_+{}|:\"<>?`-=[]\\;',./",
+        "apikey x",
+        &"k".repeat(4000),
+    ] {
         let call = sent(|builder| builder.api_key(key)).await?;
-        assert_eq!(values(&call.headers, "authorization"), [format!("apikey {key}")]);
+        assert_eq!(
+            values(&call.headers, "authorization"),
+            [format!("apikey {key}")]
+        );
     }
     Ok(())
 }
@@ -55,16 +91,32 @@ async fn key_is_sent_byte_for_byte() -> Outcome {
 #[tokio::test]
 async fn options_become_metadata() -> Outcome {
     let call = sent(|builder| {
-        let builder = builder.error_mode_transport().user_agent("mine/1.0 (test)").header("X-One", "1");
-        builder.header("x-many", "a").header("X-Many", "b").header("X-Api-Key", "other").api_key(KEY)
+        let builder = builder
+            .error_mode_transport()
+            .user_agent("mine/1.0 (test)")
+            .header("X-One", "1");
+        builder
+            .header("x-many", "a")
+            .header("X-Many", "b")
+            .header("X-Api-Key", "other")
+            .api_key(KEY)
     })
     .await?;
-    assert_eq!(values(&call.headers, "x-centrifugo-error-mode"), ["transport"]);
-    assert!(values(&call.headers, "user-agent")[0].starts_with("mine/1.0 (test)"), "{call:?}");
+    assert_eq!(
+        values(&call.headers, "x-centrifugo-error-mode"),
+        ["transport"]
+    );
+    assert!(
+        values(&call.headers, "user-agent")[0].starts_with("mine/1.0 (test)"),
+        "{call:?}"
+    );
     assert_eq!(values(&call.headers, "x-one"), ["1"]);
     assert_eq!(values(&call.headers, "x-many"), ["a", "b"]);
     assert_eq!(values(&call.headers, "x-api-key"), ["other"]);
-    assert_eq!(values(&call.headers, "authorization"), [format!("apikey {KEY}")]);
+    assert_eq!(
+        values(&call.headers, "authorization"),
+        [format!("apikey {KEY}")]
+    );
     Ok(())
 }
 
@@ -75,7 +127,10 @@ async fn request_in_which_nothing_is_set_is_an_empty_message() -> Outcome {
     client.info(InfoRequest::new()).await?;
     client.rpc(RpcRequest::default()).await?;
     let calls = fake.requests();
-    let paths: Vec<_> = calls.iter().filter_map(|call| call.path.rsplit('/').next()).collect();
+    let paths: Vec<_> = calls
+        .iter()
+        .filter_map(|call| call.path.rsplit('/').next())
+        .collect();
     assert_eq!(paths, ["Info", "RPC"]);
     assert!(calls.iter().all(|call| call.body == [0; 5]), "{calls:?}");
     Ok(())
@@ -97,12 +152,18 @@ async fn large_request_arrives_whole() -> Outcome {
 #[tokio::test]
 async fn own_channel_carries_key_and_metadata() -> Outcome {
     let fake = FakeGrpc::always(published().1);
-    let own = tonic::transport::Endpoint::from_shared(fake.url().replace("grpc", "http"))?.connect_lazy();
-    let builder = Client::builder("grpc://elsewhere.invalid:1").api_key(KEY).header("X-One", "1");
+    let own =
+        tonic::transport::Endpoint::from_shared(fake.url().replace("grpc", "http"))?.connect_lazy();
+    let builder = Client::builder("grpc://elsewhere.invalid:1")
+        .api_key(KEY)
+        .header("X-One", "1");
     let result = publish(&builder.grpc_channel(own).build()?).await?;
     assert_eq!(result.offset, 7);
     let call = fake.request();
-    assert_eq!(values(&call.headers, "authorization"), [format!("apikey {KEY}")]);
+    assert_eq!(
+        values(&call.headers, "authorization"),
+        [format!("apikey {KEY}")]
+    );
     assert_eq!(values(&call.headers, "x-one"), ["1"]);
     Ok(())
 }

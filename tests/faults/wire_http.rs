@@ -1,8 +1,8 @@
 //! What is on the wire over HTTP.
 
 use centrifugo_api::{
-    BatchRequest, Client, ClientBuilder, Command, InfoRequest, PresenceStatsRequest, PublishRequest,
-    RpcRequest,
+    BatchRequest, Client, ClientBuilder, Command, InfoRequest, PresenceStatsRequest,
+    PublishRequest, RpcRequest,
 };
 
 use crate::fake_http::{Answer, FakeHttp, Request};
@@ -24,14 +24,32 @@ async fn sent(
 #[tokio::test]
 async fn call_is_a_post_of_json_with_the_key() -> Outcome {
     let request = sent(|builder| builder.api_key(KEY)).await?;
-    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/api/publish"));
-    assert_eq!(request.body, r#"{"channel":"news","data":{"text":"hello"}}"#);
+    assert_eq!(
+        (request.method.as_str(), request.path.as_str()),
+        ("POST", "/api/publish")
+    );
+    assert_eq!(
+        request.body,
+        r#"{"channel":"news","data":{"text":"hello"}}"#
+    );
     assert_eq!(request.headers("x-api-key"), [KEY]);
     assert_eq!(request.headers("content-type"), ["application/json"]);
-    assert_eq!(request.headers("content-length"), [request.body.len().to_string()]);
-    assert_eq!(request.headers("user-agent"), [concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"))]);
+    assert_eq!(
+        request.headers("content-length"),
+        [request.body.len().to_string()]
+    );
+    assert_eq!(
+        request.headers("user-agent"),
+        [concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"))]
+    );
     assert_eq!(request.headers("host").len(), 1);
-    for absent in ["authorization", "x-centrifugo-error-mode", "accept-encoding", "cookie", "referer"] {
+    for absent in [
+        "authorization",
+        "x-centrifugo-error-mode",
+        "accept-encoding",
+        "cookie",
+        "referer",
+    ] {
         assert!(request.headers(absent).is_empty(), "{absent}: {request:?}");
     }
     Ok(())
@@ -46,8 +64,18 @@ async fn client_without_a_key_sends_none() -> Outcome {
 
 #[tokio::test]
 async fn key_is_sent_byte_for_byte() -> Outcome {
-    for key in ["a b", "~!@#$%^&*()_+{}|:\"<>?`-=[]\\;',./", "apikey x", &"k".repeat(4000)] {
-        assert_eq!(sent(|builder| builder.api_key(key)).await?.headers("x-api-key"), [key]);
+    for key in [
+        "a b",
+        "~!@#$%^&*()_+{}|:\"<>?`-=[]\\;',./",
+        "apikey x",
+        &"k".repeat(4000),
+    ] {
+        assert_eq!(
+            sent(|builder| builder.api_key(key))
+                .await?
+                .headers("x-api-key"),
+            [key]
+        );
     }
     Ok(())
 }
@@ -55,8 +83,15 @@ async fn key_is_sent_byte_for_byte() -> Outcome {
 #[tokio::test]
 async fn options_become_headers() -> Outcome {
     let request = sent(|builder| {
-        let builder = builder.error_mode_transport().user_agent("mine/1.0 (test)").header("X-One", "1");
-        builder.header("x-many", "a").header("X-Many", "b").header("Authorization", "Basic x").api_key(KEY)
+        let builder = builder
+            .error_mode_transport()
+            .user_agent("mine/1.0 (test)")
+            .header("X-One", "1");
+        builder
+            .header("x-many", "a")
+            .header("X-Many", "b")
+            .header("Authorization", "Basic x")
+            .api_key(KEY)
     })
     .await?;
     assert_eq!(request.headers("x-centrifugo-error-mode"), ["transport"]);
@@ -95,8 +130,14 @@ async fn request_in_which_nothing_is_set_is_an_empty_object() -> Outcome {
     let client = crate::client(&fake.url());
     client.info(InfoRequest::new()).await?;
     client.rpc(RpcRequest::default()).await?;
-    client.presence_stats(PresenceStatsRequest::default()).await?;
-    let paths_and_bodies: Vec<_> = fake.requests().into_iter().map(|r| (r.path, r.body)).collect();
+    client
+        .presence_stats(PresenceStatsRequest::default())
+        .await?;
+    let paths_and_bodies: Vec<_> = fake
+        .requests()
+        .into_iter()
+        .map(|r| (r.path, r.body))
+        .collect();
     let empty = |path: &str| (path.to_owned(), "{}".to_owned());
     let expected = ["/api/info", "/api/rpc", "/api/presence_stats"].map(empty);
     assert_eq!(paths_and_bodies, expected);
@@ -106,9 +147,13 @@ async fn request_in_which_nothing_is_set_is_an_empty_object() -> Outcome {
 #[tokio::test]
 async fn large_request_arrives_whole() -> Outcome {
     let text = format!(r#""{}""#, "é".repeat(4 * 1024 * 1024));
-    let fake = FakeHttp::always(Answer::json(r#"{"replies":[{"publish":{}},{"publish":{}}]}"#));
+    let fake = FakeHttp::always(Answer::json(
+        r#"{"replies":[{"publish":{}},{"publish":{}}]}"#,
+    ));
     let command = || Command::from(PublishRequest::new("c", text.as_str()));
-    crate::client(&fake.url()).batch(BatchRequest::new([command(), command()])).await?;
+    crate::client(&fake.url())
+        .batch(BatchRequest::new([command(), command()]))
+        .await?;
     let part = format!(r#"{{"publish":{{"channel":"c","data":{text}}}}}"#);
     assert!(fake.request().body == format!(r#"{{"commands":[{part},{part}]}}"#));
     Ok(())
@@ -117,9 +162,16 @@ async fn large_request_arrives_whole() -> Outcome {
 #[tokio::test]
 async fn own_http_client_carries_key_and_headers() -> Outcome {
     let own = own_client::builder()?.user_agent("own/1").build()?;
-    let request = sent(|builder| builder.api_key(KEY).header("X-One", "1").http_client(own)).await?;
-    assert_eq!((request.path.as_str(), request.headers("x-api-key")), ("/api/publish", vec![KEY]));
-    assert_eq!((request.headers("user-agent"), request.headers("x-one")), (vec!["own/1"], vec!["1"]));
+    let request =
+        sent(|builder| builder.api_key(KEY).header("X-One", "1").http_client(own)).await?;
+    assert_eq!(
+        (request.path.as_str(), request.headers("x-api-key")),
+        ("/api/publish", vec![KEY])
+    );
+    assert_eq!(
+        (request.headers("user-agent"), request.headers("x-one")),
+        (vec!["own/1"], vec!["1"])
+    );
     assert_eq!(request.headers("content-type"), ["application/json"]);
     Ok(())
 }

@@ -6,13 +6,18 @@ use crate::fake_http::{Answer, FakeHttp};
 use crate::{Outcome, code, failure};
 
 fn client(fake: &FakeHttp) -> Result<Client, Error> {
-    Client::builder(fake.url()).api_key("secret").legacy_commands().build()
+    Client::builder(fake.url())
+        .api_key("secret")
+        .legacy_commands()
+        .build()
 }
 
 /// A batch of two, answered so.
 async fn batch_answered(answer: &str) -> Result<[Result<PublishResult, ApiError>; 2], Error> {
     let fake = FakeHttp::script([Answer::json(answer)]);
-    client(&fake)?.batch(["a", "b"].map(|channel| PublishRequest::new(channel, "1"))).await
+    client(&fake)?
+        .batch(["a", "b"].map(|channel| PublishRequest::new(channel, "1")))
+        .await
 }
 
 async fn publish_answered(answer: Answer) -> Result<PublishResult, Error> {
@@ -22,18 +27,34 @@ async fn publish_answered(answer: Answer) -> Result<PublishResult, Error> {
 
 #[tokio::test]
 async fn call_is_a_line_to_the_base_url() -> Outcome {
-    for (path, expected) in [("/api", "/api"), ("/api/", "/api"), ("", "/"), ("/", "/"), ("/a/b", "/a/b")] {
-        let fake = FakeHttp::script([Answer::json("{\"id\":0,\"error\":null,\"result\":{\"offset\":7}}\n")]);
-        let builder = Client::builder(fake.url_at(path)).api_key("secret").header("X-Mine", "1");
+    for (path, expected) in [
+        ("/api", "/api"),
+        ("/api/", "/api"),
+        ("", "/"),
+        ("/", "/"),
+        ("/a/b", "/a/b"),
+    ] {
+        let fake = FakeHttp::script([Answer::json(
+            "{\"id\":0,\"error\":null,\"result\":{\"offset\":7}}\n",
+        )]);
+        let builder = Client::builder(fake.url_at(path))
+            .api_key("secret")
+            .header("X-Mine", "1");
         let client = builder.legacy_commands().build()?;
-        let result = client.publish(PublishRequest::new("a", r#"{ "n": 1 }"#)).await?;
+        let result = client
+            .publish(PublishRequest::new("a", r#"{ "n": 1 }"#))
+            .await?;
         assert_eq!(result.offset, 7);
         let request = fake.request();
-        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", expected));
+        assert_eq!(
+            (request.method.as_str(), request.path.as_str()),
+            ("POST", expected)
+        );
         assert_eq!(request.headers("Authorization"), ["apikey secret"]);
         assert_eq!(request.headers("X-Mine"), ["1"]);
         assert!(request.headers("X-API-Key").is_empty());
-        let line = "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":{ \"n\": 1 }}}\n";
+        let line =
+            "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":{ \"n\": 1 }}}\n";
         assert_eq!(request.body, line);
     }
     Ok(())
@@ -44,9 +65,16 @@ async fn batch_is_a_line_a_command() -> Outcome {
     let fake = FakeHttp::script([Answer::json(
         "{\"result\":{}}\n\n{\"id\":2,\"error\":{\"code\":108,\"message\":\"no\"}} {\"result\":{\"nodes\":[]}}",
     )]);
-    let batch = Parallel((PublishRequest::new("a", "1"), PresenceRequest::new("b"), InfoRequest::new()));
+    let batch = Parallel((
+        PublishRequest::new("a", "1"),
+        PresenceRequest::new("b"),
+        InfoRequest::new(),
+    ));
     let (publish, presence, info) = client(&fake)?.batch(batch).await?;
-    assert_eq!((publish?.offset, code(presence), info?.nodes.len()), (0, 108, 0));
+    assert_eq!(
+        (publish?.offset, code(presence), info?.nodes.len()),
+        (0, 108, 0)
+    );
     let lines = "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":1}}\n\
         {\"method\":\"presence\",\"params\":{\"channel\":\"b\"}}\n{\"method\":\"info\",\"params\":{}}\n";
     assert_eq!(fake.request().body, lines);
@@ -56,11 +84,30 @@ async fn batch_is_a_line_a_command() -> Outcome {
 #[tokio::test]
 async fn nothing_is_sent_for_an_empty_or_an_invalid_batch() -> Outcome {
     let fake = FakeHttp::script([]);
-    assert!(client(&fake)?.batch(Vec::<PublishRequest>::new()).await?.is_empty());
-    let error = failure(client(&fake)?.batch([Command::from(InfoRequest::new()), Command::default()]).await);
-    assert!(error.is_unsent() && error.to_string().contains("`commands[1]`"), "{error}");
-    let error = failure(client(&fake)?.batch((InfoRequest::new(), PublishRequest::new("a", "hello"))).await);
-    assert!(error.is_unsent() && error.to_string().contains("`commands[1].publish.data`"), "{error}");
+    assert!(
+        client(&fake)?
+            .batch(Vec::<PublishRequest>::new())
+            .await?
+            .is_empty()
+    );
+    let error = failure(
+        client(&fake)?
+            .batch([Command::from(InfoRequest::new()), Command::default()])
+            .await,
+    );
+    assert!(
+        error.is_unsent() && error.to_string().contains("`commands[1]`"),
+        "{error}"
+    );
+    let error = failure(
+        client(&fake)?
+            .batch((InfoRequest::new(), PublishRequest::new("a", "hello")))
+            .await,
+    );
+    assert!(
+        error.is_unsent() && error.to_string().contains("`commands[1].publish.data`"),
+        "{error}"
+    );
     assert_eq!(fake.connections(), 0);
     Ok(())
 }
@@ -70,11 +117,17 @@ async fn wrong_number_of_lines_does_not_decode() -> Outcome {
     for (answer, expected) in [
         ("", "0 replies for 2 commands"),
         ("{\"result\":{}}\n", "1 replies for 2 commands"),
-        ("{\"result\":{}}\n{\"result\":{}}\n{\"result\":{}}\n", "3 replies for 2 commands"),
+        (
+            "{\"result\":{}}\n{\"result\":{}}\n{\"result\":{}}\n",
+            "3 replies for 2 commands",
+        ),
     ] {
         let error = failure(batch_answered(answer).await);
         assert!(matches!(error, Error::Decode { .. }), "{error:?}");
-        assert!(error.to_string().starts_with("batch: ") && error.to_string().contains(expected), "{error}");
+        assert!(
+            error.to_string().starts_with("batch: ") && error.to_string().contains(expected),
+            "{error}"
+        );
     }
     let error = failure(publish_answered(Answer::json("{\"result\":{}}\n{\"result\":{}}\n")).await);
     assert!(matches!(error, Error::Decode { .. }), "{error:?}");
@@ -84,11 +137,20 @@ async fn wrong_number_of_lines_does_not_decode() -> Outcome {
 #[tokio::test]
 async fn broken_lines_do_not_decode() -> Outcome {
     let good = "{\"result\":{}}\n";
-    for broken in ["{\"resu", "[]", "null", "<html>", "{\"result\":5}", "{\"error\":5}", "{\"error\":\"no\"}"]
-    {
-        for answer in
-            [format!("{broken}\n{good}"), format!("{good}{broken}\n"), format!("{good}{good}{broken}")]
-        {
+    for broken in [
+        "{\"resu",
+        "[]",
+        "null",
+        "<html>",
+        "{\"result\":5}",
+        "{\"error\":5}",
+        "{\"error\":\"no\"}",
+    ] {
+        for answer in [
+            format!("{broken}\n{good}"),
+            format!("{good}{broken}\n"),
+            format!("{good}{good}{broken}"),
+        ] {
             let error = failure(batch_answered(&answer).await);
             assert!(matches!(error, Error::Decode { .. }), "{answer}: {error:?}");
         }
@@ -101,10 +163,22 @@ async fn broken_lines_do_not_decode() -> Outcome {
 #[tokio::test]
 async fn answers_without_the_legacy_endpoints_status_are_told() -> Outcome {
     let error = failure(publish_answered(Answer::html(404, "404 page not found")).await);
-    assert!(matches!(error, Error::Transport { status: Status::Http(404), .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            Error::Transport {
+                status: Status::Http(404),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     let fake = FakeHttp::always(Answer::json("{}"));
     let client = Client::builder(fake.url()).legacy_commands().build()?;
     let error = failure(client.presence(PresenceRequest::new("a")).await);
-    assert!(error.to_string().contains("neither an error nor a result"), "{error}");
+    assert!(
+        error.to_string().contains("neither an error nor a result"),
+        "{error}"
+    );
     Ok(())
 }

@@ -14,7 +14,7 @@ mod server;
 macro_rules! over_each_transport {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            #[cfg(all(feature = "http", feature = "testing"))]
+            #[cfg(feature = "http")]
             #[tokio::test]
             async fn http_embedded() -> crate::Outcome {
                 use crate::server::{Backend, Transport};
@@ -29,7 +29,7 @@ macro_rules! over_each_transport {
                 super::$name(crate::start(Backend::Real(Version::V6), Transport::Http).await).await
             }
 
-            #[cfg(all(feature = "grpc", feature = "testing"))]
+            #[cfg(feature = "grpc")]
             #[tokio::test]
             async fn grpc_embedded() -> crate::Outcome {
                 use crate::server::{Backend, Transport};
@@ -77,7 +77,11 @@ async fn read<R: Paged + 'static, T>(
     while let Some(page) = pages.next().await {
         match page? {
             Page::Page(page) => read.push(of(page)),
-            other => panic!("lost after {} pages: {}", read.len(), matches!(other, Page::Lost(_))),
+            other => panic!(
+                "lost after {} pages: {}",
+                read.len(),
+                matches!(other, Page::Lost(_))
+            ),
         }
     }
     assert!(pages.next().await.is_none());

@@ -5,8 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use centrifugo_api::blocking::Client;
-use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Error, InfoRequest, PublishRequest, Retry};
+use centrifugo_api_testing::{Fault, Server};
 
 use crate::{Outcome, PATIENCE, both, called, keyed, quickly};
 
@@ -36,7 +36,10 @@ fn from_threads(
                 })
             })
             .collect();
-        calls.into_iter().map(|call| call.join().expect("no thread panics")).collect()
+        calls
+            .into_iter()
+            .map(|call| call.join().expect("no thread panics"))
+            .collect()
     })
 }
 
@@ -55,8 +58,18 @@ fn a_thread_s_call_is_tried_again_and_published_once() -> Outcome {
         assert_eq!(client.publish(keyed("1"))?.offset, 1);
         assert_eq!(called(&server), ["publish", "publish"]);
         server.fail_next(1, Fault::close_after())?;
-        assert!(client.with_retry(Retry::none()).publish(keyed("2")).is_err_and(|error| error.is_network()));
-        assert_eq!(client.history(centrifugo_api::HistoryRequest::new("news"))?.offset, 1);
+        assert!(
+            client
+                .with_retry(Retry::none())
+                .publish(keyed("2"))
+                .is_err_and(|error| error.is_network())
+        );
+        assert_eq!(
+            client
+                .history(centrifugo_api::HistoryRequest::new("news"))?
+                .offset,
+            1
+        );
     }
     Ok(())
 }
@@ -64,11 +77,15 @@ fn a_thread_s_call_is_tried_again_and_published_once() -> Outcome {
 #[test]
 fn keys_are_made_for_threads_too() -> Outcome {
     for (server, builder) in both()? {
-        let client = builder.retry(quickly().idempotency_keys()).build_blocking()?;
+        let client = builder
+            .retry(quickly().idempotency_keys())
+            .build_blocking()?;
         // Over gRPC, the threads may lose their connection together.
         server.fail_next(1, Fault::close_after())?;
         let publish = |client: &Client| client.publish(PublishRequest::new("news", "1")).map(drop);
-        from_threads(&client, THREADS, publish).into_iter().collect::<Result<Vec<_>, _>>()?;
+        from_threads(&client, THREADS, publish)
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
         assert!(called(&server).len() > THREADS);
         let history = client.history(centrifugo_api::HistoryRequest::new("news"))?;
         assert_eq!(usize::try_from(history.offset)?, THREADS);
@@ -103,10 +120,18 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
         thread::scope(|scope| {
             let first = scope.spawn(|| from_threads(&under_way, 2, info));
             arrived(&server, 2);
-            for error in from_threads(&waiting, 3, info).into_iter().map(Result::unwrap_err) {
+            for error in from_threads(&waiting, 3, info)
+                .into_iter()
+                .map(Result::unwrap_err)
+            {
                 assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
             }
-            for error in first.join().expect("no thread panics").into_iter().map(Result::unwrap_err) {
+            for error in first
+                .join()
+                .expect("no thread panics")
+                .into_iter()
+                .map(Result::unwrap_err)
+            {
                 assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
             }
         });
@@ -123,7 +148,9 @@ fn threads_that_wait_get_their_turn() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.max_in_flight(1).build_blocking()?;
         let ten_times = |client: &Client| (0..10).try_for_each(|_| info(client));
-        from_threads(&client, THREADS, ten_times).into_iter().collect::<Result<Vec<_>, _>>()?;
+        from_threads(&client, THREADS, ten_times)
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
         assert_eq!(called(&server).len(), 10 * THREADS);
     }
     Ok(())
@@ -137,9 +164,14 @@ fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
         thread::scope(|scope| {
             let call = scope.spawn(|| client.publish(keyed("1")));
             arrived(&server, 1);
-            let error = client.close(Duration::from_millis(10)).expect_err("a call is under way");
+            let error = client
+                .close(Duration::from_millis(10))
+                .expect_err("a call is under way");
             assert!(error.is_timeout(), "{error:?}");
-            assert!(matches!(info(&client), Err(Error::Closed { method: "info", .. })));
+            assert!(matches!(
+                info(&client),
+                Err(Error::Closed { method: "info", .. })
+            ));
             client.close(PATIENCE)?;
             // It has its answer, which its thread may be about to take.
             let published = call.join().expect("no thread panics")?;
@@ -159,8 +191,15 @@ fn a_key_that_a_thread_replaces_is_that_of_all() -> Outcome {
         for outcome in from_threads(&client, THREADS, info) {
             assert!(outcome.is_err_and(|error| error.is_unauthorized()));
         }
-        thread::scope(|scope| scope.spawn(|| client.set_api_key("new-key")).join().expect("no panic"))?;
-        from_threads(&client, THREADS, info).into_iter().collect::<Result<Vec<_>, _>>()?;
+        thread::scope(|scope| {
+            scope
+                .spawn(|| client.set_api_key("new-key"))
+                .join()
+                .expect("no panic")
+        })?;
+        from_threads(&client, THREADS, info)
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
     }
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{
     ApiError, BroadcastRequest, Client, ClientBuilder, Error, InfoRequest, PublishRequest, Status,
 };
+use centrifugo_api_testing::{Fault, Server};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{Outcome, PATIENCE, both, keyed, quickly};
@@ -24,7 +24,11 @@ async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
                 return Poll::Ready(Some(output));
             }
         }
-        if left == 0 { Poll::Ready(None) } else { Poll::Pending }
+        if left == 0 {
+            Poll::Ready(None)
+        } else {
+            Poll::Pending
+        }
     })
     .await
 }
@@ -32,8 +36,14 @@ async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
 /// Whether another call finds its place at once, and a client that closes has nothing to wait for.
 async fn assert_left_nothing(client: &Client, case: &str) -> Outcome {
     let hasty = client.with_timeout(SHORT);
-    hasty.publish(PublishRequest::new("after", "1")).await.map_err(|error| format!("{case}: {error:?}"))?;
-    client.close(SHORT).await.map_err(|error| format!("{case}: {error:?}"))?;
+    hasty
+        .publish(PublishRequest::new("after", "1"))
+        .await
+        .map_err(|error| format!("{case}: {error:?}"))?;
+    client
+        .close(SHORT)
+        .await
+        .map_err(|error| format!("{case}: {error:?}"))?;
     Ok(())
 }
 
@@ -45,7 +55,10 @@ async fn dropped_at_each_await<T>(
     call: impl AsyncFn(&Client) -> Result<T, Error>,
 ) -> Result<usize, Box<dyn std::error::Error>> {
     for polls in 0..1000 {
-        let client = builder().max_in_flight(1).retry(quickly().max_attempts(5)).build()?;
+        let client = builder()
+            .max_in_flight(1)
+            .retry(quickly().max_attempts(5))
+            .build()?;
         nodes.iter().try_for_each(&fault)?;
         let outcome = polled(polls, call(&client)).await;
         nodes.iter().for_each(Server::clear_faults);
@@ -81,13 +94,16 @@ async fn a_call_leaves_nothing_at_whichever_await_it_is_dropped() -> Outcome {
 
         let unavailable = |node: &Server| {
             let statuses = [Status::Http(503), Status::Grpc(14)];
-            statuses.into_iter().try_for_each(|status| node.fail_next(1, Fault::status(status)))
+            statuses
+                .into_iter()
+                .try_for_each(|status| node.fail_next(1, Fault::status(status)))
         };
         let call = async |client: &Client| client.info(InfoRequest::new()).await;
         let polls = dropped_at_each_await(&nodes, builder, unavailable, call).await?;
         assert!(polls > 4, "{polls}");
 
-        let in_part = |node: &Server| node.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"));
+        let in_part =
+            |node: &Server| node.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"));
         let request = BroadcastRequest::new(["a", "b"], "1").idempotency_key("key");
         let call = async |client: &Client| client.broadcast(request.clone()).await?.all_ok();
         let polls = dropped_at_each_await(&nodes, builder, in_part, call).await?;
@@ -109,7 +125,12 @@ async fn a_call_that_is_dropped_while_it_waits_for_a_place_leaves_nothing() -> O
             }
             let waiting = polled(polls, client.info(InfoRequest::new()));
             // Nothing wakes it: it waits for its second poll.
-            assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.unwrap_or(None).is_none());
+            assert!(
+                tokio::time::timeout(Duration::from_millis(20), waiting)
+                    .await
+                    .unwrap_or(None)
+                    .is_none()
+            );
             drop(first);
             assert_left_nothing(&client, &format!("{polls} polls")).await?;
         }
@@ -130,7 +151,10 @@ async fn a_close_that_is_dropped_is_closed_all_the_same() -> Outcome {
             tokio::task::yield_now().await;
         }
         assert!(polled(1, client.close(PATIENCE)).await.is_none());
-        assert!(matches!(client.info(InfoRequest::new()).await, Err(Error::Closed { .. })));
+        assert!(matches!(
+            client.info(InfoRequest::new()).await,
+            Err(Error::Closed { .. })
+        ));
         client.close(PATIENCE).await?;
         assert!(call.is_finished());
         call.await??;
@@ -143,7 +167,10 @@ fn one_thread() -> std::io::Result<Runtime> {
 }
 
 fn two_threads() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
 }
 
 #[test]
@@ -152,7 +179,11 @@ fn a_runtime_that_goes_during_a_call_leaves_the_client_usable_in_another() -> Ou
     for (threads, is_waited_for) in [(1, true), (2, true), (1, false), (2, false)] {
         for (server, builder) in both()? {
             let client = builder.max_in_flight(1).build()?;
-            let first = if threads == 1 { one_thread()? } else { two_threads()? };
+            let first = if threads == 1 {
+                one_thread()?
+            } else {
+                two_threads()?
+            };
             server.fail_next(1, Fault::delay(Duration::from_secs(60)))?;
             let call = first.spawn({
                 let client = client.clone();

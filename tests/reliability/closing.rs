@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use centrifugo_api::testing::Fault;
 use centrifugo_api::{Error, InfoRequest, PublishRequest};
+use centrifugo_api_testing::Fault;
 
 use crate::{Outcome, PATIENCE, both, called};
 
@@ -13,8 +13,20 @@ async fn a_closed_client_refuses_calls_and_sends_nothing() -> Outcome {
         let client = builder.build()?;
         let clone = client.clone();
         client.close(PATIENCE).await?;
-        let error = clone.publish(PublishRequest::new("news", "1")).await.unwrap_err();
-        assert!(matches!(error, Error::Closed { method: "publish", .. }) && error.is_unsent(), "{error:?}");
+        let error = clone
+            .publish(PublishRequest::new("news", "1"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Closed {
+                    method: "publish",
+                    ..
+                }
+            ) && error.is_unsent(),
+            "{error:?}"
+        );
         assert!(server.requests().is_empty());
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest};
+use centrifugo_api_testing::{Fault, Server};
 
 use crate::onlooker::Onlooker;
 use crate::{Outcome, PATIENCE};
@@ -17,7 +17,10 @@ async fn relayed() -> Result<(Server, Onlooker), Box<dyn std::error::Error>> {
 
 /// A client of each transport, by way of the relay.
 fn builders(server: &Server, relay: &Onlooker) -> [ClientBuilder; 2] {
-    [http(server, relay), Client::builder(format!("grpc://{}", relay.address)).api_key(server.grpc_api_key())]
+    [
+        http(server, relay),
+        Client::builder(format!("grpc://{}", relay.address)).api_key(server.grpc_api_key()),
+    ]
 }
 
 fn http(server: &Server, relay: &Onlooker) -> ClientBuilder {
@@ -64,7 +67,9 @@ async fn another_connection_is_made_over_grpc_when_the_streams_of_one_are_used_u
     for (limit, expected) in [(None, 3), (Some(2), 2), (Some(1), 1)] {
         let (server, relay) = relayed().await?;
         let [_, builder] = builders(&server, &relay);
-        let builder = limit.into_iter().fold(builder, ClientBuilder::grpc_connections);
+        let builder = limit
+            .into_iter()
+            .fold(builder, ClientBuilder::grpc_connections);
         call_at_once(&server, &builder.build()?, 250).await?;
         assert_eq!(relay.seen().peers.len(), expected);
     }
@@ -77,7 +82,12 @@ async fn a_request_is_compressed_on_the_way() -> Outcome {
     let (server, relay) = relayed().await?;
     let [_, builder] = builders(&server, &relay);
     let client = builder.grpc_gzip().build()?;
-    client.publish(PublishRequest::new("news", format!("\"{}\"", "long".repeat(10_000)))).await?;
+    client
+        .publish(PublishRequest::new(
+            "news",
+            format!("\"{}\"", "long".repeat(10_000)),
+        ))
+        .await?;
     let size = relay.seen().bytes.len();
     assert!(size < 4000, "{size} bytes");
     assert_eq!(server.take_requests().len(), 1);
@@ -99,7 +109,9 @@ async fn no_more_idle_connections_are_kept_than_allowed() -> Outcome {
 #[tokio::test]
 async fn idle_connections_are_closed_in_time() -> Outcome {
     let (server, relay) = relayed().await?;
-    let client = http(&server, &relay).idle_timeout(Duration::from_millis(100)).build()?;
+    let client = http(&server, &relay)
+        .idle_timeout(Duration::from_millis(100))
+        .build()?;
     client.info(InfoRequest::new()).await?;
     tokio::time::timeout(PATIENCE, relay.wait_for(|seen| seen.open == 0)).await?;
     client.info(InfoRequest::new()).await?;
@@ -114,8 +126,12 @@ async fn the_system_probes_connections_with_tcp_keepalive() -> Outcome {
     fn timer(port: u16) -> Result<String, Box<dyn std::error::Error>> {
         let table = std::fs::read_to_string("/proc/net/tcp")?;
         let local = format!("0100007F:{port:04X}");
-        let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        let line = lines.find(|words| words.get(1) == Some(&&*local)).ok_or("no such socket")?;
+        let mut lines = table
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let line = lines
+            .find(|words| words.get(1) == Some(&&*local))
+            .ok_or("no such socket")?;
         Ok(line[5].chars().take(2).collect())
     }
     let (server, relay) = relayed().await?;
@@ -137,7 +153,9 @@ async fn grpc_pings_with_http2_keep_alive() -> Outcome {
     const PING: [u8; 5] = [0, 0, 8, 6, 0];
     let (server, relay) = relayed().await?;
     let [_, builder] = builders(&server, &relay);
-    let client = builder.http2_keep_alive(Duration::from_millis(50)).build()?;
+    let client = builder
+        .http2_keep_alive(Duration::from_millis(50))
+        .build()?;
     server.fail_next(1, Fault::delay(PATIENCE))?;
     let pinged = relay.wait_for(|seen| seen.bytes.windows(5).any(|bytes| bytes == PING));
     tokio::select! {
@@ -153,9 +171,16 @@ async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
     const URL: &str = "CENTRIFUGO_API_TEST_URL";
     /// Exits with what became of a call: 0 went through, 3 found nobody.
     async fn call_and_exit(url: &str) -> Result<(), Error> {
-        let (url, no_proxy) = url.strip_prefix("direct ").map_or((url, false), |url| (url, true));
+        let (url, no_proxy) = url
+            .strip_prefix("direct ")
+            .map_or((url, false), |url| (url, true));
         let builder = Client::builder(url).api_key("api-key");
-        let client = if no_proxy { builder.no_proxy() } else { builder }.build()?;
+        let client = if no_proxy {
+            builder.no_proxy()
+        } else {
+            builder
+        }
+        .build()?;
         match client.info(InfoRequest::new()).await {
             Err(error) if error.is_unsent() => std::process::exit(3),
             outcome => outcome.map(drop),
@@ -170,9 +195,11 @@ async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
     let nobody = tokio::net::TcpSocket::new_v4()?;
     nobody.bind("127.0.0.1:0".parse()?)?;
     let url = format!("http://{}/api", nobody.local_addr()?);
-    for (url, no_proxy, expected) in
-        [(url.clone(), "", 0), (url.clone(), "127.0.0.1", 3), (format!("direct {url}"), "", 3)]
-    {
+    for (url, no_proxy, expected) in [
+        (url.clone(), "", 0),
+        (url.clone(), "127.0.0.1", 3),
+        (format!("direct {url}"), "", 3),
+    ] {
         let test = "connections::the_proxy_of_the_environment_is_taken_or_not";
         let output = std::process::Command::new(std::env::current_exe()?)
             .args([test, "--exact", "--nocapture"])
@@ -185,7 +212,11 @@ async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
             ])
             .env_remove("REQUEST_METHOD")
             .output()?;
-        assert_eq!(output.status.code(), Some(expected), "{url} {no_proxy}: {output:?}");
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{url} {no_proxy}: {output:?}"
+        );
     }
     assert_eq!(server.take_requests().len(), 1);
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::testing::Fault;
 use centrifugo_api::{ApiError, InfoRequest, Retry};
+use centrifugo_api_testing::Fault;
 
 #[cfg(target_os = "linux")]
 use crate::swallower::Swallower;
@@ -32,7 +32,10 @@ async fn a_deadline_bounds_what_the_timeout_does_not() -> Outcome {
 #[tokio::test]
 async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
     for (server, builder) in both()? {
-        let waits = Retry::default().max_attempts(1000).first_wait(LONG).longest_wait(LONG);
+        let waits = Retry::default()
+            .max_attempts(1000)
+            .first_wait(LONG)
+            .longest_wait(LONG);
         let client = builder.timeout(SHORT).retry(waits).build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL))?;
         let started = Instant::now();
@@ -49,7 +52,10 @@ async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
 async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
     let Swallower { address, .. } = &Swallower::start().await?;
     for url in [format!("http://{address}/api"), format!("grpc://{address}")] {
-        let client = centrifugo_api::Client::builder(&url).timeout(SHORT).retry(Retry::none()).build()?;
+        let client = centrifugo_api::Client::builder(&url)
+            .timeout(SHORT)
+            .retry(Retry::none())
+            .build()?;
         let error = client.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{url}: {error:?}");
     }
@@ -73,7 +79,11 @@ async fn the_server_is_told_of_the_deadline_over_grpc() -> Outcome {
     let client = builder.timeout(Duration::from_secs(7)).build()?;
     client.info(InfoRequest::new()).await?;
     let requests = server.requests();
-    let told = requests[0].headers.get("grpc-timeout").ok_or("the server is told nothing")?.to_str()?;
+    let told = requests[0]
+        .headers
+        .get("grpc-timeout")
+        .ok_or("the server is told nothing")?
+        .to_str()?;
     let millis: u64 = told.strip_suffix('m').ok_or("no milliseconds")?.parse()?;
     assert!((6000..=7000).contains(&millis), "{told}");
     Ok(())

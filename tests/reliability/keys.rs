@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Client, InfoRequest, Retry, Status};
+use centrifugo_api_testing::{Fault, Server};
 
 use crate::Outcome;
 
@@ -18,7 +18,13 @@ async fn a_key_is_replaced_while_the_client_runs() -> Outcome {
     for url in urls(&server) {
         let client = Client::new(url, "old-key")?;
         let clone = client.clone();
-        assert!(clone.info(InfoRequest::new()).await.unwrap_err().is_unauthorized());
+        assert!(
+            clone
+                .info(InfoRequest::new())
+                .await
+                .unwrap_err()
+                .is_unauthorized()
+        );
         client.set_api_key("new-key")?;
         clone.info(InfoRequest::new()).await?;
         assert!(client.set_api_key("two\nlines").is_err());
@@ -34,9 +40,18 @@ async fn a_key_is_asked_for_before_each_try() -> Outcome {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         let provider = move || format!("key-{}", counter.fetch_add(1, Ordering::SeqCst));
-        let client = Client::builder(url).api_key_provider(provider).retry(Retry::none()).build()?;
+        let client = Client::builder(url)
+            .api_key_provider(provider)
+            .retry(Retry::none())
+            .build()?;
         for _ in 0..2 {
-            assert!(client.info(InfoRequest::new()).await.unwrap_err().is_unauthorized());
+            assert!(
+                client
+                    .info(InfoRequest::new())
+                    .await
+                    .unwrap_err()
+                    .is_unauthorized()
+            );
         }
         client.info(InfoRequest::new()).await?;
         assert_eq!(asked.load(Ordering::SeqCst), 3);
@@ -50,13 +65,19 @@ async fn no_key_that_a_client_had_is_shown() -> Outcome {
     const SECOND: &str = "second-secret-key";
     let server = Server::builder().api_key(SECOND).start()?;
     let reflected = format!("keys {FIRST} {SECOND}");
-    for (url, status) in urls(&server).into_iter().zip([Status::Http(500), Status::Grpc(13)]) {
+    for (url, status) in urls(&server)
+        .into_iter()
+        .zip([Status::Http(500), Status::Grpc(13)])
+    {
         let client = Client::new(url, FIRST)?;
         client.set_api_key(SECOND)?;
         server.fail_next(1, Fault::status(status).message(&reflected))?;
         let error = client.info(InfoRequest::new()).await.unwrap_err();
         let shown = format!("{error} {error:?} {client:?}");
-        assert!(shown.contains("[secret]") && !shown.contains("secret-key"), "{shown}");
+        assert!(
+            shown.contains("[secret]") && !shown.contains("secret-key"),
+            "{shown}"
+        );
     }
     Ok(())
 }

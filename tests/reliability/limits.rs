@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use centrifugo_api::testing::Fault;
 use centrifugo_api::{Error, InfoRequest, PublishRequest};
+use centrifugo_api_testing::Fault;
 
 use crate::{Outcome, both, called};
 
@@ -62,7 +62,10 @@ async fn a_request_that_is_too_large_is_not_sent() -> Outcome {
         let large = PublishRequest::new("news", format!("{:?}", "x".repeat(100)));
         let error = client.publish(large).await.unwrap_err();
         assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");
-        assert!(error.to_string().contains("max_request_size, 100"), "{error}");
+        assert!(
+            error.to_string().contains("max_request_size, 100"),
+            "{error}"
+        );
         assert_eq!(called(&server), ["publish"]);
     }
     Ok(())

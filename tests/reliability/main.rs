@@ -1,5 +1,5 @@
 //! What the client does when things break: `docs/reliability.md` has tables of it, each row a test here or elsewhere.
-#![cfg(all(feature = "testing", feature = "http", feature = "grpc"))]
+#![cfg(all(feature = "http", feature = "grpc"))]
 
 #[cfg(feature = "blocking")]
 mod blocking;
@@ -24,8 +24,8 @@ mod unix_sockets;
 
 use std::time::Duration;
 
-use centrifugo_api::testing::Server;
 use centrifugo_api::{Client, ClientBuilder, Error, HistoryRequest, PublishRequest, Retry};
+use centrifugo_api_testing::Server;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -51,11 +51,18 @@ fn keyed(data: &str) -> PublishRequest {
 
 /// How often something was published into a channel.
 async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
-    let history = client.with_retry(Retry::none()).history(HistoryRequest::new(channel).limit(-1)).await?;
+    let history = client
+        .with_retry(Retry::none())
+        .history(HistoryRequest::new(channel).limit(-1))
+        .await?;
     Ok(history.publications.len())
 }
 
 /// The methods that were called.
 fn called(server: &Server) -> Vec<&'static str> {
-    server.take_requests().iter().map(|request| request.method).collect()
+    server
+        .take_requests()
+        .iter()
+        .map(|request| request.method)
+        .collect()
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::testing::{Fault, Server};
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Retry, Status};
+use centrifugo_api_testing::{Fault, Server};
 
 #[cfg(target_os = "linux")]
 use crate::swallower::Swallower;
@@ -13,8 +13,14 @@ use crate::{Outcome, PATIENCE, called, quickly};
 fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
     let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
     let (http, grpc) = (nodes()?, nodes()?);
-    let of_http = http[0].client_builder().endpoint(http[1].url()).retry(Retry::none());
-    let of_grpc = grpc[0].grpc_client_builder().endpoint(grpc[1].grpc_url()).retry(Retry::none());
+    let of_http = http[0]
+        .client_builder()
+        .endpoint(http[1].url())
+        .retry(Retry::none());
+    let of_grpc = grpc[0]
+        .grpc_client_builder()
+        .endpoint(grpc[1].grpc_url())
+        .retry(Retry::none());
     Ok([(http, of_http), (grpc, of_grpc)])
 }
 
@@ -53,15 +59,26 @@ async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
     let swallower = Swallower::start().await?;
     for url in [|server: &Server| server.url(), Server::grpc_url] {
         let good = Server::start()?;
-        let scheme = url(&good).split("127").next().unwrap_or_default().to_owned();
+        let scheme = url(&good)
+            .split("127")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let path = if scheme == "http://" { "/api" } else { "" };
-        let builder = Client::builder(format!("{scheme}{}{path}", swallower.address)).endpoint(url(&good));
-        let client = builder.api_key(good.api_key()).retry(Retry::none()).build()?;
+        let builder =
+            Client::builder(format!("{scheme}{}{path}", swallower.address)).endpoint(url(&good));
+        let client = builder
+            .api_key(good.api_key())
+            .retry(Retry::none())
+            .build()?;
         let started = Instant::now();
         call_times(&client, CALLS).await?;
         // Half of the calls would wait for a second each.
         let elapsed = started.elapsed();
-        assert!(elapsed >= Duration::from_secs(1) && elapsed < Duration::from_secs(5), "{elapsed:?}");
+        assert!(
+            elapsed >= Duration::from_secs(1) && elapsed < Duration::from_secs(5),
+            "{elapsed:?}"
+        );
         assert_eq!(called(&good).len(), CALLS);
     }
     Ok(())
@@ -71,7 +88,11 @@ async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
 async fn a_node_that_comes_back_is_called_again() -> Outcome {
     for ([up, down], builder) in pairs()? {
         let client = builder.build()?;
-        let port = down.url().rsplit(':').next().and_then(|rest| rest.split('/').next()?.parse().ok());
+        let port = down
+            .url()
+            .rsplit(':')
+            .next()
+            .and_then(|rest| rest.split('/').next()?.parse().ok());
         drop(down);
         call_times(&client, 4).await?;
         let back = Server::builder().port(port.ok_or("no port")?).start()?;
@@ -100,7 +121,10 @@ async fn a_node_that_is_overloaded_rests() -> Outcome {
             failed += usize::from(client.info(InfoRequest::new()).await.is_err());
         }
         // The first call finds out, and the others pass it by; a slow machine lets it have its rest.
-        assert!(failed == 1 || failed > 1 && started.elapsed() >= Duration::from_millis(500), "{failed}");
+        assert!(
+            failed == 1 || failed > 1 && started.elapsed() >= Duration::from_millis(500),
+            "{failed}"
+        );
         assert_eq!(called(&nodes[1]).len(), 20 - failed);
     }
     Ok(())
@@ -206,7 +230,11 @@ async fn calls_that_fail_together_are_one_failure() -> Outcome {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         // It rests for half a second after the first failure, and for half a minute after seven.
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            started.elapsed()
+        );
     }
     Ok(())
 }
@@ -218,9 +246,15 @@ async fn a_call_that_may_have_run_goes_to_no_other_node() -> Outcome {
         for node in &nodes {
             node.fail_always(Fault::close_after())?;
         }
-        let error = client.publish(PublishRequest::new("news", "1")).await.unwrap_err();
+        let error = client
+            .publish(PublishRequest::new("news", "1"))
+            .await
+            .unwrap_err();
         assert!(error.is_network() && !error.is_unsent(), "{error:?}");
-        assert_eq!(nodes.map(|node| called(&node).len()).iter().sum::<usize>(), 1);
+        assert_eq!(
+            nodes.map(|node| called(&node).len()).iter().sum::<usize>(),
+            1
+        );
     }
     Ok(())
 }
@@ -240,8 +274,14 @@ async fn no_node_at_all_is_told() -> Outcome {
 fn nodes_that_do_not_go_together_are_refused() {
     let first = || Client::builder("http://one.example/api");
     for (builder, expected) in [
-        (first().endpoint("grpc://two.example:10000"), "another scheme"),
-        (first().endpoint("https://two.example/api"), "another scheme"),
+        (
+            first().endpoint("grpc://two.example:10000"),
+            "another scheme",
+        ),
+        (
+            first().endpoint("https://two.example/api"),
+            "another scheme",
+        ),
         (first().endpoint("http://one.example/api/"), "given twice"),
         (first().endpoint("two.example"), "has no scheme"),
     ] {

@@ -44,11 +44,20 @@ impl Relay {
                 let mut connections = JoinSet::new();
                 while let Ok((client, _)) = listener.accept().await {
                     let is_first = shared.connections.fetch_add(1, Ordering::SeqCst) == 0;
-                    connections.spawn(pass(client, server, is_first.then_some(end), Arc::clone(&shared)));
+                    connections.spawn(pass(
+                        client,
+                        server,
+                        is_first.then_some(end),
+                        Arc::clone(&shared),
+                    ));
                 }
             }
         });
-        Ok(Self { address, shared, accepting })
+        Ok(Self {
+            address,
+            shared,
+            accepting,
+        })
     }
 
     pub(crate) fn connections(&self) -> usize {

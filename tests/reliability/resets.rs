@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use centrifugo_api::testing::Server;
 use centrifugo_api::{Client, ClientBuilder, Error, PublishRequest, Retry};
+use centrifugo_api_testing::Server;
 
 use crate::relay::{End, Relay};
 use crate::{Outcome, PATIENCE, keyed, published, quickly};
@@ -13,8 +13,15 @@ const STEP: usize = 3;
 
 /// The configuration of a client of the server by way of a relay, over each transport.
 fn builders(server: &Server, relay: &Relay) -> [ClientBuilder; 2] {
-    let urls = [format!("http://{}/api", relay.address), format!("grpc://{}", relay.address)];
-    urls.map(|url| Client::builder(url).api_key(server.api_key()).timeout(PATIENCE))
+    let urls = [
+        format!("http://{}/api", relay.address),
+        format!("grpc://{}", relay.address),
+    ];
+    urls.map(|url| {
+        Client::builder(url)
+            .api_key(server.api_key())
+            .timeout(PATIENCE)
+    })
 }
 
 fn address(server: &Server) -> Result<SocketAddr, std::net::AddrParseError> {
@@ -29,9 +36,15 @@ async fn publish(
 ) -> Result<(Result<(), Error>, usize), Box<dyn std::error::Error>> {
     let server = Server::start()?;
     let relay = Relay::start(address(&server)?, end).await?;
-    let builder = builders(&server, &relay).into_iter().nth(transport).ok_or("no such transport")?;
+    let builder = builders(&server, &relay)
+        .into_iter()
+        .nth(transport)
+        .ok_or("no such transport")?;
     let outcome = builder.retry(retry).build()?.publish(keyed("1")).await;
-    Ok((outcome.map(drop), published(&server.client(), "news").await?))
+    Ok((
+        outcome.map(drop),
+        published(&server.client(), "news").await?,
+    ))
 }
 
 /// Resets a call at points farther and farther, until it passes; answers how many had run it, and how many not.
@@ -47,7 +60,10 @@ async fn reset_on_the_way(
             return Ok(lost);
         };
         assert!(error.is_network(), "{bytes} bytes: {error:?}");
-        assert!(times == 0 || times == 1 && !error.is_unsent(), "{bytes} bytes, {times} times: {error:?}");
+        assert!(
+            times == 0 || times == 1 && !error.is_unsent(),
+            "{bytes} bytes, {times} times: {error:?}"
+        );
         lost[usize::from(times == 0)] += 1;
 
         let (outcome, times) = publish(transport, end(bytes), quickly()).await?;
@@ -80,12 +96,21 @@ async fn an_idle_connection_that_is_half_closed_is_replaced() -> Outcome {
     for transport in 0..2 {
         let server = Server::start()?;
         let relay = Relay::start(address(&server)?, End::HalfClosed).await?;
-        let builder = builders(&server, &relay).into_iter().nth(transport).ok_or("no such transport")?;
+        let builder = builders(&server, &relay)
+            .into_iter()
+            .nth(transport)
+            .ok_or("no such transport")?;
         let client = builder.retry(Retry::none()).build()?;
         client.publish(PublishRequest::new("news", "1")).await?;
         tokio::time::timeout(PATIENCE, relay.half_close()).await?;
         client.publish(PublishRequest::new("news", "2")).await?;
-        assert_eq!((published(&server.client(), "news").await?, relay.connections()), (2, 2));
+        assert_eq!(
+            (
+                published(&server.client(), "news").await?,
+                relay.connections()
+            ),
+            (2, 2)
+        );
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::testing::Fault;
 use centrifugo_api::{
-    ApiError, Error, HistoryRemoveRequest, InfoRequest, PublishRequest, Retry, Status, SubscribeRequest,
+    ApiError, Error, HistoryRemoveRequest, InfoRequest, PublishRequest, Retry, Status,
+    SubscribeRequest,
 };
+use centrifugo_api_testing::Fault;
 
 use crate::{Outcome, both, called, keyed, published, quickly};
 
@@ -26,7 +27,7 @@ fn passing() -> Vec<Fault> {
 }
 
 /// The faults that the server can show a call.
-async fn meets(server: &centrifugo_api::testing::Server, fault: Fault) -> Result<(), Error> {
+async fn meets(server: &centrifugo_api_testing::Server, fault: Fault) -> Result<(), Error> {
     server.clear_faults();
     server.fail_next(1, fault)
 }
@@ -37,8 +38,15 @@ async fn a_call_that_only_reads_is_tried_again() -> Outcome {
         let client = builder.build()?;
         for fault in passing() {
             meets(&server, fault.clone()).await?;
-            client.info(InfoRequest::new()).await.map_err(|error| format!("{fault:?}: {error}"))?;
-            let tries = if server.unused_faults().is_empty() { 2 } else { 1 };
+            client
+                .info(InfoRequest::new())
+                .await
+                .map_err(|error| format!("{fault:?}: {error}"))?;
+            let tries = if server.unused_faults().is_empty() {
+                2
+            } else {
+                1
+            };
             assert_eq!(called(&server).len(), tries, "{fault:?}");
         }
     }
@@ -52,7 +60,10 @@ async fn a_publication_with_a_key_is_tried_again_and_published_once() -> Outcome
         for (index, fault) in passing().into_iter().enumerate() {
             meets(&server, fault.clone()).await?;
             let request = PublishRequest::new("news", "1").idempotency_key(format!("key-{index}"));
-            client.publish(request).await.map_err(|error| format!("{fault:?}: {error}"))?;
+            client
+                .publish(request)
+                .await
+                .map_err(|error| format!("{fault:?}: {error}"))?;
             assert_eq!(published(&client, "news").await?, index + 1, "{fault:?}");
         }
     }
@@ -80,8 +91,18 @@ async fn what_would_do_something_else_when_repeated_is_tried_once() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::close_after())?;
-        assert!(client.subscribe(SubscribeRequest::new("alice", "news")).await.is_err());
-        assert!(client.history_remove(HistoryRemoveRequest::new("news")).await.is_err());
+        assert!(
+            client
+                .subscribe(SubscribeRequest::new("alice", "news"))
+                .await
+                .is_err()
+        );
+        assert!(
+            client
+                .history_remove(HistoryRemoveRequest::new("news"))
+                .await
+                .is_err()
+        );
         assert_eq!(called(&server), ["subscribe", "history_remove"]);
     }
     Ok(())
@@ -92,12 +113,22 @@ async fn a_call_is_given_up_after_its_attempts() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
-        for (retry, attempts) in [(quickly(), 3), (quickly().max_attempts(5), 5), (Retry::none(), 1)] {
-            let error = client.with_retry(retry).info(InfoRequest::new()).await.unwrap_err();
+        for (retry, attempts) in [
+            (quickly(), 3),
+            (quickly().max_attempts(5), 5),
+            (Retry::none(), 1),
+        ] {
+            let error = client
+                .with_retry(retry)
+                .info(InfoRequest::new())
+                .await
+                .unwrap_err();
             assert_eq!((error.attempts(), error.api_code()), (attempts, Some(111)));
             assert_eq!(called(&server).len(), usize::try_from(attempts)?);
             assert_eq!(
-                error.to_string().contains(&format!("tried {attempts} times")),
+                error
+                    .to_string()
+                    .contains(&format!("tried {attempts} times")),
                 attempts > 1,
                 "{error}"
             );
@@ -131,19 +162,37 @@ async fn keys_are_made_kept_and_told() -> Outcome {
             .iter()
             .filter_map(|request| Some(request.request::<PublishRequest>()?.idempotency_key))
             .collect();
-        assert!(matches!(&keys[..], [first, second] if first == second && first.len() == 36), "{keys:?}");
+        assert!(
+            matches!(&keys[..], [first, second] if first == second && first.len() == 36),
+            "{keys:?}"
+        );
 
         server.fail_always(Fault::close_after())?;
-        let error = client.publish(PublishRequest::new("news", "2")).await.unwrap_err();
-        let key = error.idempotency_key().ok_or("the error tells no key")?.to_owned();
+        let error = client
+            .publish(PublishRequest::new("news", "2"))
+            .await
+            .unwrap_err();
+        let key = error
+            .idempotency_key()
+            .ok_or("the error tells no key")?
+            .to_owned();
         assert!(error.to_string().contains(&key), "{error}");
         server.clear_faults();
-        client.publish(PublishRequest::new("news", "2").idempotency_key(key)).await?;
+        client
+            .publish(PublishRequest::new("news", "2").idempotency_key(key))
+            .await?;
         assert_eq!(published(&client, "news").await?, 2);
 
         // Nothing is made where there is one.
         server.fail_next(3, Fault::api_error(ApiError::INTERNAL))?;
-        assert_eq!(client.publish(keyed("3")).await.unwrap_err().idempotency_key(), None);
+        assert_eq!(
+            client
+                .publish(keyed("3"))
+                .await
+                .unwrap_err()
+                .idempotency_key(),
+            None
+        );
     }
     Ok(())
 }
@@ -152,15 +201,33 @@ async fn keys_are_made_kept_and_told() -> Outcome {
 async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
     let [(server, builder), _] = both()?;
     let client = builder.timeout(Duration::from_secs(5)).build()?;
-    server.fail_next(1, Fault::status(Status::Http(429)).header("retry-after", "1"))?;
+    server.fail_next(
+        1,
+        Fault::status(Status::Http(429)).header("retry-after", "1"),
+    )?;
     let started = Instant::now();
     client.info(InfoRequest::new()).await?;
     assert!(started.elapsed() >= Duration::from_secs(1));
-    server.fail_next(1, Fault::status(Status::Http(503)).header("retry-after", "60"))?;
+    server.fail_next(
+        1,
+        Fault::status(Status::Http(503)).header("retry-after", "60"),
+    )?;
     let started = Instant::now();
     let error = client.info(InfoRequest::new()).await.unwrap_err();
-    assert!(matches!(error, Error::Transport { status: Status::Http(503), .. }), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(5), "it waited for nothing");
+    assert!(
+        matches!(
+            error,
+            Error::Transport {
+                status: Status::Http(503),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "it waited for nothing"
+    );
     Ok(())
 }
 
@@ -168,7 +235,10 @@ async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
 async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
     let [(server, builder), _] = both()?;
     let client = builder.build()?;
-    server.fail_next(1, Fault::status(Status::Http(503)).header("retry-after", "1"))?;
+    server.fail_next(
+        1,
+        Fault::status(Status::Http(503)).header("retry-after", "1"),
+    )?;
     let call = tokio::spawn(async move { client.publish(keyed("1")).await });
     while server.requests().is_empty() {
         tokio::task::yield_now().await;
@@ -176,7 +246,10 @@ async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
     // Whether its answer still arrives or not: the next tries find nobody.
     drop(server);
     let error = call.await?.unwrap_err();
-    assert!(error.is_network() && !error.is_unsent() && error.attempts() == 3, "{error:?}");
+    assert!(
+        error.is_network() && !error.is_unsent() && error.attempts() == 3,
+        "{error:?}"
+    );
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! Broadcasts and batches that fail in part.
 
-use centrifugo_api::testing::Fault;
 use centrifugo_api::{
     ApiError, BroadcastRequest, HistoryRequest, InfoRequest, PresenceRequest, PublishRequest,
 };
+use centrifugo_api_testing::Fault;
 
 use crate::{Outcome, both, called, keyed, published, quickly};
 
@@ -16,9 +16,15 @@ async fn channels_that_failed_for_a_while_are_sent_again_alone() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
-        server.fail_next(1, Fault::api_error(ApiError::TOO_MANY_REQUESTS).channel("c"))?;
+        server.fail_next(
+            1,
+            Fault::api_error(ApiError::TOO_MANY_REQUESTS).channel("c"),
+        )?;
         let result = client.broadcast(request()).await?;
-        let codes: Vec<_> = result.outcomes().map(|outcome| outcome.err().map(|error| error.code)).collect();
+        let codes: Vec<_> = result
+            .outcomes()
+            .map(|outcome| outcome.err().map(|error| error.code))
+            .collect();
         assert_eq!(codes, [None, None, None, Some(102)]);
         assert_eq!(result.channels(), ["a", "b", "c", "unknown:d"]);
         let sent: Vec<_> = server
@@ -26,7 +32,10 @@ async fn channels_that_failed_for_a_while_are_sent_again_alone() -> Outcome {
             .iter()
             .filter_map(|request| Some(request.request::<BroadcastRequest>()?.channels))
             .collect();
-        assert_eq!(sent, [vec!["a", "b", "c", "unknown:d"], vec!["b", "c"], vec!["b"]]);
+        assert_eq!(
+            sent,
+            [vec!["a", "b", "c", "unknown:d"], vec!["b", "c"], vec!["b"]]
+        );
         for channel in ["a", "b", "c"] {
             assert_eq!(published(&client, channel).await?, 1, "{channel}");
         }
@@ -39,8 +48,16 @@ async fn channels_without_a_key_are_sent_once() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
-        let result = client.broadcast(BroadcastRequest::new(["a", "b"], "1")).await?;
-        assert_eq!(result.failed().map(|(channel, _)| channel).collect::<Vec<_>>(), ["b"]);
+        let result = client
+            .broadcast(BroadcastRequest::new(["a", "b"], "1"))
+            .await?;
+        assert_eq!(
+            result
+                .failed()
+                .map(|(channel, _)| channel)
+                .collect::<Vec<_>>(),
+            ["b"]
+        );
         assert_eq!(called(&server), ["broadcast"]);
     }
     Ok(())
@@ -52,7 +69,10 @@ async fn a_channel_that_stays_down_keeps_its_error() -> Outcome {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL).channel("b"))?;
         let result = client.broadcast(request()).await?;
-        let failed: Vec<_> = result.failed().map(|(channel, error)| (channel, error.code)).collect();
+        let failed: Vec<_> = result
+            .failed()
+            .map(|(channel, error)| (channel, error.code))
+            .collect();
         assert_eq!(failed, [("b", 100), ("unknown:d", 102)]);
         assert_eq!(called(&server).len(), 3);
     }
@@ -64,11 +84,16 @@ async fn a_batch_is_tried_again_only_when_all_of_it_may_be() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::close_after())?;
-        let (published_once, history) = client.batch((keyed("1"), HistoryRequest::new("news"))).await?;
+        let (published_once, history) = client
+            .batch((keyed("1"), HistoryRequest::new("news")))
+            .await?;
         assert_eq!((published_once?.offset, history?.offset), (1, 1));
         assert_eq!(called(&server), ["batch", "batch"]);
         server.fail_next(1, Fault::close_after())?;
-        let mixed = (PublishRequest::new("news", "2"), PresenceRequest::new("news"));
+        let mixed = (
+            PublishRequest::new("news", "2"),
+            PresenceRequest::new("news"),
+        );
         assert!(client.batch(mixed).await.unwrap_err().is_network());
         assert_eq!(called(&server), ["batch"]);
         assert_eq!(published(&client, "news").await?, 2);
@@ -81,7 +106,11 @@ async fn commands_of_a_batch_get_keys_of_their_own() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.retry(quickly().idempotency_keys()).build()?;
         server.fail_next(1, Fault::close_after())?;
-        let batch = (PublishRequest::new("a", "1"), PublishRequest::new("a", "2"), InfoRequest::new());
+        let batch = (
+            PublishRequest::new("a", "1"),
+            PublishRequest::new("a", "2"),
+            InfoRequest::new(),
+        );
         let (first, second, _) = client.batch(batch).await?;
         assert_eq!((first?.offset, second?.offset), (1, 2));
         assert_eq!(published(&client, "a").await?, 2);

@@ -25,6 +25,10 @@ impl Swallower {
             queued.push(connected?);
             assert!(queued.len() < 100, "the queue has no end");
         }
-        Ok(Self { address, _listener: listener, _queued: queued })
+        Ok(Self {
+            address,
+            _listener: listener,
+            _queued: queued,
+        })
     }
 }

@@ -8,12 +8,18 @@ const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The tests that a row names: what is between backticks and has a path.
 fn named(row: &str) -> Vec<(&str, &str)> {
-    row.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::")).collect()
+    row.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|code| code.split_once("::"))
+        .collect()
 }
 
 /// Rows of the tables of faults, without their heads.
 fn rows(page: &str) -> impl Iterator<Item = &str> {
-    let faults = page.split_once("## Faults").map_or("", |(_, faults)| faults);
+    let faults = page
+        .split_once("## Faults")
+        .map_or("", |(_, faults)| faults);
     let rows = faults.lines().filter(|line| line.starts_with('|'));
     rows.filter(|row| !row.starts_with("|---") && !row.starts_with("| fault "))
 }
@@ -28,10 +34,18 @@ fn each_row_names_tests_that_exist() -> Outcome {
         let tests = named(row);
         assert!(!tests.is_empty(), "no test: {row}");
         for (file, test) in tests {
-            let folder = if file.starts_with("src/") { FOLDER.to_owned() } else { format!("{FOLDER}/tests") };
+            let folder = if file.starts_with("src/") {
+                FOLDER.to_owned()
+            } else {
+                format!("{FOLDER}/tests")
+            };
             let path = format!("{folder}/{file}.rs");
-            let source = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-            assert!(source.contains(&format!("fn {test}(")), "{path} has no `{test}`");
+            let source =
+                std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+            assert!(
+                source.contains(&format!("fn {test}(")),
+                "{path} has no `{test}`"
+            );
             all.insert((file, test));
         }
     }

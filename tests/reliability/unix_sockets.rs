@@ -1,7 +1,7 @@
 //! Servers behind a Unix socket.
 
-use centrifugo_api::testing::Server;
 use centrifugo_api::{Client, InfoRequest};
+use centrifugo_api_testing::Server;
 use tokio::net::{TcpStream, UnixListener};
 
 use crate::Outcome;
@@ -15,19 +15,36 @@ async fn a_server_behind_a_unix_socket_is_called() -> Outcome {
     let listener = UnixListener::bind(&path)?;
     tokio::spawn(async move {
         while let Ok((mut inner, _)) = listener.accept().await {
-            let mut outer = TcpStream::connect(&address).await.expect("the server listens");
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut inner, &mut outer).await });
+            let mut outer = TcpStream::connect(&address)
+                .await
+                .expect("the server listens");
+            tokio::spawn(
+                async move { tokio::io::copy_bidirectional(&mut inner, &mut outer).await },
+            );
         }
     });
     for url in ["http://centrifugo/api", "grpc://centrifugo:10000"] {
-        let client = Client::builder(url).api_key(server.api_key()).unix_socket(&path).build()?;
-        client.info(InfoRequest::new()).await.map_err(|error| format!("{url}: {error:?}"))?;
+        let client = Client::builder(url)
+            .api_key(server.api_key())
+            .unix_socket(&path)
+            .build()?;
+        client
+            .info(InfoRequest::new())
+            .await
+            .map_err(|error| format!("{url}: {error:?}"))?;
     }
     Ok(())
 }
 
 #[test]
 fn a_unix_socket_takes_no_tls() {
-    let built = Client::builder("https://centrifugo/api").unix_socket("/run/centrifugo.sock").build();
-    assert!(built.expect_err("it is refused").to_string().contains("unix_socket goes with"));
+    let built = Client::builder("https://centrifugo/api")
+        .unix_socket("/run/centrifugo.sock")
+        .build();
+    assert!(
+        built
+            .expect_err("it is refused")
+            .to_string()
+            .contains("unix_socket goes with")
+    );
 }

@@ -48,7 +48,17 @@ const PAYLOADS: &[&str] = &[
     "\"\u{2028} <>& \u{1f600}\"",
 ];
 
-const TEXTS: &[&str] = &["", "a", "news:1", "\"\\\u{0}\n", "\u{2028}<&>", "\u{1f600}", "null", "data", "8"];
+const TEXTS: &[&str] = &[
+    "",
+    "a",
+    "news:1",
+    "\"\\\u{0}\n",
+    "\u{2028}<&>",
+    "\u{1f600}",
+    "null",
+    "data",
+    "8",
+];
 
 /// Compiles a schema.
 pub(crate) fn pool(schema: &Path) -> DescriptorPool {
@@ -59,17 +69,26 @@ pub(crate) fn pool(schema: &Path) -> DescriptorPool {
 
 /// All messages of the schema, but for the entries of maps.
 pub(crate) fn messages(pool: &DescriptorPool) -> Vec<MessageDescriptor> {
-    pool.all_messages().filter(|message| !message.is_map_entry()).collect()
+    pool.all_messages()
+        .filter(|message| !message.is_map_entry())
+        .collect()
 }
 
 /// The message that a path such as `outer::Inner` in Rust stands for.
 pub(crate) fn find(pool: &DescriptorPool, path: &str) -> MessageDescriptor {
-    let bare = |name: &str| name.replace("r#", "").replace(['_', ':', '.', ' '], "").to_lowercase();
+    let bare = |name: &str| {
+        name.replace("r#", "")
+            .replace(['_', ':', '.', ' '], "")
+            .to_lowercase()
+    };
     let is_it = |message: &MessageDescriptor| {
         let name = message.full_name().strip_prefix(message.package_name());
         name.is_some_and(|name| bare(name) == bare(path))
     };
-    messages(pool).into_iter().find(is_it).unwrap_or_else(|| panic!("the schema has no `{path}`"))
+    messages(pool)
+        .into_iter()
+        .find(is_it)
+        .unwrap_or_else(|| panic!("the schema has no `{path}`"))
 }
 
 /// Checks that `M` agrees with the judge, in JSON and in protobuf.
@@ -78,16 +97,28 @@ where
     M: Message + Serialize + DeserializeOwned + PartialEq + Debug + Default,
 {
     let descriptor = find(pool, path);
-    assert_eq!(serde_json::to_string(&M::default()).expect(path), "{}", "{path} without anything");
+    assert_eq!(
+        serde_json::to_string(&M::default()).expect(path),
+        "{}",
+        "{path} without anything"
+    );
     for empty in ["{}", "null"] {
-        assert_eq!(serde_json::from_str::<M>(empty).expect(path), M::default(), "{path} of {empty}");
+        assert_eq!(
+            serde_json::from_str::<M>(empty).expect(path),
+            M::default(),
+            "{path} of {empty}"
+        );
     }
-    let rounds = std::env::var("CENTRIFUGO_API_FUZZ")
-        .map_or(ROUNDS, |rounds| rounds.parse().expect("CENTRIFUGO_API_FUZZ is a number"));
+    let rounds = std::env::var("CENTRIFUGO_API_FUZZ").map_or(ROUNDS, |rounds| {
+        rounds.parse().expect("CENTRIFUGO_API_FUZZ is a number")
+    });
     for seed in 0..rounds {
         // The first has everything.
         let is_full = seed == 0;
-        let mut random = Random { state: seed, is_full };
+        let mut random = Random {
+            state: seed,
+            is_full,
+        };
         let dynamic = random.message(&descriptor, if is_full { FULL_DEPTH } else { DEPTH });
         let is_left_out = |field: &FieldDescriptor| !is_choice(field) && !dynamic.has_field(field);
         if let Some(field) = descriptor.fields().find(is_left_out).filter(|_| is_full) {
@@ -97,10 +128,15 @@ where
         let back = DynamicMessage::decode(descriptor.clone(), &*typed.encode_to_vec()).expect(path);
         let json = json(&dynamic, None);
         assert!(back == dynamic, "{path}, seed {seed}: protobuf, {json}");
-        assert_eq!(serde_json::to_string(&typed).expect(path), json, "{path}, seed {seed}: writing JSON");
+        assert_eq!(
+            serde_json::to_string(&typed).expect(path),
+            json,
+            "{path}, seed {seed}: writing JSON"
+        );
         for json in [json, self::json(&dynamic, Some(&mut random))] {
             let read = serde_json::from_str::<M>(&json);
-            let read = read.unwrap_or_else(|error| panic!("{path}, seed {seed}: {error} in {json}"));
+            let read =
+                read.unwrap_or_else(|error| panic!("{path}, seed {seed}: {error} in {json}"));
             assert_eq!(read, typed, "{path}, seed {seed}: reading {json}");
         }
     }
@@ -112,8 +148,10 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
     for field in in_order(&message.descriptor()) {
         let name = field.name();
         if message.has_field(&field) {
-            members
-                .push(format!("\"{name}\":{}", value_json(&message.get_field(&field), noise.as_deref_mut())));
+            members.push(format!(
+                "\"{name}\":{}",
+                value_json(&message.get_field(&field), noise.as_deref_mut())
+            ));
         } else if noise
             .as_deref_mut()
             .is_some_and(|random| absent_can_be_null(&field) && random.below(2) == 0)
@@ -122,7 +160,10 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
         }
     }
     if let Some(random) = noise {
-        members.push(format!("\"unknown_{}\": {{\"data\":[null, 1e400, \"\"]}}", random.below(9)));
+        members.push(format!(
+            "\"unknown_{}\": {{\"data\":[null, 1e400, \"\"]}}",
+            random.below(9)
+        ));
         for last in (1..members.len()).rev() {
             members.swap(last, random.below(last + 1));
         }
@@ -134,7 +175,9 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
 /// Fields are written in the schema's order, those of oneofs last.
 fn in_order(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let fields = message.descriptor_proto().field.iter();
-    let mut fields: Vec<_> = fields.filter_map(|field| message.get_field_by_name(field.name())).collect();
+    let mut fields: Vec<_> = fields
+        .filter_map(|field| message.get_field_by_name(field.name()))
+        .collect();
     fields.sort_by_key(|field| {
         is_choice(field).then(|| field.containing_oneof().map(|oneof| oneof.path().to_vec()))
     });
@@ -142,12 +185,15 @@ fn in_order(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
 }
 
 fn is_choice(field: &FieldDescriptor) -> bool {
-    field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic())
+    field
+        .containing_oneof()
+        .is_some_and(|oneof| !oneof.is_synthetic())
 }
 
 /// A `null` payload is a payload, and `null` may not stand beside the field of a oneof that is set.
 fn absent_can_be_null(field: &FieldDescriptor) -> bool {
-    !is_choice(field) && (field.cardinality() == Cardinality::Repeated || field.kind() != Kind::Bytes)
+    !is_choice(field)
+        && (field.cardinality() == Cardinality::Repeated || field.kind() != Kind::Bytes)
 }
 
 fn value_json(value: &Value, mut noise: Option<&mut Random>) -> String {
@@ -164,16 +210,26 @@ fn value_json(value: &Value, mut noise: Option<&mut Random>) -> String {
         Value::Bytes(value) => String::from_utf8(value.to_vec()).expect("payloads here are JSON"),
         Value::Message(value) => json(value, noise),
         Value::List(values) => {
-            let values: Vec<_> = values.iter().map(|value| value_json(value, noise.as_deref_mut())).collect();
+            let values: Vec<_> = values
+                .iter()
+                .map(|value| value_json(value, noise.as_deref_mut()))
+                .collect();
             format!("[{}]", values.join(","))
         }
         Value::Map(values) => {
             let mut values: Vec<_> = values.iter().collect();
             values.sort_by_key(|(key, _)| *key);
             let member = |(key, value)| {
-                format!("{}:{}", text(&key_text(key)), value_json(value, noise.as_deref_mut()))
+                format!(
+                    "{}:{}",
+                    text(&key_text(key)),
+                    value_json(value, noise.as_deref_mut())
+                )
             };
-            format!("{{{}}}", values.into_iter().map(member).collect::<Vec<_>>().join(","))
+            format!(
+                "{{{}}}",
+                values.into_iter().map(member).collect::<Vec<_>>().join(",")
+            )
         }
     }
 }
@@ -237,14 +293,19 @@ impl Random {
             Kind::Message(entry) if field.is_map() => {
                 let (key, value) = (entry.map_entry_key_field(), entry.map_entry_value_field());
                 let entries = (0..self.below(4)).map(|_| {
-                    let key = self.value(&key.kind(), depth).into_map_key().expect("the schema says so");
+                    let key = self
+                        .value(&key.kind(), depth)
+                        .into_map_key()
+                        .expect("the schema says so");
                     (key, self.value(&value.kind(), depth))
                 });
                 Value::Map(entries.collect())
             }
-            kind if field.is_list() => {
-                Value::List((0..self.below(4)).map(|_| self.value(&kind, depth)).collect())
-            }
+            kind if field.is_list() => Value::List(
+                (0..self.below(4))
+                    .map(|_| self.value(&kind, depth))
+                    .collect(),
+            ),
             kind => self.value(&kind, depth),
         }
     }
@@ -255,9 +316,14 @@ impl Random {
             _ => self.next() >> self.below(64),
         };
         match kind {
-            Kind::Double => {
-                Value::F64(self.pick(&[0.0, 0.1, -1.25, 1e308, 5e-324, 18_446_744_073_709_551_616.0]))
-            }
+            Kind::Double => Value::F64(self.pick(&[
+                0.0,
+                0.1,
+                -1.25,
+                1e308,
+                5e-324,
+                18_446_744_073_709_551_616.0,
+            ])),
             Kind::Float => Value::F32(self.pick(&[0.0, 0.1, -1.25, f32::MAX, f32::MIN_POSITIVE])),
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(bits as i32),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(bits as i64),
@@ -265,7 +331,9 @@ impl Random {
             Kind::Uint64 | Kind::Fixed64 => Value::U64(bits),
             Kind::Bool => Value::Bool(bits.is_multiple_of(2)),
             Kind::String => Value::String(self.pick(TEXTS).to_owned()),
-            Kind::Bytes if bits == 0 => Value::Bytes(["[".repeat(200), "]".repeat(200)].concat().into()),
+            Kind::Bytes if bits == 0 => {
+                Value::Bytes(["[".repeat(200), "]".repeat(200)].concat().into())
+            }
             Kind::Bytes => Value::Bytes(self.pick(PAYLOADS).into()),
             Kind::Enum(_) => Value::EnumNumber(self.pick(&[0, 1, 2, -7, 99])),
             Kind::Message(descriptor) => Value::Message(self.message(descriptor, depth - 1)),

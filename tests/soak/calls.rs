@@ -32,8 +32,14 @@ pub(crate) struct Counts {
 
 impl Counts {
     fn all(&self) -> [u64; 5] {
-        [&self.succeeded, &self.refused, &self.failed, &self.timed_out, &self.dropped]
-            .map(|count| count.load(Ordering::Relaxed))
+        [
+            &self.succeeded,
+            &self.refused,
+            &self.failed,
+            &self.timed_out,
+            &self.dropped,
+        ]
+        .map(|count| count.load(Ordering::Relaxed))
     }
 
     pub(crate) fn total(&self) -> u64 {
@@ -47,11 +53,14 @@ impl Counts {
             Some(Err(error)) if error.is_timeout() => &self.timed_out,
             // A server that goes answers some calls with a status.
             Some(Err(error))
-                if error.is_network() || matches!(error, Error::Transport { .. }) && error.is_retryable() =>
+                if error.is_network()
+                    || matches!(error, Error::Transport { .. }) && error.is_retryable() =>
             {
                 &self.failed
             }
-            Some(Err(Error::Api(_) | Error::InvalidRequest(_) | Error::Unauthorized { .. })) => &self.refused,
+            Some(Err(Error::Api(_) | Error::InvalidRequest(_) | Error::Unauthorized { .. })) => {
+                &self.refused
+            }
             Some(Err(error)) => panic!("{error:?}"),
             None => &self.dropped,
         };
@@ -59,9 +68,15 @@ impl Counts {
     }
 
     pub(crate) fn assert_mixed(&self) {
-        assert!(self.all().iter().all(|count| *count > 0), "no call of a kind: {self}");
+        assert!(
+            self.all().iter().all(|count| *count > 0),
+            "no call of a kind: {self}"
+        );
         let [succeeded, ..] = self.all();
-        assert!(succeeded > self.total() / 20, "hardly a call succeeds: {self}");
+        assert!(
+            succeeded > self.total() / 20,
+            "hardly a call succeeds: {self}"
+        );
     }
 }
 
@@ -87,9 +102,13 @@ pub(crate) fn start(
         let url = server.url(transport);
         let mine = || (stop.clone(), Arc::clone(counts));
         let (client, (stop, counts)) = (builder(&url, key).build()?, mine());
-        callers.push(thread::spawn(move || call_in_runtimes(&client, &stop, &counts)));
+        callers.push(thread::spawn(move || {
+            call_in_runtimes(&client, &stop, &counts)
+        }));
         let (client, (stop, counts)) = (builder(&url, key).build_blocking()?, mine());
-        callers.push(thread::spawn(move || call_blocking(&client, &stop, &counts)));
+        callers.push(thread::spawn(move || {
+            call_blocking(&client, &stop, &counts)
+        }));
         let (stop, counts) = mine();
         callers.push(thread::spawn(move || call_anew(&url, key, &stop, &counts)));
     }
@@ -98,13 +117,18 @@ pub(crate) fn start(
 
 /// A server that restarts is to be noticed, not waited for.
 fn builder(url: &str, key: &str) -> ClientBuilder {
-    Client::builder(url).api_key(key).retry(Retry::default().max_attempts(2))
+    Client::builder(url)
+        .api_key(key)
+        .retry(Retry::default().max_attempts(2))
 }
 
 /// Calls with one client, in one runtime after another.
 fn call_in_runtimes(client: &Client, stop: &Stop, counts: &Arc<Counts>) {
     while !stop.is_told() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
         runtime.expect("there is a runtime").block_on(async {
             let callers = (0..AT_ONCE).map(|first| {
                 let (client, stop, counts) = (client.clone(), stop.clone(), Arc::clone(counts));
@@ -127,15 +151,39 @@ async fn call(client: &Client, kind: usize, counts: &Counts) {
     match kind % 9 {
         0 => counts.add(Some(client.publish(publication("plain:soak")).await)),
         1 => counts.add(Some(client.broadcast(broadcast()).await)),
-        2 => counts
-            .add(Some(client.batch((publication("plain:soak"), HistoryRequest::new("plain:soak"))).await)),
-        3 => counts.add(Some(client.history(HistoryRequest::new("plain:soak").limit(10)).await)),
+        2 => counts.add(Some(
+            client
+                .batch((publication("plain:soak"), HistoryRequest::new("plain:soak")))
+                .await,
+        )),
+        3 => counts.add(Some(
+            client
+                .history(HistoryRequest::new("plain:soak").limit(10))
+                .await,
+        )),
         4 => counts.add(Some(client.publish(publication("nowhere:soak")).await)),
-        5 => counts.add(tokio::time::timeout(SHORT, client.publish(publication("plain:soak"))).await.ok()),
-        6 => counts.add(Some(client.with_timeout(SHORT).publish(publication("plain:soak")).await)),
-        7 => counts.add(Some(client.batch(vec![PresenceRequest::new("plain:soak"); 20]).await)),
+        5 => counts.add(
+            tokio::time::timeout(SHORT, client.publish(publication("plain:soak")))
+                .await
+                .ok(),
+        ),
+        6 => counts.add(Some(
+            client
+                .with_timeout(SHORT)
+                .publish(publication("plain:soak"))
+                .await,
+        )),
+        7 => counts.add(Some(
+            client
+                .batch(vec![PresenceRequest::new("plain:soak"); 20])
+                .await,
+        )),
         // Over gRPC, Centrifugo takes it.
-        _ => counts.add(Some(client.publish(PublishRequest::new("nohist:soak", "not JSON")).await)),
+        _ => counts.add(Some(
+            client
+                .publish(PublishRequest::new("nohist:soak", "not JSON"))
+                .await,
+        )),
     }
 }
 
@@ -145,13 +193,17 @@ fn call_blocking(client: &blocking::Client, stop: &Stop, counts: &Counts) {
         counts.add(Some(client.broadcast(broadcast())));
         counts.add(Some(client.history(HistoryRequest::new("nohist:soak"))));
         counts.add(Some(client.with_timeout(SHORT).info(InfoRequest::new())));
-        counts.add(Some(client.call(BatchRequest::new([publication("plain:soak")]))));
+        counts.add(Some(
+            client.call(BatchRequest::new([publication("plain:soak")])),
+        ));
     }
 }
 
 /// Calls with clients that are made for a call, half of them with a wrong key.
 fn call_anew(url: &str, key: &str, stop: &Stop, counts: &Counts) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.expect("there is a runtime").block_on(async {
         while !stop.is_told() {
             for key in [key, "a-wrong-key"] {

@@ -27,14 +27,26 @@ impl Held {
             number.ok_or_else(|| io::Error::other(format!("no {name} in {status}")))
         };
         let files = u64::try_from(std::fs::read_dir("/proc/self/fd")?.count()).unwrap_or(u64::MAX);
-        Ok(Self { memory: number("VmRSS:")? * 1024, files, threads: number("Threads:")? })
+        Ok(Self {
+            memory: number("VmRSS:")? * 1024,
+            files,
+            threads: number("Threads:")?,
+        })
     }
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { memory, files, threads } = self;
-        write!(formatter, "{} KiB, {files} files, {threads} threads", memory / 1024)
+        let Self {
+            memory,
+            files,
+            threads,
+        } = self;
+        write!(
+            formatter,
+            "{} KiB, {files} files, {threads} threads",
+            memory / 1024
+        )
     }
 }
 
@@ -67,9 +79,18 @@ impl Window {
         let calls = calls_now - calls_then;
         let memory = now.memory.saturating_sub(then.memory);
         let allowed = SLACK + SLACK_OF_A_CALL * calls;
-        assert!(memory <= allowed, "{calls} calls took {memory} bytes for good, above {allowed}");
-        assert!(now.files <= then.files + MORE, "files: {now}, before: {then}");
-        assert!(now.threads <= then.threads + MORE, "threads: {now}, before: {then}");
+        assert!(
+            memory <= allowed,
+            "{calls} calls took {memory} bytes for good, above {allowed}"
+        );
+        assert!(
+            now.files <= then.files + MORE,
+            "files: {now}, before: {then}"
+        );
+        assert!(
+            now.threads <= then.threads + MORE,
+            "threads: {now}, before: {then}"
+        );
     }
 }
 

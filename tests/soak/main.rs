@@ -2,7 +2,12 @@
 //! What the process holds does not grow.
 //!
 //! `CENTRIFUGO_API_SOAK` is how many seconds it takes, 10 unless set.
-#![cfg(all(target_os = "linux", feature = "blocking", feature = "grpc", feature = "http"))]
+#![cfg(all(
+    target_os = "linux",
+    feature = "blocking",
+    feature = "grpc",
+    feature = "http"
+))]
 
 mod calls;
 mod held;
@@ -45,7 +50,9 @@ fn nothing_grows() -> Outcome {
     let seconds = std::env::var("CENTRIFUGO_API_SOAK").map_or(Ok(10), |seconds| seconds.parse())?;
     let length = Duration::from_secs(seconds);
     // Of the test's own, with its own connections: those of the calls come and go.
-    let keeper = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let keeper = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     // What the server logs is kept here.
     let options = [("CENTRIFUGO_LOG_LEVEL", "none")];
     let mut server = keeper.block_on(Server::start_with(Backend::Real(Version::V6), &options));
@@ -68,7 +75,9 @@ fn nothing_grows() -> Outcome {
     });
     stop.0.store(true, Ordering::Relaxed);
     let looked = looking.join().expect("nobody panics while looking");
-    callers.into_iter().for_each(|caller| caller.join().expect("no caller panics"));
+    callers
+        .into_iter()
+        .for_each(|caller| caller.join().expect("no caller panics"));
 
     let [early, late] = looked?;
     println!("soak of {seconds} s: {counts}; {early}, later {late}; before it {before}");
@@ -99,7 +108,10 @@ fn wait_until_released(before: Held) -> Outcome {
         if held.files <= before.files && held.threads <= before.threads {
             return Ok(());
         }
-        assert!(waiting.elapsed() < PATIENCE, "still held: {held}; before: {before}");
+        assert!(
+            waiting.elapsed() < PATIENCE,
+            "still held: {held}; before: {before}"
+        );
         thread::sleep(LOOK);
     }
 }

@@ -69,7 +69,9 @@ pub(crate) fn frame(message: impl AsRef<[u8]>) -> Vec<u8> {
 impl Reply {
     /// A message and the status OK.
     pub(crate) fn ok(message: &impl Message) -> Self {
-        Self::started().data(frame(message.encode_to_vec())).trailers(&[("grpc-status", "0")])
+        Self::started()
+            .data(frame(message.encode_to_vec()))
+            .trailers(&[("grpc-status", "0")])
     }
 
     /// A status in place of a message: no data, no trailers.
@@ -158,7 +160,10 @@ impl Reply {
 fn header_map(headers: &[(&str, &str)]) -> HeaderMap {
     let parse = |(name, value): &(&str, &str)| {
         let name: HeaderName = name.parse().expect("a header has a name");
-        (name, HeaderValue::from_str(value).expect("a header has a value"))
+        (
+            name,
+            HeaderValue::from_str(value).expect("a header has a value"),
+        )
     };
     headers.iter().map(parse).collect()
 }
@@ -177,8 +182,12 @@ impl Scripted for Reply {
 
     async fn serve(stream: TcpStream, script: Arc<Script<Self>>) {
         // The default does not let hundreds of small calls in at once, as Centrifugo does.
-        let settings = h2::server::Builder::new().data_frame_budget(0x100_0000).to_owned();
-        let Ok(mut connection) = settings.handshake(stream).await else { return };
+        let settings = h2::server::Builder::new()
+            .data_frame_budget(0x100_0000)
+            .to_owned();
+        let Ok(mut connection) = settings.handshake(stream).await else {
+            return;
+        };
         let mut streams = JoinSet::new();
         let (orders, mut ordered) = unbounded_channel();
         loop {
@@ -213,7 +222,11 @@ async fn answer(
         let _ = stream.flow_control().release_capacity(data.len());
         body.extend_from_slice(&data);
     }
-    let call = Call { path: head.uri.path().to_owned(), headers: head.headers, body };
+    let call = Call {
+        path: head.uri.path().to_owned(),
+        headers: head.headers,
+        body,
+    };
     let mut sending = None;
     for step in script.answer(call).0 {
         match step {
@@ -242,7 +255,14 @@ async fn answer(
                 let _ = orders.send(order);
                 std::future::pending::<()>().await;
             }
-            step => perform(step, sending.as_mut().expect("a reply begins with a head"), &script).await,
+            step => {
+                perform(
+                    step,
+                    sending.as_mut().expect("a reply begins with a head"),
+                    &script,
+                )
+                .await
+            }
         }
     }
 }

@@ -23,7 +23,10 @@ pub(crate) struct Request {
 impl Request {
     /// The values of a header, in their order.
     pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
-        let named = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        let named = self
+            .headers
+            .iter()
+            .filter(|(other, _)| other.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_str()).collect()
     }
 }
@@ -60,14 +63,19 @@ impl Answer {
 
     /// A head alone.
     pub(crate) fn head(status: u16, headers: &[(&str, &str)]) -> Self {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         Self::raw(format!("HTTP/1.1 {status} status\r\n{headers}\r\n"))
     }
 
     /// Status 200 with a body that comes in chunks and has no end yet.
     pub(crate) fn chunks<'a>(chunks: impl IntoIterator<Item = &'a str>) -> Self {
         let head = Self::head(200, &[("Transfer-Encoding", "chunked")]);
-        chunks.into_iter().fold(head, |answer, chunk| answer.write(frame(chunk.as_bytes())))
+        chunks
+            .into_iter()
+            .fold(head, |answer, chunk| answer.write(frame(chunk.as_bytes())))
     }
 
     pub(crate) fn end_of_chunks(self) -> Self {
@@ -176,7 +184,11 @@ async fn perform(stream: &mut TcpStream, answer: Answer, script: &Script<Answer>
             }
             Step::Pause(pause) => tokio::time::sleep(pause).await,
             Step::Hang => {
-                while stream.read(&mut [0; 1024]).await.is_ok_and(|count| count > 0) {}
+                while stream
+                    .read(&mut [0; 1024])
+                    .await
+                    .is_ok_and(|count| count > 0)
+                {}
                 return false;
             }
             Step::Close => return false,
@@ -196,12 +208,20 @@ async fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Re
     let head = String::from_utf8(unread.drain(..end_of_head).collect()).expect("a head is text");
     let mut lines = head.trim_end().split("\r\n");
     let mut start = lines.next().unwrap_or_default().split(' ');
-    let (method, path) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
+    let (method, path) = (
+        start.next().unwrap_or_default(),
+        start.next().unwrap_or_default(),
+    );
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
-    let mut request = Request { method: method.into(), path: path.into(), headers, body: String::new() };
+    let mut request = Request {
+        method: method.into(),
+        path: path.into(),
+        headers,
+        body: String::new(),
+    };
     let length = match request.headers("content-length").first() {
         Some(length) => length.parse().expect("a length is a number"),
         None => 0,

@@ -51,7 +51,10 @@ impl<A: Scripted> Script<A> {
     }
 
     pub(crate) fn flood(&self) -> Flood<'_, A> {
-        Flood { script: self, written: 0 }
+        Flood {
+            script: self,
+            written: 0,
+        }
     }
 }
 
@@ -89,7 +92,9 @@ impl<A: Scripted> Fake<A> {
         let mut answers: VecDeque<A> = answers.into_iter().collect();
         let expected = Some(answers.len());
         let mut fake = Self::by(move |request| {
-            answers.pop_front().unwrap_or_else(|| panic!("the script has no answer for {request:?}"))
+            answers
+                .pop_front()
+                .unwrap_or_else(|| panic!("the script has no answer for {request:?}"))
         });
         fake.expected = expected;
         fake
@@ -97,20 +102,46 @@ impl<A: Scripted> Fake<A> {
 
     /// Gives each request the answer that is made for it.
     pub(crate) fn by(answer: impl FnMut(&A::Request) -> A + Send + 'static) -> Self {
-        let log = Log { connections: 0, ended: 0, requests: Vec::new(), floods: Vec::new() };
-        let script = Arc::new(Script { answer: Mutex::new(Box::new(answer)), log: Mutex::new(log) });
+        let log = Log {
+            connections: 0,
+            ended: 0,
+            requests: Vec::new(),
+            floods: Vec::new(),
+        };
+        let script = Arc::new(Script {
+            answer: Mutex::new(Box::new(answer)),
+            log: Mutex::new(log),
+        });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        listener.set_nonblocking(true).expect("the listener is made non-blocking");
+        listener
+            .set_nonblocking(true)
+            .expect("the listener is made non-blocking");
         let address = listener.local_addr().expect("the listener has an address");
         let (stop, stopped) = oneshot::channel();
-        let name = format!("fake server of {}", thread::current().name().unwrap_or("a test"));
+        let name = format!(
+            "fake server of {}",
+            thread::current().name().unwrap_or("a test")
+        );
         let served = Arc::clone(&script);
         let run = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime starts").block_on(accept(listener, served, stopped));
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime
+                .expect("a runtime starts")
+                .block_on(accept(listener, served, stopped));
         };
-        let thread = thread::Builder::new().name(name).spawn(run).expect("a thread starts");
-        Self { script, expected: None, address, stop: Some(stop), thread: Some(thread) }
+        let thread = thread::Builder::new()
+            .name(name)
+            .spawn(run)
+            .expect("a thread starts");
+        Self {
+            script,
+            expected: None,
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -134,7 +165,10 @@ impl<A: Scripted> Fake<A> {
 
     /// Waits until the client hung up during a flood, and answers how much of it was written.
     pub(crate) async fn end_of_flood(&self) -> usize {
-        eventually("the end of the flood", || lock(&self.script.log).floods.first().copied()).await
+        eventually("the end of the flood", || {
+            lock(&self.script.log).floods.first().copied()
+        })
+        .await
     }
 
     /// Waits until all connections have ended.
@@ -193,7 +227,10 @@ impl<A: Scripted> Drop for Fake<A> {
             std::panic::resume_unwind(panic);
         }
         let (came, expected) = (lock(&self.script.log).requests.len(), self.expected);
-        assert!(came >= expected.unwrap_or(0), "{came} requests came, and the script is for {expected:?}");
+        assert!(
+            came >= expected.unwrap_or(0),
+            "{came} requests came, and the script is for {expected:?}"
+        );
     }
 }
 
@@ -207,7 +244,9 @@ pub(crate) async fn eventually<T>(what: &str, mut read: impl FnMut() -> Option<T
             }
         }
     };
-    tokio::time::timeout(PATIENCE, poll).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+    tokio::time::timeout(PATIENCE, poll)
+        .await
+        .unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

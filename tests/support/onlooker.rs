@@ -29,7 +29,10 @@ impl Onlooker {
     pub(crate) async fn to(server: &str) -> std::io::Result<Self> {
         let (server, seen) = (server.to_owned(), watch::Sender::default());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let relay = Self { address: listener.local_addr()?, seen: seen.clone() };
+        let relay = Self {
+            address: listener.local_addr()?,
+            seen: seen.clone(),
+        };
         tokio::spawn(async move {
             while let Ok((client, peer)) = listener.accept().await {
                 seen.send_modify(|seen| {
@@ -58,12 +61,19 @@ impl Onlooker {
     }
 }
 
-async fn pass_on(client: TcpStream, server: &str, seen: &watch::Sender<Seen>) -> std::io::Result<()> {
+async fn pass_on(
+    client: TcpStream,
+    server: &str,
+    seen: &watch::Sender<Seen>,
+) -> std::io::Result<()> {
     let server = TcpStream::connect(server).await?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let note = |bytes: &[u8]| seen.send_modify(|seen| seen.bytes.extend_from_slice(bytes));
-    tokio::try_join!(copy(from_client, to_server, note), copy(from_server, to_client, |_| ()))?;
+    tokio::try_join!(
+        copy(from_client, to_server, note),
+        copy(from_server, to_client, |_| ())
+    )?;
     Ok(())
 }
 

@@ -43,29 +43,45 @@ impl Postgres {
     /// When there is no PostgreSQL to be had, or it does not start; the message says what to do.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Postgres> = OnceCell::const_new();
-        let start = async || Self::start().await.unwrap_or_else(|problem| panic!("{HELP}: {problem}"));
+        let start = async || {
+            Self::start()
+                .await
+                .unwrap_or_else(|problem| panic!("{HELP}: {problem}"))
+        };
         SHARED.get_or_init(start).await
     }
 
     /// Makes a database of that name, and answers its URL.
     pub(crate) async fn database(&self, name: &str) -> Result<String, Problem> {
-        connect(&self.url("postgres")).await?.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await?;
+        connect(&self.url("postgres"))
+            .await?
+            .batch_execute(&format!("CREATE DATABASE \"{name}\""))
+            .await?;
         Ok(self.url(name))
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgresql:///{database}?user=cent&host={}", self.folder.display())
+        format!(
+            "postgresql:///{database}?user=cent&host={}",
+            self.folder.display()
+        )
     }
 
     async fn start() -> Result<Self, Problem> {
-        let programs =
-            programs().ok_or("they are not where `pg_config --bindir` says, nor in /usr/lib/postgresql")?;
+        let programs = programs()
+            .ok_or("they are not where `pg_config --bindir` says, nor in /usr/lib/postgresql")?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir()?;
         let owner = Owner::find()?;
         owner.give(folder.path())?;
 
         let mut initdb = Command::new(programs.join("initdb"));
-        initdb.args(["--username=cent", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        initdb.args([
+            "--username=cent",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]);
         let output = owner
             .run(&mut initdb)
             .arg("-D")
@@ -73,20 +89,39 @@ impl Postgres {
             .current_dir(folder.path())
             .output()?;
         if !output.status.success() {
-            return Err(format!("initdb failed: {}", String::from_utf8_lossy(&output.stderr)).into());
+            return Err(
+                format!("initdb failed: {}", String::from_utf8_lossy(&output.stderr)).into(),
+            );
         }
 
         let log = folder.path().join("log");
         let mut keeper = Command::new("/bin/sh");
-        keeper.args(["-c", KEEPER, "sh"]).arg(folder.path()).arg(programs.join("postgres"));
-        keeper.arg("-D").arg(folder.path().join("data")).arg("-k").arg(folder.path());
-        keeper.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]);
+        keeper
+            .args(["-c", KEEPER, "sh"])
+            .arg(folder.path())
+            .arg(programs.join("postgres"));
+        keeper
+            .arg("-D")
+            .arg(folder.path().join("data"))
+            .arg("-k")
+            .arg(folder.path());
+        keeper.args([
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+            "-c",
+            "max_connections=50",
+        ]);
         keeper
             .current_dir(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?);
-        let server = Self { _keeper: owner.run(&mut keeper).spawn()?, folder: folder.keep() };
+        let server = Self {
+            _keeper: owner.run(&mut keeper).spawn()?,
+            folder: folder.keep(),
+        };
         server.wait_until_ready(&log).await?;
         Ok(server)
     }
@@ -116,7 +151,12 @@ fn programs() -> Option<PathBuf> {
     let configured =
         configured.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()));
     let mut installed: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
+        .map(|versions| {
+            versions
+                .flatten()
+                .map(|version| version.path().join("bin"))
+                .collect()
+        })
         .unwrap_or_default();
     installed.sort();
     let mut folders = configured.into_iter().chain(installed.into_iter().rev());
@@ -134,9 +174,13 @@ impl Owner {
         if id(&["-u"])? != 0 {
             return Ok(Self::Myself);
         }
-        let postgres =
-            |flag| id(&[flag, "postgres"]).map_err(|problem| format!("root cannot run it: {problem}"));
-        Ok(Self::Other { user: postgres("-u")?, group: postgres("-g")? })
+        let postgres = |flag| {
+            id(&[flag, "postgres"]).map_err(|problem| format!("root cannot run it: {problem}"))
+        };
+        Ok(Self::Other {
+            user: postgres("-u")?,
+            group: postgres("-g")?,
+        })
     }
 
     fn give(&self, folder: &Path) -> std::io::Result<()> {

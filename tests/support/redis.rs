@@ -40,7 +40,11 @@ impl Redis {
     /// When there is no Redis to be had, or it does not start; the message says what to do.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Redis> = OnceCell::const_new();
-        let start = async || Self::start().await.unwrap_or_else(|problem| panic!("{HELP}: {problem}"));
+        let start = async || {
+            Self::start()
+                .await
+                .unwrap_or_else(|problem| panic!("{HELP}: {problem}"))
+        };
         SHARED.get_or_init(start).await
     }
 
@@ -53,12 +57,27 @@ impl Redis {
         let folder = tempfile::Builder::new().prefix("redis-").tempdir()?;
         let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
         let mut keeper = Command::new("/bin/sh");
-        keeper.args(["-c", KEEPER, "sh"]).arg(folder.path()).arg("redis-server");
+        keeper
+            .args(["-c", KEEPER, "sh"])
+            .arg(folder.path())
+            .arg("redis-server");
         // Nothing is written to disk, and nobody but the socket is listened to.
         keeper.args(["--port", "0", "--save", "", "--appendonly", "no"]);
-        keeper.arg("--unixsocket").arg(&socket).arg("--logfile").arg(&log).arg("--dir").arg(folder.path());
-        keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Self { _keeper: keeper.spawn()?, socket };
+        keeper
+            .arg("--unixsocket")
+            .arg(&socket)
+            .arg("--logfile")
+            .arg(&log)
+            .arg("--dir")
+            .arg(folder.path());
+        keeper
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let server = Self {
+            _keeper: keeper.spawn()?,
+            socket,
+        };
         let started = tokio::time::timeout(START_DEADLINE, server.started()).await;
         if started.is_err() {
             let log = std::fs::read_to_string(log).unwrap_or_default();

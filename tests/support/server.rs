@@ -11,13 +11,11 @@ use tokio::net::TcpStream;
 
 #[path = "server_binary.rs"]
 mod binary;
-#[cfg(feature = "testing")]
 #[path = "server_embedded.rs"]
 mod embedded;
 #[path = "server_process.rs"]
 mod process;
 
-#[cfg(feature = "testing")]
 use embedded::Embedded;
 use process::Process;
 
@@ -56,7 +54,6 @@ impl Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Real(Version),
-    #[cfg(feature = "testing")]
     Embedded,
 }
 
@@ -65,7 +62,6 @@ impl Backend {
     pub(crate) fn version(self) -> Version {
         match self {
             Self::Real(version) => version,
-            #[cfg(feature = "testing")]
             Self::Embedded => Version::V6,
         }
     }
@@ -95,21 +91,27 @@ pub(crate) struct Server {
 /// Where a server runs.
 pub(crate) enum Running {
     Process(Box<Process>),
-    #[cfg(feature = "testing")]
     Embedded(Embedded),
 }
 
 impl From<Process> for Server {
     fn from(process: Process) -> Self {
         let (http_port, grpc_port) = (process.http_port, process.grpc_port);
-        Self { http_port, grpc_port, running: Running::Process(Box::new(process)) }
+        Self {
+            http_port,
+            grpc_port,
+            running: Running::Process(Box::new(process)),
+        }
     }
 }
 
-#[cfg(feature = "testing")]
 impl From<Embedded> for Server {
     fn from(embedded: Embedded) -> Self {
-        Self { http_port: embedded.port, grpc_port: embedded.port, running: Running::Embedded(embedded) }
+        Self {
+            http_port: embedded.port,
+            grpc_port: embedded.port,
+            running: Running::Embedded(embedded),
+        }
     }
 }
 
@@ -124,8 +126,9 @@ impl Server {
     pub(crate) async fn start_with(backend: Backend, options: &[(&str, &str)]) -> Self {
         let configuration = format!("{FOLDER}/{}.json", backend.version().number());
         match backend {
-            Backend::Real(version) => Process::launch(version, &["-c", &configuration], options).await.into(),
-            #[cfg(feature = "testing")]
+            Backend::Real(version) => Process::launch(version, &["-c", &configuration], options)
+                .await
+                .into(),
             Backend::Embedded => Embedded::launch(Some(&configuration), options).into(),
         }
     }
@@ -134,7 +137,6 @@ impl Server {
     pub(crate) async fn start_bare(backend: Backend, options: &[(&str, &str)]) -> Self {
         match backend {
             Backend::Real(version) => Process::launch(version, &[], options).await.into(),
-            #[cfg(feature = "testing")]
             Backend::Embedded => Embedded::launch(None, options).into(),
         }
     }
@@ -143,7 +145,6 @@ impl Server {
     pub(crate) async fn restart(&mut self) {
         match &mut self.running {
             Running::Process(process) => process.restart().await,
-            #[cfg(feature = "testing")]
             Running::Embedded(embedded) => embedded.restart(),
         }
     }
@@ -152,7 +153,6 @@ impl Server {
     pub(crate) fn kill(&mut self) {
         match &mut self.running {
             Running::Process(process) => process.kill(),
-            #[cfg(feature = "testing")]
             Running::Embedded(embedded) => embedded.kill(),
         }
     }
@@ -162,7 +162,6 @@ impl Server {
     pub(crate) fn freeze(&self, is_frozen: bool) -> io::Result<()> {
         match &self.running {
             Running::Process(process) => process.signal(if is_frozen { "STOP" } else { "CONT" }),
-            #[cfg(feature = "testing")]
             Running::Embedded(_) => Err(io::Error::other("only a process can be stopped")),
         }
     }
@@ -218,7 +217,10 @@ impl Server {
 /// Sends an HTTP request, and answers the status.
 async fn status_of(port: u16, request: &str) -> io::Result<u16> {
     let answer = exchange(port, request).await?;
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     status.ok_or_else(|| io::Error::other(format!("no HTTP: {answer}")))
 }
 

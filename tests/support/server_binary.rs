@@ -32,8 +32,9 @@ fn find_binary(version: Version) -> Result<PathBuf, String> {
 /// The `centrifugo` on the PATH, if it is of this version: it says `Centrifugo v6.9.1 (Go version: go1.26.8)`.
 fn on_path(version: Version) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
-    let binary =
-        std::env::split_paths(&folders).map(|folder| folder.join("centrifugo")).find(|p| p.is_file())?;
+    let binary = std::env::split_paths(&folders)
+        .map(|folder| folder.join("centrifugo"))
+        .find(|p| p.is_file())?;
     let output = Command::new(&binary).arg("version").output().ok()?;
     let says = String::from_utf8_lossy(&output.stdout).contains(&format!("v{} ", version.number()));
     says.then_some(binary)

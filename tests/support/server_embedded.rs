@@ -1,6 +1,5 @@
 //! The embedded server, configured as a real one is.
 
-use centrifugo_api::testing;
 use serde_json::{Value, json};
 
 /// The parts of Centrifugo's configuration: environment variables run them together with the names of options.
@@ -9,7 +8,7 @@ const SECTIONS: [&str; 5] = ["channel", "grpc_api", "health", "http_api", "http_
 pub(crate) struct Embedded {
     pub(super) port: u16,
     configuration: String,
-    server: Option<testing::Server>,
+    server: Option<centrifugo_api_testing::Server>,
 }
 
 impl Embedded {
@@ -19,11 +18,16 @@ impl Embedded {
         let mut configuration = file.map_or(json!({}), read);
         for (variable, value) in options.iter().filter(|(_, value)| !value.is_empty()) {
             let (section, option) = path(variable);
-            configuration[section][option] = serde_json::from_str(value).unwrap_or(Value::from(*value));
+            configuration[section][option] =
+                serde_json::from_str(value).unwrap_or(Value::from(*value));
         }
         let configuration = configuration.to_string();
         let server = start(&configuration, 0);
-        Self { port: port(&server), configuration, server: Some(server) }
+        Self {
+            port: port(&server),
+            configuration,
+            server: Some(server),
+        }
     }
 
     pub(super) fn restart(&mut self) {
@@ -35,7 +39,7 @@ impl Embedded {
         self.server = None;
     }
 
-    pub(crate) fn server(&self) -> &testing::Server {
+    pub(crate) fn server(&self) -> &centrifugo_api_testing::Server {
         self.server.as_ref().expect("the server was not killed")
     }
 }
@@ -45,12 +49,16 @@ fn read(file: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-fn start(configuration: &str, port: u16) -> testing::Server {
-    let builder = testing::Server::builder().configuration(configuration).port(port);
-    builder.start().unwrap_or_else(|error| panic!("{error}: {configuration}"))
+fn start(configuration: &str, port: u16) -> centrifugo_api_testing::Server {
+    let builder = centrifugo_api_testing::Server::builder()
+        .configuration(configuration)
+        .port(port);
+    builder
+        .start()
+        .unwrap_or_else(|error| panic!("{error}: {configuration}"))
 }
 
-fn port(server: &testing::Server) -> u16 {
+fn port(server: &centrifugo_api_testing::Server) -> u16 {
     let url = server.grpc_url();
     let port = url.rsplit(':').next().and_then(|port| port.parse().ok());
     port.unwrap_or_else(|| panic!("{url} has no port"))
@@ -59,7 +67,12 @@ fn port(server: &testing::Server) -> u16 {
 /// Where an option is: `CENTRIFUGO_HTTP_API_KEY` is `http_api.key`.
 fn path(variable: &str) -> (&'static str, String) {
     let name = variable.to_lowercase();
-    let option = |section: &&str| name.strip_prefix(&format!("centrifugo_{section}_")).map(str::to_owned);
-    let path = SECTIONS.iter().find_map(|section| Some((*section, option(section)?)));
+    let option = |section: &&str| {
+        name.strip_prefix(&format!("centrifugo_{section}_"))
+            .map(str::to_owned)
+    };
+    let path = SECTIONS
+        .iter()
+        .find_map(|section| Some((*section, option(section)?)));
     path.unwrap_or_else(|| panic!("{variable} is in none of {SECTIONS:?}"))
 }

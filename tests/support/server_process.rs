@@ -44,18 +44,29 @@ impl Process {
     /// # Panics
     ///
     /// When there is no server to be had, or it does not start; the message says what to do.
-    pub(super) async fn launch(version: Version, arguments: &[&str], options: &[(&str, &str)]) -> Self {
+    pub(super) async fn launch(
+        version: Version,
+        arguments: &[&str],
+        options: &[(&str, &str)],
+    ) -> Self {
         let binary = binary::of(version).unwrap_or_else(|problem| panic!("{problem}"));
         let mut failure = String::new();
         for _ in 0..ATTEMPTS {
-            let mut server = Self::spawn(version, &binary, arguments, options)
-                .unwrap_or_else(|error| panic!("cannot run {} by /bin/sh: {error}", binary.display()));
+            let mut server =
+                Self::spawn(version, &binary, arguments, options).unwrap_or_else(|error| {
+                    panic!("cannot run {} by /bin/sh: {error}", binary.display())
+                });
             match server.wait_until_healthy().await {
                 Ok(()) => return server,
-                Err(problem) => failure = format!("{} {problem}:\n{}", binary.display(), server.log.text()),
+                Err(problem) => {
+                    failure = format!("{} {problem}:\n{}", binary.display(), server.log.text())
+                }
             }
             server.kill();
-            if !PORT_TAKEN.iter().any(|complaint| failure.contains(complaint)) {
+            if !PORT_TAKEN
+                .iter()
+                .any(|complaint| failure.contains(complaint))
+            {
                 break;
             }
         }
@@ -76,7 +87,12 @@ impl Process {
             .args(["-c", KEEPER, "sh"])
             .arg(binary)
             .args(arguments)
-            .args([http_flag, &http_port.to_string(), grpc_flag, &grpc_port.to_string()])
+            .args([
+                http_flag,
+                &http_port.to_string(),
+                grpc_flag,
+                &grpc_port.to_string(),
+            ])
             // Centrifugo takes every CENTRIFUGO_ variable for an option, those of these tests too.
             .env_clear()
             .envs(options.iter().copied())
@@ -85,22 +101,41 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let (keeper, lifeline, log) = Self::run(&mut command)?;
-        Ok(Self { version, http_port, grpc_port, health_path, command, keeper, lifeline, log })
+        Ok(Self {
+            version,
+            http_port,
+            grpc_port,
+            health_path,
+            command,
+            keeper,
+            lifeline,
+            log,
+        })
     }
 
     fn run(command: &mut Command) -> io::Result<(Child, Option<ChildStdin>, Log)> {
         let mut keeper = command.spawn()?;
         let lifeline = keeper.stdin.take();
-        let log = Log::collect(keeper.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?);
+        let log = Log::collect(
+            keeper
+                .stderr
+                .take()
+                .ok_or_else(|| io::Error::other("no standard error"))?,
+        );
         Ok((keeper, lifeline, log))
     }
 
     /// Kills the server, and starts it anew on the same ports.
     pub(super) async fn restart(&mut self) {
         self.kill();
-        (self.keeper, self.lifeline, self.log) = Self::run(&mut self.command).expect("/bin/sh runs again");
+        (self.keeper, self.lifeline, self.log) =
+            Self::run(&mut self.command).expect("/bin/sh runs again");
         if let Err(problem) = self.wait_until_healthy().await {
-            panic!("Centrifugo {}, restarted, {problem}:\n{}", self.version.number(), self.log.text());
+            panic!(
+                "Centrifugo {}, restarted, {problem}:\n{}",
+                self.version.number(),
+                self.log.text()
+            );
         }
     }
 
@@ -126,7 +161,10 @@ impl Process {
     async fn is_healthy(&self) -> io::Result<bool> {
         // A server that speaks TLS alone says so by 400.
         let probe = format!("GET {} HTTP/1.0\r\n\r\n", self.health_path);
-        Ok(matches!(status_of(self.http_port, &probe).await?, 200 | 400))
+        Ok(matches!(
+            status_of(self.http_port, &probe).await?,
+            200 | 400
+        ))
     }
 
     /// Sends a signal to the server, such as `STOP`.
@@ -134,9 +172,13 @@ impl Process {
     pub(super) fn signal(&self, signal: &str) -> io::Result<()> {
         let keeper = self.keeper.id();
         let servers = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children"))?;
-        let sent =
-            Command::new("kill").arg(format!("-{signal}")).args(servers.split_whitespace()).status()?;
-        sent.success().then_some(()).ok_or_else(|| io::Error::other(format!("kill: {sent}")))
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .args(servers.split_whitespace())
+            .status()?;
+        sent.success()
+            .then_some(())
+            .ok_or_else(|| io::Error::other(format!("kill: {sent}")))
     }
 
     /// Kills the server at once, and waits until it is gone.
@@ -151,7 +193,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            eprintln!("log of Centrifugo {}:\n{}", self.version.number(), self.log.text());
+            eprintln!(
+                "log of Centrifugo {}:\n{}",
+                self.version.number(),
+                self.log.text()
+            );
         }
     }
 }
@@ -177,7 +223,10 @@ impl Log {
     }
 
     fn text(&self) -> String {
-        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.text
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether the server has ended.
@@ -189,9 +238,14 @@ impl Log {
 /// Two ports that nobody uses now, and that no other test of this process was given.
 fn free_ports() -> io::Result<[u16; 2]> {
     static GIVEN: OnceLock<Mutex<HashSet<u16>>> = OnceLock::new();
-    let mut given = GIVEN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut given = GIVEN
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let mut free_port = || loop {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
         if given.insert(port) {
             return io::Result::Ok(port);
         }

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
 static MADE: AtomicUsize = AtomicUsize::new(1);
@@ -24,12 +24,16 @@ impl Authority {
     pub(crate) fn new() -> Result<Self, Problem> {
         let mut params = CertificateParams::new(["127.0.0.1".to_owned()])?;
         // Two of one name would be taken for one, whose signatures are wrong.
-        params
-            .distinguished_name
-            .push(DnType::CommonName, format!("Authority {}", MADE.fetch_add(1, Ordering::Relaxed)));
+        params.distinguished_name.push(
+            DnType::CommonName,
+            format!("Authority {}", MADE.fetch_add(1, Ordering::Relaxed)),
+        );
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        Ok(Self(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?))
+        Ok(Self(CertifiedIssuer::self_signed(
+            params,
+            KeyPair::generate()?,
+        )?))
     }
 
     pub(crate) fn pem(&self) -> String {
@@ -38,7 +42,10 @@ impl Authority {
 
     /// The authority's own, as that of a server.
     pub(crate) fn itself(&self) -> Certified {
-        Certified { certificate: self.pem(), key: self.0.key().serialize_pem() }
+        Certified {
+            certificate: self.pem(),
+            key: self.0.key().serialize_pem(),
+        }
     }
 
     pub(crate) fn der(&self) -> Vec<u8> {
@@ -53,18 +60,28 @@ impl Authority {
     /// A certificate that was valid once.
     pub(crate) fn certify_expired(&self, name: &str) -> Result<Certified, Problem> {
         self.sign(name, |params| {
-            (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+            (params.not_before, params.not_after) =
+                (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
         })
     }
 
-    fn sign(&self, name: &str, change: impl Fn(&mut CertificateParams)) -> Result<Certified, Problem> {
+    fn sign(
+        &self,
+        name: &str,
+        change: impl Fn(&mut CertificateParams),
+    ) -> Result<Certified, Problem> {
         let mut params = CertificateParams::new([name.to_owned()])?;
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         change(&mut params);
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.0)?;
-        Ok(Certified { certificate: certificate.pem(), key: key.serialize_pem() })
+        Ok(Certified {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
     }
 }
 

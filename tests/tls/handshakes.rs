@@ -11,7 +11,11 @@ async fn a_certificate_of_a_known_authority_is_taken() -> Outcome {
     let server = secured(&authority.certify(HOST)?, &[]).await;
     for transport in BOTH {
         let several = format!("{}{}", Authority::new()?.pem(), authority.pem());
-        for root in [authority.pem().into_bytes(), authority.der(), several.into_bytes()] {
+        for root in [
+            authority.pem().into_bytes(),
+            authority.der(),
+            several.into_bytes(),
+        ] {
             answered(client_of(&server, transport).root_certificate(root)).await?;
         }
     }
@@ -25,7 +29,11 @@ async fn a_certificate_for_another_host_is_not() -> Outcome {
     let server = secured(&authority.certify("centrifugo.example")?, &[]).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
-        assert_untaken(client(), "is for another host: call it by that, or name it with server_name").await?;
+        assert_untaken(
+            client(),
+            "is for another host: call it by that, or name it with server_name",
+        )
+        .await?;
         answered(client().server_name("centrifugo.example")).await?;
         assert_untaken(client().server_name("other.example"), "is for another host").await?;
         answered(client().danger_accept_invalid_certs()).await?;
@@ -41,7 +49,11 @@ async fn a_certificate_of_an_unknown_authority_is_not() -> Outcome {
     for transport in BOTH {
         let client = || client_of(&server, transport);
         for client in [client(), client().root_certificate(&other)] {
-            assert_untaken(client, "is of an unknown authority: add that with root_certificate").await?;
+            assert_untaken(
+                client,
+                "is of an unknown authority: add that with root_certificate",
+            )
+            .await?;
         }
         answered(client().danger_accept_invalid_certs()).await?;
     }
@@ -77,12 +89,20 @@ async fn a_server_that_asks_for_a_client_certificate_gets_that_of_identity() -> 
         let error = refused(client()).await?;
         assert!(error.is_network(), "{error:?}");
         assert!(
-            error.to_string().contains("asks for a client certificate: give one with identity"),
+            error
+                .to_string()
+                .contains("asks for a client certificate: give one with identity"),
             "{error}"
         );
-        let error = refused(client().identity(Authority::new()?.certify("backend")?.identity())).await?;
+        let error =
+            refused(client().identity(Authority::new()?.certify("backend")?.identity())).await?;
         assert!(error.is_network(), "{error:?}");
-        assert!(error.to_string().contains("does it trust the authority of that of identity?"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("does it trust the authority of that of identity?"),
+            "{error}"
+        );
     }
     Ok(())
 }
@@ -114,7 +134,9 @@ async fn a_certificate_of_an_authority_that_the_system_trusts_is_taken() -> Outc
     }
     let authority = Authority::new()?;
     let server = secured(&authority.certify(HOST)?, &[]).await;
-    let urls = BOTH.map(|transport| server.url(transport).replacen("://", "s://", 1)).join(" ");
+    let urls = BOTH
+        .map(|transport| server.url(transport).replacen("://", "s://", 1))
+        .join(" ");
     let trusted = tempfile::NamedTempFile::new()?;
     std::fs::write(trusted.path(), authority.pem())?;
     let output = std::process::Command::new(std::env::current_exe()?)
@@ -127,7 +149,10 @@ async fn a_certificate_of_an_authority_that_the_system_trusts_is_taken() -> Outc
         .env("SSL_CERT_FILE", trusted.path())
         .output()?;
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+        "{output:?}"
+    );
     Ok(())
 }
 

@@ -24,7 +24,10 @@ const BOTH: [Transport; 2] = [Transport::Http, Transport::Grpc];
 async fn secured(certified: &Certified, options: &[(&str, &str)]) -> Server {
     let mut all = vec![
         ("CENTRIFUGO_HTTP_SERVER_TLS_ENABLED", "true"),
-        ("CENTRIFUGO_HTTP_SERVER_TLS_CERT_PEM", &*certified.certificate),
+        (
+            "CENTRIFUGO_HTTP_SERVER_TLS_CERT_PEM",
+            &*certified.certificate,
+        ),
         ("CENTRIFUGO_HTTP_SERVER_TLS_KEY_PEM", &*certified.key),
         ("CENTRIFUGO_GRPC_API_TLS_ENABLED", "true"),
         ("CENTRIFUGO_GRPC_API_TLS_CERT_PEM", &*certified.certificate),
@@ -41,7 +44,9 @@ fn client_of(server: &Server, transport: Transport) -> ClientBuilder {
         Transport::Http => HTTP_KEY,
         Transport::Grpc => GRPC_KEY,
     };
-    Client::builder(url).api_key(key).timeout(Duration::from_secs(20))
+    Client::builder(url)
+        .api_key(key)
+        .timeout(Duration::from_secs(20))
 }
 
 /// A call that goes through.

@@ -5,7 +5,8 @@ use super::*;
 const NO_TLS: &str = "does not speak TLS on this port: begin the URL with http:// or grpc://";
 const TLS: &str = "speaks TLS on this port: begin the URL with https://";
 const NOT_PLAIN_HTTP: &str = "With TLS, the URL begins with https://; gRPC has a port of its own";
-const NOT_PLAIN_GRPC: &str = "is this the port of Centrifugo's gRPC API, 10000 by default, and without TLS?";
+const NOT_PLAIN_GRPC: &str =
+    "is this the port of Centrifugo's gRPC API, 10000 by default, and without TLS?";
 const NOT_HTTP: &str = "is this the port of Centrifugo's gRPC API? HTTP has another";
 const NOT_GRPC: &str = "is this the port of Centrifugo's gRPC API, 10000 by default?";
 
@@ -30,7 +31,8 @@ async fn a_scheme_that_is_not_the_ports_gets_an_error_that_says_so() -> Outcome 
         (secured.grpc_port, "https", NOT_HTTP),
         (secured.grpc_port, "grpc", NOT_PLAIN_GRPC),
     ] {
-        let builder = Client::builder(format!("{scheme}://127.0.0.1:{port}")).api_key("no server's key");
+        let builder =
+            Client::builder(format!("{scheme}://127.0.0.1:{port}")).api_key("no server's key");
         let error = match scheme {
             "https" | "grpcs" => refused(builder.root_certificate(authority.pem())).await?,
             _ => refused(builder).await?,

@@ -24,10 +24,14 @@ const LIMIT: usize = 4096;
 
 /// The bytes of a stream, of which the first says how many come at once.
 fn check_frames(input: &[u8]) {
-    let Some((chunk, stream)) = input.split_first() else { return };
+    let Some((chunk, stream)) = input.split_first() else {
+        return;
+    };
     let at_once = read(stream, stream.len().max(1));
     let in_chunks = read(stream, usize::from(*chunk).max(1));
-    let length = stream.get(1..5).map(|length| u32::from_be_bytes(length.try_into().unwrap()) as usize);
+    let length = stream
+        .get(1..5)
+        .map(|length| u32::from_be_bytes(length.try_into().unwrap()) as usize);
     let is_message = stream.first() == Some(&0)
         && length.is_some_and(|length| length <= LIMIT && length == stream.len() - 5);
     for outcome in [at_once, in_chunks] {
@@ -35,7 +39,10 @@ fn check_frames(input: &[u8]) {
             Ok(message) => {
                 assert!(is_message);
                 assert_eq!(message, stream[5..]);
-                assert_eq!(frames::frame(message.len(), |frame| frame.extend_from_slice(&message)), stream);
+                assert_eq!(
+                    frames::frame(message.len(), |frame| frame.extend_from_slice(&message)),
+                    stream
+                );
             }
             Err(failure) => {
                 assert!(!is_message);
@@ -103,9 +110,11 @@ fn check_status(input: &[u8]) {
 
 fn status_error(status: &[u8], message: &[u8], details: &[u8]) -> Option<Error> {
     let mut headers = HeaderMap::new();
-    for (name, value) in
-        [("grpc-status", status), ("grpc-message", message), ("grpc-status-details-bin", details)]
-    {
+    for (name, value) in [
+        ("grpc-status", status),
+        ("grpc-message", message),
+        ("grpc-status-details-bin", details),
+    ] {
         headers.extend(HeaderValue::from_bytes(value).map(|value| (name.parse().ok(), value)));
     }
     let (status, details) = frames::final_status(headers)?;
@@ -127,16 +136,26 @@ fn status_error(status: &[u8], message: &[u8], details: &[u8]) -> Option<Error> 
 fn check_api_error(status: &[u8], message: &[u8], text: &[u8]) {
     let sent = ApiError::new(108, String::from_utf8_lossy(text));
     let details = |type_url: &str, value: Vec<u8>| {
-        let any = prost_types::Any { type_url: type_url.to_owned(), value };
+        let any = prost_types::Any {
+            type_url: type_url.to_owned(),
+            value,
+        };
         let mut field = Vec::new();
         prost::encoding::message::encode(3, &any, &mut field);
         field
     };
     let details = [
         details("type.googleapis.com/google.rpc.RetryInfo", text.to_vec()),
-        details("type.googleapis.com/centrifugal.centrifugo.api.Error", sent.encode_to_vec()),
+        details(
+            "type.googleapis.com/centrifugal.centrifugo.api.Error",
+            sent.encode_to_vec(),
+        ),
     ];
-    match status_error(status, message, STANDARD.encode(details.concat()).as_bytes()) {
+    match status_error(
+        status,
+        message,
+        STANDARD.encode(details.concat()).as_bytes(),
+    ) {
         Some(Error::Api(failure)) => assert_eq!(failure.into_error(), sent),
         // The status could not be a header.
         None => assert!(HeaderValue::from_bytes(status).is_err()),

@@ -28,9 +28,17 @@ where
     match decode::<M::Response>(M::NAME, body) {
         Ok(response) => {
             let json = serde_json::to_vec(&response).unwrap();
-            assert!(decode::<M::Response>(M::NAME, &json.into()).unwrap() == response, "{}: JSON", M::NAME);
+            assert!(
+                decode::<M::Response>(M::NAME, &json.into()).unwrap() == response,
+                "{}: JSON",
+                M::NAME
+            );
             let protobuf = response.encode_to_vec();
-            assert!(M::Response::decode(&protobuf[..]).unwrap() == response, "{}: protobuf", M::NAME);
+            assert!(
+                M::Response::decode(&protobuf[..]).unwrap() == response,
+                "{}: protobuf",
+                M::NAME
+            );
         }
         Err(error) => check_error(error),
     }
@@ -40,7 +48,10 @@ where
 fn check_refusal(input: &[u8]) {
     let mut parts = input.splitn(4, |byte| *byte == b'\n');
     let mut part = || parts.next().unwrap_or_default();
-    let status = std::str::from_utf8(part()).ok().and_then(|status| status.parse().ok()).unwrap_or(500);
+    let status = std::str::from_utf8(part())
+        .ok()
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(500);
     let mut headers = HeaderMap::new();
     for name in [header::RETRY_AFTER, header::LOCATION] {
         headers.extend(HeaderValue::from_bytes(part()).map(|value| (name, value)));

@@ -26,6 +26,9 @@ fn call() -> Call<'static> {
 fn check_error(error: Error) {
     let left = Duration::from_secs(5);
     let wait = Retry::default().wait(1, &error, true, left, Some(&Budget::default()));
-    assert!(wait.is_none_or(|wait| wait < left), "a wait of {wait:?}, with {left:?} left");
+    assert!(
+        wait.is_none_or(|wait| wait < left),
+        "a wait of {wait:?}, with {left:?} left"
+    );
     assert_presentable(&error.without(&[KEY.to_owned()]));
 }

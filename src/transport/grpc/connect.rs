@@ -15,18 +15,25 @@ const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
 pub(super) fn endpoint(settings: &Settings) -> Result<Endpoint, Error> {
     let invalid = |error: tonic::transport::Error| {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let cause = error
+            .source()
+            .map(|cause| format!(": {cause}"))
+            .unwrap_or_default();
         Error::Config(format!("the gRPC channel cannot be built: {error}{cause}"))
     };
     let host = settings.target.http_url();
     let url = match (&settings.connections.unix_socket, settings.address) {
         (Some(path), _) => format!("unix://{}", path.display()),
         (None, Some(address)) => {
-            format!("{}://{address}", if settings.target.tls { "https" } else { "http" })
+            format!(
+                "{}://{address}",
+                if settings.target.tls { "https" } else { "http" }
+            )
         }
         (None, None) => host.clone(),
     };
-    let host = Uri::from_maybe_shared(host).map_err(|error| Error::Config(format!("url: {error}")))?;
+    let host =
+        Uri::from_maybe_shared(host).map_err(|error| Error::Config(format!("url: {error}")))?;
     let mut endpoint = Endpoint::from_shared(url)
         .map(|endpoint| endpoint.origin(host))
         .and_then(|endpoint| endpoint.user_agent(settings.user_agent.clone()))
@@ -57,7 +64,9 @@ pub(super) fn connect(endpoint: &Endpoint, settings: &Settings) -> Channel {
     let tls = hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(settings.tls.config.clone())
         .https_only()
-        .with_server_name_resolver(move |_: &Uri| rustls::pki_types::ServerName::try_from(host.clone()))
+        .with_server_name_resolver(move |_: &Uri| {
+            rustls::pki_types::ServerName::try_from(host.clone())
+        })
         .enable_http2()
         .wrap_connector(tcp);
     endpoint.connect_with_connector_lazy(tls)

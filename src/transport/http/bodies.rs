@@ -66,9 +66,10 @@ pub(in crate::transport) fn split(body: &Bytes) -> Result<Vec<Bytes>, Error> {
     }
 
     match serde_json::from_slice::<Replies<'_>>(body) {
-        Ok(Replies(replies)) => {
-            Ok(replies.into_iter().map(|reply| body.slice_ref(reply.get().as_bytes())).collect())
-        }
+        Ok(Replies(replies)) => Ok(replies
+            .into_iter()
+            .map(|reply| body.slice_ref(reply.get().as_bytes()))
+            .collect()),
         Err(error) => Err(undecodable(BatchRequest::NAME, body, "", error)),
     }
 }
@@ -88,7 +89,11 @@ pub(super) fn undecodable(
         _ => "the reply is not JSON: is the URL Centrifugo's server API?",
     };
     let message = format!("{what}{place}: {}", excerpt(body));
-    Error::Decode { method: Some(method), message, source: Some(cause(error)) }
+    Error::Decode {
+        method: Some(method),
+        message,
+        source: Some(cause(error)),
+    }
 }
 
 /// An answer that is no reply: only its body tells Centrifugo's error from another's.
@@ -101,13 +106,20 @@ pub(in crate::transport) fn refusal(
     if let Some(error) = api_error(body) {
         return Error::Api(ApiFailure::new(call.method, error));
     }
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
     let body = match text(LOCATION) {
-        Some(location) if (300..400).contains(&status) => format!("to {}", excerpt(location.as_bytes())),
+        Some(location) if (300..400).contains(&status) => {
+            format!("to {}", excerpt(location.as_bytes()))
+        }
         _ => excerpt(body),
     };
-    let retry_after =
-        text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+    let retry_after = text(RETRY_AFTER)
+        .and_then(|seconds| seconds.trim().parse().ok())
+        .map(Duration::from_secs);
     Error::Transport {
         method: call.method,
         status: Status::Http(status),

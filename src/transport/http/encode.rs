@@ -16,7 +16,11 @@ pub(in crate::transport) fn encode<M: Method>(request: &mut M) -> Result<Written
     let long = long_payload(request).and_then(|tag| request.payload_at(tag).cloned());
     let long = long.unwrap_or_default();
     let room = room(request.encoded_len() - long.len());
-    let mut pieces = Pieces { payload: long, before: None, last: Vec::with_capacity(room) };
+    let mut pieces = Pieces {
+        payload: long,
+        before: None,
+        last: Vec::with_capacity(room),
+    };
     match serde_json::to_writer(&mut pieces, request) {
         Ok(()) => Ok(pieces.written()),
         Err(error) => Err(invalid_request(request, &error)),
@@ -41,7 +45,11 @@ struct Pieces {
 impl Pieces {
     fn written(self) -> Written {
         match self.before {
-            Some((head, payload)) => Written { head: head.into(), payload, tail: self.last.into() },
+            Some((head, payload)) => Written {
+                head: head.into(),
+                payload,
+                tail: self.last.into(),
+            },
             None => Bytes::from(self.last).into(),
         }
     }
@@ -132,14 +140,22 @@ mod tests {
     #[test]
     fn short_payload_is_written_with_the_rest() {
         for data in [Bytes::new(), json(LONG - 1)] {
-            assert!(written(PublishRequest::new("news", data)).payload.is_empty());
+            assert!(
+                written(PublishRequest::new("news", data))
+                    .payload
+                    .is_empty()
+            );
         }
     }
 
     #[test]
     fn one_of_two_long_payloads_stays() {
         let (info, data) = (json(LONG), json(LONG + 1));
-        let written = written(SubscribeRequest::new("42", "news").info(info.clone()).data(data));
+        let written = written(
+            SubscribeRequest::new("42", "news")
+                .info(info.clone())
+                .data(data),
+        );
         assert_eq!(written.payload.as_ptr_range(), info.as_ptr_range());
     }
 
@@ -147,12 +163,20 @@ mod tests {
     fn space_around_a_long_payload_is_left_out() {
         let data = Bytes::from([b" \n", &json(LONG)[..], b" "].concat());
         let written = written(PublishRequest::new("news", data.clone()));
-        assert_eq!(written.payload.as_ptr_range(), data[2..LONG + 2].as_ptr_range());
+        assert_eq!(
+            written.payload.as_ptr_range(),
+            data[2..LONG + 2].as_ptr_range()
+        );
     }
 
     #[test]
     fn long_payload_that_is_no_json_is_refused() {
         let mut request = PublishRequest::new("news", "x".repeat(LONG));
-        assert!(encode(&mut request).unwrap_err().to_string().contains("`data` is not JSON"));
+        assert!(
+            encode(&mut request)
+                .unwrap_err()
+                .to_string()
+                .contains("`data` is not JSON")
+        );
     }
 }

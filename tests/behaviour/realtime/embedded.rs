@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use centrifugo_api::ClientInfo;
-use centrifugo_api::testing::{self, Server};
+use centrifugo_api_testing::Server;
 
 use super::{Event, Member, Publication, Subscribed, User};
 use crate::env::Failure;
@@ -13,7 +13,7 @@ use crate::env::Failure;
 pub(super) struct Client(Arc<Mutex<State>>);
 
 struct State {
-    connection: Option<testing::Connection>,
+    connection: Option<centrifugo_api_testing::Connection>,
     is_connected: bool,
     /// What happened in the subscriptions that the client made itself, by channel.
     own: HashMap<String, VecDeque<Event>>,
@@ -28,24 +28,38 @@ pub(super) struct Events {
 }
 
 pub(super) fn open(server: &Server, user: Option<&User>) -> (super::Client, super::Events) {
-    let user = user.map_or(testing::User::new(""), |user| testing::User::new(user.name).info(user.info));
+    let user = user.map_or(centrifugo_api_testing::User::new(""), |user| {
+        centrifugo_api_testing::User::new(user.name).info(user.info)
+    });
     let connection = server.connect(user);
     let state = State {
-        other: VecDeque::from([Event::Connected { client: connection.id().to_owned() }]),
+        other: VecDeque::from([Event::Connected {
+            client: connection.id().to_owned(),
+        }]),
         connection: Some(connection),
         is_connected: true,
         own: HashMap::new(),
     };
     let client = Client(Arc::new(Mutex::new(state)));
-    let events = Events { client: client.clone(), channel: None };
-    (super::Client::Embedded(client), super::Events::Embedded(events))
+    let events = Events {
+        client: client.clone(),
+        channel: None,
+    };
+    (
+        super::Client::Embedded(client),
+        super::Events::Embedded(events),
+    )
 }
 
 impl Client {
     /// What has happened by now.
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(event) = state.connection.as_mut().and_then(testing::Connection::try_next) {
+        while let Some(event) = state
+            .connection
+            .as_mut()
+            .and_then(centrifugo_api_testing::Connection::try_next)
+        {
             state.sort_in(event);
         }
         state
@@ -55,7 +69,10 @@ impl Client {
         let mut state = self.state();
         state.connection()?.subscribe(channel)?;
         state.own.insert(channel.to_owned(), VecDeque::new());
-        Ok(super::Events::Embedded(Events { client: self.clone(), channel: Some(channel.to_owned()) }))
+        Ok(super::Events::Embedded(Events {
+            client: self.clone(),
+            channel: Some(channel.to_owned()),
+        }))
     }
 
     pub(super) fn publish(&self, channel: &str, data: &'static str) -> Result<(), Failure> {
@@ -73,13 +90,21 @@ impl Client {
 }
 
 impl State {
-    fn connection(&self) -> Result<&testing::Connection, Failure> {
-        self.connection.as_ref().ok_or_else(|| "the client is closed".into())
+    fn connection(&self) -> Result<&centrifugo_api_testing::Connection, Failure> {
+        self.connection
+            .as_ref()
+            .ok_or_else(|| "the client is closed".into())
     }
 
-    fn sort_in(&mut self, event: testing::Event) {
+    fn sort_in(&mut self, event: centrifugo_api_testing::Event) {
         match event {
-            testing::Event::Subscribed { channel, data, recoverable, positioned, .. } => {
+            centrifugo_api_testing::Event::Subscribed {
+                channel,
+                data,
+                recoverable,
+                positioned,
+                ..
+            } => {
                 self.other.push_back(Event::Subscribed(Subscribed {
                     channel,
                     data,
@@ -87,16 +112,29 @@ impl State {
                     positioned,
                 }));
             }
-            testing::Event::Unsubscribed { channel, code, reason, .. } => match self.own.get_mut(&channel) {
+            centrifugo_api_testing::Event::Unsubscribed {
+                channel,
+                code,
+                reason,
+                ..
+            } => match self.own.get_mut(&channel) {
                 Some(own) => own.push_back(Event::Ended { code, reason }),
                 None => self.other.push_back(Event::Unsubscribed { channel }),
             },
-            testing::Event::Publication { channel, publication: told, .. } => {
+            centrifugo_api_testing::Event::Publication {
+                channel,
+                publication: told,
+                ..
+            } => {
                 self.push(&channel, Event::Publication(publication(told)));
             }
-            testing::Event::Joined { channel, info, .. } => self.push(&channel, Event::Joined(member(info))),
-            testing::Event::Left { channel, info, .. } => self.push(&channel, Event::Left(member(info))),
-            testing::Event::Disconnected { code, reason, .. } => {
+            centrifugo_api_testing::Event::Joined { channel, info, .. } => {
+                self.push(&channel, Event::Joined(member(info)))
+            }
+            centrifugo_api_testing::Event::Left { channel, info, .. } => {
+                self.push(&channel, Event::Left(member(info)))
+            }
+            centrifugo_api_testing::Event::Disconnected { code, reason, .. } => {
                 self.is_connected = false;
                 self.other.push_back(closed(code, reason));
             }
@@ -105,7 +143,10 @@ impl State {
     }
 
     fn push(&mut self, channel: &str, event: Event) {
-        self.own.get_mut(channel).unwrap_or(&mut self.other).push_back(event);
+        self.own
+            .get_mut(channel)
+            .unwrap_or(&mut self.other)
+            .push_back(event);
     }
 }
 
@@ -123,17 +164,34 @@ impl Events {
 fn closed(code: u32, reason: String) -> Event {
     match code {
         // The transport was closed without a code.
-        1006 => Event::Reconnecting { code: 1, reason: "transport closed".to_owned() },
+        1006 => Event::Reconnecting {
+            code: 1,
+            reason: "transport closed".to_owned(),
+        },
         3500..4000 | 4500..5000 => Event::Disconnected { code, reason },
         _ => Event::Reconnecting { code, reason },
     }
 }
 
 fn publication(publication: centrifugo_api::Publication) -> Publication {
-    let centrifugo_api::Publication { offset, data, tags, info, .. } = publication;
-    Publication { offset, data, tags, info: info.map(member) }
+    let centrifugo_api::Publication {
+        offset,
+        data,
+        tags,
+        info,
+        ..
+    } = publication;
+    Publication {
+        offset,
+        data,
+        tags,
+        info: info.map(member),
+    }
 }
 
 fn member(info: ClientInfo) -> Member {
-    Member { client: info.client, chan_info: info.chan_info }
+    Member {
+        client: info.client,
+        chan_info: info.chan_info,
+    }
 }

@@ -19,18 +19,34 @@ pub(super) struct Client(centrifuge::Client);
 /// Events, taken from the stream at once since an untaken one stops the client.
 pub(super) struct Events(UnboundedReceiver<Event>);
 
-pub(super) fn open(url: &str, user: Option<&User>) -> Result<(super::Client, super::Events), Failure> {
-    let client = centrifuge::Client::builder(url).token(user.map(token).unwrap_or_default()).build()?;
+pub(super) fn open(
+    url: &str,
+    user: Option<&User>,
+) -> Result<(super::Client, super::Events), Failure> {
+    let client = centrifuge::Client::builder(url)
+        .token(user.map(token).unwrap_or_default())
+        .build()?;
     let events = Events::of(client.events(), of_client);
     client.connect()?;
-    Ok((super::Client::Real(Client(client)), super::Events::Real(events)))
+    Ok((
+        super::Client::Real(Client(client)),
+        super::Events::Real(events),
+    ))
 }
 
 fn token(user: &User) -> String {
-    let User { name, info, signature } = user;
+    let User {
+        name,
+        info,
+        signature,
+    } = user;
     let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
     let claims = format!(r#"{{"sub":"{name}","info":{info}}}"#);
-    format!("{}.{}.{signature}", part(r#"{"alg":"HS256"}"#), part(&claims))
+    format!(
+        "{}.{}.{signature}",
+        part(r#"{"alg":"HS256"}"#),
+        part(&claims)
+    )
 }
 
 impl Client {
@@ -80,27 +96,38 @@ impl Events {
     }
 
     pub(super) async fn next(&mut self) -> Option<Event> {
-        tokio::time::timeout(DEADLINE, self.0.recv()).await.ok().flatten()
+        tokio::time::timeout(DEADLINE, self.0.recv())
+            .await
+            .ok()
+            .flatten()
     }
 }
 
 fn of_client(event: ClientEvent) -> Option<Event> {
     match event {
-        ClientEvent::Connected(connected) => Some(Event::Connected { client: connected.client_id }),
-        ClientEvent::Connecting(event) => {
-            Some(Event::Reconnecting { code: event.code, reason: event.reason })
-        }
-        ClientEvent::Disconnected(event) => {
-            Some(Event::Disconnected { code: event.code, reason: event.reason })
-        }
+        ClientEvent::Connected(connected) => Some(Event::Connected {
+            client: connected.client_id,
+        }),
+        ClientEvent::Connecting(event) => Some(Event::Reconnecting {
+            code: event.code,
+            reason: event.reason,
+        }),
+        ClientEvent::Disconnected(event) => Some(Event::Disconnected {
+            code: event.code,
+            reason: event.reason,
+        }),
         ClientEvent::ServerSubscribed(event) => Some(Event::Subscribed(Subscribed {
             channel: event.channel,
             data: event.info.data.unwrap_or_default(),
             recoverable: event.info.recoverable,
             positioned: event.info.positioned,
         })),
-        ClientEvent::ServerUnsubscribed(event) => Some(Event::Unsubscribed { channel: event.channel }),
-        ClientEvent::ServerPublication(event) => Some(Event::Publication(publication(event.publication))),
+        ClientEvent::ServerUnsubscribed(event) => Some(Event::Unsubscribed {
+            channel: event.channel,
+        }),
+        ClientEvent::ServerPublication(event) => {
+            Some(Event::Publication(publication(event.publication)))
+        }
         ClientEvent::ServerJoin(event) => Some(Event::Joined(member(event.info))),
         ClientEvent::ServerLeave(event) => Some(Event::Left(member(event.info))),
         _ => None,
@@ -109,10 +136,13 @@ fn of_client(event: ClientEvent) -> Option<Event> {
 
 fn of_subscription(event: SubscriptionEvent) -> Option<Event> {
     match event {
-        SubscriptionEvent::Unsubscribed(event) => {
-            Some(Event::Ended { code: event.code, reason: event.reason })
+        SubscriptionEvent::Unsubscribed(event) => Some(Event::Ended {
+            code: event.code,
+            reason: event.reason,
+        }),
+        SubscriptionEvent::Publication(event) => {
+            Some(Event::Publication(publication(event.publication)))
         }
-        SubscriptionEvent::Publication(event) => Some(Event::Publication(publication(event.publication))),
         SubscriptionEvent::Join(event) => Some(Event::Joined(member(event.info))),
         SubscriptionEvent::Leave(event) => Some(Event::Left(member(event.info))),
         _ => None,
@@ -129,5 +159,8 @@ fn publication(publication: centrifuge::Publication) -> Publication {
 }
 
 fn member(info: ClientInfo) -> Member {
-    Member { client: info.client, chan_info: info.chan_info.unwrap_or_default() }
+    Member {
+        client: info.client,
+        chan_info: info.chan_info.unwrap_or_default(),
+    }
 }

@@ -42,12 +42,19 @@ const COMMUTING: [(usize, &str); 9] = [
     (1, "rpc"),
 ];
 /// Of Centrifugo PRO, and of none.
-const LACKING: [&str; 6] =
-    ["connections", "get_user_status", "device_list", "cancel_push", "nonsense", "Publish"];
+const LACKING: [&str; 6] = [
+    "connections",
+    "get_user_status",
+    "device_list",
+    "cancel_push",
+    "nonsense",
+    "Publish",
+];
 const LACKING_RPCS: [&str; 4] = ["Connections", "GetUserStatus", "DeviceList", "CancelPush"];
 /// Methods by their numbers on the legacy command endpoint, and numbers of none.
-const NUMBERS: [&str; 14] =
-    ["0", "1", "6", "7", "4", "8", "33", "35", "13", "14", "40", "-1", "1.0", "\"6\""];
+const NUMBERS: [&str; 14] = [
+    "0", "1", "6", "7", "4", "8", "33", "35", "13", "14", "40", "-1", "1.0", "\"6\"",
+];
 
 const KEY: (&str, &str) = ("X-API-Key", "http-key");
 
@@ -137,8 +144,11 @@ impl Generator {
     }
 
     fn finish_http(&mut self, mut path: String, body: Vec<Json>) -> HttpCall {
-        let verb =
-            if self.rng.chance(2) { self.rng.pick(&["GET", "PUT", "DELETE", "OPTIONS"]) } else { "POST" };
+        let verb = if self.rng.chance(2) {
+            self.rng.pick(&["GET", "PUT", "DELETE", "OPTIONS"])
+        } else {
+            "POST"
+        };
         let mut headers = vec![KEY];
         if self.rng.chance(4) {
             headers = self.rng.pick(&[
@@ -154,8 +164,14 @@ impl Generator {
                 vec![("Authorization", "http-key")],
                 vec![("X-API-Key", "grpc-key")],
             ]);
-            let queries =
-                ["", "", "?api_key=http-key", "?api_key=wrong", "?api_key=http%2Dkey&x", "?API_KEY=http-key"];
+            let queries = [
+                "",
+                "",
+                "?api_key=http-key",
+                "?api_key=wrong",
+                "?api_key=http%2Dkey&x",
+                "?API_KEY=http-key",
+            ];
             path += self.rng.pick(&queries);
         }
         if self.rng.chance(30) {
@@ -163,9 +179,17 @@ impl Generator {
             headers.push(("X-Centrifugo-Error-Mode", self.rng.pick(&modes)));
         }
         if self.rng.chance(30) {
-            headers.push(("Content-Type", self.rng.pick(&["application/json", "text/plain"])));
+            headers.push((
+                "Content-Type",
+                self.rng.pick(&["application/json", "text/plain"]),
+            ));
         }
-        HttpCall { verb, path, headers, body }
+        HttpCall {
+            verb,
+            path,
+            headers,
+            body,
+        }
     }
 
     fn grpc_call(&mut self) -> GrpcCall {
@@ -180,13 +204,16 @@ impl Generator {
         };
         match self.rng.below(100) {
             0..2 => {
-                call.path =
-                    format!("/centrifugal.centrifugo.api.CentrifugoApi/{}", self.rng.pick(&LACKING_RPCS));
+                call.path = format!(
+                    "/centrifugal.centrifugo.api.CentrifugoApi/{}",
+                    self.rng.pick(&LACKING_RPCS)
+                );
                 call.method = None;
             }
             2..4 => {
                 let service = "/centrifugal.centrifugo.api.CentrifugoApi";
-                let paths = ["/Nonsense", "/publish", "/"].map(|method| format!("{service}{method}"));
+                let paths =
+                    ["/Nonsense", "/publish", "/"].map(|method| format!("{service}{method}"));
                 let others = ["/nope.Service/Publish", "/"].map(str::to_owned);
                 call.path = self.rng.pick(&[&paths[..], &others].concat());
                 call.method = None;
@@ -199,16 +226,24 @@ impl Generator {
                     vec![("authorization", "apikey  grpc-key")],
                     vec![("authorization", "apikey http-key")],
                     vec![("x-api-key", "grpc-key")],
-                    vec![("authorization", "apikey wrong"), ("authorization", "apikey grpc-key")],
-                    vec![("authorization", "apikey grpc-key"), ("authorization", "apikey wrong")],
+                    vec![
+                        ("authorization", "apikey wrong"),
+                        ("authorization", "apikey grpc-key"),
+                    ],
+                    vec![
+                        ("authorization", "apikey grpc-key"),
+                        ("authorization", "apikey wrong"),
+                    ],
                 ]);
             }
             7..13 => call.frame = self.frame(),
             _ => {}
         }
         if self.rng.chance(30) {
-            call.metadata
-                .push(("x-centrifugo-error-mode", self.rng.pick(&["transport", "transport", "Transport"])));
+            call.metadata.push((
+                "x-centrifugo-error-mode",
+                self.rng.pick(&["transport", "transport", "Transport"]),
+            ));
         }
         call
     }
@@ -216,7 +251,10 @@ impl Generator {
     fn frame(&mut self) -> Frame {
         match self.rng.below(14) {
             0 => Frame::Compressed,
-            9.. => Frame::Flipped { at: self.rng.below(64), bits: self.rng.pick(&[1, 2, 4, 7, 8, 0x80]) },
+            9.. => Frame::Flipped {
+                at: self.rng.below(64),
+                bits: self.rng.pick(&[1, 2, 4, 7, 8, 0x80]),
+            },
             1..4 => Frame::Cut(1 + self.rng.below(4)),
             // A field that no message has, and the channel once more.
             4 => Frame::Followed(vec![0xf8, 0x07, 0x01]),
@@ -238,7 +276,11 @@ impl Generator {
         let mut used = Vec::new();
         let mut commands: Vec<Json> = Vec::new();
         for _ in 0..count {
-            let command = if parallel { self.commuting_command(&mut used) } else { self.command() };
+            let command = if parallel {
+                self.commuting_command(&mut used)
+            } else {
+                self.command()
+            };
             commands.push(command);
         }
         self.put_closing_last(&mut commands);
@@ -254,15 +296,18 @@ impl Generator {
 
     /// Leaves one command that closes connections, as the last: the server closes them while it goes on.
     fn put_closing_last(&mut self, commands: &mut Vec<Json>) {
-        let (mut closing, others): (Vec<_>, Vec<_>) =
-            std::mem::take(commands).into_iter().partition(may_disconnect);
+        let (mut closing, others): (Vec<_>, Vec<_>) = std::mem::take(commands)
+            .into_iter()
+            .partition(may_disconnect);
         *commands = others;
         commands.extend(closing.pop());
     }
 
     fn command(&mut self) -> Json {
         if self.rng.chance(4) {
-            return self.rng.pick(&[object! {}, object! { "connections": object! {} }]);
+            return self
+                .rng
+                .pick(&[object! {}, object! { "connections": object! {} }]);
         }
         let method = self.method_of_batches();
         Json::Object(vec![(method.to_owned(), self.request(method))])

@@ -41,8 +41,12 @@ impl Generator {
 
     pub(super) fn map_read_state(&mut self) -> Json {
         let channel = self.channel(Kind::Map);
-        let cursors: Vec<usize> =
-            self.cursors.iter().filter(|(_, known)| *known == channel).map(|(id, _)| *id).collect();
+        let cursors: Vec<usize> = self
+            .cursors
+            .iter()
+            .filter(|(_, known)| *known == channel)
+            .map(|(id, _)| *id)
+            .collect();
         let cursor = match cursors.is_empty() || self.rng.chance(20) {
             true => Json::string(self.rng.pick(&["k", "a", "zz", "\\u0000", "MQ==", "1"])),
             false => Json::string(&format!("«cursor {}»", self.rng.pick(&cursors))),
@@ -66,7 +70,11 @@ impl Generator {
     /// Adds a position as two members.
     fn flatten(&self, members: &mut Members, position: Json, prefix: &str) {
         if let Json::Object(parts) = position {
-            members.0.extend(parts.into_iter().map(|(name, value)| (format!("{prefix}_{name}"), value)));
+            members.0.extend(
+                parts
+                    .into_iter()
+                    .map(|(name, value)| (format!("{prefix}_{name}"), value)),
+            );
         }
     }
 
@@ -87,7 +95,10 @@ impl Generator {
 
     pub(super) fn shared_poll_publish(&mut self) -> Json {
         let mut members = Members(vec![
-            ("channel".to_owned(), Json::string(&self.channel(Kind::Poll))),
+            (
+                "channel".to_owned(),
+                Json::string(&self.channel(Kind::Poll)),
+            ),
             ("key".to_owned(), Json::string(&self.key())),
         ]);
         optional! { self, members,

@@ -65,9 +65,18 @@ impl Generator {
             cursors: Vec::new(),
             id: 0,
         };
-        generator.theme = generator.rng.pick(&[Theme::Streams, Theme::Maps, Theme::Users, Theme::All]);
-        let streams = if generator.theme == Theme::Streams { 1 } else { 2 };
-        generator.streams = (0..streams).map(|_| generator.any_channel_of(names::Kind::Stream)).collect();
+        generator.theme =
+            generator
+                .rng
+                .pick(&[Theme::Streams, Theme::Maps, Theme::Users, Theme::All]);
+        let streams = if generator.theme == Theme::Streams {
+            1
+        } else {
+            2
+        };
+        generator.streams = (0..streams)
+            .map(|_| generator.any_channel_of(names::Kind::Stream))
+            .collect();
         generator.maps = vec![generator.any_channel_of(names::Kind::Map)];
         generator
     }
@@ -80,16 +89,26 @@ impl Generator {
             _ if id < 2 && self.rng.chance(50) => self.connect(),
             0..6 if self.connections.len() < CONNECTIONS => self.connect(),
             6..14 if !self.connections.is_empty() => {
-                let (connection, channel) = (self.rng.pick(&self.connections), self.client_channel());
-                Action::Subscribe { connection, channel }
+                let (connection, channel) =
+                    (self.rng.pick(&self.connections), self.client_channel());
+                Action::Subscribe {
+                    connection,
+                    channel,
+                }
             }
             14..17 if !self.connections.is_empty() => {
-                let (connection, channel) = (self.rng.pick(&self.connections), self.client_channel());
-                Action::Unsubscribe { connection, channel }
+                let (connection, channel) =
+                    (self.rng.pick(&self.connections), self.client_channel());
+                Action::Unsubscribe {
+                    connection,
+                    channel,
+                }
             }
             17..19 if !self.connections.is_empty() => {
                 let index = self.rng.below(self.connections.len());
-                Action::Close { connection: self.connections.swap_remove(index) }
+                Action::Close {
+                    connection: self.connections.swap_remove(index),
+                }
             }
             _ => self.call(),
         }
@@ -99,9 +118,18 @@ impl Generator {
         self.connections.push(self.id);
         self.has_connected.push(self.id);
         let user = self.user();
-        let infos =
-            [None, Some(r#"{"name":"Alice"}"#), Some(r#""text""#), Some("7"), Some(r#"{ "a" : [] }"#)];
-        let info = if user.is_empty() { None } else { self.rng.pick(&infos).map(str::to_owned) };
+        let infos = [
+            None,
+            Some(r#"{"name":"Alice"}"#),
+            Some(r#""text""#),
+            Some("7"),
+            Some(r#"{ "a" : [] }"#),
+        ];
+        let info = if user.is_empty() {
+            None
+        } else {
+            self.rng.pick(&infos).map(str::to_owned)
+        };
         Action::Connect { user, info }
     }
 }

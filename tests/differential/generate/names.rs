@@ -86,8 +86,12 @@ impl Generator {
                 (3, "closed"),
                 (1, "nohist"),
             ]),
-            Kind::Map => self.rng.weighted(&[(5, "map"), (3, "eph"), (4, "pers"), (4, "short")]),
-            Kind::Poll => self.rng.weighted(&[(5, "poll"), (1, "pollro"), (1, "polled")]),
+            Kind::Map => self
+                .rng
+                .weighted(&[(5, "map"), (3, "eph"), (4, "pers"), (4, "short")]),
+            Kind::Poll => self
+                .rng
+                .weighted(&[(5, "poll"), (1, "pollro"), (1, "polled")]),
         };
         let name = self.rng.weighted(&[(4, "a"), (1, "b")]);
         format!("{namespace}:{name}-«n»")
@@ -97,19 +101,30 @@ impl Generator {
     pub(super) fn client_channel(&mut self) -> String {
         match self.rng.chance(90) {
             true => self.channel_of(Kind::Stream),
-            false => {
-                self.rng.pick(&["nope:a-«n»", "map:a-«n»", "poll:a-«n»", "a-«n»", "plain:a:b-«n»"]).to_owned()
-            }
+            false => self
+                .rng
+                .pick(&[
+                    "nope:a-«n»",
+                    "map:a-«n»",
+                    "poll:a-«n»",
+                    "a-«n»",
+                    "plain:a:b-«n»",
+                ])
+                .to_owned(),
         }
     }
 
     /// A user's name, empty for the anonymous one.
     pub(super) fn user(&mut self) -> String {
-        self.rng.weighted(&[(6, "alice-«n»"), (4, "bob-«n»"), (2, "")]).to_owned()
+        self.rng
+            .weighted(&[(6, "alice-«n»"), (4, "bob-«n»"), (2, "")])
+            .to_owned()
     }
 
     pub(super) fn key(&mut self) -> String {
-        self.rng.weighted(&[(5, "k"), (4, "l"), (3, "m"), (2, "é"), (1, "")]).to_owned()
+        self.rng
+            .weighted(&[(5, "k"), (4, "l"), (3, "m"), (2, "é"), (1, "")])
+            .to_owned()
     }
 
     /// A payload, in JSON.

@@ -28,8 +28,14 @@ const WRONG: [&str; 22] = [
     "[null]",
 ];
 /// Strings that are no good UTF-8 or UTF-16.
-const STRINGS: [&[u8]; 6] =
-    [b"\"\xff\"", b"\"\\ud800\"", b"\"a\\u0000b\"", b"\"\xed\xa0\x80\"", b"\"tab\there\"", b"\"\\x\""];
+const STRINGS: [&[u8]; 6] = [
+    b"\"\xff\"",
+    b"\"\\ud800\"",
+    b"\"a\\u0000b\"",
+    b"\"\xed\xa0\x80\"",
+    b"\"tab\there\"",
+    b"\"\\x\"",
+];
 /// In place of a whole body.
 const BODIES: [&[u8]; 20] = [
     b"",
@@ -62,7 +68,11 @@ impl Generator {
             return;
         }
         let place = self.rng.below(json.size());
-        let (twist, wrong, string) = (self.rng.below(9), self.rng.pick(&WRONG), self.rng.pick(&STRINGS));
+        let (twist, wrong, string) = (
+            self.rng.below(9),
+            self.rng.pick(&WRONG),
+            self.rng.pick(&STRINGS),
+        );
         let Some(value) = json.nth(place) else { return };
         match value {
             Json::Object(members) if twist > 0 => {
@@ -98,11 +108,17 @@ impl Generator {
 
 fn capitalized(key: &str) -> String {
     let mut letters = key.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// The same key, its first letter written as an escape.
 fn escaped(key: &str) -> String {
     let mut letters = key.chars();
-    letters.next().map(|first| format!("\\u{:04x}{}", u32::from(first), letters.as_str())).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| format!("\\u{:04x}{}", u32::from(first), letters.as_str()))
+        .unwrap_or_default()
 }

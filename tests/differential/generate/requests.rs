@@ -46,7 +46,9 @@ impl Generator {
             "map_remove" => self.map_remove(),
             "map_read_state" => self.map_read_state(),
             "map_read_stream" => self.map_read_stream(),
-            "map_stats" | "map_clear" => object! { "channel": Json::string(&self.channel(Kind::Map)) },
+            "map_stats" | "map_clear" => {
+                object! { "channel": Json::string(&self.channel(Kind::Map)) }
+            }
             "shared_poll_publish" => self.shared_poll_publish(),
             _ => object! {},
         }
@@ -62,10 +64,15 @@ impl Generator {
 
     fn broadcast(&mut self) -> Json {
         // Channels are served at once: one twice has its offsets by chance.
-        let mut channels: Vec<String> = (0..self.rng.below(4)).map(|_| self.channel(Kind::Stream)).collect();
+        let mut channels: Vec<String> = (0..self.rng.below(4))
+            .map(|_| self.channel(Kind::Stream))
+            .collect();
         channels.sort();
         channels.dedup();
-        let channels = channels.iter().map(|channel| Json::string(channel)).collect();
+        let channels = channels
+            .iter()
+            .map(|channel| Json::string(channel))
+            .collect();
         let mut members = Members(vec![("channels".to_owned(), Json::Array(channels))]);
         self.publication(&mut members);
         Json::Object(members.0)
@@ -98,10 +105,17 @@ impl Generator {
 
     /// A position, mostly one that this channel had.
     pub(super) fn position(&mut self, channel: &str) -> Json {
-        let known: Vec<usize> =
-            self.positions.iter().filter(|(_, known)| known == channel).map(|(id, _)| *id).collect();
+        let known: Vec<usize> = self
+            .positions
+            .iter()
+            .filter(|(_, known)| known == channel)
+            .map(|(id, _)| *id)
+            .collect();
         let (offset, epoch) = match known.is_empty() || self.rng.chance(15) {
-            true => (self.made_up_offset(), Json::string(self.rng.pick(&["", "", "epoch"]))),
+            true => (
+                self.made_up_offset(),
+                Json::string(self.rng.pick(&["", "", "epoch"])),
+            ),
             false => {
                 let step = self.rng.pick(&known);
                 let offset = match self.rng.chance(60) {
@@ -177,8 +191,12 @@ impl Generator {
     fn disconnect(&mut self) -> Json {
         let mut members = Members(Vec::new());
         self.whose(&mut members);
-        let clients: Vec<_> =
-            self.has_connected.iter().take(2).map(|step| Json::string(&format!("«client {step}»"))).collect();
+        let clients: Vec<_> = self
+            .has_connected
+            .iter()
+            .take(2)
+            .map(|step| Json::string(&format!("«client {step}»")))
+            .collect();
         optional! { self, members,
             15 "whitelist": Json::Array(clients),
             40 "disconnect": object! {

@@ -9,8 +9,8 @@ mod seeds;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use centrifugo_api::testing::Server;
 use centrifugo_api::{InfoRequest, METHODS};
+use centrifugo_api_testing::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -21,12 +21,16 @@ use seeds::{Seed, all};
 
 fn inputs() -> usize {
     let number = std::env::var("CENTRIFUGO_API_FUZZ").ok();
-    number.map_or(1000, |number| number.parse().expect("CENTRIFUGO_API_FUZZ is a number"))
+    number.map_or(1000, |number| {
+        number.parse().expect("CENTRIFUGO_API_FUZZ is a number")
+    })
 }
 
 fn server() -> Result<(Server, Vec<Seed>), centrifugo_api::Error> {
-    let server =
-        Server::builder().recorded_requests(100).configuration(include_str!("configuration.json")).start()?;
+    let server = Server::builder()
+        .recorded_requests(100)
+        .configuration(include_str!("configuration.json"))
+        .start()?;
     let seeds = all(&server);
     Ok((server, seeds))
 }
@@ -41,12 +45,19 @@ async fn assert_alive(server: &Server) -> Outcome {
 
 /// Posts a body; there must be an answer, of one of the statuses that the server has for what it reads.
 async fn post(client: &reqwest::Client, url: &str, body: &[u8]) -> Outcome {
-    let request = client.post(url).header("x-api-key", "secret").body(body.to_vec());
+    let request = client
+        .post(url)
+        .header("x-api-key", "secret")
+        .body(body.to_vec());
     let failed = |error| format!("{url} {}: {error:?}", body.escape_ascii());
     let response = soon("an answer", request.send()).await.map_err(failed)?;
     let status = response.status().as_u16();
     soon("the body", response.bytes()).await.map_err(failed)?;
-    assert!([200, 400, 500].contains(&status), "{url} {}: {status}", body.escape_ascii());
+    assert!(
+        [200, 400, 500].contains(&status),
+        "{url} {}: {status}",
+        body.escape_ascii()
+    );
     Ok(())
 }
 
@@ -56,13 +67,32 @@ async fn seeds_are_of_all_methods_and_are_answered() -> Outcome {
     let names: BTreeSet<_> = seeds.iter().map(|seed| seed.method).collect();
     assert_eq!(names, METHODS.iter().copied().collect());
     let (client, mut grpc) = (own_client::builder()?.build()?, connect(&server).await?);
-    for Seed { method, path, json, protobuf } in seeds {
-        let request = client.post(format!("{}/{method}", server.url())).header("x-api-key", "secret");
+    for Seed {
+        method,
+        path,
+        json,
+        protobuf,
+    } in seeds
+    {
+        let request = client
+            .post(format!("{}/{method}", server.url()))
+            .header("x-api-key", "secret");
         let response = request.body(json.clone()).send().await?;
         assert_eq!(response.status(), 200, "{method} {}", json.escape_ascii());
         let body = response.text().await?;
-        assert!(!body.contains(r#""error""#), "{method} {}: {body}", json.escape_ascii());
-        assert_eq!(Call::new(path, frame(0, &protobuf)).send(&mut grpc).await?.0, 0, "{method}");
+        assert!(
+            !body.contains(r#""error""#),
+            "{method} {}: {body}",
+            json.escape_ascii()
+        );
+        assert_eq!(
+            Call::new(path, frame(0, &protobuf))
+                .send(&mut grpc)
+                .await?
+                .0,
+            0,
+            "{method}"
+        );
     }
     Ok(())
 }
@@ -85,7 +115,9 @@ async fn changed_command_lines_have_an_answer() -> Outcome {
     let (server, seeds) = server()?;
     let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(2));
     for _ in 0..inputs() {
-        let lines: Vec<_> = (0..=chance.below(3)).map(|_| seeds[chance.below(seeds.len())].line()).collect();
+        let lines: Vec<_> = (0..=chance.below(3))
+            .map(|_| seeds[chance.below(seeds.len())].line())
+            .collect();
         let other = seeds[chance.below(seeds.len())].line();
         let body = chance.change(&lines.join(&b'\n'), &other);
         post(&client, &server.url(), &body).await?;
@@ -99,7 +131,11 @@ async fn json_made_by_chance_has_an_answer() -> Outcome {
     let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(3));
     for index in 0..inputs() {
         let method = seeds[index % seeds.len()].method;
-        let body = if index % 4 == 0 { chance.bytes(40) } else { chance.json() };
+        let body = if index % 4 == 0 {
+            chance.bytes(40)
+        } else {
+            chance.json()
+        };
         post(&client, &format!("{}/{method}", server.url()), &body).await?;
     }
     assert_alive(&server).await
@@ -117,7 +153,11 @@ async fn changed_protobuf_has_a_status() -> Outcome {
             0 => Bytes::from(chance.change(&frame(0, &message), b"\x01\xff\xff\xff\xff")),
             _ => frame(0, &message),
         };
-        let outcome = soon("a status", Call::new(seed.path, body.clone()).send(&mut client)).await;
+        let outcome = soon(
+            "a status",
+            Call::new(seed.path, body.clone()).send(&mut client),
+        )
+        .await;
         outcome.map_err(|error| format!("{} {}: {error}", seed.path, body.escape_ascii()))?;
     }
     assert_alive(&server).await
@@ -129,13 +169,21 @@ async fn changed_connections_come_to_an_end() -> Outcome {
     let mut chance = Chance::new(5);
     for index in 0..inputs() {
         let seed = &seeds[index % seeds.len()];
-        let bytes = if index % 2 == 0 { seed.http1() } else { seed.http2() };
+        let bytes = if index % 2 == 0 {
+            seed.http1()
+        } else {
+            seed.http2()
+        };
         let bytes = chance.change(&bytes, b"\r\n\r\n");
         let mut stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
         // The server may have hung up already, which it tells by an error.
         let _ = stream.write_all(&bytes).await;
         let _ = stream.shutdown().await;
-        let _ = soon("the end of the connection", stream.read_to_end(&mut Vec::new())).await;
+        let _ = soon(
+            "the end of the connection",
+            stream.read_to_end(&mut Vec::new()),
+        )
+        .await;
     }
     assert_alive(&server).await
 }
@@ -174,7 +222,9 @@ fn has_data(mut answer: &[u8]) -> bool {
         if head[3] == 0 {
             return true;
         }
-        let length = head[..3].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let length = head[..3]
+            .iter()
+            .fold(0, |length, byte| length << 8 | usize::from(*byte));
         answer = answer.get(HEAD + length..).unwrap_or_default();
     }
     false

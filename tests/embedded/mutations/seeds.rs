@@ -1,7 +1,7 @@
 //! A request of each method, which the server answers without an error.
 
-use centrifugo_api::testing::{Served, Server};
 use centrifugo_api::*;
+use centrifugo_api_testing::{Served, Server};
 
 use crate::malformed_grpc::frame;
 
@@ -45,8 +45,13 @@ impl Seed {
             ("authorization", "apikey secret"),
         ];
         // Literals without an index, each with its length in one byte.
-        let literal =
-            |text: &str| [&[u8::try_from(text.len()).unwrap_or_default()], text.as_bytes()].concat();
+        let literal = |text: &str| {
+            [
+                &[u8::try_from(text.len()).unwrap_or_default()],
+                text.as_bytes(),
+            ]
+            .concat()
+        };
         let block: Vec<u8> = headers
             .iter()
             .flat_map(|(name, value)| [vec![0], literal(name), literal(value)].concat())
@@ -62,13 +67,20 @@ impl Seed {
 }
 
 fn http2_frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
+    let length = u32::try_from(payload.len())
+        .unwrap_or_default()
+        .to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 fn seed<M: Method>(request: M) -> Seed {
     let json = serde_json::to_vec(&request).expect("the request has JSON");
-    Seed { method: M::NAME, path: M::GRPC_PATH, json, protobuf: request.encode_to_vec() }
+    Seed {
+        method: M::NAME,
+        path: M::GRPC_PATH,
+        json,
+        protobuf: request.encode_to_vec(),
+    }
 }
 
 /// A request of a method that needs a script.
@@ -88,7 +100,11 @@ pub(crate) fn all(server: &Server) -> Vec<Seed> {
 }
 
 fn open_source(server: &Server) -> Vec<Seed> {
-    let publish = || PublishRequest::new("news", r#"{"a":["é",1.0,null]}"#).tags([("a", "b")]).version(1);
+    let publish = || {
+        PublishRequest::new("news", r#"{"a":["é",1.0,null]}"#)
+            .tags([("a", "b")])
+            .version(1)
+    };
     let since = StreamPosition::new(0, "");
     vec![
         seed(publish().idempotency_key("key")),
@@ -100,25 +116,52 @@ fn open_source(server: &Server) -> Vec<Seed> {
                 .data("{}")
                 .recover_since(since.clone())
                 .r#override(
-                    SubscribeOptionOverride::new().presence(true).force_recovery(BoolValue::new(false)),
+                    SubscribeOptionOverride::new()
+                        .presence(true)
+                        .force_recovery(BoolValue::new(false)),
                 ),
         ),
         seed(UnsubscribeRequest::new("alice", "news").client("client")),
-        seed(DisconnectRequest::new("alice").disconnect(Disconnect::new(4000, "bye")).whitelist(["client"])),
-        seed(RefreshRequest::new("alice").expire_at(32_503_680_000).info("{}")),
+        seed(
+            DisconnectRequest::new("alice")
+                .disconnect(Disconnect::new(4000, "bye"))
+                .whitelist(["client"]),
+        ),
+        seed(
+            RefreshRequest::new("alice")
+                .expire_at(32_503_680_000)
+                .info("{}"),
+        ),
         seed(PresenceRequest::new("news")),
         seed(PresenceStatsRequest::new("news")),
-        seed(HistoryRequest::new("news").limit(-1).since(since).reverse(false)),
+        seed(
+            HistoryRequest::new("news")
+                .limit(-1)
+                .since(since)
+                .reverse(false),
+        ),
         seed(HistoryRemoveRequest::new("news")),
         seed(ChannelsRequest::new().pattern("n*{e,w}[a-z]?")),
         seed(InfoRequest::new()),
         pro(server, RpcRequest::new("echo").params("[1]")),
-        seed(BatchRequest::new([publish().into(), Command::from(HistoryRequest::new("news").limit(1))])),
+        seed(BatchRequest::new([
+            publish().into(),
+            Command::from(HistoryRequest::new("news").limit(1)),
+        ])),
         seed(BatchRequest::new([Command::from(InfoRequest::new())]).parallel(true)),
-        seed(MapPublishRequest::new("map:1", "key", "{}").version(1).tags([("a", "b")])),
+        seed(
+            MapPublishRequest::new("map:1", "key", "{}")
+                .version(1)
+                .tags([("a", "b")]),
+        ),
         seed(MapRemoveRequest::new("map:1", "key").idempotency_key("key")),
         seed(MapReadStateRequest::new("map:1").limit(-1)),
-        seed(MapReadStreamRequest::new("map:1").limit(10).since_offset(0).reverse(true)),
+        seed(
+            MapReadStreamRequest::new("map:1")
+                .limit(10)
+                .since_offset(0)
+                .reverse(true),
+        ),
         seed(MapStatsRequest::new("map:1")),
         seed(MapClearRequest::new("map:1")),
         seed(SharedPollPublishRequest::new("poll:1", "key", "{}", 1)),
@@ -127,8 +170,14 @@ fn open_source(server: &Server) -> Vec<Seed> {
 
 fn of_users(server: &Server) -> Vec<Seed> {
     vec![
-        pro(server, ConnectionsRequest::new().user("alice").expression("true")),
-        pro(server, UpdateUserStatusRequest::new(["alice", "bob"]).state("online")),
+        pro(
+            server,
+            ConnectionsRequest::new().user("alice").expression("true"),
+        ),
+        pro(
+            server,
+            UpdateUserStatusRequest::new(["alice", "bob"]).state("online"),
+        ),
         pro(server, GetUserStatusRequest::new(["alice"])),
         pro(server, DeleteUserStatusRequest::new(["alice"])),
         pro(server, BlockUserRequest::new("alice").expire_at(1)),
@@ -143,15 +192,40 @@ fn of_push(server: &Server) -> Vec<Seed> {
     let recipient = PushRecipient::new().filter(filter.clone());
     let message = FcmPushNotification::new(r#"{"title":"a"}"#);
     vec![
-        pro(server, DeviceRegisterRequest::new("fcm", "token", "ios").meta([("a", "b")]).topics(["news"])),
-        pro(server, DeviceUpdateRequest::new().ids(["1"]).meta_update(DeviceMetaUpdate::new([("a", "b")]))),
-        pro(server, DeviceRemoveRequest::new().ids(["1"]).users(["alice"])),
+        pro(
+            server,
+            DeviceRegisterRequest::new("fcm", "token", "ios")
+                .meta([("a", "b")])
+                .topics(["news"]),
+        ),
+        pro(
+            server,
+            DeviceUpdateRequest::new()
+                .ids(["1"])
+                .meta_update(DeviceMetaUpdate::new([("a", "b")])),
+        ),
+        pro(
+            server,
+            DeviceRemoveRequest::new().ids(["1"]).users(["alice"]),
+        ),
         pro(server, DeviceListRequest::new().filter(filter).limit(1)),
-        pro(server, DeviceTopicListRequest::new().filter(DeviceTopicFilter::new().topics(["news"]))),
+        pro(
+            server,
+            DeviceTopicListRequest::new().filter(DeviceTopicFilter::new().topics(["news"])),
+        ),
         pro(server, DeviceTopicUpdateRequest::new("1", "add", ["news"])),
-        pro(server, UserTopicListRequest::new().filter(UserTopicFilter::new().users(["alice"]))),
-        pro(server, UserTopicUpdateRequest::new("alice", "add", ["news"])),
-        pro(server, SendPushNotificationRequest::new(recipient, PushNotification::new().fcm(message))),
+        pro(
+            server,
+            UserTopicListRequest::new().filter(UserTopicFilter::new().users(["alice"])),
+        ),
+        pro(
+            server,
+            UserTopicUpdateRequest::new("alice", "add", ["news"]),
+        ),
+        pro(
+            server,
+            SendPushNotificationRequest::new(recipient, PushNotification::new().fcm(message)),
+        ),
         pro(server, UpdatePushStatusRequest::new("uid", "delivered")),
         pro(server, CancelPushRequest::new("uid")),
     ]

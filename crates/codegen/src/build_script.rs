@@ -1,0 +1,131 @@
+//! The build scripts of the SDK and of its test server.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::Generated;
+
+/// The variable with the path of the schema to build from.
+const SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_PROTO";
+
+/// The variable in which cargo hands the SDK's schema to the build scripts of crates that depend on the SDK.
+const SDK_SCHEMA_VARIABLE: &str = "DEP_CENTRIFUGO_API_SCHEMA";
+
+/// Generates the SDK into `OUT_DIR`: from the schema that `CENTRIFUGO_API_PROTO` names, or else from the one at
+/// `shipped`, a path relative to the SDK's `Cargo.toml`.
+///
+/// Hands the schema's path on to the build scripts of dependents, as the metadata `schema`.
+pub fn build_sdk(shipped: &str) {
+    finish(sdk(shipped));
+}
+
+/// Generates the test server's tables into `OUT_DIR`, from the schema that the SDK was built from.
+pub fn build_test_server() {
+    finish(test_server());
+}
+
+/// Ends the build with each line of the error as an error of cargo.
+fn finish(result: Result<(), String>) {
+    if let Err(message) = result {
+        for line in message.lines() {
+            println!("cargo::error={line}");
+        }
+        std::process::exit(1);
+    }
+}
+
+fn sdk(shipped: &str) -> Result<(), String> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={SCHEMA_VARIABLE}");
+    let path = match named_schema(env::var_os(SCHEMA_VARIABLE))? {
+        Some(path) => path,
+        None => package_folder()?.join(shipped),
+    };
+    println!("cargo::metadata=schema={}", path.display());
+    let generated = load(&path)?;
+    write("api.rs", &generated.messages)?;
+    write("client.rs", &generated.client)?;
+    write("blocking.rs", &generated.blocking)?;
+    write("messages.rs", &generated.list)
+}
+
+fn test_server() -> Result<(), String> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={SDK_SCHEMA_VARIABLE}");
+    let path = env::var_os(SDK_SCHEMA_VARIABLE)
+        .ok_or("the SDK's build script tells no schema: is centrifugo-api a direct dependency?")?;
+    let generated = load(Path::new(&path))?;
+    write("served.rs", &generated.served?)?;
+    write("descriptors.rs", &generated.descriptors)
+}
+
+/// Generates from the schema at `path`, and lets cargo watch its files.
+fn load(path: &Path) -> Result<Generated, String> {
+    println!("cargo::rerun-if-changed={}", path.display());
+    let generated = crate::generate(path)?;
+    for source in &generated.sources {
+        println!("cargo::rerun-if-changed={}", source.display());
+    }
+    Ok(generated)
+}
+
+/// Returns the schema that the variable names; an empty variable counts as unset.
+///
+/// A dependency's build script runs in the dependency's folder, so a relative path would not mean what its author
+/// meant.
+fn named_schema(value: Option<OsString>) -> Result<Option<PathBuf>, String> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(value);
+    if path.is_absolute() {
+        return Ok(Some(path));
+    }
+    Err(format!(
+        "{SCHEMA_VARIABLE} is `{}`: give the absolute path of a Centrifugo api.proto, \
+         or unset it to build from the schema that the crate ships",
+        path.display()
+    ))
+}
+
+fn package_folder() -> Result<PathBuf, String> {
+    folder_in("CARGO_MANIFEST_DIR")
+}
+
+fn write(name: &str, code: &str) -> Result<(), String> {
+    let file = folder_in("OUT_DIR")?.join(name);
+    std::fs::write(&file, code).map_err(|error| format!("cannot write {}: {error}", file.display()))
+}
+
+/// Returns a folder that cargo tells build scripts.
+fn folder_in(variable: &str) -> Result<PathBuf, String> {
+    let folder = env::var_os(variable)
+        .ok_or_else(|| format!("{variable} is not set: cargo sets it for build scripts"))?;
+    Ok(folder.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unset_or_empty_variable_names_no_schema() {
+        assert_eq!(named_schema(None), Ok(None));
+        assert_eq!(named_schema(Some(OsString::new())), Ok(None));
+    }
+
+    #[test]
+    fn absolute_path_is_taken() {
+        assert_eq!(
+            named_schema(Some("/x/api.proto".into())),
+            Ok(Some("/x/api.proto".into()))
+        );
+    }
+
+    #[test]
+    fn relative_path_is_refused() {
+        let problem = named_schema(Some("api.proto".into())).unwrap_err();
+        assert!(problem.contains("absolute path"), "{problem}");
+    }
+}

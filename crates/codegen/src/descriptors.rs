@@ -1,0 +1,207 @@
+//! The schema as a table, which the embedded server reads and writes JSON by.
+
+use std::collections::HashMap;
+
+use proc_macro2::TokenStream;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto};
+use quote::{format_ident, quote};
+use syn::{Ident, Item, ItemImpl, ItemStatic, parse_quote};
+
+use crate::schema::{Schema, map_entry};
+
+/// Fields that Centrifugo writes although they are zero: their tags in its Go code lack `omitempty`. One that the
+/// schema at hand lacks is left out.
+const ALWAYS: &[(&str, &[&str])] = &[
+    ("ChannelsResult", &["channels"]),
+    ("ClientInfo", &["user", "client"]),
+    ("ConnectionsResult", &["connections"]),
+    ("DeviceListResult", &["items"]),
+    ("DeviceTopicListResult", &["items"]),
+    ("GetUserStatusResult", &["statuses"]),
+    ("HistoryResult", &["publications", "epoch", "offset"]),
+    (
+        "NodeResult",
+        &[
+            "uid",
+            "name",
+            "version",
+            "num_clients",
+            "num_users",
+            "num_channels",
+            "num_subs",
+        ],
+    ),
+    ("PresenceResult", &["presence"]),
+    ("PresenceStatsResult", &["num_clients", "num_users"]),
+    ("UserTopicListResult", &["items"]),
+];
+
+/// A message and where its description is.
+struct Described<'a> {
+    /// The name within the package: `Outer.Inner`.
+    name: String,
+    message: &'a DescriptorProto,
+    table: Ident,
+}
+
+/// Generates the descriptions of all messages, and what ties those of the outermost ones to their types.
+pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, String> {
+    let mut all = Vec::new();
+    for message in schema.files.iter().flat_map(|file| &file.message_type) {
+        collect(message, "", &mut all);
+    }
+    let tables: HashMap<String, &Ident> = all
+        .iter()
+        .map(|one| (format!(".{}.{}", schema.package, one.name), &one.table))
+        .collect();
+    let mut generated: Vec<Item> = Vec::new();
+    for one in &all {
+        generated.push(Item::Static(table(one, &tables)?));
+    }
+    let outermost: Vec<&Described<'_>> = all.iter().filter(|one| !one.name.contains('.')).collect();
+    for (one, name) in outermost.iter().zip(names(items, &outermost)?) {
+        generated.push(Item::Impl(described(one, name)));
+    }
+    Ok(syn::File {
+        shebang: None,
+        attrs: Vec::new(),
+        items: generated,
+    })
+}
+
+/// Map entries are described by the fields that are maps.
+fn collect<'a>(message: &'a DescriptorProto, outer: &str, all: &mut Vec<Described<'a>>) {
+    let name = format!("{outer}{}", message.name());
+    let nested = format!("{name}.");
+    // A number cannot clash, whatever the messages are called.
+    all.push(Described {
+        name,
+        message,
+        table: format_ident!("M{}", all.len()),
+    });
+    for message in &message.nested_type {
+        if !message
+            .options
+            .as_ref()
+            .is_some_and(|options| options.map_entry())
+        {
+            collect(message, &nested, all);
+        }
+    }
+}
+
+/// The outermost messages' names in Rust: prost keeps the schema's order.
+fn names<'a>(items: &'a [Item], messages: &[&Described<'_>]) -> Result<Vec<&'a Ident>, String> {
+    let names: Vec<&Ident> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Struct(message) => Some(&message.ident),
+            _ => None,
+        })
+        .collect();
+    let plain = |name: &str| {
+        name.trim_start_matches("r#")
+            .replace('_', "")
+            .to_lowercase()
+    };
+    let is_same = names.len() == messages.len()
+        && names
+            .iter()
+            .zip(messages)
+            .all(|(name, one)| plain(&name.to_string()) == plain(&one.name));
+    match is_same {
+        true => Ok(names),
+        false => {
+            Err("prost generated other messages than the schema has, or in another order".into())
+        }
+    }
+}
+
+fn described(one: &Described<'_>, name: &Ident) -> ItemImpl {
+    let table = &one.table;
+    parse_quote! {
+        impl crate::json::Described for centrifugo_api::api::#name {
+            const DESCRIPTOR: &'static crate::json::Message = &#table;
+        }
+    }
+}
+
+fn table(one: &Described<'_>, tables: &HashMap<String, &Ident>) -> Result<ItemStatic, String> {
+    let (table, name) = (&one.table, &one.name);
+    let fields = one
+        .message
+        .field
+        .iter()
+        .map(|part| field(one, part, tables));
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    Ok(parse_quote! {
+        static #table: crate::json::Message =
+            crate::json::Message { name: #name, fields: &[#(#fields),*] };
+    })
+}
+
+fn field(
+    one: &Described<'_>,
+    field: &FieldDescriptorProto,
+    tables: &HashMap<String, &Ident>,
+) -> Result<TokenStream, String> {
+    let name = field.name();
+    let number = u32::try_from(field.number())
+        .map_err(|error| format!("the number of `{name}`: {error}"))?;
+    let entry = map_entry(one.message, field);
+    let kind = match entry.map(|entry| entry.field.as_slice()) {
+        Some([key, value]) => {
+            let (key, value) = (kind(key, tables)?, kind(value, tables)?);
+            quote!(crate::json::Kind::Map { key: &#key, value: &#value })
+        }
+        _ => kind(field, tables)?,
+    };
+    let repeated = entry.is_none() && field.label() == Label::Repeated;
+    let optional = field.oneof_index.is_some();
+    let always = ALWAYS
+        .iter()
+        .any(|(message, fields)| *message == one.name && fields.contains(&name));
+    Ok(quote! {
+        crate::json::Field {
+            name: #name,
+            number: #number,
+            kind: #kind,
+            repeated: #repeated,
+            optional: #optional,
+            always: #always,
+        }
+    })
+}
+
+fn kind(
+    field: &FieldDescriptorProto,
+    tables: &HashMap<String, &Ident>,
+) -> Result<TokenStream, String> {
+    let kind = match field.r#type() {
+        Type::Bool => quote!(Bool),
+        Type::String => quote!(Text),
+        Type::Bytes => quote!(Payload),
+        Type::Double => quote!(Double),
+        Type::Float => quote!(Float),
+        Type::Int32 => quote!(Int32),
+        Type::Int64 => quote!(Int64),
+        Type::Uint32 => quote!(Uint32),
+        Type::Uint64 => quote!(Uint64),
+        Type::Sint32 => quote!(Sint32),
+        Type::Sint64 => quote!(Sint64),
+        Type::Fixed32 => quote!(Fixed32),
+        Type::Fixed64 => quote!(Fixed64),
+        Type::Sfixed32 => quote!(Sfixed32),
+        Type::Sfixed64 => quote!(Sfixed64),
+        Type::Enum => quote!(Enum),
+        Type::Message | Type::Group => {
+            let name = field.type_name();
+            let table = tables
+                .get(name)
+                .ok_or_else(|| format!("the schema lacks the message `{name}`"))?;
+            quote!(Message(&#table))
+        }
+    };
+    Ok(quote!(crate::json::Kind::#kind))
+}

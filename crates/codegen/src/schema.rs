@@ -1,0 +1,247 @@
+//! Reads a schema and checks that the crate can be built from it.
+
+use std::path::{Path, PathBuf};
+
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{
+    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto,
+};
+
+use crate::comments;
+
+/// A checked schema.
+pub(crate) struct Schema {
+    pub(crate) files: Vec<FileDescriptorProto>,
+    /// The package that all of it belongs to.
+    pub(crate) package: String,
+    /// The files that it was read from.
+    pub(crate) sources: Vec<PathBuf>,
+}
+
+/// What hand-written code relies on, and every Centrifugo schema since v5.0 has.
+const REQUIRED_FIELDS: &[(&str, &str, &str)] = &[
+    ("BatchRequest", "commands", "repeated Command"),
+    ("BatchResponse", "replies", "repeated Reply"),
+    ("BroadcastRequest", "channels", "repeated string"),
+    ("BroadcastResult", "responses", "repeated PublishResponse"),
+    ("Command", "broadcast", "BroadcastRequest"),
+    ("Error", "code", "uint32"),
+    ("Error", "message", "string"),
+    ("PublishResponse", "error", "Error"),
+    ("PublishResponse", "result", "PublishResult"),
+    ("Reply", "broadcast", "BroadcastResult"),
+    ("Reply", "error", "Error"),
+];
+
+const REQUIRED_RPCS: &[(&str, &str, &str)] = &[
+    ("Batch", "BatchRequest", "BatchResponse"),
+    ("Broadcast", "BroadcastRequest", "BroadcastResponse"),
+    ("Publish", "PublishRequest", "PublishResponse"),
+];
+
+/// Reads and checks the schema at `path`.
+pub(crate) fn load(path: &Path) -> Result<Schema, String> {
+    let place = path.display();
+    std::fs::read_to_string(path).map_err(|error| {
+        format!("cannot read the schema {place}: {error}; is it the path of an api.proto?")
+    })?;
+    let (mut files, sources) = compile(path).map_err(|error| {
+        format!("cannot compile the schema {place}: {error}\nIt must be a proto3 file such as Centrifugo's api.proto.")
+    })?;
+    let package = check(&files).map_err(|problem| {
+        format!(
+            "cannot build from the schema {place}: {problem}\n\
+             The crate needs a schema of Centrifugo's server API, v5.0 or newer."
+        )
+    })?;
+    files.iter_mut().for_each(comments::make_safe);
+    Ok(Schema {
+        files,
+        package,
+        sources,
+    })
+}
+
+/// The schema's files, imported ones first, and their paths.
+fn compile(path: &Path) -> Result<(Vec<FileDescriptorProto>, Vec<PathBuf>), String> {
+    let folder = path.parent().ok_or("it has no folder")?;
+    let mut compiler = protox::Compiler::new([folder]).map_err(|error| error.to_string())?;
+    compiler.include_imports(true).include_source_info(true);
+    // The Debug form has the line and column, which Display leaves out.
+    compiler
+        .open_file(path)
+        .map_err(|error| format!("{error:?}"))?;
+    let sources = compiler
+        .files()
+        .filter_map(|file| file.path())
+        .map(Path::to_owned)
+        .collect();
+    Ok((compiler.file_descriptor_set().file, sources))
+}
+
+/// Answers the package.
+fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
+    let main = files.last().ok_or("it is empty")?;
+    let package = main.package().to_owned();
+    if package.is_empty() {
+        return Err("it names no package; Centrifugo's is `centrifugal.centrifugo.api`".into());
+    }
+    for file in files {
+        if file.package() != package {
+            return Err(format!(
+                "it imports `{}` of the package `{}`; put the messages that it takes from there into the schema itself",
+                file.name(),
+                file.package()
+            ));
+        }
+        if file.syntax() != "proto3" {
+            return Err(format!(
+                "`{}` is not proto3; begin it with `syntax = \"proto3\";`",
+                file.name()
+            ));
+        }
+        file.message_type.iter().try_for_each(check_names)?;
+    }
+    for (message, field, ty) in REQUIRED_FIELDS {
+        check_field(files, message, field, ty)?;
+    }
+    check_service(files, &package)?;
+    Ok(package)
+}
+
+/// No name may begin with a digit in Rust, which drops underscores in front.
+fn check_names(message: &DescriptorProto) -> Result<(), String> {
+    let fields = message.field.iter().map(FieldDescriptorProto::name);
+    let oneofs = message.oneof_decl.iter().map(|oneof| oneof.name());
+    for name in fields.chain(oneofs).chain([message.name()]) {
+        if name
+            .trim_start_matches('_')
+            .starts_with(|first: char| first.is_ascii_digit())
+        {
+            return Err(format!(
+                "in its message `{}`, rename `{name}` to begin with a letter",
+                message.name()
+            ));
+        }
+    }
+    message.nested_type.iter().try_for_each(check_names)
+}
+
+fn check_field(
+    files: &[FileDescriptorProto],
+    name: &str,
+    field: &str,
+    ty: &str,
+) -> Result<(), String> {
+    let mut messages = files.iter().flat_map(|file| &file.message_type);
+    let Some(message) = messages.find(|message| message.name() == name) else {
+        return Err(format!("it lacks the message `{name}`"));
+    };
+    match message
+        .field
+        .iter()
+        .find(|candidate| candidate.name() == field)
+        .map(declared_type)
+    {
+        None => Err(format!("its message `{name}` lacks the field `{field}`")),
+        Some(declared) if declared != ty => Err(format!(
+            "its field `{name}.{field}` is `{declared}` and must be `{ty}`"
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The type as a schema spells it: `repeated string`.
+fn declared_type(field: &FieldDescriptorProto) -> String {
+    let label = match (field.label(), field.proto3_optional(), field.oneof_index) {
+        (Label::Repeated, ..) => "repeated ",
+        (_, false, Some(_)) => "oneof ",
+        (_, true, _) if !is_message(field) => "optional ",
+        _ => "",
+    };
+    match field.type_name().rsplit('.').next() {
+        Some(name) if !name.is_empty() => format!("{label}{name}"),
+        _ => format!("{label}{:?}", field.r#type()).to_lowercase(),
+    }
+}
+
+fn check_service(files: &[FileDescriptorProto], package: &str) -> Result<(), String> {
+    let mut services = files.iter().flat_map(|file| &file.service);
+    let service = services
+        .next()
+        .ok_or("it has no service; Centrifugo's is `CentrifugoApi`")?;
+    if let Some(other) = services.next() {
+        return Err(format!(
+            "it has two services, `{}` and `{}`; keep one",
+            service.name(),
+            other.name()
+        ));
+    }
+    for (rpc, request, response) in REQUIRED_RPCS {
+        let (input, output) = (
+            format!(".{package}.{request}"),
+            format!(".{package}.{response}"),
+        );
+        let is_it = |candidate: &prost_types::MethodDescriptorProto| {
+            candidate.name() == *rpc
+                && candidate.input_type() == input
+                && candidate.output_type() == output
+        };
+        if !service.method.iter().any(is_it) {
+            return Err(format!(
+                "its service `{}` lacks `rpc {rpc}({request}) returns ({response})`",
+                service.name()
+            ));
+        }
+    }
+    if let Some(rpc) = service
+        .method
+        .iter()
+        .find(|rpc| rpc.client_streaming() || rpc.server_streaming())
+    {
+        return Err(format!(
+            "its rpc `{}` streams, which the crate does not support; take it out",
+            rpc.name()
+        ));
+    }
+    check_requests_are_unique(service)
+}
+
+/// A request's type alone says which method it is for.
+fn check_requests_are_unique(service: &ServiceDescriptorProto) -> Result<(), String> {
+    for (index, rpc) in service.method.iter().enumerate() {
+        if let Some(other) = service.method[..index]
+            .iter()
+            .find(|other| other.input_type() == rpc.input_type())
+        {
+            return Err(format!(
+                "its rpcs `{}` and `{}` share the request `{}`; give each a message of its own",
+                other.name(),
+                rpc.name(),
+                rpc.input_type().rsplit('.').next().unwrap_or_default()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `field` is a message, alone or repeated.
+pub(crate) fn is_message(field: &FieldDescriptorProto) -> bool {
+    field.r#type() == Type::Message
+}
+
+/// The message that describes a map's entries, when `field` of `message` is a map.
+pub(crate) fn map_entry<'a>(
+    message: &'a DescriptorProto,
+    field: &FieldDescriptorProto,
+) -> Option<&'a DescriptorProto> {
+    let (parent, name) = field.type_name().rsplit_once('.')?;
+    message.nested_type.iter().find(|nested| {
+        parent.rsplit('.').next() == Some(message.name())
+            && nested.name() == name
+            && nested
+                .options
+                .as_ref()
+                .is_some_and(|options| options.map_entry())
+    })
+}

@@ -1,0 +1,112 @@
+//! The generator: what it refuses and how it says so, what becomes of comments and names, and that its tables agree.
+
+mod comments;
+mod refusals;
+mod setters;
+mod tables;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use centrifugo_api_codegen::Generated;
+
+type Tested = Result<(), Box<dyn Error>>;
+
+/// The least that a schema must have.
+const CORE: &str = r#"syntax = "proto3";
+package test.api;
+service Api {
+  rpc Publish(PublishRequest) returns (PublishResponse);
+  rpc Broadcast(BroadcastRequest) returns (BroadcastResponse);
+  rpc Batch(BatchRequest) returns (BatchResponse);
+}
+message Error { uint32 code = 1; string message = 2; }
+message Command { PublishRequest publish = 1; BroadcastRequest broadcast = 2; }
+message Reply { Error error = 1; PublishResult publish = 2; BroadcastResult broadcast = 3; }
+message BatchRequest { repeated Command commands = 1; }
+message BatchResponse { repeated Reply replies = 1; }
+message PublishRequest { string channel = 1; }
+message PublishResponse { Error error = 1; PublishResult result = 2; }
+message PublishResult {}
+message BroadcastRequest { repeated string channels = 1; }
+message BroadcastResponse { Error error = 1; BroadcastResult result = 2; }
+message BroadcastResult { repeated PublishResponse responses = 1; }
+"#;
+
+/// Returns the path of a file of the SDK.
+fn in_crate(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+/// Generates from a schema, beside which the files `imports` are.
+fn generate_beside(schema: &str, imports: &[(&str, &str)]) -> Result<Generated, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    for (name, text) in imports.iter().chain([&("api.proto", schema)]) {
+        std::fs::write(folder.path().join(name), text).map_err(|error| error.to_string())?;
+    }
+    centrifugo_api_codegen::generate(&folder.path().join("api.proto"))
+}
+
+fn generate(schema: &str) -> Result<Generated, String> {
+    generate_beside(schema, &[])
+}
+
+/// The core with one part replaced.
+fn core_with(part: &str, replacement: &str) -> String {
+    assert!(CORE.contains(part), "the core lacks `{part}`");
+    CORE.replacen(part, replacement, 1)
+}
+
+/// The core with one more rpc and what it needs.
+fn core_and(rpc: &str, messages: &str) -> String {
+    core_with(
+        "service Api {",
+        &format!("{messages}\nservice Api {{\n{rpc}"),
+    )
+}
+
+/// What becomes of whole schemas: the crate's own and those of `tests/schemas.rs`.
+static WHOLE: LazyLock<Vec<(&str, Generated)>> = LazyLock::new(|| {
+    [
+        "proto/api.proto",
+        "tests/schemas/older.proto",
+        "tests/schemas/nasty.proto",
+    ]
+    .map(|path| {
+        (
+            path,
+            centrifugo_api_codegen::generate(&in_crate(path)).expect(path),
+        )
+    })
+    .into()
+});
+
+#[test]
+fn the_same_schema_gives_the_same_code() -> Tested {
+    let (path, once) = &WHOLE[2];
+    let again = centrifugo_api_codegen::generate(&in_crate(path))?;
+    assert_eq!(once.messages, again.messages);
+    assert_eq!(once.client, again.client);
+    assert_eq!(once.list, again.list);
+    assert_eq!(once.descriptors, again.descriptors);
+    Ok(())
+}
+
+#[test]
+fn a_schema_may_have_several_files_of_one_package() -> Tested {
+    let schema =
+        core_with("message PublishResult {}", "").replacen(';', "; import \"result.proto\";", 1);
+    let result = "syntax = \"proto3\"; package test.api; message PublishResult { bytes data = 1; }";
+    let generated = generate_beside(&schema, &[("result.proto", result)])?;
+    assert!(generated.messages.contains("pub struct PublishResult"));
+    let names: Vec<_> = generated
+        .sources
+        .iter()
+        .filter_map(|path| path.file_name())
+        .collect();
+    assert_eq!(names, ["result.proto", "api.proto"]);
+    Ok(())
+}

@@ -1,0 +1,256 @@
+use super::{CORE, Tested, WHOLE, core_and, core_with, generate, generate_beside};
+
+fn refusal(schema: &str) -> String {
+    generate(schema)
+        .err()
+        .unwrap_or_else(|| panic!("it was accepted: {schema}"))
+}
+
+fn assert_refused(schema: &str, reason: &str) {
+    let error = refusal(schema);
+    let (first, last) = error.split_once('\n').unwrap_or_default();
+    assert!(
+        first.starts_with("cannot build from the schema /"),
+        "{error}"
+    );
+    assert!(first.ends_with(&format!("api.proto: {reason}")), "{error}");
+    assert_eq!(
+        last,
+        "The crate needs a schema of Centrifugo's server API, v5.0 or newer."
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let missing = folder.path().join("missing.proto");
+    for path in [missing.as_path(), folder.path()] {
+        let error = centrifugo_api_codegen::generate(path)
+            .err()
+            .ok_or("it was accepted")?;
+        assert!(
+            error.starts_with(&format!("cannot read the schema {}: ", path.display())),
+            "{error}"
+        );
+        assert!(
+            error.ends_with("is it the path of an api.proto?"),
+            "{error}"
+        );
+    }
+    std::fs::write(&missing, [0xff, 0xfe])?;
+    let error = centrifugo_api_codegen::generate(&missing)
+        .err()
+        .ok_or("it was accepted")?;
+    assert!(error.contains("valid UTF-8"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_mistake_has_its_place() {
+    for (schema, place) in [
+        ("edition = \"2023\";\npackage a;", "api.proto:1:1: "),
+        ("{\"openapi\": \"3.0.0\"}", "api.proto:1:1: "),
+        (
+            "syntax = \"proto3\";\npackage a;\nmessage M {\n  string = 1;\n}\n",
+            "api.proto:4:10: ",
+        ),
+        (
+            &core_with("string channel = 1;", "string channel = 0;"),
+            "api.proto:13:43: ",
+        ),
+        (
+            &core_with("string channel = 1;", "Unknown channel = 1;"),
+            "api.proto:13:26: ",
+        ),
+        (
+            &core_with("string channel = 1;", "string a = 1; string a = 2;"),
+            "api.proto:13:47: ",
+        ),
+        (
+            &core_with("string channel = 1;", "string a_1 = 1; string a1 = 2;"),
+            "api.proto:13:49: ",
+        ),
+        (
+            &core_with("service Api", "import \"missing.proto\"; service Api"),
+            "api.proto:3:1: ",
+        ),
+    ] {
+        let error = refusal(schema);
+        assert!(error.starts_with("cannot compile the schema /"), "{error}");
+        assert!(error.contains(place), "{error}");
+        assert!(
+            error.ends_with("It must be a proto3 file such as Centrifugo's api.proto."),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_schema_of_something_else_says_what_is_missing() {
+    let no_package = "it names no package; Centrifugo's is `centrifugal.centrifugo.api`";
+    assert_refused("", no_package);
+    assert_refused(&core_with("package test.api;", ""), no_package);
+    assert_refused(
+        "syntax = \"proto2\"; package a; message A { required string b = 1; }",
+        "`api.proto` is not proto3; begin it with `syntax = \"proto3\";`",
+    );
+    assert_refused(
+        "syntax = \"proto3\"; package a;",
+        "it lacks the message `BatchRequest`",
+    );
+    assert_refused(
+        "syntax = \"proto3\"; package a; message BatchRequest {}",
+        "its message `BatchRequest` lacks the field `commands`",
+    );
+    assert_refused(
+        &core_with("uint32 code = 1; ", ""),
+        "its message `Error` lacks the field `code`",
+    );
+    assert_refused(
+        &CORE
+            .replace("service Api", "message Api")
+            .replace("  rpc ", "  // rpc "),
+        "it has no service; Centrifugo's is `CentrifugoApi`",
+    );
+    assert_refused(
+        &format!("{CORE}service Other {{}}"),
+        "it has two services, `Api` and `Other`; keep one",
+    );
+}
+
+#[test]
+fn what_hand_written_code_needs_must_have_its_type() {
+    for (part, replacement, reason) in [
+        (
+            "uint32 code",
+            "int32 code",
+            "its field `Error.code` is `int32` and must be `uint32`",
+        ),
+        (
+            "string message = 2;",
+            "optional string message = 2;",
+            "its field `Error.message` is `optional string` and must be `string`",
+        ),
+        (
+            "BroadcastRequest broadcast = 2;",
+            "oneof one { BroadcastRequest broadcast = 2; }",
+            "its field `Command.broadcast` is `oneof BroadcastRequest` and must be `BroadcastRequest`",
+        ),
+        (
+            "repeated Reply replies",
+            "Reply replies",
+            "its field `BatchResponse.replies` is `Reply` and must be `repeated Reply`",
+        ),
+        (
+            "  rpc Batch(BatchRequest) returns (BatchResponse);",
+            "",
+            "its service `Api` lacks `rpc Batch(BatchRequest) returns (BatchResponse)`",
+        ),
+        (
+            "returns (BroadcastResponse)",
+            "returns (PublishResponse)",
+            "its service `Api` lacks `rpc Broadcast(BroadcastRequest) returns (BroadcastResponse)`",
+        ),
+    ] {
+        assert_refused(&core_with(part, replacement), reason);
+    }
+}
+
+#[test]
+fn an_rpc_that_cannot_become_a_method_is_named() {
+    let streams = "its rpc `More` streams, which the crate does not support; take it out";
+    let messages = "message MoreRequest {} message MoreResponse {}";
+    assert_refused(
+        &core_and(
+            "rpc More(stream MoreRequest) returns (MoreResponse);",
+            messages,
+        ),
+        streams,
+    );
+    assert_refused(
+        &core_and(
+            "rpc More(MoreRequest) returns (stream MoreResponse);",
+            messages,
+        ),
+        streams,
+    );
+    assert_refused(
+        &core_and("rpc More(PublishRequest) returns (MoreResponse);", messages),
+        "its rpcs `More` and `Publish` share the request `PublishRequest`; give each a message of its own",
+    );
+    assert_eq!(
+        refusal(&core_and(
+            "rpc PUBLISH(MoreRequest) returns (MoreResponse);",
+            messages
+        )),
+        "two rpcs in the schema are both the method `publish`; rename one"
+    );
+}
+
+#[test]
+fn messages_of_another_package_are_refused() -> Tested {
+    let other = "syntax = \"proto3\"; package other; message Thing {}";
+    for (import, message) in [
+        ("other.proto", "other.Thing"),
+        (
+            "google/protobuf/timestamp.proto",
+            "google.protobuf.Timestamp",
+        ),
+    ] {
+        let schema = core_with(
+            "service Api",
+            &format!("import \"{import}\"; message Uses {{ {message} it = 1; }} service Api"),
+        );
+        let error = generate_beside(&schema, &[("other.proto", other)])
+            .err()
+            .ok_or("it was accepted")?;
+        let package = message.rsplit_once('.').map_or("", |(package, _)| package);
+        let reason = format!(
+            "it imports `{import}` of the package `{package}`; put the messages that it takes from there into the schema itself\n"
+        );
+        assert!(error.contains(&reason), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn names_that_rust_cannot_tell_apart_are_refused() {
+    for (messages, reason) in [
+        (
+            "message RPCThing {} message RpcThing {}",
+            "two types in the schema are both `RpcThing` in Rust; rename one",
+        ),
+        (
+            "message A { message URL {} message Url {} }",
+            "two types in the schema are both `Url` in Rust; rename one",
+        ),
+        (
+            "message A { oneof ID { string a = 1; } string id = 2; }",
+            "two fields of `A` in the schema are both `id` in Rust; rename one",
+        ),
+    ] {
+        assert_eq!(refusal(&core_and("", messages)), reason);
+    }
+    assert_refused(
+        &core_and("", "message Outer { message Inner { string _1 = 1; } }"),
+        "in its message `Inner`, rename `_1` to begin with a letter",
+    );
+}
+
+#[test]
+fn the_embedded_server_needs_what_it_serves() -> Tested {
+    for (path, generated) in WHOLE.iter() {
+        let served = generated.served.as_ref().err();
+        match *path {
+            "proto/api.proto" => assert_eq!(served, None),
+            _ => {
+                let problem = served.ok_or("it can be served")?;
+                assert!(
+                    problem.contains("needs a schema of Centrifugo 6.9 or newer"),
+                    "{path}: {problem}"
+                );
+            }
+        }
+    }
+    Ok(())
+}

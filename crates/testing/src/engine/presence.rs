@@ -1,0 +1,46 @@
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Api, Call, Handle, bad_request, not_available};
+use centrifugo_api::api::{
+    PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult,
+};
+use centrifugo_api::{ApiError, ClientInfo};
+
+impl Handle for PresenceRequest {
+    fn handle(self, call: &Call<'_>) -> Result<PresenceResult, ApiError> {
+        Ok(PresenceResult::new().presence(call.api.presence(&self.channel)?))
+    }
+}
+
+impl Handle for PresenceStatsRequest {
+    // A schema may add fields.
+    #[allow(clippy::field_reassign_with_default)]
+    fn handle(self, call: &Call<'_>) -> Result<PresenceStatsResult, ApiError> {
+        let present = call.api.presence(&self.channel)?;
+        let users: HashSet<&str> = present.values().map(|info| info.user.as_str()).collect();
+        let mut result = PresenceStatsResult::default();
+        (result.num_clients, result.num_users) = (count(present.len()), count(users.len()));
+        Ok(result)
+    }
+}
+
+impl Api {
+    fn presence(&self, channel: &str) -> Result<BTreeMap<String, ClientInfo>, ApiError> {
+        if channel.is_empty() {
+            return Err(bad_request());
+        }
+        if !self.channel(channel)?.presence {
+            return Err(not_available());
+        }
+        Ok(self
+            .state
+            .lock()
+            .connections
+            .presence(channel, self.clock.now()))
+    }
+}
+
+/// A count as the schema has it.
+pub(super) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,215 @@
+//! Numbers and bools between JSON and the bits that protobuf keeps of them.
+
+use std::fmt::LowerExp;
+use std::io::Write as _;
+use std::str::FromStr;
+
+use super::{Kind, Unwritable};
+
+/// Reads a number or a bool, or one that is the key of a map: plain integers in range, as Go takes them.
+pub(crate) fn parse(kind: Kind, text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    Some(match kind {
+        Kind::Bool => text.parse::<bool>().ok()?.into(),
+        Kind::Double => finite(text.parse::<f64>().ok()?)?.to_bits(),
+        Kind::Float => {
+            let number = text.parse::<f32>().ok()?;
+            finite(number.into())?;
+            number.to_bits().into()
+        }
+        Kind::Int32 | Kind::Enum => i64::from(text.parse::<i32>().ok()?) as u64,
+        Kind::Int64 | Kind::Sfixed64 => text.parse::<i64>().ok()? as u64,
+        Kind::Sfixed32 => u64::from(text.parse::<i32>().ok()? as u32),
+        Kind::Sint32 => zigzag(text.parse::<i32>().ok()?.into()),
+        Kind::Sint64 => zigzag(text.parse::<i64>().ok()?),
+        Kind::Uint32 | Kind::Fixed32 => unsigned::<u32>(text)?.into(),
+        Kind::Uint64 | Kind::Fixed64 => unsigned::<u64>(text)?,
+        Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => return None,
+    })
+}
+
+fn finite(number: f64) -> Option<f64> {
+    number.is_finite().then_some(number)
+}
+
+/// Go takes no sign here, not even in a key, where JSON lets one pass.
+fn unsigned<T: FromStr>(text: &str) -> Option<T> {
+    if text.starts_with('+') {
+        return None;
+    }
+    text.parse().ok()
+}
+
+fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)) as u64
+}
+
+fn unzigzag(bits: u64) -> i64 {
+    (bits >> 1) as i64 ^ -((bits & 1) as i64)
+}
+
+/// Whether it is zero, as a negative zero is too.
+pub(crate) fn is_zero(kind: Kind, bits: u64) -> bool {
+    match kind {
+        Kind::Double => f64::from_bits(bits) == 0.0,
+        Kind::Float => f32::from_bits(bits as u32) == 0.0,
+        _ => bits == 0,
+    }
+}
+
+/// Writes a number or a bool.
+pub(crate) fn write(kind: Kind, bits: u64, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+    let written = match kind {
+        Kind::Bool => write!(json, "{}", bits != 0),
+        Kind::Double => return write_float(f64::from_bits(bits), json),
+        Kind::Float => return write_float(f32::from_bits(bits as u32), json),
+        Kind::Int32 | Kind::Enum | Kind::Sfixed32 => write!(json, "{}", bits as i32),
+        Kind::Int64 | Kind::Sfixed64 => write!(json, "{}", bits as i64),
+        Kind::Sint32 => write!(json, "{}", unzigzag(bits) as i32),
+        Kind::Sint64 => write!(json, "{}", unzigzag(bits)),
+        Kind::Uint32 | Kind::Fixed32 => write!(json, "{}", bits as u32),
+        Kind::Uint64 | Kind::Fixed64 => write!(json, "{bits}"),
+        Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => Ok(()),
+    };
+    written.map_err(|error| Unwritable(error.to_string()))
+}
+
+/// Writes a float in the fewest digits that say which one it is.
+fn write_float<T: Copy + FromStr + LowerExp + PartialEq>(
+    number: T,
+    json: &mut Vec<u8>,
+) -> Result<(), Unwritable> {
+    let shortest = shortest(number);
+    let parts = shortest
+        .split_once('e')
+        .and_then(|(digits, exponent)| Some((digits, exponent.parse().ok()?)));
+    let Some((digits, exponent)) = parts else {
+        return Err(Unwritable(format!("{number:e} is no number in JSON")));
+    };
+    match exponent {
+        -6..21 => push_plain(digits, exponent, json),
+        21.. => json.extend_from_slice(format!("{digits}e+{exponent}").as_bytes()),
+        _ => json.extend_from_slice(shortest.as_bytes()),
+    }
+    Ok(())
+}
+
+/// Between two that are as short and as near, Go takes the even one, as Rust does at a given precision only.
+fn shortest<T: Copy + FromStr + LowerExp + PartialEq>(number: T) -> String {
+    let shortest = format!("{number:e}");
+    let digits = shortest.split('e').next().unwrap_or_default();
+    let precision = digits
+        .split_once('.')
+        .map_or(0, |(_, fraction)| fraction.len());
+    let even = format!("{number:.precision$e}");
+    // The nearest of that length may be another number's, at powers of two.
+    match even.parse::<T>().is_ok_and(|parsed| parsed == number) {
+        true => even,
+        false => shortest,
+    }
+}
+
+/// Writes digits, which may have a sign and a point behind the first, without an exponent.
+fn push_plain(digits: &str, exponent: i32, json: &mut Vec<u8>) {
+    let plain = digits.trim_start_matches('-');
+    if plain.len() < digits.len() {
+        json.push(b'-');
+    }
+    let mut plain: Vec<u8> = plain.bytes().filter(|digit| *digit != b'.').collect();
+    let leading = usize::try_from(-exponent).unwrap_or_default();
+    plain.splice(..0, std::iter::repeat_n(b'0', leading));
+    let whole = usize::try_from(exponent).unwrap_or_default() + 1;
+    plain.resize(plain.len().max(whole), b'0');
+    let (whole, fraction) = plain.split_at(whole);
+    json.extend_from_slice(whole);
+    if !fraction.is_empty() {
+        json.push(b'.');
+        json.extend_from_slice(fraction);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_plain_and_in_range() {
+        for (kind, text, bits) in [
+            (Kind::Bool, "true", Some(1)),
+            (Kind::Bool, "1", None),
+            (Kind::Int32, "-1", Some(u64::MAX)),
+            (Kind::Int32, "-0", Some(0)),
+            (Kind::Int32, "2147483648", None),
+            (Kind::Int64, "-9223372036854775808", Some(1 << 63)),
+            (Kind::Int64, "9223372036854775808", None),
+            (Kind::Uint32, "4294967295", Some(0xffff_ffff)),
+            (Kind::Uint32, "4294967296", None),
+            (Kind::Uint32, "-0", None),
+            (Kind::Uint64, "18446744073709551615", Some(u64::MAX)),
+            (Kind::Uint64, "1.0", None),
+            (Kind::Uint64, "1e1", None),
+            (Kind::Uint64, "\"1\"", None),
+            (Kind::Uint64, "+1", None),
+            (Kind::Int64, "+1", Some(1)),
+            (Kind::Sint32, "-2", Some(3)),
+            (Kind::Sint64, "9223372036854775807", Some(u64::MAX - 1)),
+            (Kind::Sfixed32, "-1", Some(0xffff_ffff)),
+            (Kind::Text, "1", None),
+        ] {
+            assert_eq!(parse(kind, text.as_bytes()), bits, "{text}");
+        }
+    }
+
+    #[test]
+    fn floats_above_their_range_are_refused() {
+        for (kind, text, is_read) in [
+            (Kind::Double, "1e308", true),
+            (Kind::Double, "1e309", false),
+            (Kind::Double, "1e-400", true),
+            (Kind::Float, "1e38", true),
+            (Kind::Float, "1e39", false),
+            (Kind::Float, "true", false),
+        ] {
+            assert_eq!(parse(kind, text.as_bytes()).is_some(), is_read, "{text}");
+        }
+    }
+
+    #[test]
+    fn floats_are_written_as_go_writes_them() {
+        let written = |kind, bits| {
+            let mut json = Vec::new();
+            write(kind, bits, &mut json).map(|()| String::from_utf8(json).unwrap())
+        };
+        for (number, json) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.0, "1"),
+            (-0.1, "-0.1"),
+            (1e-6, "0.000001"),
+            (9.99e-7, "9.99e-7"),
+            (1e-10, "1e-10"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1.5e300, "1.5e+300"),
+            (1.8446744073709552e19, "18446744073709552000"),
+            (-123.456, "-123.456"),
+            (184_467_440_737_091.63, "184467440737091.62"),
+            (5e-324, "5e-324"),
+        ] {
+            assert_eq!(written(Kind::Double, f64::to_bits(number)).unwrap(), json);
+        }
+        for (number, json) in [
+            (0.1, "0.1"),
+            (1e-6, "0.000001"),
+            (1e21, "1e+21"),
+            (3_241_217.3, "3241217.2"),
+        ] {
+            assert_eq!(
+                written(Kind::Float, f32::to_bits(number).into()).unwrap(),
+                json
+            );
+        }
+        assert!(written(Kind::Double, f64::NAN.to_bits()).is_err());
+        assert!(written(Kind::Float, f32::INFINITY.to_bits().into()).is_err());
+    }
+}
