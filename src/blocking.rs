@@ -21,15 +21,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::batch::Batch;
-use crate::builder::ClientBuilder;
-use crate::{BroadcastRequest, BroadcastResult, Error, Method, Page, Paged, Retry};
+use crate::api::messages::BroadcastRequest;
+use crate::api::method::Method;
+use crate::call::Retry;
+use crate::client::{ClientBuilder, Coalescing, read_page};
+use crate::error::Error;
+use crate::request::{Batch, BroadcastResult, Page, Paged};
 
 /// A client of Centrifugo's server API whose calls block: [`crate::Client`] for code without async.
 ///
-/// Cheap to clone, and to share between threads: clones use the same connections. Calls run on the calling
-/// thread. Inside async code, where blocking a thread holds up other tasks, it works all the same, but
-/// [`crate::Client`] is the one to use.
+/// Cheap to clone and to share between threads: clones use the same connections. Calls run on the calling thread. It works
+/// inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
 #[derive(Clone)]
 pub struct Client {
     client: crate::Client,
@@ -37,7 +39,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Builds a client from the URL of the server and its API key; [`builder`](Self::builder) has more options.
+    /// Creates a client from the URL of the server and its API key; [`builder`](Self::builder) has more options.
     ///
     /// # Errors
     ///
@@ -46,7 +48,7 @@ impl Client {
         Self::builder(url).api_key(api_key).build_blocking()
     }
 
-    /// Starts the configuration of a client, to be finished by [`ClientBuilder::build_blocking`].
+    /// Starts the configuration of a client, which ends with [`ClientBuilder::build_blocking`].
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(url.into())
     }
@@ -57,39 +59,39 @@ impl Client {
             .build()
             .map_err(|error| {
                 Error::Config(format!(
-                    "the runtime of a blocking client cannot be made: {error}"
+                    "the runtime of a blocking client cannot be created: {error}"
                 ))
             })?;
         Ok(Self {
             client,
             runtime: Arc::new(OwnRuntime {
                 runtime: Some(runtime),
-                driven: Mutex::new(None),
+                last_call: Mutex::new(None),
             }),
         })
     }
 
-    /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
+    /// Returns this client with another [`timeout`](ClientBuilder::timeout), for one call or many.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         self.with(self.client.with_timeout(timeout))
     }
 
-    /// The same client, whose calls end at `deadline` at the latest: [`crate::Client::with_deadline`].
+    /// Returns this client with a deadline that bounds all its calls: [`crate::Client::with_deadline`].
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         self.with(self.client.with_deadline(deadline))
     }
 
-    /// The same client with another [`Retry`], for one call or many.
+    /// Returns this client with another [`Retry`], for one call or many.
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {
         self.with(self.client.with_retry(retry))
     }
 
-    /// A client with the same methods, whose concurrent calls share batches: [`crate::Client::coalescing`].
+    /// Returns a client with the same methods, whose concurrent calls share batches: [`crate::Client::coalescing`].
     #[must_use]
-    pub fn coalescing(&self, coalescing: crate::Coalescing) -> Self {
+    pub fn coalescing(&self, coalescing: Coalescing) -> Self {
         self.with(self.client.coalescing(coalescing))
     }
 
@@ -104,37 +106,34 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`crate::Client::set_api_key`].
+    /// Those of [`crate::Client::set_api_key`].
     pub fn set_api_key(&self, key: impl Into<String>) -> Result<(), Error> {
         self.client.set_api_key(key)
     }
 
-    /// Refuses new calls and waits until those that are under way are through: [`crate::Client::close`].
+    /// Refuses new calls, and waits until the calls in flight have ended: [`crate::Client::close`].
     ///
     /// # Errors
     ///
-    /// As [`crate::Client::close`].
+    /// Those of [`crate::Client::close`].
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.runtime.block_on(self.client.close(timeout))
     }
 
-    /// Calls the method that the request is for: [`crate::Client::call`].
+    /// Calls the method of the request: [`crate::Client::call`].
     ///
     /// # Errors
     ///
-    /// [`Error`] says what each one means, and whether the call may have run.
-    pub fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
-        let key = self.client.give_key(&mut request);
-        let body = self.client.write(&mut request)?;
-        self.runtime
-            .block_on(self.client.exchange(&request, &body, key.as_deref()))
+    /// [`Error`], which says whether the call may have run.
+    pub fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
+        self.runtime.block_on(self.client.call(request))
     }
 
     /// Calls a method by its name with any JSON, over HTTP: [`crate::Client::call_raw`].
     ///
     /// # Errors
     ///
-    /// As [`crate::Client::call_raw`].
+    /// Those of [`crate::Client::call_raw`].
     pub fn call_raw<P, T>(&self, method: &str, params: &P) -> Result<T, Error>
     where
         P: Serialize + Sync + ?Sized,
@@ -143,16 +142,16 @@ impl Client {
         self.runtime.block_on(self.client.call_raw(method, params))
     }
 
-    /// Sends several requests as one, and answers an outcome for each: [`crate::Client::batch`].
+    /// Sends several requests as one, and returns an outcome for each: [`crate::Client::batch`].
     ///
     /// # Errors
     ///
     /// [`Error`], for the batch as a whole.
     pub fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        self.runtime.block_on(batch.call(&self.client, false))
+        self.runtime.block_on(self.client.batch(batch))
     }
 
-    /// Publishes the same data into many channels, and answers an outcome for each: [`crate::Client::broadcast`].
+    /// Publishes the same data into many channels, and returns an outcome for each: [`crate::Client::broadcast`].
     ///
     /// # Errors
     ///
@@ -180,7 +179,7 @@ pub struct Pages<R: Paged> {
 }
 
 impl<R: Paged> Pages<R> {
-    /// The request for what is behind the pages that were read: [`crate::Pages::request`].
+    /// Returns the request for the pages that were not read yet: [`crate::Pages::request`].
     pub fn request(&self) -> &R {
         &self.request
     }
@@ -193,9 +192,10 @@ impl<R: Paged> Iterator for Pages<R> {
         if !self.has_more {
             return None;
         }
-        let reading = crate::pages::read(self.client.client.clone(), self.request.clone());
+        let reading = read_page(self.client.client.clone(), self.request.clone());
         let read = self.client.runtime.block_on(reading);
-        (self.request, self.has_more) = (read.request, read.has_more);
+        self.request = read.request;
+        self.has_more = read.has_more;
         Some(read.item)
     }
 }
@@ -206,6 +206,18 @@ impl<R: Paged + fmt::Debug> fmt::Debug for Pages<R> {
             .debug_struct("Pages")
             .field("request", &self.request)
             .finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    /// Builds a client whose calls block, as [`build`](Self::build) builds one for async code.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], which names the option and the fix.
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn build_blocking(self) -> Result<Client, Error> {
+        Client::from_async(self.build()?)
     }
 }
 
@@ -220,14 +232,14 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A runtime without threads: a thread that calls drives it, and all the connections in it, while it waits.
+/// A current-thread runtime, driven by the calling thread: its connections make progress only during calls.
 struct OwnRuntime {
     runtime: Option<Runtime>,
-    /// When a call last did.
-    driven: Mutex<Option<Instant>>,
+    /// The time of the last call.
+    last_call: Mutex<Option<Instant>>,
 }
 
-/// What happens to a connection within that time after a call may go unnoticed, as it may while a call is made.
+/// Within this time after a call, closed connections are not looked for.
 const FRESH: Duration = Duration::from_micros(100);
 
 impl OwnRuntime {
@@ -237,20 +249,20 @@ impl OwnRuntime {
         F::Output: Send,
     {
         let Some(runtime) = &self.runtime else {
-            unreachable!("it is taken only when it is dropped")
+            unreachable!("the runtime is taken only by drop")
         };
         let future = async {
-            let driven = *self.driven();
+            let driven = *self.last_call();
             if driven.is_none_or(|driven| driven.elapsed() > FRESH) {
-                notice_what_happened().await;
+                notice_closed_connections().await;
             }
             let output = future.await;
-            *self.driven() = Some(Instant::now());
+            *self.last_call() = Some(Instant::now());
             output
         };
         match Handle::try_current() {
             Err(_) => runtime.block_on(future),
-            // A thread that belongs to a runtime may not enter another: one that is free does it.
+            // A thread that belongs to a runtime may not enter another one, so a scoped thread runs it.
             Ok(_) => {
                 std::thread::scope(
                     |scope| match scope.spawn(|| runtime.block_on(future)).join() {
@@ -262,15 +274,15 @@ impl OwnRuntime {
         }
     }
 
-    fn driven(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.driven.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_call(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.last_call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Lets the connections, which nobody drives between calls, find out that the server has closed them meanwhile:
-/// a call must not be sent over one of those.
-async fn notice_what_happened() {
-    // Once to hear of it, the rest for the tasks to act on it, one after another.
+/// Lets the connections, which nobody drives between calls, notice that the server has closed them: a call must not be sent
+/// over a closed connection.
+async fn notice_closed_connections() {
+    // One yield to receive the event, the rest to let the tasks process it.
     for _ in 0..4 {
         tokio::task::yield_now().await;
     }
@@ -278,7 +290,7 @@ async fn notice_what_happened() {
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
-        // Without waiting, since that is forbidden, and panics, inside async code.
+        // Without waiting, which would panic inside async code.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

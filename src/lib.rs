@@ -1,8 +1,8 @@
 //! A client for the server API of [Centrifugo](https://centrifugal.dev), the real-time messaging server.
 //!
-//! A backend uses it to publish into channels, to read their history and presence, to subscribe and disconnect
-//! users, and for all else that the API offers. Every method is generated from Centrifugo's `api.proto` and is
-//! called the same way over HTTP and over gRPC.
+//! A backend uses it to publish into channels, to read their history and presence, to subscribe and disconnect users, and
+//! everything else that the API offers. Every method, including those of Centrifugo PRO, is generated from Centrifugo's
+//! `api.proto`. It works the same over HTTP and gRPC; the URL's scheme selects the transport.
 //!
 //! # A first call
 //!
@@ -22,13 +22,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The [`Client`] connects when it is first called. It is cheap to clone: make one, and share it.
-//! [`Client::builder`] has the options. The URL's scheme picks the transport: `http`, `https`, `grpc` or `grpcs`.
+//! The [`Client`] connects on the first call. It is cheap to clone: create one, and share it. [`Client::builder`] has the
+//! options. URLs begin with `http`, `https`, `grpc` or `grpcs`.
 //!
 //! # Requests
 //!
-//! A method takes its request: [`Client::history`] a [`HistoryRequest`]. `new` takes what Centrifugo requires,
-//! and a setter under the name of each field the rest; the fields are public too.
+//! Each method takes its request: [`Client::history`] takes a [`HistoryRequest`]. `new` takes what Centrifugo requires, and
+//! each field has a setter of its name; the fields are public too. What every Centrifugo would refuse, such as a missing
+//! channel, is an error before anything is sent.
 //!
 //! ```
 //! use centrifugo_api::{HistoryRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest};
@@ -36,20 +37,21 @@
 //! let request = HistoryRequest::new("news").limit(100).since(StreamPosition::new(7, "epoch"));
 //! assert_eq!(request.limit, 100);
 //!
-//! let request = SubscribeRequest::new("alice", "news").r#override(SubscribeOptionOverride::new().presence(true));
+//! let options = SubscribeOptionOverride::new().presence(true);
+//! let request = SubscribeRequest::new("news").user("alice").r#override(options);
 //! ```
 //!
 //! # Payloads
 //!
-//! What is published, and the other fields of type [`Bytes`](bytes::Bytes), are payloads. [`json`] makes one from
-//! any value that serde serializes; strings and bytes of JSON are taken as they are. [`PayloadExt::decode`] reads
-//! one. Over HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it is any bytes.
-//! [`binary`] carries any bytes over both, where Centrifugo offers that.
+//! The data of a publication and other fields of type [`Bytes`](bytes::Bytes) are payloads. [`json`] makes a payload of any
+//! value that serde serializes; strings and bytes of JSON are taken as they are. [`PayloadExt::decode`] decodes one. Over
+//! HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it is any bytes. [`binary`] carries any
+//! bytes over both transports, where Centrifugo offers that.
 //!
 //! # Results and errors
 //!
-//! A call answers the result itself, or an [`Error`]: one enum for both transports. Errors say what went wrong,
-//! which option to fix, and whether the call may have run on the server all the same.
+//! A call returns the result, or an [`enum@Error`]: one enum for both transports. Errors say what went wrong, which option to
+//! fix, and whether the call may have run on the server nevertheless.
 //!
 //! ```no_run
 //! use centrifugo_api::{ApiError, Client, PresenceRequest};
@@ -64,9 +66,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Client::broadcast`] and [`Client::batch`] do not fail when a part of them does: each part of the result has
-//! its own outcome, in the order of the request, and their number is checked. A batch takes a tuple of requests of
-//! any types and answers a tuple of results:
+//! [`Client::broadcast`] and [`Client::batch`] do not fail if a part of them does: each part of the result has its own
+//! outcome, in the order of the request, and the number of replies is verified. A batch takes a tuple of requests of any
+//! types and returns a tuple of results:
 //!
 //! ```no_run
 //! use centrifugo_api::{BroadcastRequest, Client, HistoryRequest, PresenceRequest};
@@ -82,13 +84,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Long results come page by page: [`Client::history_pages`] and its sisters.
+//! Long results come page by page: [`Client::history_pages`] and the other `*_pages` methods.
 //!
 //! # Time
 //!
-//! A whole call, connecting, reading and retries included, takes at most 10 s, or what [`ClientBuilder::timeout`],
-//! [`Client::with_timeout`] and [`Client::with_deadline`] say. A call that was given up may still run on the server;
-//! one with an `idempotency_key` can be repeated without publishing twice, which the client itself does: [`Retry`].
+//! A whole call, including connecting, retries and reading, takes at most 10 s by default:
+//! [`ClientBuilder::timeout`], [`Client::with_timeout`] and [`Client::with_deadline`] change that. A call that timed out or
+//! was dropped may still run on the server. A call with an `idempotency_key` can be sent again without publishing twice,
+//! which the client does itself: [`Retry`].
 //!
 //! # Features
 //!
@@ -98,102 +101,79 @@
 //! - `blocking`: `blocking::Client`, the same methods for code without async.
 //! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
 //!
-//! With neither transport the crate is the messages, their JSON, the [`Method`] trait and [`METHODS`].
+//! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`].
+//!
+//! # Tests, tokens, proxies
+//!
+//! The crate `centrifugo-api-testing` is an embedded Centrifugo for tests: history, presence, connected clients and faults,
+//! without a server to install.
+//!
+//! Tokens for clients (JWTs of connections and subscriptions) and handlers of Centrifugo's proxy requests (webhooks such as
+//! `connect` and `subscribe`) are not part of this crate: they concern clients, not the server API. Use a JWT library for
+//! the former and any web framework for the latter; Centrifugo's documentation describes both.
 //!
 //! # Another schema
 //!
-//! The variable `CENTRIFUGO_API_PROTO`, set to the absolute path of an `api.proto` when the crate is built, builds
-//! it from that schema: of an older Centrifugo (v5.0 and later), a newer one, or one with methods added.
+//! The environment variable `CENTRIFUGO_API_PROTO`, set to the absolute path of an `api.proto` at build time, builds the
+//! crate from that schema: of an older Centrifugo (v5.0 and later), a newer one, or one with added methods.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 // A schema's message may have the name of an item here: it is then found in `api` alone.
 #![allow(hidden_glob_reexports)]
 
 pub mod api;
-mod batch;
 #[cfg(all(feature = "blocking", feature = "_transport"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
 pub mod blocking;
-mod broadcast;
-#[cfg(feature = "_transport")]
-mod builder;
 #[cfg(feature = "_transport")]
 mod call;
 #[cfg(feature = "_transport")]
 mod client;
 #[cfg(feature = "_transport")]
-mod coalescing;
-mod consumer;
-#[cfg(feature = "_transport")]
-mod division;
+mod codec;
 mod error;
 #[cfg(test)]
 mod fuzz;
-#[cfg(feature = "_transport")]
-mod gate;
-mod json;
-#[cfg(feature = "_transport")]
-mod key;
-mod method;
-#[cfg(feature = "_transport")]
-mod nodes;
-mod pages;
-mod payload;
-#[cfg(feature = "_transport")]
-mod random;
-#[cfg(feature = "_transport")]
-mod raw;
-#[cfg(feature = "_transport")]
-mod retry;
-mod status;
-#[cfg(feature = "_transport")]
-mod target;
-#[cfg(all(feature = "tls", feature = "_transport"))]
-mod tls;
+mod request;
 #[cfg(feature = "_transport")]
 mod transport;
 
 pub use ::bytes;
 pub use ::prost;
-pub use api::Error as ApiError;
 #[doc(no_inline)]
-pub use api::*;
-pub use batch::{Batch, BatchCommand, Parallel};
-pub use broadcast::BroadcastResult;
+pub use api::messages::*;
+pub use api::method::Method;
+pub use api::payload::{IntoPayload, Payload, binary};
 #[cfg(feature = "_transport")]
-pub use builder::ClientBuilder;
+pub use call::Retry;
 #[cfg(feature = "_transport")]
-pub use client::Client;
-#[cfg(feature = "_transport")]
-pub use coalescing::Coalescing;
-pub use consumer::{ConsumerCommand, ConsumerMethod};
-pub use error::{ApiFailure, Attempts, Error};
-pub use method::Method;
-#[cfg(feature = "_transport")]
-pub use pages::Pages;
-pub use pages::{Page, Paged};
-pub use payload::{Payload, PayloadExt, binary, json};
-#[cfg(feature = "_transport")]
-pub use retry::Retry;
-pub use status::Status;
+pub use client::{Client, ClientBuilder, Coalescing, Pages};
+pub use error::{ApiError, Attempts, Error, InvalidRequest, Status};
+pub use request::{
+    Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, NeedsUser, Outcomes,
+    Page, Paged, Parallel, PayloadExt, UserRequest, json,
+};
 
-/// The examples of the README and of the guides are compiled with the tests.
-#[cfg(all(
-    doctest,
-    feature = "blocking",
-    feature = "grpc",
-    feature = "http",
-    feature = "tls"
-))]
-mod guides {
-    #[doc = include_str!("../README.md")]
-    struct Readme;
-    #[doc = include_str!("../docs/from-python-cent-3.md")]
-    struct FromPythonCent3;
-    #[doc = include_str!("../docs/from-python-cent-5.md")]
-    struct FromPythonCent5;
-    #[doc = include_str!("../docs/from-rust-cent.md")]
-    struct FromRustCent;
+/// The guides and reference pages of the repository.
+#[cfg(any(docsrs, all(doctest, feature = "blocking", feature = "grpc", feature = "http", feature = "tls")))]
+pub mod _documentation {
     #[doc = include_str!("../docs/reliability.md")]
-    struct Reliability;
+    pub mod reliability {}
+    #[doc = include_str!("../docs/comparison.md")]
+    pub mod comparison {}
+    #[doc = include_str!("../docs/benchmarks.md")]
+    pub mod benchmarks {}
+    #[doc = include_str!("../docs/dependencies.md")]
+    pub mod dependencies {}
+    #[doc = include_str!("../docs/from-rust-cent.md")]
+    pub mod from_rust_cent {}
+    #[doc = include_str!("../docs/from-python-cent-5.md")]
+    pub mod from_python_cent_5 {}
+    #[doc = include_str!("../docs/from-python-cent-3.md")]
+    pub mod from_python_cent_3 {}
 }
+
+/// The examples of the README are compiled with the tests.
+#[cfg(all(doctest, feature = "blocking", feature = "grpc", feature = "http", feature = "tls"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,4 @@
-//! The messages of Centrifugo's server API, as the schema has them.
-//!
-//! Requests have public fields, a `new` with what Centrifugo requires and a setter a field. They are
-//! `#[non_exhaustive]`: build them with `new` or `default`, since a newer schema may add fields.
-//! A field of type [`Bytes`](bytes::Bytes) is a payload: JSON text over HTTP, any bytes over gRPC.
+//! The generated messages: prost's structs, their JSON, constructors and setters.
 
 #![allow(
     clippy::all,

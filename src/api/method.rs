@@ -1,17 +1,19 @@
+//! The trait of requests: which method a request calls, and what its reply means.
+
+use std::fmt;
+
 use bytes::Bytes;
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[cfg(feature = "_transport")]
-use crate::batch::part::Received;
-use crate::{ApiError, Error};
+use super::Error;
 
-/// A method of the server API, known by its request.
+/// A method of the server API, identified by its request.
 ///
-/// The crate implements it for every rpc of the schema that it is built from. An own message can implement it
-/// too and be sent with `Client::call`, for a method that the schema lacks.
-pub trait Method: Message + Serialize {
+/// The crate implements it for every rpc of the schema that it is built from. A message of your own can implement it
+/// too and be sent with `Client::call`, for a method that the schema does not have.
+pub trait Method: Message + Serialize + Sized {
     /// The method's name: the last part of its URL over HTTP, such as `presence_stats`.
     const NAME: &'static str;
 
@@ -21,79 +23,226 @@ pub trait Method: Message + Serialize {
     /// The reply.
     type Response: Message + DeserializeOwned + Default;
 
-    /// What a successful call answers.
+    /// The result of a successful call.
     type Result: Send;
 
-    /// The numbers of its fields that are payloads.
-    #[doc(hidden)]
-    const PAYLOADS: &'static [u32] = &[];
+    /// Splits a reply into Centrifugo's error or the result; `None` if it has neither.
+    fn outcome(response: Self::Response) -> Option<Result<Self::Result, Error>>;
 
-    /// The payload in such a field.
-    #[doc(hidden)]
-    fn payload_at(&mut self, tag: u32) -> Option<&mut Bytes> {
-        let _ = tag;
-        None
-    }
-
-    /// How a batch carries the request.
-    #[doc(hidden)]
-    const CARRIED: Option<Carried> = None;
-
-    /// Reads what it answers within a batch, where one carries it.
-    #[cfg(feature = "_transport")]
-    #[doc(hidden)]
-    fn read_part(&self, received: Received<'_>) -> Result<Self::Result, Error> {
-        let _ = received;
-        Err(Error::Decode {
-            method: Some(Self::NAME),
-            message: "no batch carries the method".to_owned(),
-            source: None,
-        })
-    }
-
-    /// Splits a reply into Centrifugo's error or the result; `None` when it holds neither.
-    fn outcome(response: Self::Response) -> Option<Result<Self::Result, ApiError>>;
-
-    /// Checks the request before anything is sent; the error says what contradicts.
-    fn check(&self) -> Result<(), String> {
+    /// Checks the request before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`], which names the field.
+    fn check(&self) -> Result<(), InvalidRequest> {
         Ok(())
     }
 
-    /// Checks that `result` answers every part of the request; the error says what is missing.
+    /// Checks that `result` has a part for every part of the request.
+    ///
+    /// # Errors
+    ///
+    /// A text that says what is missing.
     fn verify(&self, result: &Self::Result) -> Result<(), String> {
         let _ = result;
         Ok(())
     }
 
-    /// Whether the request can be sent again when nobody knows whether it ran: it only reads, or does the same
-    /// however often it runs, be it by its idempotency key. [`Retry`](crate::Retry) goes by it.
+    /// Returns whether the request may be sent twice: it only reads, or running it twice has the same effect as running
+    /// it once, for example because of its idempotency key. [`Retry`](crate::Retry) relies on it.
     fn is_repeatable(&self) -> bool {
         false
     }
 
-    /// Gives the request an idempotency key where it takes one and has none, and says whether it did.
+    /// What the generator knows of the schema's own requests.
     #[doc(hidden)]
-    fn give_key(&mut self, key: &str) -> bool {
-        let _ = key;
-        false
+    const GENERATED: Generated<Self> = Generated::NONE;
+}
+
+/// A request that cannot be sent: what is wrong, and in which field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRequest {
+    method: Option<&'static str>,
+    field: Option<String>,
+    problem: String,
+    api_code: Option<u32>,
+}
+
+impl InvalidRequest {
+    /// Creates the error of a request without a field that every Centrifugo requires.
+    #[must_use]
+    pub fn missing(field: &str) -> Self {
+        /// `ApiError::BAD_REQUEST`.
+        const BAD_REQUEST: u32 = 107;
+        let problem = "is not set, and Centrifugo requires it".to_owned();
+        Self {
+            field: Some(field.to_owned()),
+            api_code: Some(BAD_REQUEST),
+            ..Self::from(problem)
+        }
     }
+
+    /// Creates the error of a payload whose `b64…` twin is set too.
+    pub(crate) fn set_twice(field: String) -> Self {
+        let problem = "is set twice, as it is and as base64: leave one of the two empty";
+        Self {
+            field: Some(field),
+            ..Self::from(problem)
+        }
+    }
+
+    /// Returns the path of the field that is wrong, such as `commands[3].publish.channel`, if it is one.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// Returns the code of Centrifugo's error for such a request; `None` if the request cannot even be written.
+    #[must_use]
+    pub fn api_code(&self) -> Option<u32> {
+        self.api_code
+    }
+
+    /// Returns the error of the request that has the wrong one at `path`.
+    pub(crate) fn within(mut self, path: &str) -> Self {
+        match &mut self.field {
+            Some(field) => field.insert_str(0, &format!("{path}.")),
+            None => self.problem.insert_str(0, &format!("{path}: ")),
+        }
+        self
+    }
+
+    /// Returns the error of a call of that method.
+    pub(crate) fn of(self, method: &'static str) -> Self {
+        Self {
+            method: Some(method),
+            ..self
+        }
+    }
+}
+
+impl From<String> for InvalidRequest {
+    fn from(problem: String) -> Self {
+        Self {
+            method: None,
+            field: None,
+            problem,
+            api_code: None,
+        }
+    }
+}
+
+impl From<&str> for InvalidRequest {
+    fn from(problem: &str) -> Self {
+        problem.to_owned().into()
+    }
+}
+
+impl fmt::Display for InvalidRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(method) = self.method {
+            write!(formatter, "{method}: ")?;
+        }
+        if let Some(field) = &self.field {
+            write!(formatter, "`{field}` ")?;
+        }
+        formatter.write_str(&self.problem)?;
+        if self.method.is_some() {
+            formatter.write_str("; nothing was sent")?;
+        }
+        Ok(())
+    }
+}
+
+/// The generator's knowledge of a request; nothing of it is known of a message of your own.
+#[doc(hidden)]
+#[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+pub struct Generated<M: Method> {
+    /// The numbers of the fields that are payloads.
+    pub(crate) payloads: &'static [u32],
+    /// Returns the payload field of that number.
+    pub(crate) payload: fn(&mut M, u32) -> Option<&mut Bytes>,
+    /// Returns the channel that the request is about.
+    pub(crate) channel: fn(&M) -> Option<&str>,
+    /// Gives the request an idempotency key where it takes one and has none, and returns whether it did.
+    pub(crate) set_key: fn(&mut M, &str) -> bool,
+    /// How a batch carries the request.
+    pub(crate) batch: Option<BatchSlot<M>>,
+    /// How the request is split and put together again.
+    pub(crate) parts: Option<Parts<M>>,
+}
+
+impl<M: Method> Generated<M> {
+    pub(crate) const NONE: Self = Self {
+        payloads: &[],
+        payload: |_, _| None,
+        channel: |_| None,
+        set_key: |_, _| false,
+        batch: None,
+        parts: None,
+    };
 }
 
 /// How a batch carries a request.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub struct Carried {
-    /// The number of its field in `Command`.
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
+#[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+pub struct BatchSlot<M: Method> {
+    /// The number of the request's field in `Command`.
     pub(crate) tag: u32,
-    /// Whether payloads are in what it answers.
-    #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+    /// Whether the result has payloads.
     pub(crate) has_payloads: bool,
+    /// Reads the request's item of a batch's reply.
+    pub(crate) read: ReadItem<M>,
 }
 
-/// [`Method::check`], as an error.
-pub(crate) fn check<M: Method>(request: &M) -> Result<(), Error> {
-    request.check().map_err(|problem| {
-        Error::InvalidRequest(format!("{}: {problem}; nothing was sent", M::NAME))
-    })
+/// Reads an item of a batch's reply: Centrifugo's error, or the result.
+pub(crate) type ReadItem<M> =
+    fn(&M, EncodedReply<'_>) -> Result<Result<<M as Method>::Result, Error>, Unreadable>;
+
+/// A request that consists of parts, such as the commands of a batch or the channels of a broadcast.
+#[doc(hidden)]
+#[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+pub struct Parts<M: Method> {
+    /// Returns the number of parts.
+    pub(crate) len: fn(&M) -> usize,
+    /// Moves the first parts into a request of their own.
+    pub(crate) take: fn(&mut M, usize) -> M,
+    /// Moves into the result what it keeps of the request, such as the channels' names.
+    pub(crate) finish: fn(&mut M, &mut M::Result),
+    /// Appends the result of the parts that follow.
+    pub(crate) join: fn(&mut M::Result, M::Result),
+    /// How parts that failed temporarily are sent again.
+    pub(crate) resend: Option<Resend<M>>,
+}
+
+/// How parts that failed temporarily are sent again.
+#[doc(hidden)]
+#[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+pub struct Resend<M: Method> {
+    /// Returns the positions of these parts.
+    pub(crate) failed: fn(&M::Result) -> Vec<usize>,
+    /// Returns a request for the parts at these positions of a finished result.
+    pub(crate) request: fn(&M, &M::Result, &[usize]) -> M,
+    /// Replaces the outcomes at these positions.
+    pub(crate) replace: fn(&mut M::Result, &[usize], M::Result),
+}
+
+/// An item of a batch's reply, as it was received.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+pub enum EncodedReply<'a> {
+    Json(&'a Bytes),
+    Protobuf(&'a Bytes),
+}
+
+/// The reason why a reply cannot be read.
+#[doc(hidden)]
+#[derive(Debug)]
+#[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+pub enum Unreadable {
+    Json(serde_json::Error),
+    Protobuf(prost::DecodeError),
+    /// It can be decoded, but is not a reply to the request.
+    Mismatch(String),
 }

@@ -1,4 +1,4 @@
-//! The API key: fixed, changed while the client runs, or asked for.
+//! The API key: fixed, replaced while the client runs, or from a provider.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,50 +6,62 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use crate::Error;
+use crate::error::Error;
 
-/// How many keys that were replaced are still hidden in errors, of calls that are under way.
+/// The number of replaced keys that are still hidden in errors, for calls in flight.
 const REMEMBERED: usize = 8;
 
 pub(crate) type Provider = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// Where the key comes from.
+/// The source of the key.
 #[derive(Clone, Default)]
-pub(crate) enum Source {
-    /// A server without keys.
+pub(crate) enum ApiKeySource {
+    /// No key, for a server without keys.
     #[default]
     None,
     Fixed(String),
     Provider(Provider),
 }
 
-impl Source {
+impl ApiKeySource {
     pub(crate) fn is_some(&self) -> bool {
         !matches!(self, Self::None)
     }
+}
 
-    /// The header that carries the key: one of its own, or `Authorization`.
-    pub(crate) fn header_name(&self, own: bool) -> Option<HeaderName> {
-        self.is_some().then(|| header_name(own))
+/// The header that carries the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyHeader {
+    /// `X-API-Key: …`
+    XApiKey,
+    /// `Authorization: apikey …`
+    Authorization,
+}
+
+impl KeyHeader {
+    pub(crate) fn name(self) -> HeaderName {
+        match self {
+            Self::XApiKey => HeaderName::from_static("x-api-key"),
+            Self::Authorization => AUTHORIZATION,
+        }
     }
 }
 
-/// The key of a client, and those that it had.
-pub(crate) struct Key {
-    /// Whether the key has a header of its own, or shares `Authorization`.
-    own_header: bool,
+/// The key of a client, and its former keys.
+pub(crate) struct ApiKey {
+    kind: KeyHeader,
     state: RwLock<State>,
 }
 
 struct State {
-    source: Source,
-    /// Of a fixed key.
+    source: ApiKeySource,
+    /// The header of a fixed key.
     header: Option<Header>,
     former: VecDeque<String>,
 }
 
 impl State {
-    /// Once each: threads that get a new key at once, or keys that take turns, do not push out others.
+    /// Remembers each key once: threads that get a new key at the same time, or keys that alternate, do not evict others.
     fn remember(&mut self, key: String) {
         self.former.retain(|former| *former != key);
         self.former.push_front(key);
@@ -59,46 +71,39 @@ impl State {
 
 pub(crate) type Header = (HeaderName, HeaderValue);
 
-impl Key {
-    pub(crate) fn new(source: Source, own_header: bool) -> Result<Self, Error> {
+impl ApiKey {
+    pub(crate) fn new(source: ApiKeySource, kind: KeyHeader) -> Result<Self, Error> {
         let header = match &source {
-            Source::Fixed(key) => Some(header(key, own_header)?),
-            Source::None | Source::Provider(_) => None,
+            ApiKeySource::Fixed(key) => Some(header(key, kind)?),
+            ApiKeySource::None | ApiKeySource::Provider(_) => None,
         };
-        let state = State {
-            source,
-            header,
-            former: VecDeque::new(),
-        };
-        Ok(Self {
-            own_header,
-            state: RwLock::new(state),
-        })
+        let state = State { source, header, former: VecDeque::new() };
+        Ok(Self { kind, state: RwLock::new(state) })
     }
 
     pub(crate) fn set(&self, key: String) -> Result<(), Error> {
-        let header = header(&key, self.own_header)?;
+        let header = header(&key, self.kind)?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.header = Some(header);
-        let former = std::mem::replace(&mut state.source, Source::Fixed(key));
-        if let Source::Fixed(former) = former {
+        let former = std::mem::replace(&mut state.source, ApiKeySource::Fixed(key));
+        if let ApiKeySource::Fixed(former) = former {
             state.remember(former);
         }
         Ok(())
     }
 
-    /// The header for a call.
+    /// Returns the header for an attempt.
     pub(crate) fn header(&self) -> Result<Option<Header>, Error> {
         let provider = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             match &state.source {
-                Source::Provider(provider) => Arc::clone(provider),
-                Source::None | Source::Fixed(_) => return Ok(state.header.clone()),
+                ApiKeySource::Provider(provider) => Arc::clone(provider),
+                ApiKeySource::None | ApiKeySource::Fixed(_) => return Ok(state.header.clone()),
             }
         };
-        // The user's function may take its time, and call the client: not under the lock.
+        // The user's function may be slow or call the client: not under the lock.
         let key = provider();
-        let header = header(&key, self.own_header)?;
+        let header = header(&key, self.kind)?;
         self.remember(key);
         Ok(Some(header))
     }
@@ -106,47 +111,31 @@ impl Key {
     fn remember(&self, key: String) {
         let is_known = |state: &State| state.former.front() == Some(&key);
         if !is_known(&self.state.read().unwrap_or_else(PoisonError::into_inner)) {
-            self.state
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remember(key);
+            self.state.write().unwrap_or_else(PoisonError::into_inner).remember(key);
         }
     }
 
-    /// The keys that no error may show.
+    /// Returns the keys that no error may show.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let current = match &state.source {
-            Source::Fixed(key) => Some(key),
-            Source::None | Source::Provider(_) => None,
+            ApiKeySource::Fixed(key) => Some(key),
+            ApiKeySource::None | ApiKeySource::Provider(_) => None,
         };
-        current
-            .into_iter()
-            .chain(&state.former)
-            .filter(|key| key.len() > 3)
-            .cloned()
-            .collect()
+        current.into_iter().chain(&state.former).filter(|key| key.len() > 3).cloned().collect()
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for ApiKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Key")
+        formatter.write_str("ApiKey")
     }
 }
 
-fn header_name(own: bool) -> HeaderName {
-    if own {
-        HeaderName::from_static("x-api-key")
-    } else {
-        AUTHORIZATION
-    }
-}
-
-fn header(key: &str, own: bool) -> Result<Header, Error> {
+fn header(key: &str, kind: KeyHeader) -> Result<Header, Error> {
     if key.trim().is_empty() {
         return Err(Error::Config(
-            "api_key is empty: give the server's key, or leave api_key out for a server without one"
+            "api_key is empty: give the server's key, or omit api_key for a server without one"
                 .to_owned(),
         ));
     }
@@ -155,23 +144,22 @@ fn header(key: &str, own: bool) -> Result<Header, Error> {
             "api_key starts or ends with white space: a line end read from a file?".to_owned(),
         ));
     }
-    let text = if own {
-        key.to_owned()
-    } else {
-        format!("apikey {key}")
+    let text = match kind {
+        KeyHeader::XApiKey => key.to_owned(),
+        KeyHeader::Authorization => format!("apikey {key}"),
     };
-    let mut value = value("api_key", &text)?;
+    let mut value = header_value("api_key", &text)?;
     value.set_sensitive(true);
-    Ok((header_name(own), value))
+    Ok((kind.name(), value))
 }
 
-/// Centrifugo compares bytes; what is not visible ASCII does not survive every proxy, and gRPC refuses it.
-pub(crate) fn value(option: &str, text: &str) -> Result<HeaderValue, Error> {
+/// Returns a header's value. Only visible ASCII passes every proxy, and gRPC refuses everything else.
+pub(crate) fn header_value(option: &str, text: &str) -> Result<HeaderValue, Error> {
     let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     match HeaderValue::from_str(text) {
         Ok(value) if visible => Ok(value),
         _ => Err(Error::Config(format!(
-            "{option} has characters that a header cannot carry: it takes visible ASCII characters and spaces"
+            "{option} has characters that a header cannot carry: use visible ASCII characters and spaces"
         ))),
     }
 }
@@ -188,23 +176,21 @@ mod tests {
         format!("key-number-{number}")
     }
 
-    fn header_of(key: &Key) -> String {
+    fn header_of(key: &ApiKey) -> String {
         let (_, value) = key.header().unwrap().unwrap();
         value.to_str().unwrap().to_owned()
     }
 
     #[test]
     fn keys_change_in_order_and_each_is_hidden() {
-        let key = Key::new(Source::Fixed(name(0)), true).unwrap();
+        let key = ApiKey::new(ApiKeySource::Fixed(name(0)), KeyHeader::XApiKey).unwrap();
         let set = || (1..=REMEMBERED).for_each(|number| key.set(name(number)).unwrap());
         let read = || {
             let mut last = 0;
             while last < REMEMBERED {
                 let used = header_of(&key);
                 assert!(key.secrets().contains(&used), "{used} is not hidden");
-                let number = (0..=REMEMBERED)
-                    .find(|number| name(*number) == used)
-                    .unwrap();
+                let number = (0..=REMEMBERED).find(|number| name(*number) == used).unwrap();
                 assert!(number >= last, "{number} after {last}");
                 last = number;
                 thread::yield_now();
@@ -217,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_are_given_a_new_key_do_not_push_out_others() {
+    fn threads_that_get_a_new_key_do_not_evict_others() {
         const THREADS: usize = 4;
         let (calls, start) = (Arc::new(AtomicUsize::new(0)), Barrier::new(THREADS));
         let counter = Arc::clone(&calls);
         let provider = move || name(counter.fetch_add(1, Ordering::SeqCst) / THREADS);
-        let key = Key::new(Source::Provider(Arc::new(provider)), true).unwrap();
+        let key = ApiKey::new(ApiKeySource::Provider(Arc::new(provider)), KeyHeader::XApiKey).unwrap();
         let call = || {
             for _ in 0..REMEMBERED {
                 start.wait();
@@ -237,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_take_turns_do_not_push_out_others() {
+    fn alternating_keys_do_not_evict_others() {
         let calls = AtomicUsize::new(0);
         let provider = move || match calls.fetch_add(1, Ordering::SeqCst) {
             0 => name(0),
             turn => name(1 + turn % 2),
         };
-        let key = Key::new(Source::Provider(Arc::new(provider)), true).unwrap();
+        let key = ApiKey::new(ApiKeySource::Provider(Arc::new(provider)), KeyHeader::XApiKey).unwrap();
         (0..3 * REMEMBERED).for_each(|_| drop(header_of(&key)));
         assert!(key.secrets().contains(&name(0)));
     }

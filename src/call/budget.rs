@@ -1,12 +1,14 @@
+//! The retry budget of a client.
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many retries are in store at most.
+/// The maximal number of retries in store.
 const CAPACITY: u32 = 20;
 
-/// What a retry costs, counted in calls that succeed.
+/// The cost of a retry, in successful calls.
 const COST: u32 = 10;
 
-/// Retries in store, so that a server that is down is not flooded with them.
+/// The retries in store, so that a server that is down is not flooded with them.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -17,9 +19,9 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Earns what a successful call is worth.
+    /// Adds the worth of a successful call.
     pub(crate) fn deposit(&self) {
-        // Mostly it is full, and nothing has to be written.
+        // Usually it is full: reading does not contend.
         if self.0.load(Ordering::Relaxed) < CAPACITY * COST {
             let more = |stored: u32| Some((stored + 1).min(CAPACITY * COST));
             let _ = self
@@ -28,7 +30,7 @@ impl Budget {
         }
     }
 
-    /// Takes a retry out, if there is one.
+    /// Takes a retry, and returns whether there was one.
     pub(crate) fn withdraw(&self) -> bool {
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| {
@@ -84,7 +86,7 @@ mod tests {
         let earned = CAPACITY * COST + 3 * DEPOSITS;
         let spent = taken.load(Relaxed) * COST;
         assert!(spent <= earned, "{spent} of {earned}");
-        // More was wanted than there was: hardly anything of what was earned while it was full is lost.
+        // More was wanted than there was, so that hardly anything was earned while the store was full.
         assert!(earned - spent < 2 * COST + 3 * COST, "{spent} of {earned}");
     }
 }

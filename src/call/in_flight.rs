@@ -1,102 +1,99 @@
-//! What lets calls in: how many at once, and none when the client is closed.
+//! Limits the calls in flight, and drains them on close.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-use crate::Error;
+use crate::error::Error;
 
+/// The calls in flight of a client and its clones.
 #[derive(Debug)]
-pub(crate) struct Gate {
-    /// Places for calls, where their number is bounded.
-    places: Option<Semaphore>,
-    /// Calls that are in, or wait for a place.
+pub(crate) struct InFlight {
+    /// The permits, if the number of calls is bounded.
+    permits: Option<Semaphore>,
+    /// The number of calls that have a permit or wait for one.
     calls: AtomicUsize,
     closed: AtomicBool,
-    /// Told when a call leaves a closed client.
-    left: Notify,
+    /// Notified when a call of a closed client ends.
+    ended: Notify,
 }
 
-/// A call that is in.
+/// The permission to make a call.
 #[derive(Debug)]
-pub(crate) struct Pass<'a> {
-    // Given back before the call is counted out.
-    place: Option<SemaphorePermit<'a>>,
-    gate: &'a Gate,
+pub(crate) struct Permit<'a> {
+    /// Returned before the call is no longer counted.
+    permit: Option<SemaphorePermit<'a>>,
+    in_flight: &'a InFlight,
 }
 
-impl Gate {
-    pub(crate) fn new(max_in_flight: Option<usize>) -> Self {
+impl InFlight {
+    pub(crate) fn new(max: Option<usize>) -> Self {
         Self {
-            places: max_in_flight.map(|places| Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            permits: max.map(|permits| Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             calls: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
-            left: Notify::new(),
+            ended: Notify::new(),
         }
     }
 
-    /// Enters, unless there is no place yet.
-    pub(crate) fn try_enter(&self, method: &'static str) -> Option<Result<Pass<'_>, Error>> {
-        let mut pass = self.count_in();
+    /// Returns a permit, or `None` if none is free.
+    pub(crate) fn try_acquire(&self, method: &'static str) -> Option<Result<Permit<'_>, Error>> {
+        let mut permit = self.count();
         if self.closed.load(Ordering::SeqCst) {
             return Some(Err(Error::Closed { method }));
         }
-        if let Some(places) = &self.places {
-            pass.place = Some(places.try_acquire().ok()?);
+        if let Some(permits) = &self.permits {
+            permit.permit = Some(permits.try_acquire().ok()?);
         }
-        Some(Ok(pass))
+        Some(Ok(permit))
     }
 
-    /// Waits for a place.
-    pub(crate) async fn enter(&self, method: &'static str) -> Result<Pass<'_>, Error> {
-        let mut pass = self.count_in();
+    /// Waits for a permit.
+    pub(crate) async fn acquire(&self, method: &'static str) -> Result<Permit<'_>, Error> {
+        let mut permit = self.count();
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::Closed { method });
         }
-        if let Some(places) = &self.places {
-            pass.place = Some(
-                places
-                    .acquire()
-                    .await
-                    .map_err(|_| Error::Closed { method })?,
-            );
+        if let Some(permits) = &self.permits {
+            let acquired = permits.acquire().await;
+            permit.permit = Some(acquired.map_err(|_| Error::Closed { method })?);
         }
-        Ok(pass)
+        Ok(permit)
     }
 
-    fn count_in(&self) -> Pass<'_> {
+    fn count(&self) -> Permit<'_> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        Pass {
-            place: None,
-            gate: self,
+        Permit {
+            permit: None,
+            in_flight: self,
         }
     }
 
-    /// Lets no more calls in, nor those that wait for a place, and waits until the others are through.
+    /// Refuses new calls and those that wait for a permit, and waits until the others have ended.
     pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        if let Some(places) = &self.places {
-            places.close();
+        if let Some(permits) = &self.permits {
+            permits.close();
         }
         loop {
-            // Registered before it looks, so that no leaving is missed.
-            let left = self.left.notified();
-            tokio::pin!(left);
-            left.as_mut().enable();
+            // Registered before the count is read, so that no end of a call is missed.
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
             if self.calls.load(Ordering::SeqCst) == 0 {
                 return;
             }
-            left.await;
+            ended.await;
         }
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.place = None;
-        self.gate.calls.fetch_sub(1, Ordering::SeqCst);
-        if self.gate.closed.load(Ordering::SeqCst) {
-            self.gate.left.notify_waiters();
+        self.permit = None;
+        self.in_flight.calls.fetch_sub(1, Ordering::SeqCst);
+        if self.in_flight.closed.load(Ordering::SeqCst) {
+            self.in_flight.ended.notify_waiters();
         }
     }
 }
@@ -108,23 +105,21 @@ mod tests {
     use std::task::{Context, Waker};
     use std::thread;
 
-    use super::Gate;
+    use super::InFlight;
 
     const THREADS: usize = 4;
     const CALLS: usize = 5;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(future)
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
     #[test]
-    fn no_more_calls_are_in_than_there_are_places() {
-        let (gate, inside) = (Gate::new(Some(2)), AtomicUsize::new(0));
+    fn no_more_calls_are_in_flight_than_permits() {
+        let in_flight = InFlight::new(Some(2));
+        let inside = AtomicUsize::new(0);
         let call = async || {
-            let _pass = gate.enter("publish").await.unwrap();
+            let _permit = in_flight.acquire("publish").await.unwrap();
             assert!(inside.fetch_add(1, SeqCst) < 2);
             tokio::task::yield_now().await;
             inside.fetch_sub(1, SeqCst);
@@ -140,68 +135,64 @@ mod tests {
                 });
             }
         });
-        assert_eq!(gate.calls.load(SeqCst), 0);
+        assert_eq!(in_flight.calls.load(SeqCst), 0);
     }
 
     #[test]
-    fn once_it_is_closed_no_call_is_in() {
-        for places in [None, Some(2)] {
-            let (gate, closed, entered) = (
-                Gate::new(places),
-                AtomicBool::new(false),
-                AtomicUsize::new(0),
-            );
+    fn no_call_is_in_flight_once_closed() {
+        for permits in [None, Some(2)] {
+            let in_flight = InFlight::new(permits);
+            let closed = AtomicBool::new(false);
+            let entered = AtomicUsize::new(0);
             let call_until_closed = async || {
-                while let Ok(_pass) = gate.enter("publish").await {
+                while let Ok(_permit) = in_flight.acquire("publish").await {
                     entered.fetch_add(1, SeqCst);
                     tokio::task::yield_now().await;
-                    assert!(!closed.load(SeqCst), "a call is in");
+                    assert!(!closed.load(SeqCst), "a call is in flight");
                 }
             };
             let close = async || {
                 while entered.load(SeqCst) < THREADS {
                     thread::yield_now();
                 }
-                gate.close().await;
+                in_flight.close().await;
                 closed.store(true, SeqCst);
             };
             thread::scope(|scope| {
                 (0..THREADS).for_each(|_| drop(scope.spawn(|| block_on(call_until_closed()))));
-                // Whoever closes it, and however often.
+                // Any thread may close it, and several times.
                 (0..2).for_each(|_| drop(scope.spawn(|| block_on(close()))));
             });
-            assert!(block_on(gate.enter("publish")).is_err());
+            assert!(block_on(in_flight.acquire("publish")).is_err());
         }
     }
 
     #[test]
-    fn calls_that_are_given_up_are_counted_out() {
-        let gate = Gate::new(Some(1));
+    fn dropped_calls_are_not_counted() {
+        let in_flight = InFlight::new(Some(1));
         let give_up = || {
-            let mut entering = Box::pin(gate.enter("publish"));
-            let _ = entering
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()));
+            let mut entering = Box::pin(in_flight.acquire("publish"));
+            let _ = entering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         };
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| (0..CALLS).for_each(|_| give_up()));
             }
-            scope.spawn(|| block_on(gate.close()));
+            scope.spawn(|| block_on(in_flight.close()));
         });
-        assert_eq!(gate.calls.load(SeqCst), 0);
+        assert_eq!(in_flight.calls.load(SeqCst), 0);
     }
 
     #[test]
-    fn a_call_that_finds_no_place_is_not_in() {
-        let gate = Gate::new(Some(1));
-        let first = gate.try_enter("publish").unwrap().unwrap();
-        assert!(gate.try_enter("publish").is_none());
-        assert_eq!(gate.calls.load(SeqCst), 1);
+    fn call_without_a_permit_is_not_counted() {
+        let in_flight = InFlight::new(Some(1));
+        let first = in_flight.try_acquire("publish").unwrap().unwrap();
+        assert!(in_flight.try_acquire("publish").is_none());
+        assert_eq!(in_flight.calls.load(SeqCst), 1);
         drop(first);
-        drop(gate.try_enter("publish").unwrap().unwrap());
-        block_on(gate.close());
-        assert!(gate.try_enter("publish").unwrap().is_err());
-        assert_eq!(gate.calls.load(SeqCst), 0);
+        drop(in_flight.try_acquire("publish").unwrap().unwrap());
+        block_on(in_flight.close());
+        assert!(in_flight.try_acquire("publish").unwrap().is_err());
+        assert_eq!(in_flight.calls.load(SeqCst), 0);
     }
 }

@@ -1,8 +1,8 @@
-//! Names and numbers by chance.
+//! Random keys and numbers.
 
 use std::hash::{BuildHasher as _, RandomState};
 
-/// A UUID of version 4.
+/// Returns a UUID of version 4.
 pub(crate) fn uuid() -> String {
     let (high, low) = (number(), number());
     format!(
@@ -15,7 +15,7 @@ pub(crate) fn uuid() -> String {
     )
 }
 
-/// The standard library seeds each `RandomState` anew.
+/// Returns a random number: the standard library gives each `RandomState` other keys.
 pub(crate) fn number() -> u64 {
     RandomState::new().hash_one(0)
 }

@@ -1,29 +1,29 @@
-//! Repeating calls, where that cannot do anything twice.
-
-mod budget;
+//! Which calls are attempted again, and when.
 
 use std::time::Duration;
 
-pub(crate) use budget::Budget;
+use super::{Budget, random};
+use crate::error::Error;
 
-use crate::{Error, random};
-
-/// How calls that failed are repeated.
+/// The rules by which failed calls are attempted again.
 ///
-/// By default a call is tried up to 3 times, within its timeout. Repeated are
+/// By default a call has up to 3 attempts within its timeout. Retried are:
 ///
-/// - calls that were certainly not sent: no connection could be made;
+/// - calls that were certainly not sent, because no connection could be made;
 /// - calls that may have run, only if they are [repeatable](crate::Method::is_repeatable): those that only read, those
-///   that do the same however often they run, and `publish`, `broadcast`, `map_publish` and `map_remove` with an
-///   idempotency key. They are repeated after a lost connection, HTTP 429, 502, 503 and 504, gRPC `Unavailable`, and
+///   that have the same effect however often they run, and `publish`, `broadcast`, `map_publish` and `map_remove` with an
+///   idempotency key. They are retried after a lost connection, HTTP 429, 502, 503 and 504, gRPC `Unavailable`, and
 ///   Centrifugo's temporary errors.
 ///
-/// A batch is repeatable if all its commands are. Of a broadcast with a key, the channels that failed for a while are
-/// sent again, and its answer has them all.
+/// A batch is repeatable if all its commands are. For a broadcast with a key only the channels that failed temporarily are
+/// retried; the result covers all channels.
 ///
-/// Before the next try it waits: up to 50 ms, then twice as long, by chance (full jitter), or as long as the server asks
-/// (`Retry-After`, `RetryInfo`). A server that is down is not flooded: a client and its clones have 20 retries in
-/// store, and earn one with every 10 calls that succeed. What one node fails while another is up is not taken from it.
+/// Centrifugo honours idempotency keys since v5.2. Older servers ignore them, so that a retried publication may appear
+/// twice there: do not set keys for them.
+///
+/// Retries wait with exponential backoff and full jitter, starting at 50 ms, or as long as the server asks
+/// (`Retry-After`, `RetryInfo`). A budget protects a server that is down: a client and its clones have 20 retries in
+/// store, and earn one with every 10 calls that succeed. Failing over to a healthy node does not count against it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +31,7 @@ use crate::{Error, random};
 /// use centrifugo_api::{Client, Retry};
 ///
 /// # fn main() -> Result<(), centrifugo_api::Error> {
-/// // Every publication gets a key of its own, and so can be repeated.
+/// // Every publication gets a key of its own, so that it can be retried.
 /// let retry = Retry::default().max_attempts(5).idempotency_keys();
 /// let client = Client::builder("http://localhost:8000/api").api_key("secret").retry(retry).build()?;
 /// let once = client.with_retry(Retry::none());
@@ -58,45 +58,45 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Tries each call once.
+    /// Makes one attempt per call.
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// Tries each call at most that often, the first time included; 0 is taken for 1.
+    /// Sets the maximal number of attempts, the first included. 3 by default, at least 1.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// Bounds the wait before the second try. It doubles with each further one.
+    /// Bounds the wait before the second attempt. The bound doubles with each further attempt. 50 ms by default.
     pub fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
         self
     }
 
-    /// Bounds every wait but that which a server asks for.
+    /// Bounds every wait, except one that a server asks for. 2 s by default.
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = wait;
         self
     }
 
-    /// Gives each call that takes an idempotency key and has none one of its own, the same for each try. An error says
+    /// Gives each call that takes an idempotency key and has none a new key, the same for each attempt. An error returns
     /// it: [`Error::idempotency_key`].
     ///
-    /// Centrifugo remembers a key for 5 minutes.
+    /// Centrifugo remembers a key for 5 minutes (v5.2 and later; older servers ignore keys).
     pub fn idempotency_keys(mut self) -> Self {
         self.idempotency_keys = true;
         self
     }
 
-    /// A key for a call, where it is to have one.
+    /// Returns a new key for a call, if calls get keys.
     pub(crate) fn new_key(&self) -> Option<String> {
         self.idempotency_keys.then(random::uuid)
     }
 
-    /// How long to wait before the call is tried again, if it may be: after that many attempts, with so much time left,
-    /// and out of that store, if any.
+    /// Returns how long to wait before another attempt, or `None` if there is to be none, given the attempts made, the time
+    /// left and the retry budget.
     pub(crate) fn wait(
         &self,
         attempts: u32,
@@ -105,14 +105,14 @@ impl Retry {
         left: Duration,
         budget: Option<&Budget>,
     ) -> Option<Duration> {
-        if attempts >= self.max_attempts || !may_repeat(error, repeatable) {
+        if attempts >= self.max_attempts || !may_retry(error, repeatable) {
             return None;
         }
-        let wait = asked(error).unwrap_or_default().max(self.backoff(attempts));
+        let wait = requested_wait(error).unwrap_or_default().max(self.backoff(attempts));
         (wait < left && budget.is_none_or(Budget::withdraw)).then_some(wait)
     }
 
-    /// A wait by chance, up to a bound that doubles with each attempt.
+    /// Returns a random wait, up to a bound that doubles with each attempt.
     pub(crate) fn backoff(&self, attempts: u32) -> Duration {
         let doubled = 1_u32
             .checked_shl(attempts.saturating_sub(1))
@@ -130,16 +130,16 @@ impl Retry {
     }
 }
 
-/// Whether another try can do nothing twice, and may succeed.
-fn may_repeat(error: &Error, repeatable: bool) -> bool {
+/// Returns whether another attempt may succeed and cannot have a double effect.
+fn may_retry(error: &Error, repeatable: bool) -> bool {
     match error {
         Error::Network { unsent, .. } | Error::Timeout { unsent, .. } => *unsent || repeatable,
         _ => repeatable && error.is_retryable(),
     }
 }
 
-/// How long the server asks to wait.
-fn asked(error: &Error) -> Option<Duration> {
+/// Returns the time that the server asks to wait.
+fn requested_wait(error: &Error) -> Option<Duration> {
     match error {
         Error::Transport { retry_after, .. } => *retry_after,
         _ => None,

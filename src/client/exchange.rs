@@ -1,120 +1,176 @@
-//! How a request goes out, and what comes back is read.
+//! Sends an encoded request, alone or in a shared batch, and decodes the reply.
 
 use bytes::Bytes;
 
 use super::Client;
-use crate::batch::part::Received;
-use crate::call::Call;
-use crate::error::excerpt;
-use crate::method::Carried;
-use crate::transport::Written;
-use crate::{BatchRequest, BatchResponse, Error, Method};
+use super::coalescing::{Coalescer, Place};
+use crate::api::method::{Method, Parts, Resend};
+use crate::call::{CallInfo, Deadline, Retry};
+use crate::codec::EncodedBody;
+use crate::error::Error;
+use crate::transport::Route;
+
+/// A request that is ready to be sent.
+struct ReadyCall<'a> {
+    route: Route<'a>,
+    body: &'a EncodedBody,
+    deadline: Deadline,
+    /// How the request shares batches with others, if it does.
+    shared: Option<(&'a Coalescer, Place)>,
+}
+
+/// A reply as it was received.
+enum Reply {
+    /// The reply to a request of its own.
+    Whole(Bytes),
+    /// The request's item of the reply to a shared batch.
+    Item(Bytes),
+}
+
+/// Decodes a reply, and keeps the result.
+type Decode<'a> = dyn FnMut(Reply) -> Result<(), Error> + Send + 'a;
 
 impl Client {
-    /// Sends a batch of any commands; `parallel` is set where it was not.
-    pub(crate) async fn exchange_batch(
-        &self,
-        request: &mut BatchRequest,
-        parallel: bool,
-    ) -> Result<BatchResponse, Error> {
-        if request.commands.is_empty() {
-            return Ok(BatchResponse::default());
-        }
-        request.parallel |= parallel;
-        let key = self.give_key(request);
-        self.exchange_in_parts(request, key.as_deref()).await
+    /// Encodes a request. Takes `&mut` to move payloads out and back; the request is unchanged afterwards.
+    pub(super) fn encode<M: Method>(&self, request: &mut M) -> Result<EncodedBody, Error> {
+        let body = self.inner.codec().encode(request);
+        body.map_err(|error| self.inner.hide_secrets(error))
     }
 
-    /// Checks a request, and writes it. It is changed on the way, but not in the end.
-    pub(crate) fn write<M: Method>(&self, request: &mut M) -> Result<Written, Error> {
-        let written = crate::method::check(request).and_then(|()| self.shared.encode(request));
-        written.map_err(|error| self.shared.hide_secrets(error))
-    }
-
-    /// Calls a method by what was written of the request; `key` is what that was given.
-    pub(crate) async fn exchange<M: Method>(
+    /// Sends an encoded request until there is a result or the attempts are used up; `key` is the idempotency key that
+    /// the client generated for it.
+    pub(super) async fn exchange<M: Method>(
         &self,
         request: &M,
-        body: &Written,
+        body: &EncodedBody,
         key: Option<&str>,
+        deadline: Deadline,
     ) -> Result<M::Result, Error> {
+        let codec = self.inner.codec();
+        let slot = M::GENERATED.batch;
+        let info = CallInfo {
+            method: M::NAME,
+            size: body.len(),
+            repeatable: request.is_repeatable(),
+            key,
+        };
+        let place = slot.as_ref().map(Place::of);
+        let call = ReadyCall {
+            route: Route::of::<M>(),
+            body,
+            deadline,
+            shared: self.share(place, &info),
+        };
         let mut result = None;
-        let mut read = |answer: &Answer| {
-            result = Some(self.read(request, body, answer)?);
+        let mut decode = |reply: Reply| {
+            let decoded = match (&reply, &slot) {
+                (Reply::Item(item), Some(slot)) => codec.decode_item(request, slot, item),
+                (Reply::Item(reply) | Reply::Whole(reply), _) => codec.decode(request, body, reply),
+            };
+            result = Some(decoded?);
             Ok(())
         };
-        match self
-            .send(&Call::of(request, key), M::CARRIED, body, &mut read)
-            .await
-        {
-            Ok(()) => Ok(result.unwrap_or_else(|| unreachable!("what was answered was read"))),
-            Err(error) => Err(self.shared.hide_secrets(error)),
+        match self.send(&call, info, &mut decode).await {
+            Ok(()) => Ok(result.unwrap_or_else(|| unreachable!("a reply without error was decoded"))),
+            Err(error) => Err(self.inner.hide_secrets(error)),
         }
     }
 
-    /// Sends a request that is written, alone or with others, until what it answers can be read. It knows nothing of
-    /// the single methods, each of which would make it anew.
+    /// Returns how a request shares batches, if this client coalesces and the request can.
+    fn share(&self, place: Option<Place>, info: &CallInfo<'_>) -> Option<(&Coalescer, Place)> {
+        let coalescer = self.coalescer.as_deref()?;
+        let place = place?;
+        coalescer.accepts(place, info).then_some((coalescer, place))
+    }
+
+    /// Makes attempts until one succeeds or no further one is due. Not generic over the method, so that it is compiled
+    /// once.
     async fn send(
         &self,
-        call: &Call<'_>,
-        carried: Option<Carried>,
-        body: &Written,
-        read: &mut (dyn FnMut(&Answer) -> Result<(), Error> + Send),
+        call: &ReadyCall<'_>,
+        info: CallInfo<'_>,
+        decode: &mut Decode<'_>,
     ) -> Result<(), Error> {
-        let (shared, time) = (&self.shared, self.time());
-        let coalescer = self.coalescer.as_deref().zip(carried);
-        let coalescer =
-            coalescer.filter(|(coalescer, carried)| coalescer.takes(call, *carried, body));
-        let mut tries = shared.enter(call, body.len(), &self.retry, time).await?;
+        let mut attempts = self.inner.start(info, &self.retry, call.deadline).await?;
         loop {
-            let answer = match coalescer {
-                Some((coalescer, carried)) => coalescer
-                    .attempt(shared, call, carried, body, time)
-                    .await
-                    .map(Answer::Part),
-                None => shared.attempt(call, body, time).await.map(Answer::Whole),
+            let outcome = match self.attempt(call).await {
+                Ok(reply) => decode(reply),
+                Err(error) => Err(error),
             };
-            let outcome = answer.and_then(|answer| read(&answer));
-            if let Some(outcome) = tries.settle(outcome).await {
+            if let Some(outcome) = attempts.finish_or_wait(outcome).await {
                 return outcome;
             }
         }
     }
 
-    /// Reads what a call answers.
-    fn read<M: Method>(
+    async fn attempt(&self, call: &ReadyCall<'_>) -> Result<Reply, Error> {
+        match call.shared {
+            Some((coalescer, place)) => {
+                let body = call.body;
+                let method = call.route.method;
+                let item = coalescer.attempt(&self.inner, method, place, body, call.deadline);
+                item.await.map(Reply::Item)
+            }
+            None => {
+                let reply = self.inner.attempt(&call.route, call.body, call.deadline);
+                reply.await.map(Reply::Whole)
+            }
+        }
+    }
+
+    /// Sends a request that consists of parts: several requests if it is too large for one, and again what failed
+    /// temporarily.
+    pub(super) async fn exchange_parts<M: Method>(
         &self,
-        request: &M,
-        body: &Written,
-        answer: &Answer,
+        request: &mut M,
+        parts: Parts<M>,
+        key: Option<&str>,
     ) -> Result<M::Result, Error> {
-        let reply = match answer {
-            Answer::Whole(reply) => reply,
-            Answer::Part(part) => {
-                return request.read_part(Received {
-                    part,
-                    shared: &self.shared,
-                });
+        let deadline = self.deadline();
+        let mut result = match self.inner.split_above {
+            // Boxed, since it is rare and would be a part of each batch's future.
+            Some(limit) => {
+                Box::pin(self.exchange_split(request, &parts, limit, key, deadline)).await?
+            }
+            None => {
+                let body = self.encode(request)?;
+                let mut result = self.exchange(request, &body, key, deadline).await?;
+                (parts.finish)(request, &mut result);
+                result
             }
         };
-        let response = self.shared.decode::<M>(body, reply)?;
-        let broken = |problem: String| Error::Decode {
-            method: Some(M::NAME),
-            message: format!("{problem}, in the reply {}", excerpt(reply)),
-            source: None,
-        };
-        let outcome =
-            M::outcome(response).ok_or_else(|| broken("neither an error nor a result".into()))?;
-        let result = outcome.map_err(|error| Error::Api(crate::ApiFailure::new(M::NAME, error)))?;
-        request.verify(&result).map_err(broken)?;
+        if let Some(resend) = parts.resend
+            && request.is_repeatable()
+            && !(resend.failed)(&result).is_empty()
+        {
+            Box::pin(self.resend_failed(request, &resend, &mut result, deadline)).await;
+        }
         Ok(result)
     }
-}
 
-/// What answers a call.
-enum Answer {
-    /// A reply of its own.
-    Whole(Bytes),
-    /// Its part of the reply to a batch.
-    Part(Bytes),
+    /// Sends the parts that failed temporarily again, and replaces their outcomes in `result`.
+    async fn resend_failed<M: Method>(
+        &self,
+        request: &M,
+        resend: &Resend<M>,
+        result: &mut M::Result,
+        deadline: Deadline,
+    ) {
+        let once = self.with_retry(Retry::none());
+        let mut attempts = 1;
+        loop {
+            let failed = (resend.failed)(result);
+            if failed.is_empty() || !self.inner.pause(&self.retry, attempts, deadline).await {
+                return;
+            }
+            attempts += 1;
+            let mut again = (resend.request)(request, result, &failed);
+            let Ok(body) = self.encode(&mut again) else {
+                return;
+            };
+            if let Ok(replaced) = once.exchange(&again, &body, None, deadline).await {
+                (resend.replace)(result, &failed, replaced);
+            }
+        }
+    }
 }

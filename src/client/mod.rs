@@ -1,35 +1,60 @@
+//! The client.
+
+mod builder;
+mod coalescing;
 mod exchange;
+mod pages;
+mod raw;
+mod split;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use builder::ClientBuilder;
+use coalescing::Coalescer;
+pub use coalescing::Coalescing;
+pub use pages::Pages;
+#[cfg(feature = "blocking")]
+pub(crate) use pages::read as read_page;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::batch::Batch;
-use crate::builder::ClientBuilder;
-use crate::call::{Shared, Time};
-use crate::coalescing::{Coalescer, Coalescing};
-use crate::{BroadcastRequest, BroadcastResult, Error, Method, Paged, Pages, Retry, api};
+use crate::api::messages::BroadcastRequest;
+use crate::api::method::Method;
+use crate::call::{Deadline, Inner, Retry};
+use crate::codec::Codec;
+use crate::error::Error;
+use crate::request::{Batch, BroadcastResult, Paged};
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
 ///
-/// Cheap to clone and to share: clones use the same connections. It connects when it is first called, and can
-/// be used from any tokio runtime, several too.
+/// Cheap to clone and to share: clones use the same connections. It connects on the first call and can be used from
+/// several tokio runtimes.
 ///
 /// A call that is dropped or times out may still run on the server.
+///
+/// ```no_run
+/// use centrifugo_api::{Client, PublishRequest};
+///
+/// # async fn run() -> Result<(), centrifugo_api::Error> {
+/// let client = Client::new("http://localhost:8000/api", "secret")?;
+/// let result = client.publish(PublishRequest::new("news", r#"{"text":"hello"}"#)).await?;
+/// println!("published at offset {}", result.offset);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) shared: Arc<Shared>,
+    inner: Arc<Inner>,
     timeout: Duration,
-    deadline: Option<Instant>,
+    latest: Option<Instant>,
     retry: Retry,
     coalescer: Option<Arc<Coalescer>>,
 }
 
+/// # Creating clients
 impl Client {
-    /// Builds a client from the URL of the server and its API key; [`builder`](Self::builder) has more options.
+    /// Creates a client from the URL of the server and its API key; [`builder`](Self::builder) has more options.
     ///
     /// # Errors
     ///
@@ -38,7 +63,7 @@ impl Client {
         Self::builder(url).api_key(api_key).build()
     }
 
-    /// Starts the configuration of a client. The URL's scheme picks the transport:
+    /// Starts the configuration of a client. The URL's scheme selects the transport:
     ///
     /// | URL | transport |
     /// |---|---|
@@ -50,17 +75,17 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    pub(crate) fn from_parts(shared: Shared, timeout: Duration, retry: Retry) -> Self {
+    fn from_parts(inner: Inner, timeout: Duration, retry: Retry) -> Self {
         Self {
-            shared: Arc::new(shared),
+            inner: Arc::new(inner),
             timeout,
-            deadline: None,
+            latest: None,
             retry,
             coalescer: None,
         }
     }
 
-    /// The same client with another [`timeout`](ClientBuilder::timeout), for one call or many.
+    /// Returns this client with another [`timeout`](ClientBuilder::timeout), for one call or many.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
@@ -69,17 +94,16 @@ impl Client {
         }
     }
 
-    /// The same client, whose calls end at `deadline` at the latest, besides their timeout: for what several calls may
-    /// take together.
+    /// Returns this client with a deadline that bounds all its calls, in addition to their timeout.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self {
-            deadline: Some(deadline),
+            latest: Some(deadline),
             ..self.clone()
         }
     }
 
-    /// The same client with another [`Retry`], for one call or many.
+    /// Returns this client with another [`Retry`], for one call or many.
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {
         Self {
@@ -88,53 +112,70 @@ impl Client {
         }
     }
 
-    /// A client with the same methods, whose concurrent calls share batches: the fastest for many small calls at once.
+    /// Returns a client with the same methods, whose concurrent calls share batches: the fastest way to make many small
+    /// calls at once.
     ///
     /// It has the same connections and the same limits; [`Coalescing`] says what is shared and what is not. Clones of the
-    /// answered client coalesce with one another.
+    /// returned client share batches with one another. Their publications arrive in no particular order.
     #[must_use]
     pub fn coalescing(&self, coalescing: Coalescing) -> Self {
-        let coalescing = coalescing.within(self.shared.max_request_size);
-        let coalescer =
-            (!self.shared.nodes.first().is_legacy()).then(|| Arc::new(Coalescer::new(coalescing)));
+        let is_legacy = self.inner.codec() == Codec::CommandLines;
+        let coalescer = (!is_legacy).then(|| {
+            let coalescing = coalescing.within(self.inner.max_request_size);
+            Arc::new(Coalescer::new(coalescing))
+        });
         Self {
             coalescer,
             ..self.clone()
         }
     }
+}
 
-    /// Replaces the API key, of all clones, from the next try of a call on.
+/// # The life of a client
+impl Client {
+    /// Replaces the API key for all clones, starting with the next attempt.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`], when no header can carry it; the former key stays.
+    /// [`Error::Config`] if no header can carry it; the former key stays.
     pub fn set_api_key(&self, key: impl Into<String>) -> Result<(), Error> {
-        self.shared.set_key(key.into())
+        self.inner.api_key.set(key.into())
     }
 
-    /// Refuses new calls, of all clones, with [`Error::Closed`], and waits until those that are under way are through.
+    /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended.
+    ///
+    /// To stop a service: first stop accepting work, then let the work in progress finish, and close the client last.
+    /// A call that starts after `close` fails, including the next page of pages that are being read.
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] when some are still under way after `timeout`; they go on.
+    /// [`Error::Timeout`] if calls are still in flight after `timeout`; they keep running.
     pub async fn close(&self, timeout: Duration) -> Result<(), Error> {
-        self.shared.close(timeout).await
+        self.inner.close(timeout).await
     }
+}
 
-    /// Calls the method that the request is for. Every other method of the client is a line over this one.
+/// # Any method
+impl Client {
+    /// Calls the method of the request. All other methods are thin wrappers around this one.
     ///
     /// # Errors
     ///
-    /// [`Error`] says what each one means, and whether the call may have run.
+    /// [`Error`], which says whether the call may have run.
     pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
-        let key = self.give_key(&mut request);
-        let body = self.write(&mut request)?;
-        self.exchange(&request, &body, key.as_deref()).await
+        let key = self.set_key(&mut request);
+        match M::GENERATED.parts {
+            Some(parts) => self.exchange_parts(&mut request, parts, key.as_deref()).await,
+            None => {
+                let body = self.encode(&mut request)?;
+                self.exchange(&request, &body, key.as_deref(), self.deadline()).await
+            }
+        }
     }
 
-    /// Calls a method by its name with any JSON, over HTTP: for methods, and fields, that the schema lacks.
+    /// Calls a method by its name with any JSON, over HTTP: for methods and fields that the schema does not have.
     ///
-    /// The JSON is sent as it is; the answer is what `result` holds.
+    /// The JSON is sent as it is; the result is the JSON in `result`.
     ///
     /// ```no_run
     /// # async fn run(client: centrifugo_api::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -145,22 +186,20 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As any call's; [`Error::InvalidRequest`] over gRPC too, where a message of one's own that implements
-    /// [`Method`] does it.
+    /// Those of every call, and [`Error::InvalidRequest`] over gRPC: there, implement [`Method`] for your own message.
     pub async fn call_raw<P, T>(&self, method: &str, params: &P) -> Result<T, Error>
     where
         P: Serialize + ?Sized,
         T: DeserializeOwned,
     {
-        crate::raw::call(self, method, params)
-            .await
-            .map_err(|error| self.shared.hide_secrets(error))
+        let result = raw::call(self, method, params).await;
+        result.map_err(|error| self.inner.hide_secrets(error))
     }
 
-    /// Sends several requests as one, and answers an outcome for each, in their order.
+    /// Sends several requests as one, and returns an outcome for each, in their order.
     ///
-    /// They run one after another, or concurrently in [`Parallel`](crate::Parallel); a failure does not stop the
-    /// others. An empty batch sends nothing. What can be a batch, and what it answers, says [`Batch`].
+    /// They run one after another on the server, or concurrently in [`Parallel`](crate::Parallel); a failure does not stop
+    /// the others. An empty batch sends nothing. See [`Batch`] for what can be batched and what is returned.
     ///
     /// ```no_run
     /// use centrifugo_api::{Client, HistoryRequest, PresenceRequest, PublishRequest};
@@ -174,7 +213,7 @@ impl Client {
     /// let batch: Vec<_> = channels.map(HistoryRequest::new).into();
     /// for (channel, history) in channels.iter().zip(client.batch(batch).await?) {
     ///     match history {
-    ///         Ok(history) => println!("{channel}: {} publications", history.offset),
+    ///         Ok(history) => println!("{channel}: offset {}", history.offset),
     ///         Err(error) => println!("{channel}: {error}"),
     ///     }
     /// }
@@ -185,10 +224,16 @@ impl Client {
     ///
     /// [`Error`], for the batch as a whole.
     pub async fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        batch.call(self, false).await
+        let (request, kept) = batch.into_request(false);
+        let result = if is_empty(&request) {
+            Default::default()
+        } else {
+            self.call(request).await?
+        };
+        Ok(B::output(kept, result))
     }
 
-    /// Publishes the same data into many channels, and answers an outcome for each.
+    /// Publishes the same data into many channels, and returns an outcome for each.
     ///
     /// ```no_run
     /// use centrifugo_api::{BroadcastRequest, Client};
@@ -204,73 +249,29 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`], for the broadcast as a whole: the failure of a channel is in the result.
-    pub async fn broadcast(&self, mut request: BroadcastRequest) -> Result<BroadcastResult, Error> {
-        let key = self.give_key(&mut request);
-        // One deadline for all of it.
-        let client = self.with_deadline(self.time().ends);
-        let mut result = client
-            .exchange_in_parts(&mut request, key.as_deref())
-            .await?;
-        if request.is_repeatable() {
-            client.repeat_failed(&request, &mut result).await;
-        }
-        Ok(BroadcastResult::new(request.channels, result))
+    pub async fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
+        self.call(request).await
     }
 
-    /// Sends the channels of a broadcast again that failed for a while, and puts what becomes of them in its place.
-    async fn repeat_failed(&self, request: &BroadcastRequest, result: &mut api::BroadcastResult) {
-        let is_failed = |response: &api::PublishResponse| {
-            response
-                .error
-                .as_ref()
-                .is_some_and(api::Error::is_temporary)
-        };
-        let mut attempts = 1;
-        while result.responses.iter().any(is_failed)
-            && self.shared.pause(&self.retry, attempts, self.time()).await
-        {
-            attempts += 1;
-            let failed = result.responses.iter_mut().zip(&request.channels);
-            let failed: Vec<_> = failed.filter(|(response, _)| is_failed(response)).collect();
-            let channels = failed
-                .iter()
-                .map(|(_, channel)| (*channel).clone())
-                .collect();
-            let mut again = BroadcastRequest {
-                channels,
-                ..request.clone()
-            };
-            let Ok(body) = self.write(&mut again) else {
-                return;
-            };
-            let sent = self
-                .with_retry(Retry::none())
-                .exchange(&again, &body, None)
-                .await;
-            let Ok(answered) = sent else { continue };
-            for ((response, _), answer) in failed.into_iter().zip(answered.responses) {
-                *response = answer;
-            }
-        }
-    }
-
-    /// Gives a request a key of its own, where the policy says so and it has none.
-    pub(crate) fn give_key<M: Method>(&self, request: &mut M) -> Option<String> {
-        self.retry.new_key().filter(|key| request.give_key(key))
+    /// Gives a request a new idempotency key, if the policy says so and it has none.
+    fn set_key<M: Method>(&self, request: &mut M) -> Option<String> {
+        let key = self.retry.new_key()?;
+        (M::GENERATED.set_key)(request, &key).then_some(key)
     }
 
     fn pages<R: Paged + 'static>(&self, request: R) -> Pages<R> {
         Pages::new(self.clone(), request)
     }
 
-    pub(crate) fn retry(&self) -> &Retry {
-        &self.retry
+    /// Returns the deadline of a call that starts now.
+    fn deadline(&self) -> Deadline {
+        Deadline::new(self.timeout, self.latest)
     }
+}
 
-    /// The time of a call that starts now.
-    pub(crate) fn time(&self) -> Time {
-        Time::new(self.timeout, self.deadline)
-    }
+/// Returns whether a batch has no commands.
+fn is_empty<M: Method>(batch: &M) -> bool {
+    M::GENERATED.parts.is_some_and(|parts| (parts.len)(batch) == 0)
 }
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));
@@ -279,7 +280,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Client")
-            .field("urls", &self.shared.urls())
+            .field("urls", &self.inner.urls())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

@@ -1,3 +1,5 @@
+//! The pages of a request, as a stream.
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -5,37 +7,39 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::{Page, Paged};
-use crate::{ApiError, Client, Error, Method};
+use super::Client;
+use crate::api::method::Method;
+use crate::error::{ApiError, Error};
+use crate::request::{Page, Paged};
 
-/// The pages of a request, read one by one as they are asked for: what `Client::history_pages` and its sisters
-/// answer.
+/// The pages of a request, read one by one as they are asked for: the value of `Client::history_pages` and the other
+/// `*_pages` methods.
 ///
-/// A [`Stream`]; [`next`](Self::next) reads it without a further crate. An error ends it. The client's timeout
+/// This is a [`Stream`]; [`next`](Self::next) reads it without another crate. An error ends it. The client's timeout
 /// bounds each page.
 #[must_use = "pages are read when they are asked for"]
 pub struct Pages<R: Paged> {
     client: Client,
-    /// Asks for the next page.
+    /// The request for the next page.
     request: R,
     has_more: bool,
     reading: Option<Reading<R>>,
 }
 
-type Reading<R> = Pin<Box<dyn Future<Output = Read<R>> + Send>>;
+type Reading<R> = Pin<Box<dyn Future<Output = PageRead<R>> + Send>>;
 
 /// One item of the pages of `R`.
 type Item<R> = Result<Page<<R as Method>::Result>, Error>;
 
-/// What was read, the request for what is behind it, and whether there can be more.
-pub(crate) struct Read<R: Paged> {
+/// A page that was read, the request for the next one, and whether there can be a next one.
+pub(crate) struct PageRead<R: Paged> {
     pub(crate) item: Item<R>,
     pub(crate) request: R,
     pub(crate) has_more: bool,
 }
 
 impl<R: Paged + 'static> Pages<R> {
-    pub(crate) fn new(client: Client, mut request: R) -> Self {
+    pub(super) fn new(client: Client, mut request: R) -> Self {
         request.set_default_limit();
         Self {
             client,
@@ -45,39 +49,41 @@ impl<R: Paged + 'static> Pages<R> {
         }
     }
 
-    /// Reads the next page; `None` behind the last.
+    /// Reads the next page; returns `None` after the last one.
     ///
     /// # Errors
     ///
-    /// As the method itself; the pages end with it.
+    /// Those of the method itself; the pages end with an error.
     pub async fn next(&mut self) -> Option<Item<R>> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The request for what is behind the pages that were read: kept, it continues there another time, be it after
-    /// the last page, when there is more.
+    /// Returns the request for the pages that were not read yet. Keep it to continue later from where reading stopped.
     pub fn request(&self) -> &R {
         &self.request
     }
 }
 
 /// Reads a page.
-pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> Read<R> {
-    let answered = match client.write(&mut request) {
-        Ok(body) => client.exchange(&request, &body, None).await,
+pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> PageRead<R> {
+    let result = match client.encode(&mut request) {
+        Ok(body) => {
+            let deadline = client.deadline();
+            client.exchange(&request, &body, None, deadline).await
+        }
         Err(error) => Err(error),
     };
-    let (item, has_more) = match answered {
+    let (item, has_more) = match result {
         Ok(result) => {
             let has_more = request.advance(&result);
             (Ok(Page::Page(result)), has_more)
         }
         Err(Error::Api(error)) if error.code == ApiError::UNRECOVERABLE_POSITION => {
-            (Ok(Page::Lost(error.into_error())), false)
+            (Ok(Page::Lost(error)), false)
         }
         Err(error) => (Err(error), false),
     };
-    Read {
+    PageRead {
         item,
         request,
         has_more,
@@ -97,7 +103,8 @@ impl<R: Paged + 'static> Stream for Pages<R> {
             .get_or_insert_with(|| Box::pin(read(pages.client.clone(), pages.request.clone())));
         let read = std::task::ready!(reading.as_mut().poll(context));
         pages.reading = None;
-        (pages.request, pages.has_more) = (read.request, read.has_more);
+        pages.request = read.request;
+        pages.has_more = read.has_more;
         Poll::Ready(Some(read.item))
     }
 }
@@ -106,9 +113,6 @@ impl<R: Paged> Unpin for Pages<R> {}
 
 impl<R: Paged + fmt::Debug> fmt::Debug for Pages<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Pages")
-            .field("request", &self.request)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Pages").field("request", &self.request).finish_non_exhaustive()
     }
 }

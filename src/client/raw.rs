@@ -1,4 +1,4 @@
-//! Calls by name, of methods that the schema lacks.
+//! Calls by name, for methods that the schema does not have.
 
 use std::collections::BTreeMap;
 
@@ -7,54 +7,63 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::call::Call;
-use crate::error::excerpt;
-use crate::{ApiError, ApiFailure, Client, Error};
+use super::Client;
+use crate::api;
+use crate::call::CallInfo;
+use crate::error::{ApiError, Error, cause, excerpt};
+use crate::transport::Route;
 
-pub(crate) async fn call<P, T>(client: &Client, method: &str, params: &P) -> Result<T, Error>
+/// Calls a method by name with any parameters.
+pub(super) async fn call<P, T>(client: &Client, method: &str, params: &P) -> Result<T, Error>
 where
     P: Serialize + ?Sized,
     T: DeserializeOwned,
 {
-    let body = client.shared.encode_raw(method, params)?;
-    let call = Call::raw(method);
-    let (shared, time) = (&client.shared, client.time());
-    let mut tries = shared
-        .enter(&call, body.len(), client.retry(), time)
-        .await?;
+    let inner = &client.inner;
+    let codec = inner.codec();
+    let body = codec.encode_raw(method, params)?;
+    let route = Route::raw(method);
+    let deadline = client.deadline();
+    let info = CallInfo {
+        method: route.method,
+        size: body.len(),
+        repeatable: false,
+        key: None,
+    };
+    let mut attempts = inner.start(info, &client.retry, deadline).await?;
     loop {
-        let reply = shared.attempt(&call, &body, time).await;
-        let outcome = reply.and_then(|reply| read(call.method, &reply));
-        if let Some(outcome) = tries.settle(outcome).await {
+        let reply = inner.attempt(&route, &body, deadline).await;
+        let outcome = match reply {
+            Ok(reply) => decode(route.method, &reply),
+            Err(error) => Err(error),
+        };
+        if let Some(outcome) = attempts.finish_or_wait(outcome).await {
             return outcome;
         }
     }
 }
 
-fn read<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {
+fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {
     let broken = |message: &str, source: Option<serde_json::Error>| Error::Decode {
         method: Some(method),
         message: format!("{message}: {}", excerpt(reply)),
-        source: source.map(Into::into),
+        source: source.map(cause),
     };
-    let parts: BTreeMap<String, &RawValue> = serde_json::from_slice(reply)
-        .map_err(|error| broken("the reply is no JSON object", Some(error)))?;
-    let part = |name| {
-        parts
-            .get(name)
-            .map(|part| part.get())
-            .filter(|part| *part != "null")
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(reply)
+        .map_err(|error| broken("the reply is not a JSON object", Some(error)))?;
+    let field = |name| {
+        let value = fields.get(name).map(|value| value.get());
+        value.filter(|value| *value != "null")
     };
-    match (part("error"), part("result")) {
-        (Some(error), _) => match serde_json::from_str::<ApiError>(error) {
-            Ok(error) => Err(Error::Api(ApiFailure::new(method, error))),
-            Err(error) => Err(broken(
-                "the reply's error does not have the schema's shape",
-                Some(error),
-            )),
-        },
-        (None, Some(result)) => serde_json::from_str(result)
+    if let Some(error) = field("error") {
+        return Err(match serde_json::from_str::<api::Error>(error) {
+            Ok(error) => Error::Api(ApiError::from(error).of(method)),
+            Err(error) => broken("the reply's error does not have the schema's shape", Some(error)),
+        });
+    }
+    match field("result") {
+        Some(result) => serde_json::from_str(result)
             .map_err(|error| broken("the result does not fit the type asked for", Some(error))),
-        (None, None) => Err(broken("neither an error nor a result, in the reply", None)),
+        None => Err(broken("neither an error nor a result, in the reply", None)),
     }
 }

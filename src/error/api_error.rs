@@ -1,126 +1,197 @@
+//! Centrifugo's own errors.
+
 use std::fmt;
-use std::ops::Deref;
+
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::Attempts;
 use super::text::hint_part;
-use crate::ApiError;
+use crate::api;
 
-/// The error that Centrifugo answered to a call: an [`ApiError`], with the method and how often it was tried.
+/// An error that Centrifugo returned: for a call, for a command of a batch, or for a channel of a broadcast.
+///
+/// ```
+/// use centrifugo_api::ApiError;
+///
+/// fn explain(error: &ApiError) -> &'static str {
+///     match error.code {
+///         ApiError::NOT_AVAILABLE => "presence is off for this channel",
+///         ApiError::UNKNOWN_CHANNEL => "the channel's namespace is not configured",
+///         _ if error.is_temporary() => "try again later",
+///         _ => "the request is wrong",
+///     }
+/// }
+///
+/// assert_eq!(explain(&ApiError::new(111, "too many requests")), "try again later");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct ApiFailure {
-    error: ApiError,
+pub struct ApiError {
+    /// The code. Newer servers may add codes.
+    pub code: u32,
+    /// Centrifugo's text.
+    pub message: String,
+    /// Whether the server said that the error is temporary (Centrifugo 6.10 and later);
+    /// [`is_temporary`](Self::is_temporary) also knows the codes of older servers.
+    pub temporary: bool,
+    context: Option<Box<Context>>,
+}
+
+/// The call that an error belongs to.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Context {
     method: Option<&'static str>,
-    pub(super) attempts: Attempts,
+    channel: Option<Box<str>>,
+    attempts: Attempts,
 }
 
-impl ApiFailure {
-    #[cfg(feature = "_transport")]
-    pub(crate) fn new(method: &'static str, error: ApiError) -> Self {
-        Self {
-            error,
-            method: Some(method),
-            attempts: Attempts::default(),
-        }
-    }
-
-    /// The method that was called; `None` where the error is that of a part, such as a channel of a broadcast.
-    #[must_use]
-    pub fn method(&self) -> Option<&'static str> {
-        self.method
-    }
-
-    /// The schema's error.
-    #[must_use]
-    pub fn into_error(self) -> ApiError {
-        self.error
-    }
-
-    #[cfg(feature = "_transport")]
-    pub(super) fn message_mut(&mut self) -> &mut String {
-        &mut self.error.message
-    }
-}
-
-impl Deref for ApiFailure {
-    type Target = ApiError;
-
-    fn deref(&self) -> &ApiError {
-        &self.error
-    }
-}
-
-impl From<ApiError> for ApiFailure {
-    fn from(error: ApiError) -> Self {
-        Self {
-            error,
-            method: None,
-            attempts: Attempts::default(),
-        }
-    }
-}
-
-impl fmt::Display for ApiFailure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(method) = self.method {
-            write!(formatter, "{method}: ")?;
-        }
-        write!(formatter, "{}{}", self.error, self.attempts)
-    }
-}
-
-/// Errors that Centrifugo answers. Newer servers may add codes.
+/// # Codes
 impl ApiError {
-    /// 100: an internal error of the server; mostly temporary.
+    /// 100: an internal error of the server, usually temporary. Up to Centrifugo 6.9 also some refused requests.
     pub const INTERNAL: u32 = 100;
     /// 102: the channel's namespace is not configured.
     pub const UNKNOWN_CHANNEL: u32 = 102;
-    /// 104: in a batch, a method that the server lacks, which all of Centrifugo PRO's are on the open-source
-    /// server; an `rpc` without a proxy that answers it.
+    /// 104: in a batch, a method that the server does not have, such as those of Centrifugo PRO on the open-source
+    /// server; an `rpc` without a proxy that handles it.
     pub const NOT_FOUND: u32 = 104;
-    /// 107: something is missing from the request, or contradicts.
+    /// 107: the request lacks something, or contradicts itself.
     pub const BAD_REQUEST: u32 = 107;
     /// 108: the feature, such as history or presence, is off for the channel.
     pub const NOT_AVAILABLE: u32 = 108;
     /// 111: too many requests; temporary.
     pub const TOO_MANY_REQUESTS: u32 = 111;
-    /// 112: the stream no longer has the position asked for: its epoch has changed.
+    /// 112: the stream no longer has the requested position, because its epoch has changed.
     pub const UNRECOVERABLE_POSITION: u32 = 112;
-    /// 113: the request conflicts with the state that it is about.
+    /// 113: the request conflicts with the current state.
     pub const CONFLICT: u32 = 113;
+}
 
-    /// Whether Centrifugo takes the error for one that passes: by its code, or because it says so (6.10 and
-    /// later, where the schema that the crate was built from has `Error.temporary`).
+impl ApiError {
+    /// Creates an error, for tests and for handlers of the test server.
+    #[must_use]
+    pub fn new(code: u32, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            temporary: false,
+            context: None,
+        }
+    }
+
+    /// Returns the method that was called; `None` for an error that no call returned.
+    #[must_use]
+    pub fn method(&self) -> Option<&'static str> {
+        self.context.as_ref()?.method
+    }
+
+    /// Returns the channel that the request, or its failed part, was about.
+    #[must_use]
+    pub fn channel(&self) -> Option<&str> {
+        self.context.as_ref()?.channel.as_deref()
+    }
+
+    /// Returns whether the error may pass: the server said so (Centrifugo 6.10 and later), or the code is 100 or 111.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        self.says_temporary() || matches!(self.code, Self::INTERNAL | Self::TOO_MANY_REQUESTS)
+        self.temporary || matches!(self.code, Self::INTERNAL | Self::TOO_MANY_REQUESTS)
+    }
+
+    pub(crate) fn attempts(&self) -> Option<&Attempts> {
+        Some(&self.context.as_ref()?.attempts)
+    }
+
+    /// Returns the error with the method that returned it.
+    pub(crate) fn of(mut self, method: &'static str) -> Self {
+        self.context_mut().method = Some(method);
+        self
+    }
+
+    /// Returns the error with the channel that it is about.
+    pub(crate) fn about(mut self, channel: Option<&str>) -> Self {
+        if let Some(channel) = channel.filter(|channel| !channel.is_empty()) {
+            self.context_mut().channel = Some(channel.into());
+        }
+        self
+    }
+
+    pub(super) fn set_attempts(&mut self, attempts: Attempts) {
+        self.context_mut().attempts = attempts;
+    }
+
+    fn context_mut(&mut self) -> &mut Context {
+        self.context.get_or_insert_default()
+    }
+
+    /// Returns the usual meaning of the code, and what to do.
+    fn hint(&self) -> String {
+        let hint = match self.code {
+            Self::UNKNOWN_CHANNEL => {
+                return match self.channel() {
+                    Some(channel) => format!("the namespace of channel `{channel}` is not configured"),
+                    None => "the channel's namespace is not configured".to_owned(),
+                };
+            }
+            Self::NOT_FOUND => "the server does not have the method: it is older, or not Centrifugo PRO",
+            Self::BAD_REQUEST => "the request lacks something, or contradicts itself",
+            Self::NOT_AVAILABLE => {
+                "the feature is off for the channel's namespace: history needs history_size and history_ttl there, \
+                 presence needs presence"
+            }
+            Self::UNRECOVERABLE_POSITION => "the stream's epoch has changed",
+            _ => "",
+        };
+        hint.to_owned()
     }
 }
 
-/// A function of its own, since a schema may give the message a field of any name.
-fn api_hint(code: u32) -> &'static str {
-    match code {
-        ApiError::UNKNOWN_CHANNEL => "the channel's namespace is not configured",
-        ApiError::NOT_FOUND => "the server lacks the method: it is older, or not Centrifugo PRO",
-        ApiError::BAD_REQUEST => "something is missing from the request, or contradicts",
-        ApiError::NOT_AVAILABLE => {
-            "the feature is off for the channel's namespace: history needs history_size and history_ttl there, \
-             presence needs presence"
+impl From<api::Error> for ApiError {
+    fn from(error: api::Error) -> Self {
+        let temporary = error.says_temporary();
+        Self {
+            temporary,
+            ..Self::new(error.code, error.message)
         }
-        ApiError::UNRECOVERABLE_POSITION => "the stream's epoch has changed",
-        _ => "",
+    }
+}
+
+impl From<ApiError> for api::Error {
+    fn from(error: ApiError) -> Self {
+        let mut message = Self::new(error.code, error.message);
+        message.say_temporary(error.temporary);
+        message
     }
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "Centrifugo answered error {}: {}{}",
-            self.code,
-            self.message,
-            hint_part(api_hint(self.code))
-        )
+        if let Some(method) = self.method() {
+            write!(formatter, "{method}: ")?;
+        }
+        let hint = hint_part(&self.hint());
+        write!(formatter, "Centrifugo returned error {}: {}{hint}", self.code, self.message)?;
+        match self.attempts() {
+            Some(attempts) => attempts.fmt(formatter),
+            None => Ok(()),
+        }
     }
 }
 
 impl std::error::Error for ApiError {}
+
+/// As `{"code", "message", "temporary", "method", "channel"}`, the last two where they are known.
+impl Serialize for ApiError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut error = serializer.serialize_struct("ApiError", 5)?;
+        error.serialize_field("code", &self.code)?;
+        error.serialize_field("message", &self.message)?;
+        error.serialize_field("temporary", &self.is_temporary())?;
+        match self.method() {
+            Some(method) => error.serialize_field("method", method)?,
+            None => error.skip_field("method")?,
+        }
+        match self.channel() {
+            Some(channel) => error.serialize_field("channel", channel)?,
+            None => error.skip_field("channel")?,
+        }
+        error.end()
+    }
+}

@@ -1,6 +1,8 @@
+//! The attempts of a failed call.
+
 use std::fmt;
 
-/// How often a call was tried, and the idempotency key that was made for it.
+/// The number of attempts of a call, and the idempotency key that the client generated for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempts {
     count: u32,
@@ -16,13 +18,13 @@ impl Attempts {
         }
     }
 
-    /// How often the call was tried.
+    /// Returns the number of attempts, the first included.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// The idempotency key that was made for the call, if one was.
+    /// Returns the idempotency key that the client generated for the call, if it did.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
@@ -38,11 +40,11 @@ impl Default for Attempts {
     }
 }
 
-/// What an error's message says of it: nothing of a single try.
+/// The end of an error's text; empty for a single attempt without a generated key.
 impl fmt::Display for Attempts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.count > 1 {
-            write!(formatter, "; tried {} times", self.count)?;
+            write!(formatter, "; {} attempts", self.count)?;
         }
         match &self.idempotency_key {
             Some(key) => write!(formatter, "; its idempotency key was {key}"),

@@ -1,39 +1,69 @@
-mod api;
+//! The errors of calls: one enum for both transports.
+
+mod api_error;
 mod attempts;
-#[cfg(feature = "_transport")]
-mod shared;
+mod status;
 mod text;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-pub use api::ApiFailure;
+pub use api_error::ApiError;
 pub use attempts::Attempts;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+pub use status::Status;
 #[cfg(feature = "_transport")]
 use text::hide;
-use text::{body_part, hint_part, list, may_have_run, network_message};
-pub(crate) use text::{cause, excerpt};
+use text::{body_part, hint_part, list, may_have_run, network_message, rounded};
+pub(crate) use text::{decode_cause, excerpt};
 
-use crate::ApiError;
-use crate::status::Status;
+pub use crate::api::method::InvalidRequest;
 
-/// Why a call failed: the same variants over HTTP and gRPC.
+/// The error of a lower layer, which clones of an [`enum@Error`] share.
+pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Returns an error as a cause that can be shared.
+#[cfg(feature = "_transport")]
+pub(crate) fn cause(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Cause {
+    Arc::from(error.into())
+}
+
+/// The reason why a call failed: the same variants over HTTP and gRPC.
 ///
-/// Only [`Error::Config`], [`Error::InvalidRequest`], [`Error::Closed`], and errors for which [`Error::is_unsent`] holds are
-/// certain to have changed nothing: after a timeout, a lost connection or an HTTP 500 without an API error the
-/// call has often run on the server. Messages name the method and never contain a key.
-#[derive(Debug, thiserror::Error)]
+/// Only [`Error::Config`], [`Error::InvalidRequest`], [`Error::Closed`] and errors for which [`Error::is_unsent`] holds
+/// are guaranteed to have had no effect. After a timeout, a lost connection or an HTTP 500 without an API error the call
+/// may well have run on the server. Texts name the method and never contain a key.
+///
+/// ```no_run
+/// use centrifugo_api::{ApiError, Client, Error, HistoryRequest};
+///
+/// # async fn run(client: Client) -> Result<(), Error> {
+/// match client.history(HistoryRequest::new("news").limit(10)).await {
+///     Ok(history) => println!("{} publications", history.publications.len()),
+///     Err(Error::Api(error)) if error.code == ApiError::NOT_AVAILABLE => println!("history is off: {error}"),
+///     Err(error) if error.is_unauthorized() => println!("check the API key: {error}"),
+///     Err(error) if error.is_retryable() => println!("try again later: {error}"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// An error serializes as an object with `kind`, `message`, `retryable`, `unsent`, `attempts` and, where they are known,
+/// `method` and `code`: for structured logs.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The client's configuration is wrong; the message names the option and the fix.
+    /// The client's configuration is wrong; the text names the option and the fix.
     #[error("{0}")]
     Config(String),
 
-    /// The request cannot be written for the transport; nothing was sent.
+    /// The request cannot be sent: it cannot be written for the transport, or every Centrifugo would refuse it. Nothing
+    /// was sent.
     #[error("{0}")]
-    InvalidRequest(String),
+    InvalidRequest(InvalidRequest),
 
     /// The server could not be reached, or the connection was lost before the reply was complete.
-    #[error("{method}: {}{}{attempts}", network_message(.url, *.unsent, *.elapsed), hint_part(.hint))]
+    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent, *.elapsed), hint_part(.hint))]
     #[non_exhaustive]
     Network {
         /// The method that was called.
@@ -44,16 +74,18 @@ pub enum Error {
         unsent: bool,
         /// The time from the start of the call to the failure.
         elapsed: Duration,
-        /// What to do about it; empty where nobody knows.
+        /// What happened, in a few words, such as `connection refused`; or empty.
+        reason: &'static str,
+        /// A suggestion, or empty.
         hint: &'static str,
-        /// What went wrong.
-        source: Box<dyn std::error::Error + Send + Sync>,
-        /// How often the call was tried.
+        /// The error of the layer below.
+        source: Cause,
+        /// The attempts of the call.
         attempts: Attempts,
     },
 
     /// The reply was not complete in time.
-    #[error("{method}: no complete reply within {after:?}; {}{attempts}", may_have_run(*.unsent))]
+    #[error("{method}: no complete reply within {}; {}{attempts}", rounded(*.after), may_have_run(*.unsent))]
     #[non_exhaustive]
     Timeout {
         /// The method that was called.
@@ -62,11 +94,11 @@ pub enum Error {
         unsent: bool,
         /// The time that the call was given.
         after: Duration,
-        /// How often the call was tried.
+        /// The attempts of the call.
         attempts: Attempts,
     },
 
-    /// The server refused the API key, or its absence.
+    /// The server refused the API key, or requires one.
     #[error("{method}: the server refused the API key ({status}); {}", status.key_hint())]
     #[non_exhaustive]
     Unauthorized {
@@ -76,7 +108,7 @@ pub enum Error {
         status: Status,
     },
 
-    /// An answer of the server, or of something between, that is neither a reply nor an error of the API.
+    /// A response that is neither a reply nor an error of the API: from the server, or from a proxy in front of it.
     #[error("{method}: the server answered {status}{}{}{attempts}", body_part(.body), hint_part(status.hint(.body)))]
     #[non_exhaustive]
     Transport {
@@ -84,11 +116,11 @@ pub enum Error {
         method: &'static str,
         /// The HTTP status or the gRPC code.
         status: Status,
-        /// The start of the answer's body, or the gRPC message.
+        /// The start of the response's body, or the gRPC message.
         body: String,
-        /// How long the server asks to wait before another try.
+        /// The time that the server asks to wait before another attempt.
         retry_after: Option<Duration>,
-        /// How often the call was tried.
+        /// The attempts of the call.
         attempts: Attempts,
     },
 
@@ -96,31 +128,31 @@ pub enum Error {
     #[error("{}{message}", method.map(|method| format!("{method}: ")).unwrap_or_default())]
     #[non_exhaustive]
     Decode {
-        /// The method that was called; `None` when a payload was decoded.
+        /// The method that was called; `None` if a payload was decoded.
         method: Option<&'static str>,
         /// What is wrong, and where.
         message: String,
         /// The decoder's error.
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+        source: Option<Cause>,
     },
 
-    /// Parts of a call failed, with errors of their own; the others succeeded.
+    /// Parts of a call failed, each with its own error; the other parts succeeded.
     #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.failed))]
     #[non_exhaustive]
-    Parts {
+    Partial {
         /// The method that was called.
         method: &'static str,
-        /// What failed: the channel, and Centrifugo's error for it.
+        /// The parts that failed, each a channel or a position, with Centrifugo's error.
         failed: Vec<(String, ApiError)>,
         /// The number of all parts.
         of: usize,
     },
 
-    /// Centrifugo carried the request out as far as it could and answered an error.
+    /// An error that Centrifugo returned.
     #[error(transparent)]
-    Api(ApiFailure),
+    Api(ApiError),
 
-    /// The client was closed, by `Client::close`; nothing was sent.
+    /// The client was closed by `Client::close`; nothing was sent.
     #[error("{method}: the client was closed; nothing was sent")]
     #[non_exhaustive]
     Closed {
@@ -131,12 +163,13 @@ pub enum Error {
 
 impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {
-        Self::Api(error.into())
+        Self::Api(error)
     }
 }
 
+/// # Questions that every caller has
 impl Error {
-    /// Whether the reply was not complete in time.
+    /// Returns whether the reply was not complete in time.
     ///
     /// The call may have run on the server, unless [`is_unsent`](Self::is_unsent) holds.
     #[must_use]
@@ -144,14 +177,14 @@ impl Error {
         matches!(self, Self::Timeout { .. })
     }
 
-    /// Whether the server refused the API key. Check `api_key` against `http_api.key` or `grpc_api.key` of the
-    /// server, which are two keys.
+    /// Returns whether the server refused the API key. Compare `api_key` with `http_api.key` or `grpc_api.key` of the
+    /// server, which are separate keys.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Unauthorized { .. })
     }
 
-    /// Whether the server could not be reached or the connection was lost.
+    /// Returns whether the server could not be reached or the connection was lost.
     ///
     /// The call may have run on the server, unless [`is_unsent`](Self::is_unsent) holds.
     #[must_use]
@@ -159,7 +192,7 @@ impl Error {
         matches!(self, Self::Network { .. })
     }
 
-    /// Whether the request certainly never left, so that a repeat cannot do anything twice.
+    /// Returns whether the request was certainly never sent, so that sending it again cannot have a double effect.
     #[must_use]
     pub fn is_unsent(&self) -> bool {
         match self {
@@ -169,40 +202,71 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later: lost connections, timeouts, overload, a server that restarts,
-    /// Centrifugo's temporary errors.
+    /// Returns whether the same call may succeed later: after lost connections, timeouts, overload, a restart of the
+    /// server, and Centrifugo's temporary errors.
     ///
-    /// The call may have run all the same: before repeating one that is not a mere read, give it an idempotency
-    /// key or see that [`is_unsent`](Self::is_unsent) holds.
+    /// The call may have run nevertheless: before sending one that is not a mere read again, give it an idempotency key
+    /// or check that [`is_unsent`](Self::is_unsent) holds.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Network { .. } | Self::Timeout { .. } => true,
             Self::Transport { status, .. } => status.is_temporary(),
             Self::Api(error) => error.is_temporary(),
-            Self::Parts { failed, .. } => failed.iter().all(|(_, error)| error.is_temporary()),
+            Self::Partial { failed, .. } => failed.iter().all(|(_, error)| error.is_temporary()),
             _ => false,
         }
     }
 
-    /// The code of Centrifugo's own error, such as [`ApiError::UNKNOWN_CHANNEL`]; none for [`Error::Parts`], which
-    /// has many.
+    /// Returns whether the server does not have the method: it is older, or not Centrifugo PRO.
+    ///
+    /// That is HTTP 404, which a wrong path in the client's URL causes too, gRPC `Unimplemented`, and error 104.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            Self::Transport { status, .. } => status.is_unsupported(),
+            Self::Api(error) => error.code == ApiError::NOT_FOUND,
+            _ => false,
+        }
+    }
+
+    /// Returns the code of Centrifugo's error, such as [`ApiError::UNKNOWN_CHANNEL`]; `None` for [`Error::Partial`],
+    /// which has many.
+    ///
+    /// An [`Error::InvalidRequest`] that every Centrifugo would refuse has the code that the server would return, 107.
     #[must_use]
     pub fn api_code(&self) -> Option<u32> {
         match self {
             Self::Api(error) => Some(error.code),
+            Self::InvalidRequest(error) => error.api_code(),
             _ => None,
         }
     }
 
-    /// How often the call was tried: more than once where [`Retry`](crate::Retry) allowed it.
+    /// Returns the method that was called, where the error knows it.
+    #[must_use]
+    pub fn method(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(_) | Self::InvalidRequest(_) => None,
+            Self::Network { method, .. }
+            | Self::Timeout { method, .. }
+            | Self::Unauthorized { method, .. }
+            | Self::Transport { method, .. }
+            | Self::Partial { method, .. }
+            | Self::Closed { method } => Some(method),
+            Self::Decode { method, .. } => *method,
+            Self::Api(error) => error.method(),
+        }
+    }
+
+    /// Returns the number of attempts of the call: more than one where [`Retry`](crate::Retry) allowed it.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts_made().map_or(1, Attempts::count)
     }
 
-    /// The idempotency key that [`Retry::idempotency_keys`](crate::Retry::idempotency_keys) made for the call: with it,
-    /// it can be repeated later without publishing twice.
+    /// Returns the idempotency key that [`Retry::idempotency_keys`](crate::Retry::idempotency_keys) generated for the
+    /// call: with it, the call can be sent again later without publishing twice.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.attempts_made()?.idempotency_key()
@@ -213,47 +277,105 @@ impl Error {
             Self::Network { attempts, .. }
             | Self::Timeout { attempts, .. }
             | Self::Transport { attempts, .. } => Some(attempts),
-            Self::Api(failure) => Some(&failure.attempts),
+            Self::Api(error) => error.attempts(),
             _ => None,
         }
+    }
+
+    /// Returns the name of the variant, as it is serialized.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "config",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::Network { .. } => "network",
+            Self::Timeout { .. } => "timeout",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Transport { .. } => "transport",
+            Self::Decode { .. } => "decode",
+            Self::Partial { .. } => "partial",
+            Self::Api(_) => "api",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut error = serializer.serialize_struct("Error", 7)?;
+        error.serialize_field("kind", self.kind())?;
+        error.serialize_field("message", &self.to_string())?;
+        error.serialize_field("retryable", &self.is_retryable())?;
+        error.serialize_field("unsent", &self.is_unsent())?;
+        error.serialize_field("attempts", &self.attempts())?;
+        match self.method() {
+            Some(method) => error.serialize_field("method", method)?,
+            None => error.skip_field("method")?,
+        }
+        match self.api_code() {
+            Some(code) => error.serialize_field("code", &code)?,
+            None => error.skip_field("code")?,
+        }
+        error.end()
     }
 }
 
 #[cfg(feature = "_transport")]
 impl Error {
-    /// Says how often the call was tried, and with which key. What the last try did not send, one before may have.
-    pub(crate) fn after(mut self, made: Attempts, all_unsent: bool) -> Self {
+    /// Returns the error with the attempts of its call, which took `took` and of which none was sent if `all_unsent`.
+    pub(crate) fn after(mut self, made: Attempts, all_unsent: bool, took: Duration) -> Self {
         match &mut self {
             Self::Network {
-                attempts, unsent, ..
+                attempts,
+                unsent,
+                elapsed,
+                ..
+            } => {
+                // An earlier attempt may have sent what the last one did not.
+                *unsent &= all_unsent;
+                *elapsed = took;
+                *attempts = made;
             }
-            | Self::Timeout {
+            Self::Timeout {
                 attempts, unsent, ..
             } => {
                 *unsent &= all_unsent;
                 *attempts = made;
             }
             Self::Transport { attempts, .. } => *attempts = made,
-            Self::Api(failure) => failure.attempts = made,
+            Self::Api(error) => error.set_attempts(made),
             _ => {}
         }
         self
     }
 
-    /// Hides a secret that the server sent back.
+    /// Returns the same error for a call of `called`, which shared a request with others.
+    pub(crate) fn of_call(mut self, called: &'static str) -> Self {
+        match &mut self {
+            Self::Network { method, .. }
+            | Self::Timeout { method, .. }
+            | Self::Unauthorized { method, .. }
+            | Self::Transport { method, .. }
+            | Self::Partial { method, .. }
+            | Self::Closed { method } => *method = called,
+            Self::Decode { method, .. } => *method = Some(called),
+            Self::Api(error) => *error = error.clone().of(called),
+            Self::Config(_) | Self::InvalidRequest(_) => {}
+        }
+        self
+    }
+
+    /// Returns the error without the secrets that the server sent back.
     pub(crate) fn without(mut self, secrets: &[String]) -> Self {
         for secret in secrets {
             match &mut self {
                 Self::Transport { body, .. } => hide(body, secret),
-                Self::Api(failure) => hide(failure.message_mut(), secret),
+                Self::Api(error) => hide(&mut error.message, secret),
                 Self::Decode {
                     message, source, ..
                 } => {
                     hide(message, secret);
-                    if source
-                        .as_ref()
-                        .is_some_and(|source| source.to_string().contains(secret))
-                    {
+                    let shows_secret = |source: &Cause| source.to_string().contains(secret);
+                    if source.as_ref().is_some_and(shows_secret) {
                         *source = None;
                     }
                 }

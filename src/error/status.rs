@@ -1,6 +1,8 @@
+//! Statuses of responses.
+
 use std::fmt;
 
-/// The status of an answer: HTTP's, or gRPC's code.
+/// The status of a response: an HTTP status, or a gRPC code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
@@ -31,34 +33,39 @@ const GRPC_NAMES: [&str; 17] = [
 ];
 
 impl Status {
-    /// Whether another try may get another answer: overload, a gateway without its server, a restart.
+    /// Returns whether another attempt may get another response: after overload, a gateway without its server, a restart.
     pub(crate) fn is_temporary(self) -> bool {
         matches!(self, Self::Http(429 | 502..=504) | Self::Grpc(14))
     }
 
-    /// Whether nobody was there to answer.
+    /// Returns whether no server was there to respond.
     #[cfg(feature = "_transport")]
     pub(crate) fn is_unavailable(self) -> bool {
         matches!(self, Self::Http(502..=504) | Self::Grpc(14))
     }
 
-    /// What the status, with what came beside it, most often means, and what to do.
+    /// Returns whether the server does not have the method.
+    pub(crate) fn is_unsupported(self) -> bool {
+        matches!(self, Self::Http(404) | Self::Grpc(12))
+    }
+
+    /// Returns the usual meaning of the status, given the body that came with it, and what to do.
     pub(crate) fn hint(self, body: &str) -> &'static str {
         match self {
-            // Go's, and nginx's, to HTTP on a port of TLS.
+            // The text of Go and of nginx for HTTP on a TLS port.
             Self::Http(400) if body.contains("HTTPS") => {
                 "the server speaks TLS on this port: begin the URL with https://"
             }
             Self::Http(300..=399) => {
-                "redirects are never followed, so that the key goes nowhere else: is the URL right, https in place of http?"
+                "redirects are never followed, so that the key is sent nowhere else: is the URL right, https instead of http?"
             }
             Self::Http(400) => {
-                "the server could not read the request: does the schema that this crate was built from fit it? With \
-                 legacy_commands: it lacks a method of the request, and has run the commands before that"
+                "the server could not read the request: does the schema that this crate was built from match it? With \
+                 legacy_commands: it does not have a method of the request, and has run the commands before it"
             }
-            Self::Http(403) => "something before Centrifugo forbids the call",
+            Self::Http(403) => "a proxy in front of Centrifugo forbids the call",
             Self::Http(404) => {
-                "does the URL lack the path, which is /api by default? Else the server lacks the method: it is older, \
+                "does the URL lack the path, /api by default? Otherwise the server does not have the method: it is older, \
                  or not Centrifugo PRO"
             }
             Self::Http(405) => "is this URL Centrifugo's server API?",
@@ -66,24 +73,24 @@ impl Status {
                 "a proxy limits the size of requests: send less at once, or raise its limit"
             }
             Self::Http(415) => {
-                "is this the port of Centrifugo's gRPC API? HTTP has another, 8000 by default"
+                "is this the port of Centrifugo's gRPC API? The HTTP API has another port, 8000 by default"
             }
-            Self::Http(431) => "the headers are larger than the server takes, 1 MB in all",
+            Self::Http(431) => "the headers are larger than the server's limit, 1 MB in total",
             Self::Http(500) => {
-                "the call has probably run: over HTTP Centrifugo cannot write a reply that holds a payload which is not \
-                 JSON; read such channels over gRPC"
+                "the call has probably run: over HTTP Centrifugo cannot write a reply with a payload that is not JSON; \
+                 read such channels over gRPC"
             }
-            Self::Http(502..=504) => "a proxy did not get an answer from Centrifugo",
-            Self::Grpc(_) if body.contains("in place of gRPC") => {
+            Self::Http(502..=504) => "a proxy did not get a response from Centrifugo",
+            Self::Grpc(_) if body.contains("instead of gRPC") => {
                 "is this the port of Centrifugo's gRPC API, 10000 by default?"
             }
             Self::Grpc(8) => {
-                "a request above the server's limit, 4 MiB by default: send less at once, or raise \
+                "the request exceeds the server's limit, 4 MiB by default: send less at once, or raise \
                  grpc_api.max_receive_message_size"
             }
-            Self::Grpc(12) => "the server lacks the method: it is older, or not Centrifugo PRO",
+            Self::Grpc(12) => "the server does not have the method: it is older, or not Centrifugo PRO",
             Self::Grpc(13) => {
-                "the server could not read the request: does the schema that this crate was built from fit it?"
+                "the server could not read the request: does the schema that this crate was built from match it?"
             }
             Self::Grpc(14) => {
                 "is this the port of Centrifugo's gRPC API, 10000 by default, and grpc_api.enabled set?"
@@ -95,7 +102,7 @@ impl Status {
     pub(crate) fn key_hint(self) -> &'static str {
         match self {
             Self::Http(_) => "is api_key the server's http_api.key?",
-            Self::Grpc(_) => "is api_key the server's grpc_api.key, which is not its key for HTTP?",
+            Self::Grpc(_) => "is api_key the server's grpc_api.key, which is separate from its key for HTTP?",
         }
     }
 }

@@ -1,42 +1,60 @@
 //! The words of errors.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ApiError;
+use super::{ApiError, Cause};
 
-/// Centrifugo 6.5 and later cut the connection of a call that takes longer.
+/// Centrifugo 6.5 and later cut the connection of an HTTP call that takes longer.
 const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
 
-pub(super) fn network_message(url: &str, unsent: bool, elapsed: Duration) -> String {
-    let cut = match elapsed >= SERVER_CUTS_AFTER {
-        true => " (Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP)",
-        false => "",
+pub(super) fn network_message(url: &str, reason: &str, unsent: bool, elapsed: Duration) -> String {
+    let reason = if reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {reason}")
     };
-    match unsent {
-        true => format!("cannot connect to {url}; nothing was sent"),
-        false => {
-            format!(
-                "the connection to {url} was lost before the reply was complete; the call may have run{cut}"
-            )
-        }
+    if unsent {
+        return format!("cannot connect to {url}{reason}; nothing was sent");
     }
+    let cut = if elapsed >= SERVER_CUTS_AFTER {
+        " (Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP)"
+    } else {
+        ""
+    };
+    format!(
+        "the connection to {url} was lost before the reply was complete{reason}; the call may have run{cut}"
+    )
 }
 
 pub(super) fn may_have_run(unsent: bool) -> &'static str {
-    match unsent {
-        true => "nothing was sent",
-        false => "the call may have run",
+    if unsent {
+        "nothing was sent"
+    } else {
+        "the call may have run"
     }
 }
 
-/// The first failed parts, with their errors.
+/// Returns a duration as text, rounded to milliseconds, or to microseconds below 10 ms.
+pub(super) fn rounded(duration: Duration) -> String {
+    const MICROSECOND: u128 = 1_000;
+    const MILLISECOND: u128 = 1_000 * MICROSECOND;
+    let nanos = duration.as_nanos();
+    let unit = if nanos < 10 * MILLISECOND {
+        MICROSECOND
+    } else {
+        MILLISECOND
+    };
+    let rounded = (nanos + unit / 2) / unit * unit;
+    let rounded = u64::try_from(rounded).map_or(Duration::MAX, Duration::from_nanos);
+    format!("{rounded:?}")
+}
+
+/// Returns the first failed parts, with their errors.
 pub(super) fn list(failed: &[(String, ApiError)]) -> String {
     const SHOWN: usize = 5;
-    let mut parts: Vec<String> = failed
-        .iter()
-        .take(SHOWN)
-        .map(|(name, error)| format!("`{name}`: {error}"))
-        .collect();
+    let shown = failed.iter().take(SHOWN);
+    let mut parts: Vec<String> = shown.map(|(name, error)| format!("`{name}`: {error}")).collect();
     if failed.len() > SHOWN {
         parts.push(format!("and {} more", failed.len() - SHOWN));
     }
@@ -51,13 +69,14 @@ pub(super) fn body_part(body: &str) -> String {
 }
 
 pub(super) fn hint_part(hint: &str) -> String {
-    match hint {
-        "" => String::new(),
-        hint => format!(" ({hint})"),
+    if hint.is_empty() {
+        String::new()
+    } else {
+        format!(" ({hint})")
     }
 }
 
-/// Replaces a secret, also where an excerpt ends within it.
+/// Replaces a secret, including one that is cut off at the end of an excerpt.
 #[cfg(feature = "_transport")]
 pub(super) fn hide(text: &mut String, secret: &str) {
     if text.contains(secret) {
@@ -71,27 +90,44 @@ pub(super) fn hide(text: &mut String, secret: &str) {
     }
 }
 
-/// How much is shown of what others wrote, in bytes.
+/// The number of bytes that errors show of foreign text.
 const LIMIT: usize = 200;
 
-/// serde's error as a cause. It repeats what it did not expect, however long that is.
-pub(crate) fn cause(error: serde_json::Error) -> Box<dyn std::error::Error + Send + Sync> {
+/// Returns serde's error as a cause. Its text repeats unexpected values, which may be long: then it is cut.
+pub(crate) fn decode_cause(error: serde_json::Error) -> Cause {
     let text = error.to_string();
-    match text.len() > 2 * LIMIT {
-        true => excerpt(text.as_bytes()).into(),
-        false => error.into(),
+    if text.len() <= 2 * LIMIT {
+        return Arc::new(error);
     }
+    let cut: Box<dyn std::error::Error + Send + Sync> = excerpt(text.as_bytes()).into();
+    Arc::from(cut)
 }
 
-/// The start of a body or a payload, for a message.
+/// Returns the start of a body or a payload, for an error's text.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LIMIT)]);
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    match bytes.len() > LIMIT {
-        true => text + "…",
-        false => text,
+    let start = &bytes[..bytes.len().min(LIMIT)];
+    let text = String::from_utf8_lossy(start);
+    let mut text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if bytes.len() > LIMIT {
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_rounded() {
+        for (nanos, text) in [
+            (499_955_289, "500ms"),
+            (1_250_400_000, "1.25s"),
+            (612_345, "612µs"),
+            (0, "0ns"),
+        ] {
+            assert_eq!(rounded(Duration::from_nanos(nanos)), text);
+        }
+        rounded(Duration::MAX);
     }
 }

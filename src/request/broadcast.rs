@@ -1,103 +1,223 @@
-use crate::{ApiError, BroadcastRequest, Error, PublishResult, api};
+//! The outcomes of a broadcast.
 
-/// What a broadcast answers: an outcome for each channel, in the order of the request.
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+use crate::api;
+use crate::api::messages::{BroadcastRequest, PublishResponse, PublishResult};
+use crate::api::method::{Parts, Resend};
+use crate::error::{ApiError, Error};
+
+/// The result of a broadcast: an outcome per channel, in the order of the request.
 ///
-/// A broadcast succeeds though channels of it fail. [`all_ok`](Self::all_ok) makes one error of them,
-/// [`failed`](Self::failed) lists them, [`outcomes`](Self::outcomes) has all. A channel that was named twice has
-/// two outcomes.
-#[derive(Clone, Debug, PartialEq)]
-#[must_use = "a broadcast succeeds though channels of it fail: see `all_ok`, `failed` and `outcomes`"]
+/// A broadcast succeeds although channels of it fail. [`all_ok`](Self::all_ok) turns failures into one error,
+/// [`failed`](Self::failed) lists them, and [`outcomes`](Self::outcomes) has all outcomes. A channel that was named twice
+/// has two outcomes.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "a broadcast succeeds although channels of it fail: see `all_ok`, `failed` and `outcomes`"]
 pub struct BroadcastResult {
     channels: Vec<String>,
     outcomes: Vec<Result<PublishResult, ApiError>>,
+    /// The position of the first response with neither an error nor a result, until [`verify`] refuses it.
+    incomplete: Option<usize>,
 }
 
 impl BroadcastResult {
-    /// Joins the channels of a request to what was answered; [`verify`] has compared their numbers.
-    pub(crate) fn new(channels: Vec<String>, result: api::BroadcastResult) -> Self {
-        let outcomes = result
-            .responses
-            .into_iter()
-            .map(|response| match response.error {
-                Some(error) => Err(error),
-                None => Ok(response.result.unwrap_or_default()),
-            });
-        Self {
-            channels,
-            outcomes: outcomes.collect(),
-        }
-    }
-
-    /// The channels, as the request named them.
+    /// Returns the channels, as the request named them.
     pub fn channels(&self) -> &[String] {
         &self.channels
     }
 
-    /// The outcomes, one a channel, in the order of the request.
+    /// Returns the outcomes, one per channel, in the order of the request.
     pub fn outcomes(&self) -> impl ExactSizeIterator<Item = Result<&PublishResult, &ApiError>> {
         self.outcomes.iter().map(Result::as_ref)
     }
 
-    /// The outcomes, taken.
+    /// Returns the outcomes by value.
     #[must_use]
     pub fn into_outcomes(self) -> Vec<Result<PublishResult, ApiError>> {
         self.outcomes
     }
 
-    /// The channels that failed, with their errors.
+    /// Returns the channels that failed, with their errors.
     pub fn failed(&self) -> impl Iterator<Item = (&str, &ApiError)> {
         let outcomes = self.channels.iter().zip(&self.outcomes);
         outcomes.filter_map(|(channel, outcome)| Some((channel.as_str(), outcome.as_ref().err()?)))
     }
 
-    /// The results, when every channel succeeded.
+    /// Returns the results, if every channel succeeded.
     ///
     /// # Errors
     ///
-    /// [`Error::Parts`], which lists the channels that failed. In the others the data was published.
+    /// [`Error::Partial`], which lists the channels that failed. The data was published in the other channels.
     pub fn all_ok(self) -> Result<Vec<PublishResult>, Error> {
         let failed: Vec<_> = self
             .failed()
             .map(|(channel, error)| (channel.to_owned(), error.clone()))
             .collect();
-        match failed.is_empty() {
-            true => Ok(self.outcomes.into_iter().flatten().collect()),
-            false => Err(Error::Parts {
-                method: "broadcast",
-                failed,
-                of: self.outcomes.len(),
-            }),
+        if failed.is_empty() {
+            return Ok(self.outcomes.into_iter().flatten().collect());
+        }
+        Err(Error::Partial {
+            method: "broadcast",
+            failed,
+            of: self.outcomes.len(),
+        })
+    }
+}
+
+/// Creates a result from channels and their outcomes, for test doubles.
+impl FromIterator<(String, Result<PublishResult, ApiError>)> for BroadcastResult {
+    fn from_iter<I>(outcomes: I) -> Self
+    where
+        I: IntoIterator<Item = (String, Result<PublishResult, ApiError>)>,
+    {
+        let (channels, outcomes) = outcomes.into_iter().unzip();
+        Self {
+            channels,
+            outcomes,
+            incomplete: None,
         }
     }
 }
 
-/// For doubles in tests: a result of channels and their outcomes.
-impl FromIterator<(String, Result<PublishResult, ApiError>)> for BroadcastResult {
-    fn from_iter<I: IntoIterator<Item = (String, Result<PublishResult, ApiError>)>>(
-        outcomes: I,
-    ) -> Self {
-        let (channels, outcomes) = outcomes.into_iter().unzip();
-        Self { channels, outcomes }
+/// As `{"channels": [...], "outcomes": [{"Ok": ...}, {"Err": ...}]}`.
+impl Serialize for BroadcastResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut result = serializer.serialize_struct("BroadcastResult", 2)?;
+        result.serialize_field("channels", &self.channels)?;
+        result.serialize_field("outcomes", &self.outcomes)?;
+        result.end()
     }
 }
 
-/// Checks that a broadcast's reply has a part for each channel, and that each part says how it went.
-pub(crate) fn verify(
-    request: &BroadcastRequest,
-    result: &api::BroadcastResult,
-) -> Result<(), String> {
-    let (asked, answered) = (request.channels.len(), result.responses.len());
-    if asked != answered {
-        return Err(format!("{answered} responses for {asked} channels"));
+/// The outcomes of a reply; [`finish`] adds the channels.
+impl From<api::BroadcastResult> for BroadcastResult {
+    fn from(result: api::BroadcastResult) -> Self {
+        let incomplete = incomplete(&result.responses);
+        let responses = result.responses.into_iter();
+        let outcomes = responses.map(|response| match (response.error, response.result) {
+            (Some(error), _) => Err(ApiError::from(error)),
+            (None, result) => Ok(result.unwrap_or_default()),
+        });
+        Self {
+            channels: Vec::new(),
+            outcomes: outcomes.collect(),
+            incomplete,
+        }
     }
-    match result
-        .responses
-        .iter()
-        .position(|response| response.error.is_none() && response.result.is_none())
-    {
-        Some(index) => Err(format!(
-            "responses[{index}] has neither an error nor a result"
+}
+
+impl From<BroadcastResult> for api::BroadcastResult {
+    fn from(result: BroadcastResult) -> Self {
+        let responses = result.outcomes.into_iter().map(|outcome| match outcome {
+            Ok(result) => api::PublishResponse::new().result(result),
+            Err(error) => api::PublishResponse::new().error(error),
+        });
+        Self::new().responses(responses)
+    }
+}
+
+/// Checks that the result has an outcome per channel, each with an error or a result.
+pub(crate) fn verify(request: &BroadcastRequest, result: &BroadcastResult) -> Result<(), String> {
+    verify_count(&request.channels, result.outcomes.len(), result.incomplete)
+}
+
+/// Checks the same of a reply's responses.
+pub(super) fn verify_responses(
+    channels: &[String],
+    responses: &[PublishResponse],
+) -> Result<(), String> {
+    verify_count(channels, responses.len(), incomplete(responses))
+}
+
+fn verify_count(
+    channels: &[String],
+    returned: usize,
+    incomplete: Option<usize>,
+) -> Result<(), String> {
+    let asked = channels.len();
+    if asked != returned {
+        return Err(format!("{returned} responses for {asked} channels"));
+    }
+    match incomplete {
+        Some(position) => Err(format!(
+            "responses[{position}] has neither an error nor a result"
         )),
         None => Ok(()),
+    }
+}
+
+/// Returns the position of the first response with neither an error nor a result.
+fn incomplete(responses: &[PublishResponse]) -> Option<usize> {
+    responses
+        .iter()
+        .position(|response| response.error.is_none() && response.result.is_none())
+}
+
+/// How a broadcast is split, and how its failed channels are sent again.
+pub(crate) const PARTS: Parts<BroadcastRequest> = Parts {
+    len: |request| request.channels.len(),
+    take,
+    finish,
+    join,
+    resend: Some(Resend {
+        failed,
+        request: request_for,
+        replace,
+    }),
+};
+
+/// Moves the first channels into a broadcast of their own.
+fn take(request: &mut BroadcastRequest, count: usize) -> BroadcastRequest {
+    let rest = request.channels.split_off(count);
+    let channels = std::mem::take(&mut request.channels);
+    let part = BroadcastRequest {
+        channels,
+        ..request.clone()
+    };
+    request.channels = rest;
+    part
+}
+
+/// Moves the channels into the result, and names them in its errors.
+fn finish(request: &mut BroadcastRequest, result: &mut BroadcastResult) {
+    result.channels = std::mem::take(&mut request.channels);
+    for (channel, outcome) in result.channels.iter().zip(&mut result.outcomes) {
+        if let Err(error) = outcome {
+            *error = error.clone().of("broadcast").about(Some(channel));
+        }
+    }
+}
+
+/// Appends the outcomes of the channels that follow.
+fn join(result: &mut BroadcastResult, next: BroadcastResult) {
+    result.channels.extend(next.channels);
+    result.outcomes.extend(next.outcomes);
+}
+
+/// Returns the positions of the channels that failed temporarily.
+fn failed(result: &BroadcastResult) -> Vec<usize> {
+    let outcomes = result.outcomes.iter().enumerate();
+    let failed = outcomes.filter(|(_, outcome)| outcome.as_ref().is_err_and(ApiError::is_temporary));
+    failed.map(|(position, _)| position).collect()
+}
+
+/// Returns a broadcast to the channels at these positions of the result.
+fn request_for(
+    request: &BroadcastRequest,
+    result: &BroadcastResult,
+    positions: &[usize],
+) -> BroadcastRequest {
+    let channels = positions.iter().map(|position| result.channels[*position].clone());
+    BroadcastRequest {
+        channels: channels.collect(),
+        ..request.clone()
+    }
+}
+
+/// Replaces the outcomes at these positions.
+fn replace(result: &mut BroadcastResult, positions: &[usize], again: BroadcastResult) {
+    for (position, outcome) in positions.iter().zip(again.outcomes) {
+        result.outcomes[*position] = outcome;
     }
 }

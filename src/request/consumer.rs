@@ -1,7 +1,8 @@
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{Error, Method};
+use crate::api::method::Method;
+use crate::error::Error;
 
 /// The requests that Centrifugo's asynchronous consumers execute: publish, broadcast, subscribe, unsubscribe,
 /// disconnect, history_remove and refresh.
@@ -63,9 +64,9 @@ impl ConsumerCommand {
     /// [`Error::InvalidRequest`], which names the field, when a payload is not JSON (a consumer takes other bytes
     /// from a `binary_…` setter only) or is set twice.
     pub fn new<M: ConsumerMethod>(request: &M) -> Result<Self, Error> {
-        crate::method::check(request)?;
+        super::check::check(request)?;
         let payload =
-            to_raw_value(request).map_err(|error| crate::json::invalid_request(request, &error))?;
+            to_raw_value(request).map_err(|error| super::check::not_json(request, &error))?;
         Ok(Self {
             method: M::NAME,
             payload,

@@ -1,42 +1,44 @@
-#[cfg(feature = "_transport")]
-mod stream;
+//! Requests whose results come in pages.
 
-#[cfg(feature = "_transport")]
-pub use stream::Pages;
-#[cfg(all(feature = "blocking", feature = "_transport"))]
-pub(crate) use stream::read;
+use serde::Serialize;
 
-use crate::{ApiError, Method};
+use crate::api::method::Method;
+use crate::error::ApiError;
 
-/// A page, or the news that there are no more since the stream was lost.
-#[derive(Clone, Debug, PartialEq)]
+/// A page, or a notice that the stream was lost.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Page<T> {
-    /// What one call answered.
+    /// The result of one call.
     Page(T),
-    /// The channel's stream was lost, or began anew, while it was read: its epoch has changed. It comes once, and
-    /// ends the pages: what was read until now is no longer in the channel; read it from the start.
+    /// The channel's stream was lost, or began anew, while it was read: its epoch has changed. This item comes once and
+    /// ends the pages. The publications that were read so far are no longer in the channel: read it from the start.
     Lost(ApiError),
 }
 
-/// Requests whose results come in pages.
+/// A request whose results come in pages.
 ///
 /// Generated for the rpcs that have a cursor, or a position to continue from.
 pub trait Paged: Method + Clone + Send {
-    /// Turns the request into that for the page behind `result`; false at the end.
+    /// Turns the request into the one for the page after `result`, and returns whether there can be one.
     #[doc(hidden)]
     fn advance(&mut self, result: &Self::Result) -> bool;
 
-    /// Sets the size of a page where the request has none.
+    /// Sets the size of a page if the request has none.
     #[doc(hidden)]
     fn set_default_limit(&mut self);
 }
 
-/// The size of a page where the request says none.
+/// The size of a page by default.
 pub(crate) const DEFAULT_LIMIT: i32 = 100;
 
-/// Whether there can be a page behind one that ended at `last` of a stream whose newest offset is `top`: a page that
-/// is not full is the last one, a page of everything (a negative limit) the only one.
+/// Returns whether a stream whose newest offset is `top` can have a page after one that ended at `last`.
+///
+/// A page that is not full is the last one. A page of everything (a negative limit) is the only one.
 pub(crate) fn may_go_on(limit: i32, length: usize, reverse: bool, last: u64, top: u64) -> bool {
     let is_full = usize::try_from(limit).is_ok_and(|limit| length >= limit);
-    is_full && if reverse { last > 1 } else { last < top }
+    if reverse {
+        is_full && last > 1
+    } else {
+        is_full && last < top
+    }
 }

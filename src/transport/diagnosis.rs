@@ -1,56 +1,56 @@
-//! What a transport has seen of the server, which tells what is wrong with its connections.
+//! Diagnosis of failed connections: a reason in a few words, and a hint.
 
 use std::error::Error as StdError;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::target::Protocol;
+use super::TransportConfig;
+use super::tls::{self, Handshakes};
+use super::url::Protocol;
 
-pub(super) struct Peer {
+/// What a transport knows of its server, which explains failures of connections.
+pub(super) struct Diagnosis {
     protocol: Protocol,
-    /// Whether anything of the server's protocol ever came.
-    has_answered: AtomicBool,
-    #[cfg(feature = "tls")]
-    tls: Option<crate::tls::Handshakes>,
+    /// Whether the server ever sent anything in its protocol.
+    has_replied: AtomicBool,
+    handshakes: Option<Handshakes>,
 }
 
-impl Peer {
-    pub(super) fn new(settings: &super::Settings) -> Self {
+impl Diagnosis {
+    pub(super) fn new(config: &TransportConfig) -> Self {
         Self {
-            protocol: settings.target.protocol,
-            has_answered: AtomicBool::new(false),
-            #[cfg(feature = "tls")]
-            tls: settings.target.tls.then(|| settings.tls.handshakes.clone()),
+            protocol: config.url.protocol,
+            has_replied: AtomicBool::new(false),
+            handshakes: config.url.tls.then(|| config.tls.handshakes.clone()),
         }
     }
 
-    pub(super) fn answers(&self) {
-        // Mostly it has, and nothing has to be written.
-        if !self.has_answered.load(Ordering::Relaxed) {
-            self.has_answered.store(true, Ordering::Relaxed);
+    /// Records that the server replied.
+    pub(super) fn saw_reply(&self) {
+        // Usually it was recorded before: reading does not contend.
+        if !self.has_replied.load(Ordering::Relaxed) {
+            self.has_replied.store(true, Ordering::Relaxed);
         }
     }
 
-    /// What to do about a connection that could not be made, or was lost.
+    /// Returns what to do about a connection that could not be made, or was lost.
     pub(super) fn hint(
         &self,
         is_connecting: bool,
         error: &(dyn StdError + 'static),
     ) -> &'static str {
-        #[cfg(feature = "tls")]
-        if let Some(handshakes) = &self.tls {
-            let cause = find(error)
-                .map(crate::tls::hint)
-                .filter(|hint| !hint.is_empty());
-            return match (cause, self.has_answered.load(Ordering::Relaxed)) {
-                (Some(hint), _) => hint,
-                (None, false) if !is_connecting => handshakes.hint(),
-                _ => "",
-            };
+        let may_be_wrong_port = !is_connecting && !self.has_replied.load(Ordering::Relaxed);
+        if let Some(handshakes) = &self.handshakes {
+            let hint = tls::hint(error);
+            if hint.is_empty() && may_be_wrong_port {
+                return handshakes.hint();
+            }
+            return hint;
         }
-        #[cfg(not(feature = "tls"))]
-        let _ = error;
+        if !may_be_wrong_port {
+            return "";
+        }
         match self.protocol {
-            _ if is_connecting || self.has_answered.load(Ordering::Relaxed) => "",
             Protocol::Http => {
                 "does the server speak HTTP on this port, and without TLS? With TLS, the URL begins with https://; \
                  gRPC has a port of its own"
@@ -63,17 +63,34 @@ impl Peer {
     }
 }
 
-/// The first error of that type among an error and its causes. An I/O error passes for its cause, and hides it.
-#[cfg(feature = "tls")]
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    if let Some(found) = error.downcast_ref() {
-        return Some(found);
+/// Returns what happened to a connection, in a few words, or nothing if the error does not tell.
+pub(super) fn reason(error: &(dyn StdError + 'static)) -> &'static str {
+    if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        let reason = io_reason(error.kind());
+        if !reason.is_empty() {
+            return reason;
+        }
+        if let Some(inner) = error.get_ref() {
+            return self::reason(inner);
+        }
     }
-    let inner = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(|error| error.get_ref());
-    match inner {
-        Some(inner) => find(inner),
-        None => error.source().and_then(find),
+    // The text of the name lookups of hyper and tonic, which have no type of their own.
+    if error.to_string().starts_with("dns error") {
+        return "the host name cannot be resolved";
+    }
+    error.source().map_or("", reason)
+}
+
+fn io_reason(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ConnectionRefused => "connection refused",
+        ErrorKind::ConnectionReset => "connection reset",
+        ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => "connection closed",
+        ErrorKind::HostUnreachable => "host unreachable",
+        ErrorKind::NetworkUnreachable => "network unreachable",
+        ErrorKind::TimedOut => "connection timed out",
+        ErrorKind::NotFound => "no such socket",
+        ErrorKind::PermissionDenied => "permission denied",
+        _ => "",
     }
 }

@@ -1,14 +1,14 @@
-//! Connections, kept a runtime.
+//! Connections per runtime.
 //!
-//! The tasks that drive a connection live in the runtime in which it was made. Were a client's connections shared
-//! by several runtimes, calls in one would hang or fail as soon as another is dropped or no longer polled.
+//! The tasks that drive a connection live in the runtime in which it was made. If several runtimes shared a client's
+//! connections, calls in one would hang or fail as soon as another is dropped or no longer polled.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
-use crate::Error;
+use crate::error::Error;
 
 pub(crate) struct PerRuntime<T> {
     make: Box<dyn Fn() -> Result<T, Error> + Send + Sync>,

@@ -1,3 +1,6 @@
+//! Requests on their way out, and whether they may have left.
+
+use std::borrow::Cow;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -5,132 +8,118 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use ::http::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::Method;
-use crate::key::Header;
+use crate::api::messages::METHODS;
+use crate::api::method::Method;
+use crate::codec::EncodedBody;
 
-/// A request as it was written, in pieces.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written {
-    /// All of it, or what comes before a long payload.
-    pub(super) head: Bytes,
-    /// A long payload, where the caller has it.
-    pub(super) payload: Bytes,
-    /// What comes after it.
-    pub(super) tail: Bytes,
+/// The address of a method on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Route<'a> {
+    /// The method's name in errors.
+    pub(crate) method: &'static str,
+    /// The method's name over HTTP.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
+    pub(crate) name: Cow<'a, str>,
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
+    pub(crate) grpc_path: &'static str,
 }
 
-impl Written {
-    /// In bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.head.len() + self.payload.len() + self.tail.len()
-    }
-
-    /// It in one piece.
-    pub(super) fn joined(&self) -> Bytes {
-        match self.payload.is_empty() {
-            true => self.head.clone(),
-            false => [&self.head[..], &self.payload, &self.tail].concat().into(),
-        }
-    }
-}
-
-impl From<Bytes> for Written {
-    fn from(head: Bytes) -> Self {
+impl<'a> Route<'a> {
+    /// Returns the route of requests of type `M`.
+    pub(crate) fn of<M: Method>() -> Self {
         Self {
-            head,
-            ..Self::default()
+            method: M::NAME,
+            name: M::NAME.into(),
+            grpc_path: M::GRPC_PATH,
+        }
+    }
+
+    /// Returns the route of a method by name, which only HTTP has. Errors call an unknown method `call_raw`.
+    pub(crate) fn raw(name: &'a str) -> Self {
+        let known = METHODS.iter().find(|method| **method == name);
+        Self {
+            method: known.copied().unwrap_or("call_raw"),
+            name: name.into(),
+            grpc_path: "",
         }
     }
 }
 
-/// A payload of so many bytes is sent from where the caller has it; it costs less to copy a shorter one.
-pub(super) const LONG: usize = 64 * 1024;
-
-/// The number of a request's field with a long payload.
-pub(super) fn long_payload<M: Method>(request: &mut M) -> Option<u32> {
-    let mut payloads = M::PAYLOADS.iter().copied();
-    payloads.find(|tag| {
-        request
-            .payload_at(*tag)
-            .is_some_and(|payload| payload.len() >= LONG)
-    })
-}
-
-/// What a transport sends.
-pub(crate) struct Outgoing {
-    pub(crate) body: Written,
-    pub(crate) key: Option<Header>,
-    /// Told as soon as the body is on its way.
-    pub(crate) sent: Sent,
-    /// When nobody waits for the reply any more.
+/// A request as a transport sends it.
+pub(crate) struct OutgoingRequest {
+    pub(crate) body: EncodedBody,
+    pub(crate) key: Option<(HeaderName, HeaderValue)>,
+    /// Updated as soon as the body is on its way.
+    pub(crate) state: SendState,
+    /// The deadline of the call.
     #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) ends: Instant,
 }
 
-/// Whether a request may have left: nothing of it has as long as its body was not asked for.
+/// Whether a request may have left: nothing of it has as long as no connection asked for its body.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sent(Arc<AtomicU8>);
+pub(crate) struct SendState(Arc<AtomicU8>);
 
 const WAITING: u8 = 0;
 const SENT: u8 = 1;
-const GIVEN_UP: u8 = 2;
+const ABANDONED: u8 = 2;
 
-impl Sent {
-    /// Whether the request may have left. One that has not never will: a connection that still holds it, in another
-    /// thread, gets no body.
-    pub(crate) fn give_up(&self) -> bool {
-        self.replace_waiting(GIVEN_UP) == SENT
+impl SendState {
+    /// Abandons the request, and returns whether it may have left.
+    ///
+    /// Once abandoned, the body is never handed out, even if a connection in another thread still holds the request.
+    pub(crate) fn abandon(&self) -> bool {
+        self.replace_waiting(ABANDONED) == SENT
     }
 
-    /// Says what it was.
+    /// Sets the state if nothing happened yet, and returns the previous state.
     fn replace_waiting(&self, state: u8) -> u8 {
-        let replaced = self
-            .0
-            .compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
+        let replaced =
+            self.0
+                .compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
         replaced.unwrap_or_else(|state| state)
     }
 }
 
-/// A body that tells when it is asked for.
-pub(super) struct Tracked {
-    rest: Written,
-    sent: Sent,
+/// A body that records when a connection asks for it.
+pub(super) struct TrackedBody {
+    rest: EncodedBody,
+    state: SendState,
 }
 
-impl Tracked {
-    pub(super) fn new(body: Written, sent: Sent) -> Self {
-        Self { rest: body, sent }
+impl TrackedBody {
+    pub(super) fn new(body: EncodedBody, state: SendState) -> Self {
+        Self { rest: body, state }
     }
 }
 
-/// Why a body is not given: nobody waits for the reply any more.
+/// The error of a body that is not handed out, because the call has ended.
 #[derive(Debug, thiserror::Error)]
-#[error("the call was given up before it was sent")]
-pub(super) struct GivenUp;
+#[error("the call was abandoned before it was sent")]
+pub(super) struct Abandoned;
 
-impl Body for Tracked {
+impl Body for TrackedBody {
     type Data = Bytes;
-    type Error = GivenUp;
+    type Error = Abandoned;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
-        if self.sent.replace_waiting(SENT) == GIVEN_UP {
-            return Poll::Ready(Some(Err(GivenUp)));
+    ) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
+        if self.state.replace_waiting(SENT) == ABANDONED {
+            return Poll::Ready(Some(Err(Abandoned)));
         }
-        let Written {
+        let EncodedBody {
             head,
             payload,
             tail,
         } = &mut self.rest;
-        let next = [head, payload, tail]
-            .into_iter()
-            .find(|piece| !piece.is_empty())
-            .map(mem::take);
+        let mut pieces = [head, payload, tail].into_iter();
+        let next = pieces.find(|piece| !piece.is_empty()).map(mem::take);
         Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
     }
 
@@ -151,36 +140,34 @@ mod tests {
 
     use super::*;
 
-    fn is_given(mut body: Tracked) -> bool {
+    fn is_handed_out(mut body: TrackedBody) -> bool {
         let polled = Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
         matches!(polled, Poll::Ready(Some(Ok(_))))
     }
 
     #[test]
-    fn body_that_was_asked_for_is_sent() {
-        let sent = Sent::default();
-        assert!(is_given(Tracked::new(
-            Bytes::from("{}").into(),
-            sent.clone()
-        )));
-        assert!(sent.give_up() && sent.give_up());
+    fn body_that_was_handed_out_counts_as_sent() {
+        let sent = SendState::default();
+        assert!(is_handed_out(TrackedBody::new(Bytes::from("{}").into(), sent.clone())));
+        assert!(sent.abandon() && sent.abandon());
     }
 
     #[test]
-    fn what_is_told_as_unsent_is_never_sent() {
+    fn abandoned_body_is_never_sent() {
         for _ in 0..20 {
-            let (sent, start) = (Sent::default(), Barrier::new(2));
-            let body = Tracked::new(Bytes::from("{}").into(), sent.clone());
-            let (told_sent, given) = thread::scope(|scope| {
+            let sent = SendState::default();
+            let start = Barrier::new(2);
+            let body = TrackedBody::new(Bytes::from("{}").into(), sent.clone());
+            let (reported_sent, handed_out) = thread::scope(|scope| {
                 let connection = scope.spawn(|| {
                     start.wait();
-                    is_given(body)
+                    is_handed_out(body)
                 });
                 start.wait();
-                (sent.give_up(), connection.join().unwrap())
+                (sent.abandon(), connection.join().unwrap())
             });
-            assert_eq!(told_sent, given);
-            assert_eq!(sent.give_up(), given);
+            assert_eq!(reported_sent, handed_out);
+            assert_eq!(sent.abandon(), handed_out);
         }
     }
 }

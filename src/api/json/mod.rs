@@ -1,10 +1,9 @@
-//! Centrifugo's JSON where it differs from serde's: what the generated serde code calls.
+//! Centrifugo's JSON where it differs from serde's: the functions that the generated serde code calls.
 //!
-//! The names are those that pbjson-build's output uses; `build/json.rs` redirects them here.
+//! The names are those that pbjson-build's output uses; the generator redirects them here.
 
 mod slices;
 
-#[cfg(feature = "_transport")]
 use std::borrow::Cow;
 use std::fmt;
 
@@ -13,27 +12,25 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-#[cfg(any(feature = "http", all(test, feature = "grpc")))]
 pub(crate) use slices::from_bytes;
 
-use crate::{Error, Method};
 
-/// Payloads on their way out.
+/// Payloads that are written.
 pub(crate) mod base64 {
     use bytes::Bytes;
 
-    /// The payload as embedded JSON; Centrifugo never encodes a `bytes` field as base64.
+    /// Returns the payload as embedded JSON; Centrifugo never encodes a `bytes` field as base64.
     pub(crate) fn encode(payload: &Bytes) -> super::Embedded<'_> {
         super::Embedded(payload)
     }
 }
 
-/// A payload that is written as the JSON it holds, after a check that it is JSON: an unchecked one could
+/// A payload that is written as the JSON that it contains, after a check that it is JSON: an unchecked payload could
 /// rewrite the request around it.
 pub(crate) struct Embedded<'a>(&'a Bytes);
 
 impl Embedded<'_> {
-    /// The generated code calls it on what it takes for a `String`.
+    /// Returns itself: the generated code takes it for a `String`.
     pub(crate) fn as_str(&self) -> &Self {
         self
     }
@@ -46,14 +43,14 @@ impl Serialize for Embedded<'_> {
     }
 }
 
-/// A payload on its way in: the embedded JSON, byte for byte, be it `null`.
+/// A payload that is read: the embedded JSON, byte for byte, including `null`.
 pub(crate) struct BytesDeserialize<T>(pub(crate) T);
 
 impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if slices::are_made() {
+        if slices::is_active() {
             let json = <&RawValue>::deserialize(deserializer)?;
-            return Ok(Self(slices::of(json.get().as_bytes())));
+            return Ok(Self(slices::slice(json.get().as_bytes())));
         }
         let json = Box::<RawValue>::deserialize(deserializer)?;
         Ok(Self(Bytes::from(String::from(Box::<str>::from(json)))))
@@ -67,7 +64,7 @@ pub(crate) fn next_payload<'de, M: MapAccess<'de>>(
     map.next_value()
 }
 
-/// Reads `null` as the default, since Go writes and reads absent values so.
+/// Reads `null` as the default, as Go writes and reads absent values.
 pub(crate) struct NullAsDefault<'a, M>(pub(crate) &'a mut M);
 
 impl<'de, M: MapAccess<'de>> NullAsDefault<'_, M> {
@@ -76,7 +73,7 @@ impl<'de, M: MapAccess<'de>> NullAsDefault<'_, M> {
     }
 }
 
-/// Reads a message, wherever it is; `null` is one in which nothing is set.
+/// Reads a message at any place; `null` is a message in which nothing is set.
 pub(crate) fn message<'de, D, V>(
     deserializer: D,
     name: &'static str,
@@ -121,8 +118,7 @@ where
     }
 }
 
-/// Reads a value that an object may have once; `null` is none.
-#[cfg(feature = "_transport")]
+/// Reads a value that an object may have once; `null` counts as absent.
 pub(crate) fn once<'de, T: Deserialize<'de>, M: MapAccess<'de>>(
     value: &mut Option<T>,
     name: &'static str,
@@ -136,10 +132,8 @@ pub(crate) fn once<'de, T: Deserialize<'de>, M: MapAccess<'de>>(
 }
 
 /// The name of a value in an object.
-#[cfg(feature = "_transport")]
 pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
 
-#[cfg(feature = "_transport")]
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NameVisitor;
@@ -164,7 +158,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// What the generated code leaves out of an object: it asks numbers and bools as it asks strings.
+/// Lets generated code call `is_empty` on numbers and bools too.
 pub(crate) trait IsEmpty {
     fn is_empty(&self) -> bool;
 }
@@ -180,16 +174,3 @@ macro_rules! zero_is_empty {
 }
 
 zero_is_empty!(bool f32 f64 i32 i64 u32 u64);
-
-/// The error for a request that has no JSON form: it names the field, at the price of a second try.
-pub(crate) fn invalid_request<M: Method>(request: &M, error: &serde_json::Error) -> Error {
-    let mut track = serde_path_to_error::Track::new();
-    let mut sink = serde_json::Serializer::new(std::io::sink());
-    let _ = request.serialize(serde_path_to_error::Serializer::new(&mut sink, &mut track));
-    Error::InvalidRequest(format!(
-        "{}: `{}` is not JSON ({error}); nothing was sent. Make JSON with json(&value); \
-         for other bytes use the binary_… setter where the field has one, or gRPC",
-        M::NAME,
-        track.path()
-    ))
-}

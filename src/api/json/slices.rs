@@ -1,48 +1,56 @@
-//! Payloads that are slices of the JSON in which they came.
+//! Payloads that are slices of the JSON in which they were received.
 //!
-//! serde tells a field what it reads, but not of what that is a part; hence a variable of the thread.
+//! serde does not tell a field which buffer it reads from, so the buffer is kept in a thread-local.
 
 use std::cell::RefCell;
 
 use bytes::Bytes;
-#[cfg(any(feature = "http", test))]
 use serde::de::{self, DeserializeOwned};
 
 thread_local! {
-    /// The JSON that is read, whose payloads are slices of it.
-    static SLICED: RefCell<Option<Bytes>> = const { RefCell::new(None) };
+    /// The JSON that is being read, of which payloads become slices.
+    static BUFFER: RefCell<Option<Bytes>> = const { RefCell::new(None) };
 }
 
-/// Reads JSON; the payloads are slices of it, not copies.
-#[cfg(any(feature = "http", test))]
+/// Reads JSON; the payloads are slices of it instead of copies.
 pub(crate) fn from_bytes<T: DeserializeOwned>(json: &Bytes) -> Result<T, serde_json::Error> {
-    /// Ends it, also when reading panics.
-    struct Slicing(Option<Bytes>);
-
-    impl Drop for Slicing {
-        fn drop(&mut self) {
-            SLICED.set(self.0.take());
-        }
-    }
-
-    // Checked once, not string by string.
+    // Checked once for all strings: `from_str` does not check each string again.
     let text = std::str::from_utf8(json).map_err(de::Error::custom)?;
-    let slicing = Slicing(SLICED.replace(Some(json.clone())));
-    let read = serde_json::from_str(text);
-    drop(slicing);
-    // A message of the user's may read its own from something that has no slices.
-    read.or_else(|_| serde_json::from_str(text))
+    let guard = SlicingGuard::start(json);
+    let result = serde_json::from_str(text);
+    drop(guard);
+    // A user's message may deserialize from an intermediate value; parse again without slicing.
+    result.or_else(|_| serde_json::from_str(text))
 }
 
-/// Whether payloads are to be slices.
-pub(super) fn are_made() -> bool {
-    SLICED.with_borrow(Option::is_some)
+/// Makes payloads slices of a buffer until it is dropped, also by a panic while reading.
+struct SlicingGuard {
+    outer: Option<Bytes>,
 }
 
-/// Bytes that are a part of what is read; if they are not, a message of the user's has made them, and they are copied.
-pub(super) fn of(part: &[u8]) -> Bytes {
-    SLICED.with_borrow(|sliced| match sliced {
-        Some(whole) if whole.as_ptr_range().contains(&part.as_ptr()) => whole.slice_ref(part),
+impl SlicingGuard {
+    fn start(buffer: &Bytes) -> Self {
+        let outer = BUFFER.replace(Some(buffer.clone()));
+        Self { outer }
+    }
+}
+
+impl Drop for SlicingGuard {
+    fn drop(&mut self) {
+        BUFFER.set(self.outer.take());
+    }
+}
+
+/// Returns whether payloads are slices at the moment.
+pub(super) fn is_active() -> bool {
+    BUFFER.with_borrow(Option::is_some)
+}
+
+/// Returns `part` as a slice of the buffer, or as a copy if it is not a part of the buffer: then a message of the user's
+/// reads from a text of its own.
+pub(super) fn slice(part: &[u8]) -> Bytes {
+    BUFFER.with_borrow(|buffer| match buffer {
+        Some(buffer) if buffer.as_ptr_range().contains(&part.as_ptr()) => buffer.slice_ref(part),
         _ => Bytes::copy_from_slice(part),
     })
 }
@@ -52,7 +60,7 @@ mod tests {
     use serde::de::{Deserialize, Deserializer, Error as _};
 
     use super::*;
-    use crate::Publication;
+    use crate::api::messages::Publication;
 
     #[test]
     fn payloads_are_slices_of_what_is_read() {
@@ -101,6 +109,6 @@ mod tests {
     #[test]
     fn what_cannot_be_read_leaves_nothing_behind() {
         assert!(from_bytes::<Publication>(&r#"{"data":[1"#.into()).is_err());
-        assert!(!are_made());
+        assert!(!is_active());
     }
 }

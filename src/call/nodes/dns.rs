@@ -1,80 +1,87 @@
 //! Several addresses behind the name of one host: each is a node.
 //!
-//! A host is called as it stands, until a lookup in the background finds more than one address for it. The first calls
-//! wait for nothing, and a lookup that fails changes nothing.
+//! A host is called by its name until a lookup in the background finds more than one address for it. The first calls do
+//! not wait for a lookup, and a lookup that fails changes nothing.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::{Members, Node, Nodes};
-use crate::Error;
+use super::{Node, NodeSet, Nodes};
+use crate::error::Error;
 use crate::transport::Transport;
 
-/// How long the addresses of a name are taken to hold.
-const LASTING: Duration = Duration::from_secs(30);
+/// How long resolved addresses are used before the name is resolved again.
+const REFRESH: Duration = Duration::from_secs(30);
 
-/// The same, once a node was found to be down.
-const DOUBTFUL: Duration = Duration::from_secs(1);
+/// How long they are used after a node has failed.
+const REFRESH_WHEN_DOWN: Duration = Duration::from_secs(1);
 
-/// A URL of the client's.
-pub(super) struct Host {
+/// A node that the client was configured with.
+pub(super) struct ConfiguredNode {
     pub(super) node: Arc<Node>,
-    /// None where there is nothing to look up.
-    pub(super) name: Option<Name>,
+    /// `None` if there is nothing to look up.
+    pub(super) name: Option<HostName>,
 }
 
 /// The name of a host.
-pub(crate) struct Name {
+pub(crate) struct HostName {
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// Makes a transport to one of its addresses.
+    /// Creates a transport to one of its addresses.
     pub(crate) transport: Box<dyn Fn(SocketAddr) -> Result<Transport, Error> + Send + Sync>,
 }
 
-/// When names were looked up, and when they are to be again.
+/// When names were looked up, and when they are due again.
 #[derive(Default)]
-pub(super) struct Lookups(Mutex<Pace>);
+pub(super) struct LookupSchedule(Mutex<State>);
 
 #[derive(Default)]
-struct Pace {
-    is_looking: bool,
+struct State {
+    is_running: bool,
     is_hurried: bool,
     last: Option<Instant>,
 }
 
-impl Lookups {
-    /// A node is down: perhaps it has moved.
+impl LookupSchedule {
+    /// Makes a lookup due sooner: a node is down, and may have moved.
     pub(super) fn hurry(&self) {
-        self.pace().is_hurried = true;
+        self.state().is_hurried = true;
     }
 
-    /// Whether the caller is to look the names up.
-    fn begin(&self) -> bool {
-        let mut pace = self.pace();
-        let lasting = if pace.is_hurried { DOUBTFUL } else { LASTING };
-        let is_due = !pace.is_looking && pace.last.is_none_or(|last| last.elapsed() >= lasting);
+    /// Starts a lookup and returns true, if one is due.
+    fn start_if_due(&self) -> bool {
+        let mut state = self.state();
+        let refresh = if state.is_hurried {
+            REFRESH_WHEN_DOWN
+        } else {
+            REFRESH
+        };
+        let is_old = state.last.is_none_or(|last| last.elapsed() >= refresh);
+        let is_due = is_old && !state.is_running;
         if is_due {
-            (pace.is_looking, pace.is_hurried) = (true, false);
+            state.is_running = true;
+            state.is_hurried = false;
         }
         is_due
     }
 
     fn end(&self) {
-        let mut pace = self.pace();
-        (pace.is_looking, pace.last) = (false, Some(Instant::now()));
+        let mut state = self.state();
+        state.is_running = false;
+        state.last = Some(Instant::now());
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ends a lookup, also where its runtime is dropped.
-struct Looking(Weak<Nodes>);
+/// Ends a lookup when it is dropped, also with its runtime.
+struct LookupGuard(Weak<Nodes>);
 
-impl Drop for Looking {
+impl Drop for LookupGuard {
     fn drop(&mut self) {
         if let Some(nodes) = self.0.upgrade() {
             nodes.lookups.end();
@@ -83,59 +90,73 @@ impl Drop for Looking {
 }
 
 impl Nodes {
-    /// The nodes as they are now. From time to time, this starts a lookup.
-    pub(crate) fn members(self: &Arc<Self>) -> Members {
-        if self.hosts.iter().any(|host| host.name.is_some()) && self.lookups.begin() {
-            tokio::spawn(look_up(Looking(Arc::downgrade(self)), self.names()));
+    /// Returns the current nodes. Starts a lookup in the background if one is due.
+    pub(crate) fn current(self: &Arc<Self>) -> NodeSet {
+        let has_names = self.configured.iter().any(|configured| configured.name.is_some());
+        if has_names && self.lookups.start_if_due() {
+            let guard = LookupGuard(Arc::downgrade(self));
+            tokio::spawn(look_up(guard, self.names()));
         }
-        Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn names(&self) -> Vec<Option<(String, u16)>> {
-        let name = |host: &Host| {
-            host.name
-                .as_ref()
-                .map(|name| (name.host.clone(), name.port))
-        };
-        self.hosts.iter().map(name).collect()
+        let names = self.configured.iter().map(|configured| configured.name.as_ref());
+        names.map(|name| Some((name?.host.clone(), name?.port))).collect()
     }
 
-    /// Takes the addresses that were found, one list a host. Nodes that stay keep their connections and their health.
-    fn adopt(&self, found: Vec<Option<BTreeSet<SocketAddr>>>) {
-        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let mut adopted: Vec<Arc<Node>> = Vec::new();
-        for (index, (host, found)) in self.hosts.iter().zip(found).enumerate() {
-            let known = || members.iter().filter(|node| node.place.0 == index);
-            match (found, &host.name) {
-                (Some(found), Some(name)) if found.len() > 1 => {
-                    let known = |place| known().find(|node| node.place == place).map(Arc::clone);
-                    let made = |address| (name.transport)(address).ok();
-                    adopted.extend(found.into_iter().filter_map(|address| {
-                        let place = (index, Some(address));
-                        known(place).or_else(|| Some(Node::new(made(address)?, place)))
+    /// Replaces the nodes by the addresses that were found for each configured node. Nodes that stay keep their
+    /// connections and their health.
+    fn update(&self, found: Vec<Option<BTreeSet<SocketAddr>>>) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut updated: Vec<Arc<Node>> = Vec::new();
+        for (index, (configured, found)) in self.configured.iter().zip(found).enumerate() {
+            let known = current.iter().filter(|node| node.origin.0 == index);
+            let Some(addresses) = found else {
+                // The lookup failed: its nodes stay.
+                updated.extend(known.map(Arc::clone));
+                continue;
+            };
+            match &configured.name {
+                Some(name) if addresses.len() > 1 => {
+                    let known: Vec<_> = known.collect();
+                    let nodes = addresses.into_iter();
+                    updated.extend(nodes.filter_map(|address| {
+                        node_at((index, Some(address)), address, name, &known)
                     }));
                 }
-                (Some(_), _) => adopted.push(Arc::clone(&host.node)),
-                (None, _) => adopted.extend(known().map(Arc::clone)),
+                // With a single address the host is called by its name.
+                _ => updated.push(Arc::clone(&configured.node)),
             }
         }
-        *members = adopted.into();
+        *current = updated.into();
     }
 }
 
-async fn look_up(looking: Looking, names: Vec<Option<(String, u16)>>) {
+/// Returns the known node at an address, or a new one.
+fn node_at(
+    origin: (usize, Option<SocketAddr>),
+    address: SocketAddr,
+    name: &HostName,
+    known: &[&Arc<Node>],
+) -> Option<Arc<Node>> {
+    if let Some(node) = known.iter().find(|node| node.origin == origin) {
+        return Some(Arc::clone(node));
+    }
+    let transport = (name.transport)(address).ok()?;
+    Some(Node::new(transport, origin))
+}
+
+async fn look_up(guard: LookupGuard, names: Vec<Option<(String, u16)>>) {
     let mut found = Vec::new();
     for name in names {
         found.push(match name {
-            Some(name) => tokio::net::lookup_host(name)
-                .await
-                .ok()
-                .map(Iterator::collect),
+            Some(name) => tokio::net::lookup_host(name).await.ok().map(Iterator::collect),
             None => None,
         });
     }
-    if let Some(nodes) = looking.0.upgrade() {
-        nodes.adopt(found);
+    if let Some(nodes) = guard.0.upgrade() {
+        nodes.update(found);
     }
 }
 
@@ -145,8 +166,11 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::{Client, InfoRequest, Retry};
     use centrifugo_api_testing::Server;
+
+    use crate::api::messages::InfoRequest;
+    use crate::call::Retry;
+    use crate::client::Client;
 
     const HTTP: &str = "http://centrifugo.invalid/api";
     const GRPC: &str = "grpc://centrifugo.invalid:10000";
@@ -154,23 +178,14 @@ mod tests {
     /// Clients whose host has just been looked up.
     fn clients(server: &Server) -> [Client; 2] {
         [(HTTP, server.api_key()), (GRPC, server.grpc_api_key())].map(|(url, key)| {
-            let client = Client::builder(url)
-                .api_key(key)
-                .retry(Retry::none())
-                .build()
-                .unwrap();
-            client.shared.nodes.lookups.end();
+            let client = Client::builder(url).api_key(key).retry(Retry::none()).build().unwrap();
+            client.inner().nodes.lookups.end();
             client
         })
     }
 
     fn address(server: &Server) -> SocketAddr {
-        server
-            .grpc_url()
-            .strip_prefix("grpc://")
-            .unwrap()
-            .parse()
-            .unwrap()
+        server.grpc_url().strip_prefix("grpc://").unwrap().parse().unwrap()
     }
 
     fn addresses(servers: &[&Server]) -> Vec<Option<BTreeSet<SocketAddr>>> {
@@ -181,14 +196,11 @@ mod tests {
     async fn calls_are_spread_over_the_addresses_of_a_name() {
         let [first, second] = [Server::start().unwrap(), Server::start().unwrap()];
         for client in clients(&first) {
-            client.shared.nodes.adopt(addresses(&[&first, &second]));
+            client.inner().nodes.update(addresses(&[&first, &second]));
             for _ in 0..10 {
                 client.info(InfoRequest::new()).await.unwrap();
             }
-            assert_eq!(
-                [&first, &second].map(|server| server.take_requests().len()),
-                [5, 5]
-            );
+            assert_eq!([&first, &second].map(|server| server.take_requests().len()), [5, 5]);
         }
     }
 
@@ -198,7 +210,7 @@ mod tests {
         let found = addresses(&[&first, &second]);
         drop(second);
         for client in clients(&first) {
-            client.shared.nodes.adopt(found.clone());
+            client.inner().nodes.update(found.clone());
             for _ in 0..10 {
                 client.info(InfoRequest::new()).await.unwrap();
             }
@@ -210,54 +222,40 @@ mod tests {
         let server = Server::start().unwrap();
         let found = addresses(&[&server, &Server::start().unwrap()]);
         for client in clients(&server) {
-            client.shared.nodes.adopt(found.clone());
-            let nodes = client.shared.nodes.members();
-            assert!(
-                nodes
-                    .iter()
-                    .any(|node| node.place.1 == Some(address(&server)))
-            );
+            client.inner().nodes.update(found.clone());
+            let nodes = client.inner().nodes.members();
+            assert!(nodes.iter().any(|node| node.place.1 == Some(address(&server))));
         }
         drop(server);
         let server = Server::start().unwrap();
         for client in clients(&server) {
-            client.shared.nodes.adopt(found.clone());
+            client.inner().nodes.update(found.clone());
             let error = client.info(InfoRequest::new()).await.unwrap_err();
-            let expected = found[0]
-                .iter()
-                .flatten()
-                .any(|address| error.to_string().contains(&format!("at {address}")));
+            let expected =
+                found[0].iter().flatten().any(|address| error.to_string().contains(&format!("at {address}")));
             assert!(expected && error.is_unsent(), "{error}");
         }
     }
 
     #[tokio::test]
     async fn nodes_that_stay_are_kept() {
-        let servers: Vec<Server> = std::iter::repeat_with(|| Server::start().unwrap())
-            .take(3)
-            .collect();
+        let servers: Vec<Server> = std::iter::repeat_with(|| Server::start().unwrap()).take(3).collect();
         let [a, b, c] = [&servers[0], &servers[1], &servers[2]];
         for client in clients(a) {
-            let nodes = &client.shared.nodes;
-            let places = || {
-                nodes
-                    .members()
-                    .iter()
-                    .map(|node| node.place.1)
-                    .collect::<HashSet<_>>()
-            };
+            let nodes = &client.inner().nodes;
+            let places = || nodes.members().iter().map(|node| node.place.1).collect::<HashSet<_>>();
             let alone = nodes.members();
-            nodes.adopt(addresses(&[a, b]));
+            nodes.update(addresses(&[a, b]));
             let before = nodes.members();
-            nodes.adopt(addresses(&[b, c]));
+            nodes.update(addresses(&[b, c]));
             let after = nodes.members();
             assert_eq!(places(), [b, c].map(|server| Some(address(server))).into());
             let is_kept = |node: &&Arc<Node>| before.iter().any(|known| Arc::ptr_eq(known, node));
             assert_eq!(after.iter().filter(is_kept).count(), 1);
             // A lookup that failed.
-            nodes.adopt(vec![None]);
+            nodes.update(vec![None]);
             assert_eq!(places(), [b, c].map(|server| Some(address(server))).into());
-            nodes.adopt(addresses(&[b]));
+            nodes.update(addresses(&[b]));
             assert!(Arc::ptr_eq(&nodes.members()[0], &alone[0]) && nodes.members().len() == 1);
         }
     }
@@ -274,21 +272,11 @@ mod tests {
         nodes.lookups.hurry();
         assert!(!nodes.lookups.begin(), "another is under way");
         let before = nodes.members();
-        look_up(
-            Looking(Arc::downgrade(nodes)),
-            vec![Some(("localhost".to_owned(), 1))],
-        )
-        .await;
+        look_up(Looking(Arc::downgrade(nodes)), vec![Some(("localhost".to_owned(), 1))]).await;
         assert!(!nodes.lookups.pace().is_looking);
         assert!(nodes.lookups.pace().last.unwrap().elapsed() < DOUBTFUL);
-        let found = tokio::net::lookup_host(("localhost", 1))
-            .await
-            .unwrap()
-            .collect::<BTreeSet<_>>();
+        let found = tokio::net::lookup_host(("localhost", 1)).await.unwrap().collect::<BTreeSet<_>>();
         assert_eq!(nodes.members().len(), found.len());
-        assert_eq!(
-            Arc::ptr_eq(&nodes.members()[0], &before[0]),
-            found.len() == 1
-        );
+        assert_eq!(Arc::ptr_eq(&nodes.members()[0], &before[0]), found.len() == 1);
     }
 }

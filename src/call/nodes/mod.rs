@@ -1,140 +1,141 @@
-//! The nodes that a client calls: in turn, and not those that are down.
+//! The nodes that a client calls: round robin over the healthy ones.
 
-mod names;
+mod dns;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-pub(crate) use names::Name;
-use names::{Host, Lookups};
+pub(crate) use dns::HostName;
+use dns::{ConfiguredNode, LookupSchedule};
 
-use crate::Error;
+use crate::error::Error;
 use crate::transport::Transport;
 
-/// How long a node rests after its first failure. It doubles with each further one.
-const FIRST_REST: Duration = Duration::from_millis(500);
-const LONGEST_REST: Duration = Duration::from_secs(30);
+/// How long a node is skipped after its first failure. The time doubles with each further failure.
+const FIRST_COOLDOWN: Duration = Duration::from_millis(500);
+const MAX_COOLDOWN: Duration = Duration::from_secs(30);
 
-/// How long one call alone tries a node that has rested.
+/// How long a single call may probe a node after its cooldown, before another call may.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// A call that was given less time says nothing of the node.
-const TELLING: Duration = Duration::from_secs(1);
+/// Timeouts shorter than this are not held against a node.
+const MIN_TIMEOUT_TO_BLAME: Duration = Duration::from_secs(1);
 
-/// The nodes as a call finds them.
-pub(crate) type Members = Arc<[Arc<Node>]>;
+/// The nodes at the time of an attempt.
+pub(crate) type NodeSet = Arc<[Arc<Node>]>;
 
 pub(crate) struct Nodes {
-    hosts: Vec<Host>,
-    members: RwLock<Members>,
+    configured: Vec<ConfiguredNode>,
+    current: RwLock<NodeSet>,
     next: AtomicUsize,
-    lookups: Lookups,
+    lookups: LookupSchedule,
 }
 
 pub(crate) struct Node {
     pub(crate) transport: Transport,
-    /// Which host's it is, and the address that it was found at; none for the host as it stands.
-    place: (usize, Option<SocketAddr>),
-    /// Whether its health is as that of a node that never failed, which mostly is all there is to know.
-    is_well: AtomicBool,
+    /// The position of its URL, and the address that its name resolved to; `None` for the URL's host itself.
+    origin: (usize, Option<SocketAddr>),
+    /// Fast path: true while `health` is at its default.
+    is_healthy: AtomicBool,
     health: Mutex<Health>,
 }
 
+/// The circuit breaker of a node: closed by default, open until `open_until`, then half open for one call at a time.
 #[derive(Debug, Default)]
 struct Health {
-    /// Since it last answered.
+    /// The number of failures since the last success.
     failures: u32,
-    /// When the last call that failed did.
-    failed: Option<Instant>,
-    /// It is left alone until then.
-    rests_until: Option<Instant>,
-    /// The end of the rest as it began: failures of calls from before are the same failure.
-    counts_from: Option<Instant>,
+    /// The time of the last failure.
+    failed_at: Option<Instant>,
+    /// The node is skipped until then.
+    open_until: Option<Instant>,
+    /// The end of the cooldown as it was set. Failures of calls that started before it are part of the same outage.
+    outage_ends: Option<Instant>,
 }
 
 /// The nodes that a call has tried.
 #[derive(Debug, Default)]
-pub(crate) struct Tried(Vec<usize>);
+pub(crate) struct TriedNodes(Vec<usize>);
 
 impl Nodes {
-    pub(crate) fn new(hosts: impl IntoIterator<Item = (Transport, Option<Name>)>) -> Arc<Self> {
-        let host = |(index, (transport, name))| Host {
-            node: Node::new(transport, (index, None)),
-            name,
-        };
-        let hosts: Vec<Host> = hosts.into_iter().enumerate().map(host).collect();
-        let members = hosts.iter().map(|host| Arc::clone(&host.node)).collect();
-        let lookups = Lookups::default();
+    pub(crate) fn new(
+        nodes: impl IntoIterator<Item = (Transport, Option<HostName>)>,
+    ) -> Arc<Self> {
+        let nodes = nodes.into_iter().enumerate();
+        let configured: Vec<ConfiguredNode> = nodes
+            .map(|(index, (transport, name))| ConfiguredNode {
+                node: Node::new(transport, (index, None)),
+                name,
+            })
+            .collect();
+        let current = configured.iter().map(|configured| Arc::clone(&configured.node));
         Arc::new(Self {
-            hosts,
-            members: RwLock::new(members),
+            current: RwLock::new(current.collect()),
+            configured,
             next: AtomicUsize::new(0),
-            lookups,
+            lookups: LookupSchedule::default(),
         })
     }
 
-    /// The first node, of the protocol that all speak.
+    /// Returns the transport of the first node; all nodes have the same protocol.
     pub(crate) fn first(&self) -> &Transport {
-        &self.hosts[0].node.transport
+        &self.configured[0].node.transport
     }
 
     pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
-        self.hosts.iter().map(|host| host.node.transport.url())
+        self.configured
+            .iter()
+            .map(|configured| configured.node.transport.url())
     }
 
-    /// The next node that the call has not tried: one that is up, or else the one that has rested longest.
-    pub(crate) fn pick<'a>(&self, members: &'a Members, tried: &mut Tried) -> Option<&'a Node> {
-        let count = members.len();
+    /// Returns the next node that the call has not tried: a healthy one, or else the one that failed longest ago.
+    pub(crate) fn pick<'a>(&self, nodes: &'a NodeSet, tried: &mut TriedNodes) -> Option<&'a Node> {
+        let count = nodes.len();
         if count == 1 {
-            return tried.add(0).then(|| &*members[0]);
+            return tried.add(0).then(|| &*nodes[0]);
         }
         let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let order = (0..count).map(|step| (start.wrapping_add(step)) % count);
+        let order = (0..count).map(|step| start.wrapping_add(step) % count);
         let untried: Vec<usize> = order.filter(|index| !tried.0.contains(index)).collect();
         let now = Instant::now();
-        let up = untried
-            .iter()
-            .copied()
-            .find(|index| members[*index].is_up(now));
-        let longest = || {
-            untried
-                .iter()
-                .copied()
-                .min_by_key(|index| members[*index].health().failed)
+        let mut candidates = untried.iter().copied();
+        let index = match candidates.find(|index| nodes[*index].may_be_called(now)) {
+            Some(index) => index,
+            None => {
+                let candidates = untried.into_iter();
+                candidates.min_by_key(|index| nodes[*index].health().failed_at)?
+            }
         };
-        let index = up.or_else(longest)?;
         tried.add(index);
-        Some(&members[index])
+        Some(&nodes[index])
     }
 
-    /// Whether another try would find a node that is up where this one found one that is not.
+    /// Returns whether the error is a node's fault while another attempt would find a healthy node.
     pub(crate) fn have_better(&self, error: &Error) -> bool {
-        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        is_down(error)
-            && members
-                .iter()
-                .any(|node| node.health().rests_until.is_none())
+        let nodes = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let mut nodes = nodes.iter();
+        is_nodes_fault(error) && nodes.any(|node| node.health().open_until.is_none())
     }
 
-    /// Learns from the outcome of a call, which began then, how a node is.
-    pub(crate) fn learn<T>(&self, node: &Node, outcome: &Result<T, Error>, began: Instant) {
-        let is_down = outcome.as_ref().is_err_and(is_down);
-        node.learn(is_down, began);
-        if is_down {
+    /// Records the outcome of a call that a node was given at `started`.
+    pub(crate) fn record<T>(&self, node: &Node, outcome: &Result<T, Error>, started: Instant) {
+        let is_failure = outcome.as_ref().is_err_and(is_nodes_fault);
+        node.record(is_failure, started);
+        if is_failure {
             self.lookups.hurry();
         }
     }
 }
 
-impl Tried {
-    /// Whether there is none left.
-    pub(crate) fn all(&self, members: &Members) -> bool {
-        self.0.len() == members.len()
+impl TriedNodes {
+    /// Returns whether all nodes were tried.
+    pub(crate) fn are_all(&self, nodes: &NodeSet) -> bool {
+        self.0.len() == nodes.len()
     }
 
-    /// Whether it is new.
+    /// Adds a node, and returns whether it is new.
     fn add(&mut self, index: usize) -> bool {
         let is_new = !self.0.contains(&index);
         if is_new {
@@ -145,51 +146,58 @@ impl Tried {
 }
 
 impl Node {
-    fn new(transport: Transport, place: (usize, Option<SocketAddr>)) -> Arc<Self> {
+    fn new(transport: Transport, origin: (usize, Option<SocketAddr>)) -> Arc<Self> {
         Arc::new(Self {
             transport,
-            place,
-            is_well: AtomicBool::new(true),
+            origin,
+            is_healthy: AtomicBool::new(true),
             health: Mutex::default(),
         })
     }
 
-    /// Whether the node may be called; a node that has rested is up for one call, until that knows more.
-    fn is_up(&self, now: Instant) -> bool {
-        if self.is_well.load(Ordering::Acquire) {
+    /// Returns whether the node may be called now. After a cooldown that is true for a single call, the probe, until its
+    /// outcome is known or it has taken too long.
+    fn may_be_called(&self, now: Instant) -> bool {
+        if self.is_healthy.load(Ordering::Acquire) {
             return true;
         }
         let mut health = self.health();
-        match health.rests_until {
-            None => true,
-            Some(until) if until > now => false,
-            Some(_) => {
-                health.rests_until = Some(now + PROBE);
-                true
-            }
+        let Some(open_until) = health.open_until else {
+            return true;
+        };
+        let is_cooled_down = open_until <= now;
+        if is_cooled_down {
+            health.open_until = Some(now + PROBE);
+        }
+        is_cooled_down
+    }
+
+    /// Records the outcome of a call that started at `started`.
+    fn record(&self, is_failure: bool, started: Instant) {
+        if is_failure {
+            self.record_failure(started);
+        } else if !self.is_healthy.load(Ordering::Acquire) {
+            let mut health = self.health();
+            self.is_healthy.store(true, Ordering::Release);
+            *health = Health::default();
         }
     }
 
-    fn learn(&self, is_down: bool, began: Instant) {
-        if !is_down && self.is_well.load(Ordering::Acquire) {
-            return;
-        }
+    fn record_failure(&self, started: Instant) {
         let mut health = self.health();
-        self.is_well.store(!is_down, Ordering::Release);
-        if !is_down {
-            *health = Health::default();
-            return;
-        }
+        self.is_healthy.store(false, Ordering::Release);
         let now = Instant::now();
-        health.failed = Some(now);
-        // All calls that are under way fail when a node goes down, and so do those that find no other.
-        if health.counts_from.is_some_and(|from| began < from) {
+        health.failed_at = Some(now);
+        // All calls in flight fail when a node goes down, and so do calls that find no other node.
+        let is_known_outage = health.outage_ends.is_some_and(|ends| started < ends);
+        if is_known_outage {
             return;
         }
-        let doubled = 1_u32.checked_shl(health.failures).unwrap_or(u32::MAX);
-        let until = now + FIRST_REST.saturating_mul(doubled).min(LONGEST_REST);
+        let factor = 1_u32.checked_shl(health.failures).unwrap_or(u32::MAX);
+        let cooldown = FIRST_COOLDOWN.saturating_mul(factor).min(MAX_COOLDOWN);
         health.failures = health.failures.saturating_add(1);
-        (health.rests_until, health.counts_from) = (Some(until), Some(until));
+        health.open_until = Some(now + cooldown);
+        health.outage_ends = Some(now + cooldown);
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
@@ -197,11 +205,11 @@ impl Node {
     }
 }
 
-/// Whether an error says that the node, not the call, is the matter.
-fn is_down(error: &Error) -> bool {
+/// Returns whether the error is the node's fault rather than the call's.
+fn is_nodes_fault(error: &Error) -> bool {
     match error {
         Error::Network { .. } => true,
-        Error::Timeout { unsent, after, .. } => *unsent || *after >= TELLING,
+        Error::Timeout { unsent, after, .. } => *unsent || *after >= MIN_TIMEOUT_TO_BLAME,
         Error::Transport { status, .. } => status.is_unavailable(),
         _ => false,
     }
@@ -213,15 +221,18 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::transport::Settings;
+    use crate::transport::{OwnConnections, TransportConfig};
 
     const THREADS: usize = 4;
 
-    fn nodes(count: usize) -> (Arc<Nodes>, Members) {
-        let nodes =
-            Nodes::new((0..count).map(|_| (Transport::new(Settings::of(URL)).unwrap(), None)));
-        let members = nodes.members();
-        (nodes, members)
+    fn nodes(count: usize) -> (Arc<Nodes>, NodeSet) {
+        let nodes = Nodes::new((0..count).map(|_| (transport(), None)));
+        let current = nodes.current();
+        (nodes, current)
+    }
+
+    fn transport() -> Transport {
+        Transport::new(TransportConfig::for_tests(URL), OwnConnections::default()).unwrap()
     }
 
     #[cfg(feature = "http")]
@@ -229,7 +240,7 @@ mod tests {
     #[cfg(not(feature = "http"))]
     const URL: &str = "grpc://127.0.0.1:1";
 
-    /// What each of several threads finds, all at once.
+    /// Returns what each of several threads finds at the same time.
     fn at_once<T: Send>(look: impl Fn() -> T + Sync) -> Vec<T> {
         let start = Barrier::new(THREADS);
         let look = || {
@@ -238,19 +249,16 @@ mod tests {
         };
         thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .collect()
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         })
     }
 
     #[test]
     fn calls_are_spread_evenly() {
-        let (nodes, members) = nodes(2);
+        let (nodes, current) = nodes(2);
         let mut picked = at_once(|| {
-            let mut tried = Tried::default();
-            nodes.pick(&members, &mut tried);
+            let mut tried = TriedNodes::default();
+            nodes.pick(&current, &mut tried);
             tried.0[0]
         });
         picked.sort_unstable();
@@ -258,39 +266,38 @@ mod tests {
     }
 
     #[test]
-    fn each_call_tries_each_node_once() {
-        let (nodes, members) = nodes(3);
+    fn call_tries_each_node_once() {
+        let (nodes, current) = nodes(3);
         let began = Instant::now();
         let call = || {
-            let mut tried = Tried::default();
-            while let Some(node) = nodes.pick(&members, &mut tried) {
-                node.learn(true, began);
+            let mut tried = TriedNodes::default();
+            while let Some(node) = nodes.pick(&current, &mut tried) {
+                node.record(true, began);
             }
             let mut tried = tried.0;
             tried.sort_unstable();
             assert_eq!(tried, [0, 1, 2]);
         };
         thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(call))));
-        for node in members.iter() {
-            // They failed together.
+        for node in current.iter() {
+            // They failed in the same outage.
             assert_eq!(node.health().failures, 1);
-            node.learn(false, began);
-            assert!(node.is_up(Instant::now()));
+            node.record(false, began);
+            assert!(node.may_be_called(Instant::now()));
         }
     }
 
     #[test]
-    fn node_that_has_rested_is_probed_by_one_call_at_a_time() {
-        let ((_nodes, members), rested) = (nodes(2), Instant::now());
-        let node = &members[0];
-        node.is_well.store(false, Ordering::Release);
-        node.health().rests_until = Some(rested);
-        for now in [rested, rested + PROBE, rested + 2 * PROBE] {
-            let probes = at_once(|| node.is_up(now))
-                .into_iter()
-                .filter(|is_up| *is_up);
+    fn node_is_probed_by_one_call_at_a_time() {
+        let (_nodes, current) = nodes(2);
+        let cooled_down = Instant::now();
+        let node = &current[0];
+        node.is_healthy.store(false, Ordering::Release);
+        node.health().open_until = Some(cooled_down);
+        for now in [cooled_down, cooled_down + PROBE, cooled_down + 2 * PROBE] {
+            let probes = at_once(|| node.may_be_called(now)).into_iter().filter(|may_be_called| *may_be_called);
             assert_eq!(probes.count(), 1);
-            assert!(!node.is_up(now + PROBE / 2));
+            assert!(!node.may_be_called(now + PROBE / 2));
         }
     }
 }

@@ -1,178 +1,154 @@
-//! What becomes of a configuration that is right.
+//! Builds a client from a valid configuration.
 
 use std::sync::Once;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-#[cfg(feature = "http")]
-use hyper_util::client::proxy::matcher::Matcher;
 
 use super::ClientBuilder;
-use crate::Error;
-use crate::call::Shared;
-use crate::gate::Gate;
-use crate::key::{Key, value};
-use crate::nodes::{Name, Nodes};
-use crate::retry::Budget;
-use crate::target::{Protocol, Target};
-use crate::transport::{Settings, Transport};
+use crate::call::api_key::{ApiKey, KeyHeader, header_value};
+use crate::call::nodes::{HostName, Nodes};
+use crate::call::{Budget, InFlight, Inner};
+use crate::error::Error;
+use crate::transport::tls::Tls;
+use crate::transport::url::{Protocol, ServerUrl};
+use crate::transport::{OwnConnections, Transport, TransportConfig, proxy_for};
 
 const DEFAULT_USER_AGENT: &str = concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"));
 
-/// How long connecting takes at most where there are other nodes.
+/// The longest time for connecting if there are other nodes.
 const CONNECT_TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(1);
 
 impl ClientBuilder {
-    /// Checks everything, and makes what the clones of a client share.
-    pub(super) fn shared(self) -> Result<Shared, Error> {
-        let targets: Vec<Target> = self
-            .urls
-            .iter()
-            .map(|url| Target::parse(url))
-            .collect::<Result<_, _>>()?;
-        self.check_numbers()?;
-        self.check_nodes(&targets)?;
-        let target = &targets[0];
-        self.check_feature(target)?;
-        self.check_own_connections(target)?;
-        #[cfg(feature = "tls")]
-        self.check_tls(target)?;
-        self.check_transport(target)?;
-        self.warn_of_a_readable_key(&targets);
-        let key = Key::new(self.api_key.clone(), self.has_own_key_header(target))?;
-        let hosts = targets
-            .iter()
-            .map(|target| self.host(target, targets.len() > 1));
-        Ok(Shared {
-            nodes: Nodes::new(hosts.collect::<Result<Vec<_>, _>>()?),
-            key,
-            gate: Gate::new(self.max_in_flight),
+    /// Checks all options, and creates the state that clones of the client share.
+    pub(super) fn assemble(self) -> Result<Inner, Error> {
+        let urls = self.urls.iter().map(|url| ServerUrl::parse(url));
+        let urls = urls.collect::<Result<Vec<_>, _>>()?;
+        self.check(&urls)?;
+        self.warn_of_clear_text_key(&urls);
+        let api_key = ApiKey::new(self.api_key.clone(), self.key_header(&urls[0]))?;
+        let has_several = urls.len() > 1;
+        let nodes = urls.iter().map(|url| self.node(url, has_several));
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        Ok(Inner {
+            nodes: Nodes::new(nodes),
+            api_key,
+            in_flight: InFlight::new(self.max_in_flight),
             budget: Budget::default(),
             max_request_size: self.max_request_size,
             split_above: self.split_above,
         })
     }
 
-    /// Warns, once a process, of a key that travels over a network as it is.
-    fn warn_of_a_readable_key(&self, targets: &[Target]) {
+    /// Warns once per process of a key that is sent over a network in clear text.
+    fn warn_of_clear_text_key(&self, urls: &[ServerUrl]) {
         static WARNED: Once = Once::new();
-        let is_elsewhere = self.has_unix_socket() || self.has_grpc_channel();
-        let is_readable = |target: &&Target| !target.tls && !target.is_local();
-        let Some(target) = targets.iter().find(is_readable) else {
+        let uses_urls = !self.has_unix_socket() && !self.own.has_grpc_channel();
+        let is_readable = |url: &&ServerUrl| !url.tls && !url.is_local();
+        let Some(url) = urls.iter().find(is_readable) else {
             return;
         };
-        if self.api_key.is_some() && !is_elsewhere {
+        if self.api_key.is_some() && uses_urls {
             WARNED.call_once(|| {
                 tracing::warn!(
-                    url = target.url(),
-                    "the API key travels unencrypted to another host: whoever is on the way can read it; use an https \
-                     or grpcs URL where the network is not one's own"
+                    url = url.to_string(),
+                    "the API key is sent unencrypted to another host, where others on the network can read it; use an \
+                     https or grpcs URL unless the network is your own"
                 );
             });
         }
     }
 
-    fn settings(&self, target: &Target, several: bool) -> Result<Settings, Error> {
-        Ok(Settings {
-            headers: self.headers(target)?,
-            key_header: self.api_key.header_name(self.has_own_key_header(target)),
-            user_agent: value(
-                "user_agent",
-                self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT),
-            )?,
-            connect_timeout: self
-                .connect_timeout
-                .or(several.then_some(CONNECT_TIMEOUT_OF_SEVERAL)),
+    fn transport_config(
+        &self,
+        url: &ServerUrl,
+        has_several: bool,
+    ) -> Result<TransportConfig, Error> {
+        let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT);
+        let default_connect_timeout = has_several.then_some(CONNECT_TIMEOUT_OF_SEVERAL);
+        let key_header = self.api_key.is_some().then(|| self.key_header(url).name());
+        Ok(TransportConfig {
+            headers: self.http_headers(url)?,
+            key_header,
+            user_agent: header_value("user_agent", user_agent)?,
+            connect_timeout: self.connect_timeout.or(default_connect_timeout),
             max_response_size: self.max_response_size,
             connections: self.connections.clone(),
-            #[cfg(feature = "http")]
+            proxy: self.proxy(url),
             legacy_commands: self.legacy_commands,
-            #[cfg(feature = "tls")]
-            tls: crate::tls::Tls::new(&self.tls, target.tls)?,
-            target: target.clone(),
+            tls: Tls::new(&self.tls, url.tls)?,
+            url: url.clone(),
             address: None,
         })
     }
 
-    fn has_own_key_header(&self, target: &Target) -> bool {
-        target.protocol == Protocol::Http && !self.has_legacy_commands()
+    pub(super) fn key_header(&self, url: &ServerUrl) -> KeyHeader {
+        if url.protocol == Protocol::Http && !self.legacy_commands {
+            KeyHeader::XApiKey
+        } else {
+            KeyHeader::Authorization
+        }
     }
 
-    /// A host as it stands, and what to look up for it.
-    fn host(&self, target: &Target, several: bool) -> Result<(Transport, Option<Name>), Error> {
-        let settings = self.settings(target, several)?;
-        let is_elsewhere = self.has_http_client()
-            || self.has_grpc_channel()
-            || self.has_unix_socket()
-            || self.has_proxy(target);
-        let name = target.name().filter(|_| !is_elsewhere).map(|(host, port)| {
-            let mut settings = settings.clone();
-            settings
-                .connect_timeout
-                .get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
-            let transport = move |address| {
-                let settings = Settings {
-                    address: Some(address),
-                    ..settings.clone()
-                };
-                Transport::new(settings)
-            };
-            Name {
-                host: host.to_owned(),
-                port,
-                transport: Box::new(transport),
-            }
-        });
-        Ok((self.transport(settings)?, name))
-    }
-
-    /// Whether a proxy looks the host up.
-    #[cfg(feature = "http")]
-    fn has_proxy(&self, target: &Target) -> bool {
-        let uri = target.http_url().parse().ok();
-        let is_intercepted = |uri| Matcher::from_system().intercept(&uri).is_some();
-        target.protocol == Protocol::Http
+    /// Returns the proxy that looks up the host and connects to it.
+    fn proxy(&self, url: &ServerUrl) -> Option<String> {
+        let may_use_proxy = url.protocol == Protocol::Http
             && !self.connections.no_proxy
-            && uri.is_some_and(is_intercepted)
+            && !self.has_unix_socket()
+            && !self.own.has_http_client();
+        if may_use_proxy { proxy_for(url) } else { None }
     }
 
-    #[cfg(not(feature = "http"))]
-    #[allow(clippy::unused_self)]
-    fn has_proxy(&self, _target: &Target) -> bool {
-        false
+    /// Returns the transport to a URL, and the name to look up for it.
+    fn node(
+        &self,
+        url: &ServerUrl,
+        has_several: bool,
+    ) -> Result<(Transport, Option<HostName>), Error> {
+        let config = self.transport_config(url, has_several)?;
+        let connects_elsewhere = self.own.has_http_client()
+            || self.own.has_grpc_channel()
+            || self.has_unix_socket()
+            || config.proxy.is_some();
+        let name = url.name().filter(|_| !connects_elsewhere);
+        let name = name.map(|(host, port)| host_name(host, port, &config));
+        Ok((Transport::new(config, self.own.clone())?, name))
     }
 
-    fn transport(&self, settings: Settings) -> Result<Transport, Error> {
-        #[cfg(feature = "http")]
-        if let Some(client) = &self.http_client {
-            return Transport::http(settings, client.clone());
-        }
-        #[cfg(feature = "grpc")]
-        if let Some(channel) = &self.grpc_channel {
-            return Transport::grpc(settings, channel.clone());
-        }
-        Transport::new(settings)
-    }
-
-    fn headers(&self, target: &Target) -> Result<HeaderMap, Error> {
+    fn http_headers(&self, url: &ServerUrl) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {
             let parsed: HeaderName = name.parse().map_err(|_| {
                 Error::Config(format!(
-                    "header: `{name}` is no name of a header; it takes letters, digits and `-`"
+                    "header: `{name}` is not a valid header name: use letters, digits and `-`"
                 ))
             })?;
-            self.check_header(&parsed, target)?;
-            let mut value = value(&format!("header `{name}`"), text)?;
+            self.check_header(&parsed, url)?;
+            let mut value = header_value(&format!("header `{name}`"), text)?;
             value.set_sensitive(true);
             headers.append(parsed, value);
         }
         if self.error_mode_transport {
-            headers.insert(
-                "x-centrifugo-error-mode",
-                HeaderValue::from_static("transport"),
-            );
+            headers.insert("x-centrifugo-error-mode", HeaderValue::from_static("transport"));
         }
         Ok(headers)
+    }
+}
+
+/// Returns a name whose addresses become nodes with the same options.
+fn host_name(host: &str, port: u16, config: &TransportConfig) -> HostName {
+    let mut config = config.clone();
+    config.connect_timeout.get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
+    let transport = move |address| {
+        let config = TransportConfig {
+            address: Some(address),
+            ..config.clone()
+        };
+        Transport::new(config, OwnConnections::default())
+    };
+    HostName {
+        host: host.to_owned(),
+        port,
+        transport: Box::new(transport),
     }
 }

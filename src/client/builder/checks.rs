@@ -1,12 +1,12 @@
-//! What can be wrong with a configuration.
+//! Validates a configuration.
 
 use http::header::HeaderName;
 
 use super::ClientBuilder;
-use crate::Error;
-use crate::target::{Protocol, Target};
+use crate::error::Error;
+use crate::transport::url::{Protocol, ServerUrl};
 
-/// Headers that the transports set themselves.
+/// The headers that the transports set themselves.
 const OWN_HEADERS: [&str; 8] = [
     "connection",
     "content-length",
@@ -19,156 +19,110 @@ const OWN_HEADERS: [&str; 8] = [
 ];
 
 impl ClientBuilder {
-    pub(super) fn check_nodes(&self, targets: &[Target]) -> Result<(), Error> {
-        let first = &targets[0];
-        for (index, target) in targets.iter().enumerate().skip(1) {
-            if (target.protocol, target.tls) != (first.protocol, first.tls) {
+    /// Checks that the options are valid and go together.
+    pub(super) fn check(&self, urls: &[ServerUrl]) -> Result<(), Error> {
+        let url = &urls[0];
+        self.check_numbers()?;
+        self.check_nodes(urls)?;
+        check_features(url)?;
+        self.check_own_connections(url)?;
+        self.check_tls(url)?;
+        self.check_transport(url)
+    }
+
+    fn check_numbers(&self) -> Result<(), Error> {
+        let connections = &self.connections;
+        let zeros = [
+            ("idle_timeout", connections.idle_timeout.is_some_and(|time| time.is_zero())),
+            ("tcp_keepalive", connections.tcp_keepalive.is_some_and(|time| time.is_zero())),
+            ("http2_keep_alive", connections.http2_keep_alive.is_some_and(|time| time.is_zero())),
+            ("max_request_size", self.max_request_size == 0),
+            ("split_above", self.split_above == Some(0)),
+            ("max_in_flight", self.max_in_flight == Some(0)),
+            ("grpc_connections", connections.grpc == Some(0)),
+        ];
+        if let Some(option) = first(&zeros) {
+            return Err(Error::Config(format!("{option} is zero: omit it, or set a larger value")));
+        }
+        if self.timeout.is_zero() {
+            return Err(config("timeout is zero: no call could ever succeed; set a time, such as 10 s"));
+        }
+        if self.connect_timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(config("connect_timeout is zero: omit it, or set a time"));
+        }
+        if self.max_response_size == 0 {
+            return Err(config("max_response_size is zero: no reply could be read; set a number of bytes"));
+        }
+        Ok(())
+    }
+
+    fn check_nodes(&self, urls: &[ServerUrl]) -> Result<(), Error> {
+        let first_url = &urls[0];
+        for (index, url) in urls.iter().enumerate().skip(1) {
+            if (url.protocol, url.tls) != (first_url.protocol, first_url.tls) {
                 return Err(Error::Config(format!(
-                    "endpoint `{}`: it has another scheme than `{}`; all nodes of a client have the same",
-                    target.url(),
-                    first.url()
+                    "endpoint `{url}`: its scheme differs from that of `{first_url}`; all nodes of a client have the \
+                     same scheme"
                 )));
             }
-            if targets[..index].contains(target) {
-                return Err(Error::Config(format!(
-                    "endpoint `{}`: it is given twice",
-                    target.url()
-                )));
+            if urls[..index].contains(url) {
+                return Err(Error::Config(format!("endpoint `{url}`: it is given twice")));
             }
         }
-        let one_place = [
-            ("grpc_channel", self.has_grpc_channel()),
+        let single = [
+            ("grpc_channel", self.own.has_grpc_channel()),
             ("unix_socket", self.has_unix_socket()),
         ];
-        match one_place.iter().find(|(_, is_set)| *is_set) {
-            Some((option, _)) if targets.len() > 1 => Err(Error::Config(format!(
-                "endpoint has no effect with {option}, which is one place: leave it out"
+        match first(&single) {
+            Some(option) if urls.len() > 1 => Err(Error::Config(format!(
+                "endpoint has no effect with {option}, which is a single connection: omit it"
             ))),
             _ => Ok(()),
         }
     }
 
     /// Finds options that the URL's transport does not have.
-    pub(super) fn check_transport(&self, target: &Target) -> Result<(), Error> {
+    fn check_transport(&self, url: &ServerUrl) -> Result<(), Error> {
         let connections = &self.connections;
-        let of_http = [
+        let http_options = [
             ("idle_timeout", connections.idle_timeout.is_some()),
             ("max_idle_connections", connections.max_idle.is_some()),
             ("no_proxy", connections.no_proxy),
         ];
-        let of_grpc = [
+        let grpc_options = [
             ("grpc_connections", connections.grpc.is_some()),
             ("grpc_gzip", connections.gzip),
         ];
-        let (others, urls) = match target.protocol {
-            Protocol::Grpc => (&of_http[..], "an http or https"),
-            Protocol::Http => (&of_grpc[..], "a grpc or grpcs"),
+        let wrong = match url.protocol {
+            Protocol::Grpc => first(&http_options).zip(Some("an http or https")),
+            Protocol::Http => first(&grpc_options).zip(Some("a grpc or grpcs")),
         };
-        match others.iter().find(|(_, is_set)| *is_set) {
-            Some((option, _)) => Err(Error::Config(format!(
-                "{option} goes with {urls} URL: leave it out"
-            ))),
-            _ if self.has_unix_socket() && target.tls => Err(config(
-                "unix_socket goes with an http or grpc URL: TLS is for networks",
-            )),
-            _ => Ok(()),
+        if let Some((option, urls)) = wrong {
+            return Err(Error::Config(format!("{option} needs {urls} URL: omit it")));
         }
-    }
-
-    pub(super) fn check_numbers(&self) -> Result<(), Error> {
-        let zeros = [
-            (
-                "idle_timeout",
-                self.connections
-                    .idle_timeout
-                    .is_some_and(|time| time.is_zero()),
-            ),
-            (
-                "tcp_keepalive",
-                self.connections
-                    .tcp_keepalive
-                    .is_some_and(|time| time.is_zero()),
-            ),
-            (
-                "http2_keep_alive",
-                self.connections
-                    .http2_keep_alive
-                    .is_some_and(|time| time.is_zero()),
-            ),
-            ("max_request_size", self.max_request_size == 0),
-            ("split_above", self.split_above == Some(0)),
-            ("max_in_flight", self.max_in_flight == Some(0)),
-            ("grpc_connections", self.connections.grpc == Some(0)),
-        ];
-        if let Some((option, _)) = zeros.iter().find(|(_, is_zero)| *is_zero) {
-            return Err(Error::Config(format!(
-                "{option} is zero: leave it out, or give more"
-            )));
-        }
-        if self.timeout.is_zero() {
-            return Err(config(
-                "timeout is zero: no call could ever succeed; give a time, such as 10 s",
-            ));
-        }
-        if self
-            .connect_timeout
-            .is_some_and(|timeout| timeout.is_zero())
-        {
-            return Err(config(
-                "connect_timeout is zero: leave it out, or give a time",
-            ));
-        }
-        if self.max_response_size == 0 {
-            return Err(config(
-                "max_response_size is zero: no reply could be read; give a number of bytes",
-            ));
+        if self.has_unix_socket() && url.tls {
+            return Err(config("unix_socket needs an http or grpc URL: TLS is for networks"));
         }
         Ok(())
     }
 
-    pub(super) fn check_feature(&self, target: &Target) -> Result<(), Error> {
-        let (compiled, feature) = match target.protocol {
-            Protocol::Http => (cfg!(feature = "http"), "http"),
-            Protocol::Grpc => (cfg!(feature = "grpc"), "grpc"),
-        };
-        for (missing, feature) in [
-            (!compiled, feature),
-            (target.tls && !cfg!(feature = "tls"), "tls"),
-        ] {
-            if missing {
-                return Err(Error::Config(format!(
-                    "url `{}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml",
-                    target.url()
-                )));
-            }
+    fn check_own_connections(&self, url: &ServerUrl) -> Result<(), Error> {
+        let is_grpc = url.protocol == Protocol::Grpc;
+        if self.own.has_http_client() && is_grpc {
+            return Err(config("http_client needs an http or https URL; for gRPC there is grpc_channel"));
         }
-        Ok(())
-    }
-
-    pub(super) fn check_own_connections(&self, target: &Target) -> Result<(), Error> {
-        let (http_client, grpc_channel) = (self.has_http_client(), self.has_grpc_channel());
-        if http_client && target.protocol == Protocol::Grpc {
-            return Err(config(
-                "http_client goes with an http or https URL; for gRPC there is grpc_channel",
-            ));
+        if self.legacy_commands && is_grpc {
+            return Err(config("legacy_commands needs an http or https URL: gRPC has no such endpoint"));
         }
-        if self.has_legacy_commands() && target.protocol == Protocol::Grpc {
-            return Err(config(
-                "legacy_commands goes with an http or https URL: gRPC has no such endpoint",
-            ));
+        if self.own.has_grpc_channel() && !is_grpc {
+            return Err(config("grpc_channel needs a grpc or grpcs URL; for HTTP there is http_client"));
         }
-        if grpc_channel && target.protocol == Protocol::Http {
-            return Err(config(
-                "grpc_channel goes with a grpc or grpcs URL; for HTTP there is http_client",
-            ));
-        }
-        if !http_client && !grpc_channel {
-            return Ok(());
-        }
-        let own = if http_client {
+        let own = if self.own.has_http_client() {
             "http_client"
-        } else {
+        } else if self.own.has_grpc_channel() {
             "grpc_channel"
+        } else {
+            return Ok(());
         };
         let connections = &self.connections;
         let set = [
@@ -182,17 +136,7 @@ impl ClientBuilder {
             ("grpc_connections", connections.grpc.is_some()),
             ("unix_socket", connections.unix_socket.is_some()),
         ];
-        match set.iter().find(|(_, is_set)| *is_set) {
-            Some((option, _)) => Err(Error::Config(format!(
-                "{option} has no effect with {own}: set it there"
-            ))),
-            None => self.check_own_tls(own),
-        }
-    }
-
-    #[cfg(feature = "tls")]
-    fn check_own_tls(&self, own: &str) -> Result<(), Error> {
-        match self.tls.first_set() {
+        match first(&set).or_else(|| self.tls.first_set()) {
             Some(option) => Err(Error::Config(format!(
                 "{option} has no effect with {own}: set it there"
             ))),
@@ -200,18 +144,10 @@ impl ClientBuilder {
         }
     }
 
-    #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_self)]
-    fn check_own_tls(&self, _own: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    #[cfg(feature = "tls")]
-    pub(super) fn check_tls(&self, target: &Target) -> Result<(), Error> {
+    fn check_tls(&self, url: &ServerUrl) -> Result<(), Error> {
         match self.tls.first_set() {
-            Some(option) if !target.tls => Err(Error::Config(format!(
-                "{option} has no effect without TLS: use an https or grpcs URL in place of {}, or leave it out",
-                target.url()
+            Some(option) if !url.tls => Err(Error::Config(format!(
+                "{option} has no effect without TLS: use an https or grpcs URL instead of {url}, or omit it"
             ))),
             _ => Ok(()),
         }
@@ -221,61 +157,45 @@ impl ClientBuilder {
         self.connections.unix_socket.is_some()
     }
 
-    #[cfg(feature = "http")]
-    pub(super) fn has_legacy_commands(&self) -> bool {
-        self.legacy_commands
-    }
-
-    #[cfg(not(feature = "http"))]
-    #[allow(clippy::unused_self)]
-    pub(super) fn has_legacy_commands(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "http")]
-    pub(super) fn has_http_client(&self) -> bool {
-        self.http_client.is_some()
-    }
-
-    #[cfg(not(feature = "http"))]
-    #[allow(clippy::unused_self)]
-    pub(super) fn has_http_client(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "grpc")]
-    pub(super) fn has_grpc_channel(&self) -> bool {
-        self.grpc_channel.is_some()
-    }
-
-    #[cfg(not(feature = "grpc"))]
-    #[allow(clippy::unused_self)]
-    pub(super) fn has_grpc_channel(&self) -> bool {
-        false
-    }
-
-    pub(super) fn check_header(&self, name: &HeaderName, target: &Target) -> Result<(), Error> {
-        let key_header = match (target.protocol, self.has_legacy_commands()) {
-            (Protocol::Http, false) => "x-api-key",
-            _ => "authorization",
-        };
-        if self.api_key.is_some() && name.as_str() == key_header {
+    pub(super) fn check_header(&self, name: &HeaderName, url: &ServerUrl) -> Result<(), Error> {
+        if self.api_key.is_some() && *name == self.key_header(url).name() {
             return Err(Error::Config(format!(
-                "header `{name}` is where api_key goes: leave out one of the two"
+                "header `{name}` carries the api_key: omit one of the two"
             )));
         }
         if OWN_HEADERS.contains(&name.as_str()) {
             return Err(Error::Config(format!(
-                "header `{name}` is set by the client itself: leave it out"
+                "header `{name}` is set by the client itself: omit it"
             )));
         }
-        if target.protocol == Protocol::Grpc && name.as_str().ends_with("-bin") {
+        if url.protocol == Protocol::Grpc && name.as_str().ends_with("-bin") {
             return Err(Error::Config(format!(
                 "header `{name}`: binary metadata is not supported: use another name"
             )));
         }
         Ok(())
     }
+}
+
+/// Checks that the features that the URL needs are on.
+fn check_features(url: &ServerUrl) -> Result<(), Error> {
+    let transport = match url.protocol {
+        Protocol::Http => ("http", !cfg!(feature = "http")),
+        Protocol::Grpc => ("grpc", !cfg!(feature = "grpc")),
+    };
+    let tls = ("tls", url.tls && !cfg!(feature = "tls"));
+    match first(&[transport, tls]) {
+        Some(feature) => Err(Error::Config(format!(
+            "url `{url}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Returns the name of the first option for which the condition holds.
+fn first<'a>(options: &[(&'a str, bool)]) -> Option<&'a str> {
+    let option = options.iter().find(|(_, holds)| *holds)?;
+    Some(option.0)
 }
 
 fn config(message: &str) -> Error {

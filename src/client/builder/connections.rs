@@ -1,12 +1,11 @@
-//! The options of connections: how they are kept, encrypted, or the user's own.
+//! The options of connections: their life, their encryption, and connections of the user's own.
 
 use std::time::Duration;
 
 use super::ClientBuilder;
 
 impl ClientBuilder {
-    /// Keeps connections over HTTP open for that long between calls. 25 s by default: Centrifugo 6.5 and later close
-    /// them after 30 s.
+    /// Sets how long idle connections over HTTP stay open. 25 s by default: Centrifugo 6.5 and later close them after 30 s.
     #[cfg(feature = "http")]
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
@@ -14,7 +13,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Keeps at most that many connections over HTTP to a node open between calls. Unbounded by default.
+    /// Bounds the number of idle connections over HTTP per node. Unbounded by default.
     #[cfg(feature = "http")]
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn max_idle_connections(mut self, connections: usize) -> Self {
@@ -22,22 +21,22 @@ impl ClientBuilder {
         self
     }
 
-    /// Lets the system probe idle connections after that long (TCP keep-alive), which finds out about nodes that
-    /// vanished. Off by default.
+    /// Lets the system probe idle connections after that time (TCP keep-alive), which finds nodes that have vanished. Off by
+    /// default.
     pub fn tcp_keepalive(mut self, interval: Duration) -> Self {
         self.connections.tcp_keepalive = Some(interval);
         self
     }
 
-    /// Pings over HTTP/2 and gRPC that often. Off by default: Centrifugo's gRPC closes connections that ping more often
-    /// than every 5 minutes.
+    /// Sends pings over HTTP/2 and gRPC in this interval. Off by default: Centrifugo's gRPC closes connections that ping more
+    /// often than every 5 minutes.
     pub fn http2_keep_alive(mut self, interval: Duration) -> Self {
         self.connections.http2_keep_alive = Some(interval);
         self
     }
 
-    /// Makes at most that many connections over gRPC to a node. 4 by default: another is made when those there are have
-    /// 100 calls under way each.
+    /// Sets the maximal number of gRPC connections per node. 4 by default: another one is made when the existing ones have 100
+    /// calls in flight each.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn grpc_connections(mut self, connections: usize) -> Self {
@@ -45,8 +44,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Compresses requests over gRPC that have 1 KiB or more, and lets the server compress its replies. Off by default:
-    /// it saves bytes where they are dear, and costs time elsewhere.
+    /// Compresses gRPC requests of 1 KiB and more, and lets the server compress its replies. Off by default: it trades CPU time
+    /// for bandwidth.
     #[cfg(all(feature = "grpc", feature = "gzip"))]
     #[cfg_attr(docsrs, doc(cfg(all(feature = "grpc", feature = "gzip"))))]
     pub fn grpc_gzip(mut self) -> Self {
@@ -54,8 +53,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Takes no proxy. By default `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment, or what the
-    /// system has set, hold over HTTP; gRPC takes none.
+    /// Disables proxies. By default `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment, or the settings
+    /// of the system, apply to HTTP; gRPC uses no proxy.
     #[cfg(feature = "http")]
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn no_proxy(mut self) -> Self {
@@ -63,7 +62,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects to a Unix socket at that path; the URL's host then only goes into the `Host` header.
+    /// Connects to the Unix socket at that path; the URL's host is then only used for the `Host` header.
     #[cfg(unix)]
     #[cfg_attr(docsrs, doc(cfg(unix)))]
     pub fn unix_socket(mut self, path: impl Into<std::path::PathBuf>) -> Self {
@@ -79,8 +78,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Expects the server's certificate to be for that name, whatever the host in the URL: for a node that is called by
-    /// its address.
+    /// Verifies the server's certificate against this name instead of the URL's host: for a node that is called by its
+    /// address.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
@@ -88,8 +87,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Shows the server a client certificate (mutual TLS): `pem` holds the certificate, what it needs of its
-    /// chain, and its private key.
+    /// Presents a client certificate to the server (mutual TLS): `pem` contains the certificate, the rest of its chain where
+    /// the server needs it, and its private key.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn identity(mut self, pem: impl AsRef<[u8]>) -> Self {
@@ -97,7 +96,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Takes any certificate of the server. Whoever is on the network path can then read the key and the data.
+    /// Accepts any certificate of the server. Others on the network path can then read the key and the data.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn danger_accept_invalid_certs(mut self) -> Self {
@@ -105,25 +104,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends the calls with a [`reqwest::Client`] of one's own, for what this builder does not offer.
+    /// Sends the calls with a [`reqwest::Client`] of your own, for options that this builder does not have.
     ///
-    /// Its own configuration holds for connecting and TLS. It should follow no redirects, and drop idle
-    /// connections before the server's 30 s (`pool_idle_timeout`). Where `reqwest::Client::new` panics for want of a
-    /// TLS provider, give reqwest one of its TLS features, or install a provider of rustls.
+    /// Its own configuration applies to connecting and TLS. It should follow no redirects, and close idle connections before the
+    /// server does after 30 s (`pool_idle_timeout`). If `reqwest::Client::new` panics because there is no TLS provider, enable
+    /// one of reqwest's TLS features, or install a provider of rustls.
     #[cfg(feature = "http")]
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http_client = Some(client);
+        self.own.http_client = Some(client);
         self
     }
 
-    /// Sends the calls over a [`tonic::transport::Channel`] of one's own, for what this builder does not offer.
+    /// Sends the calls over a [`tonic::transport::Channel`] of your own, for options that this builder does not have.
     ///
-    /// The URL then only picks the transport. A channel belongs to the runtime in which it was made.
+    /// The URL then only selects the transport. A channel belongs to the runtime in which it was made.
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn grpc_channel(mut self, channel: tonic::transport::Channel) -> Self {
-        self.grpc_channel = Some(channel);
+        self.own.grpc_channel = Some(channel);
         self
     }
 }

@@ -1,41 +1,43 @@
 //! Concurrent calls that share batches.
 
-mod pace;
+mod order;
 mod queue;
-mod wire;
 mod worker;
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use queue::{Entry, Queue};
+use queue::{Queue, QueuedCall};
 use tokio::sync::oneshot;
 
-use crate::Error;
-use crate::call::{self, Call, Shared, Time};
-use crate::error::Attempts;
-use crate::method::Carried;
-use crate::transport::{PerRuntime, Written};
+use crate::api::method::{BatchSlot, Method};
+use crate::call::{self, CallInfo, Deadline, Inner};
+use crate::codec::EncodedBody;
+use crate::error::{Attempts, Error, cause};
+use crate::transport::PerRuntime;
 
-/// How calls share batches, for [`Client::coalescing`](crate::Client::coalescing): how many batches at once, and how large they get.
+/// The options of [`Client::coalescing`](crate::Client::coalescing), whose calls share batches: the number of batches, and
+/// their size.
 ///
-/// No call waits for others to come: as long as fewer than [`max_batches`](Self::max_batches) are under way a batch
-/// goes at once, with whatever calls there are, a single one too; those that come meanwhile make up the next.
+/// No call waits for others: while fewer than [`max_batches`](Self::max_batches) are in flight a batch is sent at once,
+/// even with a single call. Calls that arrive meanwhile form the next one.
 ///
-/// - Each call keeps its own deadline, [`Retry`](crate::Retry), outcome and error. One that is dropped before its batch
-///   goes is not sent.
-/// - A request larger than an eighth of [`max_bytes`](Self::max_bytes) goes alone, as without coalescing. So do
-///   [`Client::batch`](crate::Client::batch), [`Client::call_raw`](crate::Client::call_raw), methods that a batch cannot carry, `rpc`, and all calls of a
-///   client with [`legacy_commands`](crate::ClientBuilder::legacy_commands).
-/// - Calls that read payloads, such as `history`, share batches with one another alone: over HTTP, Centrifugo cannot
-///   write a reply with a payload that is not JSON, and fails the batch. Its calls are then sent in smaller ones, until
-///   the failure is that of one call.
-/// - The server runs the commands of a batch concurrently. Those of one that has nothing but `publish` it runs one after
-///   another, which costs it about a third less, as long as that takes it less than 50 µs each: with Centrifugo's memory
-///   engine, but not with Redis. A batch of at most 32 finds that out, now and then.
-/// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is sent again in halves, and the
-///   next ones are smaller.
+/// - Each call keeps its own deadline, [`Retry`](crate::Retry), outcome and error. A call that is dropped before its batch
+///   is sent is not sent.
+/// - Calls of different tasks are published in no particular order. For a fixed order await each call before the next, or
+///   put the publications into one [`Client::batch`](crate::Client::batch).
+/// - A request larger than an eighth of [`max_bytes`](Self::max_bytes) is sent alone, as without coalescing. So are
+///   [`Client::batch`](crate::Client::batch), [`Client::call_raw`](crate::Client::call_raw), methods that a batch cannot
+///   carry, `rpc`, and all calls of a client with [`legacy_commands`](crate::ClientBuilder::legacy_commands).
+/// - Calls that read payloads, such as `history`, are batched separately: over HTTP, Centrifugo cannot write a reply with a
+///   payload that is not JSON, and fails the whole batch. Its calls are then sent in smaller batches, until only the
+///   offending call fails.
+/// - The server runs the commands of a batch concurrently. It runs those of a batch of nothing but `publish` one after
+///   another, which costs it about a third less, while that takes it less than 50 µs each: with Centrifugo's memory engine,
+///   but not with Redis. This is measured occasionally with a batch of at most 32.
+/// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is sent again in halves, and the next
+///   batches are smaller.
 ///
 /// ```no_run
 /// use centrifugo_api::{Client, Coalescing, PublishRequest};
@@ -56,11 +58,11 @@ pub struct Coalescing {
     order: Order,
 }
 
-/// How the server runs the commands of a batch.
+/// The order in which the server runs the commands of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     Measured,
-    OneAfterAnother,
+    Sequential,
     Concurrent,
 }
 
@@ -77,26 +79,26 @@ impl Default for Coalescing {
 }
 
 impl Coalescing {
-    /// How many batches are under way at once, of each runtime. 2 by default, at least 1: more make smaller batches.
+    /// Sets the maximal number of batches in flight per runtime. 2 by default, at least 1: more batches are smaller ones.
     pub fn max_batches(mut self, batches: usize) -> Self {
         self.batches = batches.max(1);
         self
     }
 
-    /// How many calls a batch carries at most. 1000 by default, at least 1.
+    /// Sets the maximal number of calls in a batch. 1000 by default, at least 1.
     pub fn max_commands(mut self, commands: usize) -> Self {
         self.commands = commands.max(1);
         self
     }
 
-    /// How many bytes of requests a batch carries at most. 512 KiB by default, which proxies and gRPC's 4 MiB allow.
+    /// Sets the maximal size of a batch, in bytes. 512 KiB by default, which proxies and the 4 MiB of gRPC allow.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// How many calls wait for their batch or its answer at most, of each runtime; more wait, within their time, to be
-    /// let in. 10,000 by default, at least 1.
+    /// Sets the maximal number of calls that wait for their batch or its reply, per runtime; further calls wait, within their
+    /// timeout, to be admitted. 10,000 by default, at least 1.
     pub fn max_waiting(mut self, calls: usize) -> Self {
         self.waiting = calls.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
         self
@@ -104,7 +106,7 @@ impl Coalescing {
 
     /// Lets the server run the commands of every batch one after another.
     pub fn one_after_another(mut self) -> Self {
-        self.order = Order::OneAfterAnother;
+        self.order = Order::Sequential;
         self
     }
 
@@ -116,108 +118,122 @@ impl Coalescing {
 }
 
 impl Coalescing {
-    /// No batch is larger than any request of the client may be.
+    /// Returns the options for a client with this limit on requests: no batch may be larger.
     pub(crate) fn within(mut self, max_request_size: usize) -> Self {
-        /// What a batch is without its commands.
+        /// The size of a batch without its commands, in bytes.
         const FRAME: usize = 64;
         self.bytes = self.bytes.min(max_request_size.saturating_sub(FRAME));
         self
     }
 }
 
+/// How a request is placed into batches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The number of its field in `Command`.
+    tag: u32,
+    /// Whether its result has payloads.
+    reads_payloads: bool,
+}
+
+impl Place {
+    pub(super) fn of<M: Method>(slot: &BatchSlot<M>) -> Self {
+        Self {
+            tag: slot.tag,
+            reads_payloads: slot.has_payloads,
+        }
+    }
+}
+
 /// The queues of a client that coalesces.
-pub(crate) struct Coalescer {
+pub(super) struct Coalescer {
     options: Coalescing,
     queues: PerRuntime<Arc<Queues>>,
 }
 
 struct Queues {
-    /// Of calls whose answers hold payloads.
+    /// The calls whose results have payloads.
     reads: Arc<Queue>,
     others: Arc<Queue>,
 }
 
-impl Coalescer {
-    pub(crate) fn new(options: Coalescing) -> Self {
-        let queue = {
-            let options = options.clone();
-            move || Arc::new(Queue::new(options.clone()))
-        };
-        let queues = move || {
-            Ok(Arc::new(Queues {
-                reads: queue(),
-                others: queue(),
-            }))
-        };
+impl Queues {
+    fn new(options: &Coalescing) -> Self {
         Self {
-            options,
-            queues: PerRuntime::new(queues),
-        }
-    }
-
-    /// Whether a request goes with others.
-    pub(crate) fn takes(&self, call: &Call<'_>, carried: Carried, body: &Written) -> bool {
-        // What cannot be sent again must not suffer from what others read.
-        let is_safe = !carried.has_payloads || call.is_repeatable();
-        is_safe && body.len() <= self.options.bytes / 8
-    }
-
-    /// One try of a call, within a batch: answers its part of the reply.
-    pub(crate) async fn attempt(
-        &self,
-        shared: &Arc<Shared>,
-        call: &Call<'_>,
-        carried: Carried,
-        body: &Written,
-        time: Time,
-    ) -> Result<Bytes, Error> {
-        let queues = self.queues.get()?;
-        let queue = if carried.has_payloads {
-            &queues.reads
-        } else {
-            &queues.others
-        };
-        if !queue.try_enter() && call::within(time, queue.enter()).await.is_err() {
-            return Err(call::timeout(call.method, true, time.given));
-        }
-        let (answer, answered) = oneshot::channel();
-        let entry = Entry {
-            method: call.method,
-            tag: carried.tag,
-            body: shared.nodes.first().message(body),
-            time,
-            answer,
-        };
-        let (number, needs_worker) = queue.push(entry);
-        if needs_worker {
-            tokio::spawn(worker::run(
-                Arc::clone(shared),
-                Arc::clone(queue),
-                carried.has_payloads,
-            ));
-        }
-        let outcome = call::within(time, answered).await;
-        match outcome {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(lost(shared, call.method, time)),
-            Err(_) => Err(call::timeout(
-                call.method,
-                queue.withdraw(number),
-                time.given,
-            )),
+            reads: Arc::new(Queue::new(options.clone())),
+            others: Arc::new(Queue::new(options.clone())),
         }
     }
 }
 
-/// The worker is gone: it panicked, or its runtime ends.
-fn lost(shared: &Shared, method: &'static str, time: Time) -> Error {
+impl Coalescer {
+    pub(super) fn new(options: Coalescing) -> Self {
+        let queues = {
+            let options = options.clone();
+            PerRuntime::new(move || Ok(Arc::new(Queues::new(&options))))
+        };
+        Self { options, queues }
+    }
+
+    /// Returns whether a request shares batches.
+    pub(super) fn accepts(&self, place: Place, call: &CallInfo<'_>) -> bool {
+        // A call that cannot be sent again must not fail because of a payload that another one reads.
+        let is_safe = !place.reads_payloads || call.repeatable;
+        is_safe && call.size <= self.options.bytes / 8
+    }
+
+    /// Makes an attempt of a call within a batch, and returns its item of the reply.
+    pub(super) async fn attempt(
+        &self,
+        inner: &Arc<Inner>,
+        method: &'static str,
+        place: Place,
+        body: &EncodedBody,
+        deadline: Deadline,
+    ) -> Result<Bytes, Error> {
+        let queues = self.queues.get()?;
+        let queue = if place.reads_payloads {
+            &queues.reads
+        } else {
+            &queues.others
+        };
+        if !queue.try_acquire() && deadline.timeout(queue.acquire()).await.is_err() {
+            return Err(call::timeout(method, true, deadline.given));
+        }
+        let (reply, received) = oneshot::channel();
+        let queued = QueuedCall {
+            method,
+            tag: place.tag,
+            message: inner.codec().message(body),
+            deadline,
+            reply,
+        };
+        let pushed = queue.push(queued);
+        if pushed.needs_worker {
+            let worker = worker::run(Arc::clone(inner), Arc::clone(queue), place.reads_payloads);
+            tokio::spawn(worker);
+        }
+        match deadline.timeout(received).await {
+            Ok(Ok(item)) => item,
+            Ok(Err(_)) => Err(worker_lost(inner, method, deadline)),
+            Err(_) => {
+                let unsent = queue.withdraw(pushed.number);
+                Err(call::timeout(method, unsent, deadline.given))
+            }
+        }
+    }
+}
+
+/// Returns the error of a call whose worker is gone: it panicked, or its runtime is shutting down.
+fn worker_lost(inner: &Inner, method: &'static str, deadline: Deadline) -> Error {
     Error::Network {
         method,
-        url: shared.urls().first().copied().unwrap_or_default().into(),
+        url: inner.urls().first().copied().unwrap_or_default().into(),
         unsent: false,
-        elapsed: time.elapsed(),
+        elapsed: deadline.elapsed(),
+        reason: "",
         hint: "",
-        source: "the task that sends the batches was dropped".into(),
+        source: cause("the task that sends the batches was dropped"),
         attempts: Attempts::default(),
     }
 }

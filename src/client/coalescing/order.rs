@@ -1,70 +1,74 @@
 //! Whether the server is to run the commands of a batch one after another, which costs it about a third less, or
-//! concurrently, which is faster where each of them waits for something, such as Redis.
+//! concurrently, which is faster where each of them waits for I/O, such as Redis.
 
 use std::time::Duration;
 
-/// A command that took no longer, in the batch of a server that ran them one after another, waited for nothing.
+/// A command at most this long did not wait for I/O, in a batch whose commands ran one after another.
 const QUICK: Duration = Duration::from_micros(50);
 
-/// How many commands are run one after another before it is known that they are quick.
-pub(super) const TRIAL: usize = 32;
+/// The maximal number of commands that run one after another before it is known that they are quick.
+const PROBE_SIZE: usize = 32;
 
-/// How many batches go concurrently between two trials, after the first that failed and at most.
-const FIRST_REST: u32 = 16;
-const LONGEST_REST: u32 = 4096;
+/// The number of concurrent batches between two probes, after the first failed probe and at most.
+const FIRST_BACKOFF: u32 = 16;
+const MAX_BACKOFF: u32 = 4096;
 
+/// Measures batches whose commands ran one after another.
 #[derive(Debug)]
-pub(super) struct Pace {
-    /// The times of a command in the last batches that ran so. The shortest counts, since the machines may be busy.
+pub(super) struct OrderProbe {
+    /// The times per command of the last such batches. The shortest counts, since the machines may be busy.
     recent: [Duration; 4],
     is_quick: bool,
-    /// How many batches are yet to go concurrently, and how many after the next trial that fails.
-    rest: u32,
-    next_rest: u32,
+    /// The number of batches that are still to run concurrently, and the number after the next failed probe.
+    backoff: u32,
+    next_backoff: u32,
 }
 
-impl Default for Pace {
+impl Default for OrderProbe {
     fn default() -> Self {
         Self {
             recent: [Duration::MAX; 4],
             is_quick: false,
-            rest: 0,
-            next_rest: FIRST_REST,
+            backoff: 0,
+            next_backoff: FIRST_BACKOFF,
         }
     }
 }
 
-impl Pace {
-    /// How many commands the next batch may have in order to run one after another.
-    pub(super) fn limit(&self) -> Option<usize> {
-        match (self.is_quick, self.rest) {
-            (true, _) => Some(usize::MAX),
-            (false, 0) => Some(TRIAL),
-            (false, _) => None,
+impl OrderProbe {
+    /// Returns the maximal number of commands of the next batch if it is to run one after another; `None` if it is to run
+    /// concurrently.
+    pub(super) fn max_sequential(&self) -> Option<usize> {
+        if self.is_quick {
+            Some(usize::MAX)
+        } else if self.backoff == 0 {
+            Some(PROBE_SIZE)
+        } else {
+            None
         }
     }
 
-    /// A batch goes concurrently.
-    pub(super) fn went_concurrently(&mut self) {
-        self.rest = self.rest.saturating_sub(1);
+    /// Records that a batch ran concurrently.
+    pub(super) fn ran_in_parallel(&mut self) {
+        self.backoff = self.backoff.saturating_sub(1);
     }
 
-    /// A batch of so many commands, which ran one after another, took so long.
-    pub(super) fn learn(&mut self, commands: usize, took: Duration) {
-        let Some(commands) = u32::try_from(commands)
-            .ok()
-            .filter(|commands| *commands > 1)
-        else {
+    /// Records how long a batch took whose commands ran one after another.
+    pub(super) fn record(&mut self, commands: usize, took: Duration) {
+        let Ok(commands) = u32::try_from(commands) else {
             return;
         };
+        if commands < 2 {
+            return;
+        }
         self.recent.rotate_right(1);
         self.recent[0] = took / commands;
         self.is_quick = self.recent.iter().any(|time| *time <= QUICK);
         if self.is_quick {
-            self.next_rest = FIRST_REST;
+            self.next_backoff = FIRST_BACKOFF;
         } else {
-            self.rest = self.next_rest;
-            self.next_rest = (2 * self.next_rest).min(LONGEST_REST);
+            self.backoff = self.next_backoff;
+            self.next_backoff = (2 * self.next_backoff).min(MAX_BACKOFF);
         }
     }
 }
@@ -75,47 +79,47 @@ mod tests {
 
     const SLOW: Duration = Duration::from_millis(10);
 
-    /// How many batches go concurrently until the next trial.
-    fn rest(pace: &mut Pace) -> usize {
-        std::iter::from_fn(|| pace.limit().is_none().then(|| pace.went_concurrently())).count()
+    /// Returns the number of concurrent batches until the next probe.
+    fn backoff(probe: &mut OrderProbe) -> usize {
+        std::iter::from_fn(|| probe.max_sequential().is_none().then(|| probe.ran_in_parallel())).count()
     }
 
     #[test]
-    fn quick_commands_run_one_after_another_once_a_few_have_shown_it() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.limit(), Some(TRIAL));
-        pace.learn(TRIAL, QUICK * 32);
-        assert_eq!(pace.limit(), Some(usize::MAX));
+    fn quick_commands_run_sequentially_after_a_probe() {
+        let mut probe = OrderProbe::default();
+        assert_eq!(probe.max_sequential(), Some(PROBE_SIZE));
+        probe.record(PROBE_SIZE, QUICK * 32);
+        assert_eq!(probe.max_sequential(), Some(usize::MAX));
     }
 
     #[test]
-    fn slow_commands_are_tried_ever_less_often() {
-        let mut pace = Pace::default();
-        let rests = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 4096];
-        for expected in rests {
-            pace.learn(TRIAL, SLOW);
-            assert_eq!(rest(&mut pace), expected);
-            assert_eq!(pace.limit(), Some(TRIAL));
+    fn slow_commands_are_probed_less_and_less_often() {
+        let mut probe = OrderProbe::default();
+        let backoffs = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 4096];
+        for expected in backoffs {
+            probe.record(PROBE_SIZE, SLOW);
+            assert_eq!(backoff(&mut probe), expected);
+            assert_eq!(probe.max_sequential(), Some(PROBE_SIZE));
         }
     }
 
     #[test]
-    fn a_few_slow_batches_say_nothing_but_four_do() {
-        let mut pace = Pace::default();
-        pace.learn(100, QUICK);
+    fn four_slow_batches_in_a_row_count_as_slow() {
+        let mut probe = OrderProbe::default();
+        probe.record(100, QUICK);
         for _ in 0..3 {
-            pace.learn(100, SLOW);
-            assert_eq!(pace.limit(), Some(usize::MAX));
+            probe.record(100, SLOW);
+            assert_eq!(probe.max_sequential(), Some(usize::MAX));
         }
-        pace.learn(100, SLOW);
-        assert_eq!(pace.limit(), None);
+        probe.record(100, SLOW);
+        assert_eq!(probe.max_sequential(), None);
     }
 
     #[test]
-    fn a_batch_of_one_says_nothing() {
-        let mut pace = Pace::default();
-        pace.learn(1, Duration::ZERO);
-        pace.learn(0, Duration::ZERO);
-        assert_eq!(pace.limit(), Some(TRIAL));
+    fn batch_of_one_is_not_measured() {
+        let mut probe = OrderProbe::default();
+        probe.record(1, Duration::ZERO);
+        probe.record(0, Duration::ZERO);
+        assert_eq!(probe.max_sequential(), Some(PROBE_SIZE));
     }
 }

@@ -1,3 +1,5 @@
+//! Calls that wait for their batch.
+
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -5,68 +7,94 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
-use super::pace::Pace;
+use super::order::OrderProbe;
 use super::{Coalescing, Order};
-use crate::call::Time;
-use crate::{Error, Method as _, PublishRequest};
+use crate::api::messages::PublishRequest;
+use crate::api::method::Method as _;
+use crate::call::Deadline;
+use crate::error::Error;
 
 /// A call that waits for its batch.
-pub(super) struct Entry {
+pub(super) struct QueuedCall {
     pub(super) method: &'static str,
     /// The number of its field in `Command`.
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(super) tag: u32,
-    pub(super) body: Bytes,
-    pub(super) time: Time,
-    /// Gets its part of the batch's reply.
-    pub(super) answer: oneshot::Sender<Result<Bytes, Error>>,
+    /// The encoded request, without a frame.
+    pub(super) message: Bytes,
+    pub(super) deadline: Deadline,
+    /// Receives its item of the batch's reply.
+    pub(super) reply: oneshot::Sender<Result<Bytes, Error>>,
 }
 
-impl Entry {
-    /// What it takes of a batch, in bytes, or a little less.
-    pub(super) fn size(&self) -> usize {
-        self.body.len() + self.method.len() + r#"{"":},"#.len()
+impl QueuedCall {
+    /// Returns its approximate size within a batch, in bytes.
+    fn size(&self) -> usize {
+        self.message.len() + self.method.len() + r#"{"":},"#.len()
     }
 
-    /// Whether it waits for nothing but the engine: others may ask all nodes.
+    /// Returns whether the caller has gone.
+    fn is_dropped(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    /// Returns whether the server runs it without I/O, at least with the memory engine.
     fn may_be_quick(&self) -> bool {
         self.method == PublishRequest::NAME
     }
 }
 
-/// Calls that wait, and how many workers send them.
+/// Calls that wait, and the number of workers that send them.
 pub(super) struct Queue {
-    pub(super) options: Coalescing,
-    /// Places for calls that wait or are under way, which are taken one by one and given back in batches.
-    room: Semaphore,
+    options: Coalescing,
+    /// The permits of calls that wait or are in flight. Calls take them one by one; batches return them.
+    capacity: Semaphore,
     state: Mutex<State>,
 }
 
 struct State {
-    waiting: VecDeque<(u64, Entry)>,
+    waiting: VecDeque<(u64, QueuedCall)>,
     next_number: u64,
     workers: usize,
-    /// What a batch may have, in bytes: less than the options say once a server refused that much.
+    /// The maximal size of a batch, in bytes: less than the option once a server refused that much.
     max_bytes: usize,
-    pace: Pace,
+    order: OrderProbe,
 }
 
-/// Calls that go together.
+/// Calls that are sent together.
 pub(super) struct Batch {
-    pub(super) entries: Vec<Entry>,
+    pub(super) calls: Vec<QueuedCall>,
     /// Whether the server is to run them concurrently.
     pub(super) parallel: bool,
 }
 
-/// Places of calls.
-pub(super) struct Places<'a> {
+/// A call that was added to the queue.
+pub(super) struct Pushed {
+    pub(super) number: u64,
+    /// Whether the caller must start a worker, which is counted already.
+    pub(super) needs_worker: bool,
+}
+
+/// The permits of calls that are returned when this is dropped.
+pub(super) struct Permits<'a> {
     queue: &'a Queue,
     calls: usize,
 }
 
-impl Drop for Places<'_> {
+impl Drop for Permits<'_> {
     fn drop(&mut self) {
-        self.queue.room.add_permits(self.calls);
+        self.queue.capacity.add_permits(self.calls);
+    }
+}
+
+impl State {
+    /// Removes the calls at the front whose callers have gone, and returns their number.
+    fn remove_dropped(&mut self) -> usize {
+        let mut removed = 0;
+        while self.waiting.front().is_some_and(|(_, call)| call.is_dropped()) {
+            self.waiting.pop_front();
+            removed += 1;
+        }
+        removed
     }
 }
 
@@ -77,114 +105,119 @@ impl Queue {
             next_number: 0,
             workers: 0,
             max_bytes: options.bytes,
-            pace: Pace::default(),
+            order: OrderProbe::default(),
         };
         Self {
-            room: Semaphore::new(options.waiting),
+            capacity: Semaphore::new(options.waiting),
             state: Mutex::new(state),
             options,
         }
     }
 
-    /// Takes a place, if there is one.
-    pub(super) fn try_enter(&self) -> bool {
-        self.room.try_acquire().map(SemaphorePermit::forget).is_ok()
+    /// Takes a permit, and returns whether one was free.
+    pub(super) fn try_acquire(&self) -> bool {
+        let permit = self.capacity.try_acquire();
+        permit.map(SemaphorePermit::forget).is_ok()
     }
 
-    /// Waits for a place.
-    pub(super) async fn enter(&self) {
-        // It is never closed.
-        let _ = self.room.acquire().await.map(SemaphorePermit::forget);
+    /// Waits for a permit.
+    pub(super) async fn acquire(&self) {
+        let permit = self.capacity.acquire().await;
+        // The semaphore is never closed.
+        let _ = permit.map(SemaphorePermit::forget);
     }
 
-    /// The places of so many calls, which are given back when it is dropped.
-    pub(super) fn places(&self, calls: usize) -> Places<'_> {
-        Places { queue: self, calls }
+    /// Returns the permits of that many calls, which are returned to the queue when they are dropped.
+    pub(super) fn permits(&self, calls: usize) -> Permits<'_> {
+        Permits { queue: self, calls }
     }
 
-    /// Adds a call that has a place, and answers its number, and whether another worker is to come, which it counts
-    /// already.
-    pub(super) fn push(&self, entry: Entry) -> (u64, bool) {
+    /// Adds a call that has a permit.
+    pub(super) fn push(&self, call: QueuedCall) -> Pushed {
         let mut state = self.state();
         let number = state.next_number;
         state.next_number += 1;
-        state.waiting.push_back((number, entry));
+        state.waiting.push_back((number, call));
         let needs_worker = state.workers < self.options.batches;
         state.workers += usize::from(needs_worker);
-        (number, needs_worker)
+        Pushed {
+            number,
+            needs_worker,
+        }
     }
 
-    /// Takes a call back, and says whether it still waited.
+    /// Removes a call, and returns whether it was still waiting.
     pub(super) fn withdraw(&self, number: u64) -> bool {
         let mut state = self.state();
         // The numbers ascend.
-        let index = state
-            .waiting
-            .binary_search_by_key(&number, |(number, _)| *number);
+        let index = state.waiting.binary_search_by_key(&number, |(number, _)| *number);
         let withdrawn = index.ok().and_then(|index| state.waiting.remove(index));
         drop(state);
-        drop(self.places(usize::from(withdrawn.is_some())));
-        withdrawn.is_some()
+        let was_waiting = withdrawn.is_some();
+        drop(self.permits(usize::from(was_waiting)));
+        was_waiting
     }
 
-    /// Takes the next batch; without one, the worker that asks is no longer counted.
+    /// Takes the next batch. Without one, the worker that asks is no longer counted.
     pub(super) fn take(&self) -> Option<Batch> {
         let mut state = self.state();
-        let (mut batch, mut size, mut dropped_calls) = (Vec::new(), 0_usize, 0);
-        // How many commands may run one after another, as long as none is of another kind.
-        let mut in_turn = match self.options.order {
-            Order::Measured => state.pace.limit(),
-            Order::OneAfterAnother => Some(usize::MAX),
-            Order::Concurrent => None,
-        };
-        while let Some((_, entry)) = state.waiting.front() {
-            let is_dropped = entry.answer.is_closed();
-            size = size.saturating_add(entry.size());
-            let most = in_turn.unwrap_or(usize::MAX).min(self.options.commands);
-            let is_full = batch.len() >= most || size > state.max_bytes;
-            if !is_dropped && is_full && !batch.is_empty() {
+        let mut calls: Vec<QueuedCall> = Vec::new();
+        let mut bytes = 0_usize;
+        let mut max_sequential = self.max_sequential(&state);
+        let mut dropped = 0;
+        loop {
+            dropped += state.remove_dropped();
+            let Some((_, next)) = state.waiting.front() else {
+                break;
+            };
+            bytes = bytes.saturating_add(next.size());
+            let max_calls = max_sequential.unwrap_or(usize::MAX).min(self.options.commands);
+            let is_full = calls.len() >= max_calls || bytes > state.max_bytes;
+            // A call that is too large for any batch makes up one of its own.
+            if is_full && !calls.is_empty() {
                 break;
             }
-            if self.options.order == Order::Measured && !entry.may_be_quick() {
-                in_turn = None;
+            if self.options.order == Order::Measured && !next.may_be_quick() {
+                max_sequential = None;
             }
-            match state.waiting.pop_front() {
-                Some((_, entry)) if !is_dropped => batch.push(entry),
-                dropped => {
-                    size -= dropped.map_or(0, |(_, entry)| entry.size());
-                    dropped_calls += 1;
-                }
-            }
+            calls.extend(state.waiting.pop_front().map(|(_, call)| call));
         }
-        drop(self.places(dropped_calls));
-        if batch.is_empty() {
+        drop(self.permits(dropped));
+        if calls.is_empty() {
             state.workers -= 1;
             return None;
         }
-        let parallel = in_turn.is_none() && batch.len() > 1;
+        let parallel = max_sequential.is_none() && calls.len() > 1;
         if parallel {
-            state.pace.went_concurrently();
+            state.order.ran_in_parallel();
         }
-        Some(Batch {
-            entries: batch,
-            parallel,
-        })
+        Some(Batch { calls, parallel })
     }
 
-    /// A batch that ran took so long.
-    pub(super) fn learn(&self, commands: usize, parallel: bool, took: Duration) {
+    /// Returns the maximal number of calls that the server may run one after another; `None` if it runs them
+    /// concurrently.
+    fn max_sequential(&self, state: &State) -> Option<usize> {
+        match self.options.order {
+            Order::Measured => state.order.max_sequential(),
+            Order::Sequential => Some(usize::MAX),
+            Order::Concurrent => None,
+        }
+    }
+
+    /// Records how long a batch took.
+    pub(super) fn record(&self, calls: usize, parallel: bool, took: Duration) {
         if !parallel {
-            self.state().pace.learn(commands, took);
+            self.state().order.record(calls, took);
         }
     }
 
-    /// A server refused a batch of that size.
+    /// Records that a server refused a batch of that size.
     pub(super) fn refused(&self, bytes: usize) {
         let mut state = self.state();
         state.max_bytes = state.max_bytes.min(bytes / 2);
     }
 
-    /// A worker ends without having found the queue empty.
+    /// Stops counting a worker that ends without having found the queue empty.
     pub(super) fn abandon(&self) {
         self.state().workers -= 1;
     }

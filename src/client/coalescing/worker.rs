@@ -1,39 +1,41 @@
-//! What sends the batches of a queue, one after another, as long as there are calls.
+//! The tasks that send the batches of a queue, one after another, as long as there are calls.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::queue::{Batch, Entry, Queue};
-use super::wire;
-use crate::call::{Call, Shared, Time};
-use crate::transport::{Transport, Written};
-use crate::{Error, Status};
+use super::queue::{Batch, Queue, QueuedCall};
+use crate::api::messages::{BATCH_TAGS, BatchRequest};
+use crate::call::Inner;
+use crate::codec::{self, BatchEntry, EncodedBody};
+use crate::error::{Error, Status};
+use crate::transport::Route;
 
-pub(super) async fn run(shared: Arc<Shared>, queue: Arc<Queue>, reads: bool) {
-    let mut worker = Worker {
+/// Sends batches until the queue is empty.
+pub(super) async fn run(inner: Arc<Inner>, queue: Arc<Queue>, reads_payloads: bool) {
+    let mut worker = WorkerGuard {
         queue,
         is_done: false,
     };
     loop {
-        // Whoever is about to call comes along.
+        // Let calls that are about to be queued join this batch.
         tokio::task::yield_now().await;
         let Some(batch) = worker.queue.take() else {
             worker.is_done = true;
             return;
         };
-        send(&shared, &worker.queue, batch, reads).await;
+        send(&inner, &worker.queue, batch, reads_payloads).await;
     }
 }
 
 /// A worker that the queue counts.
-struct Worker {
+struct WorkerGuard {
     queue: Arc<Queue>,
     is_done: bool,
 }
 
-impl Drop for Worker {
+impl Drop for WorkerGuard {
     fn drop(&mut self) {
         if !self.is_done {
             self.queue.abandon();
@@ -41,87 +43,88 @@ impl Drop for Worker {
     }
 }
 
-/// Sends a batch, and tells each call what became of it.
-async fn send(shared: &Shared, queue: &Queue, batch: Batch, reads: bool) {
-    let Batch { entries, parallel } = batch;
-    let _places = queue.places(entries.len());
-    let mut batches = vec![entries];
-    while let Some(mut batch) = batches.pop() {
-        let body = join(shared, &batch, parallel);
-        let began = Instant::now();
-        match exchange(shared, &batch, &body).await {
-            Ok(replies) => {
-                queue.learn(batch.len(), parallel, began.elapsed());
-                for (entry, reply) in batch.into_iter().zip(replies) {
-                    // Whoever has gone misses nothing.
-                    let _ = entry.answer.send(Ok(reply));
+/// Sends a batch, in smaller ones where the server refuses it, and tells each call its outcome.
+async fn send(inner: &Inner, queue: &Queue, batch: Batch, reads_payloads: bool) {
+    let Batch { calls, parallel } = batch;
+    let _permits = queue.permits(calls.len());
+    let mut batches = vec![calls];
+    while let Some(mut calls) = batches.pop() {
+        let body = encode(inner, &calls, parallel);
+        let started = Instant::now();
+        match exchange(inner, &calls, &body).await {
+            Ok(items) => {
+                queue.record(calls.len(), parallel, started.elapsed());
+                for (call, item) in calls.into_iter().zip(items) {
+                    // The caller may have gone away.
+                    let _ = call.reply.send(Ok(item));
                 }
             }
-            Err(error) if batch.len() > 1 && is_for_less(&error, reads) => {
+            Err(error) if calls.len() > 1 && may_succeed_in_halves(&error, reads_payloads) => {
                 if is_too_large(&error) {
                     queue.refused(body.len());
                 }
-                let rest = batch.split_off(batch.len() / 2);
-                batches.extend([rest, batch]);
+                let second_half = calls.split_off(calls.len() / 2);
+                batches.push(second_half);
+                batches.push(calls);
             }
             Err(error) => {
-                let error = error.share();
-                for entry in batch {
-                    let _ = entry.answer.send(Err(error(entry.method)));
+                for call in calls {
+                    let _ = call.reply.send(Err(error.clone().of_call(call.method)));
                 }
             }
         }
     }
 }
 
-fn join(shared: &Shared, batch: &[Entry], parallel: bool) -> Written {
-    // Older schemas have no such field.
-    let parallel = parallel && crate::api::BATCH_TAGS.parallel > 0;
-    match shared.nodes.first() {
-        #[cfg(feature = "http")]
-        Transport::Http(_) => wire::json(batch, parallel).into(),
-        #[cfg(feature = "grpc")]
-        Transport::Grpc(_) => wire::protobuf(batch, parallel).into(),
-    }
+fn encode(inner: &Inner, calls: &[QueuedCall], parallel: bool) -> EncodedBody {
+    // Older schemas do not have the field.
+    let parallel = parallel && BATCH_TAGS.parallel > 0;
+    let entries: Vec<BatchEntry<'_>> = calls
+        .iter()
+        .map(|call| BatchEntry {
+            method: call.method,
+            tag: call.tag,
+            message: &call.message,
+        })
+        .collect();
+    inner.codec().batch(&entries, parallel)
 }
 
-async fn exchange(shared: &Shared, batch: &[Entry], body: &Written) -> Result<Vec<Bytes>, Error> {
-    let times = batch.iter().map(|entry| entry.time);
-    let time = times
-        .max_by_key(|time| time.ends)
-        .unwrap_or_else(|| Time::until(Instant::now()));
-    let reply = shared.attempt(&Call::batch(), body, time).await?;
-    let replies = shared.split(&reply)?;
-    match (replies.len(), batch.len()) {
-        (answered, asked) if answered == asked => Ok(replies),
-        (answered, asked) => Err(Error::Decode {
-            method: Some("batch"),
-            message: format!("{answered} replies for {asked} commands"),
-            source: None,
-        }),
+/// Sends a batch, and returns the items of its reply.
+async fn exchange(
+    inner: &Inner,
+    calls: &[QueuedCall],
+    body: &EncodedBody,
+) -> Result<Vec<Bytes>, Error> {
+    let deadlines = calls.iter().map(|call| call.deadline);
+    let last = deadlines.max_by_key(|deadline| deadline.ends);
+    let deadline = last.unwrap_or_else(|| unreachable!("a batch has calls"));
+    let route = Route::of::<BatchRequest>();
+    let reply = inner.attempt(&route, body, deadline).await?;
+    let items = inner.codec().split(&reply)?;
+    if items.len() == calls.len() {
+        return Ok(items);
     }
+    Err(Error::Decode {
+        method: Some(route.method),
+        message: format!("{} replies for {} commands", items.len(), calls.len()),
+        source: None,
+    })
 }
 
-/// Whether a smaller batch may do where one failed: it did not run, or all of it can run again.
-fn is_for_less(error: &Error, reads: bool) -> bool {
-    match error {
-        Error::Decode { .. }
-        | Error::Transport {
-            status: Status::Http(500),
-            ..
-        } => reads,
-        error => is_too_large(error),
-    }
+/// Returns whether smaller batches may succeed where one failed: none of it ran, or all of it may run again.
+fn may_succeed_in_halves(error: &Error, reads_payloads: bool) -> bool {
+    is_too_large(error) || reads_payloads && codec::is_unwritable(error)
 }
 
-/// Whether the server refused the size of a batch, none of which ran.
+/// Returns whether the server refused the size of a batch, none of which ran.
 fn is_too_large(error: &Error) -> bool {
     match error {
         Error::Transport {
             status: Status::Http(413),
             ..
         } => true,
-        // Go's text for a message above the limit; the code alone may be that of a rate.
+        // The text of Go for a message above the limit; the code alone may mean a rate limit.
         Error::Transport {
             status: Status::Grpc(8),
             body,

@@ -1,51 +1,55 @@
-//! How a request is written.
+//! Requests as Centrifugo's JSON.
 
 use std::{io, mem};
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Serialize;
 
-use crate::error::excerpt;
-use crate::json::invalid_request;
-use crate::transport::Written;
-use crate::transport::outgoing::{LONG, long_payload};
-use crate::{Error, Method};
+use crate::api::method::Method;
+use crate::codec::body::{EncodedBody, ZERO_COPY_FROM, long_payload};
+use crate::codec::BatchEntry;
+use crate::error::{Error, excerpt};
+use crate::request::check::not_json;
 
-/// Writes the request as Centrifugo's JSON.
-pub(in crate::transport) fn encode<M: Method>(request: &mut M) -> Result<Written, Error> {
-    let long = long_payload(request).and_then(|tag| request.payload_at(tag).cloned());
-    let long = long.unwrap_or_default();
-    let room = room(request.encoded_len() - long.len());
+/// Encodes a request.
+pub(crate) fn encode<M: Method>(request: &mut M) -> Result<EncodedBody, Error> {
+    let payload = match long_payload(request) {
+        Some(tag) => (M::GENERATED.payload)(request, tag).cloned(),
+        None => None,
+    };
+    let payload = payload.unwrap_or_default();
+    let size = estimated_len(request.encoded_len() - payload.len());
     let mut pieces = Pieces {
-        payload: long,
+        payload,
         before: None,
-        last: Vec::with_capacity(room),
+        last: Vec::with_capacity(size),
     };
     match serde_json::to_writer(&mut pieces, request) {
-        Ok(()) => Ok(pieces.written()),
-        Err(error) => Err(invalid_request(request, &error)),
+        Ok(()) => Ok(pieces.into_body()),
+        Err(error) => Err(not_json(request, &error)),
     }
 }
 
-/// What JSON takes, mostly, of what is so long as protobuf: the names make it longer. Room that is left costs nothing.
-fn room(protobuf: usize) -> usize {
-    const LEAST: usize = 256;
-    const NAMES: usize = 1024 * 1024;
-    LEAST.max(protobuf + NAMES.min(2 * protobuf))
+/// Estimates the JSON length from the protobuf length. Over-allocating is harmless.
+fn estimated_len(protobuf: usize) -> usize {
+    const MIN: usize = 256;
+    const MAX_FOR_NAMES: usize = 1024 * 1024;
+    let names = (2 * protobuf).min(MAX_FOR_NAMES);
+    (protobuf + names).max(MIN)
 }
 
-/// What is written, around a long payload that is not copied.
+/// The JSON written so far, around a long payload that is not copied.
 struct Pieces {
     payload: Bytes,
-    /// What came before the payload, and the payload as it was written.
+    /// The JSON in front of the payload, and the payload without the white space around it.
     before: Option<(Vec<u8>, Bytes)>,
     last: Vec<u8>,
 }
 
 impl Pieces {
-    fn written(self) -> Written {
+    fn into_body(self) -> EncodedBody {
         match self.before {
-            Some((head, payload)) => Written {
+            Some((head, payload)) => EncodedBody {
                 head: head.into(),
                 payload,
                 tail: self.last.into(),
@@ -54,12 +58,24 @@ impl Pieces {
         }
     }
 
+    /// Writes a long piece: the payload, if it is that very buffer, or else a copy of the piece.
+    ///
+    /// serde_json hands over an embedded payload as one piece. Its address tells it apart from other long texts.
     fn write_long(&mut self, piece: &[u8]) {
-        let (all, range) = (self.payload.as_ptr_range(), piece.as_ptr_range());
-        match self.before.is_none() && all.start <= range.start && range.end <= all.end {
-            true => self.before = Some((mem::take(&mut self.last), self.payload.slice_ref(piece))),
-            false => self.last.extend_from_slice(piece),
+        if self.before.is_none() && self.is_in_payload(piece) {
+            let head = mem::take(&mut self.last);
+            let payload = self.payload.slice_ref(piece);
+            self.before = Some((head, payload));
+        } else {
+            self.last.extend_from_slice(piece);
         }
+    }
+
+    /// Returns whether the piece is a part of the payload's buffer.
+    fn is_in_payload(&self, piece: &[u8]) -> bool {
+        let payload = self.payload.as_ptr_range();
+        let piece = piece.as_ptr_range();
+        payload.start <= piece.start && piece.end <= payload.end
     }
 }
 
@@ -69,12 +85,13 @@ impl io::Write for Pieces {
         Ok(piece.len())
     }
 
-    // Of the many that there are in a request, most have a few bytes.
+    // Most writes are a few bytes: keep this path small.
     #[inline]
     fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
-        match piece.len() < LONG {
-            true => self.last.extend_from_slice(piece),
-            false => self.write_long(piece),
+        if piece.len() < ZERO_COPY_FROM {
+            self.last.extend_from_slice(piece);
+        } else {
+            self.write_long(piece);
         }
         Ok(())
     }
@@ -84,51 +101,75 @@ impl io::Write for Pieces {
     }
 }
 
-/// Writes the body of a call by name.
-pub(in crate::transport) fn encode_raw<P: Serialize + ?Sized>(
-    method: &str,
-    params: &P,
-) -> Result<Bytes, Error> {
-    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if method.is_empty() || !method.bytes().all(is_name) {
-        return Err(Error::InvalidRequest(format!(
-            "call_raw: `{}` is no name of a method: it takes lower-case letters, digits and `_`; nothing was sent",
-            excerpt(method.as_bytes())
+/// Encodes the parameters of a call by name.
+pub(crate) fn encode_raw<P: Serialize + ?Sized>(method: &str, params: &P) -> Result<Bytes, Error> {
+    let invalid = |problem: String| Error::InvalidRequest(problem.into());
+    if !is_method_name(method) {
+        let name = excerpt(method.as_bytes());
+        return Err(invalid(format!(
+            "call_raw: `{name}` is not a valid method name: use lower-case letters, digits and `_`; nothing was sent"
         )));
     }
     match serde_json::to_vec(params) {
         Ok(body) if body.first() == Some(&b'{') => Ok(body.into()),
-        Ok(body) => Err(Error::InvalidRequest(format!(
-            "{method}: the parameters `{}` are no JSON object; nothing was sent",
+        Ok(body) => Err(invalid(format!(
+            "{method}: the parameters `{}` are not a JSON object; nothing was sent",
             excerpt(&body)
         ))),
-        Err(error) => Err(Error::InvalidRequest(format!(
+        Err(error) => Err(invalid(format!(
             "{method}: the parameters have no JSON form: {error}; nothing was sent"
         ))),
     }
 }
 
+fn is_method_name(name: &str) -> bool {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    !name.is_empty() && name.bytes().all(is_allowed)
+}
+
+/// Returns the batch `{"commands":[{"publish":…},…]}`.
+pub(crate) fn batch(entries: &[BatchEntry<'_>], parallel: bool) -> Bytes {
+    const START: &[u8] = br#"{"commands":["#;
+    const END: &[u8] = b"]}";
+    const END_IF_PARALLEL: &[u8] = br#"],"parallel":true}"#;
+    const AROUND_ENTRY: usize = r#",{"":}"#.len();
+    let sizes = entries.iter().map(|entry| entry.message.len() + entry.method.len() + AROUND_ENTRY);
+    let size: usize = sizes.sum();
+    let mut body = BytesMut::with_capacity(START.len() + size + END_IF_PARALLEL.len());
+    body.put_slice(START);
+    for (index, entry) in entries.iter().enumerate() {
+        body.put_slice(if index == 0 { b"{\"" } else { b",{\"" });
+        body.put_slice(entry.method.as_bytes());
+        body.put_slice(b"\":");
+        body.put_slice(entry.message);
+        body.put_u8(b'}');
+    }
+    body.put_slice(if parallel { END_IF_PARALLEL } else { END });
+    body.freeze()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BroadcastRequest, PublishRequest, SubscribeRequest};
+    use crate::api::messages::{BroadcastRequest, PublishRequest, SubscribeRequest};
 
-    /// A payload of that many bytes.
+    /// Returns a payload of that many bytes.
     fn json(length: usize) -> Bytes {
         format!("\"{}\"", "x".repeat(length - 2)).into()
     }
 
-    /// Writes a request, and checks that it is the JSON that serde writes.
-    fn written<M: Method>(mut request: M) -> Written {
+    /// Encodes a request, and checks that it is the JSON that serde writes.
+    fn written<M: Method>(mut request: M) -> EncodedBody {
         let written = encode(&mut request).unwrap();
-        assert_eq!(written.joined(), serde_json::to_vec(&request).unwrap());
-        assert_eq!(written.joined().len(), written.len());
+        assert_eq!(written.to_bytes(), serde_json::to_vec(&request).unwrap());
+        assert_eq!(written.to_bytes().len(), written.len());
         written
     }
 
     #[test]
     fn long_payload_stays_where_it_is() {
-        let data = json(LONG);
+        let data = json(ZERO_COPY_FROM);
         for written in [
             written(PublishRequest::new("news", data.clone()).skip_history(true)),
             written(BroadcastRequest::new(["news", "sports"], data.clone())),
@@ -139,44 +180,28 @@ mod tests {
 
     #[test]
     fn short_payload_is_written_with_the_rest() {
-        for data in [Bytes::new(), json(LONG - 1)] {
-            assert!(
-                written(PublishRequest::new("news", data))
-                    .payload
-                    .is_empty()
-            );
+        for data in [Bytes::new(), json(ZERO_COPY_FROM - 1)] {
+            assert!(written(PublishRequest::new("news", data)).payload.is_empty());
         }
     }
 
     #[test]
     fn one_of_two_long_payloads_stays() {
-        let (info, data) = (json(LONG), json(LONG + 1));
-        let written = written(
-            SubscribeRequest::new("42", "news")
-                .info(info.clone())
-                .data(data),
-        );
+        let (info, data) = (json(ZERO_COPY_FROM), json(ZERO_COPY_FROM + 1));
+        let written = written(SubscribeRequest::new("news").user("42").info(info.clone()).data(data));
         assert_eq!(written.payload.as_ptr_range(), info.as_ptr_range());
     }
 
     #[test]
     fn space_around_a_long_payload_is_left_out() {
-        let data = Bytes::from([b" \n", &json(LONG)[..], b" "].concat());
+        let data = Bytes::from([b" \n", &json(ZERO_COPY_FROM)[..], b" "].concat());
         let written = written(PublishRequest::new("news", data.clone()));
-        assert_eq!(
-            written.payload.as_ptr_range(),
-            data[2..LONG + 2].as_ptr_range()
-        );
+        assert_eq!(written.payload.as_ptr_range(), data[2..ZERO_COPY_FROM + 2].as_ptr_range());
     }
 
     #[test]
-    fn long_payload_that_is_no_json_is_refused() {
-        let mut request = PublishRequest::new("news", "x".repeat(LONG));
-        assert!(
-            encode(&mut request)
-                .unwrap_err()
-                .to_string()
-                .contains("`data` is not JSON")
-        );
+    fn long_payload_that_is_not_json_is_refused() {
+        let mut request = PublishRequest::new("news", "x".repeat(ZERO_COPY_FROM));
+        assert!(encode(&mut request).unwrap_err().to_string().contains("`data` is not JSON"));
     }
 }

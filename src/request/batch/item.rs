@@ -1,56 +1,80 @@
-//! One request of a batch, and what is answered to it: of a known type, without `Command` and `Reply`, which have
-//! room for every method.
+//! A command of a batch and its reply, read as the one type that they have, without `Command` and `Reply`, which have a
+//! field per method.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, message, skip_field};
 use prost::{DecodeError, Message};
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{NOTHING, wrong_method};
-use crate::call::Shared;
-use crate::{ApiError, ApiFailure, Error, Method, api, json};
+use crate::api;
+use crate::api::json;
+use crate::api::messages::{BATCH_TAGS, REPLY_FIELDS};
+use crate::api::method::{EncodedReply, Method, Unreadable};
+use crate::api::wire;
 
-/// A request that a batch carries; generated for each rpc that has a part in `Command` and in `Reply`.
-pub(crate) trait Element: Method<Result: Message + DeserializeOwned + Default> {
-    /// The number of its field in `Command`, and of its result's in `Reply`.
+/// A request that a batch carries; generated for each rpc that has a field in `Command` and in `Reply`.
+pub(crate) trait BatchItem: Method<Result: Default> {
+    /// The number of its field in `Command`, and of its result's field in `Reply`.
     const TAG: u32;
 
-    /// Whether the result holds nothing, and a reply may leave it out therefore.
+    /// Whether the result has no fields, so that a reply may omit it.
     const IS_EMPTY: bool;
 
-    /// The path of a payload that is set together with its twin.
-    fn set_twice(&self) -> Option<String>;
+    /// The schema's message of the result.
+    type Reply: Message + DeserializeOwned + Default;
+
+    /// Returns the result.
+    fn result(reply: Self::Reply) -> Self::Result;
 }
 
-/// What answers a request within a batch: a `Reply` of which one method alone is read.
-pub(crate) struct Part<C: Element> {
-    error: Option<ApiError>,
-    result: Option<C::Result>,
-    /// The names of other methods that it has a part for.
+/// A reply to a command of a batch: a `Reply` of which one field is read.
+pub(crate) struct ItemReply<C: BatchItem> {
+    error: Option<api::Error>,
+    result: Option<C::Reply>,
+    /// The names of the other methods that it has a field for.
     others: Vec<&'static str>,
 }
 
-impl<C: Element> Part<C> {
-    /// The outcome, or what is wrong with it.
-    pub(super) fn outcome(self) -> Result<Result<C::Result, ApiError>, String> {
-        match (self.error, self.result) {
-            (Some(error), _) => Ok(Err(error)),
-            (None, result) if !self.others.is_empty() => {
-                let answered = result.map(|_| C::NAME).into_iter().chain(self.others);
-                Err(wrong_method(answered, [C::NAME].into_iter()))
-            }
-            (None, Some(result)) => Ok(Ok(result)),
-            (None, None) if C::IS_EMPTY => Ok(Ok(C::Result::default())),
-            (None, None) => Err(NOTHING.to_owned()),
+pub(super) const NOTHING: &str = "neither an error nor a result";
+
+/// Returns the problem of a reply with fields of other methods than its command's.
+pub(super) fn mismatch(
+    returned: impl Iterator<Item = &'static str>,
+    asked: impl Iterator<Item = &'static str>,
+) -> String {
+    let returned: Vec<_> = returned.collect();
+    let asked: Vec<_> = asked.collect();
+    format!(
+        "a reply of `{}` to the command `{}`",
+        returned.join(", "),
+        asked.join(", ")
+    )
+}
+
+impl<C: BatchItem> ItemReply<C> {
+    /// Returns the outcome, or the reason why the reply has none.
+    pub(super) fn outcome(self) -> Result<Result<C::Result, api::Error>, String> {
+        if let Some(error) = self.error {
+            return Ok(Err(error));
+        }
+        if !self.others.is_empty() {
+            let own = self.result.map(|_| C::NAME);
+            let returned = own.into_iter().chain(self.others);
+            return Err(mismatch(returned, [C::NAME].into_iter()));
+        }
+        match self.result {
+            Some(result) => Ok(Ok(C::result(result))),
+            None if C::IS_EMPTY => Ok(Ok(C::Result::default())),
+            None => Err(NOTHING.to_owned()),
         }
     }
 }
 
-impl<C: Element> Default for Part<C> {
+impl<C: BatchItem> Default for ItemReply<C> {
     fn default() -> Self {
         Self {
             error: None,
@@ -60,8 +84,14 @@ impl<C: Element> Default for Part<C> {
     }
 }
 
-impl<C: Element> Message for Part<C> {
-    super::wire::read_alone!();
+impl<C: BatchItem> fmt::Debug for ItemReply<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ItemReply").finish_non_exhaustive()
+    }
+}
+
+impl<C: BatchItem> Message for ItemReply<C> {
+    wire::read_only!();
 
     fn merge_field(
         &mut self,
@@ -71,90 +101,65 @@ impl<C: Element> Message for Part<C> {
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
         if tag == C::TAG {
-            return message::merge(
-                wire_type,
-                self.result.get_or_insert_default(),
-                buffer,
-                context,
-            );
+            let result = self.result.get_or_insert_default();
+            return message::merge(wire_type, result, buffer, context);
         }
-        if tag == api::BATCH_TAGS.error {
-            return message::merge(
-                wire_type,
-                self.error.get_or_insert_default(),
-                buffer,
-                context,
-            );
+        if tag == BATCH_TAGS.error {
+            let error = self.error.get_or_insert_default();
+            return message::merge(wire_type, error, buffer, context);
         }
-        self.others.extend(
-            api::REPLY_PARTS
-                .iter()
-                .find(|part| part.0 == tag)
-                .map(|part| part.1),
-        );
+        let other = REPLY_FIELDS.iter().find(|field| field.0 == tag);
+        self.others.extend(other.map(|field| field.1));
         skip_field(wire_type, tag, buffer, context)
     }
 }
 
-impl<'de, C: Element> Deserialize<'de> for Part<C> {
+impl<'de, C: BatchItem> Deserialize<'de> for ItemReply<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::message(deserializer, "Reply", &[], PartVisitor(PhantomData))
+        json::message(deserializer, "Reply", &[], ReplyVisitor(PhantomData))
     }
 }
 
-struct PartVisitor<C>(PhantomData<C>);
+struct ReplyVisitor<C>(PhantomData<C>);
 
-impl<'de, C: Element> Visitor<'de> for PartVisitor<C> {
-    type Value = Part<C>;
+impl<'de, C: BatchItem> Visitor<'de> for ReplyVisitor<C> {
+    type Value = ItemReply<C>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a reply")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Part<C>, M::Error> {
-        let mut part = Part::default();
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ItemReply<C>, M::Error> {
+        let mut reply = ItemReply::default();
         while let Some(json::Name(name)) = map.next_key()? {
             if name == C::NAME {
-                json::once(&mut part.result, C::NAME, &mut map)?;
+                json::once(&mut reply.result, C::NAME, &mut map)?;
             } else if name == "error" {
-                json::once(&mut part.error, "error", &mut map)?;
+                json::once(&mut reply.error, "error", &mut map)?;
             } else {
                 let is_null = map.next_value::<Option<IgnoredAny>>()?.is_none();
-                let other = api::REPLY_PARTS
-                    .iter()
-                    .find(|part| part.1 == name && !is_null);
-                part.others.extend(other.map(|part| part.1));
+                let other = REPLY_FIELDS.iter().find(|field| field.1 == name && !is_null);
+                reply.others.extend(other.map(|field| field.1));
             }
         }
-        Ok(part)
+        Ok(reply)
     }
 }
 
-/// A part of a batch's reply, as it came.
-#[derive(Clone, Copy)]
-pub struct Received<'a> {
-    pub(crate) part: &'a Bytes,
-    pub(crate) shared: &'a Shared,
-}
-
-impl fmt::Debug for Received<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.part.fmt(formatter)
-    }
-}
-
-/// Reads what a call answers within a batch.
-pub(crate) fn read<C: Element>(request: &C, received: Received<'_>) -> Result<C::Result, Error> {
-    let broken = |problem: String| Error::Decode {
-        method: Some(C::NAME),
-        message: format!("{problem}, in the batch's reply"),
-        source: None,
+/// Reads the reply to a request that was sent in a batch.
+pub(crate) fn read<C: BatchItem>(
+    request: &C,
+    reply: EncodedReply<'_>,
+) -> Result<Result<C::Result, api::Error>, Unreadable> {
+    let reply: ItemReply<C> = match reply {
+        EncodedReply::Json(json) => json::from_bytes(json).map_err(Unreadable::Json)?,
+        EncodedReply::Protobuf(protobuf) => {
+            ItemReply::decode(protobuf.clone()).map_err(Unreadable::Protobuf)?
+        }
     };
-    let part: Part<C> = received.shared.decode_part(C::NAME, received.part)?;
-    let result = part
-        .outcome()
-        .map_err(broken)?
-        .map_err(|error| Error::Api(ApiFailure::new(C::NAME, error)))?;
-    request.verify(&result).map_err(broken)?;
-    Ok(result)
+    let outcome = reply.outcome().map_err(Unreadable::Mismatch)?;
+    if let Ok(result) = &outcome {
+        request.verify(result).map_err(Unreadable::Mismatch)?;
+    }
+    Ok(outcome)
 }

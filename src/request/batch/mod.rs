@@ -1,85 +1,93 @@
+//! Batches as data: which values can be sent as one request, and what their replies become.
+
 #[cfg(all(test, feature = "_transport"))]
 mod fuzz;
-#[cfg(feature = "_transport")]
-pub(crate) mod list;
-#[cfg(feature = "_transport")]
-pub(crate) mod part;
-#[cfg(feature = "_transport")]
-pub(crate) mod wire;
+pub(crate) mod item;
+mod outcomes;
+pub(crate) mod raw;
+pub(crate) mod typed;
 
-use crate::{ApiError, BatchRequest, BatchResponse, Command, Reply, api};
-#[cfg(feature = "_transport")]
-use crate::{Client, Error};
+pub use outcomes::Outcomes;
 
-/// What a batch carries as one command of it: every request but `BatchRequest`, and [`Command`] itself.
+use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply};
+use crate::api::method::Method;
+use crate::error::ApiError;
+
+/// A command of a batch: every request but `BatchRequest`, and [`Command`] itself.
 ///
-/// Generated for each rpc of the schema that has a part in `Command` and `Reply`.
+/// Generated for each rpc of the schema that has a field in `Command` and in `Reply`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a command of a batch",
     label = "not a request that a batch can carry",
     note = "a batch takes requests such as `PublishRequest`, or a `Command`; a batch within a batch is not possible"
 )]
 pub trait BatchCommand: Into<Command> + Send {
-    /// What the command answers when it succeeds.
+    /// The result of the command if it succeeds.
     type Result: Send;
 
-    /// Takes the command's result from a reply without an error.
+    /// A batch of commands of this type.
     #[doc(hidden)]
-    fn result(command: Command, reply: Reply) -> Self::Result;
+    type Commands: Method<Result: Default>;
 
-    /// Sends commands of one type.
-    #[cfg(feature = "_transport")]
+    /// Returns a batch of these commands.
     #[doc(hidden)]
-    fn call_all(
-        client: &Client,
-        commands: Vec<Self>,
-        parallel: bool,
-    ) -> impl Future<Output = Result<Vec<Result<Self::Result, ApiError>>, Error>> + Send
+    fn commands(commands: Vec<Self>, parallel: bool) -> Self::Commands
     where
         Self: Sized;
+
+    /// Returns the outcomes in the result of such a batch.
+    #[doc(hidden)]
+    fn outcomes(
+        result: <Self::Commands as Method>::Result,
+    ) -> Vec<Result<Self::Result, ApiError>>;
+
+    /// The part of the request that its outcome needs.
+    #[doc(hidden)]
+    type Kept: Send;
+
+    /// Returns the part of the request that its outcome needs.
+    #[doc(hidden)]
+    fn keep(&self) -> Self::Kept;
+
+    /// Returns the command's outcome from its reply in a batch of commands of several types.
+    #[doc(hidden)]
+    fn outcome(kept: Self::Kept, reply: Reply) -> Result<Self::Result, ApiError>;
 }
 
-/// The dynamic form: the reply holds the result in the field of the command's name.
+/// The dynamic form: the reply has the result in the field named after the command's method.
 impl BatchCommand for Command {
     type Result = Reply;
+    type Commands = BatchRequest;
 
-    fn result(_command: Command, reply: Reply) -> Reply {
-        reply
+    fn commands(commands: Vec<Self>, parallel: bool) -> BatchRequest {
+        raw::request(commands, parallel)
     }
 
-    #[cfg(feature = "_transport")]
-    async fn call_all(
-        client: &Client,
-        commands: Vec<Command>,
-        parallel: bool,
-    ) -> Result<Vec<Result<Reply, ApiError>>, Error> {
-        let response = client
-            .exchange_batch(&mut BatchRequest::new(commands), parallel)
-            .await?;
-        Ok(response.replies.into_iter().map(outcome).collect())
+    fn outcomes(result: BatchResponse) -> Vec<Result<Reply, ApiError>> {
+        result.replies.into_iter().map(raw::outcome).collect()
     }
-}
 
-/// The outcome that a reply holds.
-#[cfg(feature = "_transport")]
-fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
-    match reply.error.take() {
-        Some(error) => Err(*error),
-        None => Ok(reply),
+    type Kept = ();
+
+    fn keep(&self) {}
+
+    fn outcome(_kept: (), reply: Reply) -> Result<Reply, ApiError> {
+        raw::outcome(reply)
     }
 }
 
-/// Several requests that travel as one: what [`Client::batch`](crate::Client::batch) takes.
+/// Several requests that are sent as one: the argument of `Client::batch`.
 ///
-/// | batch | answer |
+/// | batch | result |
 /// |---|---|
-/// | a tuple of up to 12 requests of any types | a tuple of `Result`s, each of its own type |
-/// | a `Vec` or an array of requests of one type | a `Vec` or an array of `Result`s |
-/// | a `Vec<Command>` | a `Vec` of `Result<Reply, ApiError>` |
+/// | a tuple of up to 12 requests of any types | a tuple of `Result`s, each with its own type |
+/// | an array of requests of one type | an array of `Result`s |
+/// | a `Vec` of requests of one type | [`Outcomes`] |
+/// | a `Vec<Command>` | [`Outcomes`] of [`Reply`] |
 /// | [`Parallel`] around one of these | the same |
 /// | [`BatchRequest`], the raw form | [`BatchResponse`] |
 ///
-/// Nothing else is a batch, and a batch is no command of another:
+/// Nothing else is a batch, and batches cannot be nested:
 ///
 /// ```compile_fail,E0277
 /// # async fn run(client: centrifugo_api::Client) -> Result<(), centrifugo_api::Error> {
@@ -101,116 +109,123 @@ fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
             `Parallel` around one of these, or a `BatchRequest`; collect an iterator into a `Vec`"
 )]
 pub trait Batch {
-    /// What the batch answers: an outcome for each command, in their order.
+    /// The outcomes of the commands, in their order.
     type Output: Send;
 
-    /// Sends it.
-    #[cfg(feature = "_transport")]
+    /// The request that is sent.
     #[doc(hidden)]
-    fn call(
-        self,
-        client: &Client,
-        parallel: bool,
-    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+    type Request: Method<Result: Default>;
+
+    /// The part of the request that the outcomes need.
+    #[doc(hidden)]
+    type Kept: Send;
+
+    /// Returns the request; its commands run concurrently if `parallel` is true.
+    #[doc(hidden)]
+    fn into_request(self, parallel: bool) -> (Self::Request, Self::Kept);
+
+    /// Returns the outcomes in the request's result.
+    #[doc(hidden)]
+    fn output(kept: Self::Kept, result: <Self::Request as Method>::Result) -> Self::Output;
 }
 
-/// Runs a batch's commands concurrently on the server, not one after another. The answer keeps their order.
+/// Runs a batch's commands concurrently on the server instead of one after another. The outcomes keep their order.
 #[derive(Clone, Debug)]
 pub struct Parallel<B>(
     /// The batch.
     pub B,
 );
 
-impl Batch for BatchRequest {
-    type Output = BatchResponse;
+impl<B: Batch> Batch for Parallel<B> {
+    type Output = B::Output;
+    type Request = B::Request;
+    type Kept = B::Kept;
 
-    #[cfg(feature = "_transport")]
-    async fn call(mut self, client: &Client, parallel: bool) -> Result<BatchResponse, Error> {
-        client.exchange_batch(&mut self, parallel).await
+    fn into_request(self, _parallel: bool) -> (B::Request, B::Kept) {
+        self.0.into_request(true)
+    }
+
+    fn output(kept: B::Kept, result: <B::Request as Method>::Result) -> B::Output {
+        B::output(kept, result)
     }
 }
 
-impl<B: Batch> Batch for Parallel<B> {
-    type Output = B::Output;
+impl Batch for BatchRequest {
+    type Output = BatchResponse;
+    type Request = Self;
+    type Kept = ();
 
-    #[cfg(feature = "_transport")]
-    fn call(
-        self,
-        client: &Client,
-        _parallel: bool,
-    ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
-        self.0.call(client, true)
+    fn into_request(mut self, parallel: bool) -> (Self, ()) {
+        if parallel {
+            self.run_in_parallel();
+        }
+        (self, ())
+    }
+
+    fn output(_kept: (), result: BatchResponse) -> BatchResponse {
+        result
     }
 }
 
 impl<C: BatchCommand> Batch for Vec<C> {
-    type Output = Vec<Result<C::Result, ApiError>>;
+    type Output = Outcomes<C::Result>;
+    type Request = C::Commands;
+    type Kept = ();
 
-    #[cfg(feature = "_transport")]
-    fn call(
-        self,
-        client: &Client,
-        parallel: bool,
-    ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
-        C::call_all(client, self, parallel)
+    fn into_request(self, parallel: bool) -> (C::Commands, ()) {
+        (C::commands(self, parallel), ())
+    }
+
+    fn output(_kept: (), result: <C::Commands as Method>::Result) -> Outcomes<C::Result> {
+        Outcomes::new(C::outcomes(result))
     }
 }
 
 impl<C: BatchCommand, const N: usize> Batch for [C; N] {
     type Output = [Result<C::Result, ApiError>; N];
+    type Request = C::Commands;
+    type Kept = ();
 
-    #[cfg(feature = "_transport")]
-    fn call(
-        self,
-        client: &Client,
-        parallel: bool,
-    ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
-        let commands: Vec<C> = self.into();
-        async move {
-            let mut outcomes = C::call_all(client, commands, parallel).await?.into_iter();
-            Ok(std::array::from_fn(|_| {
-                outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}"))
-            }))
-        }
+    fn into_request(self, parallel: bool) -> (C::Commands, ()) {
+        (C::commands(self.into(), parallel), ())
+    }
+
+    fn output(_kept: (), result: <C::Commands as Method>::Result) -> Self::Output {
+        let mut outcomes = C::outcomes(result).into_iter();
+        std::array::from_fn(|_| outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}")))
     }
 }
 
-#[cfg(feature = "_transport")]
-const COUNTED: &str = "the number of replies has been checked";
+const COUNTED: &str = "the number of replies was verified";
 
 macro_rules! tuple_batches {
     ($($request:ident)*) => {
         impl<$($request: BatchCommand),*> Batch for ($($request,)*) {
             type Output = ($(Result<$request::Result, ApiError>,)*);
+            type Request = BatchRequest;
+            type Kept = ($($request::Kept,)*);
 
-            #[cfg(feature = "_transport")]
             #[allow(non_snake_case)]
-            fn call(
-                self,
-                client: &Client,
-                parallel: bool,
-            ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
+            fn into_request(self, parallel: bool) -> (BatchRequest, Self::Kept) {
                 let ($($request,)*) = self;
+                let kept = ($($request.keep(),)*);
                 let commands: Vec<Command> = vec![$($request.into()),*];
-                let mut request = BatchRequest::new(commands);
-                async move {
-                    let response = client.exchange_batch(&mut request, parallel).await?;
-                    let mut parts = request.commands.into_iter().zip(response.replies);
-                    let ($($request,)*) = ($(expected::<$request>(&mut parts),)*);
-                    Ok(($($request,)*))
-                }
+                (raw::request(commands, parallel), kept)
+            }
+
+            #[allow(non_snake_case)]
+            fn output(kept: Self::Kept, result: BatchResponse) -> Self::Output {
+                let mut replies = result.replies.into_iter();
+                let ($($request,)*) = kept;
+                ($($request::outcome($request, next(&mut replies)),)*)
             }
         }
     };
 }
 
-/// The next outcome, for a form whose number of commands is in its type.
-#[cfg(feature = "_transport")]
-fn expected<C: BatchCommand>(
-    parts: &mut impl Iterator<Item = (Command, Reply)>,
-) -> Result<C::Result, ApiError> {
-    let (command, reply) = parts.next().unwrap_or_else(|| unreachable!("{COUNTED}"));
-    outcome(reply).map(|reply| C::result(command, reply))
+/// Returns the next reply of a batch whose number of commands is known.
+fn next(replies: &mut impl Iterator<Item = Reply>) -> Reply {
+    replies.next().unwrap_or_else(|| unreachable!("{COUNTED}"))
 }
 
 tuple_batches!(A);
@@ -225,60 +240,3 @@ tuple_batches!(A B C D E F G H I);
 tuple_batches!(A B C D E F G H I J);
 tuple_batches!(A B C D E F G H I J K);
 tuple_batches!(A B C D E F G H I J K L);
-
-/// Checks that a batch's reply has a part for each command, of the command's kind.
-pub(crate) fn verify(request: &BatchRequest, response: &BatchResponse) -> Result<(), String> {
-    let (asked, answered) = (request.commands.len(), response.replies.len());
-    if asked != answered {
-        return Err(format!("{answered} replies for {asked} commands"));
-    }
-    for (index, (command, reply)) in request.commands.iter().zip(&response.replies).enumerate() {
-        verify_part(command, reply).map_err(|problem| format!("replies[{index}]: {problem}"))?;
-    }
-    Ok(())
-}
-
-fn verify_part(command: &Command, reply: &Reply) -> Result<(), String> {
-    if reply.error.is_some() {
-        return Ok(());
-    }
-    match reply.parts().next() {
-        None if !command
-            .parts()
-            .all(|method| api::WITHOUT_CONTENT.contains(&method)) =>
-        {
-            return Err(NOTHING.to_owned());
-        }
-        Some(_) if !command.parts().eq(reply.parts()) => {
-            return Err(wrong_method(reply.parts(), command.parts()));
-        }
-        _ => {}
-    }
-    match (&command.broadcast, &reply.broadcast) {
-        (Some(broadcast), Some(result)) => crate::broadcast::verify(broadcast, result),
-        _ => Ok(()),
-    }
-}
-
-const NOTHING: &str = "neither an error nor a result";
-
-/// What is wrong with a reply about other methods than its command.
-fn wrong_method(
-    answered: impl Iterator<Item = &'static str>,
-    asked: impl Iterator<Item = &'static str>,
-) -> String {
-    let (answered, asked): (Vec<_>, Vec<_>) = (answered.collect(), asked.collect());
-    format!(
-        "answers `{}` to the command `{}`",
-        answered.join(", "),
-        asked.join(", ")
-    )
-}
-
-/// Gives each command that takes a key one of its own, and says whether any did.
-pub(crate) fn give_keys(commands: &mut [Command], key: &str) -> bool {
-    let commands = commands.iter_mut().enumerate();
-    commands.fold(false, |any, (index, command)| {
-        command.give_key(&format!("{key}-{index}")) || any
-    })
-}

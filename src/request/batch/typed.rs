@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Range;
 
 use bytes::{Buf, BufMut};
 use prost::encoding::{DecodeContext, WireType, message, skip_field};
@@ -11,66 +10,52 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::part::{Element, Part};
-use super::wire;
-use crate::division::Divisible;
-use crate::{ApiError, BatchRequest, Client, Error, Method, api, json};
+use super::item::{BatchItem, ItemReply};
+use crate::api;
+use crate::api::json;
+use crate::api::messages::{BATCH_TAGS, BatchRequest};
+use crate::api::method::{Generated, InvalidRequest, Method, Parts};
+use crate::api::wire;
+use crate::error::ApiError;
 
-/// Sends the requests of a batch, and answers an outcome for each.
-pub(crate) async fn call<C: Element>(
-    client: &Client,
-    commands: &mut [C],
-    parallel: bool,
-) -> Result<Vec<Result<C::Result, ApiError>>, Error> {
-    if commands.is_empty() {
-        return Ok(Vec::new());
-    }
-    let key = client
-        .retry()
-        .new_key()
-        .filter(|key| give_keys(commands, key));
-    let answers = client
-        .exchange_in_parts(&mut List { commands, parallel }, key.as_deref())
-        .await?;
-    Ok(answers.outcomes)
-}
-
-/// Gives each request that takes a key one of its own, and says whether any did.
-fn give_keys<C: Method>(commands: &mut [C], key: &str) -> bool {
-    let commands = commands.iter_mut().enumerate();
-    commands.fold(false, |any, (index, command)| {
-        command.give_key(&format!("{key}-{index}")) || any
-    })
-}
-
-/// A `BatchRequest` of borrowed requests.
-pub(super) struct List<'a, C> {
-    pub(super) commands: &'a [C],
+/// A `BatchRequest` whose commands have one type.
+pub struct TypedBatch<C> {
+    pub(super) commands: Vec<C>,
     pub(super) parallel: bool,
 }
 
-/// A `BatchResponse` to it.
-pub(super) struct Answers<C: Element> {
-    pub(super) outcomes: Vec<Result<C::Result, ApiError>>,
-    /// What is wrong with the first reply that answers nothing.
-    broken: Option<String>,
-}
-
-impl<C: Element> Answers<C> {
-    fn push(&mut self, part: Part<C>) {
-        match part.outcome() {
-            Ok(outcome) => self.outcomes.push(outcome),
-            Err(problem) => {
-                let index = self.outcomes.len();
-                self.broken
-                    .get_or_insert_with(|| format!("replies[{index}]: {problem}"));
-                self.outcomes.push(Ok(C::Result::default()));
-            }
-        }
+impl<C> TypedBatch<C> {
+    pub(crate) fn new(commands: Vec<C>, parallel: bool) -> Self {
+        Self { commands, parallel }
     }
 }
 
-impl<C: Element> Default for Answers<C> {
+impl<C> fmt::Debug for TypedBatch<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TypedBatch").finish_non_exhaustive()
+    }
+}
+
+/// The `BatchResponse` to it.
+pub struct TypedReplies<C: BatchItem> {
+    pub(crate) outcomes: Vec<Result<C::Result, ApiError>>,
+    /// The problem of the first reply without an outcome.
+    broken: Option<String>,
+}
+
+impl<C: BatchItem> TypedReplies<C> {
+    fn push(&mut self, reply: ItemReply<C>) {
+        let outcome = reply.outcome().unwrap_or_else(|problem| {
+            let index = self.outcomes.len();
+            self.broken
+                .get_or_insert_with(|| format!("replies[{index}]: {problem}"));
+            Ok(C::Result::default())
+        });
+        self.outcomes.push(outcome.map_err(|error| ApiError::from(error).of(C::NAME)));
+    }
+}
+
+impl<C: BatchItem> Default for TypedReplies<C> {
     fn default() -> Self {
         Self {
             outcomes: Vec::new(),
@@ -79,40 +64,46 @@ impl<C: Element> Default for Answers<C> {
     }
 }
 
-impl<C: Element> Method for List<'_, C> {
+impl<C: BatchItem> fmt::Debug for TypedReplies<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TypedReplies").finish_non_exhaustive()
+    }
+}
+
+impl<C: BatchItem> Method for TypedBatch<C> {
     const NAME: &'static str = BatchRequest::NAME;
     const GRPC_PATH: &'static str = BatchRequest::GRPC_PATH;
-    type Response = Answers<C>;
-    type Result = Answers<C>;
+    type Response = TypedReplies<C>;
+    type Result = TypedReplies<C>;
 
-    fn outcome(response: Answers<C>) -> Option<Result<Answers<C>, ApiError>> {
+    fn outcome(response: TypedReplies<C>) -> Option<Result<TypedReplies<C>, api::Error>> {
         Some(Ok(response))
     }
 
-    fn check(&self) -> Result<(), String> {
-        let mut commands = self.commands.iter().enumerate();
-        let twice = commands.find_map(|(index, command)| Some((index, command.set_twice()?)));
-        twice.map_or(Ok(()), |(index, path)| {
-            Err(crate::payload::set_twice(&format!(
-                "commands[{index}].{}.{path}",
-                C::NAME
-            )))
-        })
+    fn check(&self) -> Result<(), InvalidRequest> {
+        for (index, command) in self.commands.iter().enumerate() {
+            command
+                .check()
+                .map_err(|problem| problem.within(&format!("commands[{index}].{}", C::NAME)))?;
+        }
+        Ok(())
     }
 
-    fn verify(&self, answers: &Answers<C>) -> Result<(), String> {
-        let (asked, answered) = (self.commands.len(), answers.outcomes.len());
-        if asked != answered {
-            return Err(format!("{answered} replies for {asked} commands"));
+    fn verify(&self, replies: &TypedReplies<C>) -> Result<(), String> {
+        let asked = self.commands.len();
+        let returned = replies.outcomes.len();
+        if asked != returned {
+            return Err(format!("{returned} replies for {asked} commands"));
         }
-        if let Some(problem) = &answers.broken {
+        if let Some(problem) = &replies.broken {
             return Err(problem.clone());
         }
-        for (index, (command, outcome)) in self.commands.iter().zip(&answers.outcomes).enumerate() {
-            let verified = outcome
-                .as_ref()
-                .map_or(Ok(()), |result| command.verify(result));
-            verified.map_err(|problem| format!("replies[{index}]: {problem}"))?;
+        for (index, (command, outcome)) in self.commands.iter().zip(&replies.outcomes).enumerate() {
+            if let Ok(result) = outcome {
+                command
+                    .verify(result)
+                    .map_err(|problem| format!("replies[{index}]: {problem}"))?;
+            }
         }
         Ok(())
     }
@@ -120,29 +111,54 @@ impl<C: Element> Method for List<'_, C> {
     fn is_repeatable(&self) -> bool {
         self.commands.iter().all(Method::is_repeatable)
     }
+
+    const GENERATED: Generated<Self> = Generated {
+        set_key: set_keys,
+        parts: Some(Parts {
+            len: |batch| batch.commands.len(),
+            take,
+            finish,
+            join: |replies, next| replies.outcomes.extend(next.outcomes),
+            resend: None,
+        }),
+        ..Generated::NONE
+    };
 }
 
-impl<C: Element> Divisible for List<'_, C> {
-    fn len(&self) -> usize {
-        self.commands.len()
+/// Gives each request that takes a key one of its own, and returns whether any did.
+fn set_keys<C: Method>(batch: &mut TypedBatch<C>, key: &str) -> bool {
+    let mut any = false;
+    for (index, command) in batch.commands.iter_mut().enumerate() {
+        any |= (C::GENERATED.set_key)(command, &format!("{key}-{index}"));
     }
+    any
+}
 
-    fn part(&self, range: Range<usize>) -> Self {
-        Self {
-            commands: &self.commands[range],
-            ..*self
+/// Moves the first commands into a batch of their own.
+fn take<C>(batch: &mut TypedBatch<C>, count: usize) -> TypedBatch<C> {
+    let rest = batch.commands.split_off(count);
+    let commands = std::mem::replace(&mut batch.commands, rest);
+    TypedBatch::new(commands, batch.parallel)
+}
+
+/// Completes the outcomes by what they keep of their requests, and errors by their channels.
+fn finish<C: BatchItem>(batch: &mut TypedBatch<C>, replies: &mut TypedReplies<C>) {
+    for (command, outcome) in batch.commands.iter_mut().zip(&mut replies.outcomes) {
+        match outcome {
+            Ok(result) => {
+                if let Some(parts) = C::GENERATED.parts {
+                    (parts.finish)(command, result);
+                }
+            }
+            Err(error) => *error = error.clone().about((C::GENERATED.channel)(command)),
         }
     }
-
-    fn join(answers: &mut Answers<C>, next: Answers<C>) {
-        answers.outcomes.extend(next.outcomes);
-    }
 }
 
-/// It is written alone.
-impl<C: Element> Message for List<'_, C> {
+/// It is only written.
+impl<C: BatchItem> Message for TypedBatch<C> {
     fn encode_raw(&self, buffer: &mut impl BufMut) {
-        for command in self.commands {
+        for command in &self.commands {
             wire::start_command(C::TAG, command.encoded_len(), buffer);
             command.encode_raw(buffer);
         }
@@ -150,10 +166,7 @@ impl<C: Element> Message for List<'_, C> {
     }
 
     fn encoded_len(&self) -> usize {
-        let commands = self
-            .commands
-            .iter()
-            .map(|command| wire::command_len(C::TAG, command.encoded_len()));
+        let commands = self.commands.iter().map(|command| wire::command_len(C::TAG, command.encoded_len()));
         commands.sum::<usize>() + wire::parallel_len(self.parallel)
     }
 
@@ -168,15 +181,14 @@ impl<C: Element> Message for List<'_, C> {
     }
 
     fn clear(&mut self) {
-        self.commands = &[];
+        self.commands.clear();
     }
 }
 
-impl<C: Element> Serialize for List<'_, C> {
+impl<C: BatchItem> Serialize for TypedBatch<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut batch =
-            serializer.serialize_struct("BatchRequest", 1 + usize::from(self.parallel))?;
-        batch.serialize_field("commands", &Commands(self.commands))?;
+        let mut batch = serializer.serialize_struct("BatchRequest", 1 + usize::from(self.parallel))?;
+        batch.serialize_field("commands", &Commands(&self.commands))?;
         if self.parallel {
             batch.serialize_field("parallel", &true)?;
         }
@@ -186,20 +198,18 @@ impl<C: Element> Serialize for List<'_, C> {
 
 struct Commands<'a, C>(&'a [C]);
 
-impl<C: Element> Serialize for Commands<'_, C> {
+impl<C: BatchItem> Serialize for Commands<'_, C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
-        self.0
-            .iter()
-            .try_for_each(|command| list.serialize_element(&Named(command)))?;
+        self.0.iter().try_for_each(|command| list.serialize_element(&NamedRequest(command)))?;
         list.end()
     }
 }
 
 /// A request under its method's name.
-struct Named<'a, C>(&'a C);
+struct NamedRequest<'a, C>(&'a C);
 
-impl<C: Element> Serialize for Named<'_, C> {
+impl<C: BatchItem> Serialize for NamedRequest<'_, C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut command = serializer.serialize_map(Some(1))?;
         command.serialize_entry(C::NAME, self.0)?;
@@ -207,8 +217,8 @@ impl<C: Element> Serialize for Named<'_, C> {
     }
 }
 
-impl<C: Element> Message for Answers<C> {
-    wire::read_alone!();
+impl<C: BatchItem> Message for TypedReplies<C> {
+    wire::read_only!();
 
     fn merge_field(
         &mut self,
@@ -217,74 +227,67 @@ impl<C: Element> Message for Answers<C> {
         buffer: &mut impl Buf,
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
-        if tag != api::BATCH_TAGS.replies {
+        if tag != BATCH_TAGS.replies {
             return skip_field(wire_type, tag, buffer, context);
         }
-        let mut part = Part::default();
-        message::merge(wire_type, &mut part, buffer, context)?;
-        self.push(part);
+        let mut reply = ItemReply::default();
+        message::merge(wire_type, &mut reply, buffer, context)?;
+        self.push(reply);
         Ok(())
     }
 }
 
-impl<'de, C: Element> Deserialize<'de> for Answers<C> {
+impl<'de, C: BatchItem> Deserialize<'de> for TypedReplies<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::message(
-            deserializer,
-            "BatchResponse",
-            &[],
-            ResponseVisitor(PhantomData),
-        )
+        json::message(deserializer, "BatchResponse", &[], ResponseVisitor(PhantomData))
     }
 }
 
 struct ResponseVisitor<C>(PhantomData<C>);
 
-impl<'de, C: Element> Visitor<'de> for ResponseVisitor<C> {
-    type Value = Answers<C>;
+impl<'de, C: BatchItem> Visitor<'de> for ResponseVisitor<C> {
+    type Value = TypedReplies<C>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a batch's reply")
+        formatter.write_str("the reply of a batch")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Answers<C>, M::Error> {
-        let mut answers = Answers::default();
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<TypedReplies<C>, M::Error> {
+        let mut replies = TypedReplies::default();
         while let Some(json::Name(name)) = map.next_key()? {
             if name == "replies" {
-                answers = map
-                    .next_value::<Option<Replies<C>>>()?
-                    .map(|replies| replies.0)
-                    .unwrap_or_default();
+                let list = map.next_value::<Option<ReplyList<C>>>()?;
+                replies = list.map(|list| list.0).unwrap_or_default();
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(answers)
+        Ok(replies)
     }
 }
 
-struct Replies<C: Element>(Answers<C>);
+struct ReplyList<C: BatchItem>(TypedReplies<C>);
 
-impl<'de, C: Element> Deserialize<'de> for Replies<C> {
+impl<'de, C: BatchItem> Deserialize<'de> for ReplyList<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(RepliesVisitor(PhantomData))
+        deserializer.deserialize_seq(ReplyListVisitor(PhantomData))
     }
 }
 
-struct RepliesVisitor<C>(PhantomData<C>);
+struct ReplyListVisitor<C>(PhantomData<C>);
 
-impl<'de, C: Element> Visitor<'de> for RepliesVisitor<C> {
-    type Value = Replies<C>;
+impl<'de, C: BatchItem> Visitor<'de> for ReplyListVisitor<C> {
+    type Value = ReplyList<C>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a list of replies")
     }
 
-    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Replies<C>, S::Error> {
-        let mut answers = Answers::default();
-        while let Some(part) = list.next_element()? {
-            answers.push(part);
+    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<ReplyList<C>, S::Error> {
+        let mut replies = TypedReplies::default();
+        while let Some(reply) = list.next_element()? {
+            replies.push(reply);
         }
-        Ok(Replies(answers))
+        Ok(ReplyList(replies))
     }
 }

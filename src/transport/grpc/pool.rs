@@ -1,61 +1,72 @@
-//! The gRPC connections to a node: another one when the streams of those there are used up.
+//! The gRPC connections to a node: another one is used when the streams of the first ones are used up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tonic::transport::Channel;
 
-/// How many calls a connection carries before another is made: what servers and proxies most often allow.
+/// The number of calls per connection before another one is used: the limit of most servers and proxies.
 const STREAMS: usize = 100;
 
 /// Connections, each of which is made when it is first needed.
-pub(super) struct Pool(Vec<Lane>);
+pub(super) struct Pool(Vec<Connection>);
 
-struct Lane {
+struct Connection {
     channel: Channel,
+    /// The number of calls in flight.
     calls: AtomicUsize,
 }
 
-/// A place on a connection.
-pub(super) struct Stream {
+/// A connection that is used by a call.
+pub(super) struct Lease {
     pool: Arc<Pool>,
     index: usize,
 }
 
 impl Pool {
     pub(super) fn new(channels: impl IntoIterator<Item = Channel>) -> Arc<Self> {
-        let lane = |channel| Lane {
+        let connections = channels.into_iter().map(|channel| Connection {
             channel,
             calls: AtomicUsize::new(0),
-        };
-        Arc::new(Self(channels.into_iter().map(lane).collect()))
+        });
+        Arc::new(Self(connections.collect()))
     }
 
-    /// A place on the first connection that has one, or else on that with the fewest calls.
-    pub(super) fn stream(self: &Arc<Self>) -> Stream {
-        let calls = |index: &usize| self.0[*index].calls.load(Ordering::Relaxed);
-        let with_room = (0..self.0.len()).find(|index| calls(index) < STREAMS);
-        let index = with_room
-            .or_else(|| (0..self.0.len()).min_by_key(calls))
-            .unwrap_or_default();
+    /// Returns the first connection with a free stream, or else the one with the fewest calls.
+    pub(super) fn lease(self: &Arc<Self>) -> Lease {
+        let index = self.first_free().or_else(|| self.least_used());
+        let index = index.unwrap_or_default();
         self.0[index].calls.fetch_add(1, Ordering::Relaxed);
-        Stream {
+        Lease {
             pool: Arc::clone(self),
             index,
         }
     }
+
+    fn first_free(&self) -> Option<usize> {
+        let mut calls = self.0.iter().map(Connection::calls);
+        calls.position(|calls| calls < STREAMS)
+    }
+
+    fn least_used(&self) -> Option<usize> {
+        (0..self.0.len()).min_by_key(|index| self.0[*index].calls())
+    }
 }
 
-impl Stream {
+impl Connection {
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Lease {
     pub(super) fn channel(&self) -> Channel {
         self.pool.0[self.index].channel.clone()
     }
 }
 
-impl Drop for Stream {
+impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.0[self.index]
-            .calls
-            .fetch_sub(1, Ordering::Relaxed);
+        self.pool.0[self.index].calls.fetch_sub(1, Ordering::Relaxed);
     }
 }

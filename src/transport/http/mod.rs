@@ -1,78 +1,71 @@
-//! HTTP: a POST of JSON to `{base}/{method}`.
+//! HTTP: a POST to `{base}/{method}`, or to the base URL with legacy commands.
 
-mod bodies;
-mod encode;
+mod response;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use bodies::undecodable;
-pub(super) use bodies::{decode, refusal, split};
+use ::http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use bytes::{Bytes, BytesMut};
-pub(super) use encode::{encode, encode_raw};
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::{Body, Client, Response, Url};
+use reqwest::{Body, Response, Url};
+#[cfg(test)]
+pub(super) use response::error_response;
+#[cfg(not(test))]
+use response::error_response;
 
-use super::outgoing::Tracked;
-use super::peer::Peer;
+use super::diagnosis::{self, Diagnosis};
 use super::per_runtime::PerRuntime;
-use super::{Outgoing, Sent, Settings, Written, legacy, too_large};
-use crate::call::Call;
-use crate::error::Attempts;
-use crate::{Error, METHODS, Status};
+use super::request::TrackedBody;
+use super::{OutgoingRequest, OwnConnections, Route, SendState, TransportConfig, too_large};
+use crate::api::messages::METHODS;
+use crate::error::{Attempts, Error, Status, cause};
 
-/// Centrifugo 6.5 and later close idle connections after 30 s: dropped before, they are never written to while
-/// the server closes them.
+/// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s: closed
+/// before, they are never written to while the server closes them.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// How much of a body that is no reply is read, for the message.
+/// The number of bytes that are read of a body that is not a reply, for the error's text.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
 pub(crate) struct Http {
     base: Url,
-    /// Of the schema's methods.
+    /// The URLs of the schema's methods.
     urls: HashMap<&'static str, Url>,
-    /// The server for errors.
+    /// The server as errors show it.
     shown: Box<str>,
-    /// With room for the key, so that no call makes its headers anew.
+    /// The headers of each call, with room for the key, so that no call grows the map.
     headers: HeaderMap,
-    secrets: Vec<String>,
     max_response_size: usize,
-    /// Whether calls go as command lines to the base URL.
+    /// Whether calls are sent as command lines to the base URL.
     legacy: bool,
     clients: Clients,
-    peer: Peer,
+    diagnosis: Diagnosis,
 }
 
 enum Clients {
-    Own(Client),
-    PerRuntime(PerRuntime<Client>),
+    Own(reqwest::Client),
+    PerRuntime(PerRuntime<reqwest::Client>),
 }
 
 impl Http {
-    pub(super) fn new(mut settings: Settings, own: Option<Client>) -> Result<Self, Error> {
-        let secrets = settings.secrets();
-        let (base, shown, max_response_size) = (
-            settings.target.http_url(),
-            settings.shown(),
-            settings.max_response_size,
-        );
-        let parse = |url: &str| {
-            url.parse::<Url>()
-                .map_err(|error| Error::Config(format!("url `{base}`: {error}")))
-        };
-        let url_of = |method: &&'static str| Ok((*method, parse(&format!("{base}/{method}"))?));
-        let (urls, base) = (
-            METHODS.iter().map(url_of).collect::<Result<_, Error>>()?,
-            parse(&base)?,
-        );
-        let headers = headers(&mut settings, &base, own.is_some());
-        let (legacy, peer) = (settings.legacy_commands, Peer::new(&settings));
-        let clients = match own {
+    pub(super) fn new(mut config: TransportConfig, own: OwnConnections) -> Result<Self, Error> {
+        let base = config.url.to_http();
+        let mut urls = HashMap::with_capacity(METHODS.len());
+        for method in METHODS {
+            urls.insert(*method, parse(&base, &format!("{base}/{method}"))?);
+        }
+        let base = parse(&base, &base)?;
+        let shown = config.shown();
+        let max_response_size = config.max_response_size;
+        let legacy = config.legacy_commands;
+        let diagnosis = Diagnosis::new(&config);
+        let headers = headers(&mut config, &base, own.has_http_client());
+        let clients = match own.http_client {
             Some(client) => Clients::Own(client),
             None => {
-                client(&settings)?;
-                Clients::PerRuntime(PerRuntime::new(move || client(&settings)))
+                // Finds out in `build` what is wrong with the options.
+                new_client(&config)?;
+                Clients::PerRuntime(PerRuntime::new(move || new_client(&config)))
             }
         };
         Ok(Self {
@@ -80,120 +73,90 @@ impl Http {
             urls,
             shown,
             headers,
-            secrets,
             max_response_size,
             legacy,
             clients,
-            peer,
+            diagnosis,
         })
     }
 
-    pub(super) fn secrets(&self) -> &[String] {
-        &self.secrets
-    }
-
-    pub(super) fn is_legacy(&self) -> bool {
-        self.legacy
-    }
-
-    pub(super) fn url(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
-    }
-
-    /// A request's JSON, as the endpoint takes it.
-    pub(super) fn frame(&self, method: &str, request: Written) -> Result<Written, Error> {
-        match self.legacy {
-            true => legacy::lines(method, &request.joined())
-                .map(Written::from)
-                .map_err(|problem| {
-                    Error::InvalidRequest(format!("{method}: {problem}; nothing was sent"))
-                }),
-            false => Ok(request),
-        }
-    }
-
-    /// The JSON of the reply to a request that was framed.
-    pub(super) fn unframe(
+    /// Sends a request and returns the body of the reply.
+    pub(super) async fn send(
         &self,
-        method: &'static str,
-        request: &Written,
-        answer: &Bytes,
+        route: &Route<'_>,
+        outgoing: OutgoingRequest,
     ) -> Result<Bytes, Error> {
-        match self.legacy {
-            true => legacy::reply(method, &request.joined(), answer)
-                .map_err(|error| undecodable(method, answer, "", error)),
-            false => Ok(answer.clone()),
-        }
-    }
-
-    pub(super) async fn send(&self, call: &Call<'_>, outgoing: Outgoing) -> Result<Bytes, Error> {
         let client = match &self.clients {
             Clients::Own(client) => client.clone(),
             Clients::PerRuntime(clients) => clients.get()?,
         };
         let started = Instant::now();
-        let network =
-            |error: reqwest::Error| self.network_error(call, error, &outgoing.sent, started);
-        let mut request = reqwest::Request::new(http::Method::POST, self.url_of(call)?);
-        *request.headers_mut() = self.headers.clone();
-        if let Some((name, key)) = outgoing.key.clone() {
-            request.headers_mut().insert(name, key);
-        }
-        *request.body_mut() = Some(Body::wrap(Tracked::new(
-            outgoing.body.clone(),
-            outgoing.sent.clone(),
-        )));
+        let state = outgoing.state.clone();
+        let network = |error| self.network_error(route, error, &state, started);
+        let request = self.request(route, outgoing)?;
         let mut response = client.execute(request).await.map_err(network)?;
-        self.peer.answers();
+        self.diagnosis.saw_reply();
         match response.status().as_u16() {
-            200..=299 => match read(&mut response, self.max_response_size)
-                .await
-                .map_err(network)?
-            {
+            200..=299 => match read(&mut response, self.max_response_size).await.map_err(network)? {
                 (body, true) => Ok(body),
-                (_, false) => Err(too_large(call.method, self.max_response_size)),
+                (_, false) => Err(too_large(route.method, self.max_response_size)),
             },
             401 => Err(Error::Unauthorized {
-                method: call.method,
+                method: route.method,
                 status: Status::Http(401),
             }),
             status => {
                 let limit = ERROR_BODY_LIMIT.min(self.max_response_size);
-                // Whatever becomes of the body, the status is the news.
-                let body = read(&mut response, limit)
-                    .await
-                    .map(|(body, _)| body)
-                    .unwrap_or_default();
-                Err(refusal(call, status, response.headers(), &body))
+                // The status is the news, even if the body cannot be read.
+                let body = read(&mut response, limit).await;
+                let body = body.map(|(body, _)| body).unwrap_or_default();
+                Err(error_response(route, status, response.headers(), &body))
             }
         }
     }
 
-    fn url_of(&self, call: &Call<'_>) -> Result<Url, Error> {
-        match self.urls.get(&*call.name) {
-            _ if self.legacy => Ok(self.base.clone()),
-            Some(url) => Ok(url.clone()),
-            // A method that the schema lacks.
-            None => format!("{}/{}", self.url(), call.name)
-                .parse()
-                .map_err(|error| {
-                    Error::InvalidRequest(format!(
-                        "{}: its name makes no URL: {error}; nothing was sent",
-                        call.name
-                    ))
-                }),
+    fn request(
+        &self,
+        route: &Route<'_>,
+        outgoing: OutgoingRequest,
+    ) -> Result<reqwest::Request, Error> {
+        let mut request = reqwest::Request::new(::http::Method::POST, self.url_of(route)?);
+        *request.headers_mut() = self.headers.clone();
+        if let Some((name, key)) = outgoing.key {
+            request.headers_mut().insert(name, key);
         }
+        let body = TrackedBody::new(outgoing.body, outgoing.state);
+        *request.body_mut() = Some(Body::wrap(body));
+        Ok(request)
+    }
+
+    fn url_of(&self, route: &Route<'_>) -> Result<Url, Error> {
+        if self.legacy {
+            return Ok(self.base.clone());
+        }
+        if let Some(url) = self.urls.get(&*route.name) {
+            return Ok(url.clone());
+        }
+        // A method that the schema does not have.
+        let name = &route.name;
+        let base = self.base.as_str().trim_end_matches('/');
+        format!("{base}/{name}").parse().map_err(|error| {
+            let problem = format!("{name}: its name does not make a URL: {error}; nothing was sent");
+            Error::InvalidRequest(problem.into())
+        })
     }
 
     fn network_error(
         &self,
-        call: &Call<'_>,
+        route: &Route<'_>,
         error: reqwest::Error,
-        sent: &Sent,
+        state: &SendState,
         started: Instant,
     ) -> Error {
-        let (method, elapsed, attempts) = (call.method, started.elapsed(), Attempts::default());
-        let unsent = error.is_connect() || error.is_builder() || !sent.give_up();
+        let method = route.method;
+        let elapsed = started.elapsed();
+        let attempts = Attempts::default();
+        let unsent = error.is_connect() || error.is_builder() || !state.abandon();
         if error.is_timeout() {
             return Error::Timeout {
                 method,
@@ -207,110 +170,97 @@ impl Http {
             url: self.shown.clone(),
             unsent,
             elapsed,
-            hint: self.peer.hint(error.is_connect(), &error),
-            source: error.without_url().into(),
+            reason: diagnosis::reason(&error),
+            hint: self.diagnosis.hint(error.is_connect(), &error),
+            source: cause(error.without_url()),
             attempts,
         }
     }
 }
 
-/// The headers of each call, those too which the layers below would add one by one.
-fn headers(settings: &mut Settings, base: &Url, is_own_client: bool) -> HeaderMap {
-    let mut headers = std::mem::take(&mut settings.headers);
+fn parse(base: &str, url: &str) -> Result<Url, Error> {
+    url.parse()
+        .map_err(|error| Error::Config(format!("url `{base}`: {error}")))
+}
+
+/// Returns the headers of each call, including those that the layers below would add one by one.
+fn headers(config: &mut TransportConfig, base: &Url, is_own_client: bool) -> HeaderMap {
+    let mut headers = std::mem::take(&mut config.headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(
-        settings
-            .key_header
-            .clone()
-            .map(|name| (Some(name), HeaderValue::from_static(""))),
-    );
+    headers.extend(config.key_header.clone().map(|name| (Some(name), HeaderValue::from_static(""))));
     if is_own_client {
         return headers;
     }
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(USER_AGENT, settings.user_agent.clone());
+    headers.insert(USER_AGENT, config.user_agent.clone());
     let host = base.host_str().map(|host| match base.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     });
-    // HTTP/2, which TLS may choose, has none.
-    let host = host
-        .filter(|_| !settings.target.tls)
-        .and_then(|host| HeaderValue::try_from(host).ok());
+    // HTTP/2, which TLS may negotiate, has no such header.
+    let host = host.filter(|_| !config.url.tls).and_then(|host| HeaderValue::try_from(host).ok());
     headers.extend(host.map(|host| (Some(HOST), host)));
     headers
 }
 
-fn client(settings: &Settings) -> Result<Client, Error> {
-    let mut builder = Client::builder()
+fn new_client(config: &TransportConfig) -> Result<reqwest::Client, Error> {
+    let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .pool_idle_timeout(settings.connections.idle_timeout.unwrap_or(IDLE_TIMEOUT))
-        .tcp_keepalive(settings.connections.tcp_keepalive)
+        .pool_idle_timeout(config.connections.idle_timeout.unwrap_or(IDLE_TIMEOUT))
+        .tcp_keepalive(config.connections.tcp_keepalive)
         .tcp_nodelay(true)
-        .user_agent(settings.user_agent.clone());
-    if let Some(timeout) = settings.connect_timeout {
+        .user_agent(config.user_agent.clone());
+    if let Some(timeout) = config.connect_timeout {
         builder = builder.connect_timeout(timeout);
     }
-    if let Some(connections) = settings.connections.max_idle {
+    if let Some(connections) = config.connections.max_idle {
         builder = builder.pool_max_idle_per_host(connections);
     }
-    if settings.connections.no_proxy {
+    if config.connections.no_proxy {
         builder = builder.no_proxy();
     }
-    if let (Some(address), Some((name, _))) = (settings.address, settings.target.name()) {
+    if let (Some(address), Some((name, _))) = (config.address, config.url.name()) {
         builder = builder.resolve(name, address);
     }
-    builder = with_unix_socket(builder, settings);
-    with_tls(builder, settings)
+    builder = with_unix_socket(builder, config);
+    with_tls(builder, config)
         .build()
         .map_err(|error| Error::Config(format!("the HTTP client cannot be built: {error}")))
 }
 
 #[cfg(unix)]
-fn with_unix_socket(
-    builder: reqwest::ClientBuilder,
-    settings: &Settings,
-) -> reqwest::ClientBuilder {
-    match &settings.connections.unix_socket {
-        // A proxy would be asked for the socket.
+fn with_unix_socket(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwest::ClientBuilder {
+    match &config.connections.unix_socket {
+        // Otherwise a proxy would be asked for the socket.
         Some(path) => builder.no_proxy().unix_socket(path.clone()),
         None => builder,
     }
 }
 
 #[cfg(not(unix))]
-fn with_unix_socket(
-    builder: reqwest::ClientBuilder,
-    _settings: &Settings,
-) -> reqwest::ClientBuilder {
+fn with_unix_socket(builder: reqwest::ClientBuilder, _config: &TransportConfig) -> reqwest::ClientBuilder {
     builder
 }
 
 #[cfg(feature = "tls")]
-fn with_tls(builder: reqwest::ClientBuilder, settings: &Settings) -> reqwest::ClientBuilder {
-    let mut tls = settings.tls.config.clone();
+fn with_tls(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwest::ClientBuilder {
+    let mut tls = config.tls.config.clone();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    builder
-        .http2_keep_alive_interval(settings.connections.http2_keep_alive)
-        .tls_backend_preconfigured(tls)
+    builder.http2_keep_alive_interval(config.connections.http2_keep_alive).tls_backend_preconfigured(tls)
 }
 
 #[cfg(not(feature = "tls"))]
-fn with_tls(builder: reqwest::ClientBuilder, _settings: &Settings) -> reqwest::ClientBuilder {
+fn with_tls(builder: reqwest::ClientBuilder, _config: &TransportConfig) -> reqwest::ClientBuilder {
     builder
 }
 
-/// Reads a body up to the limit, and says whether that was all of it.
+/// Reads a body up to the limit, and returns whether that was all of it.
 async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), reqwest::Error> {
-    let announced = response
-        .content_length()
-        .and_then(|length| usize::try_from(length).ok());
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > limit) {
         return Ok((Bytes::new(), false));
     }
-    let Some(first) = response.chunk().await? else {
-        return Ok((Bytes::new(), true));
-    };
+    let Some(first) = response.chunk().await? else { return Ok((Bytes::new(), true)) };
     if announced == Some(first.len()) {
         return Ok((first, true));
     }

@@ -1,6 +1,6 @@
 use reqwest::Url;
 
-use super::{Protocol, Target};
+use super::{Protocol, ServerUrl};
 use crate::fuzz::{KEY, assert_presentable, fuzz};
 
 fuzz!(urls, check);
@@ -8,13 +8,13 @@ fuzz!(urls, check);
 /// A URL is refused without showing what may be a secret, or both HTTP libraries understand it as we do.
 fn check(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    match Target::parse(&text) {
+    match ServerUrl::parse(&text) {
         Err(error) => {
             if !is_shown(text.trim()) {
                 assert_presentable(&error);
             }
         }
-        Ok(target) => check_target(&target),
+        Ok(parsed) => check_parsed(&parsed),
     }
 }
 
@@ -25,20 +25,20 @@ fn is_shown(url: &str) -> bool {
     url.get(start..end).is_some_and(|rest| rest.contains(KEY))
 }
 
-fn check_target(target: &Target) {
+fn check_parsed(parsed: &ServerUrl) {
     assert_eq!(
-        Target::parse(&target.url()).unwrap(),
-        *target,
+        ServerUrl::parse(&parsed.to_string()).unwrap(),
+        *parsed,
         "its URL is another's"
     );
-    match target.protocol {
-        Protocol::Http => check_http(target),
+    match parsed.protocol {
+        Protocol::Http => check_http(parsed),
         #[cfg(feature = "grpc")]
         Protocol::Grpc => {
-            let endpoint = tonic::transport::Endpoint::from_shared(target.http_url()).unwrap();
+            let endpoint = tonic::transport::Endpoint::from_shared(parsed.to_http()).unwrap();
             assert_eq!(
                 endpoint.uri().authority().unwrap().as_str(),
-                target.authority
+                parsed.authority
             );
             assert_eq!(endpoint.uri().path(), "/");
         }
@@ -47,16 +47,16 @@ fn check_target(target: &Target) {
     }
 }
 
-fn check_http(target: &Target) {
+fn check_http(parsed: &ServerUrl) {
     // What reqwest alone refuses, the builder refuses by it.
-    let Ok(base) = Url::parse(&target.http_url()) else {
+    let Ok(base) = Url::parse(&parsed.to_http()) else {
         return;
     };
-    let url = Url::parse(&format!("{}/publish", target.http_url())).unwrap();
-    let uri: http::Uri = url.as_str().parse().unwrap();
+    let url = Url::parse(&format!("{}/publish", parsed.to_http())).unwrap();
+    let uri: ::http::Uri = url.as_str().parse().unwrap();
     assert_eq!(
         uri.scheme_str(),
-        Some(if target.tls { "https" } else { "http" })
+        Some(if parsed.tls { "https" } else { "http" })
     );
     assert!(url.path().ends_with("/publish"), "{url}");
     assert!(
@@ -67,18 +67,18 @@ fn check_http(target: &Target) {
         (url.username(), url.password(), url.query(), url.fragment()),
         ("", None, None, None)
     );
-    let port = target
+    let port = parsed
         .authority
         .rsplit_once(':')
         .and_then(|(_, port)| port.parse::<u16>().ok());
-    let usual = if target.tls { 443 } else { 80 };
+    let usual = if parsed.tls { 443 } else { 80 };
     assert_eq!(
         url.port_or_known_default(),
         Some(port.unwrap_or(usual)),
         "{url}"
     );
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'.';
-    let host = target.authority.split(':').next().unwrap();
+    let host = parsed.authority.split(':').next().unwrap();
     if host.bytes().all(is_plain) {
         assert_eq!(url.host_str(), Some(host));
     }

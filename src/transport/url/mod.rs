@@ -1,22 +1,24 @@
-//! The URL of the server: which transport it picks, and what is wrong with it.
+//! The URL of a server: the transport that it selects, and what can be wrong with it.
 
 #[cfg(test)]
 #[cfg(feature = "http")]
 mod fuzz;
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use http::Uri;
+use ::http::Uri;
 
-use crate::{Error, METHODS};
+use crate::api::messages::METHODS;
+use crate::error::Error;
 
-/// A checked URL.
+/// A valid URL. It is displayed as it was given, without slashes at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct ServerUrl {
     pub(crate) protocol: Protocol,
     /// Whether the connection is encrypted.
     pub(crate) tls: bool,
-    /// `host:port`, or `host`
+    /// `host:port`, or `host`.
     pub(crate) authority: String,
     /// The path without a slash at its end; empty over gRPC.
     pub(crate) path: String,
@@ -28,9 +30,63 @@ pub(crate) enum Protocol {
     Grpc,
 }
 
-impl Target {
-    /// Reads `url`. Its errors never show credentials or a query, either of which may hold a key.
+impl ServerUrl {
+    /// Parses a URL. Its errors never show credentials or a query, either of which may contain a key.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let url = url.trim();
+        parse(url)
+            .map_err(|problem| Error::Config(format!("url `{}`: {problem}", without_secrets(url))))
+    }
+
+    /// Returns the host without its port; an IPv6 address is in brackets.
+    pub(crate) fn host(&self) -> &str {
+        match self.authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => &self.authority,
+        }
+    }
+
+    /// Returns whether the host is this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        let host = self.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        let address = host.parse::<IpAddr>();
+        let is_loopback = address.is_ok_and(|address| address.is_loopback());
+        is_loopback || host == "localhost" || host.ends_with(".localhost")
+    }
+
+    /// Returns the host and the port, if the host is a name and not an address.
+    pub(crate) fn name(&self) -> Option<(&str, u16)> {
+        let host = self.host();
+        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+        if is_address {
+            return None;
+        }
+        let port = self.authority[host.len()..].strip_prefix(':');
+        let port = port.and_then(|port| port.parse().ok());
+        let usual_port = if self.tls { 443 } else { 80 };
+        Some((host, port.unwrap_or(usual_port)))
+    }
+
+    /// Returns the URL with a scheme that HTTP libraries know, for gRPC too.
+    pub(crate) fn to_http(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority, self.path)
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match (self.protocol, self.tls) {
+            (Protocol::Http, false) => "http",
+            (Protocol::Http, true) => "https",
+            (Protocol::Grpc, false) => "grpc",
+            (Protocol::Grpc, true) => "grpcs",
+        };
+        write!(formatter, "{scheme}://{}{}", self.authority, self.path)
+    }
+}
+
+fn parse(url: &str) -> Result<Self, Error> {
         parse(url.trim()).map_err(|problem| {
             Error::Config(format!("url `{}`: {problem}", without_secrets(url.trim())))
         })
@@ -75,13 +131,13 @@ impl Target {
     }
 
     /// The URL with a scheme that HTTP libraries know, for gRPC too.
-    pub(crate) fn http_url(&self) -> String {
+    pub(crate) fn to_http(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority, self.path)
     }
 }
 
-fn parse(url: &str) -> Result<Target, String> {
+fn parse(url: &str) -> Result<ServerUrl, String> {
     let Some((scheme, rest)) = split_scheme(url) else {
         return Err(format!(
             "it has no scheme; write http://{}, https://, grpc:// or grpcs://",
@@ -95,7 +151,7 @@ fn parse(url: &str) -> Result<Target, String> {
         "grpcs" => (Protocol::Grpc, true),
         _ => {
             return Err(format!(
-                "the scheme `{scheme}` is none of http, https, grpc, grpcs"
+                "the scheme `{scheme}` is not one of http, https, grpc, grpcs"
             ));
         }
     };
@@ -119,7 +175,7 @@ fn parse(url: &str) -> Result<Target, String> {
                 .into(),
         );
     }
-    // The scheme is replaced since `Uri` wants none that it does not know to go with an authority alone.
+    // `Uri` refuses an unknown scheme with an authority alone: the scheme is replaced.
     let uri: Uri = format!("http://{rest}")
         .parse()
         .map_err(|error| format!("{error}"))?;
@@ -131,23 +187,23 @@ fn parse(url: &str) -> Result<Target, String> {
         return Err("its port is not a number from 1 to 65535".into());
     }
     let path = uri.path().trim_end_matches('/').to_owned();
-    let target = Target {
+    let parsed = ServerUrl {
         protocol,
         tls,
         authority: authority.to_string(),
         path,
     };
     match protocol {
-        Protocol::Http => check_path(&target.path)?,
-        Protocol::Grpc if !target.path.is_empty() => {
-            return Err(format!("gRPC has no path; leave out `{}`", target.path));
+        Protocol::Http => check_path(&parsed.path)?,
+        Protocol::Grpc if !parsed.path.is_empty() => {
+            return Err(format!("gRPC has no path; leave out `{}`", parsed.path));
         }
         Protocol::Grpc if authority.port().is_none() => {
             return Err("it names no port; Centrifugo's for gRPC is 10000 by default".into());
         }
         Protocol::Grpc => {}
     }
-    Ok(target)
+    Ok(parsed)
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -163,21 +219,22 @@ fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What comes before `://` may be anything in which that stands: only a scheme is one.
+/// Returns the scheme and the rest. Text in front of `://` that is not a scheme belongs to the rest.
 fn split_scheme(url: &str) -> Option<(&str, &str)> {
     let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     url.split_once("://")
         .filter(|(scheme, _)| is_scheme(scheme))
 }
 
-/// Leaves out whatever precedes an `@`, wherever that is: a password may hold a slash, or a question mark.
+/// Returns the URL without whatever precedes an `@`: a password may contain a slash or a question mark.
 fn without_secrets(url: &str) -> String {
     let (scheme, rest) = split_scheme(url).unwrap_or(("", url));
     let end = rest.find(['?', '#']).unwrap_or(rest.len());
     let (shown, left_out) = rest.split_at(end);
-    let shown = match left_out.contains('@') {
-        true => "…",
-        false => shown.rsplit('@').next().unwrap_or_default(),
+    let shown = if left_out.contains('@') {
+        "…"
+    } else {
+        shown.rsplit('@').next().unwrap_or_default()
     };
     match scheme {
         "" => shown.to_owned(),
@@ -190,18 +247,18 @@ mod tests {
     use super::*;
 
     fn problem(url: &str) -> String {
-        Target::parse(url).unwrap_err().to_string()
+        ServerUrl::parse(url).unwrap_err().to_string()
     }
 
     #[test]
     fn scheme_picks_the_transport() {
-        let target = Target::parse("https://example.com/api/").unwrap();
-        assert_eq!((target.protocol, target.tls), (Protocol::Http, true));
-        assert_eq!(target.http_url(), "https://example.com/api");
-        let target = Target::parse("GRPC://[::1]:10000/").unwrap();
-        assert_eq!(target.url(), "grpc://[::1]:10000");
-        assert_eq!((target.protocol, target.tls), (Protocol::Grpc, false));
-        assert_eq!(target.http_url(), "http://[::1]:10000");
+        let parsed = ServerUrl::parse("https://example.com/api/").unwrap();
+        assert_eq!((parsed.protocol, parsed.tls), (Protocol::Http, true));
+        assert_eq!(parsed.to_http(), "https://example.com/api");
+        let parsed = ServerUrl::parse("GRPC://[::1]:10000/").unwrap();
+        assert_eq!(parsed.to_string(), "grpc://[::1]:10000");
+        assert_eq!((parsed.protocol, parsed.tls), (Protocol::Grpc, false));
+        assert_eq!(parsed.to_http(), "http://[::1]:10000");
     }
 
     #[test]
@@ -215,7 +272,7 @@ mod tests {
             ("http://[::1]/api", None),
             ("grpcs://[::1]:10000", None),
         ] {
-            assert_eq!(Target::parse(url).unwrap().name(), name, "{url}");
+            assert_eq!(ServerUrl::parse(url).unwrap().name(), name, "{url}");
         }
     }
 
@@ -227,14 +284,14 @@ mod tests {
             "grpc://[::1]:10000",
             "http://A.LOCALHOST/api",
         ] {
-            assert!(Target::parse(url).unwrap().is_local(), "{url}");
+            assert!(ServerUrl::parse(url).unwrap().is_local(), "{url}");
         }
         for url in [
             "http://10.0.0.1/api",
             "http://localhost.example/api",
             "grpc://[::2]:10000",
         ] {
-            assert!(!Target::parse(url).unwrap().is_local(), "{url}");
+            assert!(!ServerUrl::parse(url).unwrap().is_local(), "{url}");
         }
     }
 

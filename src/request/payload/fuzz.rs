@@ -5,10 +5,11 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{PayloadExt as _, binary};
+use super::PayloadExt as _;
+use crate::api::payload::binary;
 use crate::fuzz::{assert_bounded, fuzz};
-use crate::json::invalid_request;
-use crate::{BatchRequest, PublishRequest};
+use crate::request::check::not_json;
+use crate::api::{BatchRequest, PublishRequest};
 
 fuzz!(payloads, check);
 
@@ -31,7 +32,7 @@ fn check(input: &[u8]) {
         }
         Err(error) => {
             assert!(!is_json, "JSON was refused: {error}");
-            let error = invalid_request(&request, &error);
+            let error = not_json(&request, &error);
             assert!(
                 error.to_string().starts_with("publish: `data` is not JSON"),
                 "{error}"

@@ -1,43 +1,45 @@
-//! How protobuf writes a batch's commands.
+//! Batches as protobuf: the parts of a `BatchRequest` that are written without the message itself.
 
 use bytes::BufMut;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
-use crate::api;
+use super::messages::BATCH_TAGS;
 
-/// The numbers of fields that batches consist of; 0 is none.
-pub(crate) struct Tags {
+/// The numbers of the fields that batches consist of; 0 if the schema has no such field.
+pub(crate) struct BatchTags {
     pub(crate) commands: u32,
-    /// Which older schemas lack.
+    /// Older schemas do not have it.
     pub(crate) parallel: u32,
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) replies: u32,
-    /// Of a reply.
+    /// The field of a reply.
     pub(crate) error: u32,
 }
 
-/// How long a command is within its batch: a request of that size, which is the field `tag` of `Command`.
+/// Returns the length of a command within its batch: a request of `size` bytes in the field `tag` of `Command`.
 pub(crate) fn command_len(tag: u32, size: usize) -> usize {
-    field_len(api::BATCH_TAGS.commands, field_len(tag, size))
+    field_len(BATCH_TAGS.commands, field_len(tag, size))
 }
 
-/// Writes what comes before the request.
+/// Writes the bytes in front of the request of a command.
 pub(crate) fn start_command(tag: u32, size: usize, buffer: &mut impl BufMut) {
-    start_field(api::BATCH_TAGS.commands, field_len(tag, size), buffer);
+    start_field(BATCH_TAGS.commands, field_len(tag, size), buffer);
     start_field(tag, size, buffer);
 }
 
-/// How long `parallel` is.
+/// Returns the length of the field `parallel`.
 pub(crate) fn parallel_len(parallel: bool) -> usize {
     if parallel {
-        key_len(api::BATCH_TAGS.parallel) + 1
+        key_len(BATCH_TAGS.parallel) + 1
     } else {
         0
     }
 }
 
+/// Writes the field `parallel`.
 pub(crate) fn write_parallel(parallel: bool, buffer: &mut impl BufMut) {
     if parallel {
-        encode_key(api::BATCH_TAGS.parallel, WireType::Varint, buffer);
+        encode_key(BATCH_TAGS.parallel, WireType::Varint, buffer);
         buffer.put_u8(1);
     }
 }
@@ -46,7 +48,7 @@ fn field_len(tag: u32, size: usize) -> usize {
     key_len(tag) + encoded_len_varint(length(size)) + size
 }
 
-/// Writes what comes before a field of so many bytes.
+/// Writes the bytes in front of a field of `size` bytes.
 pub(crate) fn start_field(tag: u32, size: usize, buffer: &mut impl BufMut) {
     encode_key(tag, WireType::LengthDelimited, buffer);
     encode_varint(length(size), buffer);
@@ -56,8 +58,8 @@ fn length(size: usize) -> u64 {
     u64::try_from(size).unwrap_or(u64::MAX)
 }
 
-/// What a message that is read alone, and never written, has of `prost::Message` beside reading.
-macro_rules! read_alone {
+/// Stubs the writing half of `prost::Message` for types that are only read.
+macro_rules! read_only {
     () => {
         fn encode_raw(&self, _buffer: &mut impl ::bytes::BufMut) {}
 
@@ -71,4 +73,4 @@ macro_rules! read_alone {
     };
 }
 
-pub(crate) use read_alone;
+pub(crate) use read_only;

@@ -1,5 +1,6 @@
-//! TLS, configured once for both transports.
+//! TLS by rustls.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,22 +15,22 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::Error;
+use crate::error::Error;
 
-/// What the builder was told.
+/// The options of the builder.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// PEM, each of one or more certificates, or DER, of one.
+    /// Each is PEM with one or more certificates, or DER with one.
     pub(crate) roots: Vec<Vec<u8>>,
-    /// PEM, certificates and a key.
+    /// PEM with certificates and a key.
     pub(crate) identity: Option<Vec<u8>>,
     pub(crate) accept_invalid_certs: bool,
-    /// The name that the server's certificate is to be for.
+    /// The name that the server's certificate must be for.
     pub(crate) server_name: Option<String>,
 }
 
 impl Options {
-    /// The name of the first option that is set.
+    /// Returns the name of the first option that is set.
     pub(crate) fn first_set(&self) -> Option<&'static str> {
         match self {
             Self { roots, .. } if !roots.is_empty() => Some("root_certificate"),
@@ -49,7 +50,7 @@ impl Options {
     }
 }
 
-/// How a transport speaks TLS.
+/// The TLS of a transport.
 #[derive(Clone)]
 pub(crate) struct Tls {
     pub(crate) config: ClientConfig,
@@ -57,12 +58,12 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Makes the configuration; for a client without TLS an empty one, which reads no certificates.
+    /// Creates the configuration. Without a need for TLS it is empty, and reads no certificates.
     pub(crate) fn new(options: &Options, needed: bool) -> Result<Self, Error> {
         let mut config = client_config(options, needed)?;
         let asked = Arc::<AtomicBool>::default();
         let resolver = Arc::clone(&config.client_auth_cert_resolver);
-        config.client_auth_cert_resolver = Arc::new(Noting {
+        config.client_auth_cert_resolver = Arc::new(RecordingResolver {
             resolver,
             asked: Arc::clone(&asked),
         });
@@ -76,7 +77,7 @@ impl Tls {
     }
 }
 
-/// What the handshakes of a transport have shown.
+/// The observations in a transport's handshakes.
 #[derive(Clone)]
 pub(crate) struct Handshakes {
     /// Whether the server asked for a client certificate.
@@ -85,27 +86,27 @@ pub(crate) struct Handshakes {
 }
 
 impl Handshakes {
-    /// Why a server may have closed a connection before it answered anything: in TLS 1.3 it looks at the client's
-    /// certificate when the client takes the handshake for done.
+    /// Returns why a server may have closed a connection before it responded: in TLS 1.3 it checks the client's
+    /// certificate after the client considers the handshake complete.
     pub(crate) fn hint(&self) -> &'static str {
-        match (self.asked.load(Ordering::Relaxed), self.has_identity) {
-            (false, _) => "",
-            (true, false) => "the server asks for a client certificate: give one with identity",
-            (true, true) => {
-                "the server asks for a client certificate: does it trust the authority of that of identity?"
-            }
+        if !self.asked.load(Ordering::Relaxed) {
+            ""
+        } else if self.has_identity {
+            "the server asks for a client certificate: does it trust the authority of the certificate given with identity?"
+        } else {
+            "the server asks for a client certificate: give one with identity"
         }
     }
 }
 
-/// Notes that the server asks for a client certificate.
+/// Records that the server asks for a client certificate.
 #[derive(Debug)]
-struct Noting {
+struct RecordingResolver {
     resolver: Arc<dyn ResolvesClientCert>,
     asked: Arc<AtomicBool>,
 }
 
-impl ResolvesClientCert for Noting {
+impl ResolvesClientCert for RecordingResolver {
     fn resolve(
         &self,
         authorities: &[&[u8]],
@@ -120,33 +121,53 @@ impl ResolvesClientCert for Noting {
     }
 }
 
-/// What to do about a failed handshake.
-pub(crate) fn hint(error: &rustls::Error) -> &'static str {
-    use CertificateError as Certificate;
+/// Returns what to do about a connection that failed, if TLS is the reason.
+pub(crate) fn hint(error: &(dyn StdError + 'static)) -> &'static str {
+    let Some(error) = find::<rustls::Error>(error) else {
+        return "";
+    };
     match error {
         rustls::Error::InvalidMessage(_) => {
-            "the server does not speak TLS on this port: begin the URL with http:// or grpc://, or take its port of TLS"
+            "the server does not speak TLS on this port: begin the URL with http:// or grpc://, or use its TLS port"
         }
-        rustls::Error::InvalidCertificate(error) => match error {
-            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-                "the server's certificate is for another host: call it by that, or name it with server_name"
-            }
-            Certificate::UnknownIssuer | Certificate::BadSignature => {
-                "the server's certificate is of an unknown authority: add that with root_certificate"
-            }
-            Certificate::Expired | Certificate::ExpiredContext { .. } => {
-                "the server's certificate has expired"
-            }
-            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                "the server's certificate is not valid yet: is this machine's clock right?"
-            }
-            Certificate::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => {
-                "the server's certificate is that of an authority (CA:TRUE), as `openssl req -x509` makes them: sign \
-                 another for the server, or make one with basicConstraints=CA:FALSE"
-            }
-            _ => "the server's certificate is not valid",
-        },
+        rustls::Error::InvalidCertificate(error) => certificate_hint(error),
         _ => "",
+    }
+}
+
+fn certificate_hint(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the server's certificate is for another host: call it by that name, or set it with server_name"
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "the server's certificate is from an unknown authority: add the authority with root_certificate"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the server's certificate has expired"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet: is this machine's clock right?"
+        }
+        CertificateError::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => {
+            "the server's certificate is that of an authority (CA:TRUE), as `openssl req -x509` makes them: sign \
+             another one for the server, or make one with basicConstraints=CA:FALSE"
+        }
+        _ => "the server's certificate is not valid",
+    }
+}
+
+/// Returns the first error of that type among an error and its causes.
+///
+/// An I/O error passes itself off as its cause, and hides it from `source`.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let io_error = error.downcast_ref::<std::io::Error>();
+    match io_error.and_then(std::io::Error::get_ref) {
+        Some(inner) => find(inner),
+        None => error.source().and_then(find),
     }
 }
 
@@ -173,7 +194,7 @@ fn client_config(options: &Options, needed: bool) -> Result<ClientConfig, Error>
         Some(pem) => {
             let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
                 Error::Config(format!(
-                    "identity: no private key can be read: {error}; give PEM with certificate and key"
+                    "identity: no private key can be read: {error}; give PEM with a certificate and a key"
                 ))
             })?;
             builder
@@ -206,14 +227,14 @@ fn verifier(
     };
     let name = ServerName::try_from(name.clone()).map_err(|_| {
         Error::Config(format!(
-            "server_name: `{name}` is neither a name of a host nor an address"
+            "server_name: `{name}` is neither a host name nor an address"
         ))
     })?;
-    Ok(Arc::new(Named { verifier, name }))
+    Ok(Arc::new(ForName { verifier, name }))
 }
 
 fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
-    // DER begins with an ASN.1 sequence, which no text does.
+    // DER begins with an ASN.1 sequence, unlike any text.
     if pem.starts_with(&[0x30, 0x82]) {
         return Ok(vec![CertificateDer::from(pem.to_vec())]);
     }
@@ -226,20 +247,20 @@ fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>
         })?;
     match certificates.is_empty() {
         true => Err(Error::Config(format!(
-            "{option}: it holds no certificate; give PEM, with BEGIN CERTIFICATE"
+            "{option}: it contains no certificate; give PEM, with BEGIN CERTIFICATE"
         ))),
         false => Ok(certificates),
     }
 }
 
-/// Takes certificates for a name of the user's, not of the URL's.
+/// Verifies certificates against a name of the user's instead of the URL's host.
 #[derive(Debug)]
-struct Named {
+struct ForName {
     verifier: Verifier,
     name: ServerName<'static>,
 }
 
-impl ServerCertVerifier for Named {
+impl ServerCertVerifier for ForName {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -277,7 +298,7 @@ impl ServerCertVerifier for Named {
     }
 }
 
-/// Takes any certificate, but still checks that the server has its key.
+/// Accepts any certificate, but still checks that the server has its key.
 #[derive(Debug)]
 struct AcceptAny(Arc<CryptoProvider>);
 

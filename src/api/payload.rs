@@ -1,0 +1,117 @@
+//! Payloads: what a publication or another `bytes` field carries.
+
+use base64::Engine as _;
+use bytes::Bytes;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The content of a publication or of another `bytes` field: JSON text over HTTP, any bytes over gRPC.
+///
+/// Requests take any [`IntoPayload`]. Strings and bytes are sent as they are: `"{\"n\":1}"` is an object, while the text
+/// *hello* is the JSON string `"\"hello\""`, which [`json("hello")`](crate::json) writes. Centrifugo refuses an empty
+/// payload in most channels; `null`, `""` and `{}` are not empty.
+///
+/// `Bytes`, `Vec<u8>` and `String` are taken without copying. Payloads of 64 KiB and more are sent without being copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payload {
+    bytes: Bytes,
+    /// Whether the bytes are sent as base64 where the field has a twin for that.
+    binary: bool,
+}
+
+impl Payload {
+    /// Returns the bytes, without copying.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// Returns the values of a payload's field and of its `b64…` twin.
+    pub(crate) fn into_twins(self) -> (Bytes, String) {
+        if self.binary {
+            let text = base64::engine::general_purpose::STANDARD.encode(&self.bytes);
+            (Bytes::new(), text)
+        } else {
+            (self.bytes, String::new())
+        }
+    }
+}
+
+/// A value that can be a payload: strings, bytes, `serde_json::Value`, `RawValue`, and whatever converts into [`Payload`].
+///
+/// Other values become payloads by [`json`](crate::json).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a payload",
+    label = "not a payload",
+    note = "write `json(&value)?` to make JSON of a value that serde serializes, or `binary(bytes)` for bytes that are \
+            not JSON"
+)]
+pub trait IntoPayload {
+    /// Returns the payload.
+    fn into_payload(self) -> Payload;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<Payload>> IntoPayload for T {
+    fn into_payload(self) -> Payload {
+        self.into()
+    }
+}
+
+/// Returns a payload of any bytes, which need not be JSON.
+///
+/// In a field with a twin for it, such as `data` with `b64data`, it is sent as base64 over both transports, and Centrifugo
+/// decodes it. In a field without a twin it is sent as it is, which only gRPC can carry.
+///
+/// ```
+/// use centrifugo_api::{PublishRequest, binary};
+///
+/// let request = PublishRequest::new("pixels", binary(&[0xff, 0x00]));
+/// assert_eq!(request.b64data, "/wA=");
+/// ```
+#[must_use]
+pub fn binary(bytes: impl IntoPayload) -> Payload {
+    Payload {
+        binary: true,
+        ..bytes.into_payload()
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            binary: false,
+        }
+    }
+}
+
+macro_rules! payload_from {
+    ($(<$(const $n:ident: usize)?> $ty:ty, $value:ident => $bytes:expr;)*) => {$(
+        impl<$(const $n: usize)?> From<$ty> for Payload {
+            fn from($value: $ty) -> Self {
+                Self::from(Bytes::from($bytes))
+            }
+        }
+    )*};
+}
+
+payload_from! {
+    <> Vec<u8>, bytes => bytes;
+    <> &Vec<u8>, bytes => bytes.clone();
+    <> &[u8], bytes => bytes.to_vec();
+    <const N: usize> &[u8; N], bytes => bytes.to_vec();
+    <const N: usize> [u8; N], bytes => bytes.to_vec();
+    <> String, json => json;
+    <> &String, json => json.clone();
+    <> &str, json => json.to_owned();
+    <> Value, value => value.to_string();
+    <> &Value, value => value.to_string();
+    <> Box<RawValue>, json => String::from(Box::<str>::from(json));
+    <> &RawValue, json => json.get().to_owned();
+}
+
+/// Returns the problem of a payload whose `b64…` twin is set too.
+pub(crate) fn set_twice(path: &str) -> String {
+    format!("`{path}` is set twice, as it is and as base64: leave one of the two empty")
+}

@@ -1,0 +1,80 @@
+//! The attempts of a call: when another one is due, and what the last one's outcome means for the call.
+
+use std::time::Instant;
+
+use super::{CallInfo, Deadline, Inner, Permit, Retry};
+use crate::error::{Attempts, Error};
+
+/// A call that is in flight, and its attempts so far.
+pub(crate) struct RetryLoop<'a> {
+    inner: &'a Inner,
+    info: CallInfo<'a>,
+    retry: &'a Retry,
+    deadline: Deadline,
+    started: Instant,
+    attempts: u32,
+    all_unsent: bool,
+    _permit: Permit<'a>,
+}
+
+impl<'a> RetryLoop<'a> {
+    pub(super) fn new(
+        inner: &'a Inner,
+        info: CallInfo<'a>,
+        retry: &'a Retry,
+        deadline: Deadline,
+        permit: Permit<'a>,
+    ) -> Self {
+        Self {
+            inner,
+            info,
+            retry,
+            deadline,
+            started: Instant::now(),
+            attempts: 0,
+            all_unsent: true,
+            _permit: permit,
+        }
+    }
+
+    /// Returns the final outcome, or `None` after waiting if another attempt is due.
+    pub(crate) async fn finish_or_wait<T>(
+        &mut self,
+        outcome: Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        let error = match outcome {
+            Ok(result) => {
+                self.inner.budget.deposit();
+                return Some(Ok(result));
+            }
+            Err(error) => error,
+        };
+        self.attempts += 1;
+        self.all_unsent &= error.is_unsent();
+        // Failing over to a healthy node is free: it does not flood the one that is down.
+        let budget = if self.inner.nodes.have_better(&error) {
+            None
+        } else {
+            Some(&self.inner.budget)
+        };
+        let wait = self.retry.wait(
+            self.attempts,
+            &error,
+            self.info.repeatable,
+            self.deadline.left(),
+            budget,
+        );
+        match wait {
+            Some(wait) => {
+                tokio::time::sleep(wait).await;
+                None
+            }
+            None => Some(Err(self.failed(error))),
+        }
+    }
+
+    fn failed(&self, error: Error) -> Error {
+        let attempts = Attempts::new(self.attempts, self.info.key);
+        error.after(attempts, self.all_unsent, self.started.elapsed())
+    }
+}

@@ -1,0 +1,185 @@
+//! Requests to bytes, and bytes to replies: Centrifugo's JSON, protobuf, and the command lines of older servers.
+
+#![cfg_attr(not(all(feature = "http", feature = "grpc")), allow(dead_code))]
+
+mod body;
+mod command_lines;
+pub(crate) mod framing;
+mod json;
+mod protobuf;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+pub(crate) use body::EncodedBody;
+pub(crate) use json::parse_error;
+
+use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
+use crate::error::{ApiError, Error, Status, excerpt};
+use crate::request::check::check;
+
+/// An encoding of requests and replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    /// Centrifugo's JSON, over HTTP.
+    Json,
+    /// Protobuf in a gRPC frame.
+    Protobuf,
+    /// Lines of JSON, each a command, over HTTP: the only format of Centrifugo v2 to v4.1.2.
+    CommandLines,
+}
+
+/// A request that is encoded already, for a batch.
+pub(crate) struct BatchEntry<'a> {
+    pub(crate) method: &'static str,
+    /// The number of its field in `Command`.
+    pub(crate) tag: u32,
+    /// The request without a frame.
+    pub(crate) message: &'a Bytes,
+}
+
+impl Codec {
+    /// Encodes a request. Takes `&mut` to move payloads out and back; the request is unchanged afterwards.
+    pub(crate) fn encode<M: Method>(self, request: &mut M) -> Result<EncodedBody, Error> {
+        check(request)?;
+        match self {
+            Self::Json => json::encode(request),
+            Self::Protobuf => Ok(protobuf::encode(request)),
+            Self::CommandLines => {
+                let json = json::encode(request)?;
+                command_lines::encode(M::NAME, &json.to_bytes())
+            }
+        }
+    }
+
+    /// Encodes a call by name with any parameters, which only JSON can carry.
+    pub(crate) fn encode_raw<P: Serialize + ?Sized>(
+        self,
+        method: &str,
+        params: &P,
+    ) -> Result<EncodedBody, Error> {
+        match self {
+            Self::Json => Ok(json::encode_raw(method, params)?.into()),
+            Self::CommandLines => {
+                let json = json::encode_raw(method, params)?;
+                command_lines::encode(method, &json)
+            }
+            Self::Protobuf => {
+                let problem = format!(
+                    "{method}: call_raw sends JSON and needs an http or https URL; over gRPC, implement Method for a \
+                     message of your own; nothing was sent"
+                );
+                Err(Error::InvalidRequest(problem.into()))
+            }
+        }
+    }
+
+    /// Decodes the reply to a request, and checks that it is a reply to that request.
+    pub(crate) fn decode<M: Method>(
+        self,
+        request: &M,
+        body: &EncodedBody,
+        reply: &Bytes,
+    ) -> Result<M::Result, Error> {
+        let response: M::Response = match self {
+            Self::Json => json::decode(M::NAME, reply)?,
+            Self::Protobuf => protobuf::decode(M::NAME, reply)?,
+            Self::CommandLines => {
+                json::decode(M::NAME, &command_lines::decode(M::NAME, body, reply)?)?
+            }
+        };
+        let broken = |problem: String| Error::Decode {
+            method: Some(M::NAME),
+            message: format!("{problem}, in the reply {}", excerpt(reply)),
+            source: None,
+        };
+        let outcome = M::outcome(response);
+        let outcome = outcome.ok_or_else(|| broken("neither an error nor a result".to_owned()))?;
+        let result = outcome.map_err(|error| api_error(request, error))?;
+        request.verify(&result).map_err(broken)?;
+        Ok(result)
+    }
+
+    /// Decodes the reply to a call by name: a JSON object.
+    pub(crate) fn decode_raw(
+        self,
+        method: &'static str,
+        body: &EncodedBody,
+        reply: &Bytes,
+    ) -> Result<Bytes, Error> {
+        match self {
+            Self::Json | Self::Protobuf => Ok(reply.clone()),
+            Self::CommandLines => command_lines::decode(method, body, reply),
+        }
+    }
+
+    /// Returns a batch of requests that are encoded already.
+    pub(crate) fn batch(self, entries: &[BatchEntry<'_>], parallel: bool) -> EncodedBody {
+        match self {
+            Self::Json | Self::CommandLines => json::batch(entries, parallel).into(),
+            Self::Protobuf => protobuf::batch(entries, parallel).into(),
+        }
+    }
+
+    /// Returns an encoded request without its frame, as a batch carries it.
+    pub(crate) fn message(self, body: &EncodedBody) -> Bytes {
+        match self {
+            Self::Json | Self::CommandLines => body.to_bytes(),
+            Self::Protobuf => framing::unframed(&body.to_bytes()),
+        }
+    }
+
+    /// Splits the reply to a batch into its items, which [`decode_item`](Self::decode_item) decodes.
+    pub(crate) fn split(self, reply: &Bytes) -> Result<Vec<Bytes>, Error> {
+        match self {
+            Self::Json | Self::CommandLines => json::split(reply),
+            Self::Protobuf => protobuf::split(reply),
+        }
+    }
+
+    /// Decodes an item of a batch's reply.
+    pub(crate) fn decode_item<M: Method>(
+        self,
+        request: &M,
+        slot: &BatchSlot<M>,
+        item: &Bytes,
+    ) -> Result<M::Result, Error> {
+        let encoded = match self {
+            Self::Json | Self::CommandLines => EncodedReply::Json(item),
+            Self::Protobuf => EncodedReply::Protobuf(item),
+        };
+        match (slot.read)(request, encoded) {
+            Ok(outcome) => outcome.map_err(|error| api_error(request, error)),
+            Err(Unreadable::Json(error)) => Err(json::parse_error(M::NAME, item, "", error)),
+            Err(Unreadable::Protobuf(error)) => Err(protobuf::decode_error(M::NAME, item, error)),
+            Err(Unreadable::Mismatch(problem)) => Err(Error::Decode {
+                method: Some(M::NAME),
+                message: format!("{problem}, in the reply of the batch"),
+                source: None,
+            }),
+        }
+    }
+}
+
+/// Returns Centrifugo's error for a request.
+fn api_error<M: Method>(request: &M, error: crate::api::Error) -> Error {
+    let channel = (M::GENERATED.channel)(request);
+    Error::Api(ApiError::from(error).of(M::NAME).about(channel))
+}
+
+/// Returns the error object in the body of a response that is not a reply, or the response itself.
+pub(crate) fn error_object(body: &Bytes) -> Option<ApiError> {
+    json::error_object(body)
+}
+
+/// Returns whether a batch that failed so may succeed when it is split: the server cannot write the reply over HTTP.
+pub(crate) fn is_unwritable(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Decode { .. }
+            | Error::Transport {
+                status: Status::Http(500),
+                ..
+            }
+    )
+}

@@ -1,0 +1,135 @@
+//! Protobuf, in gRPC frames.
+
+use std::mem;
+
+use bytes::{Buf, BufMut as _, Bytes};
+use prost::encoding::{DecodeContext, WireType, skip_field};
+use prost::{DecodeError, Message};
+
+use super::body::{EncodedBody, long_payload};
+use super::{BatchEntry, framing};
+use crate::api::messages::{BATCH_TAGS, BatchRequest};
+use crate::api::method::Method;
+use crate::api::wire;
+use crate::error::{Error, cause, excerpt};
+
+/// Encodes a request. A long payload becomes the last of the message's fields, whose order is free.
+pub(super) fn encode<M: Method>(request: &mut M) -> EncodedBody {
+    let length = request.encoded_len();
+    let Some(tag) = long_payload(request) else {
+        return framing::frame(length, |frame| request.encode_raw(frame)).into();
+    };
+    // Without the payload in its field, the message is written without it.
+    let payload = (M::GENERATED.payload)(request, tag).map(mem::take).unwrap_or_default();
+    let head = framing::frame_without_end(length, payload.len(), |head| {
+        request.encode_raw(head);
+        wire::start_field(tag, payload.len(), head);
+    });
+    if let Some(field) = (M::GENERATED.payload)(request, tag) {
+        *field = payload.clone();
+    }
+    EncodedBody {
+        head,
+        payload,
+        tail: Bytes::new(),
+    }
+}
+
+/// Returns the frame of a `BatchRequest`.
+pub(super) fn batch(entries: &[BatchEntry<'_>], parallel: bool) -> Bytes {
+    let lengths = entries.iter().map(|entry| wire::command_len(entry.tag, entry.message.len()));
+    let length = lengths.sum::<usize>() + wire::parallel_len(parallel);
+    framing::frame(length, |frame| {
+        for entry in entries {
+            wire::start_command(entry.tag, entry.message.len(), frame);
+            frame.put_slice(entry.message);
+        }
+        wire::write_parallel(parallel, frame);
+    })
+}
+
+/// Decodes a reply.
+pub(super) fn decode<T: Message + Default>(method: &'static str, body: &Bytes) -> Result<T, Error> {
+    T::decode(body.clone()).map_err(|error| decode_error(method, body, error))
+}
+
+pub(super) fn decode_error(method: &'static str, body: &Bytes, error: DecodeError) -> Error {
+    let start = excerpt(body);
+    Error::Decode {
+        method: Some(method),
+        message: format!("the reply does not have the schema's shape: {start}"),
+        source: Some(cause(error)),
+    }
+}
+
+/// Splits a batch's reply into its items, as they were received.
+pub(super) fn split(reply: &Bytes) -> Result<Vec<Bytes>, Error> {
+    decode::<Items>(BatchRequest::NAME, reply).map(|items| items.0)
+}
+
+/// The items of a `BatchResponse`.
+#[derive(Debug, Default)]
+struct Items(Vec<Bytes>);
+
+impl Message for Items {
+    wire::read_only!();
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buffer: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        if tag == BATCH_TAGS.replies {
+            prost::encoding::bytes::merge_repeated(wire_type, &mut self.0, buffer, context)
+        } else {
+            skip_field(wire_type, tag, buffer, context)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use super::*;
+    use crate::api::messages::{BroadcastRequest, PublishRequest, SubscribeRequest};
+    use crate::codec::body::ZERO_COPY_FROM;
+
+    /// Encodes a request, and checks that a server can decode it and that it is unchanged.
+    fn written<M: Method + Clone + PartialEq + Default + Debug>(request: &M) -> EncodedBody {
+        let mut kept = request.clone();
+        let written = encode(&mut kept);
+        assert_eq!(kept, *request);
+        assert_eq!(M::decode(framing::unframed(&written.to_bytes())).unwrap(), *request);
+        written
+    }
+
+    #[test]
+    fn long_payload_stays_where_it_is() {
+        let data = Bytes::from(vec![b'1'; ZERO_COPY_FROM]);
+        let publish = PublishRequest::new("news", data.clone()).idempotency_key("key").tags([("a", "b")]);
+        let broadcast = BroadcastRequest::new(["news", "sports"], data.clone()).skip_history(true);
+        for written in [written(&publish), written(&broadcast)] {
+            assert_eq!(written.payload.as_ptr(), data.as_ptr());
+            assert!(written.head.len() < 100);
+        }
+    }
+
+    #[test]
+    fn short_payload_is_written_with_the_rest() {
+        let publish = PublishRequest::new("news", vec![b'1'; ZERO_COPY_FROM - 1]);
+        assert!(written(&publish).payload.is_empty());
+        assert!(written(&PublishRequest::default()).payload.is_empty());
+    }
+
+    #[test]
+    fn one_of_two_long_payloads_stays() {
+        let (info, data) = (Bytes::from(vec![b'1'; ZERO_COPY_FROM]), Bytes::from(vec![b'2'; ZERO_COPY_FROM]));
+        let subscribe = SubscribeRequest::new("news").user("42").info(info.clone()).data(data.clone());
+        let written = written(&subscribe);
+        assert_eq!(written.payload.as_ptr(), info.as_ptr());
+        assert!((ZERO_COPY_FROM..ZERO_COPY_FROM + 100).contains(&written.head.len()));
+    }
+}

@@ -1,0 +1,105 @@
+//! Batches of commands of any types: `BatchRequest` and `BatchResponse` themselves.
+
+use super::item::{mismatch, NOTHING};
+use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply, WITHOUT_CONTENT};
+use crate::api::method::{InvalidRequest, Method, Parts};
+use crate::error::ApiError;
+use crate::request::broadcast;
+
+/// Returns a batch of these commands.
+pub(super) fn request(commands: Vec<Command>, parallel: bool) -> BatchRequest {
+    let mut request = BatchRequest::new(commands);
+    if parallel {
+        request.run_in_parallel();
+    }
+    request
+}
+
+/// Returns the outcome in a reply.
+pub(crate) fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
+    match reply.error.take() {
+        Some(error) => Err((*error).into()),
+        None => Ok(reply),
+    }
+}
+
+/// How a batch is split.
+pub(crate) const PARTS: Parts<BatchRequest> = Parts {
+    len: |request| request.commands.len(),
+    take,
+    finish: |_, _| {},
+    join: |response, next| response.replies.extend(next.replies),
+    resend: None,
+};
+
+/// Moves the first commands into a batch of their own.
+fn take(request: &mut BatchRequest, count: usize) -> BatchRequest {
+    let rest = request.commands.split_off(count);
+    let commands = std::mem::take(&mut request.commands);
+    // A schema may lack `parallel`, and add fields.
+    #[allow(clippy::needless_update)]
+    let part = BatchRequest {
+        commands,
+        ..request.clone()
+    };
+    request.commands = rest;
+    part
+}
+
+/// Gives each command that takes a key one of its own, and returns whether any did.
+pub(crate) fn set_keys(commands: &mut [Command], key: &str) -> bool {
+    let mut any = false;
+    for (index, command) in commands.iter_mut().enumerate() {
+        any |= command.set_key(&format!("{key}-{index}"));
+    }
+    any
+}
+
+/// Checks each command.
+pub(crate) fn check(request: &BatchRequest) -> Result<(), InvalidRequest> {
+    for (index, command) in request.commands.iter().enumerate() {
+        command
+            .check()
+            .map_err(|problem| problem.within(&format!("commands[{index}].{}", name(command))))?;
+    }
+    Ok(())
+}
+
+fn name(command: &Command) -> &'static str {
+    command.methods().next().unwrap_or_default()
+}
+
+/// Checks that a batch's reply has an item per command, for the command's method.
+pub(crate) fn verify(request: &BatchRequest, response: &BatchResponse) -> Result<(), String> {
+    let asked = request.commands.len();
+    let returned = response.replies.len();
+    if asked != returned {
+        return Err(format!("{returned} replies for {asked} commands"));
+    }
+    for (index, (command, reply)) in request.commands.iter().zip(&response.replies).enumerate() {
+        verify_item(command, reply).map_err(|problem| format!("replies[{index}]: {problem}"))?;
+    }
+    Ok(())
+}
+
+fn verify_item(command: &Command, reply: &Reply) -> Result<(), String> {
+    if reply.error.is_some() {
+        return Ok(());
+    }
+    if reply.methods().next().is_none() {
+        let may_be_empty = command.methods().all(|method| WITHOUT_CONTENT.contains(&method));
+        if may_be_empty {
+            return Ok(());
+        }
+        return Err(NOTHING.to_owned());
+    }
+    if !command.methods().eq(reply.methods()) {
+        return Err(mismatch(reply.methods(), command.methods()));
+    }
+    match (&command.broadcast, &reply.broadcast) {
+        (Some(broadcast), Some(result)) => {
+            broadcast::verify_responses(&broadcast.channels, &result.responses)
+        }
+        _ => Ok(()),
+    }
+}

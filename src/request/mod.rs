@@ -1,0 +1,17 @@
+//! What a client can be asked for, as data: payloads, batches, broadcasts, pages, commands for consumers.
+
+pub(crate) mod batch;
+pub(crate) mod broadcast;
+pub(crate) mod check;
+mod consumer;
+mod generated;
+pub(crate) mod pages;
+mod payload;
+mod user;
+
+pub use batch::{Batch, BatchCommand, Outcomes, Parallel};
+pub use broadcast::BroadcastResult;
+pub use consumer::{ConsumerCommand, ConsumerMethod};
+pub use pages::{Page, Paged};
+pub use payload::{PayloadExt, json};
+pub use user::{NeedsUser, UserRequest};

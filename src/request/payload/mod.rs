@@ -1,0 +1,90 @@
+//! Payloads to and from values that serde knows.
+
+#[cfg(test)]
+mod fuzz;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::payload::Payload;
+use crate::error::{Error, decode_cause, excerpt};
+
+/// Returns a payload of any serializable value: its JSON.
+///
+/// JSON has no NaN and no infinity: serde writes them as `null`. Integers above 2^53 are written exactly, but clients in
+/// JavaScript read them rounded: send such numbers as strings.
+///
+/// # Errors
+///
+/// [`Error::InvalidRequest`] if the value has no JSON form, such as a map whose keys are not strings.
+///
+/// ```
+/// use centrifugo_api::{PublishRequest, json};
+///
+/// # fn main() -> Result<(), centrifugo_api::Error> {
+/// let request = PublishRequest::new("news", json(&["breaking", "local"])?);
+/// assert_eq!(&request.data[..], br#"["breaking","local"]"#);
+/// # Ok(())
+/// # }
+/// ```
+pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
+    match serde_json::to_vec(value) {
+        Ok(json) => Ok(Payload::from(json)),
+        Err(error) => {
+            let message = format!("a payload has no JSON form: {error}");
+            Err(Error::InvalidRequest(message.into()))
+        }
+    }
+}
+
+/// Decodes the payloads of replies.
+pub trait PayloadExt {
+    /// Decodes the payload as JSON. An empty payload, which is how an absent one looks, is read as `null`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`], with the start of the payload, if it is not the JSON of a `T`.
+    ///
+    /// ```
+    /// use centrifugo_api::{PayloadExt as _, Publication};
+    ///
+    /// # fn main() -> Result<(), centrifugo_api::Error> {
+    /// let publication = Publication::new().data(r#"{"text":"hello"}"#);
+    /// let value: serde_json::Value = publication.data.decode()?;
+    /// assert_eq!(value["text"], "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn decode<T: DeserializeOwned>(&self) -> Result<T, Error>;
+}
+
+impl PayloadExt for Bytes {
+    fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let json: &[u8] = if self.is_empty() { b"null" } else { self };
+        serde_json::from_slice(json).map_err(|source| decode_error::<T>(self, source))
+    }
+}
+
+/// Returns the error of a payload that is not a `T`. It names the field, which takes a second attempt at decoding.
+fn decode_error<T: DeserializeOwned>(payload: &Bytes, source: serde_json::Error) -> Error {
+    let mut reader = serde_json::Deserializer::from_slice(payload);
+    let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) if error.path().iter().len() > 0 => {
+            let path = error.path().to_string();
+            format!(" at its field `{}`", excerpt(path.as_bytes()))
+        }
+        _ => String::new(),
+    };
+    let message = if payload.is_empty() {
+        "the payload is empty".to_owned()
+    } else {
+        let start = excerpt(payload);
+        format!("the payload `{start}` does not fit the type asked for{place}")
+    };
+    Error::Decode {
+        method: None,
+        message,
+        source: Some(decode_cause(source)),
+    }
+}

@@ -1,0 +1,117 @@
+//! The options of transports, checked already.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::tls::Tls;
+use super::url::ServerUrl;
+
+/// The options that every transport is built from.
+#[derive(Clone)]
+pub(crate) struct TransportConfig {
+    pub(crate) url: ServerUrl,
+    /// The address of the URL's host, if it is not to be looked up.
+    pub(crate) address: Option<SocketAddr>,
+    /// The headers of each call, including the error mode but not the key.
+    pub(crate) headers: HeaderMap,
+    pub(crate) user_agent: HeaderValue,
+    /// The header of the key, if there is a key.
+    pub(crate) key_header: Option<HeaderName>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) max_response_size: usize,
+    pub(crate) connections: ConnectionOptions,
+    /// The proxy that connections pass through, for errors.
+    pub(crate) proxy: Option<String>,
+    pub(crate) legacy_commands: bool,
+    pub(crate) tls: Tls,
+}
+
+/// The options of connections.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) max_idle: Option<usize>,
+    pub(crate) tcp_keepalive: Option<Duration>,
+    pub(crate) http2_keep_alive: Option<Duration>,
+    pub(crate) no_proxy: bool,
+    pub(crate) grpc: Option<usize>,
+    pub(crate) gzip: bool,
+    pub(crate) unix_socket: Option<PathBuf>,
+}
+
+/// Connections that the user made.
+#[derive(Clone, Default)]
+pub(crate) struct OwnConnections {
+    #[cfg(feature = "http")]
+    pub(crate) http_client: Option<reqwest::Client>,
+    #[cfg(feature = "grpc")]
+    pub(crate) grpc_channel: Option<tonic::transport::Channel>,
+}
+
+impl OwnConnections {
+    #[cfg(feature = "http")]
+    pub(crate) fn has_http_client(&self) -> bool {
+        self.http_client.is_some()
+    }
+
+    #[cfg(not(feature = "http"))]
+    #[allow(clippy::unused_self)]
+    pub(crate) fn has_http_client(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn has_grpc_channel(&self) -> bool {
+        self.grpc_channel.is_some()
+    }
+
+    #[cfg(not(feature = "grpc"))]
+    #[allow(clippy::unused_self)]
+    pub(crate) fn has_grpc_channel(&self) -> bool {
+        false
+    }
+}
+
+impl TransportConfig {
+    /// Returns the server as errors show it: its URL, and the address and the proxy where they are known.
+    pub(super) fn shown(&self) -> Box<str> {
+        let mut shown = self.url.to_string();
+        if let Some(address) = self.address {
+            shown.push_str(&format!(" at {address}"));
+        }
+        if let Some(proxy) = &self.proxy {
+            shown.push_str(&format!(" through the proxy {proxy}"));
+        }
+        shown.into()
+    }
+
+    /// Returns the values of the user's headers, which no error may show.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let values = self.headers.values().filter(|value| value.is_sensitive());
+        let texts = values.filter_map(|value| value.to_str().ok());
+        texts.filter(|text| text.len() > 3).map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+impl TransportConfig {
+    /// Returns the options of a transport to a server that nobody calls.
+    pub(crate) fn for_tests(url: &str) -> Self {
+        Self {
+            url: ServerUrl::parse(url).unwrap(),
+            address: None,
+            key_header: None,
+            headers: HeaderMap::new(),
+            user_agent: HeaderValue::from_static("test"),
+            connect_timeout: None,
+            max_response_size: 1 << 20,
+            connections: ConnectionOptions::default(),
+            proxy: None,
+            legacy_commands: false,
+            tls: Tls::new(&super::tls::Options::default(), false).unwrap(),
+        }
+    }
+}

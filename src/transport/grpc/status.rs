@@ -1,0 +1,112 @@
+//! The status of a gRPC call, and its details.
+
+use std::time::Duration;
+
+use ::http::{HeaderMap, StatusCode};
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use prost::Message;
+use tonic::Code;
+use tonic::body::Body;
+
+use super::Failure;
+use crate::api;
+use crate::codec::framing::FrameError;
+use crate::error::{ApiError, excerpt};
+
+/// Checks the final status of a stream.
+pub(super) fn of_trailers(trailers: HeaderMap) -> Result<(), Failure> {
+    match final_status(trailers) {
+        Some((status, _)) if status.code() == Code::Ok => Ok(()),
+        Some((status, details)) => Err(Failure::Status(status, details)),
+        None => Err(Failure::Unfinished),
+    }
+}
+
+/// Returns the failure of a response without a message: a status alone, or a page of a proxy.
+pub(super) async fn of_headers(http: StatusCode, headers: HeaderMap, body: &mut Body) -> Failure {
+    match final_status(headers) {
+        Some((status, _)) if status.code() == Code::Ok => {
+            return FrameError::Invalid("the reply has no message", Bytes::new()).into();
+        }
+        Some((status, details)) => return Failure::Status(status, details),
+        None => {}
+    }
+    let page = match body.frame().await {
+        Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+        _ => Bytes::new(),
+    };
+    // The mapping that gRPC prescribes for clients.
+    let code = match http.as_u16() {
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502..=504 => Code::Unavailable,
+        _ => Code::Unknown,
+    };
+    let message = format!("HTTP {} instead of gRPC: {}", http.as_u16(), excerpt(&page));
+    Failure::Status(tonic::Status::new(code, message), Bytes::new())
+}
+
+/// Returns the final status and its details. tonic panics on details that are not base64.
+pub(crate) fn final_status(mut headers: HeaderMap) -> Option<(tonic::Status, Bytes)> {
+    const BASE64: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let details = headers.remove("grpc-status-details-bin");
+    let details = details.and_then(|details| BASE64.decode(details).ok());
+    let status = tonic::Status::from_header_map(&headers)?;
+    Some((status, details.unwrap_or_default().into()))
+}
+
+/// `google.rpc.Status`, the message of gRPC's error details.
+#[derive(Clone, PartialEq, Message)]
+struct Details {
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+/// `google.protobuf.Any`
+#[derive(Clone, PartialEq, Message)]
+struct Any {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    value: Bytes,
+}
+
+/// `google.rpc.RetryInfo`
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, tag = "1")]
+    retry_delay: Option<Delay>,
+}
+
+/// `google.protobuf.Duration`
+#[derive(Clone, PartialEq, Message)]
+struct Delay {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+/// Returns the time that the server asks to wait before another attempt.
+pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
+    let details = Details::decode(details).ok()?.details;
+    let any = details.into_iter().find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
+    let delay = RetryInfo::decode(any.value).ok()?.retry_delay?;
+    Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?))
+}
+
+/// Returns Centrifugo's error, which is in the details in its transport error mode.
+pub(super) fn api_error(details: &[u8]) -> Option<ApiError> {
+    let details = Details::decode(details).ok()?.details;
+    let any = details.into_iter().find(|any| any.type_url.ends_with("/centrifugal.centrifugo.api.Error"))?;
+    let error = api::Error::decode(any.value).ok()?;
+    (error.code != 0).then(|| error.into())
+}

@@ -1,0 +1,43 @@
+//! The stand-in for TLS when the feature `tls` is off: there is nothing to configure.
+
+use std::error::Error as StdError;
+
+use crate::error::Error;
+
+#[derive(Default)]
+pub(crate) struct Options;
+
+impl Options {
+    #[allow(clippy::unused_self)]
+    pub(crate) fn first_set(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) handshakes: Handshakes,
+}
+
+impl Tls {
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) fn new(_options: &Options, _needed: bool) -> Result<Self, Error> {
+        Ok(Self {
+            handshakes: Handshakes,
+        })
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Handshakes;
+
+impl Handshakes {
+    #[allow(clippy::unused_self)]
+    pub(crate) fn hint(&self) -> &'static str {
+        ""
+    }
+}
+
+pub(crate) fn hint(_error: &(dyn StdError + 'static)) -> &'static str {
+    ""
+}
