@@ -144,14 +144,15 @@ pub use ::prost;
 pub use api::messages::*;
 pub use api::method::Method;
 pub use api::payload::{IntoPayload, Payload, binary};
+pub use api::user::{NeedsUser, UserRequest};
 #[cfg(feature = "_transport")]
 pub use call::Retry;
 #[cfg(feature = "_transport")]
 pub use client::{Client, ClientBuilder, Coalescing, Pages};
 pub use error::{ApiError, Attempts, Error, InvalidRequest, Status};
 pub use request::{
-    Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, NeedsUser, Outcomes,
-    Page, Paged, Parallel, PayloadExt, UserRequest, json,
+    Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, Outcomes, Page, Paged,
+    Parallel, PayloadExt, json,
 };
 
 /// The guides and reference pages of the repository.

@@ -172,6 +172,12 @@ pub struct Generated<M: Method> {
     pub(crate) parts: Option<Parts<M>>,
 }
 
+impl<M: Method> fmt::Debug for Generated<M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Generated").finish_non_exhaustive()
+    }
+}
+
 impl<M: Method> Generated<M> {
     pub(crate) const NONE: Self = Self {
         payloads: &[],
@@ -184,9 +190,8 @@ impl<M: Method> Generated<M> {
 }
 
 /// How a batch carries a request.
-#[doc(hidden)]
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
-pub struct BatchSlot<M: Method> {
+pub(crate) struct BatchSlot<M: Method> {
     /// The number of the request's field in `Command`.
     pub(crate) tag: u32,
     /// Whether the result has payloads.
@@ -200,9 +205,8 @@ pub(crate) type ReadItem<M> =
     fn(&M, EncodedReply<'_>) -> Result<Result<<M as Method>::Result, Error>, Unreadable>;
 
 /// A request that consists of parts, such as the commands of a batch or the channels of a broadcast.
-#[doc(hidden)]
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
-pub struct Parts<M: Method> {
+pub(crate) struct Parts<M: Method> {
     /// Returns the number of parts.
     pub(crate) len: fn(&M) -> usize,
     /// Moves the first parts into a request of their own.
@@ -216,9 +220,8 @@ pub struct Parts<M: Method> {
 }
 
 /// How parts that failed temporarily are sent again.
-#[doc(hidden)]
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
-pub struct Resend<M: Method> {
+pub(crate) struct Resend<M: Method> {
     /// Returns the positions of these parts.
     pub(crate) failed: fn(&M::Result) -> Vec<usize>,
     /// Returns a request for the parts at these positions of a finished result.
@@ -228,19 +231,17 @@ pub struct Resend<M: Method> {
 }
 
 /// An item of a batch's reply, as it was received.
-#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
-pub enum EncodedReply<'a> {
+pub(crate) enum EncodedReply<'a> {
     Json(&'a Bytes),
     Protobuf(&'a Bytes),
 }
 
 /// The reason why a reply cannot be read.
-#[doc(hidden)]
 #[derive(Debug)]
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     Json(serde_json::Error),
     Protobuf(prost::DecodeError),
     /// It can be decoded, but is not a reply to the request.

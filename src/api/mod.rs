@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod messages;
 pub(crate) mod method;
 pub(crate) mod payload;
+pub(crate) mod user;
 pub(crate) mod wire;
 
 pub use messages::*;

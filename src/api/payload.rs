@@ -110,8 +110,3 @@ payload_from! {
     <> Box<RawValue>, json => String::from(Box::<str>::from(json));
     <> &RawValue, json => json.get().to_owned();
 }
-
-/// Returns the problem of a payload whose `b64…` twin is set too.
-pub(crate) fn set_twice(path: &str) -> String {
-    format!("`{path}` is set twice, as it is and as base64: leave one of the two empty")
-}

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use serde::Serialize;
 
 pub(crate) use body::EncodedBody;
-pub(crate) use json::parse_error;
 
 use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
 use crate::error::{ApiError, Error, Status, excerpt};
@@ -98,19 +97,6 @@ impl Codec {
         let result = outcome.map_err(|error| api_error(request, error))?;
         request.verify(&result).map_err(broken)?;
         Ok(result)
-    }
-
-    /// Decodes the reply to a call by name: a JSON object.
-    pub(crate) fn decode_raw(
-        self,
-        method: &'static str,
-        body: &EncodedBody,
-        reply: &Bytes,
-    ) -> Result<Bytes, Error> {
-        match self {
-            Self::Json | Self::Protobuf => Ok(reply.clone()),
-            Self::CommandLines => command_lines::decode(method, body, reply),
-        }
     }
 
     /// Returns a batch of requests that are encoded already.

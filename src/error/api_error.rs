@@ -113,6 +113,7 @@ impl ApiError {
         self
     }
 
+    #[cfg(feature = "_transport")]
     pub(super) fn set_attempts(&mut self, attempts: Attempts) {
         self.context_mut().attempts = attempts;
     }

@@ -65,6 +65,19 @@ impl BroadcastResult {
     }
 }
 
+impl BroadcastResult {
+    /// Returns the outcomes of a reply with the channels that they are for, also in its errors.
+    pub(crate) fn with_channels(mut self, channels: Vec<String>) -> Self {
+        self.channels = channels;
+        for (channel, outcome) in self.channels.iter().zip(&mut self.outcomes) {
+            if let Err(error) = outcome {
+                *error = error.clone().of("broadcast").about(Some(channel));
+            }
+        }
+        self
+    }
+}
+
 /// Creates a result from channels and their outcomes, for test doubles.
 impl FromIterator<(String, Result<PublishResult, ApiError>)> for BroadcastResult {
     fn from_iter<I>(outcomes: I) -> Self
@@ -90,7 +103,7 @@ impl Serialize for BroadcastResult {
     }
 }
 
-/// The outcomes of a reply; [`finish`] adds the channels.
+/// The outcomes of a reply; [`BroadcastResult::with_channels`] adds the channels.
 impl From<api::BroadcastResult> for BroadcastResult {
     fn from(result: api::BroadcastResult) -> Self {
         let incomplete = incomplete(&result.responses);
@@ -179,14 +192,10 @@ fn take(request: &mut BroadcastRequest, count: usize) -> BroadcastRequest {
     part
 }
 
-/// Moves the channels into the result, and names them in its errors.
+/// Moves the channels into the result.
 fn finish(request: &mut BroadcastRequest, result: &mut BroadcastResult) {
-    result.channels = std::mem::take(&mut request.channels);
-    for (channel, outcome) in result.channels.iter().zip(&mut result.outcomes) {
-        if let Err(error) = outcome {
-            *error = error.clone().of("broadcast").about(Some(channel));
-        }
-    }
+    let channels = std::mem::take(&mut request.channels);
+    *result = std::mem::take(result).with_channels(channels);
 }
 
 /// Appends the outcomes of the channels that follow.

@@ -7,11 +7,9 @@ mod consumer;
 mod generated;
 pub(crate) mod pages;
 mod payload;
-mod user;
 
 pub use batch::{Batch, BatchCommand, Outcomes, Parallel};
 pub use broadcast::BroadcastResult;
 pub use consumer::{ConsumerCommand, ConsumerMethod};
 pub use pages::{Page, Paged};
 pub use payload::{PayloadExt, json};
-pub use user::{NeedsUser, UserRequest};

@@ -1,18 +1,28 @@
 //! Requests whose results come in pages.
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
 
 use crate::api::method::Method;
 use crate::error::ApiError;
 
 /// A page, or a notice that the stream was lost.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Page<T> {
     /// The result of one call.
     Page(T),
     /// The channel's stream was lost, or began anew, while it was read: its epoch has changed. This item comes once and
     /// ends the pages. The publications that were read so far are no longer in the channel: read it from the start.
     Lost(ApiError),
+}
+
+/// As `{"Page": …}` or `{"Lost": …}`.
+impl<T: Serialize> Serialize for Page<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Page(page) => serializer.serialize_newtype_variant("Page", 0, "Page", page),
+            Self::Lost(error) => serializer.serialize_newtype_variant("Page", 1, "Lost", error),
+        }
+    }
 }
 
 /// A request whose results come in pages.

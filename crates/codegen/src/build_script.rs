@@ -45,6 +45,7 @@ fn sdk(shipped: &str) -> Result<(), String> {
     println!("cargo::metadata=schema={}", path.display());
     let generated = load(&path)?;
     write("api.rs", &generated.messages)?;
+    write("requests.rs", &generated.requests)?;
     write("client.rs", &generated.client)?;
     write("blocking.rs", &generated.blocking)?;
     write("messages.rs", &generated.list)

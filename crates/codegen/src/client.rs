@@ -79,7 +79,7 @@ fn pages_method(rpc: &Rpc) -> ImplItem {
     );
     parse_quote! {
         #[doc = #docs]
-        pub fn #name(&self, request: crate::api::#request) -> Pages<crate::api::#request> {
+        pub fn #name(&self, request: crate::api::messages::#request) -> Pages<crate::api::messages::#request> {
             self.pages(request)
         }
     }
@@ -87,18 +87,14 @@ fn pages_method(rpc: &Rpc) -> ImplItem {
 
 fn method(rpc: &Rpc, asynchronous: &TokenStream, wait: &TokenStream) -> ImplItem {
     let name = free_name(&rpc.ident);
-    let Rpc {
-        docs,
-        request,
-        result,
-        ..
-    } = rpc;
+    let Rpc { docs, request, .. } = rpc;
+    let result = rpc.result_path(&quote!(crate::api::messages));
     parse_quote! {
         #(#docs)*
         pub #asynchronous fn #name(
             &self,
-            request: crate::api::#request,
-        ) -> ::core::result::Result<crate::api::#result, crate::Error> {
+            request: crate::api::messages::#request,
+        ) -> ::core::result::Result<#result, crate::error::Error> {
             self.call(request) #wait
         }
     }

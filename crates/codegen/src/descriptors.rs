@@ -8,34 +8,8 @@ use prost_types::{DescriptorProto, FieldDescriptorProto};
 use quote::{format_ident, quote};
 use syn::{Ident, Item, ItemImpl, ItemStatic, parse_quote};
 
+use crate::facts;
 use crate::schema::{Schema, map_entry};
-
-/// Fields that Centrifugo writes although they are zero: their tags in its Go code lack `omitempty`. One that the
-/// schema at hand lacks is left out.
-const ALWAYS: &[(&str, &[&str])] = &[
-    ("ChannelsResult", &["channels"]),
-    ("ClientInfo", &["user", "client"]),
-    ("ConnectionsResult", &["connections"]),
-    ("DeviceListResult", &["items"]),
-    ("DeviceTopicListResult", &["items"]),
-    ("GetUserStatusResult", &["statuses"]),
-    ("HistoryResult", &["publications", "epoch", "offset"]),
-    (
-        "NodeResult",
-        &[
-            "uid",
-            "name",
-            "version",
-            "num_clients",
-            "num_users",
-            "num_channels",
-            "num_subs",
-        ],
-    ),
-    ("PresenceResult", &["presence"]),
-    ("PresenceStatsResult", &["num_clients", "num_users"]),
-    ("UserTopicListResult", &["items"]),
-];
 
 /// A message and where its description is.
 struct Described<'a> {
@@ -159,7 +133,7 @@ fn field(
     };
     let repeated = entry.is_none() && field.label() == Label::Repeated;
     let optional = field.oneof_index.is_some();
-    let always = ALWAYS
+    let always = facts::ALWAYS_WRITTEN
         .iter()
         .any(|(message, fields)| *message == one.name && fields.contains(&name));
     Ok(quote! {

@@ -5,6 +5,8 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{GenericArgument, Ident, PathArguments, Type};
 
+use crate::messages::path;
+
 /// A field of a message, as prost generated it.
 pub(crate) struct Field<'a> {
     pub(crate) name: &'a Ident,
@@ -57,6 +59,12 @@ impl<'a> Field<'a> {
         matches!(kind(self.ty), Kind::Text)
     }
 
+    /// Returns whether it is a number that is not optional.
+    pub(crate) fn is_number(&self) -> bool {
+        let is_integer = matches!(kind(self.ty), Kind::Plain) && self.enumeration.is_none();
+        is_integer && path(self.ty).is_some_and(|path| path.len() == 1 && path[0] != "bool")
+    }
+
     /// `name: type`
     pub(crate) fn argument(&self) -> TokenStream {
         let (name, ty) = (self.name, self.argument_type(self.ty));
@@ -80,7 +88,7 @@ impl<'a> Field<'a> {
                 let (key, value) = (key_type(key), self.argument_type(value));
                 quote!(impl ::core::iter::IntoIterator<Item = (#key, #value)>)
             }
-            (Kind::Payload, _) => quote!(impl ::core::convert::Into<crate::Payload>),
+            (Kind::Payload, _) => quote!(impl crate::api::payload::IntoPayload),
             (Kind::Plain, Some(enumeration)) => quote!(#enumeration),
             (Kind::Plain, None) => quote!(#ty),
             (Kind::Text | Kind::Message, _) => quote!(impl ::core::convert::Into<#ty>),
@@ -106,7 +114,7 @@ impl<'a> Field<'a> {
                 quote!(#value.into_iter().map(|(key, value)| (::core::convert::Into::into(key), #held)).collect())
             }
             Kind::Payload => {
-                quote!(::core::convert::Into::<crate::Payload>::into(#value).into_bytes())
+                quote!(crate::api::payload::IntoPayload::into_payload(#value).into_bytes())
             }
             Kind::Plain if self.enumeration.is_some() => {
                 quote!(::core::primitive::i32::from(#value))

@@ -15,23 +15,23 @@ use crate::schema::{Schema, is_message, map_entry};
 /// What is replaced in pbjson-build's output, in this order.
 const REDIRECTIONS: &[(&str, &str)] = &[
     ("::pbjson::private", "pbjson::private"),
-    ("pbjson::private", "crate::json"),
+    ("pbjson::private", "crate::api::json"),
     // A `null` payload is the payload `null`; any other `null` is the default.
     (
-        "map_.next_value::<::std::option::Option<crate::json::BytesDeserialize<_>>>()?",
-        "Some(crate::json::next_payload(&mut map_)?)",
+        "map_.next_value::<::std::option::Option<crate::api::json::BytesDeserialize<_>>>()?",
+        "Some(crate::api::json::next_payload(&mut map_)?)",
     ),
     (
-        "map_.next_value::<crate::json::BytesDeserialize<_>>()",
-        "crate::json::next_payload(&mut map_)",
+        "map_.next_value::<crate::api::json::BytesDeserialize<_>>()",
+        "crate::api::json::next_payload(&mut map_)",
     ),
     (
         "map_.next_value",
-        "crate::json::NullAsDefault(&mut map_).next_value",
+        "crate::api::json::NullAsDefault(&mut map_).next_value",
     ),
     (
         "deserializer.deserialize_struct(",
-        "crate::json::message(deserializer, ",
+        "crate::api::json::message(deserializer, ",
     ),
     ("std::collections::HashMap", "std::collections::BTreeMap"),
     // A schema may have messages `Vec`, `Serde` and `Std`, and fields `gen`, which pbjson takes for a usual name.
@@ -47,18 +47,18 @@ pub(crate) fn generate(schema: &Schema, messages: &syn::File) -> Result<String, 
     builder
         .ignore_unknown_fields()
         .btree_map(["."])
-        .extern_path(format!(".{}", schema.package), "crate::api");
+        .extern_path(format!(".{}", schema.package), "crate::api::messages");
     for file in &schema.files {
         builder.register_file_descriptor(view(file));
     }
     let outputs = builder
         .generate(&[format!(".{}", schema.package)], |_| Ok(Vec::new()))
         .map_err(|error| format!("pbjson: {error}"))?;
-    let mut code = String::from("#[allow(unused_imports)]\nuse crate::json::IsEmpty as _;\n");
+    let mut code = String::from("#[allow(unused_imports)]\nuse crate::api::json::IsEmpty as _;\n");
     for (_, output) in outputs {
         code.push_str(&String::from_utf8(output).map_err(|error| format!("pbjson: {error}"))?);
     }
-    for (from, to) in renamed_oneofs(&messages.items, "crate::api::") {
+    for (from, to) in renamed_oneofs(&messages.items, "crate::api::messages::") {
         code = replace_whole(&code, &from, &to);
     }
     redirect(&code)

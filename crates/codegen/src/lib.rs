@@ -3,18 +3,19 @@
 //! Build scripts call [`build_sdk`] and [`build_test_server`]; [`generate`] is the generator itself, for its tests.
 //! It needs neither protoc nor a network.
 
+mod batch;
 mod build_script;
 mod checks;
 mod client;
 mod comments;
 mod descriptors;
+mod facts;
 mod fields;
 mod filters;
 mod json;
 mod messages;
 mod methods;
 mod pages;
-mod parts;
 mod requests;
 mod schema;
 mod served;
@@ -26,8 +27,10 @@ pub use build_script::{build_sdk, build_test_server};
 /// What goes into `OUT_DIR`.
 #[derive(Clone, Debug)]
 pub struct Generated {
-    /// Messages, their JSON, requests' constructors and setters, and the method table.
+    /// Messages, their JSON, constructors and setters.
     pub messages: String,
+    /// The impls of requests: their methods, batches and pages.
+    pub requests: String,
     /// The client's methods.
     pub client: String,
     /// The blocking client's methods.
@@ -55,18 +58,25 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
     let rpcs = methods::rpcs(&schema, &messages)?;
     let list = messages::list(&messages.file, &rpcs);
     let items = &messages.file.items;
-    let checked = checks::checked(items);
-    let mut added = methods::table(&rpcs, items, &checked);
-    added.extend(parts::batch(items, &rpcs, &checked));
-    added.extend(checks::checks(items, &checked));
-    added.extend(pages::paged(items, &rpcs));
+    let with_twins = checks::checked(items);
+    let mut requests = methods::impls(&rpcs, items, &with_twins);
+    requests.extend(batch::impls(items, &rpcs));
+    requests.extend(pages::paged(items, &rpcs));
+    let mut added = methods::tables(&rpcs, items);
+    added.extend(batch::tables(items, &rpcs));
+    added.extend(checks::checks(items, &with_twins));
     added.extend(filters::constructors(items));
     let served = served::served(items, &rpcs);
     let (client, blocking) = client::methods(items, &rpcs);
     requests::add_to(&mut messages.file);
     messages.file.items.extend(added);
+    let requests: syn::File = syn::parse_quote! {
+        use crate::api::messages as api;
+        #(#requests)*
+    };
     Ok(Generated {
         messages: prettyplease::unparse(&messages.file) + &json,
+        requests: prettyplease::unparse(&requests),
         client: prettyplease::unparse(&client),
         blocking: prettyplease::unparse(&blocking),
         served: served

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
 use prost_build::Comments;
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{Ident, Item, Type, parse_quote};
 
 use crate::fields::{Field, inner};
 use crate::messages::{Messages, field_type, find, is_named, path};
-use crate::parts::tag;
+use crate::batch::tag;
+use crate::facts::{self, MethodFacts, Repeat};
 use crate::requests::fields;
 use crate::schema::Schema;
 
@@ -40,59 +41,21 @@ pub(crate) enum Shape {
     Plain,
 }
 
-/// Methods whose replies have as many parts as the request; hand-written code checks that.
-const CHECKED_PARTS: &[&str] = &["batch", "broadcast"];
+impl Rpc {
+    /// Returns whether this is the method whose result has hand-written outcomes per channel.
+    pub(crate) fn is_broadcast(&self) -> bool {
+        self.name == "broadcast"
+    }
 
-/// What Centrifugo's asynchronous consumers execute.
-const CONSUMED: &[&str] = &[
-    "broadcast",
-    "disconnect",
-    "history_remove",
-    "publish",
-    "refresh",
-    "subscribe",
-    "unsubscribe",
-];
-
-/// Methods that can be sent again when nobody knows whether they ran: they only read, or do the same however often
-/// they run. Not among them: `subscribe`, which fails when repeated; `history_remove` and `map_clear`, which would
-/// remove what came between; `device_register` and `send_push_notification`, which may make another device and
-/// another push; `rpc`, which is anything.
-const REPEATABLE: &[&str] = &[
-    "block_user",
-    "cancel_push",
-    "channels",
-    "connections",
-    "delete_user_status",
-    "device_list",
-    "device_remove",
-    "device_topic_list",
-    "device_topic_update",
-    "device_update",
-    "disconnect",
-    "get_user_status",
-    "history",
-    "info",
-    "invalidate_user_tokens",
-    "map_read_state",
-    "map_read_stream",
-    "map_stats",
-    "presence",
-    "presence_stats",
-    "refresh",
-    "revoke_token",
-    // An old version changes nothing.
-    "shared_poll_publish",
-    "unblock_user",
-    "unsubscribe",
-    "update_push_status",
-    "update_user_status",
-    "user_topic_list",
-    "user_topic_update",
-];
-
-/// Methods that can be sent again with the same idempotency key.
-const KEYED: &[&str] = &["broadcast", "map_publish", "map_remove", "publish"];
+    /// Returns the path of the result of a call, where messages are found at `messages`.
+    pub(crate) fn result_path(&self, messages: &TokenStream) -> TokenStream {
+        if self.is_broadcast() {
+            return quote!(crate::request::broadcast::BroadcastResult);
+        }
+        let result = &self.result;
+        quote!(#messages::#result)
+    }
+}
 
 /// The schema's rpcs.
 pub(crate) fn rpcs(schema: &Schema, messages: &Messages) -> Result<Vec<Rpc>, String> {
@@ -205,33 +168,62 @@ fn from_module_of(message: &Type, path: &[&Ident]) -> Type {
     parse_quote!(#(#absolute)::*)
 }
 
-/// The impls of `Method` and `ConsumerMethod`, and the list of all methods' names.
-pub(crate) fn table(rpcs: &[Rpc], items: &[Item], checked: &HashSet<String>) -> Vec<Item> {
-    let mut table: Vec<Item> = rpcs.iter().map(|rpc| method(rpc, items, checked)).collect();
-    table.extend(
-        rpcs.iter()
-            .filter(|rpc| CONSUMED.contains(&rpc.name.as_str()))
-            .map(consumer_method),
-    );
-    table.push(names(rpcs));
-    table.push(temporary_flag(items));
-    table
+/// Generates the impls of `Method` and `ConsumerMethod`.
+pub(crate) fn impls(rpcs: &[Rpc], items: &[Item], with_twins: &HashSet<String>) -> Vec<Item> {
+    let mut impls: Vec<Item> = rpcs.iter().map(|rpc| method(rpc, items, with_twins)).collect();
+    let consumed = rpcs.iter().filter(|rpc| facts(rpc).is_some_and(|facts| facts.is_consumed));
+    impls.extend(consumed.map(consumer_method));
+    impls
 }
 
-fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
+/// Generates the list of all methods' names, and the functions about `Error.temporary`.
+pub(crate) fn tables(rpcs: &[Rpc], items: &[Item]) -> Vec<Item> {
+    vec![names(rpcs), temporary_flag(items)]
+}
+
+fn facts(rpc: &Rpc) -> Option<&'static MethodFacts> {
+    facts::method(&rpc.name)
+}
+
+fn method(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> Item {
     let Rpc {
         name,
         grpc_path,
         request,
         response,
-        result,
         ..
     } = rpc;
-    let outcome = match rpc.shape {
+    let result = rpc.result_path(&quote!(api));
+    let outcome = outcome(rpc);
+    let check = check(rpc, items, with_twins);
+    let verify = verify(rpc);
+    let is_repeatable = is_repeatable(rpc, items);
+    let generated = generated(rpc, items);
+    parse_quote! {
+        impl crate::api::method::Method for api::#request {
+            const NAME: &'static str = #name;
+            const GRPC_PATH: &'static str = #grpc_path;
+            type Response = api::#response;
+            type Result = #result;
+            fn outcome(
+                response: Self::Response,
+            ) -> ::core::option::Option<::core::result::Result<Self::Result, api::Error>> {
+                #outcome
+            }
+            #check
+            #verify
+            #is_repeatable
+            #generated
+        }
+    }
+}
+
+fn outcome(rpc: &Rpc) -> TokenStream {
+    match rpc.shape {
         Shape::Outcome => quote! {
             match (response.error, response.result) {
                 (Some(error), _) => Some(Err(error)),
-                (None, Some(result)) => Some(Ok(result)),
+                (None, Some(result)) => Some(Ok(result.into())),
                 (None, None) => None,
             }
         },
@@ -242,108 +234,168 @@ fn method(rpc: &Rpc, items: &[Item], checked: &HashSet<String>) -> Item {
             }
         },
         Shape::Plain => quote!(Some(Ok(response))),
-    };
-    let (repeatable, carried) = (repeatable(rpc, items), crate::parts::carried(items, rpc));
-    let payloads = payloads(rpc, items);
-    let verify = CHECKED_PARTS.contains(&name.as_str()).then(|| {
-        let module = format_ident!("{name}");
-        quote! {
-            fn verify(&self, result: &Self::Result) -> ::core::result::Result<(), ::std::string::String> {
-                crate::#module::verify(self, result)
-            }
-        }
-    });
-    let check = checked.contains(&quote!(#request).to_string()).then(|| {
-        quote! {
-            fn check(&self) -> ::core::result::Result<(), ::std::string::String> {
-                self.payload_set_twice().map_or(Ok(()), |path| Err(crate::payload::set_twice(&path)))
-            }
-        }
-    });
-    parse_quote! {
-        impl crate::Method for #request {
-            const NAME: &'static str = #name;
-            const GRPC_PATH: &'static str = #grpc_path;
-            type Response = #response;
-            type Result = #result;
-            #payloads
-            #carried
-            fn outcome(
-                response: Self::Response,
-            ) -> ::core::option::Option<::core::result::Result<Self::Result, crate::ApiError>> {
-                #outcome
-            }
-            #check
-            #verify
-            #repeatable
-        }
     }
 }
 
-/// The fields of a request that are payloads, which are found by their numbers.
-fn payloads(rpc: &Rpc, items: &[Item]) -> TokenStream {
-    let Some(request) = find(items, &rpc.request) else {
-        return TokenStream::new();
+/// Generates the check of a request: its required fields, and payloads that are set twice.
+fn check(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> Option<TokenStream> {
+    if rpc.name == "batch" {
+        return Some(quote! {
+            fn check(&self) -> ::core::result::Result<(), crate::api::method::InvalidRequest> {
+                crate::request::batch::raw::check(self)
+            }
+        });
+    }
+    let required = facts(rpc).map_or(&[][..], |facts| facts.required);
+    let fields = find(items, &rpc.request).map(fields).unwrap_or_default();
+    let missing: Vec<TokenStream> = required
+        .iter()
+        .filter_map(|name| fields.iter().find(|field| field.plain_name() == *name))
+        .filter_map(missing)
+        .collect();
+    let request = &rpc.request;
+    let has_twins = with_twins.contains(&quote!(#request).to_string());
+    let set_twice = has_twins.then(|| {
+        quote! {
+            if let Some(field) = self.payload_set_twice() {
+                return Err(crate::api::method::InvalidRequest::set_twice(field));
+            }
+        }
+    });
+    if missing.is_empty() && set_twice.is_none() {
+        return None;
+    }
+    Some(quote! {
+        fn check(&self) -> ::core::result::Result<(), crate::api::method::InvalidRequest> {
+            #(#missing)*
+            #set_twice
+            Ok(())
+        }
+    })
+}
+
+/// Generates the check that a required field is set. A field of another type than Centrifugo's is not checked.
+fn missing(field: &Field<'_>) -> Option<TokenStream> {
+    let name = field.name;
+    let path = field.plain_name();
+    let is_missing = if field.is_plain_text() || inner(field.ty, "Vec").is_some() {
+        quote!(self.#name.is_empty())
+    } else if field.is_number() {
+        quote!(self.#name == 0)
+    } else {
+        return None;
     };
+    Some(quote! {
+        if #is_missing {
+            return Err(crate::api::method::InvalidRequest::missing(#path));
+        }
+    })
+}
+
+/// Generates the check of a result with parts, which hand-written code does.
+fn verify(rpc: &Rpc) -> Option<TokenStream> {
+    let verify = match rpc.name.as_str() {
+        "batch" => quote!(crate::request::batch::raw::verify(self, result)),
+        "broadcast" => quote!(crate::request::broadcast::verify(self, result)),
+        _ => return None,
+    };
+    Some(quote! {
+        fn verify(&self, result: &Self::Result) -> ::core::result::Result<(), ::std::string::String> {
+            #verify
+        }
+    })
+}
+
+fn is_repeatable(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
+    let is_repeatable = match facts(rpc).map(|facts| facts.repeat) {
+        _ if rpc.name == "batch" => quote!(self.commands.iter().all(api::Command::is_repeatable)),
+        Some(Repeat::Yes) => quote!(true),
+        Some(Repeat::WithKey) if has_key(rpc, items) => quote!(!self.idempotency_key.is_empty()),
+        _ => return None,
+    };
+    Some(quote! {
+        fn is_repeatable(&self) -> bool {
+            #is_repeatable
+        }
+    })
+}
+
+fn has_key(rpc: &Rpc, items: &[Item]) -> bool {
+    has_text(rpc, items, "idempotency_key")
+}
+
+/// Returns whether the request has a text of that name.
+fn has_text(rpc: &Rpc, items: &[Item], name: &str) -> bool {
+    let fields = find(items, &rpc.request).map(fields).unwrap_or_default();
+    let mut fields = fields.iter();
+    fields.any(|field| field.plain_name() == name && field.is_plain_text())
+}
+
+/// Generates the hidden member of `Method`.
+fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
+    let payloads = payloads(rpc, items);
+    let channel = has_text(rpc, items, "channel").then(|| {
+        quote!(channel: |request| ::core::option::Option::Some(request.channel.as_str()),)
+    });
+    let is_keyed = facts(rpc).is_some_and(|facts| facts.repeat == Repeat::WithKey);
+    let set_key = if rpc.name == "batch" {
+        Some(quote! {
+            set_key: |request, key| crate::request::batch::raw::set_keys(&mut request.commands, key),
+        })
+    } else if is_keyed && has_key(rpc, items) {
+        Some(quote! {
+            set_key: |request, key| {
+                let is_new = request.idempotency_key.is_empty();
+                if is_new {
+                    request.idempotency_key = key.to_owned();
+                }
+                is_new
+            },
+        })
+    } else {
+        None
+    };
+    let parts = match rpc.name.as_str() {
+        "batch" => Some(quote!(parts: ::core::option::Option::Some(crate::request::batch::raw::PARTS),)),
+        "broadcast" => Some(quote!(parts: ::core::option::Option::Some(crate::request::broadcast::PARTS),)),
+        _ => None,
+    };
+    let slot = crate::batch::slot(items, rpc);
+    quote! {
+        #[allow(clippy::needless_update)]
+        const GENERATED: crate::api::method::Generated<Self> = crate::api::method::Generated {
+            #payloads
+            #channel
+            #set_key
+            batch: #slot,
+            #parts
+            ..crate::api::method::Generated::NONE
+        };
+    }
+}
+
+/// Generates the fields of a request that are payloads, which are found by their numbers.
+fn payloads(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
+    let request = find(items, &rpc.request)?;
     let payloads = fields(request).into_iter().filter(Field::is_plain_payload);
     let payloads = payloads.filter_map(|field| Some((tag(request, field.name)?, field.name)));
     let (tags, names): (Vec<u32>, Vec<&Ident>) = payloads.unzip();
     if tags.is_empty() {
-        return TokenStream::new();
+        return None;
     }
-    quote! {
-        const PAYLOADS: &'static [u32] = &[#(#tags),*];
-        fn payload_at(&mut self, tag: u32) -> ::core::option::Option<&mut ::prost::bytes::Bytes> {
-            match tag {
-                #(#tags => Some(&mut self.#names),)*
-                _ => None,
-            }
-        }
-    }
-}
-
-/// Whether a request may be sent again, and how it gets a key with which it may.
-fn repeatable(rpc: &Rpc, items: &[Item]) -> TokenStream {
-    let has_key = find(items, &rpc.request)
-        .and_then(|request| field_type(request, "idempotency_key"))
-        .is_some_and(|ty| quote!(#ty).to_string().ends_with("String"));
-    let (is_repeatable, give_key) = match rpc.name.as_str() {
-        name if REPEATABLE.contains(&name) => (quote!(true), None),
-        name if KEYED.contains(&name) && has_key => (
-            quote!(!self.idempotency_key.is_empty()),
-            Some(quote! {
-                let is_new = self.idempotency_key.is_empty();
-                if is_new {
-                    self.idempotency_key = key.to_owned();
-                }
-                is_new
-            }),
-        ),
-        "batch" => (
-            quote!(self.commands.iter().all(Command::is_repeatable)),
-            Some(quote!(crate::batch::give_keys(&mut self.commands, key))),
-        ),
-        _ => return TokenStream::new(),
-    };
-    let give_key = give_key.map(|body| {
-        quote! {
-            fn give_key(&mut self, key: &str) -> bool {
-                #body
-            }
-        }
-    });
-    quote! {
-        fn is_repeatable(&self) -> bool {
-            #is_repeatable
-        }
-        #give_key
-    }
+    Some(quote! {
+        payloads: &[#(#tags),*],
+        payload: |request, tag| match tag {
+            #(#tags => ::core::option::Option::Some(&mut request.#names),)*
+            _ => ::core::option::Option::None,
+        },
+    })
 }
 
 fn consumer_method(rpc: &Rpc) -> Item {
     let request = &rpc.request;
     parse_quote! {
-        impl crate::ConsumerMethod for #request {}
+        impl crate::request::ConsumerMethod for api::#request {}
     }
 }
 
@@ -355,20 +407,28 @@ fn names(rpcs: &[Rpc]) -> Item {
     }
 }
 
-/// `Error.temporary`, which schemas have since Centrifugo 6.10.
+/// Generates the functions about `Error.temporary`, which schemas have since Centrifugo 6.10.
 fn temporary_flag(items: &[Item]) -> Item {
-    let ty = find(items, &parse_quote!(Error)).and_then(|error| field_type(error, "temporary"));
-    let flag = match ty {
-        Some(ty) if is_named(ty, "bool") => quote!(self.temporary),
-        Some(ty) if inner(ty, "Option").is_some_and(|ty| is_named(ty, "bool")) => {
-            quote!(self.temporary == Some(true))
-        }
-        _ => quote!(false),
+    let error = find(items, &parse_quote!(Error));
+    let ty = error.and_then(|error| field_type(error, "temporary"));
+    let is_flag = ty.is_some_and(|ty| is_named(ty, "bool"));
+    let is_optional_flag = ty.and_then(|ty| inner(ty, "Option")).is_some_and(|ty| is_named(ty, "bool"));
+    let (read, write) = if is_flag {
+        (quote!(self.temporary), quote!(self.temporary = temporary;))
+    } else if is_optional_flag {
+        (quote!(self.temporary == Some(true)), quote!(self.temporary = Some(temporary);))
+    } else {
+        (quote!(false), quote!())
     };
     parse_quote! {
         impl Error {
-            pub fn says_temporary(&self) -> bool {
-                #flag
+            /// Returns whether the server said that the error is temporary.
+            pub(crate) fn says_temporary(&self) -> bool {
+                #read
+            }
+            #[allow(unused_variables)]
+            pub(crate) fn say_temporary(&mut self, temporary: bool) {
+                #write
             }
         }
     }

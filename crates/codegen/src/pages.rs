@@ -24,14 +24,14 @@ pub(crate) fn is_paged(items: &[Item], rpc: &Rpc) -> bool {
 fn impl_paged(rpc: &Rpc, advance: &TokenStream) -> Option<Item> {
     let request = &rpc.request;
     Some(parse_quote! {
-        impl crate::Paged for #request {
+        impl crate::request::pages::Paged for api::#request {
             fn advance(&mut self, result: &Self::Result) -> bool {
                 #advance
             }
 
             fn set_default_limit(&mut self) {
                 if self.limit == 0 {
-                    self.limit = crate::pages::DEFAULT_LIMIT;
+                    self.limit = crate::request::pages::DEFAULT_LIMIT;
                 }
             }
         }
@@ -58,11 +58,11 @@ fn advance(items: &[Item], rpc: &Rpc) -> Option<TokenStream> {
     if asks(&["since", "limit", "reverse"]) && answers(&["publications", "epoch", "offset"]) {
         return Some(quote! {
             let ::core::option::Option::Some(last) = result.publications.last() else { return false };
-            self.since = ::core::option::Option::Some(StreamPosition {
+            self.since = ::core::option::Option::Some(api::StreamPosition {
                 offset: last.offset,
                 epoch: result.epoch.clone(),
             });
-            crate::pages::may_go_on(self.limit, result.publications.len(), self.reverse, last.offset, result.offset)
+            crate::request::pages::may_go_on(self.limit, result.publications.len(), self.reverse, last.offset, result.offset)
         });
     }
     if asks(&["since_offset", "since_epoch", "limit", "reverse"])
@@ -72,7 +72,7 @@ fn advance(items: &[Item], rpc: &Rpc) -> Option<TokenStream> {
             let ::core::option::Option::Some(last) = result.entries.last() else { return false };
             self.since_offset = last.offset;
             self.since_epoch.clone_from(&result.epoch);
-            crate::pages::may_go_on(self.limit, result.entries.len(), self.reverse, last.offset, result.offset)
+            crate::request::pages::may_go_on(self.limit, result.entries.len(), self.reverse, last.offset, result.offset)
         });
     }
     None

@@ -5,69 +5,8 @@ use std::collections::HashSet;
 use quote::{format_ident, quote};
 use syn::{Fields, Ident, ImplItem, Item, ItemStruct, parse_quote};
 
+use crate::facts;
 use crate::fields::Field;
-
-/// What Centrifugo requires, by its API documentation, in the order in which `new` takes it. A field that the
-/// schema at hand lacks is left out; a message that is not listed requires nothing.
-const REQUIRED: &[(&str, &[&str])] = &[
-    ("ApnsPushNotification", &["payload"]),
-    ("BatchRequest", &["commands"]),
-    ("BlockUserRequest", &["user"]),
-    ("BoolValue", &["value"]),
-    ("BroadcastRequest", &["channels", "data"]),
-    ("CancelPushRequest", &["uid"]),
-    ("DeleteUserStatusRequest", &["users"]),
-    ("DeviceLocaleUpdate", &["locale"]),
-    ("DeviceMetaUpdate", &["meta"]),
-    ("DeviceRegisterRequest", &["provider", "token", "platform"]),
-    ("DeviceTimezoneUpdate", &["timezone"]),
-    ("DeviceTopicUpdateRequest", &["device_id", "op", "topics"]),
-    ("DeviceTopicsUpdate", &["op", "topics"]),
-    ("DeviceUserUpdate", &["user"]),
-    ("Disconnect", &["code", "reason"]),
-    ("DisconnectRequest", &["user"]),
-    ("Error", &["code", "message"]),
-    ("FcmPushNotification", &["message"]),
-    ("GetUserStatusRequest", &["users"]),
-    ("HistoryRemoveRequest", &["channel"]),
-    ("HistoryRequest", &["channel"]),
-    ("HmsPushNotification", &["message"]),
-    ("Int32Value", &["value"]),
-    ("InvalidateUserTokensRequest", &["user"]),
-    ("MapClearRequest", &["channel"]),
-    ("MapPublishRequest", &["channel", "key", "data"]),
-    ("MapReadStateRequest", &["channel"]),
-    ("MapReadStreamRequest", &["channel"]),
-    ("MapRemoveRequest", &["channel", "key"]),
-    ("MapStatsRequest", &["channel"]),
-    ("PresenceRequest", &["channel"]),
-    ("PresenceStatsRequest", &["channel"]),
-    ("PublishRequest", &["channel", "data"]),
-    (
-        "PushTimeLimitStrategy",
-        &["send_after_time", "send_before_time"],
-    ),
-    ("RateLimitPolicy", &["rate", "interval_ms"]),
-    ("RefreshRequest", &["user"]),
-    ("RevokeTokenRequest", &["uid"]),
-    ("RpcRequest", &["method"]),
-    (
-        "SendPushNotificationRequest",
-        &["recipient", "notification"],
-    ),
-    (
-        "SharedPollPublishRequest",
-        &["channel", "key", "data", "version"],
-    ),
-    ("StreamPosition", &["offset", "epoch"]),
-    ("SubscribeRequest", &["user", "channel"]),
-    ("UnblockUserRequest", &["user"]),
-    ("UnsubscribeRequest", &["user", "channel"]),
-    ("UpdatePushStatusRequest", &["analytics_uid", "status"]),
-    ("UpdateUserStatusRequest", &["users"]),
-    ("UserTopicUpdateRequest", &["user", "op", "topics"]),
-    ("WebPushPushNotification", &["payload"]),
-];
 
 /// Adds a constructor and setters to every message: results have them too, for tests and scripts that make them.
 pub(crate) fn add_to(file: &mut syn::File) {
@@ -88,6 +27,7 @@ fn add_to_items(items: &mut Vec<Item>) {
                 added.push(writers(&message.ident, &fields));
                 added.extend(value_conversion(&message.ident, &fields));
                 added.extend(pair_conversion(&message.ident, &fields));
+                added.extend(user_request(&message.ident, &fields));
             }
             _ => {}
         }
@@ -127,9 +67,9 @@ fn setter_names(message: &Ident, fields: &[Field<'_>]) -> Vec<Ident> {
         .iter()
         .flat_map(|field| field.accessors.clone())
         .collect();
-    taken.extend(["new", "default", "clone", "payload_set_twice"].map(String::from));
+    taken.extend(["new", "default", "clone", "payload_set_twice", "says_temporary", "say_temporary", "run_in_parallel"].map(String::from));
     if ["Command", "Reply"].iter().any(|name| message == name) {
-        taken.insert("parts".to_owned());
+        taken.extend(["methods", "check", "set_key", "is_repeatable"].map(String::from));
     }
     let has_own_name: Vec<bool> = fields
         .iter()
@@ -149,38 +89,69 @@ fn setter_names(message: &Ident, fields: &[Field<'_>]) -> Vec<Ident> {
 }
 
 fn constructor(message: &Ident, fields: &[Field<'_>], setters: &[Ident]) -> ImplItem {
-    let required = REQUIRED
-        .iter()
-        .find(|(name, _)| message == name)
-        .map_or(&[][..], |(_, names)| names);
+    let listed = facts::CONSTRUCTORS.iter().find(|(name, _)| message == name);
+    let names = listed.map_or(&[][..], |(_, names)| names);
     let with_setters = || fields.iter().zip(setters);
-    let required: Vec<_> = required
+    let taken: Vec<_> = names
         .iter()
         .filter_map(|name| with_setters().find(|(field, _)| field.plain_name() == *name))
         .collect();
-    let listed: Vec<String> = required
+    let taken_names: Vec<String> = taken
         .iter()
         .map(|(field, _)| format!("`{}`", field.plain_name()))
         .collect();
-    let docs = match listed.as_slice() {
-        [] => " Creates one in which nothing is set.".to_owned(),
-        names => format!(
-            " Creates one with what Centrifugo requires: {}.",
-            names.join(", ")
-        ),
+    let needs_user = facts::NEEDS_USER.iter().any(|name| message == name)
+        && fields.iter().any(|field| field.plain_name() == "user" && field.is_plain_text());
+    let mut docs = match taken_names.as_slice() {
+        [] => " Creates a message in which nothing is set.".to_owned(),
+        names => format!(" Creates a message with {}.", names.join(", ")),
     };
-    let arguments = required.iter().map(|(field, _)| field.argument());
-    let calls = required.iter().map(|(field, setter)| {
+    if needs_user {
+        docs.push_str(
+            "\n\n `.user(…)` or `.anonymous()` completes it, for the connections of a user or of all anonymous users.",
+        );
+    }
+    let arguments = taken.iter().map(|(field, _)| field.argument());
+    let calls = taken.iter().map(|(field, setter)| {
         let name = field.name;
         quote!(.#setter(#name))
     });
+    let message = quote!(<Self as ::core::default::Default>::default() #(#calls)*);
+    if needs_user {
+        return parse_quote! {
+            #[doc = #docs]
+            #[allow(clippy::new_ret_no_self)]
+            pub fn new(#(#arguments),*) -> crate::api::user::NeedsUser<Self> {
+                crate::api::user::NeedsUser::new(#message)
+            }
+        };
+    }
     parse_quote! {
         #[doc = #docs]
         #[must_use]
         pub fn new(#(#arguments),*) -> Self {
-            <Self as ::core::default::Default>::default() #(#calls)*
+            #message
         }
     }
+}
+
+/// Returns the impl for a request whose `new` is completed by a user.
+fn user_request(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
+    let needs_user = facts::NEEDS_USER.iter().any(|name| message == name);
+    let user = fields
+        .iter()
+        .find(|field| field.plain_name() == "user" && field.is_plain_text())?
+        .name;
+    needs_user.then(|| {
+        parse_quote! {
+            impl crate::api::user::UserRequest for #message {
+                fn with_user(mut self, user: ::std::string::String) -> Self {
+                    self.#user = user;
+                    self
+                }
+            }
+        }
+    })
 }
 
 fn setter(field: &Field<'_>, setter: &Ident, siblings: &[Field<'_>]) -> ImplItem {
@@ -189,7 +160,7 @@ fn setter(field: &Field<'_>, setter: &Ident, siblings: &[Field<'_>]) -> ImplItem
     let deprecated = field.deprecated.then(|| quote!(#[deprecated]));
     let set = match twin(field, siblings) {
         Some(twin) => quote! {
-            (self.#name, self.#twin) = ::core::convert::Into::<crate::Payload>::into(#name).into_twins();
+            (self.#name, self.#twin) = crate::api::payload::IntoPayload::into_payload(#name).into_twins();
         },
         None => {
             let forget_payload =
@@ -216,7 +187,7 @@ fn binary_setter(field: &Field<'_>, siblings: &[Field<'_>], setters: &[Ident]) -
         return None;
     }
     let docs = format!(
-        " Sets a payload of any bytes in place of [`{0}`](#structfield.{0}): it travels as base64 in `{twin}`, \
+        " Sets a payload of any bytes instead of [`{0}`](#structfield.{0}): it is sent as base64 in `{twin}`, \
          and Centrifugo decodes it.",
         field.plain_name()
     );
@@ -224,7 +195,7 @@ fn binary_setter(field: &Field<'_>, siblings: &[Field<'_>], setters: &[Ident]) -
         #[doc = #docs]
         #[must_use]
         pub fn #setter(mut self, bytes: impl ::core::convert::AsRef<[u8]>) -> Self {
-            (self.#name, self.#twin) = crate::binary(bytes.as_ref()).into_twins();
+            (self.#name, self.#twin) = crate::api::payload::binary(bytes.as_ref()).into_twins();
             self
         }
     })
@@ -264,7 +235,7 @@ fn value_conversion(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
 
 /// A helper message that is a number and a text, such as a `StreamPosition`: a pair of them converts into it.
 fn pair_conversion(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
-    let (_, required) = REQUIRED
+    let (_, required) = facts::CONSTRUCTORS
         .iter()
         .find(|(name, _)| message == name && !name.ends_with("Request"))?;
     let [number, text] = required else {

@@ -7,33 +7,8 @@ use syn::{File, Ident, Item, parse_quote};
 use crate::fields::inner;
 use crate::messages::{field_type, find, is_named};
 use crate::methods::{Rpc, Shape};
-use crate::parts::part;
-
-/// The methods that the open-source Centrifugo serves, in the order in which it looks for them in a command. Each
-/// is implemented in `src/testing/api`.
-const OPEN_SOURCE: &[&str] = &[
-    "publish",
-    "broadcast",
-    "subscribe",
-    "unsubscribe",
-    "disconnect",
-    "history",
-    "history_remove",
-    "presence",
-    "presence_stats",
-    "info",
-    "rpc",
-    "refresh",
-    "channels",
-    "map_publish",
-    "map_remove",
-    "map_read_state",
-    "map_read_stream",
-    "map_stats",
-    "map_clear",
-    "shared_poll_publish",
-    "batch",
-];
+use crate::batch::part;
+use crate::facts;
 
 /// The table, and what it is made of. The error names what the schema lacks.
 pub(crate) fn served(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
@@ -45,7 +20,10 @@ pub(crate) fn served(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
             )
         })
     };
-    let mut ordered: Vec<&Rpc> = OPEN_SOURCE.iter().map(find_rpc).collect::<Result<_, _>>()?;
+    let open_source = facts::METHODS.iter().filter(|facts| facts.is_open_source);
+    let mut ordered: Vec<&Rpc> = open_source
+        .map(|facts| find_rpc(&facts.name))
+        .collect::<Result<_, _>>()?;
     let pro = rpcs.iter().filter(|rpc| !is_open_source(rpc));
     ordered.extend(pro.clone());
     let served = rpcs.iter().map(|rpc| served_impl(items, rpc));
@@ -67,30 +45,27 @@ pub(crate) fn served(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
 }
 
 fn is_open_source(rpc: &Rpc) -> bool {
-    OPEN_SOURCE.contains(&rpc.name.as_str())
+    facts::method(&rpc.name).is_some_and(|facts| facts.is_open_source)
 }
 
 fn served_impl(items: &[Item], rpc: &Rpc) -> Item {
     let Rpc {
-        request,
-        response,
-        result,
-        ..
+        request, response, ..
     } = rpc;
     let has_error = !matches!(rpc.shape, Shape::Plain);
     let reply = match rpc.shape {
         Shape::Outcome => quote! {
             let mut response = api::#response::default();
             match outcome {
-                Ok(result) => response.result = Some(result),
-                Err(error) => response.error = Some(error),
+                Ok(result) => response.result = Some(result.into()),
+                Err(error) => response.error = Some(error.into()),
             }
             response
         },
         Shape::ErrorOnly => quote! {
             outcome.unwrap_or_else(|error| {
                 let mut response = api::#response::default();
-                response.error = Some(error);
+                response.error = Some(error.into());
                 response
             })
         },
@@ -100,7 +75,7 @@ fn served_impl(items: &[Item], rpc: &Rpc) -> Item {
     parse_quote! {
         impl Served for api::#request {
             const HAS_ERROR: bool = #has_error;
-            fn response(outcome: Result<api::#result, ApiError>) -> api::#response {
+            fn response(outcome: Result<Self::Result, ApiError>) -> api::#response {
                 #reply
             }
             fn channels(&self) -> Vec<&str> {
@@ -158,8 +133,8 @@ fn run(items: &[Item], ordered: &[&Rpc]) -> Item {
         quote! {
             if let Some(request) = command.#field {
                 match call.api.answer(*request, call) {
-                    Ok(result) => reply.#field = Some(Box::new(result)),
-                    Err(error) => reply.error = Some(Box::new(error)),
+                    Ok(result) => reply.#field = Some(Box::new(result.into())),
+                    Err(error) => reply.error = Some(Box::new(error.into())),
                 }
                 return reply;
             }
@@ -169,7 +144,7 @@ fn run(items: &[Item], ordered: &[&Rpc]) -> Item {
         pub(crate) fn run(command: api::Command, call: &Call<'_>) -> api::Reply {
             let mut reply = api::Reply::default();
             #(#parts)*
-            reply.error = Some(Box::new(not_found()));
+            reply.error = Some(Box::new(not_found().into()));
             reply
         }
     }

@@ -3,19 +3,21 @@
 //! A bound that never holds must not be obvious to the compiler, or it would refuse the method itself: hence `for<'a>`.
 
 use super::ClientBuilder;
+#[cfg(not(feature = "blocking"))]
+use crate::error::Error;
 
 #[cfg(not(feature = "blocking"))]
 #[diagnostic::on_unimplemented(
     message = "`build_blocking` needs the feature `blocking` of centrifugo-api",
     label = "the feature `blocking` is off",
-    note = "add it in Cargo.toml: centrifugo-api = { version = \"…\", features = [\"blocking\"] }"
+    note = "add `blocking` to the features of centrifugo-api in Cargo.toml"
 )]
 pub trait BlockingFeature<'a> {}
 
 #[cfg(not(feature = "blocking"))]
 impl ClientBuilder {
     #[doc(hidden)]
-    pub fn build_blocking(self) -> Result<(), crate::Error>
+    pub fn build_blocking(self) -> Result<(), Error>
     where
         for<'a> (): BlockingFeature<'a>,
     {
@@ -27,7 +29,7 @@ impl ClientBuilder {
 #[diagnostic::on_unimplemented(
     message = "`grpc_gzip` needs the features `grpc` and `gzip` of centrifugo-api",
     label = "one of the features is off",
-    note = "add them in Cargo.toml: centrifugo-api = { version = \"…\", features = [\"grpc\", \"gzip\"] }"
+    note = "add `grpc` and `gzip` to the features of centrifugo-api in Cargo.toml"
 )]
 pub trait GzipFeature<'a> {}
 

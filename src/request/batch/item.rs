@@ -17,7 +17,7 @@ use crate::api::method::{EncodedReply, Method, Unreadable};
 use crate::api::wire;
 
 /// A request that a batch carries; generated for each rpc that has a field in `Command` and in `Reply`.
-pub(crate) trait BatchItem: Method<Result: Default> {
+pub trait BatchItem: Method<Result: Default + Sync> {
     /// The number of its field in `Command`, and of its result's field in `Reply`.
     const TAG: u32;
 

@@ -108,7 +108,7 @@ impl BatchCommand for Command {
     note = "a batch is a tuple of requests, a `Vec` or an array of requests of one type, a `Vec<Command>`, \
             `Parallel` around one of these, or a `BatchRequest`; collect an iterator into a `Vec`"
 )]
-pub trait Batch {
+pub trait Batch: Send {
     /// The outcomes of the commands, in their order.
     type Output: Send;
 

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::vec;
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
 
 use crate::error::{ApiError, Error};
 
@@ -25,7 +25,7 @@ use crate::error::{ApiError, Error};
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[must_use = "a batch succeeds although commands of it fail: see `all_ok`, or look at each outcome"]
 pub struct Outcomes<T>(Vec<Result<T, ApiError>>);
 
@@ -90,6 +90,13 @@ impl<'a, T> IntoIterator for &'a Outcomes<T> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
+    }
+}
+
+/// As a list of `{"Ok": …}` and `{"Err": …}`.
+impl<T: Serialize> Serialize for Outcomes<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.0)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::item::{mismatch, NOTHING};
 use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply, WITHOUT_CONTENT};
-use crate::api::method::{InvalidRequest, Method, Parts};
+use crate::api::method::{InvalidRequest, Parts};
 use crate::error::ApiError;
 use crate::request::broadcast;
 

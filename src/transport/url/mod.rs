@@ -86,57 +86,6 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-fn parse(url: &str) -> Result<Self, Error> {
-        parse(url.trim()).map_err(|problem| {
-            Error::Config(format!("url `{}`: {problem}", without_secrets(url.trim())))
-        })
-    }
-
-    /// The URL as it was given, but for slashes at its end.
-    pub(crate) fn url(&self) -> String {
-        let scheme = match (self.protocol, self.tls) {
-            (Protocol::Http, false) => "http",
-            (Protocol::Http, true) => "https",
-            (Protocol::Grpc, false) => "grpc",
-            (Protocol::Grpc, true) => "grpcs",
-        };
-        format!("{scheme}://{}{}", self.authority, self.path)
-    }
-
-    /// The host without its port; an IPv6 address is in brackets.
-    pub(crate) fn host(&self) -> &str {
-        match self.authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => host,
-            _ => &self.authority,
-        }
-    }
-
-    /// Whether the host is this machine.
-    pub(crate) fn is_local(&self) -> bool {
-        let host = self.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let is_loopback = host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-        is_loopback || host == "localhost" || host.ends_with(".localhost")
-    }
-
-    /// The host and the port, where the host is a name, not an address.
-    pub(crate) fn name(&self) -> Option<(&str, u16)> {
-        let host = self.host();
-        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
-        let port = self.authority[host.len()..]
-            .strip_prefix(':')
-            .and_then(|port| port.parse().ok());
-        (!is_address).then(|| (host, port.unwrap_or(if self.tls { 443 } else { 80 })))
-    }
-
-    /// The URL with a scheme that HTTP libraries know, for gRPC too.
-    pub(crate) fn to_http(&self) -> String {
-        let scheme = if self.tls { "https" } else { "http" };
-        format!("{scheme}://{}{}", self.authority, self.path)
-    }
-}
-
 fn parse(url: &str) -> Result<ServerUrl, String> {
     let Some((scheme, rest)) = split_scheme(url) else {
         return Err(format!(

@@ -1,0 +1,192 @@
+//! The facts about Centrifugo that its schema does not tell: all of them stand here.
+
+/// The facts about a method.
+pub(crate) struct MethodFacts {
+    /// The method's name over HTTP.
+    pub(crate) name: &'static str,
+    /// Whether the method may be called twice when its outcome is unknown.
+    pub(crate) repeat: Repeat,
+    /// The fields without which every Centrifugo refuses the request with error 107: these are checked before sending.
+    pub(crate) required: &'static [&'static str],
+    /// Whether Centrifugo's asynchronous consumers execute it.
+    pub(crate) is_consumed: bool,
+    /// Whether the open-source Centrifugo serves it.
+    pub(crate) is_open_source: bool,
+}
+
+/// Whether a method may be called twice when its outcome is unknown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Running it twice may have another effect than running it once.
+    No,
+    /// It only reads, or has the same effect however often it runs.
+    Yes,
+    /// With the same idempotency key it has an effect once.
+    WithKey,
+}
+
+use Repeat::{No, WithKey, Yes};
+
+/// The methods that have facts. Those of the open-source server stand in the order in which it looks for them in a
+/// command. A method that the schema at hand does not have is ignored; one that is not listed has no facts.
+pub(crate) const METHODS: &[MethodFacts] = &[
+    open_source("publish", WithKey, &["channel"]).consumed(),
+    open_source("broadcast", WithKey, &["channels"]).consumed(),
+    // Fails if the user is subscribed already.
+    open_source("subscribe", No, &["channel"]).consumed(),
+    // Without a channel it succeeds up to 6.9.
+    open_source("unsubscribe", Yes, &[]).consumed(),
+    open_source("disconnect", Yes, &[]).consumed(),
+    open_source("history", Yes, &["channel"]),
+    // Would also remove what was published in between.
+    open_source("history_remove", No, &["channel"]).consumed(),
+    open_source("presence", Yes, &["channel"]),
+    open_source("presence_stats", Yes, &["channel"]),
+    open_source("info", Yes, &[]),
+    // May do anything.
+    open_source("rpc", No, &["method"]),
+    open_source("refresh", Yes, &[]).consumed(),
+    open_source("channels", Yes, &[]),
+    open_source("map_publish", WithKey, &["channel", "key"]),
+    open_source("map_remove", WithKey, &["channel", "key"]),
+    open_source("map_read_state", Yes, &["channel"]),
+    open_source("map_read_stream", Yes, &["channel"]),
+    open_source("map_stats", Yes, &["channel"]),
+    // Would also remove what was published in between.
+    open_source("map_clear", No, &["channel"]),
+    // An old version changes nothing.
+    open_source("shared_poll_publish", Yes, &["channel", "key", "version"]),
+    // Its commands decide.
+    open_source("batch", No, &[]),
+    pro("block_user", Yes),
+    pro("cancel_push", Yes),
+    pro("connections", Yes),
+    pro("delete_user_status", Yes),
+    pro("device_list", Yes),
+    // May register a second device.
+    pro("device_register", No),
+    pro("device_remove", Yes),
+    pro("device_topic_list", Yes),
+    pro("device_topic_update", Yes),
+    pro("device_update", Yes),
+    pro("get_user_status", Yes),
+    pro("invalidate_user_tokens", Yes),
+    pro("revoke_token", Yes),
+    // May send a second push.
+    pro("send_push_notification", No),
+    pro("unblock_user", Yes),
+    pro("update_push_status", Yes),
+    pro("update_user_status", Yes),
+    pro("user_topic_list", Yes),
+    pro("user_topic_update", Yes),
+];
+
+/// Returns the facts about a method.
+pub(crate) fn method(name: &str) -> Option<&'static MethodFacts> {
+    METHODS.iter().find(|facts| facts.name == name)
+}
+
+const fn open_source(
+    name: &'static str,
+    repeat: Repeat,
+    required: &'static [&'static str],
+) -> MethodFacts {
+    MethodFacts {
+        name,
+        repeat,
+        required,
+        is_consumed: false,
+        is_open_source: true,
+    }
+}
+
+const fn pro(name: &'static str, repeat: Repeat) -> MethodFacts {
+    MethodFacts {
+        is_open_source: false,
+        ..open_source(name, repeat, &[])
+    }
+}
+
+impl MethodFacts {
+    const fn consumed(self) -> Self {
+        Self {
+            is_consumed: true,
+            ..self
+        }
+    }
+}
+
+/// The arguments of each message's `new`: what Centrifugo requires, by its API documentation, but never two texts, which
+/// could be swapped unseen. A field that the schema at hand does not have is left out; a message that is not listed takes
+/// no arguments.
+pub(crate) const CONSTRUCTORS: &[(&str, &[&str])] = &[
+    ("ApnsPushNotification", &["payload"]),
+    ("BatchRequest", &["commands"]),
+    ("BlockUserRequest", &["user"]),
+    ("BoolValue", &["value"]),
+    ("BroadcastRequest", &["channels", "data"]),
+    ("CancelPushRequest", &["uid"]),
+    ("DeleteUserStatusRequest", &["users"]),
+    ("DeviceLocaleUpdate", &["locale"]),
+    ("DeviceMetaUpdate", &["meta"]),
+    ("DeviceRegisterRequest", &["provider"]),
+    ("DeviceTimezoneUpdate", &["timezone"]),
+    ("DeviceTopicUpdateRequest", &["device_id", "topics"]),
+    ("DeviceTopicsUpdate", &["op", "topics"]),
+    ("DeviceUserUpdate", &["user"]),
+    ("Disconnect", &["code", "reason"]),
+    ("DisconnectRequest", &["user"]),
+    ("Error", &["code", "message"]),
+    ("FcmPushNotification", &["message"]),
+    ("GetUserStatusRequest", &["users"]),
+    ("HistoryRemoveRequest", &["channel"]),
+    ("HistoryRequest", &["channel"]),
+    ("HmsPushNotification", &["message"]),
+    ("Int32Value", &["value"]),
+    ("InvalidateUserTokensRequest", &["user"]),
+    ("MapClearRequest", &["channel"]),
+    ("MapPublishRequest", &["channel", "data"]),
+    ("MapReadStateRequest", &["channel"]),
+    ("MapReadStreamRequest", &["channel"]),
+    ("MapRemoveRequest", &["channel"]),
+    ("MapStatsRequest", &["channel"]),
+    ("PresenceRequest", &["channel"]),
+    ("PresenceStatsRequest", &["channel"]),
+    ("PublishRequest", &["channel", "data"]),
+    ("RateLimitPolicy", &["rate", "interval_ms"]),
+    ("RefreshRequest", &["user"]),
+    ("RevokeTokenRequest", &["uid"]),
+    ("RpcRequest", &["method"]),
+    ("SendPushNotificationRequest", &["recipient", "notification"]),
+    ("SharedPollPublishRequest", &["channel", "data", "version"]),
+    ("StreamPosition", &["offset", "epoch"]),
+    ("SubscribeRequest", &["channel"]),
+    ("UnblockUserRequest", &["user"]),
+    ("UnsubscribeRequest", &["channel"]),
+    ("UpdatePushStatusRequest", &["analytics_uid"]),
+    ("UpdateUserStatusRequest", &["users"]),
+    ("UserTopicUpdateRequest", &["user", "topics"]),
+    ("WebPushPushNotification", &["payload"]),
+];
+
+/// The requests whose `new` is completed by `.user(…)` or `.anonymous()`: an empty user means all anonymous users.
+pub(crate) const NEEDS_USER: &[&str] = &["SubscribeRequest", "UnsubscribeRequest"];
+
+/// The fields that Centrifugo writes although they are zero: their tags in its Go code do not have `omitempty`. A field
+/// that the schema at hand does not have is left out.
+pub(crate) const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
+    ("ChannelsResult", &["channels"]),
+    ("ClientInfo", &["user", "client"]),
+    ("ConnectionsResult", &["connections"]),
+    ("DeviceListResult", &["items"]),
+    ("DeviceTopicListResult", &["items"]),
+    ("GetUserStatusResult", &["statuses"]),
+    ("HistoryResult", &["publications", "epoch", "offset"]),
+    (
+        "NodeResult",
+        &["uid", "name", "version", "num_clients", "num_users", "num_channels", "num_subs"],
+    ),
+    ("PresenceResult", &["presence"]),
+    ("PresenceStatsResult", &["num_clients", "num_users"]),
+    ("UserTopicListResult", &["items"]),
+];
