@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::configuration;
 use super::namespace::{Namespace, Namespaces};
 use super::server::Server;
-use super::wire::Settings;
+use super::wire::ServerConfig;
 use centrifugo_api::Error;
 
 /// The key that calls need unless another is set.
@@ -115,7 +115,7 @@ impl ServerBuilder {
                 self.port
             ))
         })?;
-        let settings = Settings {
+        let config = ServerConfig {
             http_key: self.http_key,
             grpc_key: self.grpc_key,
             http_error_mode: self.error_mode[0],
@@ -123,7 +123,7 @@ impl ServerBuilder {
             prefix: self.prefix,
             max_receive_message_size: self.max_receive_message_size,
         };
-        Server::run(listener, namespaces, settings, self.recorded)
+        Server::run(listener, namespaces, config, self.recorded)
     }
 
     // What a configuration sets one by one.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::engine::{Api, Message};
-use super::namespace::Kind;
+use super::engine::{Engine, Message};
+use super::namespace::ChannelKind;
 use super::state::connections::{CHANNEL_LIMIT, Subscription};
 use super::state::random;
 use centrifugo_api::{ClientInfo, Error, Payload, Publication, PublishResult};
@@ -138,22 +138,22 @@ pub enum Event {
 pub struct Connection {
     id: String,
     user: String,
-    api: Arc<Api>,
+    engine: Arc<Engine>,
     events: UnboundedReceiver<Event>,
 }
 
 impl Connection {
-    pub(crate) fn open(api: Arc<Api>, user: User) -> Self {
+    pub(crate) fn open(engine: Arc<Engine>, user: User) -> Self {
         let id = random::uuid();
         let (sender, events) = unbounded_channel();
-        api.state
+        engine.state
             .lock()
             .connections
             .add(&id, &user.name, user.info, sender);
         Self {
             id,
             user: user.name,
-            api,
+            engine,
             events,
         }
     }
@@ -181,14 +181,14 @@ impl Connection {
         if channel.is_empty() {
             return Err(refused(107, "bad request"));
         }
-        let options = self.api.channel(channel)?;
+        let options = self.engine.channel(channel)?;
         match options.kind {
-            Kind::Stream => {}
-            Kind::Map(_) => return Err(refused(103, "permission denied")),
-            Kind::SharedPoll { .. } => return Err(refused(107, "bad request")),
+            ChannelKind::Stream => {}
+            ChannelKind::Map(_) => return Err(refused(103, "permission denied")),
+            ChannelKind::SharedPoll { .. } => return Err(refused(107, "bad request")),
         }
-        let mut data = self.api.state.lock();
-        let now = self.api.clock.seconds();
+        let mut data = self.engine.state.lock();
+        let now = self.engine.clock.seconds();
         let position = (options.force_recovery || options.force_positioning).then(|| {
             data.streams
                 .read(channel, &Default::default(), options.meta_ttl, now)
@@ -219,7 +219,7 @@ impl Connection {
 
     /// Ends a subscription, as an application's client does; without one it does nothing.
     pub fn unsubscribe(&self, channel: &str) {
-        self.api
+        self.engine
             .state
             .lock()
             .connections
@@ -233,9 +233,9 @@ impl Connection {
     ///
     /// [`Error::Api`]: 103 without a subscription, else as the method `publish`.
     pub fn publish(&self, channel: &str, data: impl Into<Payload>) -> Result<PublishResult, Error> {
-        let options = self.api.channel(channel)?;
+        let options = self.engine.channel(channel)?;
         let publisher = {
-            let mut data = self.api.state.lock();
+            let mut data = self.engine.state.lock();
             let peer = data.connections.get_mut(&self.id);
             peer.and_then(|peer| peer.publisher(&self.id, channel))
         };
@@ -246,7 +246,7 @@ impl Connection {
             ..Message::default()
         };
         Ok(super::engine::result(
-            self.api.publish(channel, options, message)?,
+            self.engine.publish(channel, options, message)?,
         ))
     }
 
@@ -281,7 +281,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.api
+        self.engine
             .state
             .lock()
             .connections

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::engine::{self, ROUTES, Served};
+use super::engine::{self, ROUTES, ServedMethod};
 use super::recorder::Endpoint;
 use centrifugo_api::{ApiError, Error, METHODS, Status};
 
@@ -28,7 +28,7 @@ const OWN_HEADERS: [HeaderName; 2] = [CONTENT_LENGTH, TRANSFER_ENCODING];
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Fault {
-    kind: Kind,
+    kind: FaultKind,
     method: Option<String>,
     channel: Option<String>,
     /// What is wrong with the fault itself.
@@ -36,7 +36,7 @@ pub struct Fault {
 }
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum FaultKind {
     Api(ApiError),
     Wire(WireFault),
 }
@@ -57,7 +57,7 @@ pub(crate) enum WireFault {
 }
 
 impl Fault {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: FaultKind) -> Self {
         Self {
             kind,
             method: None,
@@ -71,7 +71,7 @@ impl Fault {
     /// It meets each command of a batch as a call of its own, and with [`channel`](Self::channel) that channel of a
     /// broadcast alone.
     pub fn api_error(code: u32) -> Self {
-        Self::new(Kind::Api(engine::error(code)))
+        Self::new(FaultKind::Api(engine::error(code)))
     }
 
     /// Answers an HTTP status, to calls over HTTP, or a gRPC code, to calls over gRPC. The call does not run.
@@ -81,7 +81,7 @@ impl Fault {
             headers: HeaderMap::new(),
             body: String::new(),
         };
-        let mut fault = Self::new(Kind::Wire(fault));
+        let mut fault = Self::new(FaultKind::Wire(fault));
         fault.problem = match status {
             Status::Http(status) if !(200..=599).contains(&status) => Some(format!(
                 "HTTP {status} is no status of an answer: give one from 200 to 599"
@@ -97,27 +97,27 @@ impl Fault {
     /// Answers after that long, in the machine's time. The call itself runs at once, whether or not somebody still
     /// waits for its answer.
     pub fn delay(duration: Duration) -> Self {
-        Self::new(Kind::Wire(WireFault::Delay(duration)))
+        Self::new(FaultKind::Wire(WireFault::Delay(duration)))
     }
 
     /// Closes the connection when the request has been read, before it runs.
     pub fn close_before() -> Self {
-        Self::new(Kind::Wire(WireFault::CloseBefore))
+        Self::new(FaultKind::Wire(WireFault::CloseBefore))
     }
 
     /// Closes the connection when the request has run, without an answer.
     pub fn close_after() -> Self {
-        Self::new(Kind::Wire(WireFault::CloseAfter))
+        Self::new(FaultKind::Wire(WireFault::CloseAfter))
     }
 
     /// Closes the connection in the middle of the answer.
     pub fn half_body() -> Self {
-        Self::new(Kind::Wire(WireFault::HalfBody))
+        Self::new(FaultKind::Wire(WireFault::HalfBody))
     }
 
     /// Answers something that is neither JSON nor protobuf. The call has run.
     pub fn garbage() -> Self {
-        Self::new(Kind::Wire(WireFault::Garbage))
+        Self::new(FaultKind::Wire(WireFault::Garbage))
     }
 
     /// Meets calls of that method alone, such as `publish`.
@@ -136,15 +136,15 @@ impl Fault {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let parsed = (name.parse::<HeaderName>(), HeaderValue::from_str(value));
         match (&mut self.kind, parsed) {
-            (Kind::Wire(WireFault::Status { .. }), (Ok(name), _))
+            (FaultKind::Wire(WireFault::Status { .. }), (Ok(name), _))
                 if OWN_HEADERS.contains(&name) =>
             {
                 self.problem = Some(format!("the server sets `{name}` itself: leave it out"));
             }
-            (Kind::Wire(WireFault::Status { headers, .. }), (Ok(name), Ok(value))) => {
+            (FaultKind::Wire(WireFault::Status { headers, .. }), (Ok(name), Ok(value))) => {
                 headers.append(name, value);
             }
-            (Kind::Wire(WireFault::Status { .. }), _) => {
+            (FaultKind::Wire(WireFault::Status { .. }), _) => {
                 self.problem = Some(format!("`{name}: {value}` is no header"));
             }
             _ => self.problem = Some("header goes with a fault of a status alone".to_owned()),
@@ -156,9 +156,9 @@ impl Fault {
     /// [`api_error`](Self::api_error) another message.
     pub fn message(mut self, text: impl Into<String>) -> Self {
         match &mut self.kind {
-            Kind::Wire(WireFault::Status { body, .. }) => *body = text.into(),
-            Kind::Api(error) => error.message = text.into(),
-            Kind::Wire(_) => {
+            FaultKind::Wire(WireFault::Status { body, .. }) => *body = text.into(),
+            FaultKind::Api(error) => error.message = text.into(),
+            FaultKind::Wire(_) => {
                 self.problem =
                     Some("message goes with a status or an error of the API alone".into())
             }
@@ -176,7 +176,7 @@ impl Fault {
                 .any(|route| route.name == method && !route.has_error)
         };
         match (&self.method, &self.kind) {
-            (Some(method), Kind::Api(_)) if has_no_error(method) => Err(Error::Config(format!(
+            (Some(method), FaultKind::Api(_)) if has_no_error(method) => Err(Error::Config(format!(
                 "fault: `{method}` answers no error of its own; name one of the methods in it"
             ))),
             (Some(method), _) if !METHODS.contains(&method.as_str()) => {
@@ -238,7 +238,7 @@ impl Faults {
     }
 
     /// The error that is planned for a call; those for a channel of a broadcast are left to that.
-    pub(crate) fn api_error<M: Served>(&self, request: &M) -> Option<ApiError> {
+    pub(crate) fn api_error<M: ServedMethod>(&self, request: &M) -> Option<ApiError> {
         if !M::HAS_ERROR {
             return None;
         }
@@ -252,7 +252,7 @@ impl Faults {
             request.channels()
         };
         take(&mut planned, |fault| match &fault.kind {
-            Kind::Api(error) if fault.meets(M::NAME, &channels) => Some(error.clone()),
+            FaultKind::Api(error) if fault.meets(M::NAME, &channels) => Some(error.clone()),
             _ => None,
         })
     }
@@ -260,7 +260,7 @@ impl Faults {
     /// The error that is planned for a channel of a call.
     pub(crate) fn api_error_of_part(&self, method: &str, channel: &str) -> Option<ApiError> {
         take(&mut self.lock(), |fault| match &fault.kind {
-            Kind::Api(error) if fault.channel.is_some() && fault.meets(method, &[channel]) => {
+            FaultKind::Api(error) if fault.channel.is_some() && fault.meets(method, &[channel]) => {
                 Some(error.clone())
             }
             _ => None,
@@ -281,7 +281,7 @@ impl Faults {
         let channels = channels();
         let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
         take(&mut planned, |fault| match &fault.kind {
-            Kind::Wire(wire) if wire.is_for(endpoint) && fault.meets(method, &channels) => {
+            FaultKind::Wire(wire) if wire.is_for(endpoint) && fault.meets(method, &channels) => {
                 Some(wire.clone())
             }
             _ => None,

@@ -87,14 +87,14 @@ mod glob;
 mod json;
 mod namespace;
 mod recorder;
-mod scripts;
+mod overrides;
 mod server;
 mod state;
 mod wire;
 
 pub use builder::ServerBuilder;
 pub use connection::{Connection, Event, User};
-pub use engine::Served;
+pub use engine::ServedMethod;
 pub use faults::Fault;
 pub use namespace::{DataFormat, Namespace};
 pub use recorder::{Endpoint, Recorded};

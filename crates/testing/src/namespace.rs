@@ -35,7 +35,7 @@ pub struct Namespace {
     force_recovery: bool,
     force_positioning: bool,
     data_format: DataFormat,
-    kind: Kind,
+    kind: ChannelKind,
 }
 
 /// What published data may be: Centrifugo's `publication_data_format`.
@@ -55,7 +55,7 @@ pub enum DataFormat {
 
 /// What a channel holds: Centrifugo's `subscription_type`.
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum ChannelKind {
     Stream,
     Map(MapOptions),
     SharedPoll { publish_enabled: bool },
@@ -73,7 +73,7 @@ pub(crate) struct Channel {
     pub(crate) force_recovery: bool,
     pub(crate) force_positioning: bool,
     pub(crate) data_format: DataFormat,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ChannelKind,
 }
 
 impl Namespace {
@@ -90,7 +90,7 @@ impl Namespace {
             force_recovery: false,
             force_positioning: false,
             data_format: DataFormat::default(),
-            kind: Kind::Stream,
+            kind: ChannelKind::Stream,
         }
     }
 
@@ -150,14 +150,14 @@ impl Namespace {
 
     /// Makes maps of the channels, for the `map_…` methods.
     pub fn map(mut self, options: MapOptions) -> Self {
-        self.kind = Kind::Map(options);
+        self.kind = ChannelKind::Map(options);
         self
     }
 
     /// Makes shared polls of the channels, in Centrifugo's mode `versioned`, into which `shared_poll_publish` is
     /// allowed or not.
     pub fn shared_poll(mut self, publish_enabled: bool) -> Self {
-        self.kind = Kind::SharedPoll { publish_enabled };
+        self.kind = ChannelKind::SharedPoll { publish_enabled };
         self
     }
 
@@ -199,7 +199,7 @@ impl Namespace {
                 self.history_ttl
             ));
         }
-        if let Kind::Map(options) = &self.kind {
+        if let ChannelKind::Map(options) = &self.kind {
             options.check()?;
         }
         let size = usize::try_from(self.history_size).unwrap_or(usize::MAX);

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::engine::Served;
+use super::engine::ServedMethod;
 
 /// How a request came to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Recorded {
 
     /// The request, if it is one of that type.
     #[must_use]
-    pub fn request<M: Served>(&self) -> Option<M> {
+    pub fn request<M: ServedMethod>(&self) -> Option<M> {
         (self.method == M::NAME)
             .then(|| M::decode(self.body.clone()).ok())
             .flatten()

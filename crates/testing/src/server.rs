@@ -10,14 +10,14 @@ use tokio::sync::oneshot;
 use super::builder::ServerBuilder;
 use super::clock::Clock;
 use super::connection::{Connection, User};
-use super::engine::{Api, Served};
+use super::engine::{Engine, ServedMethod};
 use super::faults::{Fault, Faults};
 use super::namespace::Namespaces;
 use super::recorder::{Recorded, Recorder};
-use super::scripts::Scripts;
+use super::overrides::Overrides;
 use super::state::connections::Ending;
 use super::state::{State, random};
-use super::wire::{self, Settings};
+use super::wire::{self, ServerConfig};
 use centrifugo_api::{ApiError, Error};
 
 /// What clients are told when the server is dropped.
@@ -28,8 +28,8 @@ const SHUTDOWN: Ending<'static> = (3001, "shutdown");
 /// It has a thread and a runtime of its own: it can be used with async code and without, and answers whatever the
 /// test's runtime does.
 pub struct Server {
-    api: Arc<Api>,
-    settings: Arc<Settings>,
+    engine: Arc<Engine>,
+    config: Arc<ServerConfig>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -53,7 +53,7 @@ impl Server {
     pub(crate) fn run(
         listener: TcpListener,
         namespaces: Namespaces,
-        settings: Settings,
+        config: ServerConfig,
         recorded: usize,
     ) -> Result<Self, Error> {
         let failed =
@@ -64,22 +64,22 @@ impl Server {
             .enable_all()
             .build()
             .map_err(failed)?;
-        let api = Arc::new(Api {
+        let engine = Arc::new(Engine {
             uid: random::uuid(),
             namespaces,
             clock: Clock::start(),
             state: State::default(),
-            scripts: Scripts::default(),
+            overrides: Overrides::default(),
             faults: Faults::default(),
             recorder: Recorder::new(recorded),
         });
-        let settings = Arc::new(settings);
+        let config = Arc::new(config);
         let (stop, stopped) = oneshot::channel();
         let served = serve(
             runtime,
             listener,
-            Arc::clone(&api),
-            Arc::clone(&settings),
+            Arc::clone(&engine),
+            Arc::clone(&config),
             stopped,
         );
         let thread = thread::Builder::new()
@@ -87,8 +87,8 @@ impl Server {
             .spawn(served)
             .map_err(failed)?;
         Ok(Self {
-            api,
-            settings,
+            engine,
+            config,
             address,
             stop: Some(stop),
             thread: Some(thread),
@@ -98,7 +98,7 @@ impl Server {
     /// The base URL of the HTTP API: `http://127.0.0.1:PORT/api`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.settings.prefix)
+        format!("http://{}{}", self.address, self.config.prefix)
     }
 
     /// The URL of the gRPC API: `grpc://127.0.0.1:PORT`.
@@ -110,27 +110,27 @@ impl Server {
     /// The key of the HTTP API; empty where none is asked for. Unless a configuration says otherwise, gRPC has the same.
     #[must_use]
     pub fn api_key(&self) -> &str {
-        self.settings.http_key.as_deref().unwrap_or_default()
+        self.config.http_key.as_deref().unwrap_or_default()
     }
 
     /// The key of the gRPC API; empty where none is asked for.
     #[must_use]
     pub fn grpc_api_key(&self) -> &str {
-        self.settings.grpc_key.as_deref().unwrap_or_default()
+        self.config.grpc_key.as_deref().unwrap_or_default()
     }
 
     /// Moves the server's time forward: what expires by then expires.
     ///
     /// The time goes on by itself too, as the machine's does.
     pub fn advance(&self, duration: Duration) {
-        self.api.clock.advance(duration);
-        self.api.expire();
+        self.engine.clock.advance(duration);
+        self.engine.expire();
     }
 
     /// Connects a client, which takes a name or a [`User`].
     #[must_use = "the client is disconnected when it is dropped"]
     pub fn connect(&self, user: impl Into<User>) -> Connection {
-        Connection::open(Arc::clone(&self.api), user.into())
+        Connection::open(Arc::clone(&self.engine), user.into())
     }
 
     /// Answers calls of a method in the server's place, such as one of Centrifugo PRO's, or `rpc`.
@@ -150,28 +150,28 @@ impl Server {
     /// });
     /// # Ok(()) }
     /// ```
-    pub fn on<M: Served>(
+    pub fn on<M: ServedMethod>(
         &self,
         answer: impl Fn(M) -> Result<M::Result, ApiError> + Send + Sync + 'static,
     ) {
-        self.api.scripts.set::<M>(Box::new(answer));
+        self.engine.overrides.set::<M>(Box::new(answer));
     }
 
     /// Takes back what [`on`](Self::on) said of a method: the server answers it again, or does not offer it.
-    pub fn off<M: Served>(&self) {
-        self.api.scripts.remove::<M>();
+    pub fn off<M: ServedMethod>(&self) {
+        self.engine.overrides.remove::<M>();
     }
 
     /// The last requests that were read, oldest first; at most 10,000, or what
     /// [`recorded_requests`](ServerBuilder::recorded_requests) says.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
-        self.api.recorder.requests()
+        self.engine.recorder.requests()
     }
 
     /// Takes the requests, so that the next ones stand alone.
     pub fn take_requests(&self) -> Vec<Recorded> {
-        self.api.recorder.take()
+        self.engine.recorder.take()
     }
 
     /// Lets the next calls that a fault is for meet it. Faults are met in the order in which they were planned.
@@ -180,7 +180,7 @@ impl Server {
     ///
     /// [`Error::Config`], which says what is wrong with the fault, such as a method that the schema lacks.
     pub fn fail_next(&self, calls: usize, fault: Fault) -> Result<(), Error> {
-        self.api.faults.plan(Some(calls), fault)
+        self.engine.faults.plan(Some(calls), fault)
     }
 
     /// Lets all calls that a fault is for meet it.
@@ -189,19 +189,19 @@ impl Server {
     ///
     /// [`Error::Config`], which says what is wrong with the fault.
     pub fn fail_always(&self, fault: Fault) -> Result<(), Error> {
-        self.api.faults.plan(None, fault)
+        self.engine.faults.plan(None, fault)
     }
 
     /// Forgets the faults that are planned.
     pub fn clear_faults(&self) {
-        self.api.faults.clear();
+        self.engine.faults.clear();
     }
 
     /// The faults that no call has met, or fewer than planned: a test that ends with some has not tested what it
     /// meant to.
     #[must_use]
     pub fn unused_faults(&self) -> Vec<Fault> {
-        self.api.faults.unused()
+        self.engine.faults.unused()
     }
 }
 
@@ -221,7 +221,7 @@ impl Server {
     pub fn client_builder(&self) -> centrifugo_api::ClientBuilder {
         with_key(
             centrifugo_api::Client::builder(self.url()),
-            self.settings.http_key.as_ref(),
+            self.config.http_key.as_ref(),
         )
     }
 
@@ -247,7 +247,7 @@ impl Server {
     pub fn grpc_client_builder(&self) -> centrifugo_api::ClientBuilder {
         with_key(
             centrifugo_api::Client::builder(self.grpc_url()),
-            self.settings.grpc_key.as_ref(),
+            self.config.grpc_key.as_ref(),
         )
     }
 }
@@ -267,15 +267,15 @@ fn with_key(
 fn serve(
     runtime: Runtime,
     listener: TcpListener,
-    api: Arc<Api>,
-    settings: Arc<Settings>,
+    engine: Arc<Engine>,
+    config: Arc<ServerConfig>,
     stopped: oneshot::Receiver<()>,
 ) -> impl FnOnce() + Send {
     move || {
         runtime.block_on(async {
             // A listener that is bound and does not block can be taken over.
             if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
-                wire::serve(listener, api, settings, stopped).await;
+                wire::serve(listener, engine, config, stopped).await;
             }
         });
     }
@@ -287,7 +287,7 @@ impl Drop for Server {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        self.api.state.lock().connections.disconnect_all(SHUTDOWN);
+        self.engine.state.lock().connections.disconnect_all(SHUTDOWN);
     }
 }
 

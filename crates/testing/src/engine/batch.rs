@@ -1,8 +1,8 @@
-use super::{Call, Handle, bad_request, run};
+use super::{Call, Handler, bad_request, run};
 use centrifugo_api::ApiError;
 use centrifugo_api::api::{BatchRequest, BatchResponse, Reply};
 
-impl Handle for BatchRequest {
+impl Handler for BatchRequest {
     /// One command after another: what `parallel` promises, no order, this keeps too.
     fn handle(self, call: &Call<'_>) -> Result<BatchResponse, ApiError> {
         let commands = self.commands.into_iter().enumerate();

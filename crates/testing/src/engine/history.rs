@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-use super::{Api, Call, Handle, bad_request, internal, not_available, unrecoverable};
+use super::{Engine, Call, Handler, bad_request, internal, not_available, unrecoverable};
 use crate::state::stream::{Filter, Position};
 use centrifugo_api::ApiError;
 use centrifugo_api::api::{
     HistoryRemoveRequest, HistoryRemoveResult, HistoryRequest, HistoryResult,
 };
 
-impl Handle for HistoryRequest {
+impl Handler for HistoryRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<HistoryResult, ApiError> {
-        let meta_ttl = call.api.history_channel(&self.channel)?;
+        let meta_ttl = call.engine.history_channel(&self.channel)?;
         let since = self.since.map(|since| Position {
             offset: since.offset,
             epoch: since.epoch,
@@ -24,9 +24,9 @@ impl Handle for HistoryRequest {
             limit: self.limit,
             reverse: self.reverse,
         };
-        let now = call.api.clock.seconds();
+        let now = call.engine.clock.seconds();
         let (publications, position) =
-            call.api
+            call.engine
                 .state
                 .lock()
                 .streams
@@ -44,15 +44,15 @@ impl Handle for HistoryRequest {
     }
 }
 
-impl Handle for HistoryRemoveRequest {
+impl Handler for HistoryRemoveRequest {
     fn handle(self, call: &Call<'_>) -> Result<HistoryRemoveResult, ApiError> {
-        call.api.history_channel(&self.channel)?;
-        call.api.state.lock().streams.clear(&self.channel);
+        call.engine.history_channel(&self.channel)?;
+        call.engine.state.lock().streams.clear(&self.channel);
         Ok(HistoryRemoveResult::default())
     }
 }
 
-impl Api {
+impl Engine {
     /// Makes sure that a channel keeps a history, and answers how long its position is kept.
     fn history_channel(&self, channel: &str) -> Result<Duration, ApiError> {
         if channel.is_empty() {

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::publish::payload;
-use super::{Api, Call, Handle, bad_request, internal, unrecoverable};
-use crate::namespace::Kind;
+use super::{Engine, Call, Handler, bad_request, internal, unrecoverable};
+use crate::namespace::ChannelKind;
 use crate::state::Data;
 use crate::state::connections::Connections;
 use crate::state::map::{
@@ -27,15 +27,15 @@ impl From<MapError> for ApiError {
     }
 }
 
-impl Api {
+impl Engine {
     /// Makes sure that a channel is a map.
     fn map_options(&self, channel: &str) -> Result<&MapOptions, ApiError> {
         if channel.is_empty() {
             return Err(bad_request());
         }
         match &self.channel(channel)?.kind {
-            Kind::Map(options) => Ok(options),
-            Kind::Stream | Kind::SharedPoll { .. } => Err(bad_request()),
+            ChannelKind::Map(options) => Ok(options),
+            ChannelKind::Stream | ChannelKind::SharedPoll { .. } => Err(bad_request()),
         }
     }
 
@@ -100,14 +100,14 @@ fn current<'a>(
     (map, connections)
 }
 
-impl Handle for MapPublishRequest {
+impl Handler for MapPublishRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapPublishResult, ApiError> {
         if self.key.is_empty() {
             return Err(bad_request());
         }
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let publish = MapPublish {
             data: payload(self.data, &self.b64data)?,
             key_mode: KeyMode::from_name(&self.key_mode)?,
@@ -117,7 +117,7 @@ impl Handle for MapPublishRequest {
             version: self.version,
             version_epoch: self.version_epoch,
         };
-        let update = call.api.change_map(&self.channel, options, |map, now| {
+        let update = call.engine.change_map(&self.channel, options, |map, now| {
             map.publish(now, publish, &mut epoch)
         })?;
         let mut result = MapPublishResult::default();
@@ -131,20 +131,20 @@ impl Handle for MapPublishRequest {
     }
 }
 
-impl Handle for MapRemoveRequest {
+impl Handler for MapRemoveRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapRemoveResult, ApiError> {
         if self.key.is_empty() {
             return Err(bad_request());
         }
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let remove = MapRemove {
             key: self.key,
             idempotency_key: self.idempotency_key,
         };
         let update = call
-            .api
+            .engine
             .change_map(&self.channel, options, |map, now| map.remove(now, remove))?;
         let mut result = MapRemoveResult::default();
         (
@@ -166,18 +166,18 @@ fn parts(update: MapUpdate) -> (u64, String, bool, String) {
     }
 }
 
-impl Handle for MapReadStateRequest {
+impl Handler for MapReadStateRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapReadStateResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let read = MapReadState {
             cursor: self.cursor,
             limit: self.limit,
             key: self.key,
             revision: MapPosition::given(self.revision_offset, self.revision_epoch),
         };
-        let page = call.api.with_map(&self.channel, options, |map, now| {
+        let page = call.engine.with_map(&self.channel, options, |map, now| {
             map.read_state(now, &read, &mut epoch)
         })?;
         let mut result = MapReadStateResult::default();
@@ -188,17 +188,17 @@ impl Handle for MapReadStateRequest {
     }
 }
 
-impl Handle for MapReadStreamRequest {
+impl Handler for MapReadStreamRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapReadStreamResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let read = MapReadStream {
             since: MapPosition::given(self.since_offset, self.since_epoch),
             limit: self.limit,
             reverse: self.reverse,
         };
-        let page = call.api.with_map(&self.channel, options, |map, now| {
+        let page = call.engine.with_map(&self.channel, options, |map, now| {
             map.read_stream(now, &read, &mut epoch)
         })?;
         let mut result = MapReadStreamResult::default();
@@ -225,13 +225,13 @@ fn entry(publication: &Arc<MapPublication>) -> MapEntry {
     entry
 }
 
-impl Handle for MapStatsRequest {
+impl Handler for MapStatsRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapStatsResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let keys = call
-            .api
+            .engine
             .with_map(&self.channel, options, MapChannel::num_keys);
         let mut result = MapStatsResult::default();
         result.num_keys = i32::try_from(keys).unwrap_or(i32::MAX);
@@ -239,10 +239,10 @@ impl Handle for MapStatsRequest {
     }
 }
 
-impl Handle for MapClearRequest {
+impl Handler for MapClearRequest {
     fn handle(self, call: &Call<'_>) -> Result<MapClearResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
-        call.api.with_map(&self.channel, options, MapChannel::clear);
+        let options = call.engine.map_options(&self.channel)?;
+        call.engine.with_map(&self.channel, options, MapChannel::clear);
         Ok(MapClearResult::default())
     }
 }

@@ -20,7 +20,7 @@ use super::faults::Faults;
 use super::json::{self, Described};
 use super::namespace::Namespaces;
 use super::recorder::Recorder;
-use super::scripts::Scripts;
+use super::overrides::Overrides;
 use super::state::State;
 use centrifugo_api::{ApiError, Method, api};
 
@@ -28,7 +28,7 @@ pub(crate) use errors::*;
 pub(crate) use publish::{Message, result};
 
 /// A method as the embedded server serves it: every request of the schema.
-pub trait Served: Method + Default + 'static {
+pub trait ServedMethod: Method + Default + 'static {
     /// Whether a reply has a place for an error.
     #[doc(hidden)]
     const HAS_ERROR: bool;
@@ -42,8 +42,8 @@ pub trait Served: Method + Default + 'static {
     fn channels(&self) -> Vec<&str>;
 }
 
-/// What a method does. Those of Centrifugo PRO are not to be found, unless a test scripts them.
-pub(crate) trait Handle: Served {
+/// What a method does. Those of Centrifugo PRO are not to be found, unless a test overrides them.
+pub(crate) trait Handler: ServedMethod {
     fn handle(self, call: &Call<'_>) -> Result<Self::Result, ApiError> {
         let _ = call;
         Err(not_found())
@@ -52,7 +52,7 @@ pub(crate) trait Handle: Served {
 
 /// Where a request finds everything.
 pub(crate) struct Call<'a> {
-    pub(crate) api: &'a Api,
+    pub(crate) engine: &'a Engine,
     /// The positions of `null` among the commands of a batch.
     pub(crate) nulls: &'a HashSet<usize>,
 }
@@ -65,8 +65,8 @@ pub(crate) struct Route {
     pub(crate) grpc_path: &'static str,
     pub(crate) open_source: bool,
     pub(crate) has_error: bool,
-    pub(crate) request: &'static json::Message,
-    pub(crate) response: &'static json::Message,
+    pub(crate) request: &'static json::MessageDescriptor,
+    pub(crate) response: &'static json::MessageDescriptor,
     pub(crate) serve: fn(&Call<'_>, Bytes) -> Result<Answer, prost::DecodeError>,
     pub(crate) check: fn(Bytes) -> Result<(), prost::DecodeError>,
     pub(crate) channels: fn(Bytes) -> Vec<String>,
@@ -85,20 +85,20 @@ impl fmt::Debug for Route {
 }
 
 /// All that the server consists of, but for the wire.
-pub(crate) struct Api {
+pub(crate) struct Engine {
     /// The node's id.
     pub(crate) uid: String,
     pub(crate) namespaces: Namespaces,
     pub(crate) clock: Clock,
     pub(crate) state: State,
-    pub(crate) scripts: Scripts,
+    pub(crate) overrides: Overrides,
     pub(crate) faults: Faults,
     pub(crate) recorder: Recorder,
 }
 
-impl Api {
-    /// Runs a request, unless a fault or a script stands in its place.
-    pub(crate) fn answer<M: Handle>(
+impl Engine {
+    /// Runs a request, unless a fault or a over stands in its place.
+    pub(crate) fn execute<M: Handler>(
         &self,
         request: M,
         call: &Call<'_>,
@@ -106,8 +106,8 @@ impl Api {
         if let Some(error) = self.faults.api_error(&request) {
             return Err(error);
         }
-        match self.scripts.get::<M>() {
-            Some(script) => script(request),
+        match self.overrides.get::<M>() {
+            Some(over) => over(request),
             None => request.handle(call),
         }
     }
@@ -118,17 +118,17 @@ impl Api {
         let (now, seconds) = (self.clock.now(), self.clock.seconds());
         let mut data = self.state.lock();
         data.connections.expire(seconds);
-        data.outcomes.forget_old(now);
+        data.idempotency.forget_old(now);
     }
 
-    /// Whether the method is served, be it by a script.
+    /// Whether the method is served, be it by a over.
     pub(crate) fn serves(&self, route: &Route) -> bool {
-        route.open_source || self.scripts.has(route.name)
+        route.open_source || self.overrides.has(route.name)
     }
 }
 
-fn serve<M: Handle>(call: &Call<'_>, request: Bytes) -> Result<Answer, prost::DecodeError> {
-    let outcome = call.api.answer(M::decode(request)?, call);
+fn serve<M: Handler>(call: &Call<'_>, request: Bytes) -> Result<Answer, prost::DecodeError> {
+    let outcome = call.engine.execute(M::decode(request)?, call);
     let error = outcome.as_ref().err().cloned();
     Ok(Answer {
         response: M::response(outcome).encode_to_vec(),
@@ -136,11 +136,11 @@ fn serve<M: Handle>(call: &Call<'_>, request: Bytes) -> Result<Answer, prost::De
     })
 }
 
-fn check<M: Served>(request: Bytes) -> Result<(), prost::DecodeError> {
+fn check<M: ServedMethod>(request: Bytes) -> Result<(), prost::DecodeError> {
     M::decode(request).map(drop)
 }
 
-fn channels_of<M: Served>(request: Bytes) -> Vec<String> {
+fn channels_of<M: ServedMethod>(request: Bytes) -> Vec<String> {
     let request = M::decode(request).unwrap_or_default();
     request.channels().into_iter().map(str::to_owned).collect()
 }

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::presence::count;
-use super::{Call, Handle, bad_request, internal, not_found};
+use super::{Call, Handler, bad_request, internal, not_found};
 use crate::glob::Glob;
 use centrifugo_api::ApiError;
 use centrifugo_api::api::{
@@ -12,11 +12,11 @@ use centrifugo_api::api::{
 /// The version of Centrifugo whose behaviour the server has, as it says it itself.
 const VERSION: &str = "6.9.1 OSS";
 
-impl Handle for InfoRequest {
+impl Handler for InfoRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<InfoResult, ApiError> {
-        let data = call.api.state.lock();
+        let data = call.engine.state.lock();
         let channels = data.connections.channels();
         let users: HashSet<&str> = data
             .connections
@@ -24,14 +24,14 @@ impl Handle for InfoRequest {
             .map(|peer| peer.user.as_str())
             .collect();
         let mut node = NodeResult::default();
-        node.uid = call.api.uid.clone();
+        node.uid = call.engine.uid.clone();
         node.name = "embedded".to_owned();
         node.version = VERSION.to_owned();
         node.num_clients = count(data.connections.peers().len());
         node.num_users = count(users.len());
         node.num_channels = count(channels.len());
         node.num_subs = channels.values().sum();
-        node.uptime = u32::try_from(call.api.clock.uptime().as_secs()).unwrap_or(u32::MAX);
+        node.uptime = u32::try_from(call.engine.clock.uptime().as_secs()).unwrap_or(u32::MAX);
         let mut metrics = Metrics::default();
         metrics.interval = 60.0;
         let items = [
@@ -48,13 +48,13 @@ impl Handle for InfoRequest {
     }
 }
 
-impl Handle for ChannelsRequest {
+impl Handler for ChannelsRequest {
     fn handle(self, call: &Call<'_>) -> Result<ChannelsResult, ApiError> {
         let glob = match self.pattern.is_empty() {
             true => None,
             false => Some(Glob::parse(&self.pattern).ok_or_else(internal)?),
         };
-        let data = call.api.state.lock();
+        let data = call.engine.state.lock();
         let channels = data.connections.channels().into_iter();
         let fitting =
             channels.filter(|(name, _)| glob.as_ref().is_none_or(|glob| glob.matches(name)));
@@ -65,7 +65,7 @@ impl Handle for ChannelsRequest {
 }
 
 /// The open-source server has no methods of its own to offer.
-impl Handle for RpcRequest {
+impl Handler for RpcRequest {
     fn handle(self, _call: &Call<'_>) -> Result<RpcResult, ApiError> {
         Err(if self.method.is_empty() {
             bad_request()

@@ -1,22 +1,22 @@
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Api, Call, Handle, bad_request, not_available};
+use super::{Engine, Call, Handler, bad_request, not_available};
 use centrifugo_api::api::{
     PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult,
 };
 use centrifugo_api::{ApiError, ClientInfo};
 
-impl Handle for PresenceRequest {
+impl Handler for PresenceRequest {
     fn handle(self, call: &Call<'_>) -> Result<PresenceResult, ApiError> {
-        Ok(PresenceResult::new().presence(call.api.presence(&self.channel)?))
+        Ok(PresenceResult::new().presence(call.engine.presence(&self.channel)?))
     }
 }
 
-impl Handle for PresenceStatsRequest {
+impl Handler for PresenceStatsRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<PresenceStatsResult, ApiError> {
-        let present = call.api.presence(&self.channel)?;
+        let present = call.engine.presence(&self.channel)?;
         let users: HashSet<&str> = present.values().map(|info| info.user.as_str()).collect();
         let mut result = PresenceStatsResult::default();
         (result.num_clients, result.num_users) = (count(present.len()), count(users.len()));
@@ -24,7 +24,7 @@ impl Handle for PresenceStatsRequest {
     }
 }
 
-impl Api {
+impl Engine {
     fn presence(&self, channel: &str) -> Result<BTreeMap<String, ClientInfo>, ApiError> {
         if channel.is_empty() {
             return Err(bad_request());

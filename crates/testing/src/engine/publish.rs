@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-use super::{Api, Call, Handle, bad_request, not_available, unknown_channel};
+use super::{Engine, Call, Handler, bad_request, not_available, unknown_channel};
 use crate::json;
-use crate::namespace::{Channel, DataFormat, Kind};
+use crate::namespace::{Channel, DataFormat, ChannelKind};
 use crate::state::stream::{Position, Version};
 use centrifugo_api::api::{
     BroadcastRequest, BroadcastResult, PublishRequest, PublishResponse, PublishResult,
@@ -42,33 +42,33 @@ macro_rules! message {
     };
 }
 
-impl Handle for PublishRequest {
+impl Handler for PublishRequest {
     fn handle(self, call: &Call<'_>) -> Result<PublishResult, ApiError> {
         if self.channel.is_empty() {
             return Err(bad_request());
         }
         let message = message!(self);
-        let channel = call.api.channel(&self.channel)?;
+        let channel = call.engine.channel(&self.channel)?;
         match channel.kind {
-            Kind::Stream => call
-                .api
+            ChannelKind::Stream => call
+                .engine
                 .publish(&self.channel, channel, message)
                 .map(result),
-            Kind::Map(_) | Kind::SharedPoll { .. } => Err(bad_request()),
+            ChannelKind::Map(_) | ChannelKind::SharedPoll { .. } => Err(bad_request()),
         }
     }
 }
 
-impl Handle for BroadcastRequest {
+impl Handler for BroadcastRequest {
     fn handle(self, call: &Call<'_>) -> Result<BroadcastResult, ApiError> {
         if self.channels.is_empty() {
             return Err(bad_request());
         }
         let message = message!(self);
         let responses = self.channels.iter().map(|channel| {
-            let outcome = match call.api.faults.api_error_of_part("broadcast", channel) {
+            let outcome = match call.engine.faults.api_error_of_part("broadcast", channel) {
                 Some(error) => Err(error),
-                None => publish_part(call.api, channel, &message),
+                None => publish_part(call.engine, channel, &message),
             };
             match outcome {
                 Ok(position) => PublishResponse::new().result(result(position)),
@@ -80,15 +80,15 @@ impl Handle for BroadcastRequest {
 }
 
 /// Publishes whatever the channel's kind: a map takes it, and shows nothing of it.
-fn publish_part(api: &Api, name: &str, message: &Message) -> Result<Position, ApiError> {
+fn publish_part(engine: &Engine, name: &str, message: &Message) -> Result<Position, ApiError> {
     if name.is_empty() {
         return Err(bad_request());
     }
-    let channel = api.channel(name)?;
-    api.publish(name, channel, message.clone())
+    let channel = engine.channel(name)?;
+    engine.publish(name, channel, message.clone())
 }
 
-impl Api {
+impl Engine {
     /// The options of a channel.
     pub(crate) fn channel(&self, name: &str) -> Result<&Channel, ApiError> {
         self.namespaces.of(name).ok_or_else(unknown_channel)
@@ -105,7 +105,7 @@ impl Api {
         let mut data = self.state.lock();
         let key = message.idempotency_key;
         if !key.is_empty()
-            && let Some(position) = data.outcomes.get(name, &key, now)
+            && let Some(position) = data.idempotency.get(name, &key, now)
         {
             return Ok(position.clone());
         }
@@ -123,7 +123,7 @@ impl Api {
             }
         }
         if !key.is_empty() {
-            data.outcomes.keep(name, &key, position.clone(), now);
+            data.idempotency.keep(name, &key, position.clone(), now);
         }
         data.connections.publish(name, &publication, &position);
         Ok(position)
@@ -160,20 +160,20 @@ fn check_format(data: &[u8], format: DataFormat) -> Result<(), ApiError> {
     if fits { Ok(()) } else { Err(bad_request()) }
 }
 
-impl Handle for SharedPollPublishRequest {
+impl Handler for SharedPollPublishRequest {
     fn handle(self, call: &Call<'_>) -> Result<SharedPollPublishResult, ApiError> {
         if self.channel.is_empty() || self.key.is_empty() || self.version == 0 {
             return Err(bad_request());
         }
-        match call.api.channel(&self.channel)?.kind {
-            Kind::SharedPoll {
+        match call.engine.channel(&self.channel)?.kind {
+            ChannelKind::SharedPoll {
                 publish_enabled: true,
             } => {
                 payload(self.data, &self.b64data)?;
                 Ok(SharedPollPublishResult::default())
             }
-            Kind::SharedPoll { .. } => Err(not_available()),
-            Kind::Stream | Kind::Map(_) => Err(bad_request()),
+            ChannelKind::SharedPoll { .. } => Err(not_available()),
+            ChannelKind::Stream | ChannelKind::Map(_) => Err(bad_request()),
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::publish::payload;
-use super::{Api, Call, Handle, bad_request, internal};
+use super::{Engine, Call, Handler, bad_request, internal};
 use crate::connection::Event;
 use crate::namespace::Channel;
 use crate::state::Data;
@@ -28,12 +28,12 @@ const MOST_RECOVERED: usize = 300;
 /// What a client sees of a code or a reason that its transport cannot carry.
 const CLOSED: Ending<'static> = (1006, "");
 
-impl Handle for SubscribeRequest {
+impl Handler for SubscribeRequest {
     fn handle(self, call: &Call<'_>) -> Result<SubscribeResult, ApiError> {
         if self.channel.is_empty() {
             return Err(bad_request());
         }
-        let channel = call.api.channel(&self.channel)?;
+        let channel = call.engine.channel(&self.channel)?;
         let options = Options::new(channel, self.r#override.unwrap_or_default());
         let subscription = Subscription {
             channel_info: payload(self.info, &self.b64info)?,
@@ -60,10 +60,10 @@ impl Handle for SubscribeRequest {
             session: &self.session,
             except: &[],
         };
-        let mut data = call.api.state.lock();
+        let mut data = call.engine.state.lock();
         let selected = data.connections.select(&selection);
         let run =
-            |id: &String| subscribe.run(call.api, &mut data, id, channel, subscription.clone());
+            |id: &String| subscribe.run(call.engine, &mut data, id, channel, subscription.clone());
         // One failure does not keep the others from being subscribed.
         let outcomes: Vec<_> = selected.iter().map(run).collect();
         outcomes.into_iter().collect::<Result<(), _>>()?;
@@ -105,7 +105,7 @@ struct Subscribe<'a> {
 impl Subscribe<'_> {
     fn run(
         &self,
-        api: &Api,
+        engine: &Engine,
         data: &mut Data,
         id: &str,
         channel: &Channel,
@@ -118,7 +118,7 @@ impl Subscribe<'_> {
             data.connections.disconnect(id, TOO_MANY_CHANNELS);
             return Ok(());
         }
-        let expired = subscription.expires > 0 && subscription.expires <= api.clock.seconds();
+        let expired = subscription.expires > 0 && subscription.expires <= engine.clock.seconds();
         if peer.is_subscribed(self.channel) || expired {
             return Err(internal());
         }
@@ -127,7 +127,7 @@ impl Subscribe<'_> {
             position,
             since,
             missed,
-        } = self.recover(api, data, channel);
+        } = self.recover(engine, data, channel);
         let Position { offset, epoch } = position.clone().unwrap_or_default();
         subscription.position = position;
         let mut told = vec![Event::Subscribed {
@@ -149,7 +149,7 @@ impl Subscribe<'_> {
         Ok(())
     }
 
-    fn recover(&self, api: &Api, data: &mut Data, channel: &Channel) -> Recovery {
+    fn recover(&self, engine: &Engine, data: &mut Data, channel: &Channel) -> Recovery {
         if !self.positioned {
             return Recovery::default();
         }
@@ -159,7 +159,7 @@ impl Subscribe<'_> {
             since,
             reverse: false,
         };
-        let now = api.clock.seconds();
+        let now = engine.clock.seconds();
         let (publications, position) =
             data.streams
                 .read(self.channel, &filter, channel.meta_ttl, now);
@@ -195,10 +195,10 @@ struct Recovery {
     missed: Vec<Publication>,
 }
 
-impl Handle for UnsubscribeRequest {
+impl Handler for UnsubscribeRequest {
     fn handle(self, call: &Call<'_>) -> Result<UnsubscribeResult, ApiError> {
         if !self.channel.is_empty() {
-            call.api.channel(&self.channel)?;
+            call.engine.channel(&self.channel)?;
         }
         let selection = Selection {
             user: &self.user,
@@ -206,7 +206,7 @@ impl Handle for UnsubscribeRequest {
             session: &self.session,
             except: &[],
         };
-        let connections = &mut call.api.state.lock().connections;
+        let connections = &mut call.engine.state.lock().connections;
         for id in connections.select(&selection) {
             connections.unsubscribe(&id, &self.channel, Some(UNSUBSCRIBED));
         }
@@ -214,7 +214,7 @@ impl Handle for UnsubscribeRequest {
     }
 }
 
-impl Handle for DisconnectRequest {
+impl Handler for DisconnectRequest {
     fn handle(self, call: &Call<'_>) -> Result<DisconnectResult, ApiError> {
         let selection = Selection {
             user: &self.user,
@@ -226,7 +226,7 @@ impl Handle for DisconnectRequest {
             None => FORCED,
             Some(disconnect) => closing(disconnect.code, &disconnect.reason),
         };
-        let connections = &mut call.api.state.lock().connections;
+        let connections = &mut call.engine.state.lock().connections;
         for id in connections.select(&selection) {
             connections.disconnect(&id, ending);
         }
@@ -245,7 +245,7 @@ fn closing(code: u32, reason: &str) -> Ending<'_> {
     }
 }
 
-impl Handle for RefreshRequest {
+impl Handler for RefreshRequest {
     fn handle(self, call: &Call<'_>) -> Result<RefreshResult, ApiError> {
         let selection = Selection {
             user: &self.user,
@@ -253,8 +253,8 @@ impl Handle for RefreshRequest {
             session: &self.session,
             except: &[],
         };
-        let (now, seconds) = (call.api.clock.now(), call.api.clock.seconds());
-        let connections = &mut call.api.state.lock().connections;
+        let (now, seconds) = (call.engine.clock.now(), call.engine.clock.seconds());
+        let connections = &mut call.engine.state.lock().connections;
         for id in connections.select(&selection) {
             let past = self.expire_at > 0 && self.expire_at <= seconds;
             let Some(peer) = connections.get_mut(&id).filter(|_| !self.expired && !past) else {

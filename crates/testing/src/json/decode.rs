@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::cursor::Cursor;
-use super::draft::{Content, Draft, Drafts, Value};
-use super::{Field, Kind, Malformed, Message, number, scan, text};
+use super::builder::{Content, Draft, Drafts, Value};
+use super::{FieldDescriptor, FieldKind, ParseError, MessageDescriptor, number, scan, text};
 
 /// What JSON says of a message.
 pub(crate) struct Decoded {
@@ -15,7 +15,7 @@ pub(crate) struct Decoded {
 }
 
 /// Reads a message as Go's `json.Unmarshal` does.
-pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, Malformed> {
+pub(crate) fn decode(message: &'static MessageDescriptor, json: &[u8]) -> Result<Decoded, ParseError> {
     scan::check(json)?;
     let mut decoder = Decoder {
         cursor: Cursor::new(json),
@@ -28,7 +28,7 @@ pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, 
             decoder.open.push(Open::Message(0));
         }
         b'n' => {}
-        _ => return Err(Malformed(format!("{} must be an object", message.name))),
+        _ => return Err(ParseError(format!("{} must be an object", message.name))),
     }
     while let Some(open) = decoder.open.pop() {
         decoder.step(open)?;
@@ -41,7 +41,7 @@ pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, 
 
 /// All values that JSON, which has been read as the message, has for a field: of several the last one counts.
 pub(crate) fn values_of<'a>(
-    message: &'static Message,
+    message: &'static MessageDescriptor,
     name: &str,
     json: &'a [u8],
 ) -> Vec<&'a [u8]> {
@@ -71,20 +71,20 @@ enum Open {
     Message(usize),
     List {
         draft: usize,
-        field: &'static Field,
+        field: &'static FieldDescriptor,
         place: usize,
         length: usize,
     },
     Map {
         draft: usize,
-        field: &'static Field,
+        field: &'static FieldDescriptor,
         place: usize,
     },
 }
 
 impl<'a> Decoder<'a> {
     /// Reads the next item of what is open.
-    fn step(&mut self, open: Open) -> Result<(), Malformed> {
+    fn step(&mut self, open: Open) -> Result<(), ParseError> {
         match open {
             Open::Message(draft) => {
                 let Some(key) = self.cursor.key() else {
@@ -128,7 +128,7 @@ impl<'a> Decoder<'a> {
                     return Ok(());
                 };
                 self.open.push(open);
-                let Kind::Map {
+                let FieldKind::Map {
                     key: key_kind,
                     value,
                 } = field.kind
@@ -145,11 +145,11 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn field(&mut self, draft: usize, field: &'static Field) -> Result<(), Malformed> {
+    fn field(&mut self, draft: usize, field: &'static FieldDescriptor) -> Result<(), ParseError> {
         let place = self.drafts.0[draft].place(field);
         let first = self.cursor.peek();
         let (begins, open) = match field.kind {
-            Kind::Map { .. } => (
+            FieldKind::Map { .. } => (
                 b'{',
                 Open::Map {
                     draft,
@@ -186,11 +186,11 @@ impl<'a> Decoder<'a> {
     fn value(
         &mut self,
         draft: usize,
-        field: &'static Field,
+        field: &'static FieldDescriptor,
         place: usize,
-        kind: Kind,
+        kind: FieldKind,
         index: usize,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), ParseError> {
         let first = self.cursor.peek();
         let next = self.drafts.0.len();
         let Some(cell) = self.drafts.0[draft]
@@ -200,14 +200,14 @@ impl<'a> Decoder<'a> {
             return Ok(());
         };
         match (kind, first) {
-            (Kind::Payload, _) => *cell = Some(Value::Bytes(Cow::Borrowed(self.cursor.value()))),
+            (FieldKind::Payload, _) => *cell = Some(Value::Bytes(Cow::Borrowed(self.cursor.value()))),
             (_, b'n') => {
                 self.cursor.value();
-                if field.optional || matches!(kind, Kind::Message(_)) {
+                if field.optional || matches!(kind, FieldKind::Message(_)) {
                     *cell = None;
                 }
             }
-            (Kind::Message(message), b'{') => {
+            (FieldKind::Message(message), b'{') => {
                 self.cursor.enter();
                 let inner = match cell {
                     Some(Value::Message(inner)) => *inner,
@@ -219,7 +219,7 @@ impl<'a> Decoder<'a> {
                 };
                 self.open.push(Open::Message(inner));
             }
-            (Kind::Text, b'"') => {
+            (FieldKind::Text, b'"') => {
                 *cell = Some(Value::Bytes(to_bytes(text::unquote(self.cursor.value()))))
             }
             _ => match number::parse(kind, self.cursor.value()) {
@@ -235,9 +235,9 @@ impl<'a> Decoder<'a> {
     }
 }
 
-fn read_key<'a>(kind: Kind, key: Cow<'a, str>) -> Option<Value<'a>> {
+fn read_key<'a>(kind: FieldKind, key: Cow<'a, str>) -> Option<Value<'a>> {
     match kind {
-        Kind::Text => Some(Value::Bytes(to_bytes(key))),
+        FieldKind::Text => Some(Value::Bytes(to_bytes(key))),
         kind => number::parse(kind, key.as_bytes()).map(Value::Number),
     }
 }
@@ -249,8 +249,8 @@ fn to_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     }
 }
 
-fn wrong(message: &Message, field: &Field) -> Malformed {
-    Malformed(format!(
+fn wrong(message: &MessageDescriptor, field: &FieldDescriptor) -> ParseError {
+    ParseError(format!(
         "`{}.{}` has a value of another type",
         message.name, field.name
     ))

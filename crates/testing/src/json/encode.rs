@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::wire::{self, Raw, Reader, Width};
-use super::{Field, Kind, Message, Unwritable, number, text};
+use super::{FieldDescriptor, FieldKind, MessageDescriptor, EncodeError, number, text};
 
 /// Writes a message as Go's `json.Marshal` does.
-pub(crate) fn encode(message: &'static Message, protobuf: &[u8]) -> Result<Vec<u8>, Unwritable> {
+pub(crate) fn encode(message: &'static MessageDescriptor, protobuf: &[u8]) -> Result<Vec<u8>, EncodeError> {
     let mut json = Vec::with_capacity(protobuf.len() * 2 + 16);
     // What is being written, in place of a recursion, which nested input could make overflow.
     let mut open = vec![Open::new(message, protobuf, &mut json)?];
@@ -30,7 +30,7 @@ pub(crate) fn encode(message: &'static Message, protobuf: &[u8]) -> Result<Vec<u
 
 /// A message of which a part is written.
 struct Open<'a> {
-    message: &'static Message,
+    message: &'static MessageDescriptor,
     /// In the order in which they are written, which is that of the fields.
     entries: Vec<Entry<'a>>,
     written: usize,
@@ -47,17 +47,17 @@ struct Entry<'a> {
 }
 
 enum Value<'a> {
-    Message(&'static Message, &'a [u8]),
-    Plain(Kind, Raw<'a>),
-    Unset(&'static Field),
+    Message(&'static MessageDescriptor, &'a [u8]),
+    Plain(FieldKind, Raw<'a>),
+    Unset(&'static FieldDescriptor),
 }
 
 impl<'a> Open<'a> {
     fn new(
-        message: &'static Message,
+        message: &'static MessageDescriptor,
         protobuf: &'a [u8],
         json: &mut Vec<u8>,
-    ) -> Result<Self, Unwritable> {
+    ) -> Result<Self, EncodeError> {
         json.push(b'{');
         let mut entries = Vec::new();
         let mut reader = Reader(protobuf);
@@ -112,7 +112,7 @@ impl<'a> Open<'a> {
             return Some(Value::Unset(field));
         };
         let kind = match field.kind {
-            Kind::Map { value, .. } => *value,
+            FieldKind::Map { value, .. } => *value,
             kind => kind,
         };
         if let (true, Some((begin, _))) = (is_first, brackets(field)) {
@@ -124,7 +124,7 @@ impl<'a> Open<'a> {
         }
         self.written += 1;
         Some(match (kind, raw) {
-            (Kind::Message(message), Raw::Bytes(protobuf)) => Value::Message(message, protobuf),
+            (FieldKind::Message(message), Raw::Bytes(protobuf)) => Value::Message(message, protobuf),
             (kind, raw) => Value::Plain(kind, raw),
         })
     }
@@ -151,9 +151,9 @@ impl<'a> Open<'a> {
 }
 
 /// What a list or a map is written in.
-fn brackets(field: &Field) -> Option<(u8, u8)> {
+fn brackets(field: &FieldDescriptor) -> Option<(u8, u8)> {
     match field.kind {
-        Kind::Map { .. } => Some((b'{', b'}')),
+        FieldKind::Map { .. } => Some((b'{', b'}')),
         _ if field.repeated => Some((b'[', b']')),
         _ => None,
     }
@@ -161,15 +161,15 @@ fn brackets(field: &Field) -> Option<(u8, u8)> {
 
 /// Adds what one occurrence of a field in protobuf holds: of a list of numbers perhaps many.
 fn read_entries<'a>(
-    field: &Field,
+    field: &FieldDescriptor,
     place: usize,
     width: Width,
     raw: Raw<'a>,
     entries: &mut Vec<Entry<'a>>,
-) -> Result<(), Unwritable> {
+) -> Result<(), EncodeError> {
     let own = field.kind.width();
     match (field.kind, raw) {
-        (Kind::Map { key, value }, Raw::Bytes(entry)) => {
+        (FieldKind::Map { key, value }, Raw::Bytes(entry)) => {
             let (key, raw) = read_map_entry(*key, *value, entry)?;
             entries.push(Entry {
                 place,
@@ -198,10 +198,10 @@ fn read_entries<'a>(
 }
 
 fn read_map_entry(
-    key: Kind,
-    value: Kind,
+    key: FieldKind,
+    value: FieldKind,
     entry: &[u8],
-) -> Result<(Cow<'_, [u8]>, Raw<'_>), Unwritable> {
+) -> Result<(Cow<'_, [u8]>, Raw<'_>), EncodeError> {
     let mut parts = [(key, Raw::zero(key)), (value, Raw::zero(value))];
     let mut reader = Reader(entry);
     while !reader.is_empty() {
@@ -230,7 +230,7 @@ fn read_map_entry(
 }
 
 /// Of a field that is not a list, and of a key of a map, only the last occurrence counts.
-fn keep_last(message: &Message, entries: &mut Vec<Entry<'_>>) {
+fn keep_last(message: &MessageDescriptor, entries: &mut Vec<Entry<'_>>) {
     entries.dedup_by(|later, earlier| {
         let is_same = later.place == earlier.place && later.key == earlier.key;
         let replaces = is_same && !message.fields[later.place].repeated;
@@ -243,12 +243,12 @@ fn keep_last(message: &Message, entries: &mut Vec<Entry<'_>>) {
 
 /// Whether it is what Go's `omitempty` leaves out. An optional payload, unlike other optional fields, is no
 /// pointer in Go.
-fn is_left_out(field: &Field, entry: &Entry<'_>) -> bool {
+fn is_left_out(field: &FieldDescriptor, entry: &Entry<'_>) -> bool {
     let is_zero = match entry.raw {
         Some(Raw::Number(bits)) => number::is_zero(field.kind, bits) && !field.optional,
         Some(Raw::Bytes(bytes)) => match field.kind {
-            Kind::Payload => bytes.is_empty(),
-            Kind::Text => bytes.is_empty() && !field.optional,
+            FieldKind::Payload => bytes.is_empty(),
+            FieldKind::Text => bytes.is_empty() && !field.optional,
             _ => false,
         },
         None => false,
@@ -256,10 +256,10 @@ fn is_left_out(field: &Field, entry: &Entry<'_>) -> bool {
     is_zero && entry.key.is_none() && !field.always && !field.repeated
 }
 
-fn write(kind: Kind, raw: Raw<'_>, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+fn write(kind: FieldKind, raw: Raw<'_>, json: &mut Vec<u8>) -> Result<(), EncodeError> {
     match raw {
         Raw::Number(bits) => number::write(kind, bits, json),
-        Raw::Bytes(payload) if matches!(kind, Kind::Payload) => text::compact(payload, json),
+        Raw::Bytes(payload) if matches!(kind, FieldKind::Payload) => text::compact(payload, json),
         Raw::Bytes(text) => {
             text::quote(text, json);
             Ok(())
@@ -268,10 +268,10 @@ fn write(kind: Kind, raw: Raw<'_>, json: &mut Vec<u8>) -> Result<(), Unwritable>
 }
 
 /// Writes a field that is written even if it is not set. Centrifugo never leaves such lists and maps `nil`.
-fn write_unset(field: &Field, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+fn write_unset(field: &FieldDescriptor, json: &mut Vec<u8>) -> Result<(), EncodeError> {
     match (brackets(field), field.kind) {
         (Some((begin, end)), _) => json.extend_from_slice(&[begin, end]),
-        (None, Kind::Payload | Kind::Message(_)) => json.extend_from_slice(b"null"),
+        (None, FieldKind::Payload | FieldKind::Message(_)) => json.extend_from_slice(b"null"),
         (None, kind) => return write(kind, Raw::zero(kind), json),
     }
     Ok(())

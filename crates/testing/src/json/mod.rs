@@ -4,7 +4,7 @@
 
 mod cursor;
 mod decode;
-mod draft;
+mod builder;
 mod encode;
 mod number;
 mod scan;
@@ -33,23 +33,23 @@ pub(crate) fn is_valid(json: &[u8]) -> bool {
 /// Writes a message.
 pub(crate) fn encode_message<M: Described + prost::Message>(
     message: &M,
-) -> Result<Vec<u8>, Unwritable> {
+) -> Result<Vec<u8>, EncodeError> {
     encode(M::DESCRIPTOR, &message.encode_to_vec())
 }
 
 /// A message of the schema.
-pub(crate) struct Message {
+pub(crate) struct MessageDescriptor {
     /// The name within the package: `Outer.Inner`.
     pub(crate) name: &'static str,
     /// The fields in the order of the schema, which is that of Go's structs.
-    pub(crate) fields: &'static [Field],
+    pub(crate) fields: &'static [FieldDescriptor],
 }
 
 /// A field of a message.
-pub(crate) struct Field {
+pub(crate) struct FieldDescriptor {
     pub(crate) name: &'static str,
     pub(crate) number: u32,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FieldKind,
     /// Whether it is a list; a map is not.
     pub(crate) repeated: bool,
     /// Whether unset and zero differ, as they do for a pointer in Go.
@@ -62,7 +62,7 @@ pub(crate) struct Field {
 #[derive(Clone, Copy)]
 // Which of them a schema uses is the schema's matter.
 #[allow(dead_code)]
-pub(crate) enum Kind {
+pub(crate) enum FieldKind {
     Bool,
     Text,
     /// Any JSON value, `null` too, kept as its text is.
@@ -80,23 +80,23 @@ pub(crate) enum Kind {
     Sfixed32,
     Sfixed64,
     Enum,
-    Message(&'static Message),
+    Message(&'static MessageDescriptor),
     Map {
-        key: &'static Kind,
-        value: &'static Kind,
+        key: &'static FieldKind,
+        value: &'static FieldKind,
     },
 }
 
 /// A type that the schema describes.
 pub(crate) trait Described {
-    const DESCRIPTOR: &'static Message;
+    const DESCRIPTOR: &'static MessageDescriptor;
 }
 
 /// Why JSON is none, or none of a message.
 #[derive(Debug)]
-pub(crate) struct Malformed(String);
+pub(crate) struct ParseError(String);
 
-impl fmt::Display for Malformed {
+impl fmt::Display for ParseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
@@ -104,17 +104,17 @@ impl fmt::Display for Malformed {
 
 /// Why a message has no JSON: Centrifugo then answers HTTP status 500.
 #[derive(Debug)]
-pub(crate) struct Unwritable(String);
+pub(crate) struct EncodeError(String);
 
-impl fmt::Display for Unwritable {
+impl fmt::Display for EncodeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl Message {
+impl MessageDescriptor {
     /// The field of that name, or else the first whose name differs only as Go's `foldName` forgives.
-    fn field(&self, name: &str) -> Option<&'static Field> {
+    fn field(&self, name: &str) -> Option<&'static FieldDescriptor> {
         let fields = self.fields.iter();
         fields.clone().find(|field| field.name == name).or_else(|| {
             fields.clone().find(|field| {

@@ -4,27 +4,27 @@ use std::fmt::LowerExp;
 use std::io::Write as _;
 use std::str::FromStr;
 
-use super::{Kind, Unwritable};
+use super::{FieldKind, EncodeError};
 
 /// Reads a number or a bool, or one that is the key of a map: plain integers in range, as Go takes them.
-pub(crate) fn parse(kind: Kind, text: &[u8]) -> Option<u64> {
+pub(crate) fn parse(kind: FieldKind, text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     Some(match kind {
-        Kind::Bool => text.parse::<bool>().ok()?.into(),
-        Kind::Double => finite(text.parse::<f64>().ok()?)?.to_bits(),
-        Kind::Float => {
+        FieldKind::Bool => text.parse::<bool>().ok()?.into(),
+        FieldKind::Double => finite(text.parse::<f64>().ok()?)?.to_bits(),
+        FieldKind::Float => {
             let number = text.parse::<f32>().ok()?;
             finite(number.into())?;
             number.to_bits().into()
         }
-        Kind::Int32 | Kind::Enum => i64::from(text.parse::<i32>().ok()?) as u64,
-        Kind::Int64 | Kind::Sfixed64 => text.parse::<i64>().ok()? as u64,
-        Kind::Sfixed32 => u64::from(text.parse::<i32>().ok()? as u32),
-        Kind::Sint32 => zigzag(text.parse::<i32>().ok()?.into()),
-        Kind::Sint64 => zigzag(text.parse::<i64>().ok()?),
-        Kind::Uint32 | Kind::Fixed32 => unsigned::<u32>(text)?.into(),
-        Kind::Uint64 | Kind::Fixed64 => unsigned::<u64>(text)?,
-        Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => return None,
+        FieldKind::Int32 | FieldKind::Enum => i64::from(text.parse::<i32>().ok()?) as u64,
+        FieldKind::Int64 | FieldKind::Sfixed64 => text.parse::<i64>().ok()? as u64,
+        FieldKind::Sfixed32 => u64::from(text.parse::<i32>().ok()? as u32),
+        FieldKind::Sint32 => zigzag(text.parse::<i32>().ok()?.into()),
+        FieldKind::Sint64 => zigzag(text.parse::<i64>().ok()?),
+        FieldKind::Uint32 | FieldKind::Fixed32 => unsigned::<u32>(text)?.into(),
+        FieldKind::Uint64 | FieldKind::Fixed64 => unsigned::<u64>(text)?,
+        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => return None,
     })
 }
 
@@ -49,42 +49,42 @@ fn unzigzag(bits: u64) -> i64 {
 }
 
 /// Whether it is zero, as a negative zero is too.
-pub(crate) fn is_zero(kind: Kind, bits: u64) -> bool {
+pub(crate) fn is_zero(kind: FieldKind, bits: u64) -> bool {
     match kind {
-        Kind::Double => f64::from_bits(bits) == 0.0,
-        Kind::Float => f32::from_bits(bits as u32) == 0.0,
+        FieldKind::Double => f64::from_bits(bits) == 0.0,
+        FieldKind::Float => f32::from_bits(bits as u32) == 0.0,
         _ => bits == 0,
     }
 }
 
 /// Writes a number or a bool.
-pub(crate) fn write(kind: Kind, bits: u64, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+pub(crate) fn write(kind: FieldKind, bits: u64, json: &mut Vec<u8>) -> Result<(), EncodeError> {
     let written = match kind {
-        Kind::Bool => write!(json, "{}", bits != 0),
-        Kind::Double => return write_float(f64::from_bits(bits), json),
-        Kind::Float => return write_float(f32::from_bits(bits as u32), json),
-        Kind::Int32 | Kind::Enum | Kind::Sfixed32 => write!(json, "{}", bits as i32),
-        Kind::Int64 | Kind::Sfixed64 => write!(json, "{}", bits as i64),
-        Kind::Sint32 => write!(json, "{}", unzigzag(bits) as i32),
-        Kind::Sint64 => write!(json, "{}", unzigzag(bits)),
-        Kind::Uint32 | Kind::Fixed32 => write!(json, "{}", bits as u32),
-        Kind::Uint64 | Kind::Fixed64 => write!(json, "{bits}"),
-        Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => Ok(()),
+        FieldKind::Bool => write!(json, "{}", bits != 0),
+        FieldKind::Double => return write_float(f64::from_bits(bits), json),
+        FieldKind::Float => return write_float(f32::from_bits(bits as u32), json),
+        FieldKind::Int32 | FieldKind::Enum | FieldKind::Sfixed32 => write!(json, "{}", bits as i32),
+        FieldKind::Int64 | FieldKind::Sfixed64 => write!(json, "{}", bits as i64),
+        FieldKind::Sint32 => write!(json, "{}", unzigzag(bits) as i32),
+        FieldKind::Sint64 => write!(json, "{}", unzigzag(bits)),
+        FieldKind::Uint32 | FieldKind::Fixed32 => write!(json, "{}", bits as u32),
+        FieldKind::Uint64 | FieldKind::Fixed64 => write!(json, "{bits}"),
+        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => Ok(()),
     };
-    written.map_err(|error| Unwritable(error.to_string()))
+    written.map_err(|error| EncodeError(error.to_string()))
 }
 
 /// Writes a float in the fewest digits that say which one it is.
 fn write_float<T: Copy + FromStr + LowerExp + PartialEq>(
     number: T,
     json: &mut Vec<u8>,
-) -> Result<(), Unwritable> {
+) -> Result<(), EncodeError> {
     let shortest = shortest(number);
     let parts = shortest
         .split_once('e')
         .and_then(|(digits, exponent)| Some((digits, exponent.parse().ok()?)));
     let Some((digits, exponent)) = parts else {
-        return Err(Unwritable(format!("{number:e} is no number in JSON")));
+        return Err(EncodeError(format!("{number:e} is no number in JSON")));
     };
     match exponent {
         -6..21 => push_plain(digits, exponent, json),
@@ -135,26 +135,26 @@ mod tests {
     #[test]
     fn integers_are_plain_and_in_range() {
         for (kind, text, bits) in [
-            (Kind::Bool, "true", Some(1)),
-            (Kind::Bool, "1", None),
-            (Kind::Int32, "-1", Some(u64::MAX)),
-            (Kind::Int32, "-0", Some(0)),
-            (Kind::Int32, "2147483648", None),
-            (Kind::Int64, "-9223372036854775808", Some(1 << 63)),
-            (Kind::Int64, "9223372036854775808", None),
-            (Kind::Uint32, "4294967295", Some(0xffff_ffff)),
-            (Kind::Uint32, "4294967296", None),
-            (Kind::Uint32, "-0", None),
-            (Kind::Uint64, "18446744073709551615", Some(u64::MAX)),
-            (Kind::Uint64, "1.0", None),
-            (Kind::Uint64, "1e1", None),
-            (Kind::Uint64, "\"1\"", None),
-            (Kind::Uint64, "+1", None),
-            (Kind::Int64, "+1", Some(1)),
-            (Kind::Sint32, "-2", Some(3)),
-            (Kind::Sint64, "9223372036854775807", Some(u64::MAX - 1)),
-            (Kind::Sfixed32, "-1", Some(0xffff_ffff)),
-            (Kind::Text, "1", None),
+            (FieldKind::Bool, "true", Some(1)),
+            (FieldKind::Bool, "1", None),
+            (FieldKind::Int32, "-1", Some(u64::MAX)),
+            (FieldKind::Int32, "-0", Some(0)),
+            (FieldKind::Int32, "2147483648", None),
+            (FieldKind::Int64, "-9223372036854775808", Some(1 << 63)),
+            (FieldKind::Int64, "9223372036854775808", None),
+            (FieldKind::Uint32, "4294967295", Some(0xffff_ffff)),
+            (FieldKind::Uint32, "4294967296", None),
+            (FieldKind::Uint32, "-0", None),
+            (FieldKind::Uint64, "18446744073709551615", Some(u64::MAX)),
+            (FieldKind::Uint64, "1.0", None),
+            (FieldKind::Uint64, "1e1", None),
+            (FieldKind::Uint64, "\"1\"", None),
+            (FieldKind::Uint64, "+1", None),
+            (FieldKind::Int64, "+1", Some(1)),
+            (FieldKind::Sint32, "-2", Some(3)),
+            (FieldKind::Sint64, "9223372036854775807", Some(u64::MAX - 1)),
+            (FieldKind::Sfixed32, "-1", Some(0xffff_ffff)),
+            (FieldKind::Text, "1", None),
         ] {
             assert_eq!(parse(kind, text.as_bytes()), bits, "{text}");
         }
@@ -163,12 +163,12 @@ mod tests {
     #[test]
     fn floats_above_their_range_are_refused() {
         for (kind, text, is_read) in [
-            (Kind::Double, "1e308", true),
-            (Kind::Double, "1e309", false),
-            (Kind::Double, "1e-400", true),
-            (Kind::Float, "1e38", true),
-            (Kind::Float, "1e39", false),
-            (Kind::Float, "true", false),
+            (FieldKind::Double, "1e308", true),
+            (FieldKind::Double, "1e309", false),
+            (FieldKind::Double, "1e-400", true),
+            (FieldKind::Float, "1e38", true),
+            (FieldKind::Float, "1e39", false),
+            (FieldKind::Float, "true", false),
         ] {
             assert_eq!(parse(kind, text.as_bytes()).is_some(), is_read, "{text}");
         }
@@ -196,7 +196,7 @@ mod tests {
             (184_467_440_737_091.63, "184467440737091.62"),
             (5e-324, "5e-324"),
         ] {
-            assert_eq!(written(Kind::Double, f64::to_bits(number)).unwrap(), json);
+            assert_eq!(written(FieldKind::Double, f64::to_bits(number)).unwrap(), json);
         }
         for (number, json) in [
             (0.1, "0.1"),
@@ -205,11 +205,11 @@ mod tests {
             (3_241_217.3, "3241217.2"),
         ] {
             assert_eq!(
-                written(Kind::Float, f32::to_bits(number).into()).unwrap(),
+                written(FieldKind::Float, f32::to_bits(number).into()).unwrap(),
                 json
             );
         }
-        assert!(written(Kind::Double, f64::NAN.to_bits()).is_err());
-        assert!(written(Kind::Float, f32::INFINITY.to_bits().into()).is_err());
+        assert!(written(FieldKind::Double, f64::NAN.to_bits()).is_err());
+        assert!(written(FieldKind::Float, f32::INFINITY.to_bits().into()).is_err());
     }
 }

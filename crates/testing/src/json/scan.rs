@@ -1,12 +1,12 @@
 //! The syntax of JSON, as Go's scanner has it.
 
-use super::Malformed;
+use super::ParseError;
 
 /// How many objects and lists may be open at once.
 const MAX_DEPTH: usize = 10_000;
 
 /// Checks that `json` is one value and nothing else.
-pub(crate) fn check(json: &[u8]) -> Result<(), Malformed> {
+pub(crate) fn check(json: &[u8]) -> Result<(), ParseError> {
     let end = skip_space(json, end_of_value(json, 0)?);
     match json.get(end) {
         None => Ok(()),
@@ -27,7 +27,7 @@ impl<'a> Values<'a> {
 }
 
 impl<'a> Iterator for Values<'a> {
-    type Item = Result<&'a [u8], Malformed>;
+    type Item = Result<&'a [u8], ParseError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = skip_space(self.json, self.at);
@@ -41,7 +41,7 @@ impl<'a> Iterator for Values<'a> {
 }
 
 /// Checks the value that begins at `from`, perhaps after white space, and answers where it ends.
-fn end_of_value(json: &[u8], from: usize) -> Result<usize, Malformed> {
+fn end_of_value(json: &[u8], from: usize) -> Result<usize, ParseError> {
     let mut open: Vec<Open> = Vec::new();
     let mut at = skip_space(json, from);
     loop {
@@ -53,7 +53,7 @@ fn end_of_value(json: &[u8], from: usize) -> Result<usize, Malformed> {
         match begun {
             None => at = end_of_literal(json, at)?,
             Some(_) if open.len() == MAX_DEPTH => {
-                return Err(Malformed("it is nested too deep".into()));
+                return Err(ParseError("it is nested too deep".into()));
             }
             Some(kind) => {
                 open.push(kind);
@@ -96,7 +96,7 @@ enum Next {
 }
 
 /// Closes what ends behind a value.
-fn end_of_closed(json: &[u8], mut at: usize, open: &mut Vec<Open>) -> Result<Next, Malformed> {
+fn end_of_closed(json: &[u8], mut at: usize, open: &mut Vec<Open>) -> Result<Next, ParseError> {
     while let Some(kind) = open.last() {
         let place = skip_space(json, at);
         match (kind, json.get(place)) {
@@ -116,7 +116,7 @@ fn end_of_closed(json: &[u8], mut at: usize, open: &mut Vec<Open>) -> Result<Nex
 }
 
 /// Answers where the value of the key begins.
-fn end_of_key(json: &[u8], at: usize) -> Result<usize, Malformed> {
+fn end_of_key(json: &[u8], at: usize) -> Result<usize, ParseError> {
     if json.get(at) != Some(&b'"') {
         return Err(broken(json, at, "where a key begins"));
     }
@@ -127,7 +127,7 @@ fn end_of_key(json: &[u8], at: usize) -> Result<usize, Malformed> {
     }
 }
 
-fn end_of_literal(json: &[u8], at: usize) -> Result<usize, Malformed> {
+fn end_of_literal(json: &[u8], at: usize) -> Result<usize, ParseError> {
     let word = match json.get(at) {
         Some(b'"') => return end_of_string(json, at),
         Some(b'-' | b'0'..=b'9') => return end_of_number(json, at),
@@ -138,11 +138,11 @@ fn end_of_literal(json: &[u8], at: usize) -> Result<usize, Malformed> {
     };
     match json[at..].starts_with(word.as_bytes()) {
         true => Ok(at + word.len()),
-        false => Err(Malformed(format!("a word is not `{word}`"))),
+        false => Err(ParseError(format!("a word is not `{word}`"))),
     }
 }
 
-fn end_of_number(json: &[u8], start: usize) -> Result<usize, Malformed> {
+fn end_of_number(json: &[u8], start: usize) -> Result<usize, ParseError> {
     let digits = |from: usize| {
         let count = json[from..]
             .iter()
@@ -169,7 +169,7 @@ fn end_of_number(json: &[u8], start: usize) -> Result<usize, Malformed> {
 }
 
 /// Bytes that are no UTF-8 pass, as they do in Go.
-fn end_of_string(json: &[u8], start: usize) -> Result<usize, Malformed> {
+fn end_of_string(json: &[u8], start: usize) -> Result<usize, ParseError> {
     let mut at = start + 1;
     loop {
         match json.get(at) {
@@ -181,12 +181,12 @@ fn end_of_string(json: &[u8], start: usize) -> Result<usize, Malformed> {
     }
 }
 
-fn end_of_escape(json: &[u8], at: usize) -> Result<usize, Malformed> {
+fn end_of_escape(json: &[u8], at: usize) -> Result<usize, ParseError> {
     match json.get(at) {
         Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => Ok(at + 1),
         Some(b'u') => match json.get(at + 1..at + 5) {
             Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 5),
-            _ => Err(Malformed("an escape in a string is broken".into())),
+            _ => Err(ParseError("an escape in a string is broken".into())),
         },
         _ => Err(broken(json, at, "in an escape")),
     }
@@ -200,8 +200,8 @@ pub(crate) fn skip_space(json: &[u8], mut at: usize) -> usize {
     at
 }
 
-fn broken(json: &[u8], at: usize, place: &str) -> Malformed {
-    Malformed(match json.get(at) {
+fn broken(json: &[u8], at: usize, place: &str) -> ParseError {
+    ParseError(match json.get(at) {
         Some(byte) => format!("`{}` {place}, at byte {at}", byte.escape_ascii()),
         None => "it ends too early".into(),
     })

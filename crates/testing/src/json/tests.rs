@@ -2,11 +2,11 @@
 
 use prost::Message as _;
 
-use super::{Described, Field, Kind, Message, decode, encode};
+use super::{Described, FieldDescriptor, FieldKind, MessageDescriptor, decode, encode};
 use centrifugo_api::api;
 
-const fn field(name: &'static str, number: u32, kind: Kind) -> Field {
-    Field {
+const fn field(name: &'static str, number: u32, kind: FieldKind) -> FieldDescriptor {
+    FieldDescriptor {
         name,
         number,
         kind,
@@ -16,82 +16,82 @@ const fn field(name: &'static str, number: u32, kind: Kind) -> Field {
     }
 }
 
-static SAMPLE: Message = Message {
+static SAMPLE: MessageDescriptor = MessageDescriptor {
     name: "Sample",
     fields: &[
-        field("flag", 1, Kind::Bool),
-        field("name", 2, Kind::Text),
-        field("data", 3, Kind::Payload),
-        field("count", 4, Kind::Uint32),
-        Field {
+        field("flag", 1, FieldKind::Bool),
+        field("name", 2, FieldKind::Text),
+        field("data", 3, FieldKind::Payload),
+        field("count", 4, FieldKind::Uint32),
+        FieldDescriptor {
             optional: true,
-            ..field("maybe", 5, Kind::Int64)
+            ..field("maybe", 5, FieldKind::Int64)
         },
-        Field {
+        FieldDescriptor {
             repeated: true,
-            ..field("names", 6, Kind::Text)
+            ..field("names", 6, FieldKind::Text)
         },
-        Field {
+        FieldDescriptor {
             repeated: true,
-            ..field("items", 7, Kind::Message(&SAMPLE))
+            ..field("items", 7, FieldKind::Message(&SAMPLE))
         },
         field(
             "tags",
             8,
-            Kind::Map {
-                key: &Kind::Text,
-                value: &Kind::Text,
+            FieldKind::Map {
+                key: &FieldKind::Text,
+                value: &FieldKind::Text,
             },
         ),
-        field("inner", 9, Kind::Message(&SAMPLE)),
+        field("inner", 9, FieldKind::Message(&SAMPLE)),
         field(
             "numbered",
             10,
-            Kind::Map {
-                key: &Kind::Sint32,
-                value: &Kind::Message(&SAMPLE),
+            FieldKind::Map {
+                key: &FieldKind::Sint32,
+                value: &FieldKind::Message(&SAMPLE),
             },
         ),
-        field("ratio", 11, Kind::Double),
-        Field {
+        field("ratio", 11, FieldKind::Double),
+        FieldDescriptor {
             repeated: true,
-            ..field("offsets", 12, Kind::Fixed64)
+            ..field("offsets", 12, FieldKind::Fixed64)
         },
-        field("risks", 13, Kind::Float),
-        field("RISKS", 14, Kind::Float),
+        field("risks", 13, FieldKind::Float),
+        field("RISKS", 14, FieldKind::Float),
     ],
 };
 
-static ALWAYS: Message = Message {
+static ALWAYS: MessageDescriptor = MessageDescriptor {
     name: "Always",
     fields: &[
-        Field {
+        FieldDescriptor {
             always: true,
-            ..field("text", 1, Kind::Text)
+            ..field("text", 1, FieldKind::Text)
         },
-        Field {
+        FieldDescriptor {
             always: true,
-            ..field("number", 2, Kind::Uint64)
+            ..field("number", 2, FieldKind::Uint64)
         },
-        Field {
+        FieldDescriptor {
             always: true,
             repeated: true,
-            ..field("list", 3, Kind::Message(&SAMPLE))
+            ..field("list", 3, FieldKind::Message(&SAMPLE))
         },
-        Field {
+        FieldDescriptor {
             always: true,
             ..field(
                 "map",
                 4,
-                Kind::Map {
-                    key: &Kind::Text,
-                    value: &Kind::Bool,
+                FieldKind::Map {
+                    key: &FieldKind::Text,
+                    value: &FieldKind::Bool,
                 },
             )
         },
-        Field {
+        FieldDescriptor {
             always: true,
-            ..field("flag", 5, Kind::Bool)
+            ..field("flag", 5, FieldKind::Bool)
         },
     ],
 };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::char::REPLACEMENT_CHARACTER;
 
-use super::{Unwritable, scan};
+use super::{EncodeError, scan};
 
 /// What Go's `foldName` makes of a character, as far as the names of a schema, which are ASCII, can match it.
 pub(crate) fn fold(character: char) -> char {
@@ -136,8 +136,8 @@ fn hex(byte: u8) -> [u8; 2] {
 }
 
 /// Writes a payload, checked, without the white space between its parts, and fit for HTML and JavaScript.
-pub(crate) fn compact(payload: &[u8], json: &mut Vec<u8>) -> Result<(), Unwritable> {
-    scan::check(payload).map_err(|error| Unwritable(format!("a payload is not JSON: {error}")))?;
+pub(crate) fn compact(payload: &[u8], json: &mut Vec<u8>) -> Result<(), EncodeError> {
+    scan::check(payload).map_err(|error| EncodeError(format!("a payload is not JSON: {error}")))?;
     let mut rest = payload;
     while let Some(at) = rest
         .iter()

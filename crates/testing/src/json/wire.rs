@@ -1,6 +1,6 @@
 //! The encoding of protobuf: keys, lengths and numbers.
 
-use super::{Kind, Unwritable};
+use super::{FieldKind, EncodeError};
 
 /// How many bytes a value has.
 #[derive(Clone, Copy, PartialEq)]
@@ -11,12 +11,12 @@ pub(crate) enum Width {
     Four = 5,
 }
 
-impl Kind {
+impl FieldKind {
     pub(crate) fn width(self) -> Width {
         match self {
-            Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => Width::Eight,
-            Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => Width::Four,
-            Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => Width::Length,
+            FieldKind::Double | FieldKind::Fixed64 | FieldKind::Sfixed64 => Width::Eight,
+            FieldKind::Float | FieldKind::Fixed32 | FieldKind::Sfixed32 => Width::Four,
+            FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => Width::Length,
             _ => Width::Varint,
         }
     }
@@ -44,7 +44,7 @@ pub(crate) fn varint_length(number: u64) -> usize {
 }
 
 /// Writes a number or a bool.
-pub(crate) fn put_number(kind: Kind, bits: u64, protobuf: &mut Vec<u8>) {
+pub(crate) fn put_number(kind: FieldKind, bits: u64, protobuf: &mut Vec<u8>) {
     match kind.width() {
         Width::Eight => protobuf.extend_from_slice(&bits.to_le_bytes()),
         Width::Four => protobuf.extend_from_slice(&(bits as u32).to_le_bytes()),
@@ -52,7 +52,7 @@ pub(crate) fn put_number(kind: Kind, bits: u64, protobuf: &mut Vec<u8>) {
     }
 }
 
-pub(crate) fn number_length(kind: Kind, bits: u64) -> usize {
+pub(crate) fn number_length(kind: FieldKind, bits: u64) -> usize {
     match kind.width() {
         Width::Eight => 8,
         Width::Four => 4,
@@ -69,7 +69,7 @@ pub(crate) enum Raw<'a> {
 
 impl Raw<'_> {
     /// What protobuf leaves out.
-    pub(super) fn zero(kind: Kind) -> Self {
+    pub(super) fn zero(kind: FieldKind) -> Self {
         match kind.width() {
             Width::Length => Raw::Bytes(&[]),
             _ => Raw::Number(0),
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The number of the next field, and how its value is written.
-    pub(super) fn key(&mut self) -> Result<(u32, Width), Unwritable> {
+    pub(super) fn key(&mut self) -> Result<(u32, Width), EncodeError> {
         let key = self.varint()?;
         let width = match key & 7 {
             0 => Width::Varint,
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         Ok((u32::try_from(key >> 3).map_err(|_| broken())?, width))
     }
 
-    pub(super) fn value(&mut self, width: Width) -> Result<Raw<'a>, Unwritable> {
+    pub(super) fn value(&mut self, width: Width) -> Result<Raw<'a>, EncodeError> {
         Ok(match width {
             Width::Varint => Raw::Number(self.varint()?),
             Width::Eight => Raw::Number(u64::from_le_bytes(self.fixed()?)),
@@ -112,13 +112,13 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Unwritable> {
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], EncodeError> {
         let (bytes, rest) = self.0.split_first_chunk::<N>().ok_or_else(broken)?;
         self.0 = rest;
         Ok(*bytes)
     }
 
-    fn varint(&mut self) -> Result<u64, Unwritable> {
+    fn varint(&mut self) -> Result<u64, EncodeError> {
         let mut number = 0;
         for (index, byte) in self.0.iter().take(10).enumerate() {
             number |= u64::from(byte & 0x7f) << (7 * index);
@@ -131,8 +131,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(crate) fn broken() -> Unwritable {
-    Unwritable("the protobuf is broken".into())
+pub(crate) fn broken() -> EncodeError {
+    EncodeError("the protobuf is broken".into())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 pub(crate) mod connections;
 pub(crate) mod map;
-pub(crate) mod outcomes;
+pub(crate) mod idempotency;
 pub(crate) mod random;
 pub(crate) mod stream;
 
@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::connections::Connections;
 use self::map::MapChannel;
-use self::outcomes::Outcomes;
+use self::idempotency::IdempotencyCache;
 use self::stream::Streams;
 
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(crate) struct State(Mutex<Data>);
 pub(crate) struct Data {
     pub(crate) streams: Streams,
     pub(crate) maps: HashMap<String, MapChannel>,
-    pub(crate) outcomes: Outcomes,
+    pub(crate) idempotency: IdempotencyCache,
     pub(crate) connections: Connections,
 }
 

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use prost::Message as _;
 
-use super::reply::Reply;
+use super::body::ResponseBody;
 use super::{Service, is_transport_mode, protobuf};
 use crate::engine::{Answer, ROUTES, Route};
 use crate::recorder::Endpoint;
@@ -68,14 +68,14 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 impl Service {
-    pub(super) async fn grpc(&self, request: Request<Incoming>) -> Response<Reply> {
+    pub(super) async fn grpc(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         match self.try_grpc(request).await {
             Ok(response) => response,
             Err((code, message)) => refusal(code, &message),
         }
     }
 
-    async fn try_grpc(&self, request: Request<Incoming>) -> Result<Response<Reply>, Refused> {
+    async fn try_grpc(&self, request: Request<Incoming>) -> Result<Response<ResponseBody>, Refused> {
         let (head, body) = request.into_parts();
         let route = route(head.uri.path())?;
         let message = self.message(&head.headers, body).await?;
@@ -83,20 +83,20 @@ impl Service {
         let message = protobuf::known_fields(route.request, message).map_err(unreadable)?;
         (route.check)(message.clone()).map_err(unreadable)?;
         self.authorize(&head.headers)?;
-        if !self.api.serves(route) {
+        if !self.engine.serves(route) {
             return Err((
                 code::UNIMPLEMENTED,
                 format!("method {} not implemented", route.rpc),
             ));
         }
         self.record(route, Endpoint::Grpc, &head.headers, &message);
-        let fault = self.api.faults.on_the_wire(route.name, Endpoint::Grpc, || {
+        let fault = self.engine.faults.on_the_wire(route.name, Endpoint::Grpc, || {
             (route.channels)(message.clone())
         });
         if let Some(instead) = self.before(fault.as_ref()).await {
             return Ok(instead);
         }
-        let transport_mode = self.settings.grpc_error_mode || is_transport_mode(&head.headers);
+        let transport_mode = self.config.grpc_error_mode || is_transport_mode(&head.headers);
         let answer = self
             .run(route, message, &HashSet::new())
             .map_err(unreadable)?;
@@ -141,7 +141,7 @@ impl Service {
         let length = prefix[1..]
             .iter()
             .fold(0, |length, byte| length << 8 | usize::from(*byte));
-        let limit = self.settings.max_receive_message_size;
+        let limit = self.config.max_receive_message_size;
         if length > limit {
             return Err(too_large(length, limit));
         }
@@ -167,7 +167,7 @@ impl Service {
     }
 
     fn authorize(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let Some(key) = &self.settings.grpc_key else {
+        let Some(key) = &self.config.grpc_key else {
             return Ok(());
         };
         match headers.get("authorization") {
@@ -271,7 +271,7 @@ fn route(path: &str) -> Result<&'static Route, Refused> {
     Err((code::UNIMPLEMENTED, message))
 }
 
-fn reply(route: &Route, answer: Answer, transport_mode: bool) -> Response<Reply> {
+fn reply(route: &Route, answer: Answer, transport_mode: bool) -> Response<ResponseBody> {
     if let Some(error) = answer.error.filter(|_| transport_mode || !route.has_error) {
         return api_error(&error);
     }
@@ -281,7 +281,7 @@ fn reply(route: &Route, answer: Answer, transport_mode: bool) -> Response<Reply>
     frame.put_slice(&answer.response);
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    let mut response = Response::new(Reply::with_trailers(frame.freeze(), trailers));
+    let mut response = Response::new(ResponseBody::with_trailers(frame.freeze(), trailers));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -289,7 +289,7 @@ fn reply(route: &Route, answer: Answer, transport_mode: bool) -> Response<Reply>
 }
 
 /// An error as the transport error mode has it: with details.
-fn api_error(error: &ApiError) -> Response<Reply> {
+fn api_error(error: &ApiError) -> Response<ResponseBody> {
     let code = match error.code {
         ApiError::UNKNOWN_CHANNEL | ApiError::NOT_FOUND => code::NOT_FOUND,
         ApiError::BAD_REQUEST | ApiError::NOT_AVAILABLE => code::INVALID_ARGUMENT,
@@ -317,8 +317,8 @@ fn api_error(error: &ApiError) -> Response<Reply> {
 }
 
 /// A status without a message.
-pub(super) fn refusal(code: i32, message: &str) -> Response<Reply> {
-    let mut response = Response::new(Reply::default());
+pub(super) fn refusal(code: i32, message: &str) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::default());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert("grpc-status", HeaderValue::from(code));

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::reply::Reply;
+use super::body::ResponseBody;
 use super::{Service, is_transport_mode, path};
 use crate::engine::{Answer, Call, ROUTES, Route};
 use crate::json;
@@ -26,7 +26,7 @@ enum Place {
 }
 
 impl Service {
-    pub(super) async fn http(&self, request: Request<Incoming>) -> Response<Reply> {
+    pub(super) async fn http(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
         if let Some(clean) = path::cleaned(head.uri.path()) {
             return redirect(&clean, &head);
@@ -64,14 +64,14 @@ impl Service {
             false => Cow::Borrowed(path),
         };
         let method = path
-            .strip_prefix(&self.settings.prefix)
+            .strip_prefix(&self.config.prefix)
             .and_then(|rest| rest.strip_prefix('/'));
         let route = method.and_then(|name| ROUTES.iter().find(|route| route.name == name));
-        match route.filter(|route| self.api.serves(route)) {
+        match route.filter(|route| self.engine.serves(route)) {
             Some(route) => Place::Method(route),
             None if path == "/health" => Place::Health,
             // A prefix of `/` takes in all paths.
-            None if path == self.settings.prefix || self.settings.prefix.is_empty() => {
+            None if path == self.config.prefix || self.config.prefix.is_empty() => {
                 Place::CommandLines
             }
             None => Place::Nothing,
@@ -79,7 +79,7 @@ impl Service {
     }
 
     fn is_authorized(&self, headers: &HeaderMap, query: Option<&str>) -> bool {
-        let Some(key) = self.settings.http_key.as_deref().map(str::as_bytes) else {
+        let Some(key) = self.config.http_key.as_deref().map(str::as_bytes) else {
             return true;
         };
         let header = |name| {
@@ -109,7 +109,7 @@ impl Service {
         route: &'static Route,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Response<Reply> {
+    ) -> Response<ResponseBody> {
         let Ok(request) = json::decode(route.request, body) else {
             return bad_request();
         };
@@ -118,13 +118,13 @@ impl Service {
             request.nulls.into_iter().collect(),
         );
         self.record(route, Endpoint::Http, headers, &request);
-        let fault = self.api.faults.on_the_wire(route.name, Endpoint::Http, || {
+        let fault = self.engine.faults.on_the_wire(route.name, Endpoint::Http, || {
             (route.channels)(request.clone())
         });
         if let Some(instead) = self.before(fault.as_ref()).await {
             return instead;
         }
-        let transport_mode = self.settings.http_error_mode || is_transport_mode(headers);
+        let transport_mode = self.config.http_error_mode || is_transport_mode(headers);
         let response = match self.run(route, request, &nulls) {
             Ok(answer) => reply(route, &answer, transport_mode),
             Err(_) => bad_request(),
@@ -140,7 +140,7 @@ impl Service {
     ) -> Result<Answer, prost::DecodeError> {
         (route.serve)(
             &Call {
-                api: &self.api,
+                engine: &self.engine,
                 nulls,
             },
             request,
@@ -154,8 +154,8 @@ impl Service {
         headers: &HeaderMap,
         request: &Bytes,
     ) {
-        if self.api.recorder.is_on() {
-            self.api.recorder.add(Recorded::new(
+        if self.engine.recorder.is_on() {
+            self.engine.recorder.add(Recorded::new(
                 route.name,
                 endpoint,
                 headers,
@@ -165,7 +165,7 @@ impl Service {
     }
 }
 
-fn reply(route: &Route, answer: &Answer, transport_mode: bool) -> Response<Reply> {
+fn reply(route: &Route, answer: &Answer, transport_mode: bool) -> Response<ResponseBody> {
     match &answer.error {
         Some(error) if transport_mode || !route.has_error => {
             let body = json::encode_message(error).unwrap_or_default();
@@ -189,24 +189,24 @@ fn status(error: &ApiError) -> StatusCode {
     }
 }
 
-pub(super) fn json_reply(body: Vec<u8>) -> Response<Reply> {
-    let mut response = Response::new(Reply::whole(body.into()));
+pub(super) fn json_reply(body: Vec<u8>) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::whole(body.into()));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-pub(super) fn bad_request() -> Response<Reply> {
+pub(super) fn bad_request() -> Response<ResponseBody> {
     text(StatusCode::BAD_REQUEST, "Bad Request\n")
 }
 
-pub(super) fn internal() -> Response<Reply> {
+pub(super) fn internal() -> Response<ResponseBody> {
     text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n")
 }
 
-fn text(status: StatusCode, body: &'static str) -> Response<Reply> {
-    let mut response = Response::new(Reply::whole(Bytes::from_static(body.as_bytes())));
+fn text(status: StatusCode, body: &'static str) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::whole(Bytes::from_static(body.as_bytes())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(
@@ -220,13 +220,13 @@ fn text(status: StatusCode, body: &'static str) -> Response<Reply> {
     response
 }
 
-fn empty(status: StatusCode) -> Response<Reply> {
-    let mut response = Response::new(Reply::default());
+fn empty(status: StatusCode) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::default());
     *response.status_mut() = status;
     response
 }
 
-fn redirect(path: &str, request: &Parts) -> Response<Reply> {
+fn redirect(path: &str, request: &Parts) -> Response<ResponseBody> {
     let query = request
         .uri
         .query()
@@ -244,7 +244,7 @@ fn redirect(path: &str, request: &Parts) -> Response<Reply> {
             .replace('"', "&#34;")
             .replace('\'', "&#39;");
         *response.body_mut() =
-            Reply::whole(format!("<a href=\"{link}\">Temporary Redirect</a>.\n\n").into());
+            ResponseBody::whole(format!("<a href=\"{link}\">Temporary Redirect</a>.\n\n").into());
     }
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);

@@ -8,10 +8,10 @@ use prost::Message as _;
 
 use super::Service;
 use super::http::{bad_request, internal, json_reply};
-use super::reply::Reply;
+use super::body::ResponseBody;
 use crate::engine::{self, Answer, ROUTES, Route};
 use crate::faults::WireFault;
-use crate::json::{self, Field, Kind};
+use crate::json::{self, FieldDescriptor, FieldKind};
 use crate::recorder::Endpoint;
 
 /// The methods by the numbers that they had in the protobuf of old.
@@ -70,29 +70,29 @@ struct Line {
     params: Bytes,
 }
 
-static LINE: json::Message = json::Message {
+static LINE: json::MessageDescriptor = json::MessageDescriptor {
     name: "Command",
     fields: &[
-        Field {
+        FieldDescriptor {
             name: "id",
             number: 1,
-            kind: Kind::Uint32,
+            kind: FieldKind::Uint32,
             repeated: false,
             optional: false,
             always: false,
         },
-        Field {
+        FieldDescriptor {
             name: "method",
             number: 2,
-            kind: Kind::Payload,
+            kind: FieldKind::Payload,
             repeated: false,
             optional: false,
             always: false,
         },
-        Field {
+        FieldDescriptor {
             name: "params",
             number: 3,
-            kind: Kind::Payload,
+            kind: FieldKind::Payload,
             repeated: false,
             optional: false,
             always: false,
@@ -105,12 +105,12 @@ enum Outcome {
     /// The reply, without its id.
     Reply(Vec<u8>),
     /// What the whole answer is in its place.
-    Instead(Box<Response<Reply>>),
+    Instead(Box<Response<ResponseBody>>),
 }
 
 impl Service {
     /// Runs line by line; one that cannot be read ends it all, after those before it.
-    pub(super) async fn command_lines(&self, headers: &HeaderMap, body: &[u8]) -> Response<Reply> {
+    pub(super) async fn command_lines(&self, headers: &HeaderMap, body: &[u8]) -> Response<ResponseBody> {
         if body.is_empty() {
             return bad_request();
         }
@@ -145,7 +145,7 @@ impl Service {
         let route = ROUTES
             .iter()
             .find(|route| Some(route.name) == method && route.name != "batch");
-        let Some(route) = route.filter(|route| self.api.serves(route)) else {
+        let Some(route) = route.filter(|route| self.engine.serves(route)) else {
             return Outcome::Reply(failure(&engine::not_found()));
         };
         // Centrifugo does not look at the parameters of `info`.
@@ -160,7 +160,7 @@ impl Service {
         let request = Bytes::from(request.protobuf);
         self.record(route, Endpoint::CommandLines, headers, &request);
         let fault = self
-            .api
+            .engine
             .faults
             .on_the_wire(route.name, Endpoint::CommandLines, || {
                 (route.channels)(request.clone())

@@ -5,7 +5,7 @@ mod http;
 mod legacy;
 mod path;
 mod protobuf;
-mod reply;
+mod body;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 
-use self::reply::Reply;
-use super::engine::Api;
+use self::body::ResponseBody;
+use super::engine::Engine;
 use super::faults::WireFault;
 use centrifugo_api::Status;
 
@@ -35,7 +35,7 @@ const EXPIRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What the wire asks of its configuration.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct ServerConfig {
     /// The keys; none are asked for where there are none.
     pub(crate) http_key: Option<String>,
     pub(crate) grpc_key: Option<String>,
@@ -51,26 +51,26 @@ pub(crate) struct Settings {
 /// What serves a request, and the means to break the connection that it came by.
 #[derive(Clone)]
 struct Service {
-    api: Arc<Api>,
-    settings: Arc<Settings>,
+    engine: Arc<Engine>,
+    config: Arc<ServerConfig>,
     connection: Arc<Notify>,
 }
 
 /// Serves until it is told to stop.
 pub(crate) async fn serve(
     listener: TcpListener,
-    api: Arc<Api>,
-    settings: Arc<Settings>,
+    engine: Arc<Engine>,
+    config: Arc<ServerConfig>,
     stopped: oneshot::Receiver<()>,
 ) {
     let accept = async {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (api, settings) = (Arc::clone(&api), Arc::clone(&settings));
+                    let (engine, config) = (Arc::clone(&engine), Arc::clone(&config));
                     let service = Service {
-                        api,
-                        settings,
+                        engine,
+                        config,
                         connection: Arc::default(),
                     };
                     tokio::spawn(serve_connection(stream, service));
@@ -83,7 +83,7 @@ pub(crate) async fn serve(
     let expire = async {
         loop {
             tokio::time::sleep(EXPIRY_INTERVAL).await;
-            api.expire();
+            engine.expire();
         }
     };
     tokio::select! {
@@ -114,7 +114,7 @@ async fn serve_connection(stream: TcpStream, service: Service) {
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Reply> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         match grpc::is_grpc(request.headers()) {
             true => self.grpc(request).await,
             false => self.http(request).await,
@@ -122,13 +122,13 @@ impl Service {
     }
 
     /// Breaks the connection, which ends the caller too.
-    async fn hang_up(&self) -> Response<Reply> {
+    async fn hang_up(&self) -> Response<ResponseBody> {
         self.connection.notify_one();
         std::future::pending().await
     }
 
     /// Lets happen what is planned before a call runs; what it answers stands in the call's place.
-    async fn before(&self, fault: Option<&WireFault>) -> Option<Response<Reply>> {
+    async fn before(&self, fault: Option<&WireFault>) -> Option<Response<ResponseBody>> {
         match fault? {
             WireFault::CloseBefore => Some(self.hang_up().await),
             WireFault::Status {
@@ -136,7 +136,7 @@ impl Service {
                 headers,
                 body,
             } => {
-                let mut response = Response::new(Reply::whole(body.clone().into()));
+                let mut response = Response::new(ResponseBody::whole(body.clone().into()));
                 *response.status_mut() = StatusCode::from_u16(*status).unwrap_or_default();
                 *response.headers_mut() = headers.clone();
                 Some(response)
@@ -162,8 +162,8 @@ impl Service {
     async fn after(
         &self,
         fault: Option<&WireFault>,
-        mut response: Response<Reply>,
-    ) -> Response<Reply> {
+        mut response: Response<ResponseBody>,
+    ) -> Response<ResponseBody> {
         match fault {
             Some(WireFault::Delay(duration)) => {
                 tokio::time::sleep(*duration).await;
@@ -175,7 +175,7 @@ impl Service {
                 response
             }
             Some(WireFault::Garbage) => {
-                *response.body_mut() = Reply::whole("<garbage>".into());
+                *response.body_mut() = ResponseBody::whole("<garbage>".into());
                 response
             }
             _ => response,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::json::{Kind, Message, Width, put_key, put_varint};
+use crate::json::{FieldKind, MessageDescriptor, Width, put_key, put_varint};
 
 /// How deep messages are looked into; prost refuses what is deeper.
 const MAX_DEPTH: usize = 100;
@@ -36,7 +36,7 @@ impl fmt::Display for Unreadable {
 
 /// The message without the fields that are not of its schema.
 pub(super) fn known_fields(
-    message: &'static Message,
+    message: &'static MessageDescriptor,
     protobuf: Bytes,
 ) -> Result<Bytes, Unreadable> {
     Ok(known(Schema::Message(message), &protobuf, MAX_DEPTH)?.map_or(protobuf, Bytes::from))
@@ -45,14 +45,14 @@ pub(super) fn known_fields(
 /// What says which fields there are.
 #[derive(Clone, Copy)]
 enum Schema {
-    Message(&'static Message),
+    Message(&'static MessageDescriptor),
     /// An entry of a map.
-    Entry([&'static Kind; 2]),
+    Entry([&'static FieldKind; 2]),
 }
 
 impl Schema {
     /// The kind of the field of that number, if such a field can have a value of that wire type.
-    fn kind(self, number: u32, wire_type: u8) -> Option<Kind> {
+    fn kind(self, number: u32, wire_type: u8) -> Option<FieldKind> {
         let (kind, repeated) = match self {
             Self::Message(message) => {
                 let field = message.fields.iter().find(|field| field.number == number)?;
@@ -78,13 +78,13 @@ fn known(schema: Schema, protobuf: &[u8], depth: usize) -> Result<Option<Vec<u8>
         let field = &before[..before.len() - rest.len()];
         let kind = schema.kind(number, wire_type);
         let inner = match kind {
-            Some(Kind::Text) if std::str::from_utf8(value).is_err() => {
+            Some(FieldKind::Text) if std::str::from_utf8(value).is_err() => {
                 return Err(Unreadable::Text);
             }
-            Some(Kind::Message(message)) if depth > 0 => {
+            Some(FieldKind::Message(message)) if depth > 0 => {
                 known(Schema::Message(message), value, depth - 1)?
             }
-            Some(Kind::Map { key, value: of }) if depth > 0 => {
+            Some(FieldKind::Map { key, value: of }) if depth > 0 => {
                 known(Schema::Entry([key, of]), value, depth - 1)?
             }
             _ => None,

@@ -13,7 +13,7 @@ const CHUNKED_ABOVE: usize = 2048;
 
 /// An answer's body: bytes, trailers, or half of it and a broken connection.
 #[derive(Debug, Default)]
-pub(crate) struct Reply {
+pub(crate) struct ResponseBody {
     data: Bytes,
     trailers: Option<HeaderMap>,
     cut: Option<Cut>,
@@ -27,7 +27,7 @@ struct Cut {
     announced: usize,
 }
 
-impl Reply {
+impl ResponseBody {
     pub(crate) fn whole(data: Bytes) -> Self {
         Self {
             data,
@@ -55,7 +55,7 @@ impl Reply {
     }
 }
 
-impl Body for Reply {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -3,20 +3,20 @@
 use std::borrow::Cow;
 
 use super::wire::{self, Width};
-use super::{Field, Kind, Message};
+use super::{FieldDescriptor, FieldKind, MessageDescriptor};
 
 /// Messages, each of which contains only later ones: in one list, so that neither dropping nor writing them
 /// recurses, however deep they are nested.
 pub(crate) struct Drafts<'a>(pub(super) Vec<Draft<'a>>);
 
 pub(crate) struct Draft<'a> {
-    pub(crate) message: &'static Message,
+    pub(crate) message: &'static MessageDescriptor,
     /// What was set.
     slots: Vec<Slot<'a>>,
 }
 
 struct Slot<'a> {
-    field: &'static Field,
+    field: &'static FieldDescriptor,
     content: Content<'a>,
 }
 
@@ -45,12 +45,12 @@ pub(crate) enum Value<'a> {
 struct Pending<'d, 'a> {
     number: u32,
     /// In a map, the kind of its keys, and the key.
-    key: Option<(Kind, &'d Value<'a>)>,
+    key: Option<(FieldKind, &'d Value<'a>)>,
     draft: Option<usize>,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(message: &'static Message) -> Self {
+    pub(super) fn new(message: &'static MessageDescriptor) -> Self {
         Self {
             message,
             slots: Vec::new(),
@@ -58,14 +58,14 @@ impl<'a> Draft<'a> {
     }
 
     /// The place of the field's content, made if there is none.
-    pub(super) fn place(&mut self, field: &'static Field) -> usize {
+    pub(super) fn place(&mut self, field: &'static FieldDescriptor) -> usize {
         let place = self
             .slots
             .iter()
             .position(|slot| slot.field.number == field.number);
         place.unwrap_or_else(|| {
             let content = match field.kind {
-                Kind::Map { .. } => Content::Map(Vec::new()),
+                FieldKind::Map { .. } => Content::Map(Vec::new()),
                 _ if field.repeated => Content::List(List::default()),
                 _ => Content::One(None),
             };
@@ -118,7 +118,7 @@ impl<'a> Drafts<'a> {
     pub(super) fn nulls(&self) -> Vec<usize> {
         let slots = self.0.first().into_iter().flat_map(|draft| &draft.slots);
         let lists = slots.filter_map(|slot| match (&slot.content, slot.field.kind) {
-            (Content::List(list), Kind::Message(_)) => Some(&list.items[..list.length]),
+            (Content::List(list), FieldKind::Message(_)) => Some(&list.items[..list.length]),
             _ => None,
         });
         lists
@@ -162,7 +162,7 @@ impl<'a> Drafts<'a> {
             let (number, (key_kind, kind)) = (slot.field.number, slot.kinds());
             for (key, value) in slot.values() {
                 let key = key_kind.zip(key);
-                if let Kind::Message(_) = kind {
+                if let FieldKind::Message(_) = kind {
                     pending.push(Pending {
                         number,
                         key,
@@ -194,9 +194,9 @@ impl<'a> Drafts<'a> {
 
 impl<'a> Slot<'a> {
     /// What keys, of a map, and values are.
-    fn kinds(&self) -> (Option<Kind>, Kind) {
+    fn kinds(&self) -> (Option<FieldKind>, FieldKind) {
         match self.field.kind {
-            Kind::Map { key, value } => (Some(*key), *value),
+            FieldKind::Map { key, value } => (Some(*key), *value),
             kind => (None, kind),
         }
     }
@@ -240,7 +240,7 @@ fn message_of(value: &Value<'_>) -> Option<usize> {
 /// In a map, writes what precedes an entry's value; answers the number of the field that the value then is.
 fn put_entry_key(
     number: u32,
-    key: Option<(Kind, &Value<'_>)>,
+    key: Option<(FieldKind, &Value<'_>)>,
     length_of_value: impl Fn(u32) -> usize,
     protobuf: &mut Vec<u8>,
 ) -> u32 {
@@ -257,7 +257,7 @@ fn put_entry_key(
 }
 
 /// Writes a field with one value.
-fn put(number: u32, kind: Kind, value: Option<&Value<'_>>, protobuf: &mut Vec<u8>) {
+fn put(number: u32, kind: FieldKind, value: Option<&Value<'_>>, protobuf: &mut Vec<u8>) {
     wire::put_key(number, kind.width(), protobuf);
     match value {
         Some(Value::Number(bits)) => wire::put_number(kind, *bits, protobuf),
@@ -271,7 +271,7 @@ fn put(number: u32, kind: Kind, value: Option<&Value<'_>>, protobuf: &mut Vec<u8
 }
 
 /// The length of a field with one value.
-fn length(number: u32, kind: Kind, value: Option<&Value<'_>>, lengths: &[usize]) -> usize {
+fn length(number: u32, kind: FieldKind, value: Option<&Value<'_>>, lengths: &[usize]) -> usize {
     match value {
         Some(Value::Number(bits)) => wire::key_length(number) + wire::number_length(kind, *bits),
         Some(Value::Bytes(bytes)) => block_length(number, bytes.len()),

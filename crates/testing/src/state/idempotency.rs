@@ -7,9 +7,9 @@ const KEPT: u64 = 300_000;
 
 /// What publications with an idempotency key answered.
 #[derive(Debug, Default)]
-pub(crate) struct Outcomes(HashMap<String, (Position, u64)>);
+pub(crate) struct IdempotencyCache(HashMap<String, (Position, u64)>);
 
-impl Outcomes {
+impl IdempotencyCache {
     pub(crate) fn get(&self, channel: &str, key: &str, now: u64) -> Option<&Position> {
         let (position, ends) = self.0.get(&name(channel, key))?;
         (*ends > now).then_some(position)
