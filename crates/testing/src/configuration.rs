@@ -1,19 +1,20 @@
-//! Centrifugo's own configuration, as far as it matters here.
+//! Reads the parts of a Centrifugo configuration that the embedded server supports.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::builder::ServerBuilder;
-use super::namespace::{DataFormat, Namespace};
-use super::state::map::{MapMode, MapOptions};
+use crate::builder::ServerBuilder;
+use crate::namespace::{DataFormat, Namespace};
+use crate::state::map::{MapMode, MapOptions};
 
 type Object = Map<String, Value>;
 
-/// What is wrong, with the path of the option.
+/// A mistake in the configuration, with the path of the option.
 type Problem = String;
 
-/// Takes over what the configuration says; a mistake is kept for the start.
+/// Applies a configuration to a builder, which keeps a mistake until it starts the server.
 pub(crate) fn apply(mut builder: ServerBuilder, json: &str) -> ServerBuilder {
     match read(builder.clone(), json) {
         Ok(builder) => builder,
@@ -26,87 +27,99 @@ pub(crate) fn apply(mut builder: ServerBuilder, json: &str) -> ServerBuilder {
 
 fn read(mut builder: ServerBuilder, json: &str) -> Result<ServerBuilder, Problem> {
     let root: Object =
-        serde_json::from_str(json).map_err(|error| format!("it is no JSON object: {error}"))?;
+        serde_json::from_str(json).map_err(|error| format!("it is not a JSON object: {error}"))?;
     let root = Section {
         path: String::new(),
         options: &root,
     };
-    let (http, grpc) = (root.section("http_api")?, root.section("grpc_api")?);
-    // Centrifugo refuses everybody where the key of HTTP is missing, and nobody where that of gRPC is.
+    let http = root.section("http_api")?;
+    let grpc = root.section("grpc_api")?;
+    // Without a key, Centrifugo refuses every call over HTTP, and accepts every call over gRPC.
     let http_key = http.text("key")?.filter(|key| !key.is_empty());
     let insecure = http.flag("insecure")?;
     if http_key.is_none() && !insecure {
         return Err(
-            "http_api.key is missing: nobody could call; set it, or http_api.insecure".to_owned(),
+            "http_api.key is missing, so that every call would be refused: set it, or set \
+             http_api.insecure"
+                .to_owned(),
         );
     }
     let grpc_key = grpc.text("key")?.filter(|key| !key.is_empty());
     builder.set_keys(http_key.filter(|_| !insecure), grpc_key);
-    builder.set_error_modes(is_transport(&http)?, is_transport(&grpc)?);
+    builder.set_error_modes(
+        is_error_mode_transport(&http)?,
+        is_error_mode_transport(&grpc)?,
+    );
     builder.set_prefix(&prefix(&http)?);
-    if let size @ 1.. = grpc.number("max_receive_message_size")? {
-        builder.set_max_receive_message_size(usize::try_from(size).unwrap_or(usize::MAX));
+    let max_size = grpc.number("max_receive_message_size")?;
+    if max_size > 0 {
+        builder.set_max_receive_message_size(usize::try_from(max_size).unwrap_or(usize::MAX));
     }
-    channels(builder, &root.section("channel")?)
+    add_namespaces(builder, &root.section("channel")?)
 }
 
+/// Reads the path of the HTTP API.
 fn prefix(http: &Section<'_>) -> Result<String, Problem> {
     let prefix = http
         .text("handler_prefix")?
         .unwrap_or_else(|| "/api".to_owned());
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    let is_path = prefix.starts_with('/') || prefix.is_empty();
-    match is_path && prefix.bytes().all(fits) && !prefix.contains("//") {
-        true => Ok(prefix),
-        false => Err(format!(
-            "{}: `{prefix}` is no path: begin it with `/`, and use letters, digits, `-`, `.`, `_` and `~`",
+    let begins_with_slash = prefix.starts_with('/') || prefix.is_empty();
+    let has_valid_bytes = prefix
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte));
+    if begins_with_slash && has_valid_bytes && !prefix.contains("//") {
+        Ok(prefix)
+    } else {
+        Err(format!(
+            "{}: `{prefix}` is not a valid path: begin it with `/`, and use letters, digits, `-`, \
+             `.`, `_` and `~`",
             http.name("handler_prefix")
-        )),
+        ))
     }
 }
 
-fn is_transport(api: &Section<'_>) -> Result<bool, Problem> {
+/// Reads `error_mode`: whether errors are reported as HTTP statuses or gRPC codes.
+fn is_error_mode_transport(api: &Section<'_>) -> Result<bool, Problem> {
     match api.text("error_mode")?.as_deref() {
         None | Some("") => Ok(false),
         Some("transport") => Ok(true),
         Some(mode) => Err(format!(
-            "{}: `{mode}` is none; leave it out, or set it to `transport`",
+            "{}: `{mode}` is not a valid mode: leave it out, or set it to `transport`",
             api.name("error_mode")
         )),
     }
 }
 
-fn channels(mut builder: ServerBuilder, channel: &Section<'_>) -> Result<ServerBuilder, Problem> {
+fn add_namespaces(
+    mut builder: ServerBuilder,
+    channel: &Section<'_>,
+) -> Result<ServerBuilder, Problem> {
     let defaults = Defaults {
         meta_ttl: channel.duration("history_meta_ttl")?,
-        data_format: channel
-            .text("publication_data_format")?
-            .filter(|format| !format.is_empty()),
+        data_format: channel.non_empty_text("publication_data_format")?,
     };
-    builder = builder.namespace(namespace(
-        "",
-        &channel.section("without_namespace")?,
-        &defaults,
-    )?);
-    let namespaces = match channel.options.get("namespaces") {
-        None | Some(Value::Null) => &[],
+    let without_namespace = channel.section("without_namespace")?;
+    builder = builder.namespace(namespace("", &without_namespace, &defaults)?);
+    let namespaces = match channel.get("namespaces") {
+        None => &[],
         Some(Value::Array(namespaces)) => namespaces.as_slice(),
-        Some(_) => return Err("channel.namespaces is no list".to_owned()),
+        Some(_) => return Err("channel.namespaces is not a list".to_owned()),
     };
     for (index, options) in namespaces.iter().enumerate() {
         let path = format!("channel.namespaces[{index}]");
         let options = options
             .as_object()
-            .ok_or_else(|| format!("{path} is no object"))?;
+            .ok_or_else(|| format!("{path} is not an object"))?;
         let section = Section { path, options };
-        let name = section.text("name")?.filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| format!("{} is missing", section.name("name")))?;
+        let name = section
+            .non_empty_text("name")?
+            .ok_or_else(|| format!("{} is missing", section.name("name")))?;
         builder = builder.namespace(namespace(&name, &section, &defaults)?);
     }
     Ok(builder)
 }
 
-/// What holds for all namespaces that say nothing of it.
+/// Options that apply to all namespaces which do not set them.
 struct Defaults {
     meta_ttl: Duration,
     data_format: Option<String>,
@@ -114,65 +127,69 @@ struct Defaults {
 
 fn namespace(name: &str, options: &Section<'_>, defaults: &Defaults) -> Result<Namespace, Problem> {
     let size = options.number("history_size")?;
-    let meta_ttl = options.duration("history_meta_ttl")?;
-    let format = options
-        .text("publication_data_format")?
-        .filter(|format| !format.is_empty());
+    let history_size =
+        u32::try_from(size).map_err(|_| out_of_range(options, "history_size", size))?;
+    let own_meta_ttl = options.duration("history_meta_ttl")?;
+    let meta_ttl = if own_meta_ttl.is_zero() {
+        defaults.meta_ttl
+    } else {
+        own_meta_ttl
+    };
     let namespace = Namespace::new(name)
-        .history_size(u32::try_from(size).map_err(|_| out_of_range(options, "history_size", size))?)
+        .history_size(history_size)
         .history_ttl(options.duration("history_ttl")?)
-        .history_meta_ttl(if meta_ttl.is_zero() {
-            defaults.meta_ttl
-        } else {
-            meta_ttl
-        })
+        .history_meta_ttl(meta_ttl)
         .presence(options.flag("presence")?)
         .join_leave(options.flag("join_leave")?)
         .force_push_join_leave(options.flag("force_push_join_leave")?)
         .force_recovery(options.flag("force_recovery")?)
         .force_positioning(options.flag("force_positioning")?)
-        .data_format(match format.or(defaults.data_format.clone()).as_deref() {
-            None => DataFormat::NotEmpty,
-            Some("json") => DataFormat::Json,
-            Some("json_object") => DataFormat::JsonObject,
-            Some("binary") => DataFormat::Binary,
-            Some(format) => {
-                let option = options.name("publication_data_format");
-                return Err(format!(
-                    "{option}: `{format}` is none of json, json_object, binary"
-                ));
-            }
-        });
+        .data_format(data_format(options, defaults)?);
     match options.text("subscription_type")?.as_deref() {
         None | Some("" | "stream") => Ok(namespace),
         Some("map" | "map_clients" | "map_users") => {
-            Ok(namespace.map(map(&options.section("map")?)?))
+            Ok(namespace.map(map_options(&options.section("map")?)?))
         }
         Some("shared_poll") => shared_poll(namespace, &options.section("shared_poll")?),
         Some(kind) => Err(format!(
-            "{}: `{kind}` is none of stream, map, map_clients, map_users, shared_poll",
+            "{}: `{kind}` is not one of stream, map, map_clients, map_users, shared_poll",
             options.name("subscription_type")
         )),
     }
 }
 
+fn data_format(options: &Section<'_>, defaults: &Defaults) -> Result<DataFormat, Problem> {
+    let own_format = options.non_empty_text("publication_data_format")?;
+    match own_format.as_ref().or(defaults.data_format.as_ref()) {
+        None => Ok(DataFormat::NotEmpty),
+        Some(format) => match format.as_str() {
+            "json" => Ok(DataFormat::Json),
+            "json_object" => Ok(DataFormat::JsonObject),
+            "binary" => Ok(DataFormat::Binary),
+            format => Err(format!(
+                "{}: `{format}` is not one of json, json_object, binary",
+                options.name("publication_data_format")
+            )),
+        },
+    }
+}
+
 fn out_of_range(options: &Section<'_>, option: &str, number: i64) -> Problem {
     format!(
-        "{} is {number}: give a number from 0 to {}",
+        "{} is {number}: set a number from 0 to {}",
         options.name(option),
         u32::MAX
     )
 }
 
-fn map(options: &Section<'_>) -> Result<MapOptions, Problem> {
-    let mode = match options.text("mode")?.as_deref() {
-        Some("ephemeral") => MapMode::Ephemeral,
-        Some("recoverable") => MapMode::Recoverable,
-        Some("persistent") => MapMode::Persistent,
+fn map_options(options: &Section<'_>) -> Result<MapOptions, Problem> {
+    let mode = match options.text("mode")?.unwrap_or_default().as_str() {
+        "ephemeral" => MapMode::Ephemeral,
+        "recoverable" => MapMode::Recoverable,
+        "persistent" => MapMode::Persistent,
         mode => {
-            let given = mode.unwrap_or_default();
             return Err(format!(
-                "{}: `{given}` is none of ephemeral, recoverable, persistent",
+                "{}: `{mode}` is not one of ephemeral, recoverable, persistent",
                 options.name("mode")
             ));
         }
@@ -189,19 +206,19 @@ fn map(options: &Section<'_>) -> Result<MapOptions, Problem> {
 
 fn shared_poll(namespace: Namespace, options: &Section<'_>) -> Result<Namespace, Problem> {
     let publish_enabled = options.flag("publish_enabled")?;
-    match options.text("mode")?.as_deref() {
-        Some("versioned") => {}
-        None | Some("" | "versionless") if !publish_enabled => {}
-        None | Some("" | "versionless") => {
+    match options.text("mode")?.unwrap_or_default().as_str() {
+        "versioned" => {}
+        "" | "versionless" if !publish_enabled => {}
+        "" | "versionless" => {
             return Err(format!(
-                "{} goes with the mode versioned alone: set {}",
+                "{} only applies to the mode versioned: set {}",
                 options.name("publish_enabled"),
                 options.name("mode")
             ));
         }
-        Some(mode) => {
+        mode => {
             return Err(format!(
-                "{}: `{mode}` is none of versionless, versioned",
+                "{}: `{mode}` is not one of versionless, versioned",
                 options.name("mode")
             ));
         }
@@ -209,26 +226,30 @@ fn shared_poll(namespace: Namespace, options: &Section<'_>) -> Result<Namespace,
     Ok(namespace.shared_poll(publish_enabled))
 }
 
-/// An object of the configuration, and where it is.
+/// An object of the configuration, with its path.
 struct Section<'a> {
     path: String,
     options: &'a Object,
 }
 
 impl Section<'_> {
+    /// Returns the full name of an option, with the path.
     fn name(&self, option: &str) -> String {
-        match self.path.as_str() {
-            "" => option.to_owned(),
-            path => format!("{path}.{option}"),
+        if self.path.is_empty() {
+            option.to_owned()
+        } else {
+            format!("{}.{option}", self.path)
         }
     }
 
+    /// Returns the value of an option; `null` counts as unset.
     fn get(&self, option: &str) -> Option<&Value> {
         self.options.get(option).filter(|value| !value.is_null())
     }
 
+    /// Reads an object; it is empty if it is unset.
     fn section(&self, option: &str) -> Result<Section<'_>, Problem> {
-        static EMPTY: std::sync::LazyLock<Object> = std::sync::LazyLock::new(Object::new);
+        static EMPTY: LazyLock<Object> = LazyLock::new(Object::new);
         let path = self.name(option);
         match self.get(option) {
             None => Ok(Section {
@@ -236,7 +257,7 @@ impl Section<'_> {
                 options: &EMPTY,
             }),
             Some(Value::Object(options)) => Ok(Section { path, options }),
-            Some(_) => Err(format!("{path} is no object")),
+            Some(_) => Err(format!("{path} is not an object")),
         }
     }
 
@@ -244,8 +265,13 @@ impl Section<'_> {
         match self.get(option) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(format!("{} is no text", self.name(option))),
+            Some(_) => Err(format!("{} is not a string", self.name(option))),
         }
+    }
+
+    /// Reads a text; an empty one counts as unset.
+    fn non_empty_text(&self, option: &str) -> Result<Option<String>, Problem> {
+        Ok(self.text(option)?.filter(|text| !text.is_empty()))
     }
 
     fn flag(&self, option: &str) -> Result<bool, Problem> {
@@ -261,7 +287,7 @@ impl Section<'_> {
             None => Ok(0),
             Some(value) => value
                 .as_i64()
-                .ok_or_else(|| format!("{} is no whole number", self.name(option))),
+                .ok_or_else(|| format!("{} is not a whole number", self.name(option))),
         }
     }
 
@@ -269,50 +295,58 @@ impl Section<'_> {
         let Some(text) = self.text(option)? else {
             return Ok(Duration::ZERO);
         };
-        duration(&text).ok_or_else(|| {
+        parse_duration(&text).ok_or_else(|| {
             format!(
-                "{}: `{text}` is no time such as 300s or 1h30m",
+                "{}: `{text}` is not a duration such as 300s or 1h30m",
                 self.name(option)
             )
         })
     }
 }
 
-/// Reads a time as Go writes it, such as `1h30m`, or `720h0m0s`.
-fn duration(text: &str) -> Option<Duration> {
+/// Reads a duration as Go writes it, such as `1h30m` or `720h0m0s`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
     let mut rest = text;
     let mut sum = Duration::ZERO;
-    while !rest.is_empty() && text != "0" {
+    while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at(digits);
-        let unit = after
+        let (number, after_number) = rest.split_at(digits);
+        let unit_length = after_number
             .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at(unit);
-        let number: u64 = number.parse().ok()?;
-        let seconds = |seconds: u64| number.checked_mul(seconds).map(Duration::from_secs);
-        let part = match unit {
-            "ms" => Duration::from_millis(number),
-            "s" => seconds(1)?,
-            "m" => seconds(60)?,
-            "h" => seconds(3600)?,
-            "d" => seconds(24 * 3600)?,
-            _ => return None,
-        };
+            .unwrap_or(after_number.len());
+        let (unit, after_unit) = after_number.split_at(unit_length);
+        let part = duration_of(number.parse().ok()?, unit)?;
         sum = sum.checked_add(part)?;
-        rest = after;
+        rest = after_unit;
     }
     Some(sum)
+}
+
+fn duration_of(number: u64, unit: &str) -> Option<Duration> {
+    let seconds_per_unit = match unit {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        _ => return None,
+    };
+    number
+        .checked_mul(seconds_per_unit)
+        .map(Duration::from_secs)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::duration;
+    use super::parse_duration;
 
     #[test]
-    fn times_are_read_as_go_writes_them() {
+    fn durations_are_read_as_go_writes_them() {
         for (text, expected) in [
             ("300s", Some(300_000)),
             ("1h30m", Some(5_400_000)),
@@ -326,7 +360,7 @@ mod tests {
             ("1y", None),
         ] {
             assert_eq!(
-                duration(text),
+                parse_duration(text),
                 expected.map(Duration::from_millis),
                 "{text}"
             );

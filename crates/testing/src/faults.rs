@@ -3,17 +3,17 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use centrifugo_api::{ApiError, Error, METHODS, Status};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::engine::{self, ROUTES, ServedMethod};
-use super::recorder::Endpoint;
-use centrifugo_api::{ApiError, Error, METHODS, Status};
+use crate::engine::{self, ROUTES, ServedMethod};
+use crate::recorder::Endpoint;
 
-/// Headers without which an answer would have no end.
+/// Headers that delimit the response, which the server sets itself.
 const OWN_HEADERS: [HeaderName; 2] = [CONTENT_LENGTH, TRANSFER_ENCODING];
 
-/// Something that goes wrong: what, and with which calls.
+/// A failure, and the calls that it applies to.
 ///
 /// ```
 /// use centrifugo_api_testing::{Fault, Server};
@@ -31,17 +31,18 @@ pub struct Fault {
     kind: FaultKind,
     method: Option<String>,
     channel: Option<String>,
-    /// What is wrong with the fault itself.
+    /// The mistake in the fault's options, if any.
     problem: Option<String>,
 }
 
+/// The failure itself.
 #[derive(Clone, Debug)]
 enum FaultKind {
     Api(ApiError),
     Wire(WireFault),
 }
 
-/// What goes wrong on the wire.
+/// A failure at the level of HTTP or gRPC.
 #[derive(Clone, Debug)]
 pub(crate) enum WireFault {
     Status {
@@ -66,101 +67,108 @@ impl Fault {
         }
     }
 
-    /// Answers an error of the API in the call's place, such as [`ApiError::TOO_MANY_REQUESTS`].
+    /// Fails a call with an error of the API, such as [`ApiError::TOO_MANY_REQUESTS`]. The call does
+    /// not run.
     ///
-    /// It meets each command of a batch as a call of its own, and with [`channel`](Self::channel) that channel of a
-    /// broadcast alone.
+    /// Each command of a batch counts as a call. With [`channel`](Self::channel), only that channel
+    /// of a broadcast fails.
     pub fn api_error(code: u32) -> Self {
         Self::new(FaultKind::Api(engine::error(code)))
     }
 
-    /// Answers an HTTP status, to calls over HTTP, or a gRPC code, to calls over gRPC. The call does not run.
+    /// Replies with an HTTP status to calls over HTTP, or with a gRPC code to calls over gRPC. The
+    /// call does not run.
     pub fn status(status: Status) -> Self {
-        let fault = WireFault::Status {
+        let problem = match status {
+            Status::Http(status) if !(200..=599).contains(&status) => Some(format!(
+                "HTTP {status} is not a final status: use one from 200 to 599"
+            )),
+            Status::Grpc(code) if !(1..=16).contains(&code) => Some(format!(
+                "{code} is not a gRPC error code: use one from 1 to 16"
+            )),
+            _ => None,
+        };
+        let wire_fault = WireFault::Status {
             status,
             headers: HeaderMap::new(),
             body: String::new(),
         };
-        let mut fault = Self::new(FaultKind::Wire(fault));
-        fault.problem = match status {
-            Status::Http(status) if !(200..=599).contains(&status) => Some(format!(
-                "HTTP {status} is no status of an answer: give one from 200 to 599"
-            )),
-            Status::Grpc(code) if !(1..=16).contains(&code) => Some(format!(
-                "{code} is no gRPC code of a failure: give one from 1 to 16"
-            )),
-            _ => None,
-        };
-        fault
+        Self {
+            problem,
+            ..Self::new(FaultKind::Wire(wire_fault))
+        }
     }
 
-    /// Answers after that long, in the machine's time. The call itself runs at once, whether or not somebody still
-    /// waits for its answer.
+    /// Delays the response by this long, in real time.
+    ///
+    /// The call itself runs at once, even if the caller does not wait for the response.
     pub fn delay(duration: Duration) -> Self {
         Self::new(FaultKind::Wire(WireFault::Delay(duration)))
     }
 
-    /// Closes the connection when the request has been read, before it runs.
+    /// Closes the connection after the request has been read. The call does not run.
     pub fn close_before() -> Self {
         Self::new(FaultKind::Wire(WireFault::CloseBefore))
     }
 
-    /// Closes the connection when the request has run, without an answer.
+    /// Closes the connection after the call has run, without a response.
     pub fn close_after() -> Self {
         Self::new(FaultKind::Wire(WireFault::CloseAfter))
     }
 
-    /// Closes the connection in the middle of the answer.
+    /// Closes the connection in the middle of the response.
     pub fn half_body() -> Self {
         Self::new(FaultKind::Wire(WireFault::HalfBody))
     }
 
-    /// Answers something that is neither JSON nor protobuf. The call has run.
+    /// Replies with bytes that are neither JSON nor protobuf. The call has run.
     pub fn garbage() -> Self {
         Self::new(FaultKind::Wire(WireFault::Garbage))
     }
 
-    /// Meets calls of that method alone, such as `publish`.
+    /// Restricts the fault to calls of a method, such as `publish`.
     pub fn method(mut self, name: impl Into<String>) -> Self {
         self.method = Some(name.into());
         self
     }
 
-    /// Meets calls that are about that channel alone.
+    /// Restricts the fault to calls for a channel.
     pub fn channel(mut self, name: impl Into<String>) -> Self {
         self.channel = Some(name.into());
         self
     }
 
-    /// Adds a header to the answer of a [`status`](Self::status), such as `retry-after`.
+    /// Adds a header, such as `retry-after`, to the response of a [`status`](Self::status).
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let parsed = (name.parse::<HeaderName>(), HeaderValue::from_str(value));
-        match (&mut self.kind, parsed) {
-            (FaultKind::Wire(WireFault::Status { .. }), (Ok(name), _))
-                if OWN_HEADERS.contains(&name) =>
-            {
+        let FaultKind::Wire(WireFault::Status { headers, .. }) = &mut self.kind else {
+            self.problem = Some("header only applies to a fault with a status".to_owned());
+            return self;
+        };
+        let parsed_name = name.parse::<HeaderName>();
+        let parsed_value = HeaderValue::from_str(value);
+        match (parsed_name, parsed_value) {
+            (Ok(name), _) if OWN_HEADERS.contains(&name) => {
                 self.problem = Some(format!("the server sets `{name}` itself: leave it out"));
             }
-            (FaultKind::Wire(WireFault::Status { headers, .. }), (Ok(name), Ok(value))) => {
+            (Ok(name), Ok(value)) => {
                 headers.append(name, value);
             }
-            (FaultKind::Wire(WireFault::Status { .. }), _) => {
-                self.problem = Some(format!("`{name}: {value}` is no header"));
-            }
-            _ => self.problem = Some("header goes with a fault of a status alone".to_owned()),
+            _ => self.problem = Some(format!("`{name}: {value}` is not a valid header")),
         }
         self
     }
 
-    /// Gives the answer of a [`status`](Self::status) a body over HTTP, a message over gRPC; an
-    /// [`api_error`](Self::api_error) another message.
+    /// Sets the message of the failure.
+    ///
+    /// For a [`status`](Self::status) it is the body over HTTP and the message over gRPC; for an
+    /// [`api_error`](Self::api_error) it replaces the error's message.
     pub fn message(mut self, text: impl Into<String>) -> Self {
         match &mut self.kind {
             FaultKind::Wire(WireFault::Status { body, .. }) => *body = text.into(),
             FaultKind::Api(error) => error.message = text.into(),
             FaultKind::Wire(_) => {
                 self.problem =
-                    Some("message goes with a status or an error of the API alone".into())
+                    Some("message only applies to a status or an error of the API".to_owned());
             }
         }
         self
@@ -170,55 +178,69 @@ impl Fault {
         if let Some(problem) = &self.problem {
             return Err(Error::Config(format!("fault: {problem}")));
         }
-        let has_no_error = |method: &str| {
-            ROUTES
-                .iter()
-                .any(|route| route.name == method && !route.has_error)
+        let Some(method) = self.method.as_deref() else {
+            return Ok(());
         };
-        match (&self.method, &self.kind) {
-            (Some(method), FaultKind::Api(_)) if has_no_error(method) => Err(Error::Config(format!(
-                "fault: `{method}` answers no error of its own; name one of the methods in it"
-            ))),
-            (Some(method), _) if !METHODS.contains(&method.as_str()) => {
-                Err(Error::Config(format!(
-                    "fault: `{method}` is no method of the schema; METHODS lists them, such as `publish`"
-                )))
-            }
-            _ => Ok(()),
+        if matches!(self.kind, FaultKind::Api(_)) && has_no_error(method) {
+            return Err(Error::Config(format!(
+                "fault: a reply of `{method}` cannot be an error: name one of the methods in it"
+            )));
         }
+        if !METHODS.contains(&method) {
+            return Err(Error::Config(format!(
+                "fault: `{method}` is not a method of the schema: use one that METHODS lists, such \
+                 as `publish`"
+            )));
+        }
+        Ok(())
     }
 
-    fn meets(&self, method: &str, channels: &[&str]) -> bool {
-        self.method.as_deref().is_none_or(|wanted| wanted == method)
-            && self
-                .channel
-                .as_deref()
-                .is_none_or(|wanted| channels.contains(&wanted))
+    /// Checks whether the fault applies to a call of a method for these channels.
+    fn applies_to(&self, method: &str, channels: &[&str]) -> bool {
+        if self
+            .method
+            .as_deref()
+            .is_some_and(|wanted| wanted != method)
+        {
+            return false;
+        }
+        match self.channel.as_deref() {
+            Some(wanted) => channels.contains(&wanted),
+            None => true,
+        }
     }
 }
 
-/// The faults that are planned, in the order in which they were.
+/// Checks whether the replies of a method have no place for an error.
+fn has_no_error(method: &str) -> bool {
+    ROUTES
+        .iter()
+        .any(|route| route.name == method && !route.has_error)
+}
+
+/// The planned faults, in the order in which they were planned.
 #[derive(Default)]
 pub(crate) struct Faults(Mutex<Vec<Planned>>);
 
 struct Planned {
     fault: Fault,
-    /// How many calls it is still for; `None` for all.
+    /// The number of calls that will still fail; `None` for all.
     left: Option<usize>,
     used: bool,
 }
 
 impl Faults {
-    pub(crate) fn plan(&self, times: Option<usize>, fault: Fault) -> Result<(), Error> {
+    /// Plans a fault for that many calls, or for all.
+    pub(crate) fn plan(&self, calls: Option<usize>, fault: Fault) -> Result<(), Error> {
         fault.check()?;
-        if times == Some(0) {
+        if calls == Some(0) {
             return Err(Error::Config(
-                "fault: it is planned for no call; give a number above 0".into(),
+                "fault: it is planned for no call: use a number above 0".into(),
             ));
         }
         self.lock().push(Planned {
             fault,
-            left: times,
+            left: calls,
             used: false,
         });
         Ok(())
@@ -228,16 +250,17 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// Those that have not happened as often as planned, or never.
+    /// Returns the faults that have happened less often than planned, or not at all.
     pub(crate) fn unused(&self) -> Vec<Fault> {
-        let planned = self.lock();
-        let unused = planned
+        self.lock()
             .iter()
-            .filter(|planned| planned.left.map_or(!planned.used, |left| left > 0));
-        unused.map(|planned| planned.fault.clone()).collect()
+            .filter(|planned| planned.is_unused())
+            .map(|planned| planned.fault.clone())
+            .collect()
     }
 
-    /// The error that is planned for a call; those for a channel of a broadcast are left to that.
+    /// Takes the error that is planned for a call. Ignores errors for a single channel of a
+    /// broadcast: see [`api_error_of_channel`](Self::api_error_of_channel).
     pub(crate) fn api_error<M: ServedMethod>(&self, request: &M) -> Option<ApiError> {
         if !M::HAS_ERROR {
             return None;
@@ -251,24 +274,27 @@ impl Faults {
         } else {
             request.channels()
         };
-        take(&mut planned, |fault| match &fault.kind {
-            FaultKind::Api(error) if fault.meets(M::NAME, &channels) => Some(error.clone()),
+        take_first(&mut planned, |fault| match &fault.kind {
+            FaultKind::Api(error) if fault.applies_to(M::NAME, &channels) => Some(error.clone()),
             _ => None,
         })
     }
 
-    /// The error that is planned for a channel of a call.
-    pub(crate) fn api_error_of_part(&self, method: &str, channel: &str) -> Option<ApiError> {
-        take(&mut self.lock(), |fault| match &fault.kind {
-            FaultKind::Api(error) if fault.channel.is_some() && fault.meets(method, &[channel]) => {
+    /// Takes the error that is planned for a single channel of a call.
+    pub(crate) fn api_error_of_channel(&self, method: &str, channel: &str) -> Option<ApiError> {
+        take_first(&mut self.lock(), |fault| match &fault.kind {
+            FaultKind::Api(error)
+                if fault.channel.is_some() && fault.applies_to(method, &[channel]) =>
+            {
                 Some(error.clone())
             }
             _ => None,
         })
     }
 
-    /// What is planned for a call on the wire.
-    pub(crate) fn on_the_wire(
+    /// Takes the failure of HTTP or gRPC that is planned for a call. Only asks for the channels of
+    /// the call if any fault is planned.
+    pub(crate) fn wire_fault(
         &self,
         method: &str,
         endpoint: Endpoint,
@@ -278,11 +304,13 @@ impl Faults {
         if planned.is_empty() {
             return None;
         }
-        let channels = channels();
-        let channels: Vec<&str> = channels.iter().map(String::as_str).collect();
-        take(&mut planned, |fault| match &fault.kind {
-            FaultKind::Wire(wire) if wire.is_for(endpoint) && fault.meets(method, &channels) => {
-                Some(wire.clone())
+        let owned_channels = channels();
+        let channels: Vec<&str> = owned_channels.iter().map(String::as_str).collect();
+        take_first(&mut planned, |fault| match &fault.kind {
+            FaultKind::Wire(wire_fault)
+                if wire_fault.applies_to(endpoint) && fault.applies_to(method, &channels) =>
+            {
+                Some(wire_fault.clone())
             }
             _ => None,
         })
@@ -293,19 +321,33 @@ impl Faults {
     }
 }
 
-/// Takes the first fault that is picked once.
-fn take<T>(planned: &mut [Planned], pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
-    let ready = planned.iter_mut().filter(|planned| planned.left != Some(0));
-    let (planned, picked) = ready
-        .into_iter()
-        .find_map(|planned| pick(&planned.fault).map(|picked| (planned, picked)))?;
-    planned.left = planned.left.map(|left| left - 1);
-    planned.used = true;
-    Some(picked)
+impl Planned {
+    fn is_unused(&self) -> bool {
+        match self.left {
+            Some(left) => left > 0,
+            None => !self.used,
+        }
+    }
+}
+
+/// Counts down the first fault that `pick` accepts and that is not used up. Returns what `pick`
+/// returned for it.
+fn take_first<T>(planned: &mut [Planned], pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+    for candidate in planned {
+        if candidate.left == Some(0) {
+            continue;
+        }
+        if let Some(picked) = pick(&candidate.fault) {
+            candidate.left = candidate.left.map(|left| left - 1);
+            candidate.used = true;
+            return Some(picked);
+        }
+    }
+    None
 }
 
 impl WireFault {
-    fn is_for(&self, endpoint: Endpoint) -> bool {
+    fn applies_to(&self, endpoint: Endpoint) -> bool {
         match self {
             Self::Status {
                 status: Status::Http(_),

@@ -1,7 +1,16 @@
+//! The `map_…` methods.
+
 use std::sync::Arc;
 
-use super::publish::payload;
-use super::{Engine, Call, Handler, bad_request, internal, unrecoverable};
+use centrifugo_api::ApiError;
+use centrifugo_api::api::{
+    MapClearRequest, MapClearResult, MapEntry, MapPublishRequest, MapPublishResult,
+    MapReadStateRequest, MapReadStateResult, MapReadStreamRequest, MapReadStreamResult,
+    MapRemoveRequest, MapRemoveResult, MapStatsRequest, MapStatsResult,
+};
+
+use crate::engine::publish::payload;
+use crate::engine::{Call, Engine, Handler, bad_request, internal, unrecoverable};
 use crate::namespace::ChannelKind;
 use crate::state::Data;
 use crate::state::connections::Connections;
@@ -10,12 +19,6 @@ use crate::state::map::{
     MapPublish, MapReadState, MapReadStream, MapRemove, MapUpdate,
 };
 use crate::state::random::epoch;
-use centrifugo_api::ApiError;
-use centrifugo_api::api::{
-    MapClearRequest, MapClearResult, MapEntry, MapPublishRequest, MapPublishResult,
-    MapReadStateRequest, MapReadStateResult, MapReadStreamRequest, MapReadStreamResult,
-    MapRemoveRequest, MapRemoveResult, MapStatsRequest, MapStatsResult,
-};
 
 impl From<MapError> for ApiError {
     fn from(error: MapError) -> Self {
@@ -28,61 +31,65 @@ impl From<MapError> for ApiError {
 }
 
 impl Engine {
-    /// Makes sure that a channel is a map.
+    /// Returns the options of a map, or an error if the channel is not a map.
     fn map_options(&self, channel: &str) -> Result<&MapOptions, ApiError> {
         if channel.is_empty() {
             return Err(bad_request());
         }
-        match &self.channel(channel)?.kind {
+        match &self.channel_options(channel)?.kind {
             ChannelKind::Map(options) => Ok(options),
             ChannelKind::Stream | ChannelKind::SharedPoll { .. } => Err(bad_request()),
         }
     }
 
-    /// Lets `work` be done on a map, with the time in milliseconds.
+    /// Calls `work` with a map and the time in milliseconds.
     fn with_map<T>(
         &self,
         channel: &str,
         options: &MapOptions,
         work: impl FnOnce(&mut MapChannel, u64) -> T,
     ) -> T {
-        let (mut data, now) = (self.state.lock(), self.clock.now());
-        let (map, _) = current(&mut data, channel, options, now);
+        let mut data = self.state.lock();
+        let now = self.clock.now();
+        let (map, _) = up_to_date_map(&mut data, channel, options, now);
         work(map, now)
     }
 
-    /// Lets a map be changed, and tells its subscribers.
+    /// Changes a map, and sends the change to its subscribers.
     fn change_map(
         &self,
         channel: &str,
         options: &MapOptions,
         change: impl FnOnce(&mut MapChannel, u64) -> Result<MapUpdate, MapError>,
     ) -> Result<MapUpdate, MapError> {
-        let (mut data, now) = (self.state.lock(), self.clock.now());
-        let (map, connections) = current(&mut data, channel, options, now);
+        let mut data = self.state.lock();
+        let now = self.clock.now();
+        let (map, connections) = up_to_date_map(&mut data, channel, options, now);
         let update = change(map, now)?;
         if let MapOutcome::Changed(publication) = &update.outcome {
-            connections.change(channel, publication);
+            connections.send_change(channel, publication);
         }
         Ok(update)
     }
 
-    /// Removes the keys of all maps whose time has come.
+    /// Removes the expired keys of all maps.
     pub(crate) fn expire_keys(&self) {
-        let (mut data, now) = (self.state.lock(), self.clock.now());
+        let mut data = self.state.lock();
+        let now = self.clock.now();
         let Data {
             maps, connections, ..
         } = &mut *data;
         for (channel, map) in maps {
-            map.expire(now)
-                .iter()
-                .for_each(|removed| connections.change(channel, removed));
+            for removal in map.expire(now) {
+                connections.send_change(channel, &removal);
+            }
         }
     }
 }
 
-/// A map at `now`, with its subscribers, who know of the keys that have expired by then.
-fn current<'a>(
+/// Returns a map as it is at `now`, after its subscribers have received the removals of the keys
+/// that have expired by then.
+fn up_to_date_map<'a>(
     data: &'a mut Data,
     channel: &str,
     options: &MapOptions,
@@ -94,9 +101,9 @@ fn current<'a>(
     let map = maps
         .entry(channel.to_owned())
         .or_insert_with(|| MapChannel::new(options));
-    map.expire(now)
-        .iter()
-        .for_each(|removed| connections.change(channel, removed));
+    for removal in map.expire(now) {
+        connections.send_change(channel, &removal);
+    }
     (map, connections)
 }
 
@@ -121,12 +128,11 @@ impl Handler for MapPublishRequest {
             map.publish(now, publish, &mut epoch)
         })?;
         let mut result = MapPublishResult::default();
-        (
-            result.offset,
-            result.epoch,
-            result.suppressed,
-            result.suppress_reason,
-        ) = parts(update);
+        let fields = UpdateFields::new(update);
+        result.offset = fields.offset;
+        result.epoch = fields.epoch;
+        result.suppressed = fields.suppressed;
+        result.suppress_reason = fields.suppress_reason;
         Ok(result)
     }
 }
@@ -147,22 +153,35 @@ impl Handler for MapRemoveRequest {
             .engine
             .change_map(&self.channel, options, |map, now| map.remove(now, remove))?;
         let mut result = MapRemoveResult::default();
-        (
-            result.offset,
-            result.epoch,
-            result.suppressed,
-            result.suppress_reason,
-        ) = parts(update);
+        let fields = UpdateFields::new(update);
+        result.offset = fields.offset;
+        result.epoch = fields.epoch;
+        result.suppressed = fields.suppressed;
+        result.suppress_reason = fields.suppress_reason;
         Ok(result)
     }
 }
 
-/// The fields of a result.
-fn parts(update: MapUpdate) -> (u64, String, bool, String) {
-    let MapPosition { offset, epoch } = update.position;
-    match update.outcome {
-        MapOutcome::Changed(_) => (offset, epoch, false, String::new()),
-        MapOutcome::Suppressed(reason) => (offset, epoch, true, reason.as_str().to_owned()),
+/// The fields of the results of `map_publish` and `map_remove`.
+struct UpdateFields {
+    offset: u64,
+    epoch: String,
+    suppressed: bool,
+    suppress_reason: String,
+}
+
+impl UpdateFields {
+    fn new(update: MapUpdate) -> Self {
+        let suppress_reason = match update.outcome {
+            MapOutcome::Changed(_) => None,
+            MapOutcome::Suppressed(reason) => Some(reason.as_str()),
+        };
+        Self {
+            offset: update.position.offset,
+            epoch: update.position.epoch,
+            suppressed: suppress_reason.is_some(),
+            suppress_reason: suppress_reason.unwrap_or_default().to_owned(),
+        }
     }
 }
 
@@ -175,15 +194,16 @@ impl Handler for MapReadStateRequest {
             cursor: self.cursor,
             limit: self.limit,
             key: self.key,
-            revision: MapPosition::given(self.revision_offset, self.revision_epoch),
+            revision: MapPosition::from_fields(self.revision_offset, self.revision_epoch),
         };
         let page = call.engine.with_map(&self.channel, options, |map, now| {
             map.read_state(now, &read, &mut epoch)
         })?;
         let mut result = MapReadStateResult::default();
         result.entries = entries(&page);
-        (result.offset, result.epoch, result.cursor) =
-            (page.position.offset, page.position.epoch, page.cursor);
+        result.offset = page.position.offset;
+        result.epoch = page.position.epoch;
+        result.cursor = page.cursor;
         Ok(result)
     }
 }
@@ -194,7 +214,7 @@ impl Handler for MapReadStreamRequest {
     fn handle(self, call: &Call<'_>) -> Result<MapReadStreamResult, ApiError> {
         let options = call.engine.map_options(&self.channel)?;
         let read = MapReadStream {
-            since: MapPosition::given(self.since_offset, self.since_epoch),
+            since: MapPosition::from_fields(self.since_offset, self.since_epoch),
             limit: self.limit,
             reverse: self.reverse,
         };
@@ -203,7 +223,8 @@ impl Handler for MapReadStreamRequest {
         })?;
         let mut result = MapReadStreamResult::default();
         result.entries = entries(&page);
-        (result.offset, result.epoch) = (page.position.offset, page.position.epoch);
+        result.offset = page.position.offset;
+        result.epoch = page.position.epoch;
         Ok(result)
     }
 }
@@ -242,7 +263,8 @@ impl Handler for MapStatsRequest {
 impl Handler for MapClearRequest {
     fn handle(self, call: &Call<'_>) -> Result<MapClearResult, ApiError> {
         let options = call.engine.map_options(&self.channel)?;
-        call.engine.with_map(&self.channel, options, MapChannel::clear);
+        call.engine
+            .with_map(&self.channel, options, MapChannel::clear);
         Ok(MapClearResult::default())
     }
 }

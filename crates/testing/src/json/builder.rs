@@ -1,102 +1,122 @@
-//! Messages as they come about while JSON is read, and their protobuf encoding.
+//! Messages under construction, and their encoding in protobuf.
 
 use std::borrow::Cow;
 
-use super::wire::{self, Width};
-use super::{FieldDescriptor, FieldKind, MessageDescriptor};
+use crate::json::wire::{self, WireType};
+use crate::json::{FieldDescriptor, FieldKind, MessageDescriptor};
 
-/// Messages, each of which contains only later ones: in one list, so that neither dropping nor writing them
-/// recurses, however deep they are nested.
-pub(crate) struct Drafts<'a>(pub(super) Vec<Draft<'a>>);
-
-pub(crate) struct Draft<'a> {
-    pub(crate) message: &'static MessageDescriptor,
-    /// What was set.
-    slots: Vec<Slot<'a>>,
+/// The messages that are built while JSON is read. The first one is the outermost message.
+///
+/// A message contains only messages with a greater index. They are in one list, so that neither
+/// dropping nor encoding them recurses, whatever their nesting depth.
+pub(crate) struct Builder<'a> {
+    messages: Vec<Message<'a>>,
 }
 
-struct Slot<'a> {
-    field: &'static FieldDescriptor,
+/// A message under construction.
+pub(crate) struct Message<'a> {
+    pub(super) descriptor: &'static MessageDescriptor,
+    /// The fields that occurred in the JSON.
+    fields: Vec<Field<'a>>,
+}
+
+struct Field<'a> {
+    descriptor: &'static FieldDescriptor,
     content: Content<'a>,
 }
 
+/// The content of a field.
 pub(crate) enum Content<'a> {
-    One(Option<Value<'a>>),
+    Single(Option<Value<'a>>),
     List(List<'a>),
     Map(Vec<(Value<'a>, Option<Value<'a>>)>),
 }
 
-/// A slice in Go, which reads a list into what it holds from an earlier one, even behind its end.
+/// A list that behaves like a slice in Go.
+///
+/// If a field occurs twice, Go reads the second list into the items of the first one, including those
+/// behind the end of the second list.
 #[derive(Default)]
 pub(crate) struct List<'a> {
     items: Vec<Option<Value<'a>>>,
     length: usize,
 }
 
-/// A value of a field; `None` in place of one is zero, or Go's `nil`.
+/// A value of a field. `None` in place of a value is zero, or Go's `nil`.
 pub(crate) enum Value<'a> {
-    /// A number or a bool, in protobuf's bits.
+    /// A number or a bool, in the bits of protobuf.
     Number(u64),
     Bytes(Cow<'a, [u8]>),
+    /// The index of a message.
     Message(usize),
 }
 
-/// A message that is still to be written.
-struct Pending<'d, 'a> {
+/// A message, or an entry of a map with a message, that is still to be encoded.
+struct Pending<'b, 'a> {
     number: u32,
-    /// In a map, the kind of its keys, and the key.
-    key: Option<(FieldKind, &'d Value<'a>)>,
-    draft: Option<usize>,
+    /// The kind of the key and the key, for an entry of a map.
+    key: Option<(FieldKind, &'b Value<'a>)>,
+    /// The index of the message; `None` for an empty one.
+    message: Option<usize>,
 }
 
-impl<'a> Draft<'a> {
-    pub(super) fn new(message: &'static MessageDescriptor) -> Self {
+impl<'a> Message<'a> {
+    fn new(descriptor: &'static MessageDescriptor) -> Self {
         Self {
-            message,
-            slots: Vec::new(),
+            descriptor,
+            fields: Vec::new(),
         }
     }
 
-    /// The place of the field's content, made if there is none.
-    pub(super) fn place(&mut self, field: &'static FieldDescriptor) -> usize {
-        let place = self
-            .slots
+    /// Returns the index of a field, which is added if it has not occurred before.
+    pub(super) fn field_index(&mut self, descriptor: &'static FieldDescriptor) -> usize {
+        let existing = self
+            .fields
             .iter()
-            .position(|slot| slot.field.number == field.number);
-        place.unwrap_or_else(|| {
-            let content = match field.kind {
-                FieldKind::Map { .. } => Content::Map(Vec::new()),
-                _ if field.repeated => Content::List(List::default()),
-                _ => Content::One(None),
-            };
-            self.slots.push(Slot { field, content });
-            self.slots.len() - 1
-        })
+            .position(|field| field.descriptor.number == descriptor.number);
+        if let Some(index) = existing {
+            return index;
+        }
+        let content = match descriptor.kind {
+            FieldKind::Map { .. } => Content::Map(Vec::new()),
+            _ if descriptor.repeated => Content::List(List::default()),
+            _ => Content::Single(None),
+        };
+        self.fields.push(Field {
+            descriptor,
+            content,
+        });
+        self.fields.len() - 1
     }
 
-    pub(super) fn content(&mut self, place: usize) -> Option<&mut Content<'a>> {
-        self.slots.get_mut(place).map(|slot| &mut slot.content)
+    pub(super) fn content_mut(&mut self, field_index: usize) -> Option<&mut Content<'a>> {
+        let field = self.fields.get_mut(field_index)?;
+        Some(&mut field.content)
     }
 }
 
 impl<'a> Content<'a> {
-    /// Where a value goes: the only one, the list's at `index`, which may hold an earlier one, or the map's last.
-    pub(super) fn cell(&mut self, index: usize) -> Option<&mut Option<Value<'a>>> {
+    /// Returns the value to set: the single one, the item of the list at `index`, or the last value
+    /// of the map. The item of the list may have a value from an earlier list.
+    pub(super) fn value_mut(&mut self, index: usize) -> Option<&mut Option<Value<'a>>> {
         match self {
-            Content::One(value) => Some(value),
+            Content::Single(value) => Some(value),
             Content::List(list) => {
                 if index == list.items.len() {
                     list.items.push(None);
                 }
                 list.items.get_mut(index)
             }
-            Content::Map(entries) => entries.last_mut().map(|(_, value)| value),
+            Content::Map(entries) => {
+                let (_, value) = entries.last_mut()?;
+                Some(value)
+            }
         }
     }
 
     pub(super) fn clear(&mut self) {
         match self {
-            Content::One(value) => *value = None,
+            Content::Single(value) => *value = None,
             Content::List(list) => list.end(0),
             Content::Map(entries) => entries.clear(),
         }
@@ -104,7 +124,7 @@ impl<'a> Content<'a> {
 }
 
 impl List<'_> {
-    /// Ends the list, which forgets what it held only when it is empty.
+    /// Ends the list. Items behind the end are kept, unless the list is empty.
     pub(super) fn end(&mut self, length: usize) {
         self.length = length;
         if length == 0 {
@@ -113,173 +133,230 @@ impl List<'_> {
     }
 }
 
-impl<'a> Drafts<'a> {
-    /// Where in lists of messages, which are directly in the first message, there is none.
-    pub(super) fn nulls(&self) -> Vec<usize> {
-        let slots = self.0.first().into_iter().flat_map(|draft| &draft.slots);
-        let lists = slots.filter_map(|slot| match (&slot.content, slot.field.kind) {
-            (Content::List(list), FieldKind::Message(_)) => Some(&list.items[..list.length]),
-            _ => None,
-        });
-        lists
-            .flat_map(|items| items.iter().enumerate().filter(|(_, item)| item.is_none()))
-            .map(|(index, _)| index)
-            .collect()
+impl<'a> Builder<'a> {
+    /// Creates a builder with an empty outermost message.
+    pub(super) fn new(descriptor: &'static MessageDescriptor) -> Self {
+        Self {
+            messages: vec![Message::new(descriptor)],
+        }
     }
 
-    /// The first message as protobuf. Within each message, other messages come last.
+    /// Returns the index that the next added message will have.
+    pub(super) fn next_index(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(super) fn add(&mut self, descriptor: &'static MessageDescriptor) {
+        self.messages.push(Message::new(descriptor));
+    }
+
+    pub(super) fn message(&self, index: usize) -> &Message<'a> {
+        &self.messages[index]
+    }
+
+    pub(super) fn message_mut(&mut self, index: usize) -> &mut Message<'a> {
+        &mut self.messages[index]
+    }
+
+    /// Returns the indexes of the items without a value in lists of messages that are fields of the
+    /// outermost message.
+    pub(super) fn nulls(&self) -> Vec<usize> {
+        let mut nulls = Vec::new();
+        for field in &self.messages[0].fields {
+            if let (Content::List(list), FieldKind::Message(_)) =
+                (&field.content, field.descriptor.kind)
+            {
+                let items = list.items[..list.length].iter().enumerate();
+                nulls.extend(
+                    items
+                        .filter(|(_, item)| item.is_none())
+                        .map(|(index, _)| index),
+                );
+            }
+        }
+        nulls
+    }
+
+    /// Encodes the outermost message. Within each message, the fields that are messages come last.
     pub(super) fn to_protobuf(&self) -> Vec<u8> {
         let lengths = self.lengths();
-        let mut protobuf = Vec::with_capacity(lengths.first().copied().unwrap_or_default());
+        let mut protobuf = Vec::with_capacity(lengths[0]);
         let mut pending = Vec::new();
-        self.write(0, &mut protobuf, &mut pending);
-        while let Some(Pending { number, key, draft }) = pending.pop() {
-            let length = draft.map_or(0, |draft| lengths[draft]);
-            let number = put_entry_key(
-                number,
-                key,
-                |number| block_length(number, length),
-                &mut protobuf,
-            );
-            wire::put_key(number, Width::Length, &mut protobuf);
+        self.encode(0, &mut protobuf, &mut pending);
+        while let Some(Pending {
+            number,
+            key,
+            message,
+        }) = pending.pop()
+        {
+            let length = message.map_or(0, |index| lengths[index]);
+            let number = match key {
+                None => number,
+                Some(key) => {
+                    let value_length = block_length(ENTRY_VALUE, length);
+                    put_entry_key(number, key, value_length, &mut protobuf);
+                    ENTRY_VALUE
+                }
+            };
+            wire::put_tag(number, WireType::Length, &mut protobuf);
             wire::put_varint(length as u64, &mut protobuf);
-            if let Some(draft) = draft {
-                self.write(draft, &mut protobuf, &mut pending);
+            if let Some(index) = message {
+                self.encode(index, &mut protobuf, &mut pending);
             }
         }
         protobuf
     }
 
-    /// Writes a message but for those in it, which become pending.
-    fn write<'d>(
-        &'d self,
-        draft: usize,
+    /// Encodes the fields of a message that are not messages. The others become pending.
+    fn encode<'b>(
+        &'b self,
+        index: usize,
         protobuf: &mut Vec<u8>,
-        pending: &mut Vec<Pending<'d, 'a>>,
+        pending: &mut Vec<Pending<'b, 'a>>,
     ) {
-        let first = pending.len();
-        for slot in &self.0[draft].slots {
-            let (number, (key_kind, kind)) = (slot.field.number, slot.kinds());
-            for (key, value) in slot.values() {
+        let first_pending = pending.len();
+        for field in &self.messages[index].fields {
+            let number = field.descriptor.number;
+            let (key_kind, value_kind) = field.kinds();
+            for (key, value) in field.values() {
                 let key = key_kind.zip(key);
-                if let FieldKind::Message(_) = kind {
+                if let FieldKind::Message(_) = value_kind {
                     pending.push(Pending {
                         number,
                         key,
-                        draft: value.and_then(message_of),
+                        message: value.and_then(message_index),
                     });
                     continue;
                 }
-                let number = put_entry_key(
-                    number,
-                    key,
-                    |number| length(number, kind, value, &[]),
-                    protobuf,
-                );
-                put(number, kind, value, protobuf);
+                let number = match key {
+                    None => number,
+                    Some(key) => {
+                        let value_length = field_length(ENTRY_VALUE, value_kind, value, &[]);
+                        put_entry_key(number, key, value_length, protobuf);
+                        ENTRY_VALUE
+                    }
+                };
+                put_field(number, value_kind, value, protobuf);
             }
         }
-        pending[first..].reverse();
+        // The last one is encoded first.
+        pending[first_pending..].reverse();
     }
 
-    /// The lengths of all messages.
+    /// Returns the encoded lengths of all messages.
     fn lengths(&self) -> Vec<usize> {
-        let mut lengths = vec![0; self.0.len()];
-        for (index, draft) in self.0.iter().enumerate().rev() {
-            lengths[index] = draft.slots.iter().map(|slot| slot.length(&lengths)).sum();
+        let mut lengths = vec![0; self.messages.len()];
+        for (index, message) in self.messages.iter().enumerate().rev() {
+            lengths[index] = message
+                .fields
+                .iter()
+                .map(|field| field.length(&lengths))
+                .sum();
         }
         lengths
     }
 }
 
-impl<'a> Slot<'a> {
-    /// What keys, of a map, and values are.
+/// The number of the key in an entry of a map.
+const ENTRY_KEY: u32 = 1;
+
+/// The number of the value in an entry of a map.
+const ENTRY_VALUE: u32 = 2;
+
+impl<'a> Field<'a> {
+    /// Returns the kind of the keys, for a map, and the kind of the values.
     fn kinds(&self) -> (Option<FieldKind>, FieldKind) {
-        match self.field.kind {
+        match self.descriptor.kind {
             FieldKind::Map { key, value } => (Some(*key), *value),
             kind => (None, kind),
         }
     }
 
-    /// Values, those of a map with their keys.
-    fn values(&self) -> impl Iterator<Item = (Option<&Value<'a>>, Option<&Value<'a>>)> {
-        let (items, entries): (&[_], &[_]) = match &self.content {
-            Content::One(None) => (&[], &[]),
-            Content::One(value) => (std::slice::from_ref(value), &[]),
-            Content::List(list) => (&list.items[..list.length], &[]),
-            Content::Map(entries) => (&[], entries),
-        };
-        let items = items.iter().map(|item: &Option<_>| (None, item.as_ref()));
-        items.chain(
-            entries
+    /// Returns the values, with their keys for a map.
+    fn values(&self) -> Vec<(Option<&Value<'a>>, Option<&Value<'a>>)> {
+        match &self.content {
+            Content::Single(None) => Vec::new(),
+            Content::Single(Some(value)) => vec![(None, Some(value))],
+            Content::List(list) => {
+                let items = list.items[..list.length].iter();
+                items.map(|item| (None, item.as_ref())).collect()
+            }
+            Content::Map(entries) => entries
                 .iter()
-                .map(|(key, value): &(_, Option<_>)| (Some(key), value.as_ref())),
-        )
+                .map(|(key, value)| (Some(key), value.as_ref()))
+                .collect(),
+        }
     }
 
     fn length(&self, lengths: &[usize]) -> usize {
-        let (number, (key_kind, kind)) = (self.field.number, self.kinds());
-        let values = self.values().map(|(key, value)| match key_kind.zip(key) {
-            None => length(number, kind, value, lengths),
-            Some((key_kind, key)) => {
-                let entry = length(1, key_kind, Some(key), &[]) + length(2, kind, value, lengths);
-                block_length(number, entry)
-            }
-        });
-        values.sum()
+        let number = self.descriptor.number;
+        let (key_kind, value_kind) = self.kinds();
+        let mut sum = 0;
+        for (key, value) in self.values() {
+            sum += match key_kind.zip(key) {
+                None => field_length(number, value_kind, value, lengths),
+                Some((key_kind, key)) => {
+                    let key_length = field_length(ENTRY_KEY, key_kind, Some(key), &[]);
+                    let value_length = field_length(ENTRY_VALUE, value_kind, value, lengths);
+                    block_length(number, key_length + value_length)
+                }
+            };
+        }
+        sum
     }
 }
 
-fn message_of(value: &Value<'_>) -> Option<usize> {
+fn message_index(value: &Value<'_>) -> Option<usize> {
     match value {
-        Value::Message(draft) => Some(*draft),
+        Value::Message(index) => Some(*index),
         _ => None,
     }
 }
 
-/// In a map, writes what precedes an entry's value; answers the number of the field that the value then is.
+/// Encodes the beginning of an entry of a map: everything up to its value, which has the number
+/// [`ENTRY_VALUE`].
 fn put_entry_key(
     number: u32,
-    key: Option<(FieldKind, &Value<'_>)>,
-    length_of_value: impl Fn(u32) -> usize,
+    (kind, key): (FieldKind, &Value<'_>),
+    value_length: usize,
     protobuf: &mut Vec<u8>,
-) -> u32 {
-    let Some((kind, key)) = key else {
-        return number;
-    };
-    wire::put_key(number, Width::Length, protobuf);
-    wire::put_varint(
-        (length(1, kind, Some(key), &[]) + length_of_value(2)) as u64,
-        protobuf,
-    );
-    put(1, kind, Some(key), protobuf);
-    2
+) {
+    let length = field_length(ENTRY_KEY, kind, Some(key), &[]) + value_length;
+    wire::put_tag(number, WireType::Length, protobuf);
+    wire::put_varint(length as u64, protobuf);
+    put_field(ENTRY_KEY, kind, Some(key), protobuf);
 }
 
-/// Writes a field with one value.
-fn put(number: u32, kind: FieldKind, value: Option<&Value<'_>>, protobuf: &mut Vec<u8>) {
-    wire::put_key(number, kind.width(), protobuf);
+/// Encodes a field with one value.
+fn put_field(number: u32, kind: FieldKind, value: Option<&Value<'_>>, protobuf: &mut Vec<u8>) {
+    wire::put_tag(number, kind.wire_type(), protobuf);
     match value {
         Some(Value::Number(bits)) => wire::put_number(kind, *bits, protobuf),
         Some(Value::Bytes(bytes)) => {
             wire::put_varint(bytes.len() as u64, protobuf);
             protobuf.extend_from_slice(bytes);
         }
-        // The length of what is empty is written as a zero is.
+        // An empty value is encoded like zero: by its length.
         Some(Value::Message(_)) | None => wire::put_number(kind, 0, protobuf),
     }
 }
 
-/// The length of a field with one value.
-fn length(number: u32, kind: FieldKind, value: Option<&Value<'_>>, lengths: &[usize]) -> usize {
+/// Returns the encoded length of a field with one value.
+fn field_length(
+    number: u32,
+    kind: FieldKind,
+    value: Option<&Value<'_>>,
+    lengths: &[usize],
+) -> usize {
     match value {
-        Some(Value::Number(bits)) => wire::key_length(number) + wire::number_length(kind, *bits),
+        Some(Value::Number(bits)) => wire::tag_length(number) + wire::number_length(kind, *bits),
         Some(Value::Bytes(bytes)) => block_length(number, bytes.len()),
-        Some(Value::Message(draft)) => block_length(number, lengths[*draft]),
-        None => wire::key_length(number) + wire::number_length(kind, 0),
+        Some(Value::Message(index)) => block_length(number, lengths[*index]),
+        None => wire::tag_length(number) + wire::number_length(kind, 0),
     }
 }
 
+/// Returns the encoded length of a field whose value has this length.
 fn block_length(number: u32, length: usize) -> usize {
-    wire::key_length(number) + wire::varint_length(length as u64) + length
+    wire::tag_length(number) + wire::varint_length(length as u64) + length
 }

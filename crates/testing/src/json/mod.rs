@@ -1,10 +1,11 @@
-//! Centrifugo's JSON as its server reads and writes it: Go's `encoding/json` over the structs of the schema.
+//! JSON as Centrifugo reads and writes it: Go's `encoding/json` over the structs of the schema.
 //!
-//! Both ways go by a table of the schema, between JSON and the protobuf encoding of a message.
+//! [`decode`] and [`encode`] convert between JSON and the protobuf encoding of a message, by a generated
+//! table of the schema.
 
+mod builder;
 mod cursor;
 mod decode;
-mod builder;
 mod encode;
 mod number;
 mod scan;
@@ -13,24 +14,24 @@ mod tests;
 mod text;
 mod wire;
 
-/// The generated table.
+/// The generated table of the schema.
 mod descriptors {
     include!(concat!(env!("OUT_DIR"), "/descriptors.rs"));
 }
 
 use std::fmt;
 
-pub(crate) use decode::{decode, values_of};
-pub(crate) use encode::encode;
-pub(crate) use scan::Values;
-pub(crate) use wire::{Width, put_key, put_varint};
+pub(crate) use self::decode::{decode, values_of};
+pub(crate) use self::encode::encode;
+pub(crate) use self::scan::Values;
+pub(crate) use self::wire::{WireType, put_tag, put_varint};
 
-/// Whether bytes are JSON.
+/// Checks whether bytes are JSON.
 pub(crate) fn is_valid(json: &[u8]) -> bool {
     scan::check(json).is_ok()
 }
 
-/// Writes a message.
+/// Encodes a message in JSON.
 pub(crate) fn encode_message<M: Described + prost::Message>(
     message: &M,
 ) -> Result<Vec<u8>, EncodeError> {
@@ -50,22 +51,22 @@ pub(crate) struct FieldDescriptor {
     pub(crate) name: &'static str,
     pub(crate) number: u32,
     pub(crate) kind: FieldKind,
-    /// Whether it is a list; a map is not.
+    /// Whether the field is a list. A map is not a list.
     pub(crate) repeated: bool,
-    /// Whether unset and zero differ, as they do for a pointer in Go.
+    /// Whether unset and zero differ, as for a pointer in Go.
     pub(crate) optional: bool,
-    /// Whether it is written though it is zero: its tag in Go lacks `omitempty`.
+    /// Whether a zero is written: the tag of the field in Go lacks `omitempty`.
     pub(crate) always: bool,
 }
 
-/// What a field, an item of a list, or a key or a value of a map holds.
+/// The kind of a field, of the items of a list, or of the keys or values of a map.
 #[derive(Clone, Copy)]
-// Which of them a schema uses is the schema's matter.
+// A schema need not use all of them.
 #[allow(dead_code)]
 pub(crate) enum FieldKind {
     Bool,
     Text,
-    /// Any JSON value, `null` too, kept as its text is.
+    /// Any JSON value, including `null`, as text.
     Payload,
     Double,
     Float,
@@ -87,12 +88,12 @@ pub(crate) enum FieldKind {
     },
 }
 
-/// A type that the schema describes.
+/// A message type with its descriptor.
 pub(crate) trait Described {
     const DESCRIPTOR: &'static MessageDescriptor;
 }
 
-/// Why JSON is none, or none of a message.
+/// Invalid JSON, or JSON that does not match the message.
 #[derive(Debug)]
 pub(crate) struct ParseError(String);
 
@@ -102,7 +103,7 @@ impl fmt::Display for ParseError {
     }
 }
 
-/// Why a message has no JSON: Centrifugo then answers HTTP status 500.
+/// A message that cannot be encoded in JSON. Centrifugo answers with HTTP status 500.
 #[derive(Debug)]
 pub(crate) struct EncodeError(String);
 
@@ -113,17 +114,14 @@ impl fmt::Display for EncodeError {
 }
 
 impl MessageDescriptor {
-    /// The field of that name, or else the first whose name differs only as Go's `foldName` forgives.
+    /// Returns the field with a name, or else the first field whose name is equal under Go's
+    /// `foldName`.
     fn field(&self, name: &str) -> Option<&'static FieldDescriptor> {
-        let fields = self.fields.iter();
-        fields.clone().find(|field| field.name == name).or_else(|| {
-            fields.clone().find(|field| {
-                field
-                    .name
-                    .chars()
-                    .map(text::fold)
-                    .eq(name.chars().map(text::fold))
-            })
-        })
+        if let Some(field) = self.fields.iter().find(|field| field.name == name) {
+            return Some(field);
+        }
+        self.fields
+            .iter()
+            .find(|field| text::is_equal_folded(field.name, name))
     }
 }

@@ -1,12 +1,12 @@
-//! Numbers and bools between JSON and the bits that protobuf keeps of them.
+//! Conversion of numbers and bools between JSON and the bits of protobuf.
 
 use std::fmt::LowerExp;
 use std::io::Write as _;
 use std::str::FromStr;
 
-use super::{FieldKind, EncodeError};
+use crate::json::{EncodeError, FieldKind};
 
-/// Reads a number or a bool, or one that is the key of a map: plain integers in range, as Go takes them.
+/// Parses a number or a bool, also as the key of a map. As in Go, integers must be plain and in range.
 pub(crate) fn parse(kind: FieldKind, text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     Some(match kind {
@@ -24,7 +24,9 @@ pub(crate) fn parse(kind: FieldKind, text: &[u8]) -> Option<u64> {
         FieldKind::Sint64 => zigzag(text.parse::<i64>().ok()?),
         FieldKind::Uint32 | FieldKind::Fixed32 => unsigned::<u32>(text)?.into(),
         FieldKind::Uint64 | FieldKind::Fixed64 => unsigned::<u64>(text)?,
-        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => return None,
+        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => {
+            return None;
+        }
     })
 }
 
@@ -32,7 +34,7 @@ fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Go takes no sign here, not even in a key, where JSON lets one pass.
+/// Parses an unsigned integer. As in Go, a sign is an error, even in a key, where JSON allows any text.
 fn unsigned<T: FromStr>(text: &str) -> Option<T> {
     if text.starts_with('+') {
         return None;
@@ -48,7 +50,7 @@ fn unzigzag(bits: u64) -> i64 {
     (bits >> 1) as i64 ^ -((bits & 1) as i64)
 }
 
-/// Whether it is zero, as a negative zero is too.
+/// Checks whether a number is zero; a negative zero counts as zero.
 pub(crate) fn is_zero(kind: FieldKind, bits: u64) -> bool {
     match kind {
         FieldKind::Double => f64::from_bits(bits) == 0.0,
@@ -69,32 +71,37 @@ pub(crate) fn write(kind: FieldKind, bits: u64, json: &mut Vec<u8>) -> Result<()
         FieldKind::Sint64 => write!(json, "{}", unzigzag(bits)),
         FieldKind::Uint32 | FieldKind::Fixed32 => write!(json, "{}", bits as u32),
         FieldKind::Uint64 | FieldKind::Fixed64 => write!(json, "{bits}"),
-        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => Ok(()),
+        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => {
+            Ok(())
+        }
     };
     written.map_err(|error| EncodeError(error.to_string()))
 }
 
-/// Writes a float in the fewest digits that say which one it is.
+/// Writes a float with the fewest digits that identify it.
 fn write_float<T: Copy + FromStr + LowerExp + PartialEq>(
     number: T,
     json: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let shortest = shortest(number);
-    let parts = shortest
+    let text = shortest(number);
+    let parts = text
         .split_once('e')
         .and_then(|(digits, exponent)| Some((digits, exponent.parse().ok()?)));
     let Some((digits, exponent)) = parts else {
-        return Err(EncodeError(format!("{number:e} is no number in JSON")));
+        return Err(EncodeError(format!("{number:e} is not a number in JSON")));
     };
     match exponent {
         -6..21 => push_plain(digits, exponent, json),
         21.. => json.extend_from_slice(format!("{digits}e+{exponent}").as_bytes()),
-        _ => json.extend_from_slice(shortest.as_bytes()),
+        _ => json.extend_from_slice(text.as_bytes()),
     }
     Ok(())
 }
 
-/// Between two that are as short and as near, Go takes the even one, as Rust does at a given precision only.
+/// Returns the shortest representation of a float in scientific notation.
+///
+/// Of two that are equally short and near, Go chooses the even one. Rust does so only for a given
+/// precision.
 fn shortest<T: Copy + FromStr + LowerExp + PartialEq>(number: T) -> String {
     let shortest = format!("{number:e}");
     let digits = shortest.split('e').next().unwrap_or_default();
@@ -102,25 +109,26 @@ fn shortest<T: Copy + FromStr + LowerExp + PartialEq>(number: T) -> String {
         .split_once('.')
         .map_or(0, |(_, fraction)| fraction.len());
     let even = format!("{number:.precision$e}");
-    // The nearest of that length may be another number's, at powers of two.
-    match even.parse::<T>().is_ok_and(|parsed| parsed == number) {
-        true => even,
-        false => shortest,
+    // Near powers of two, the nearest text of that length may represent another number.
+    if even.parse::<T>().is_ok_and(|parsed| parsed == number) {
+        even
+    } else {
+        shortest
     }
 }
 
-/// Writes digits, which may have a sign and a point behind the first, without an exponent.
+/// Writes a number without an exponent. `digits` may have a sign, and a point after the first digit.
 fn push_plain(digits: &str, exponent: i32, json: &mut Vec<u8>) {
-    let plain = digits.trim_start_matches('-');
-    if plain.len() < digits.len() {
+    let unsigned = digits.trim_start_matches('-');
+    if unsigned.len() < digits.len() {
         json.push(b'-');
     }
-    let mut plain: Vec<u8> = plain.bytes().filter(|digit| *digit != b'.').collect();
-    let leading = usize::try_from(-exponent).unwrap_or_default();
-    plain.splice(..0, std::iter::repeat_n(b'0', leading));
-    let whole = usize::try_from(exponent).unwrap_or_default() + 1;
-    plain.resize(plain.len().max(whole), b'0');
-    let (whole, fraction) = plain.split_at(whole);
+    let mut plain: Vec<u8> = unsigned.bytes().filter(|digit| *digit != b'.').collect();
+    let leading_zeros = usize::try_from(-exponent).unwrap_or_default();
+    plain.splice(..0, std::iter::repeat_n(b'0', leading_zeros));
+    let whole_length = usize::try_from(exponent).unwrap_or_default() + 1;
+    plain.resize(plain.len().max(whole_length), b'0');
+    let (whole, fraction) = plain.split_at(whole_length);
     json.extend_from_slice(whole);
     if !fraction.is_empty() {
         json.push(b'.');
@@ -133,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_are_plain_and_in_range() {
+    fn integers_must_be_plain_and_in_range() {
         for (kind, text, bits) in [
             (FieldKind::Bool, "true", Some(1)),
             (FieldKind::Bool, "1", None),
@@ -196,7 +204,10 @@ mod tests {
             (184_467_440_737_091.63, "184467440737091.62"),
             (5e-324, "5e-324"),
         ] {
-            assert_eq!(written(FieldKind::Double, f64::to_bits(number)).unwrap(), json);
+            assert_eq!(
+                written(FieldKind::Double, f64::to_bits(number)).unwrap(),
+                json
+            );
         }
         for (number, json) in [
             (0.1, "0.1"),

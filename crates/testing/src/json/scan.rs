@@ -1,20 +1,21 @@
-//! The syntax of JSON, as Go's scanner has it.
+//! The syntax of JSON, as Go's scanner checks it.
 
-use super::ParseError;
+use crate::json::ParseError;
 
-/// How many objects and lists may be open at once.
+/// The nesting limit of objects and lists.
 const MAX_DEPTH: usize = 10_000;
 
-/// Checks that `json` is one value and nothing else.
+/// Checks that `json` is a single value.
 pub(crate) fn check(json: &[u8]) -> Result<(), ParseError> {
     let end = skip_space(json, end_of_value(json, 0)?);
-    match json.get(end) {
-        None => Ok(()),
-        Some(_) => Err(broken(json, end, "after the value")),
+    if end == json.len() {
+        Ok(())
+    } else {
+        Err(unexpected(json, end, "after the value"))
     }
 }
 
-/// JSON values one after another, as Go's `json.Decoder` reads them: nothing need be between them.
+/// The values of a sequence of JSON values, as Go's `json.Decoder` reads them: no separator is needed.
 pub(crate) struct Values<'a> {
     json: &'a [u8],
     at: usize,
@@ -34,97 +35,112 @@ impl<'a> Iterator for Values<'a> {
         if start >= self.json.len() {
             return None;
         }
-        let end = end_of_value(self.json, start);
-        self.at = *end.as_ref().unwrap_or(&self.json.len());
-        Some(end.map(|end| &self.json[start..end]))
+        match end_of_value(self.json, start) {
+            Ok(end) => {
+                self.at = end;
+                Some(Ok(&self.json[start..end]))
+            }
+            Err(error) => {
+                self.at = self.json.len();
+                Some(Err(error))
+            }
+        }
     }
 }
 
-/// Checks the value that begins at `from`, perhaps after white space, and answers where it ends.
+/// An object or a list that the scanner is inside of.
+#[derive(Clone, Copy)]
+enum Container {
+    Object,
+    List,
+}
+
+/// The next step of the scanner.
+enum Next {
+    /// A value begins at this index.
+    Value(usize),
+    /// A value ends at this index.
+    End(usize),
+}
+
+/// Checks the value that begins at `from`, after optional white space. Returns the index of its end.
 fn end_of_value(json: &[u8], from: usize) -> Result<usize, ParseError> {
-    let mut open: Vec<Open> = Vec::new();
+    // A stack on the heap replaces recursion.
+    let mut open: Vec<Container> = Vec::new();
     let mut at = skip_space(json, from);
     loop {
         let begun = match json.get(at) {
-            Some(b'{') => Some(Open::Object),
-            Some(b'[') => Some(Open::List),
-            _ => None,
+            Some(b'{') => enter(json, at, Container::Object, &mut open)?,
+            Some(b'[') => enter(json, at, Container::List, &mut open)?,
+            _ => Next::End(end_of_literal(json, at)?),
         };
-        match begun {
-            None => at = end_of_literal(json, at)?,
-            Some(_) if open.len() == MAX_DEPTH => {
-                return Err(ParseError("it is nested too deep".into()));
-            }
-            Some(kind) => {
-                open.push(kind);
-                let first = skip_space(json, at + 1);
-                match (kind, json.get(first)) {
-                    (Open::Object, Some(b'}')) | (Open::List, Some(b']')) => {
-                        open.pop();
-                        at = first + 1;
-                    }
-                    (Open::Object, _) => {
-                        at = end_of_key(json, first)?;
-                        continue;
-                    }
-                    (Open::List, _) => {
-                        at = first;
-                        continue;
-                    }
-                }
-            }
-        }
-        match end_of_closed(json, at, &mut open)? {
-            Next::Value(next) => at = next,
+        let next = match begun {
+            Next::Value(first) => Next::Value(first),
+            Next::End(end) => leave(json, end, &mut open)?,
+        };
+        match next {
+            Next::Value(start) => at = start,
             Next::End(end) => return Ok(end),
         }
     }
 }
 
-#[derive(Clone, Copy)]
-enum Open {
-    Object,
-    List,
+/// Enters a container. Returns its first value, or its end if it is empty.
+fn enter(
+    json: &[u8],
+    at: usize,
+    container: Container,
+    open: &mut Vec<Container>,
+) -> Result<Next, ParseError> {
+    if open.len() == MAX_DEPTH {
+        return Err(ParseError("it is nested too deep".into()));
+    }
+    let first = skip_space(json, at + 1);
+    match (container, json.get(first)) {
+        (Container::Object, Some(b'}')) | (Container::List, Some(b']')) => {
+            return Ok(Next::End(first + 1));
+        }
+        _ => open.push(container),
+    }
+    match container {
+        Container::Object => end_of_key(json, first).map(Next::Value),
+        Container::List => Ok(Next::Value(first)),
+    }
 }
 
-/// What follows a value.
-enum Next {
-    /// The next value begins there.
-    Value(usize),
-    /// It was the outermost one.
-    End(usize),
-}
-
-/// Closes what ends behind a value.
-fn end_of_closed(json: &[u8], mut at: usize, open: &mut Vec<Open>) -> Result<Next, ParseError> {
-    while let Some(kind) = open.last() {
-        let place = skip_space(json, at);
-        match (kind, json.get(place)) {
-            (Open::Object, Some(b',')) => {
-                return end_of_key(json, skip_space(json, place + 1)).map(Next::Value);
+/// Leaves all containers that end after a value. Returns the next value, or the end of the outermost
+/// one.
+fn leave(json: &[u8], mut at: usize, open: &mut Vec<Container>) -> Result<Next, ParseError> {
+    while let Some(container) = open.last() {
+        let token = skip_space(json, at);
+        match (container, json.get(token)) {
+            (Container::Object, Some(b',')) => {
+                return end_of_key(json, skip_space(json, token + 1)).map(Next::Value);
             }
-            (Open::List, Some(b',')) => return Ok(Next::Value(skip_space(json, place + 1))),
-            (Open::Object, Some(b'}')) | (Open::List, Some(b']')) => {
+            (Container::List, Some(b',')) => {
+                return Ok(Next::Value(skip_space(json, token + 1)));
+            }
+            (Container::Object, Some(b'}')) | (Container::List, Some(b']')) => {
                 open.pop();
-                at = place + 1;
+                at = token + 1;
             }
-            (Open::Object, _) => return Err(broken(json, place, "after a field")),
-            (Open::List, _) => return Err(broken(json, place, "after an item of a list")),
+            (Container::Object, _) => return Err(unexpected(json, token, "after a field")),
+            (Container::List, _) => return Err(unexpected(json, token, "after an item of a list")),
         }
     }
     Ok(Next::End(at))
 }
 
-/// Answers where the value of the key begins.
+/// Checks a key with its colon. Returns the index at which its value begins.
 fn end_of_key(json: &[u8], at: usize) -> Result<usize, ParseError> {
     if json.get(at) != Some(&b'"') {
-        return Err(broken(json, at, "where a key begins"));
+        return Err(unexpected(json, at, "where a key begins"));
     }
     let colon = skip_space(json, end_of_string(json, at)?);
-    match json.get(colon) {
-        Some(b':') => Ok(skip_space(json, colon + 1)),
-        _ => Err(broken(json, colon, "after a key")),
+    if json.get(colon) != Some(&b':') {
+        return Err(unexpected(json, colon, "after a key"));
     }
+    Ok(skip_space(json, colon + 1))
 }
 
 fn end_of_literal(json: &[u8], at: usize) -> Result<usize, ParseError> {
@@ -134,41 +150,45 @@ fn end_of_literal(json: &[u8], at: usize) -> Result<usize, ParseError> {
         Some(b't') => "true",
         Some(b'f') => "false",
         Some(b'n') => "null",
-        _ => return Err(broken(json, at, "where a value begins")),
+        _ => return Err(unexpected(json, at, "where a value begins")),
     };
-    match json[at..].starts_with(word.as_bytes()) {
-        true => Ok(at + word.len()),
-        false => Err(ParseError(format!("a word is not `{word}`"))),
+    if json[at..].starts_with(word.as_bytes()) {
+        Ok(at + word.len())
+    } else {
+        Err(ParseError(format!("a word is not `{word}`")))
     }
 }
 
 fn end_of_number(json: &[u8], start: usize) -> Result<usize, ParseError> {
-    let digits = |from: usize| {
-        let count = json[from..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        match count {
-            0 => Err(broken(json, from, "in a number")),
-            _ => Ok(from + count),
-        }
-    };
     let mut at = start + usize::from(json[start] == b'-');
-    at = match json.get(at) {
-        Some(b'0') => at + 1,
-        _ => digits(at)?,
+    at = if json.get(at) == Some(&b'0') {
+        at + 1
+    } else {
+        end_of_digits(json, at)?
     };
     if json.get(at) == Some(&b'.') {
-        at = digits(at + 1)?;
+        at = end_of_digits(json, at + 1)?;
     }
     if let Some(b'e' | b'E') = json.get(at) {
-        at += 1;
-        at = digits(at + usize::from(matches!(json.get(at), Some(b'+' | b'-'))))?;
+        let has_sign = matches!(json.get(at + 1), Some(b'+' | b'-'));
+        at = end_of_digits(json, at + 1 + usize::from(has_sign))?;
     }
     Ok(at)
 }
 
-/// Bytes that are no UTF-8 pass, as they do in Go.
+/// Checks that there is at least one digit.
+fn end_of_digits(json: &[u8], from: usize) -> Result<usize, ParseError> {
+    let digits = json[from..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if digits == 0 {
+        return Err(unexpected(json, from, "in a number"));
+    }
+    Ok(from + digits)
+}
+
+/// Checks a string. As in Go, it need not be valid UTF-8.
 fn end_of_string(json: &[u8], start: usize) -> Result<usize, ParseError> {
     let mut at = start + 1;
     loop {
@@ -176,7 +196,7 @@ fn end_of_string(json: &[u8], start: usize) -> Result<usize, ParseError> {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') => at = end_of_escape(json, at + 1)?,
             Some(0x20..) => at += 1,
-            _ => return Err(broken(json, at, "in a string")),
+            _ => return Err(unexpected(json, at, "in a string")),
         }
     }
 }
@@ -186,13 +206,13 @@ fn end_of_escape(json: &[u8], at: usize) -> Result<usize, ParseError> {
         Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => Ok(at + 1),
         Some(b'u') => match json.get(at + 1..at + 5) {
             Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 5),
-            _ => Err(ParseError("an escape in a string is broken".into())),
+            _ => Err(ParseError("an escape in a string is malformed".into())),
         },
-        _ => Err(broken(json, at, "in an escape")),
+        _ => Err(unexpected(json, at, "in an escape")),
     }
 }
 
-/// Answers where white space from `at` on ends.
+/// Returns the index after the white space at `at`.
 pub(crate) fn skip_space(json: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t' | b'\r' | b'\n') = json.get(at) {
         at += 1;
@@ -200,9 +220,12 @@ pub(crate) fn skip_space(json: &[u8], mut at: usize) -> usize {
     at
 }
 
-fn broken(json: &[u8], at: usize, place: &str) -> ParseError {
+fn unexpected(json: &[u8], at: usize, context: &str) -> ParseError {
     ParseError(match json.get(at) {
-        Some(byte) => format!("`{}` {place}, at byte {at}", byte.escape_ascii()),
+        Some(byte) => format!(
+            "unexpected `{}` {context}, at byte {at}",
+            byte.escape_ascii()
+        ),
         None => "it ends too early".into(),
     })
 }
@@ -212,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_what_go_takes_for_it() {
+    fn syntax_is_that_of_go() {
         for json in [
             "null",
             " true ",
@@ -228,7 +251,7 @@ mod tests {
         ] {
             assert!(check(json.as_bytes()).is_ok(), "{json}");
         }
-        assert!(check(b"\"\xff\"").is_ok(), "bytes that are no UTF-8");
+        assert!(check(b"\"\xff\"").is_ok(), "invalid UTF-8");
         for json in [
             "",
             " ",

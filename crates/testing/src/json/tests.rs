@@ -1,9 +1,9 @@
-//! Both ways, on a message of every shape and on the schema's own.
+//! Tests of decoding and encoding, with a message of every shape and with messages of the schema.
 
+use centrifugo_api::api;
 use prost::Message as _;
 
-use super::{Described, FieldDescriptor, FieldKind, MessageDescriptor, decode, encode};
-use centrifugo_api::api;
+use crate::json::{Described, FieldDescriptor, FieldKind, MessageDescriptor, decode, encode};
 
 const fn field(name: &'static str, number: u32, kind: FieldKind) -> FieldDescriptor {
     FieldDescriptor {
@@ -96,7 +96,7 @@ static ALWAYS: MessageDescriptor = MessageDescriptor {
     ],
 };
 
-/// What the JSON is once it has been read and written.
+/// Decodes the JSON and encodes it again.
 fn rewritten(json: &str) -> Option<String> {
     let decoded = decode(&SAMPLE, json.as_bytes()).ok()?;
     let json = encode(&SAMPLE, &decoded.protobuf).unwrap();
@@ -114,7 +114,7 @@ fn messages_are_read_as_go_reads_them() {
         ),
         ("{\"ri\u{17f}\u{212a}s\":1}", r#"{"risks":1}"#),
         (r#"{"RISKS":2}"#, r#"{"RISKS":2}"#),
-        // Null leaves scalars, and clears all else but payloads.
+        // Null leaves scalars unchanged, and clears everything else but payloads.
         (
             r#"{"flag":true,"flag":null,"name":"a","name":null,"count":3,"count":null}"#,
             r#"{"flag":true,"name":"a","count":3}"#,
@@ -127,7 +127,7 @@ fn messages_are_read_as_go_reads_them() {
             r#"{"inner":{},"inner":null,"names":["a"],"names":null,"tags":{"a":"b"},"tags":null}"#,
             "{}",
         ),
-        // A message and a map take in what comes later; of a list, what null leaves.
+        // A later message or map is merged; a later list overwrites items, and null leaves them.
         (
             r#"{"inner":{"name":"a"},"inner":{"count":1}}"#,
             r#"{"inner":{"name":"a","count":1}}"#,
@@ -200,7 +200,7 @@ fn values_of_another_type_are_refused() {
         r#"{"ratio":1e400}"#,
         r#"{"ratio":"1"}"#,
         r#"{"risks":1e39}"#,
-        // The syntax counts everywhere.
+        // The syntax is checked everywhere.
         r#"{"other":01}"#,
         "{} {}",
     ] {
@@ -209,7 +209,7 @@ fn values_of_another_type_are_refused() {
 }
 
 #[test]
-fn an_error_names_the_field() {
+fn errors_name_the_field() {
     let error = decode(&SAMPLE, br#"{"inner":{"count":true}}"#)
         .err()
         .unwrap();
@@ -220,7 +220,7 @@ fn an_error_names_the_field() {
 }
 
 #[test]
-fn nulls_in_the_outermost_lists_of_messages_are_told() {
+fn nulls_in_outermost_lists_of_messages_are_reported() {
     for (json, nulls) in [
         (r#"{"items":[null,{},null],"names":[null]}"#, &[0, 2][..]),
         (r#"{"items":[{"items":[null]}]}"#, &[]),
@@ -235,7 +235,7 @@ fn nulls_in_the_outermost_lists_of_messages_are_told() {
 }
 
 #[test]
-fn deep_nesting_overflows_nothing() {
+fn deep_nesting_does_not_overflow_the_stack() {
     for (begin, inmost, end, depth) in [
         (r#"{"inner":"#, "{}", "}", 9_999),
         (r#"{"items":["#, "{}", "]}", 4_999),
@@ -250,7 +250,7 @@ fn deep_nesting_overflows_nothing() {
 }
 
 #[test]
-fn zero_is_written_where_go_writes_it() {
+fn zeros_are_written_where_go_writes_them() {
     let written = String::from_utf8(encode(&ALWAYS, b"").unwrap()).unwrap();
     assert_eq!(
         written,
@@ -267,7 +267,7 @@ fn zero_is_written_where_go_writes_it() {
 }
 
 #[test]
-fn the_schemas_messages_are_read_and_written() {
+fn messages_of_the_schema_are_read_and_written() {
     let json = br#"{"commands":[{"publish":{"channel":"news","data":{"a":1},"tags":{"b":"c"}}},null],"parallel":true}"#;
     let decoded = decode(api::BatchRequest::DESCRIPTOR, json).unwrap();
     let batch = api::BatchRequest::decode(&*decoded.protobuf).unwrap();
@@ -289,7 +289,7 @@ fn the_schemas_messages_are_read_and_written() {
 }
 
 #[test]
-fn a_payload_that_is_not_json_is_not_written() {
+fn payloads_that_are_not_json_are_refused() {
     for payload in [&b"not json"[..], b"\xff", b"{}{}", b" "] {
         let request = api::PublishRequest::new("", payload.to_vec());
         let error = encode(api::PublishRequest::DESCRIPTOR, &request.encode_to_vec())
@@ -303,7 +303,7 @@ fn a_payload_that_is_not_json_is_not_written() {
 }
 
 #[test]
-fn broken_protobuf_is_an_error() {
+fn malformed_protobuf_is_an_error() {
     for protobuf in [
         &b"\x12"[..],
         b"\x12\x05a",

@@ -1,30 +1,45 @@
+//! The results of publications with an idempotency key.
+
 use std::collections::HashMap;
 
-use super::stream::Position;
+use crate::state::stream::Position;
 
-/// How long a repeated call answers what the first did, in milliseconds.
-const KEPT: u64 = 300_000;
+/// The time for which a result is kept, in milliseconds.
+const RESULT_TTL: u64 = 300_000;
 
-/// What publications with an idempotency key answered.
+/// The results of publications with an idempotency key.
 #[derive(Debug, Default)]
-pub(crate) struct IdempotencyCache(HashMap<String, (Position, u64)>);
+pub(crate) struct IdempotencyCache(HashMap<String, CachedResult>);
+
+#[derive(Debug)]
+struct CachedResult {
+    position: Position,
+    /// The Unix time in milliseconds.
+    expires: u64,
+}
 
 impl IdempotencyCache {
+    /// Returns the result of an earlier publication with the same key.
     pub(crate) fn get(&self, channel: &str, key: &str, now: u64) -> Option<&Position> {
-        let (position, ends) = self.0.get(&name(channel, key))?;
-        (*ends > now).then_some(position)
+        let result = self.0.get(&cache_key(channel, key))?;
+        (result.expires > now).then_some(&result.position)
     }
 
-    pub(crate) fn keep(&mut self, channel: &str, key: &str, position: Position, now: u64) {
-        self.0.insert(name(channel, key), (position, now + KEPT));
+    pub(crate) fn insert(&mut self, channel: &str, key: &str, position: Position, now: u64) {
+        let result = CachedResult {
+            position,
+            expires: now + RESULT_TTL,
+        };
+        self.0.insert(cache_key(channel, key), result);
     }
 
-    pub(crate) fn forget_old(&mut self, now: u64) {
-        self.0.retain(|_, (_, ends)| *ends > now);
+    pub(crate) fn remove_expired(&mut self, now: u64) {
+        self.0.retain(|_, result| result.expires > now);
     }
 }
 
-/// As Centrifugo joins them: channel `a` with the key `b_c` is channel `a_b` with the key `c`.
-fn name(channel: &str, key: &str) -> String {
+/// Joins channel and key as Centrifugo does: the key `b_c` of the channel `a` equals the key `c` of
+/// the channel `a_b`.
+fn cache_key(channel: &str, key: &str) -> String {
     format!("{channel}_{key}")
 }

@@ -1,3 +1,5 @@
+//! The bodies of responses.
+
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,10 +10,10 @@ use http::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 
-/// Go answers longer bodies in chunks, without a `Content-Length`.
+/// The length above which Go sends a body in chunks, without a `Content-Length`.
 const CHUNKED_ABOVE: usize = 2048;
 
-/// An answer's body: bytes, trailers, or half of it and a broken connection.
+/// The body of a response: bytes and trailers, or half of the bytes and a closed connection.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseBody {
     data: Bytes,
@@ -19,11 +21,13 @@ pub(crate) struct ResponseBody {
     cut: Option<Cut>,
 }
 
+/// The state of a body that ends in the middle.
 #[derive(Debug)]
 struct Cut {
-    connection: Arc<Notify>,
-    /// Whether the half has had time to be sent.
+    close: Arc<Notify>,
+    /// Whether hyper has had the opportunity to send the first half.
     flushed: bool,
+    /// The length of the whole body, which the response announces.
     announced: usize,
 }
 
@@ -43,12 +47,12 @@ impl ResponseBody {
         }
     }
 
-    /// Sends half of it, and breaks the connection.
-    pub(crate) fn cut(&mut self, connection: Arc<Notify>) {
+    /// Cuts the body in half. After the first half has been sent, the connection is closed.
+    pub(crate) fn cut(&mut self, close: Arc<Notify>) {
         let announced = self.data.len();
         self.data.truncate(announced / 2);
         self.cut = Some(Cut {
-            connection,
+            close,
             flushed: false,
             announced,
         });
@@ -64,21 +68,21 @@ impl Body for ResponseBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if !self.data.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.data)))));
+            let data = std::mem::take(&mut self.data);
+            return Poll::Ready(Some(Ok(Frame::data(data))));
         }
         if let Some(cut) = &mut self.cut {
-            // Hyper writes out what it has as soon as a body has no more for the moment.
-            match std::mem::replace(&mut cut.flushed, true) {
-                false => context.waker().wake_by_ref(),
-                true => cut.connection.notify_one(),
+            // Hyper flushes what it has when a body is pending. The second poll comes after that.
+            if cut.flushed {
+                cut.close.notify_one();
+            } else {
+                cut.flushed = true;
+                context.waker().wake_by_ref();
             }
             return Poll::Pending;
         }
-        Poll::Ready(
-            self.trailers
-                .take()
-                .map(|trailers| Ok(Frame::trailers(trailers))),
-        )
+        let trailers = self.trailers.take();
+        Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -86,13 +90,14 @@ impl Body for ResponseBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let length = self
-            .cut
-            .as_ref()
-            .map_or(self.data.len(), |cut| cut.announced);
-        match self.trailers.is_none() && length <= CHUNKED_ABOVE {
-            true => SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX)),
-            false => SizeHint::default(),
+        let length = match &self.cut {
+            Some(cut) => cut.announced,
+            None => self.data.len(),
+        };
+        if self.trailers.is_none() && length <= CHUNKED_ABOVE {
+            SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
+        } else {
+            SizeHint::default()
         }
     }
 }

@@ -2,24 +2,26 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
+use std::io::Read as _;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut as _, Bytes, BytesMut};
+use centrifugo_api::ApiError;
+use flate2::read::MultiGzDecoder;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use prost::Message as _;
 
-use super::body::ResponseBody;
-use super::{Service, is_transport_mode, protobuf};
-use crate::engine::{Answer, ROUTES, Route};
+use crate::engine::{EncodedReply, ROUTES, Route};
 use crate::recorder::Endpoint;
-use centrifugo_api::ApiError;
+use crate::wire::body::ResponseBody;
+use crate::wire::{Service, is_transport_mode, protobuf};
 
-/// The codes that the server answers.
+/// The gRPC status codes that the server uses.
 mod code {
     pub(super) const UNKNOWN: i32 = 2;
     pub(super) const INVALID_ARGUMENT: i32 = 3;
@@ -32,14 +34,26 @@ mod code {
     pub(super) const UNAUTHENTICATED: i32 = 16;
 }
 
-/// The byte that says whether a message is compressed, and its length.
+/// The length of a message's prefix: a byte with the compressed flag, and the message's length.
 const PREFIX: usize = 5;
 
-/// How long the end of a request is waited for that has been read.
-const END_OF_REQUEST: Duration = Duration::from_millis(100);
+/// The time to wait for the end of a request after its message has been read.
+const END_OF_REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Why a call is refused: the code and the message.
-type Refused = (i32, String);
+/// The status with which a call is refused.
+struct Refusal {
+    code: i32,
+    message: String,
+}
+
+impl Refusal {
+    fn new(code: i32, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
 
 /// `google.rpc.Status`
 #[derive(Clone, PartialEq, prost::Message)]
@@ -71,142 +85,162 @@ impl Service {
     pub(super) async fn grpc(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         match self.try_grpc(request).await {
             Ok(response) => response,
-            Err((code, message)) => refusal(code, &message),
+            Err(refusal) => error_response(refusal.code, &refusal.message),
         }
     }
 
-    async fn try_grpc(&self, request: Request<Incoming>) -> Result<Response<ResponseBody>, Refused> {
+    async fn try_grpc(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
         let (head, body) = request.into_parts();
         let route = route(head.uri.path())?;
-        let message = self.message(&head.headers, body).await?;
-        // Go reads the request before it looks at the key.
-        let message = protobuf::known_fields(route.request, message).map_err(unreadable)?;
-        (route.check)(message.clone()).map_err(unreadable)?;
+        let raw_request = self.read_message(&head.headers, body).await?;
+        // As in Go, the request is read before the key is checked.
+        let request = protobuf::known_fields(route.request, raw_request).map_err(undecodable)?;
+        (route.check)(request.clone()).map_err(undecodable)?;
         self.authorize(&head.headers)?;
         if !self.engine.serves(route) {
-            return Err((
-                code::UNIMPLEMENTED,
-                format!("method {} not implemented", route.rpc),
-            ));
+            let message = format!("method {} not implemented", route.rpc);
+            return Err(Refusal::new(code::UNIMPLEMENTED, message));
         }
-        self.record(route, Endpoint::Grpc, &head.headers, &message);
-        let fault = self.engine.faults.on_the_wire(route.name, Endpoint::Grpc, || {
-            (route.channels)(message.clone())
-        });
-        if let Some(instead) = self.before(fault.as_ref()).await {
-            return Ok(instead);
+        self.record(route, Endpoint::Grpc, &head.headers, &request);
+        let fault = self.take_fault(route, Endpoint::Grpc, &request);
+        if let Some(response) = self.fault_before_call(fault.as_ref()).await {
+            return Ok(response);
         }
-        let transport_mode = self.config.grpc_error_mode || is_transport_mode(&head.headers);
-        let answer = self
-            .run(route, message, &HashSet::new())
-            .map_err(unreadable)?;
-        Ok(self
-            .after(fault.as_ref(), reply(route, answer, transport_mode))
-            .await)
+        let transport_mode =
+            self.config.grpc_error_mode_transport || is_transport_mode(&head.headers);
+        let reply = self
+            .run(route, request, &HashSet::new())
+            .map_err(undecodable)?;
+        let response = encode_response(route, reply, transport_mode);
+        Ok(self.fault_after_call(fault.as_ref(), response).await)
     }
 
-    /// Reads the one message of a call.
-    async fn message(&self, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refused> {
-        let encoding = headers
-            .get("grpc-encoding")
-            .map(HeaderValue::as_bytes)
-            .unwrap_or_default();
-        if !matches!(encoding, b"" | b"identity" | b"gzip") {
-            let encoding = String::from_utf8_lossy(encoding);
-            return Err((
-                code::UNIMPLEMENTED,
-                format!("grpc: Decompressor is not installed for grpc-encoding {encoding:?}"),
-            ));
-        }
-        let mut body = Unread {
-            body,
-            read: Bytes::new(),
-        };
-        body.up_to(PREFIX).await?;
-        let Some(prefix) = body.read.first_chunk::<PREFIX>().copied() else {
-            let end = if body.read.is_empty() {
-                "EOF"
-            } else {
-                "unexpected EOF"
-            };
-            return Err((
-                if body.read.is_empty() {
-                    code::UNKNOWN
-                } else {
-                    code::INTERNAL
-                },
-                end.to_owned(),
-            ));
-        };
-        let length = prefix[1..]
-            .iter()
-            .fold(0, |length, byte| length << 8 | usize::from(*byte));
+    /// Reads the only message of a call.
+    async fn read_message(&self, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refusal> {
+        let encoding = encoding(headers)?;
+        let mut reader = BodyReader::new(body);
+        let (compressed, length) = reader.prefix().await?;
         let limit = self.config.max_receive_message_size;
         if length > limit {
             return Err(too_large(length, limit));
         }
-        let end = PREFIX + length;
-        body.up_to(end).await?;
-        if body.read.len() < end {
-            return Err((code::INTERNAL, "unexpected EOF".to_owned()));
-        }
-        let message = body.read.slice(PREFIX..end);
-        body.end().await;
-        match (prefix[0], encoding) {
+        let message = reader.message(length).await?;
+        reader.finish().await;
+        match (compressed, encoding) {
             (0, _) => Ok(message),
-            (1, b"gzip") => gunzip(&message, limit),
-            (1, _) => Err((
+            (1, Encoding::Gzip) => gunzip(&message, limit),
+            (1, Encoding::Identity) => Err(Refusal::new(
                 code::INTERNAL,
-                "grpc: compressed flag set with identity or empty encoding".to_owned(),
+                "grpc: compressed flag set with identity or empty encoding",
             )),
-            (format, _) => Err((
+            (format, _) => Err(Refusal::new(
                 code::INTERNAL,
                 format!("grpc: received unexpected payload format {format}"),
             )),
         }
     }
 
-    fn authorize(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(key) = &self.config.grpc_key else {
             return Ok(());
         };
         match headers.get("authorization") {
             Some(given) if given.as_bytes() == format!("apikey {key}").as_bytes() => Ok(()),
-            _ => Err((code::UNAUTHENTICATED, "unauthenticated".to_owned())),
+            _ => Err(Refusal::new(code::UNAUTHENTICATED, "unauthenticated")),
         }
     }
 }
 
-/// A body, of which no more is read than is asked for.
-struct Unread {
-    body: Incoming,
-    read: Bytes,
+/// The encoding of compressed messages, by the header `grpc-encoding`.
+enum Encoding {
+    Identity,
+    Gzip,
 }
 
-impl Unread {
-    /// Reads on until there are that many bytes, or no more.
-    async fn up_to(&mut self, length: usize) -> Result<(), Refused> {
-        if self.read.is_empty() {
-            self.read = self.next().await?.unwrap_or_default();
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
+    let name = headers
+        .get("grpc-encoding")
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    match name {
+        b"" | b"identity" => Ok(Encoding::Identity),
+        b"gzip" => Ok(Encoding::Gzip),
+        _ => {
+            let name = String::from_utf8_lossy(name);
+            Err(Refusal::new(
+                code::UNIMPLEMENTED,
+                format!("grpc: Decompressor is not installed for grpc-encoding {name:?}"),
+            ))
         }
-        if self.read.len() >= length {
+    }
+}
+
+/// A reader of a request's body, which reads no more frames than it needs.
+struct BodyReader {
+    body: Incoming,
+    /// The bytes that have been read and not been returned.
+    buffer: Bytes,
+}
+
+impl BodyReader {
+    fn new(body: Incoming) -> Self {
+        Self {
+            body,
+            buffer: Bytes::new(),
+        }
+    }
+
+    /// Reads the prefix of a message: the compressed flag and the message's length.
+    async fn prefix(&mut self) -> Result<(u8, usize), Refusal> {
+        self.fill(PREFIX).await?;
+        let Some([flag, length @ ..]) = self.buffer.first_chunk::<PREFIX>().copied() else {
+            return if self.buffer.is_empty() {
+                Err(Refusal::new(code::UNKNOWN, "EOF"))
+            } else {
+                Err(Refusal::new(code::INTERNAL, "unexpected EOF"))
+            };
+        };
+        self.buffer = self.buffer.slice(PREFIX..);
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        Ok((flag, length))
+    }
+
+    /// Reads a message of this length.
+    async fn message(&mut self, length: usize) -> Result<Bytes, Refusal> {
+        self.fill(length).await?;
+        if self.buffer.len() < length {
+            return Err(Refusal::new(code::INTERNAL, "unexpected EOF"));
+        }
+        Ok(self.buffer.split_to(length))
+    }
+
+    /// Reads until the buffer has this many bytes, or the body ends.
+    async fn fill(&mut self, length: usize) -> Result<(), Refusal> {
+        if self.buffer.is_empty() && length > 0 {
+            self.buffer = self.next().await?.unwrap_or_default();
+        }
+        if self.buffer.len() >= length {
             return Ok(());
         }
         let mut gathered = BytesMut::with_capacity(length);
-        gathered.put_slice(&self.read);
+        gathered.put_slice(&self.buffer);
         while gathered.len() < length {
             let Some(data) = self.next().await? else {
                 break;
             };
             gathered.put_slice(&data);
         }
-        self.read = gathered.freeze();
+        self.buffer = gathered.freeze();
         Ok(())
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, Refused> {
+    /// Reads the next data frame; `None` at the end of the body.
+    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
         while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|error| (code::INTERNAL, error.to_string()))?;
+            let frame = frame.map_err(|error| Refusal::new(code::INTERNAL, error.to_string()))?;
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }
@@ -214,71 +248,81 @@ impl Unread {
         Ok(None)
     }
 
-    /// Waits for the end for a while: one that comes after the answer costs the connection the reset of a stream, and
-    /// HTTP/2 bears few of those.
-    async fn end(mut self) {
-        if !self.body.is_end_stream() {
-            let end = async { while let Ok(Some(_)) = self.next().await {} };
-            let _ = tokio::time::timeout(END_OF_REQUEST, end).await;
+    /// Waits a short time for the end of the request.
+    ///
+    /// If the response is complete before the request, the stream is reset, and HTTP/2 limits the
+    /// number of resets per connection.
+    async fn finish(mut self) {
+        if self.body.is_end_stream() {
+            return;
         }
+        let end = async { while let Ok(Some(_)) = self.next().await {} };
+        let _ = tokio::time::timeout(END_OF_REQUEST_TIMEOUT, end).await;
     }
 }
 
-fn unreadable(error: impl fmt::Display) -> Refused {
-    (
+fn undecodable(error: impl fmt::Display) -> Refusal {
+    Refusal::new(
         code::INTERNAL,
         format!("grpc: error unmarshalling request: {error}"),
     )
 }
 
-fn too_large(length: usize, limit: usize) -> Refused {
-    (
+fn too_large(length: usize, limit: usize) -> Refusal {
+    Refusal::new(
         code::RESOURCE_EXHAUSTED,
         format!("grpc: received message larger than max ({length} vs. {limit})"),
     )
 }
 
-fn gunzip(compressed: &[u8], limit: usize) -> Result<Bytes, Refused> {
-    use std::io::Read as _;
-
+/// Decompresses a message, up to the limit.
+fn gunzip(compressed: &[u8], limit: usize) -> Result<Bytes, Refusal> {
     let mut message = Vec::new();
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut reader = flate2::read::MultiGzDecoder::new(compressed).take(most);
+    // One byte more than the limit shows that the message exceeds it.
+    let max_read = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut reader = MultiGzDecoder::new(compressed).take(max_read);
     match reader.read_to_end(&mut message) {
         Ok(length) if length > limit => Err(too_large(length, limit)),
         Ok(_) => Ok(message.into()),
-        Err(error) => Err((
+        Err(error) => Err(Refusal::new(
             code::INTERNAL,
             format!("grpc: failed to decompress the received message: {error}"),
         )),
     }
 }
 
-fn route(path: &str) -> Result<&'static Route, Refused> {
+fn route(path: &str) -> Result<&'static Route, Refusal> {
     if let Some(route) = ROUTES.iter().find(|route| route.grpc_path == path) {
         return Ok(route);
     }
-    let known = ROUTES
+    let known_service = ROUTES
         .first()
         .and_then(|route| route.grpc_path.strip_prefix('/')?.split('/').next());
     let message = match path.trim_start_matches('/').rsplit_once('/') {
-        Some((service, method)) if Some(service) == known => {
+        Some((service, method)) if Some(service) == known_service => {
             format!("unknown method {method} for service {service}")
         }
         Some((service, _)) => format!("unknown service {service}"),
         None => format!("malformed method name: {path:?}"),
     };
-    Err((code::UNIMPLEMENTED, message))
+    Err(Refusal::new(code::UNIMPLEMENTED, message))
 }
 
-fn reply(route: &Route, answer: Answer, transport_mode: bool) -> Response<ResponseBody> {
-    if let Some(error) = answer.error.filter(|_| transport_mode || !route.has_error) {
-        return api_error(&error);
+fn encode_response(
+    route: &Route,
+    reply: EncodedReply,
+    transport_mode: bool,
+) -> Response<ResponseBody> {
+    if let Some(error) = &reply.error
+        && (transport_mode || !route.has_error)
+    {
+        return api_error_response(error);
     }
-    let mut frame = BytesMut::with_capacity(PREFIX + answer.response.len());
+    let length = reply.protobuf.len();
+    let mut frame = BytesMut::with_capacity(PREFIX + length);
     frame.put_u8(0);
-    frame.put_u32(u32::try_from(answer.response.len()).unwrap_or(u32::MAX));
-    frame.put_slice(&answer.response);
+    frame.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    frame.put_slice(&reply.protobuf);
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
     let mut response = Response::new(ResponseBody::with_trailers(frame.freeze(), trailers));
@@ -288,8 +332,8 @@ fn reply(route: &Route, answer: Answer, transport_mode: bool) -> Response<Respon
     response
 }
 
-/// An error as the transport error mode has it: with details.
-fn api_error(error: &ApiError) -> Response<ResponseBody> {
+/// Returns the response for an error in the transport error mode: a status with details.
+fn api_error_response(error: &ApiError) -> Response<ResponseBody> {
     let code = match error.code {
         ApiError::UNKNOWN_CHANNEL | ApiError::NOT_FOUND => code::NOT_FOUND,
         ApiError::BAD_REQUEST | ApiError::NOT_AVAILABLE => code::INVALID_ARGUMENT,
@@ -307,7 +351,7 @@ fn api_error(error: &ApiError) -> Response<ResponseBody> {
         message: error.message.clone(),
         details: vec![any],
     };
-    let mut response = refusal(code, &error.message);
+    let mut response = error_response(code, &error.message);
     if let Ok(details) = HeaderValue::from_str(&STANDARD_NO_PAD.encode(details.encode_to_vec())) {
         response
             .headers_mut()
@@ -316,8 +360,8 @@ fn api_error(error: &ApiError) -> Response<ResponseBody> {
     response
 }
 
-/// A status without a message.
-pub(super) fn refusal(code: i32, message: &str) -> Response<ResponseBody> {
+/// Returns a response that consists of a status only.
+pub(super) fn error_response(code: i32, message: &str) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::default());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -328,15 +372,14 @@ pub(super) fn refusal(code: i32, message: &str) -> Response<ResponseBody> {
     response
 }
 
-/// A message as gRPC has it in a header.
+/// Percent-encodes a status message, as gRPC does in the header.
 fn escaped(message: &str) -> String {
-    message
-        .bytes()
-        .fold(String::with_capacity(message.len()), |mut escaped, byte| {
-            match byte {
-                b' '..=b'~' if byte != b'%' => escaped.push(char::from(byte)),
-                _ => drop(write!(escaped, "%{byte:02X}")),
-            }
-            escaped
-        })
+    let mut escaped = String::with_capacity(message.len());
+    for byte in message.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => escaped.push(char::from(byte)),
+            _ => drop(write!(escaped, "%{byte:02X}")),
+        }
+    }
+    escaped
 }
