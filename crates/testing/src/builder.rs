@@ -74,8 +74,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Reports errors as HTTP statuses and gRPC codes: sets Centrifugo's `error_mode` of both APIs to
-    /// `transport`.
+    /// Reports errors as HTTP statuses and gRPC codes: sets Centrifugo's `error_mode` of both APIs
+    /// to `transport`.
     pub fn error_mode_transport(mut self) -> Self {
         self.http_error_mode_transport = true;
         self.grpc_error_mode_transport = true;
@@ -84,8 +84,8 @@ impl ServerBuilder {
 
     /// Adds a namespace. A namespace with an empty name configures channels without a namespace.
     ///
-    /// Once a namespace is added, only configured channels exist. By default every channel without a
-    /// namespace has history, presence, and join and leave events.
+    /// Once a namespace is added, only configured channels exist. By default every channel without
+    /// a namespace has history, presence, and join and leave events.
     pub fn namespace(mut self, namespace: Namespace) -> Self {
         self.namespaces.get_or_insert_default().push(namespace);
         self
@@ -95,8 +95,8 @@ impl ServerBuilder {
     /// production.
     ///
     /// The server reads `channel` with its `namespaces` and `without_namespace`, and the options
-    /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of `http_api`
-    /// and `grpc_api`. It ignores all other options.
+    /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of
+    /// `http_api` and `grpc_api`. It ignores all other options.
     pub fn configuration(self, json: &str) -> Self {
         configuration::apply(self, json)
     }
@@ -111,8 +111,8 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`], which names the option, if options contradict each other or the port is in
-    /// use.
+    /// [`Error::Config`], which names the option, if options contradict each other or the port is
+    /// in use.
     pub fn start(self) -> Result<Server, Error> {
         if let Some(problem) = self.problem {
             return Err(Error::Config(problem));

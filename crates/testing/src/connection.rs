@@ -37,7 +37,8 @@ impl User {
         }
     }
 
-    /// Sets the information about the connection, the field `conn_info` of presence and publications.
+    /// Sets the information about the connection, the field `conn_info` of presence and
+    /// publications.
     pub fn info(mut self, info: impl Into<Payload>) -> Self {
         self.info = info.into().into_bytes();
         self
@@ -232,7 +233,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends a subscription, as a client of an application does. Does nothing without a subscription.
+    /// Ends a subscription, as a client of an application does. Does nothing without a
+    /// subscription.
     pub fn unsubscribe(&self, channel: &str) {
         self.engine
             .state

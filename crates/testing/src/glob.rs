@@ -1,5 +1,5 @@
-//! The patterns of the method `channels`: `*`, `?`, `[a-z]`, `[!abc]` and `{a,b}`. A `\` escapes the
-//! character after it.
+//! The patterns of the method `channels`: `*`, `?`, `[a-z]`, `[!abc]` and `{a,b}`. A `\` escapes
+//! the character after it.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
@@ -37,7 +37,8 @@ enum Set {
 impl Glob {
     /// Reads a pattern; returns `None` if it is malformed.
     pub(crate) fn parse(pattern: &str) -> Option<Self> {
-        // As in Centrifugo, NUL ends the pattern, and the replacement character counts as broken UTF-8.
+        // As in Centrifugo, NUL ends the pattern, and the replacement character counts as broken
+        // UTF-8.
         let used = pattern.split('\0').next().unwrap_or_default();
         if used.contains('\u{FFFD}') {
             return None;
@@ -121,7 +122,8 @@ fn list(first: char, pattern: &mut Characters) -> Option<Vec<char>> {
 
 /// Returns all positions at which a match of the terms can end if it starts at one of `starts`.
 ///
-/// Keeping sets of positions, instead of backtracking, bounds the time for patterns with many stars.
+/// Keeping sets of positions, instead of backtracking, bounds the time for patterns with many
+/// stars.
 fn match_ends(terms: &[Term], starts: BTreeSet<usize>, text: &[char]) -> BTreeSet<usize> {
     terms.iter().fold(starts, |positions, term| match term {
         Term::AnyText => match positions.first() {

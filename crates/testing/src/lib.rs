@@ -1,9 +1,9 @@
-//! An embedded Centrifugo for tests that publish and read back: no server to install, no mock to write.
+//! An embedded Centrifugo for tests that publish and read back.
 //!
 //! A [`Server`] speaks Centrifugo's server API over HTTP, gRPC and command lines, on a free port of
 //! this machine. It keeps the state in memory and answers as Centrifugo 6.9.1 does. The code under
-//! test needs no interface in front of its [`Client`](centrifugo_api::Client): it gets the same
-//! client with a different URL.
+//! test needs no mock of its [`Client`](centrifugo_api::Client): it gets the same client with a
+//! different URL. There is no server to install.
 //!
 //! ```
 //! use centrifugo_api_testing::{Fault, Server};
@@ -38,7 +38,7 @@
 //! assert!(server.unused_faults().is_empty());
 //! # Ok(()) }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # tokio::runtime::Runtime::new()?.block_on(tests())
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(tests())
 //! # }
 //! ```
 //!

@@ -19,7 +19,10 @@ const META_TTL: Duration = Duration::from_secs(720 * 3600);
 /// use centrifugo_api_testing::{Namespace, Server};
 ///
 /// # fn main() -> Result<(), centrifugo_api::Error> {
-/// let chat = Namespace::new("chat").history_size(100).history_ttl(Duration::from_secs(300)).presence(true);
+/// let chat = Namespace::new("chat")
+///     .history_size(100)
+///     .history_ttl(Duration::from_secs(300))
+///     .presence(true);
 /// let server = Server::builder().namespace(chat).start()?;
 /// # Ok(()) }
 /// ```
@@ -101,14 +104,15 @@ impl Namespace {
         self
     }
 
-    /// Keeps publications for this long after the last publication of the channel, in whole seconds.
+    /// Keeps publications for this long after the last publication of the channel, in whole
+    /// seconds.
     pub fn history_ttl(mut self, ttl: Duration) -> Self {
         self.history_ttl = ttl;
         self
     }
 
-    /// Keeps epoch and offset for this long after the last use of the channel, in whole seconds; 720
-    /// hours by default.
+    /// Keeps epoch and offset for this long after the last use of the channel, in whole seconds;
+    /// 720 hours by default.
     pub fn history_meta_ttl(mut self, ttl: Duration) -> Self {
         self.history_meta_ttl = ttl;
         self

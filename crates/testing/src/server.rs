@@ -161,8 +161,8 @@ impl Server {
         self.engine.overrides.set::<M>(Box::new(handler));
     }
 
-    /// Removes the handler set with [`on`](Self::on): the server handles the method itself again, if
-    /// it can.
+    /// Removes the handler set with [`on`](Self::on): the server handles the method itself again,
+    /// if it can.
     pub fn off<M: ServedMethod>(&self) {
         self.engine.overrides.remove::<M>();
     }

@@ -57,7 +57,8 @@ impl Handler for HistoryRemoveRequest {
 }
 
 impl Engine {
-    /// Returns how long the position of a channel is kept, or an error if the channel has no history.
+    /// Returns how long the position of a channel is kept, or an error if the channel has no
+    /// history.
     fn history_meta_ttl(&self, channel: &str) -> Result<Duration, ApiError> {
         if channel.is_empty() {
             return Err(bad_request());

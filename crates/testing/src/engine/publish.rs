@@ -86,8 +86,8 @@ impl Handler for BroadcastRequest {
 
 /// Publishes to one channel of a broadcast.
 ///
-/// As in Centrifugo, the kind of the channel does not matter: a map accepts the publication too, but
-/// its state does not change.
+/// As in Centrifugo, the kind of the channel does not matter: a map accepts the publication too,
+/// but its state does not change.
 fn publish_to_any_kind(
     engine: &Engine,
     channel: &str,

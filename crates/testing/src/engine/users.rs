@@ -70,7 +70,8 @@ impl Handler for SubscribeRequest {
         let mut data = call.engine.state.lock();
         let mut outcome = Ok(SubscribeResult::default());
         for id in data.connections.select(&selection) {
-            // A failure does not keep the other clients from being subscribed; the first is reported.
+            // A failure does not keep the other clients from being subscribed; the first is
+            // reported.
             let subscribed = subscriber.subscribe(&mut data, &id, subscription.clone());
             if outcome.is_ok()
                 && let Err(error) = subscribed
@@ -263,8 +264,8 @@ impl Handler for DisconnectRequest {
 
 /// Returns the code and the reason that the client of a WebSocket sees.
 ///
-/// The code is cut to 16 bits. For 3000 (`connection closed`) the server sends no close frame, so that
-/// the client sees 1006.
+/// The code is cut to 16 bits. For 3000 (`connection closed`) the server sends no close frame, so
+/// that the client sees 1006.
 fn seen_by_client(code: u32, reason: &str) -> CloseReason<'_> {
     match code & 0xffff {
         sent @ (1000..=1003 | 1007..=1014 | 3001..=4999) if reason.len() <= MAX_REASON_LENGTH => {

@@ -9,8 +9,8 @@ use crate::json::{FieldDescriptor, FieldKind, MessageDescriptor, ParseError, num
 /// A decoded message.
 pub(crate) struct Decoded {
     pub(crate) protobuf: Vec<u8>,
-    /// The indexes of `null` in lists of messages that are fields of the outermost message. Go has a
-    /// nil pointer there, and the protobuf has an empty message.
+    /// The indexes of `null` in lists of messages that are fields of the outermost message. Go has
+    /// a nil pointer there, and the protobuf has an empty message.
     pub(crate) nulls: Vec<usize>,
 }
 

@@ -253,8 +253,8 @@ fn keep_last(message: &MessageDescriptor, entries: &mut Vec<Entry<'_>>) {
     });
 }
 
-/// Checks whether Go's `omitempty` omits a field. Unlike other optional fields, an optional payload is
-/// not a pointer in Go.
+/// Checks whether Go's `omitempty` omits a field. Unlike other optional fields, an optional payload
+/// is not a pointer in Go.
 fn is_omitted(field: &FieldDescriptor, entry: &Entry<'_>) -> bool {
     let is_zero = match entry.raw {
         Some(Raw::Number(bits)) => number::is_zero(field.kind, bits) && !field.optional,

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use crate::json::{EncodeError, FieldKind};
 
-/// Parses a number or a bool, also as the key of a map. As in Go, integers must be plain and in range.
+/// Parses a number or a bool, also as the key of a map. As in Go, integers must be plain and in
+/// range.
 pub(crate) fn parse(kind: FieldKind, text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     Some(match kind {
@@ -34,7 +35,8 @@ fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Parses an unsigned integer. As in Go, a sign is an error, even in a key, where JSON allows any text.
+/// Parses an unsigned integer. As in Go, a sign is an error, even in a key, where JSON allows any
+/// text.
 fn unsigned<T: FromStr>(text: &str) -> Option<T> {
     if text.starts_with('+') {
         return None;
@@ -117,7 +119,8 @@ fn shortest<T: Copy + FromStr + LowerExp + PartialEq>(number: T) -> String {
     }
 }
 
-/// Writes a number without an exponent. `digits` may have a sign, and a point after the first digit.
+/// Writes a number without an exponent. `digits` may have a sign, and a point after the first
+/// digit.
 fn push_plain(digits: &str, exponent: i32, json: &mut Vec<u8>) {
     let unsigned = digits.trim_start_matches('-');
     if unsigned.len() < digits.len() {

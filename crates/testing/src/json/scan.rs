@@ -15,7 +15,8 @@ pub(crate) fn check(json: &[u8]) -> Result<(), ParseError> {
     }
 }
 
-/// The values of a sequence of JSON values, as Go's `json.Decoder` reads them: no separator is needed.
+/// The values of a sequence of JSON values, as Go's `json.Decoder` reads them: no separator is
+/// needed.
 pub(crate) struct Values<'a> {
     json: &'a [u8],
     at: usize,
@@ -63,7 +64,8 @@ enum Next {
     End(usize),
 }
 
-/// Checks the value that begins at `from`, after optional white space. Returns the index of its end.
+/// Checks the value that begins at `from`, after optional white space. Returns the index of its
+/// end.
 fn end_of_value(json: &[u8], from: usize) -> Result<usize, ParseError> {
     // A stack on the heap replaces recursion.
     let mut open: Vec<Container> = Vec::new();
@@ -108,8 +110,8 @@ fn enter(
     }
 }
 
-/// Leaves all containers that end after a value. Returns the next value, or the end of the outermost
-/// one.
+/// Leaves all containers that end after a value. Returns the next value, or the end of the
+/// outermost one.
 fn leave(json: &[u8], mut at: usize, open: &mut Vec<Container>) -> Result<Next, ParseError> {
     while let Some(container) = open.last() {
         let token = skip_space(json, at);
@@ -235,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn syntax_is_that_of_go() {
+    fn valid_json_is_accepted_as_in_go() {
         for json in [
             "null",
             " true ",
@@ -252,6 +254,10 @@ mod tests {
             assert!(check(json.as_bytes()).is_ok(), "{json}");
         }
         assert!(check(b"\"\xff\"").is_ok(), "invalid UTF-8");
+    }
+
+    #[test]
+    fn invalid_json_is_refused_as_in_go() {
         for json in [
             "",
             " ",
@@ -311,20 +317,18 @@ mod tests {
         }
     }
 
+    /// Returns the values in front of the first error, and whether there is no error.
+    fn values(json: &str) -> (Vec<&str>, bool) {
+        let results: Vec<_> = Values::new(json.as_bytes()).collect();
+        let is_valid = results.iter().all(Result::is_ok);
+        let values = results.into_iter().flatten();
+        let texts = values.map(|value| std::str::from_utf8(value).unwrap());
+        (texts.collect(), is_valid)
+    }
+
     #[test]
-    fn values_need_nothing_between_them() {
-        let values = |json: &'static str| -> (Vec<&str>, bool) {
-            let read: Vec<_> = Values::new(json.as_bytes()).collect();
-            let is_whole = read.iter().all(Result::is_ok);
-            (
-                read.into_iter()
-                    .flatten()
-                    .map(|value| std::str::from_utf8(value).unwrap())
-                    .collect(),
-                is_whole,
-            )
-        };
-        for (json, expected, is_whole) in [
+    fn values_need_no_separator() {
+        for (json, expected, is_valid) in [
             ("", &[][..], true),
             (" \n", &[], true),
             ("{} {\"a\":1}\n[2]\n", &["{}", "{\"a\":1}", "[2]"], true),
@@ -338,7 +342,7 @@ mod tests {
             ("{},{}", &["{}"], false),
             ("1 x 2", &["1"], false),
         ] {
-            assert_eq!(values(json), (expected.to_vec(), is_whole), "{json}");
+            assert_eq!(values(json), (expected.to_vec(), is_valid), "{json}");
         }
     }
 }

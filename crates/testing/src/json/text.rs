@@ -19,7 +19,8 @@ fn fold(character: char) -> char {
     }
 }
 
-/// Decodes a string with its quotes. Each invalid byte of UTF-8 and each lone surrogate becomes U+FFFD.
+/// Decodes a string with its quotes. Each invalid byte of UTF-8 and each lone surrogate becomes
+/// U+FFFD.
 pub(crate) fn unquote(quoted: &[u8]) -> Cow<'_, str> {
     let inner = quoted
         .get(1..quoted.len().saturating_sub(1))
@@ -131,7 +132,8 @@ fn escape(start: &[u8], end: &[u8], json: &mut Vec<u8>) -> usize {
     1
 }
 
-/// Writes the character or byte at the start, escaped if Go escapes it in all JSON. Returns its length.
+/// Writes the character or byte at the start, escaped if Go escapes it in all JSON. Returns its
+/// length.
 fn escape_for_html(text: &[u8], json: &mut Vec<u8>) -> usize {
     match text {
         [byte @ (b'<' | b'>' | b'&'), ..] => escape(b"\\u00", &hex(*byte), json),
@@ -148,7 +150,8 @@ fn hex(byte: u8) -> [u8; 2] {
     [digit(byte >> 4), digit(byte & 0xf)]
 }
 
-/// Checks a payload and writes it without white space between tokens, escaped for HTML and JavaScript.
+/// Checks a payload and writes it without white space between tokens, escaped for HTML and
+/// JavaScript.
 pub(crate) fn compact(payload: &[u8], json: &mut Vec<u8>) -> Result<(), EncodeError> {
     scan::check(payload).map_err(|error| EncodeError(format!("a payload is not JSON: {error}")))?;
     let mut rest = payload;

@@ -100,8 +100,8 @@ enum LineOutcome {
 }
 
 impl Service {
-    /// Runs one line after another. A malformed line fails the whole request, but the lines in front
-    /// of it have run.
+    /// Runs one line after another. A malformed line fails the whole request, but the lines in
+    /// front of it have run.
     pub(super) async fn command_lines(
         &self,
         headers: &HeaderMap,

@@ -1,5 +1,5 @@
-//! Protobuf as Go reads it: a field whose wire type differs from the schema counts as unknown, where
-//! prost refuses the message.
+//! Protobuf as Go reads it: a field whose wire type differs from the schema counts as unknown,
+//! where prost refuses the message.
 
 use std::fmt;
 

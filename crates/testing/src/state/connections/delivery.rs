@@ -7,8 +7,8 @@ use crate::state::connections::{CloseReason, Connections, Subscription};
 use crate::state::map::MapPublication;
 use crate::state::stream::Position;
 
-/// The reason for which a client is disconnected that has missed publications of a subscription made
-/// by the server.
+/// The reason for which a client is disconnected that has missed publications of a subscription
+/// made by the server.
 const DISCONNECTED: CloseReason<'static> = CloseReason::new(3010, "insufficient state");
 
 /// The reason for which a client loses its own subscription after it has missed publications.
@@ -25,7 +25,8 @@ enum Continuity {
 }
 
 impl Connections {
-    /// Sends a publication to the subscribers of a channel; `position` is that of the stream after it.
+    /// Sends a publication to the subscribers of a channel; `position` is that of the stream after
+    /// it.
     pub(crate) fn send_publication(
         &mut self,
         channel: &str,
@@ -83,7 +84,8 @@ impl Connections {
 impl Subscription {
     /// Moves the position to a publication that follows it.
     ///
-    /// Without a position, and for a publication without an offset, any publication is the next one.
+    /// Without a position, and for a publication without an offset, any publication is the next
+    /// one.
     fn advance(&mut self, offset: u64, epoch: &str) -> Continuity {
         let Some(position) = self.position.as_mut().filter(|_| offset > 0) else {
             return Continuity::Next;

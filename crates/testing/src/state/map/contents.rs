@@ -63,8 +63,8 @@ impl Contents {
         }
     }
 
-    /// Returns the reason for which a publication must be suppressed, if any. The version is checked
-    /// before the key mode.
+    /// Returns the reason for which a publication must be suppressed, if any. The version is
+    /// checked before the key mode.
     pub(super) fn suppress_reason(&self, request: &MapPublish) -> Option<SuppressReason> {
         let entry = self.state.get(&request.key);
         if let Some(entry) = entry
@@ -145,8 +145,8 @@ impl Contents {
 
     /// Removes the key that expires first.
     ///
-    /// As in Centrifugo, this does not extend the lifetime of the stream or the channel: a removal in
-    /// an expired stream stays until the next publication or removal by a call.
+    /// As in Centrifugo, this does not extend the lifetime of the stream or the channel: a removal
+    /// in an expired stream stays until the next publication or removal by a call.
     pub(super) fn expire_key(&mut self, limits: &Limits) -> Option<Arc<MapPublication>> {
         let (at, key) = self.key_expiries.first()?.clone();
         let entry = self.take(&key)?;

@@ -10,7 +10,8 @@ use bytes::Bytes;
 pub(crate) enum MapError {
     /// Error 107: an unknown `key_mode`.
     BadRequest,
-    /// Error 100: a `version` in the ephemeral mode, or options of the namespace that contradict each other.
+    /// Error 100: a `version` in the ephemeral mode, or options of the namespace that contradict
+    /// each other.
     Internal,
     /// Error 112: another epoch, or changes that the stream no longer has.
     Unrecoverable,
@@ -75,7 +76,8 @@ pub(crate) struct MapRemove {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MapReadState {
     pub(crate) cursor: String,
-    /// The number of entries of a page; 0 reads the position only, a negative limit reads all entries.
+    /// The number of entries of a page; 0 reads the position only, a negative limit reads all
+    /// entries.
     pub(crate) limit: i32,
     /// If not empty, only this entry is read, regardless of the cursor and the limit.
     pub(crate) key: String,

@@ -34,8 +34,8 @@ const RESULT_TTL: u64 = 300_000;
 #[derive(Debug)]
 pub(crate) struct MapChannel {
     limits: Result<Limits, MapError>,
-    /// The keys and the stream. `None` until the first publication or read, after a clear, and after
-    /// `meta_ttl`.
+    /// The keys and the stream. `None` until the first publication or read, after a clear, and
+    /// after `meta_ttl`.
     contents: Option<Contents>,
     /// The results of publications and removals, by idempotency key. They outlive `meta_ttl`.
     results: BTreeMap<String, KeyedResult>,

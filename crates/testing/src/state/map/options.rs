@@ -55,8 +55,8 @@ pub(super) struct StreamLimits {
 }
 
 impl MapOptions {
-    /// Creates options with the mode `ephemeral`: keys expire this long after their last publication.
-    /// There is no stream, and all offsets are 0.
+    /// Creates options with the mode `ephemeral`: keys expire this long after their last
+    /// publication. There is no stream, and all offsets are 0.
     pub fn ephemeral(key_ttl: Duration) -> Self {
         Self {
             key_ttl,
@@ -93,8 +93,8 @@ impl MapOptions {
 
     /// Keeps epoch and offset for this long after the last change or read.
     ///
-    /// By default they are kept 10 times as long as the stream, but at least as long as a key. In the
-    /// mode `persistent` they are always kept.
+    /// By default they are kept 10 times as long as the stream, but at least as long as a key. In
+    /// the mode `persistent` they are always kept.
     pub fn meta_ttl(mut self, ttl: Duration) -> Self {
         self.meta_ttl = ttl;
         self
@@ -112,15 +112,15 @@ impl MapOptions {
 
     /// Refuses options with which Centrifugo does not start.
     ///
-    /// Centrifugo starts with a `meta_ttl` in the persistent mode, and with one below `key_ttl`. All
-    /// methods but `map_read_stream`, `map_stats` and `map_clear` then return error 100.
+    /// Centrifugo starts with a `meta_ttl` in the persistent mode, and with one below `key_ttl`.
+    /// All methods but `map_read_stream`, `map_stats` and `map_clear` then return error 100.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self.mode {
             MapMode::Ephemeral => self.check_ephemeral(),
             MapMode::Recoverable if self.key_ttl.is_zero() => Err(key_ttl_required("recoverable")),
             MapMode::Persistent if !self.key_ttl.is_zero() => Err(
-                "map.key_ttl has no effect if map.mode is persistent: leave it out, or set map.mode to \
-                 recoverable"
+                "map.key_ttl has no effect if map.mode is persistent: leave it out, or set map.mode \
+                 to recoverable"
                     .to_owned(),
             ),
             MapMode::Recoverable | MapMode::Persistent => self.check_meta_ttl(),
@@ -150,8 +150,8 @@ impl MapOptions {
         let stream_ttl = self.stream_ttl_or_default();
         if !meta_ttl.is_zero() && meta_ttl < stream_ttl {
             return Err(format!(
-                "map.meta_ttl ({meta_ttl:?}) is below map.stream_ttl ({stream_ttl:?}): set it to at \
-                 least as long"
+                "map.meta_ttl ({meta_ttl:?}) is below map.stream_ttl ({stream_ttl:?}): set it \
+                 to at least as long"
             ));
         }
         Ok(())
@@ -165,8 +165,8 @@ impl MapOptions {
         }
     }
 
-    /// Returns the options with their defaults. Contradictory options are an error, which every call
-    /// that needs them returns.
+    /// Returns the options with their defaults. Contradictory options are an error, which every
+    /// call that needs them returns.
     pub(super) fn limits(&self) -> Result<Limits, MapError> {
         let expires = self.mode != MapMode::Persistent;
         let is_contradictory =

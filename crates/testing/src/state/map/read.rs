@@ -98,8 +98,8 @@ impl Contents {
         Ok(entries)
     }
 
-    /// Returns the changes after an offset, oldest first. If the next change is no longer kept, they
-    /// begin at the oldest one.
+    /// Returns the changes after an offset, oldest first. If the next change is no longer kept,
+    /// they begin at the oldest one.
     fn after(&self, offset: u64) -> impl Iterator<Item = &Arc<MapPublication>> {
         // As in Centrifugo, the greatest offset overflows: all kept changes come after it.
         let next = offset.wrapping_add(1);
