@@ -134,7 +134,7 @@ pub enum Event {
     /// The server has closed the connection; no event follows.
     #[non_exhaustive]
     Disconnected {
-        /// The code. A client reconnects by itself if it is below 3500 or from 4000 to 4499.
+        /// The code. Clients reconnect by themselves if it is below 3500 or from 4000 to 4499.
         code: u32,
         /// The reason in words.
         reason: String,
@@ -243,7 +243,7 @@ impl Connection {
             .unsubscribe(&self.id, channel, None);
     }
 
-    /// Publishes to a channel, as a client of an application does if its namespace allows it.
+    /// Publishes to a channel, as a client of an application does. No channel needs a permission.
     ///
     /// The client must be subscribed to the channel. The publication names the client in `info`.
     ///

@@ -69,12 +69,7 @@ impl<'a> Cursor<'a> {
 /// Returns the length of a number or a word.
 fn literal_length(json: &[u8]) -> usize {
     json.iter()
-        .position(|byte| {
-            matches!(
-                byte,
-                b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\r' | b'\n'
-            )
-        })
+        .position(|byte| b",}]: \t\r\n".contains(byte))
         .unwrap_or(json.len())
 }
 

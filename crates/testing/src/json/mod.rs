@@ -1,6 +1,6 @@
 //! JSON as Centrifugo reads and writes it: Go's `encoding/json` over the structs of the schema.
 //!
-//! [`decode`] and [`encode`] convert between JSON and the protobuf encoding of a message, by a
+//! [`decode()`] and [`encode()`] convert between JSON and the protobuf encoding of a message, by a
 //! generated table of the schema.
 
 mod builder;

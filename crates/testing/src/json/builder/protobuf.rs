@@ -82,7 +82,7 @@ impl<'a> Builder<'a> {
                 put_field(number, value_kind, value, protobuf);
             }
         }
-        // The last one is encoded first.
+        // Pending messages are encoded from the last to the first.
         pending[first_pending..].reverse();
     }
 
