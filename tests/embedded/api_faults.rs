@@ -242,22 +242,22 @@ fn bad_faults_are_refused_with_what_is_wrong() {
     for (fault, parts) in [
         (
             internal().method("publich"),
-            ["`publich` is no method", "METHODS"],
+            ["`publich` is not a method", "METHODS"],
         ),
         (
             internal().method("Publish"),
-            ["`Publish` is no method", "METHODS"],
+            ["`Publish` is not a method", "METHODS"],
         ),
         (internal().method("batch"), ["batch", "the methods in it"]),
         (Fault::status(Status::Http(199)), ["HTTP 199", "200 to 599"]),
         (Fault::status(Status::Http(600)), ["HTTP 600", "200 to 599"]),
         (
             Fault::status(Status::Grpc(0)),
-            ["0 is no gRPC code", "1 to 16"],
+            ["0 is not a gRPC error code", "1 to 16"],
         ),
         (
             Fault::status(Status::Grpc(17)),
-            ["17 is no gRPC code", "1 to 16"],
+            ["17 is not a gRPC error code", "1 to 16"],
         ),
         (
             Fault::delay(Duration::ZERO).header("a", "b"),
@@ -266,9 +266,9 @@ fn bad_faults_are_refused_with_what_is_wrong() {
         (internal().header("a", "b"), ["header", "status"]),
         (
             unavailable().header("a b", "c"),
-            ["`a b: c`", "is no header"],
+            ["`a b: c`", "is not a valid header"],
         ),
-        (unavailable().header("a", "b\n"), ["a: b", "is no header"]),
+        (unavailable().header("a", "b\n"), ["a: b", "is not a valid header"]),
         (
             unavailable().header("Content-Length", "7"),
             ["content-length", "itself"],

@@ -206,7 +206,7 @@ fn what_is_no_configuration_is_refused() {
         ("{} {}", "trailing characters"),
     ] {
         let message = refusal(Server::builder().configuration(json));
-        assert_says(&message, &["configuration: it is no JSON object", part]);
+        assert_says(&message, &["configuration: it is not a JSON object", part]);
     }
 }
 
@@ -232,10 +232,10 @@ fn missing_key_is_refused_with_the_fix() {
 #[test]
 fn wrong_types_are_refused_with_the_path_of_the_option() {
     for (json, parts) in [
-        (r#"{"http_api":[]}"#.to_owned(), "http_api is no object"),
+        (r#"{"http_api":[]}"#.to_owned(), "http_api is not an object"),
         (
             r#"{"http_api":{"key":1}}"#.to_owned(),
-            "http_api.key is no text",
+            "http_api.key is not a string",
         ),
         (
             r#"{"http_api":{"insecure":"yes"}}"#.to_owned(),
@@ -243,19 +243,19 @@ fn wrong_types_are_refused_with_the_path_of_the_option() {
         ),
         (
             r#"{"http_api":{"key":"h"},"grpc_api":{"max_receive_message_size":1.5}}"#.to_owned(),
-            "grpc_api.max_receive_message_size is no whole number",
+            "grpc_api.max_receive_message_size is not a whole number",
         ),
         (
             r#"{"http_api":{"key":"h"},"channel":1}"#.to_owned(),
-            "channel is no object",
+            "channel is not an object",
         ),
         (
             with_channel(r#"{"namespaces":{}}"#),
-            "channel.namespaces is no list",
+            "channel.namespaces is not a list",
         ),
         (
             with_channel(r#"{"namespaces":[1]}"#),
-            "channel.namespaces[0] is no object",
+            "channel.namespaces[0] is not an object",
         ),
         (
             with_channel(r#"{"namespaces":[{}]}"#),
@@ -271,11 +271,11 @@ fn wrong_types_are_refused_with_the_path_of_the_option() {
         ),
         (
             with_channel(r#"{"history_meta_ttl":"1"}"#),
-            "channel.history_meta_ttl: `1` is no time such as",
+            "channel.history_meta_ttl: `1` is not a duration such as",
         ),
         (
             with_namespace(r#""history_size":"1""#),
-            "channel.namespaces[1].history_size is no whole number",
+            "channel.namespaces[1].history_size is not a whole number",
         ),
         (
             with_namespace(r#""history_size":-1"#),
@@ -287,19 +287,19 @@ fn wrong_types_are_refused_with_the_path_of_the_option() {
         ),
         (
             with_namespace(r#""history_ttl":300"#),
-            "channel.namespaces[1].history_ttl is no text",
+            "channel.namespaces[1].history_ttl is not a string",
         ),
         (
             with_namespace(r#""history_ttl":"5 min""#),
-            "history_ttl: `5 min` is no time such as 300s",
+            "history_ttl: `5 min` is not a duration such as 300s",
         ),
         (
             with_namespace(r#""history_ttl":"-5s""#),
-            "history_ttl: `-5s` is no time",
+            "history_ttl: `-5s` is not a duration",
         ),
         (
             with_namespace(r#""map":1,"subscription_type":"map""#),
-            "channel.namespaces[1].map is no object",
+            "channel.namespaces[1].map is not an object",
         ),
     ] {
         let message = refusal(Server::builder().configuration(&json));

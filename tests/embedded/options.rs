@@ -34,6 +34,6 @@ fn first_problem_of_a_configuration_is_told() {
     let builder = Server::builder().configuration("{").configuration("[]");
     assert_says(
         &refusal(builder),
-        &["configuration: it is no JSON object", "EOF"],
+        &["configuration: it is not a JSON object", "EOF"],
     );
 }

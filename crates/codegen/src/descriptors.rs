@@ -96,7 +96,7 @@ fn described(one: &Described<'_>, name: &Ident) -> ItemImpl {
     let table = &one.table;
     parse_quote! {
         impl crate::json::Described for centrifugo_api::api::#name {
-            const DESCRIPTOR: &'static crate::json::Message = &#table;
+            const DESCRIPTOR: &'static crate::json::MessageDescriptor = &#table;
         }
     }
 }
@@ -110,8 +110,8 @@ fn table(one: &Described<'_>, tables: &HashMap<String, &Ident>) -> Result<ItemSt
         .map(|part| field(one, part, tables));
     let fields = fields.collect::<Result<Vec<_>, _>>()?;
     Ok(parse_quote! {
-        static #table: crate::json::Message =
-            crate::json::Message { name: #name, fields: &[#(#fields),*] };
+        static #table: crate::json::MessageDescriptor =
+            crate::json::MessageDescriptor { name: #name, fields: &[#(#fields),*] };
     })
 }
 
@@ -127,7 +127,7 @@ fn field(
     let kind = match entry.map(|entry| entry.field.as_slice()) {
         Some([key, value]) => {
             let (key, value) = (kind(key, tables)?, kind(value, tables)?);
-            quote!(crate::json::Kind::Map { key: &#key, value: &#value })
+            quote!(crate::json::FieldKind::Map { key: &#key, value: &#value })
         }
         _ => kind(field, tables)?,
     };
@@ -137,7 +137,7 @@ fn field(
         .iter()
         .any(|(message, fields)| *message == one.name && fields.contains(&name));
     Ok(quote! {
-        crate::json::Field {
+        crate::json::FieldDescriptor {
             name: #name,
             number: #number,
             kind: #kind,
@@ -177,5 +177,5 @@ fn kind(
             quote!(Message(&#table))
         }
     };
-    Ok(quote!(crate::json::Kind::#kind))
+    Ok(quote!(crate::json::FieldKind::#kind))
 }

@@ -29,7 +29,7 @@ pub(crate) fn served(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
     let served = rpcs.iter().map(|rpc| served_impl(items, rpc));
     let unhandled = pro.map(|rpc| {
         let request = &rpc.request;
-        quote!(impl Handle for api::#request {})
+        quote!(impl Handler for api::#request {})
     });
     let routes = rpcs.iter().map(route);
     let run = run(items, &ordered);
@@ -73,7 +73,7 @@ fn served_impl(items: &[Item], rpc: &Rpc) -> Item {
     };
     let channels = channels(items, rpc);
     parse_quote! {
-        impl Served for api::#request {
+        impl ServedMethod for api::#request {
             const HAS_ERROR: bool = #has_error;
             fn response(outcome: Result<Self::Result, ApiError>) -> api::#response {
                 #reply
@@ -117,7 +117,7 @@ fn route(rpc: &Rpc) -> proc_macro2::TokenStream {
             rpc: #rpc_name,
             grpc_path: <api::#request as Method>::GRPC_PATH,
             open_source: #open_source,
-            has_error: <api::#request as Served>::HAS_ERROR,
+            has_error: <api::#request as ServedMethod>::HAS_ERROR,
             request: <api::#request as Described>::DESCRIPTOR,
             response: <api::#response as Described>::DESCRIPTOR,
             serve: serve::<api::#request>,
@@ -132,7 +132,7 @@ fn run(items: &[Item], ordered: &[&Rpc]) -> Item {
     let parts = commands(items, ordered).map(|field| {
         quote! {
             if let Some(request) = command.#field {
-                match call.api.answer(*request, call) {
+                match call.engine.execute(*request, call) {
                     Ok(result) => reply.#field = Some(Box::new(result.into())),
                     Err(error) => reply.error = Some(Box::new(error.into())),
                 }
@@ -154,7 +154,7 @@ fn command_channels(items: &[Item], ordered: &[&Rpc]) -> Item {
     let parts = commands(items, ordered).map(|field| {
         quote! {
             if let Some(request) = &command.#field {
-                return Served::channels(&**request);
+                return ServedMethod::channels(&**request);
             }
         }
     });

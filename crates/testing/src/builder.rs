@@ -1,33 +1,39 @@
+//! The builder of a server.
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use super::configuration;
-use super::namespace::{Namespace, Namespaces};
-use super::server::Server;
-use super::wire::Settings;
 use centrifugo_api::Error;
 
-/// The key that calls need unless another is set.
+use crate::configuration;
+use crate::namespace::{Namespace, Namespaces};
+use crate::server::Server;
+use crate::wire::ServerConfig;
+
+/// The default API key.
 const DEFAULT_KEY: &str = "secret";
 
-/// As gRPC has it in Go, and Centrifugo where `grpc_api.max_receive_message_size` is not set.
+/// The default of gRPC in Go, and of Centrifugo's `grpc_api.max_receive_message_size`.
 const DEFAULT_MAX_RECEIVE_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 
+/// The number of requests that are recorded by default.
 const DEFAULT_RECORDED: usize = 10_000;
 
-/// Configures a [`Server`]; every mistake is found in [`start`](Self::start).
+/// A builder of a [`Server`]; mistakes are reported by [`start`](Self::start).
 #[derive(Clone)]
 #[must_use]
 pub struct ServerBuilder {
     port: u16,
     http_key: Option<String>,
     grpc_key: Option<String>,
-    error_mode: [bool; 2],
+    http_error_mode_transport: bool,
+    grpc_error_mode_transport: bool,
     prefix: String,
     max_receive_message_size: usize,
     recorded: usize,
     namespaces: Option<Vec<Namespace>>,
+    /// The first mistake in a configuration.
     problem: Option<String>,
 }
 
@@ -37,7 +43,8 @@ impl ServerBuilder {
             port: 0,
             http_key: Some(DEFAULT_KEY.to_owned()),
             grpc_key: Some(DEFAULT_KEY.to_owned()),
-            error_mode: [false; 2],
+            http_error_mode_transport: false,
+            grpc_error_mode_transport: false,
             prefix: "/api".to_owned(),
             max_receive_message_size: DEFAULT_MAX_RECEIVE_MESSAGE_SIZE,
             recorded: DEFAULT_RECORDED,
@@ -46,49 +53,55 @@ impl ServerBuilder {
         }
     }
 
-    /// Listens on that port of 127.0.0.1; on a free one unless set.
+    /// Sets the port of 127.0.0.1 to listen on; a free port by default.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Sets the key of both APIs; it is `secret` unless set.
+    /// Sets the API key for HTTP and gRPC; `secret` by default.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         let key = key.into();
-        (self.http_key, self.grpc_key) = (Some(key.clone()), Some(key));
+        self.http_key = Some(key.clone());
+        self.grpc_key = Some(key);
         self
     }
 
-    /// Asks for no key.
+    /// Lets calls pass without an API key.
     pub fn insecure(mut self) -> Self {
-        (self.http_key, self.grpc_key) = (None, None);
+        self.http_key = None;
+        self.grpc_key = None;
         self
     }
 
-    /// Answers errors as HTTP statuses and gRPC codes: Centrifugo's `error_mode` of both APIs, set to `transport`.
+    /// Reports errors as HTTP statuses and gRPC codes: sets Centrifugo's `error_mode` of both APIs
+    /// to `transport`.
     pub fn error_mode_transport(mut self) -> Self {
-        self.error_mode = [true; 2];
+        self.http_error_mode_transport = true;
+        self.grpc_error_mode_transport = true;
         self
     }
 
-    /// Adds a namespace, or with an empty name the options of channels without one.
+    /// Adds a namespace. A namespace with an empty name configures channels without a namespace.
     ///
-    /// As soon as one is added, channels are what is configured. Until then, every channel without a namespace has
-    /// history, presence, and events of those who come and go.
+    /// Once a namespace is added, only configured channels exist. By default every channel without
+    /// a namespace has history, presence, and join and leave events.
     pub fn namespace(mut self, namespace: Namespace) -> Self {
         self.namespaces.get_or_insert_default().push(namespace);
         self
     }
 
-    /// Takes over a Centrifugo configuration of v6, as JSON, so that the tests have the namespaces of production.
+    /// Applies a configuration of Centrifugo v6 in JSON, so that tests have the namespaces of
+    /// production.
     ///
-    /// Read are `channel` with its `namespaces` and `without_namespace`, and of `http_api` and `grpc_api` the `key`,
-    /// `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size`. The rest is left alone.
+    /// The server reads `channel` with its `namespaces` and `without_namespace`, and the options
+    /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of
+    /// `http_api` and `grpc_api`. It ignores all other options.
     pub fn configuration(self, json: &str) -> Self {
         configuration::apply(self, json)
     }
 
-    /// Remembers that many of the last requests, for [`Server::requests`]; 10,000 unless set.
+    /// Sets how many of the last requests [`Server::requests`] returns; 10,000 by default.
     pub fn recorded_requests(mut self, requests: usize) -> Self {
         self.recorded = requests;
         self
@@ -98,7 +111,8 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`], which names the option, when options contradict each other or the port is in use.
+    /// [`Error::Config`], which names the option, if options contradict each other or the port is
+    /// in use.
     pub fn start(self) -> Result<Server, Error> {
         if let Some(problem) = self.problem {
             return Err(Error::Config(problem));
@@ -106,34 +120,34 @@ impl ServerBuilder {
         for key in [&self.http_key, &self.grpc_key].into_iter().flatten() {
             check_key(key).map_err(|problem| Error::Config(problem.to_owned()))?;
         }
-        let namespaces =
-            Namespaces::checked(self.namespaces.unwrap_or_else(|| vec![everything()]))?;
+        let namespaces = self.namespaces.unwrap_or_else(|| vec![default_namespace()]);
+        let namespaces = Namespaces::checked(namespaces)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = TcpListener::bind(address).map_err(|error| {
             Error::Config(format!(
-                "port {} of 127.0.0.1 cannot be listened on: {error}; leave the port out for a free one",
+                "cannot listen on port {} of 127.0.0.1: {error}; leave the port out for a free one",
                 self.port
             ))
         })?;
-        let settings = Settings {
+        let config = ServerConfig {
             http_key: self.http_key,
             grpc_key: self.grpc_key,
-            http_error_mode: self.error_mode[0],
-            grpc_error_mode: self.error_mode[1],
+            http_error_mode_transport: self.http_error_mode_transport,
+            grpc_error_mode_transport: self.grpc_error_mode_transport,
             prefix: self.prefix,
             max_receive_message_size: self.max_receive_message_size,
         };
-        Server::run(listener, namespaces, settings, self.recorded)
+        Server::run(listener, namespaces, config, self.recorded)
     }
-
-    // What a configuration sets one by one.
 
     pub(crate) fn set_keys(&mut self, http: Option<String>, grpc: Option<String>) {
-        (self.http_key, self.grpc_key) = (http, grpc);
+        self.http_key = http;
+        self.grpc_key = grpc;
     }
 
-    pub(crate) fn set_error_modes(&mut self, http: bool, grpc: bool) {
-        self.error_mode = [http, grpc];
+    pub(crate) fn set_error_modes(&mut self, http_transport: bool, grpc_transport: bool) {
+        self.http_error_mode_transport = http_transport;
+        self.grpc_error_mode_transport = grpc_transport;
     }
 
     pub(crate) fn set_prefix(&mut self, prefix: &str) {
@@ -144,21 +158,25 @@ impl ServerBuilder {
         self.max_receive_message_size = bytes;
     }
 
+    /// Keeps the first mistake, for [`start`](Self::start) to report.
     pub(crate) fn set_problem(&mut self, problem: String) {
         self.problem.get_or_insert(problem);
     }
 }
 
-/// Refuses what no client can send.
+/// Checks that a client can send the key.
 fn check_key(key: &str) -> Result<(), &'static str> {
     if key.trim().is_empty() {
-        return Err("api_key is empty: give one, or use insecure for a server without");
+        return Err("api_key is empty: set it, or call insecure for a server without a key");
     }
-    match key.trim() == key && key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        true => Ok(()),
-        false => Err(
-            "api_key cannot be sent in a header: give ASCII without control characters and outer spaces",
-        ),
+    let is_trimmed = key.trim() == key;
+    if is_trimmed && key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        Ok(())
+    } else {
+        Err(
+            "api_key cannot be sent in a header: use ASCII without control characters and \
+             without spaces at its ends",
+        )
     }
 }
 
@@ -167,7 +185,8 @@ impl fmt::Debug for ServerBuilder {
         formatter
             .debug_struct("ServerBuilder")
             .field("port", &self.port)
-            .field("error_mode", &self.error_mode)
+            .field("http_error_mode_transport", &self.http_error_mode_transport)
+            .field("grpc_error_mode_transport", &self.grpc_error_mode_transport)
             .field("prefix", &self.prefix)
             .field("max_receive_message_size", &self.max_receive_message_size)
             .field("recorded_requests", &self.recorded)
@@ -176,8 +195,8 @@ impl fmt::Debug for ServerBuilder {
     }
 }
 
-/// What channels are where nothing is configured.
-fn everything() -> Namespace {
+/// Returns the options that channels have by default.
+fn default_namespace() -> Namespace {
     Namespace::new("")
         .history_size(100)
         .history_ttl(Duration::from_secs(300))

@@ -1,16 +1,19 @@
+//! The server's clock, which a test can move forward.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The most that time is moved forward, in milliseconds: sums of it with the times of options do not overflow.
-const END: u64 = u64::MAX / 4;
+/// The limit for [`Clock::advance`], in milliseconds. Adding the durations of options to a time
+/// below it does not overflow.
+const MAX_ADVANCE: u64 = u64::MAX / 4;
 
-/// The server's time: the machine's, and what the test has moved it forward.
+/// The server's clock: the machine's time plus what the test has added to it.
 #[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
-    /// Unix time at the start, in milliseconds.
+    /// The Unix time at the start, in milliseconds.
     origin: u64,
-    /// In milliseconds.
+    /// The time that the test has added, in milliseconds.
     advanced: AtomicU64,
 }
 
@@ -27,30 +30,33 @@ impl Clock {
         }
     }
 
+    /// Moves the clock forward.
     pub(crate) fn advance(&self, duration: Duration) {
-        let later = |advanced: u64| Some(advanced.saturating_add(millis(duration)).min(END));
         let _ = self
             .advanced
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |advanced| {
+                let sum = advanced.saturating_add(millis(duration));
+                Some(sum.min(MAX_ADVANCE))
+            });
     }
 
-    /// Since the server started.
+    /// Returns the time since the server started.
     pub(crate) fn uptime(&self) -> Duration {
         self.started.elapsed() + Duration::from_millis(self.advanced.load(Ordering::Relaxed))
     }
 
-    /// Unix time in milliseconds.
+    /// Returns the Unix time in milliseconds.
     pub(crate) fn now(&self) -> u64 {
         self.origin + millis(self.uptime())
     }
 
-    /// Unix time in seconds.
+    /// Returns the Unix time in seconds.
     pub(crate) fn seconds(&self) -> i64 {
         i64::try_from(self.now() / 1000).unwrap_or(i64::MAX)
     }
 }
 
-/// The milliseconds of a duration that was checked to be sensible.
+/// Returns a duration in milliseconds, capped at [`MAX_ADVANCE`] where it does not fit.
 pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(END)
+    u64::try_from(duration.as_millis()).unwrap_or(MAX_ADVANCE)
 }

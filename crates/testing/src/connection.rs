@@ -1,18 +1,26 @@
-//! Connected clients, whose place a test takes.
+//! Connected clients, played by a test.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use centrifugo_api::{ApiError, ClientInfo, Error, Payload, Publication, PublishResult};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::engine::{Api, Message};
-use super::namespace::Kind;
-use super::state::connections::{CHANNEL_LIMIT, Subscription};
-use super::state::random;
-use centrifugo_api::{ClientInfo, Error, Payload, Publication, PublishResult};
+use crate::engine::{Engine, Message, publish_result};
+use crate::namespace::ChannelKind;
+use crate::state::connections::{CHANNEL_LIMIT, CloseReason, Subscription};
+use crate::state::random;
 
-/// Who connects; a name alone is one too.
+/// The reason for which a client that disconnects by itself leaves its channels.
+const CONNECTION_CLOSED: CloseReason<'static> = CloseReason::new(3000, "connection closed");
+
+const PERMISSION_DENIED: (u32, &str) = (103, "permission denied");
+const ALREADY_SUBSCRIBED: (u32, &str) = (105, "already subscribed");
+const LIMIT_EXCEEDED: (u32, &str) = (106, "limit exceeded");
+const BAD_REQUEST: (u32, &str) = (107, "bad request");
+
+/// A connecting user; a `&str` or a `String` with the user's name converts into one.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct User {
@@ -21,7 +29,7 @@ pub struct User {
 }
 
 impl User {
-    /// Names a user; the empty name is the anonymous.
+    /// Creates a user with a name; the empty name is the anonymous user.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -29,7 +37,8 @@ impl User {
         }
     }
 
-    /// Says what is known of the connection: presence and publications show it as `conn_info`.
+    /// Sets the information about the connection, the field `conn_info` of presence and
+    /// publications.
     pub fn info(mut self, info: impl Into<Payload>) -> Self {
         self.info = info.into().into_bytes();
         self
@@ -48,62 +57,62 @@ impl From<String> for User {
     }
 }
 
-/// What a connected client is told.
+/// An event that a connected client receives.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// Something was published into a channel that the client is subscribed to.
+    /// A publication in a channel that the client is subscribed to.
     #[non_exhaustive]
     Publication {
         /// The channel.
         channel: String,
-        /// What was published.
+        /// The publication.
         publication: Publication,
     },
-    /// A key of a map was set, or removed, be it because its time was over.
+    /// A key of a map was set or removed; keys that expire are removed too.
     #[non_exhaustive]
     Changed {
         /// The channel.
         channel: String,
         /// The key.
         key: String,
-        /// Whether it was removed.
+        /// Whether the key was removed.
         removed: bool,
-        /// What it was set to; of a removal, the tags of what it was.
+        /// The new value; for a removal, a publication with the tags of the old value.
         publication: Publication,
     },
-    /// Somebody, the client itself too, has subscribed to a channel.
+    /// A client, possibly this one, has subscribed to a channel.
     #[non_exhaustive]
     Joined {
         /// The channel.
         channel: String,
-        /// Who it was.
+        /// The client that subscribed.
         info: ClientInfo,
     },
-    /// Somebody has left a channel.
+    /// A client has left a channel.
     #[non_exhaustive]
     Left {
         /// The channel.
         channel: String,
-        /// Who it was.
+        /// The client that left.
         info: ClientInfo,
     },
-    /// The server has subscribed the client to a channel, by the method `subscribe`.
+    /// The method `subscribe` has subscribed the client to a channel.
     #[non_exhaustive]
     Subscribed {
         /// The channel.
         channel: String,
-        /// What the call handed over.
+        /// The `data` of the call.
         data: Bytes,
         /// Whether the client could recover missed publications.
         recoverable: bool,
         /// Whether the subscription has a position.
         positioned: bool,
-        /// Whether missed publications follow, all of them.
+        /// Whether all missed publications follow.
         recovered: bool,
-        /// The position from which the subscription goes on; 0 where it has none.
+        /// The offset from which the subscription continues; 0 without a position.
         offset: u64,
-        /// The epoch of the position; empty where it has none.
+        /// The epoch of the position; empty without a position.
         epoch: String,
     },
     /// The server has ended a subscription.
@@ -111,101 +120,108 @@ pub enum Event {
     Unsubscribed {
         /// The channel.
         channel: String,
-        /// Why: 2000 when a call did it.
+        /// The code; 2000 if a call ended the subscription.
         code: u32,
-        /// Why, in words.
+        /// The reason in words.
         reason: String,
     },
     /// The server has refreshed the connection.
     #[non_exhaustive]
     Refreshed {
-        /// When it will expire, in Unix seconds; never if `None`.
+        /// The Unix time in seconds at which the connection expires; `None` if it does not expire.
         expires: Option<i64>,
     },
-    /// The server has closed the connection; nothing follows.
+    /// The server has closed the connection; no event follows.
     #[non_exhaustive]
     Disconnected {
-        /// Why. A client connects anew by itself below 3500 and from 4000 to 4499.
+        /// The code. Clients reconnect by themselves if it is below 3500 or from 4000 to 4499.
         code: u32,
-        /// Why, in words.
+        /// The reason in words.
         reason: String,
     },
 }
 
-/// A connected client, until it is dropped or disconnected, by a call or because the server is dropped.
+/// A connected client, played by a test.
 ///
-/// Events wait here in their order. They are there as soon as the call that caused them has been answered.
+/// The client is connected until the `Connection` is dropped, a call disconnects the client, or the
+/// server is dropped.
+///
+/// Events are queued in order. An event is in the queue as soon as the call that caused it has
+/// returned.
 pub struct Connection {
     id: String,
     user: String,
-    api: Arc<Api>,
+    engine: Arc<Engine>,
     events: UnboundedReceiver<Event>,
 }
 
 impl Connection {
-    pub(crate) fn open(api: Arc<Api>, user: User) -> Self {
+    pub(crate) fn open(engine: Arc<Engine>, user: User) -> Self {
         let id = random::uuid();
         let (sender, events) = unbounded_channel();
-        api.state
+        engine
+            .state
             .lock()
             .connections
             .add(&id, &user.name, user.info, sender);
         Self {
             id,
             user: user.name,
-            api,
+            engine,
             events,
         }
     }
 
-    /// The client's id, as presence has it.
+    /// Returns the client's id, as presence shows it.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The user's name; empty for the anonymous.
+    /// Returns the user's name; empty for the anonymous user.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// Subscribes to a channel, as an application's client does. Every channel is allowed.
+    /// Subscribes to a channel, as a client of an application does. No channel needs a permission.
     ///
     /// # Errors
     ///
-    /// [`Error::Api`] with the codes of the client protocol: 102 for a namespace that is not configured, 103 for a map
-    /// and 107 for a shared poll, which need a subscription of their kind, 103 when disconnected, 105 when subscribed
-    /// already, 106 above 128 channels.
+    /// [`Error::Api`] with a code of the client protocol:
+    ///
+    /// - 102 if the namespace is not configured;
+    /// - 103 if the client is disconnected;
+    /// - 103 if the channel is a map, and 107 if it is a shared poll, which need a subscription of
+    ///   their kind;
+    /// - 105 if the client is already subscribed;
+    /// - 106 above 128 channels.
     pub fn subscribe(&self, channel: &str) -> Result<(), Error> {
         if channel.is_empty() {
-            return Err(refused(107, "bad request"));
+            return Err(protocol_error(BAD_REQUEST));
         }
-        let options = self.api.channel(channel)?;
+        let options = self.engine.channel_options(channel)?;
         match options.kind {
-            Kind::Stream => {}
-            Kind::Map(_) => return Err(refused(103, "permission denied")),
-            Kind::SharedPoll { .. } => return Err(refused(107, "bad request")),
+            ChannelKind::Stream => {}
+            ChannelKind::Map(_) => return Err(protocol_error(PERMISSION_DENIED)),
+            ChannelKind::SharedPoll { .. } => return Err(protocol_error(BAD_REQUEST)),
         }
-        let mut data = self.api.state.lock();
-        let now = self.api.clock.seconds();
-        let position = (options.force_recovery || options.force_positioning).then(|| {
-            data.streams
-                .read(channel, &Default::default(), options.meta_ttl, now)
-                .1
-        });
-        let peer = data
+        let mut data = self.engine.state.lock();
+        let now = self.engine.clock.seconds();
+        let has_position = options.force_recovery || options.force_positioning;
+        let position = has_position.then(|| data.streams.position(channel, options.meta_ttl, now));
+        let client = data
             .connections
             .get_mut(&self.id)
-            .ok_or_else(|| refused(103, "permission denied"))?;
-        if peer.is_subscribed(channel) {
-            return Err(refused(105, "already subscribed"));
+            .ok_or_else(|| protocol_error(PERMISSION_DENIED))?;
+        if client.is_subscribed(channel) {
+            return Err(protocol_error(ALREADY_SUBSCRIBED));
         }
-        if peer.subscriptions() >= CHANNEL_LIMIT {
-            return Err(refused(106, "limit exceeded"));
+        if client.subscription_count() >= CHANNEL_LIMIT {
+            return Err(protocol_error(LIMIT_EXCEEDED));
         }
         let subscription = Subscription {
-            connection_info: peer.info.clone(),
+            connection_info: client.info.clone(),
             presence: options.presence,
             emits_join_leave: options.join_leave,
             gets_join_leave: options.force_push_join_leave,
@@ -217,45 +233,48 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends a subscription, as an application's client does; without one it does nothing.
+    /// Ends a subscription, as a client of an application does. Does nothing without a
+    /// subscription.
     pub fn unsubscribe(&self, channel: &str) {
-        self.api
+        self.engine
             .state
             .lock()
             .connections
             .unsubscribe(&self.id, channel, None);
     }
 
-    /// Publishes into a channel that the client is subscribed to, as an application's client does where its namespace
-    /// allows that. The publication says who it was.
+    /// Publishes to a channel, as a client of an application does. No channel needs a permission.
+    ///
+    /// The client must be subscribed to the channel. The publication names the client in `info`.
     ///
     /// # Errors
     ///
-    /// [`Error::Api`]: 103 without a subscription, else as the method `publish`.
+    /// [`Error::Api`]: 103 without a subscription, otherwise the errors of the method `publish`.
     pub fn publish(&self, channel: &str, data: impl Into<Payload>) -> Result<PublishResult, Error> {
-        let options = self.api.channel(channel)?;
-        let publisher = {
-            let mut data = self.api.state.lock();
-            let peer = data.connections.get_mut(&self.id);
-            peer.and_then(|peer| peer.publisher(&self.id, channel))
-        };
-        let info = Some(publisher.ok_or_else(|| refused(103, "permission denied"))?);
+        let options = self.engine.channel_options(channel)?;
+        let publisher = self
+            .engine
+            .state
+            .lock()
+            .connections
+            .publisher(&self.id, channel)
+            .ok_or_else(|| protocol_error(PERMISSION_DENIED))?;
         let message = Message {
             data: data.into().into_bytes(),
-            info,
+            info: Some(publisher),
             ..Message::default()
         };
-        Ok(super::engine::result(
-            self.api.publish(channel, options, message)?,
-        ))
+        let position = self.engine.publish(channel, options, message)?;
+        Ok(publish_result(position))
     }
 
-    /// Waits for the next event; `None` after the last, which is [`Event::Disconnected`].
+    /// Waits for the next event; `None` after [`Event::Disconnected`], which is the last one.
     pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
     }
 
-    /// Waits for the next publication, past other events; `None` when the connection ends before.
+    /// Waits for the next publication and discards other events; `None` if the connection ends
+    /// first.
     pub async fn next_publication(&mut self) -> Option<Publication> {
         loop {
             if let Event::Publication { publication, .. } = self.next().await? {
@@ -264,16 +283,16 @@ impl Connection {
         }
     }
 
-    /// The next event, if there is one already. Needs no runtime.
+    /// Returns the next event if one is queued. Needs no runtime.
     pub fn try_next(&mut self) -> Option<Event> {
         self.events.try_recv().ok()
     }
 
-    /// Waits for the next event, as [`next`](Self::next), in code without async.
+    /// Waits for the next event like [`next`](Self::next), in code without async.
     ///
     /// # Panics
     ///
-    /// In async code, where it would hold up other tasks.
+    /// Panics in async code, where it would block other tasks.
     pub fn blocking_next(&mut self) -> Option<Event> {
         self.events.blocking_recv()
     }
@@ -281,11 +300,11 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.api
+        self.engine
             .state
             .lock()
             .connections
-            .disconnect(&self.id, (3000, "connection closed"));
+            .disconnect(&self.id, CONNECTION_CLOSED);
     }
 }
 
@@ -299,6 +318,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-fn refused(code: u32, message: &str) -> Error {
-    centrifugo_api::ApiError::new(code, message).into()
+/// Returns an error of the client protocol.
+fn protocol_error((code, message): (u32, &str)) -> Error {
+    ApiError::new(code, message).into()
 }

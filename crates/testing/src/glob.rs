@@ -1,25 +1,28 @@
-//! The patterns of `channels`: `*`, `?`, `[a-z]`, `[!abc]`, `{a,b}` and `\` before a character that is meant itself.
+//! The patterns of the method `channels`: `*`, `?`, `[a-z]`, `[!abc]` and `{a,b}`. A `\` escapes
+//! the character after it.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::vec;
 
-/// How deep alternatives may be nested, which bounds recursion.
-const DEPTH: usize = 100;
+/// The nesting limit of alternatives, which bounds the recursion.
+const MAX_DEPTH: usize = 100;
 
+/// A pattern for channel names.
 #[derive(Debug)]
 pub(crate) struct Glob(Vec<Term>);
 
 #[derive(Debug)]
 enum Term {
-    Text(char),
-    /// Any characters.
-    Any,
-    /// Any one character.
-    One,
-    /// A character of a set, or one that is not in it.
+    /// This character.
+    Literal(char),
+    /// Any number of characters.
+    AnyText,
+    /// Any single character.
+    AnyCharacter,
+    /// A character in the set, or not in it if `negated`.
     Set {
-        not: bool,
+        negated: bool,
         set: Set,
     },
     Alternatives(Vec<Vec<Term>>),
@@ -28,30 +31,35 @@ enum Term {
 #[derive(Debug)]
 enum Set {
     Range(char, char),
-    Listed(Vec<char>),
+    List(Vec<char>),
 }
 
 impl Glob {
-    /// Reads a pattern, unless it is malformed.
+    /// Reads a pattern; returns `None` if it is malformed.
     pub(crate) fn parse(pattern: &str) -> Option<Self> {
-        // Centrifugo's reader takes NUL for the end, and the replacement character for broken UTF-8.
-        let pattern = pattern.split('\0').next().unwrap_or_default();
-        if pattern.contains('\u{FFFD}') {
+        // As in Centrifugo, NUL ends the pattern, and the replacement character counts as broken
+        // UTF-8.
+        let used = pattern.split('\0').next().unwrap_or_default();
+        if used.contains('\u{FFFD}') {
             return None;
         }
-        let mut pattern = pattern.chars().collect::<Vec<_>>().into_iter().peekable();
-        Some(Self(terms(&mut pattern, 0)?))
+        let characters: Vec<char> = used.chars().collect();
+        let mut unread = characters.into_iter().peekable();
+        Some(Self(terms(&mut unread, 0)?))
     }
 
+    /// Checks whether the pattern matches the whole text.
     pub(crate) fn matches(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().collect();
-        advance(&self.0, BTreeSet::from([0]), &text).contains(&text.len())
+        let characters: Vec<char> = text.chars().collect();
+        let start = BTreeSet::from([0]);
+        match_ends(&self.0, start, &characters).contains(&characters.len())
     }
 }
 
+/// The part of a pattern that is still to be read.
 type Characters = Peekable<vec::IntoIter<char>>;
 
-/// Reads terms up to the end, or to what ends an alternative.
+/// Reads terms up to the end of the pattern or, within alternatives, up to `,` or `}`.
 fn terms(pattern: &mut Characters, depth: usize) -> Option<Vec<Term>> {
     let mut terms = Vec::new();
     while let Some(&next) = pattern.peek() {
@@ -60,23 +68,23 @@ fn terms(pattern: &mut Characters, depth: usize) -> Option<Vec<Term>> {
         }
         pattern.next();
         terms.push(match next {
-            '*' => Term::Any,
-            '?' => Term::One,
+            '*' => Term::AnyText,
+            '?' => Term::AnyCharacter,
             '[' => set(pattern)?,
             '{' => Term::Alternatives(alternatives(pattern, depth + 1)?),
             '\\' => match pattern.next() {
-                Some(escaped) => Term::Text(escaped),
+                Some(escaped) => Term::Literal(escaped),
                 None => break,
             },
-            character => Term::Text(character),
+            character => Term::Literal(character),
         });
     }
     Some(terms)
 }
 
-/// Reads what follows `{`. The last `}` may be missing.
+/// Reads the alternatives after `{`. The last `}` may be missing.
 fn alternatives(pattern: &mut Characters, depth: usize) -> Option<Vec<Vec<Term>>> {
-    if depth > DEPTH {
+    if depth > MAX_DEPTH {
         return None;
     }
     let mut alternatives = vec![terms(pattern, depth)?];
@@ -86,64 +94,68 @@ fn alternatives(pattern: &mut Characters, depth: usize) -> Option<Vec<Vec<Term>>
     Some(alternatives)
 }
 
-/// Reads what follows `[`: one range, or a list.
+/// Reads the set after `[`, which is one range or a list.
 fn set(pattern: &mut Characters) -> Option<Term> {
-    let not = pattern.next_if_eq(&'!').is_some();
+    let negated = pattern.next_if_eq(&'!').is_some();
     let first = pattern.next()?;
-    let set = match pattern.next_if_eq(&'-') {
-        Some(_) => Set::Range(first, pattern.next().filter(|last| *last >= first)?),
-        None => Set::Listed(listed(first, pattern)?),
+    let set = if pattern.next_if_eq(&'-').is_some() {
+        let last = pattern.next().filter(|last| *last >= first)?;
+        pattern.next_if_eq(&']')?;
+        Set::Range(first, last)
+    } else {
+        Set::List(list(first, pattern)?)
     };
-    // A list has taken the end already.
-    match set {
-        Set::Range(..) => pattern.next_if_eq(&']').map(|_| Term::Set { not, set }),
-        Set::Listed(_) => Some(Term::Set { not, set }),
-    }
+    Some(Term::Set { negated, set })
 }
 
-/// Reads a list with its `]`; it must not be empty.
-fn listed(first: char, pattern: &mut Characters) -> Option<Vec<char>> {
+/// Reads a list up to its `]`; returns `None` for an empty list.
+fn list(first: char, pattern: &mut Characters) -> Option<Vec<char>> {
     let mut list = Vec::new();
     let mut next = first;
     while next != ']' {
-        let escaped = next == '\\';
-        list.push(if escaped { pattern.next()? } else { next });
+        let listed = if next == '\\' { pattern.next()? } else { next };
+        list.push(listed);
         next = pattern.next()?;
     }
     (!list.is_empty()).then_some(list)
 }
 
-/// Where in the text the terms may end that start at one of these places.
-fn advance(terms: &[Term], starts: BTreeSet<usize>, text: &[char]) -> BTreeSet<usize> {
-    terms.iter().fold(starts, |places, term| match term {
-        Term::Any => places
-            .first()
-            .map_or_else(BTreeSet::new, |first| (*first..=text.len()).collect()),
+/// Returns all positions at which a match of the terms can end if it starts at one of `starts`.
+///
+/// Keeping sets of positions, instead of backtracking, bounds the time for patterns with many
+/// stars.
+fn match_ends(terms: &[Term], starts: BTreeSet<usize>, text: &[char]) -> BTreeSet<usize> {
+    terms.iter().fold(starts, |positions, term| match term {
+        Term::AnyText => match positions.first() {
+            Some(first) => (*first..=text.len()).collect(),
+            None => BTreeSet::new(),
+        },
         Term::Alternatives(alternatives) => alternatives
             .iter()
-            .flat_map(|terms| advance(terms, places.clone(), text))
+            .flat_map(|terms| match_ends(terms, positions.clone(), text))
             .collect(),
-        one => places
+        single => positions
             .into_iter()
-            .filter(|at| text.get(*at).is_some_and(|c| takes(one, *c)))
+            .filter(|at| text.get(*at).is_some_and(|c| matches_character(single, *c)))
             .map(|at| at + 1)
             .collect(),
     })
 }
 
-fn takes(term: &Term, character: char) -> bool {
+/// Checks whether a term for a single character matches it.
+fn matches_character(term: &Term, character: char) -> bool {
     match term {
-        Term::Text(expected) => character == *expected,
+        Term::Literal(expected) => character == *expected,
         Term::Set {
-            not,
+            negated,
             set: Set::Range(first, last),
-        } => (*first..=*last).contains(&character) != *not,
+        } => (*first..=*last).contains(&character) != *negated,
         Term::Set {
-            not,
-            set: Set::Listed(list),
-        } => list.contains(&character) != *not,
-        Term::One => true,
-        Term::Any | Term::Alternatives(_) => false,
+            negated,
+            set: Set::List(list),
+        } => list.contains(&character) != *negated,
+        Term::AnyCharacter => true,
+        Term::AnyText | Term::Alternatives(_) => false,
     }
 }
 
@@ -152,12 +164,12 @@ mod tests {
     use super::Glob;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Glob::parse(pattern).expect("a pattern").matches(text)
+        Glob::parse(pattern).expect("a valid pattern").matches(text)
     }
 
     #[test]
-    fn patterns_fit_what_they_say() {
-        for (pattern, fitting, other) in [
+    fn patterns_match_their_texts() {
+        for (pattern, matching, other) in [
             ("chat:*", "chat:a:b", "news:a"),
             ("**", "", "\u{0}never"),
             ("?1", "é1", "1"),
@@ -172,7 +184,7 @@ mod tests {
             ("a,b}", "a,b}", "a"),
             ("a\\", "a", "a\\"),
         ] {
-            assert!(matches(pattern, fitting), "{pattern} {fitting}");
+            assert!(matches(pattern, matching), "{pattern} {matching}");
             if other != "\u{0}never" {
                 assert!(!matches(pattern, other), "{pattern} {other}");
             }
@@ -180,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_patterns_are_none() {
+    fn malformed_patterns_are_refused() {
         for pattern in [
             "[",
             "[]",
@@ -197,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_of_many_stars_is_soon_done() {
+    fn many_stars_are_matched_quickly() {
         assert!(!matches(&"*a".repeat(500), &"a".repeat(400)));
     }
 }

@@ -1,8 +1,9 @@
-//! An embedded Centrifugo, for tests that publish and read back: no server to install, no mock to write.
+//! An embedded Centrifugo for tests that publish and read back.
 //!
-//! A [`Server`] speaks Centrifugo's server API on a free port of this machine: HTTP, gRPC and command lines, with the
-//! state and the answers that Centrifugo 6.9.1 has in memory. Code under test needs no interface in front of its
-//! [`Client`](centrifugo_api::Client): it gets the same client with another URL.
+//! A [`Server`] speaks Centrifugo's server API over HTTP, gRPC and command lines, on a free port of
+//! this machine. It keeps the state in memory and answers as Centrifugo 6.9.1 does. The code under
+//! test needs no mock of its [`Client`](centrifugo_api::Client): it gets the same client with a
+//! different URL. There is no server to install.
 //!
 //! ```
 //! use centrifugo_api_testing::{Fault, Server};
@@ -18,64 +19,71 @@
 //! let server = Server::start()?;
 //! let client = server.client(); // or Client::new(server.url(), server.api_key())?
 //!
-//! // What it published can be read back, and a connected client gets it.
+//! // The publication can be read back, and a connected client receives it.
 //! let mut alice = server.connect("alice");
 //! alice.subscribe("news")?;
 //! announce(&client, "hello").await?;
-//! assert_eq!(client.history(HistoryRequest::new("news").limit(1)).await?.publications[0].data, r#""hello""#);
+//! let history = client.history(HistoryRequest::new("news").limit(1)).await?;
+//! assert_eq!(history.publications[0].data, r#""hello""#);
 //! assert_eq!(alice.next_publication().await.ok_or("disconnected")?.data, r#""hello""#);
 //!
-//! // What it asked for was recorded.
-//! let published: PublishRequest = server.requests()[0].request().ok_or("it published")?;
+//! // The request was recorded.
+//! let published: PublishRequest = server.requests()[0].request().ok_or("not a publish request")?;
 //! assert_eq!(published.channel, "news");
 //!
-//! // It meets faults.
+//! // The next call fails.
 //! server.fail_next(1, Fault::status(Status::Http(503)).header("retry-after", "1"))?;
 //! let error = announce(&client, "again").await.unwrap_err();
 //! assert!(error.is_retryable());
 //! assert!(server.unused_faults().is_empty());
 //! # Ok(()) }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # tokio::runtime::Runtime::new()?.block_on(tests())
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(tests())
 //! # }
 //! ```
 //!
-//! # What a test can do with it
+//! # What a test can do
 //!
 //! | | |
 //! |---|---|
-//! | configure channels, keys, the error mode | [`Server::builder`], [`Namespace`], [`ServerBuilder::configuration`] for a file of production |
-//! | move time forward, to let things expire | [`Server::advance`] |
-//! | be a connected client | [`Server::connect`], [`Connection`], [`Event`] |
-//! | answer methods of Centrifugo PRO, or `rpc` | [`Server::on`] |
-//! | see what was asked | [`Server::requests`], [`Recorded`] |
+//! | configure channels, keys and the error mode | [`Server::builder`], [`Namespace`]; [`ServerBuilder::configuration`] to load a production configuration |
+//! | move time forward, so that things expire | [`Server::advance`] |
+//! | act as a connected client | [`Server::connect`], [`Connection`], [`Event`] |
+//! | reply to methods of Centrifugo PRO, or to `rpc` | [`Server::on`] |
+//! | inspect the requests | [`Server::requests`], [`Recorded`] |
 //! | let calls fail | [`Server::fail_next`], [`Server::fail_always`], [`Fault`], [`Server::unused_faults`] |
 //!
-//! Programs in other languages can use it too: give them [`Server::url`] and [`Server::api_key`].
+//! Programs in other languages can use the server too: give them [`Server::url`] and
+//! [`Server::api_key`].
 //!
-//! # Where it differs from Centrifugo
+//! # Differences from Centrifugo
 //!
-//! It is compared with a real Centrifugo 6.9.1, reply by reply and event by event, over random sequences of calls.
-//! What is left:
+//! The server is compared with a real Centrifugo 6.9.1, reply by reply and event by event, over
+//! random sequences of calls. Known differences:
 //!
-//! - Both protocols are on one port. Over HTTP/2 without TLS it serves the HTTP API too.
-//! - Only the server API is there: no WebSocket, no tokens, no admin interface, no consumers. [`Server::connect`]
-//!   stands for the clients of an application, and lets them do what Centrifugo asks permissions for. It offers
-//!   neither subscriptions of maps and shared polls by the client itself nor sessions.
-//! - What is to expire does so at once when its time has come, where Centrifugo looks every second; it counts what
-//!   `info` shows at once, not every 3 s, and knows few metrics.
-//! - An HTTP call is not cut after 10 s, and an idle connection not closed after 30 s: plan a [`Fault`].
+//! - Both protocols are served on one port. The HTTP API is also served over HTTP/2 without TLS.
+//! - Only the server API is served: there is no WebSocket, no token, no admin interface and no
+//!   consumer. [`Server::connect`] stands in for the clients of an application. A [`Connection`]
+//!   may do what needs permissions in Centrifugo. It has no session, and it cannot subscribe to a
+//!   map or a shared poll by itself.
+//! - Entries expire immediately; Centrifugo checks every second. The numbers that `info` shows are
+//!   always current, where Centrifugo updates them every 3 s, and there are few metrics.
+//! - An HTTP call is not cancelled after 10 s, and an idle connection is not closed after 30 s. Use
+//!   a [`Fault`] instead.
 //! - The commands of a `parallel` batch, and the channels of a broadcast, run one after another.
-//! - A client that loses its connection, or a subscription, by a call has been told all that came before; Centrifugo
-//!   may forget what it had still to write, and closes the connection a little later than it answers the call. What a
-//!   WebSocket cannot be closed with, such as the code 0, is 1006 here, as it is to most clients.
-//! - Subscriptions with a position are not looked after every 40 s: one whose stream was forgotten ends with the next
-//!   publication.
-//! - Messages nested deeper than 100 times, which only a `label_filter` can be, are refused, at 10,000 by Centrifugo.
-//! - The messages of gRPC statuses differ where they quote how gzip or HTTP/2 went wrong: the codes do not. In
-//!   protobuf, empty keys and values of a map are left out, which Go writes.
+//! - A client whose connection or subscription is ended by a call has received every earlier event;
+//!   Centrifugo may drop pending writes, and closes the connection shortly after it has replied to
+//!   the call. A code that a WebSocket cannot be closed with, such as 0, is reported as 1006, as
+//!   most clients report it.
+//! - Positions of subscriptions are not checked every 40 s: a subscription whose stream was removed
+//!   ends with the next publication.
+//! - Messages that are nested more than 100 levels deep are refused; Centrifugo's limit is 10,000.
+//!   Only a `label_filter` can be nested that deep.
+//! - The messages of gRPC statuses differ where they quote errors of gzip or HTTP/2; the codes are
+//!   the same. Empty keys and values of maps are omitted in protobuf, where Go writes them.
 //!
-//! It is for tests: everything is in memory, one thread serves, and it listens on 127.0.0.1 alone.
+//! The server is for tests only: everything is in memory, a single thread serves all calls, and it
+//! listens on 127.0.0.1.
 
 mod builder;
 mod clock;
@@ -86,15 +94,15 @@ mod faults;
 mod glob;
 mod json;
 mod namespace;
+mod overrides;
 mod recorder;
-mod scripts;
 mod server;
 mod state;
 mod wire;
 
 pub use builder::ServerBuilder;
 pub use connection::{Connection, Event, User};
-pub use engine::Served;
+pub use engine::ServedMethod;
 pub use faults::Fault;
 pub use namespace::{DataFormat, Namespace};
 pub use recorder::{Endpoint, Recorded};

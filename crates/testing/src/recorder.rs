@@ -1,18 +1,20 @@
+//! The record of the requests that the server has read.
+
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::engine::Served;
+use crate::engine::ServedMethod;
 
-/// How a request came to the server.
+/// The way by which a request reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// HTTP, at the method's own path.
+    /// HTTP, at the path of the method.
     Http,
-    /// HTTP, as a line of commands at the base URL.
+    /// HTTP, as one of the command lines at the base URL.
     CommandLines,
     /// gRPC.
     Grpc,
@@ -23,11 +25,11 @@ pub enum Endpoint {
 pub struct Recorded {
     /// The method's name, such as `publish`.
     pub method: &'static str,
-    /// How it came.
+    /// The way by which the request reached the server.
     pub endpoint: Endpoint,
-    /// Its headers, or its metadata, without the key.
+    /// The headers of the request, or its metadata over gRPC, without the API key.
     pub headers: HeaderMap,
-    /// Its protobuf.
+    /// The request in protobuf.
     body: Bytes,
 }
 
@@ -38,27 +40,28 @@ impl Recorded {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Self {
-        let mut headers = headers.clone();
-        headers.remove("x-api-key");
-        headers.remove("authorization");
+        let mut public_headers = headers.clone();
+        public_headers.remove("x-api-key");
+        public_headers.remove("authorization");
         Self {
             method,
             endpoint,
-            headers,
+            headers: public_headers,
             body,
         }
     }
 
-    /// The request, if it is one of that type.
+    /// Returns the request, or `None` if it has another type.
     #[must_use]
-    pub fn request<M: Served>(&self) -> Option<M> {
-        (self.method == M::NAME)
-            .then(|| M::decode(self.body.clone()).ok())
-            .flatten()
+    pub fn request<M: ServedMethod>(&self) -> Option<M> {
+        if self.method != M::NAME {
+            return None;
+        }
+        M::decode(self.body.clone()).ok()
     }
 }
 
-/// The last requests.
+/// The most recent requests, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     limit: usize,
@@ -77,8 +80,9 @@ impl Recorder {
         self.limit > 0
     }
 
+    /// Adds a request, and removes the oldest one if the limit is reached.
     pub(crate) fn add(&self, request: Recorded) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = self.lock();
         if requests.len() == self.limit {
             requests.pop_front();
         }
@@ -86,19 +90,14 @@ impl Recorder {
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        self.lock().iter().cloned().collect()
     }
 
     pub(crate) fn take(&self) -> Vec<Recorded> {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain(..)
-            .collect()
+        self.lock().drain(..).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Recorded>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

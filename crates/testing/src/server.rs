@@ -1,35 +1,37 @@
+//! The server that a test holds: starting, controlling and stopping it.
+
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use centrifugo_api::{ApiError, Error};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-use super::builder::ServerBuilder;
-use super::clock::Clock;
-use super::connection::{Connection, User};
-use super::engine::{Api, Served};
-use super::faults::{Fault, Faults};
-use super::namespace::Namespaces;
-use super::recorder::{Recorded, Recorder};
-use super::scripts::Scripts;
-use super::state::connections::Ending;
-use super::state::{State, random};
-use super::wire::{self, Settings};
-use centrifugo_api::{ApiError, Error};
+use crate::builder::ServerBuilder;
+use crate::clock::Clock;
+use crate::connection::{Connection, User};
+use crate::engine::{Engine, ServedMethod};
+use crate::faults::{Fault, Faults};
+use crate::namespace::Namespaces;
+use crate::overrides::Overrides;
+use crate::recorder::{Recorded, Recorder};
+use crate::state::connections::CloseReason;
+use crate::state::{State, random};
+use crate::wire::{self, ServerConfig};
 
-/// What clients are told when the server is dropped.
-const SHUTDOWN: Ending<'static> = (3001, "shutdown");
+/// The reason that connected clients receive when the server is dropped.
+const SHUTDOWN: CloseReason<'static> = CloseReason::new(3001, "shutdown");
 
 /// An in-memory Centrifugo, on a free port of 127.0.0.1 until it is dropped.
 ///
-/// It has a thread and a runtime of its own: it can be used with async code and without, and answers whatever the
-/// test's runtime does.
+/// The server has its own thread and runtime. It works with async and with blocking code, and it
+/// replies even while the test's runtime is blocked.
 pub struct Server {
-    api: Arc<Api>,
-    settings: Arc<Settings>,
+    engine: Arc<Engine>,
+    config: Arc<ServerConfig>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -40,103 +42,105 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`], when the machine has no free port or no thread left.
+    /// [`Error::Config`] if the machine has no free port or no thread left.
     pub fn start() -> Result<Self, Error> {
         Self::builder().start()
     }
 
-    /// Starts the configuration of a server.
+    /// Creates a builder, to configure a server before it starts.
     pub fn builder() -> ServerBuilder {
         ServerBuilder::new()
     }
 
+    /// Starts a server with a valid configuration, which keeps the last `recorded` requests.
     pub(crate) fn run(
         listener: TcpListener,
         namespaces: Namespaces,
-        settings: Settings,
+        config: ServerConfig,
         recorded: usize,
     ) -> Result<Self, Error> {
-        let failed =
-            |error| Error::Config(format!("the embedded server cannot be started: {error}"));
-        let address = listener.local_addr().map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(cannot_start)?;
+        listener.set_nonblocking(true).map_err(cannot_start)?;
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(failed)?;
-        let api = Arc::new(Api {
+            .map_err(cannot_start)?;
+        let engine = Arc::new(Engine {
             uid: random::uuid(),
             namespaces,
             clock: Clock::start(),
             state: State::default(),
-            scripts: Scripts::default(),
+            overrides: Overrides::default(),
             faults: Faults::default(),
             recorder: Recorder::new(recorded),
         });
-        let settings = Arc::new(settings);
+        let config = Arc::new(config);
         let (stop, stopped) = oneshot::channel();
-        let served = serve(
+        let work = serve(
             runtime,
             listener,
-            Arc::clone(&api),
-            Arc::clone(&settings),
+            Arc::clone(&engine),
+            Arc::clone(&config),
             stopped,
         );
         let thread = thread::Builder::new()
             .name("embedded Centrifugo".to_owned())
-            .spawn(served)
-            .map_err(failed)?;
+            .spawn(work)
+            .map_err(cannot_start)?;
         Ok(Self {
-            api,
-            settings,
+            engine,
+            config,
             address,
             stop: Some(stop),
             thread: Some(thread),
         })
     }
 
-    /// The base URL of the HTTP API: `http://127.0.0.1:PORT/api`.
+    /// Returns the base URL of the HTTP API: `http://127.0.0.1:PORT/api`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.settings.prefix)
+        format!("http://{}{}", self.address, self.config.prefix)
     }
 
-    /// The URL of the gRPC API: `grpc://127.0.0.1:PORT`.
+    /// Returns the URL of the gRPC API: `grpc://127.0.0.1:PORT`.
     #[must_use]
     pub fn grpc_url(&self) -> String {
         format!("grpc://{}", self.address)
     }
 
-    /// The key of the HTTP API; empty where none is asked for. Unless a configuration says otherwise, gRPC has the same.
+    /// Returns the API key for HTTP; empty if the server needs none.
+    ///
+    /// gRPC has the same key, unless a [`configuration`](ServerBuilder::configuration) sets others.
     #[must_use]
     pub fn api_key(&self) -> &str {
-        self.settings.http_key.as_deref().unwrap_or_default()
+        self.config.http_key.as_deref().unwrap_or_default()
     }
 
-    /// The key of the gRPC API; empty where none is asked for.
+    /// Returns the API key for gRPC; empty if the server needs none.
     #[must_use]
     pub fn grpc_api_key(&self) -> &str {
-        self.settings.grpc_key.as_deref().unwrap_or_default()
+        self.config.grpc_key.as_deref().unwrap_or_default()
     }
 
-    /// Moves the server's time forward: what expires by then expires.
+    /// Moves the server's time forward: everything that is due by then expires.
     ///
-    /// The time goes on by itself too, as the machine's does.
+    /// Time also advances by itself.
     pub fn advance(&self, duration: Duration) {
-        self.api.clock.advance(duration);
-        self.api.expire();
+        self.engine.clock.advance(duration);
+        self.engine.expire();
     }
 
-    /// Connects a client, which takes a name or a [`User`].
+    /// Connects a client for a [`User`], or for a user with that name.
     #[must_use = "the client is disconnected when it is dropped"]
     pub fn connect(&self, user: impl Into<User>) -> Connection {
-        Connection::open(Arc::clone(&self.api), user.into())
+        Connection::open(Arc::clone(&self.engine), user.into())
     }
 
-    /// Answers calls of a method in the server's place, such as one of Centrifugo PRO's, or `rpc`.
+    /// Sets a handler for a method, such as a method of Centrifugo PRO, or `rpc`.
     ///
-    /// It is called in the server's thread, for each command of a batch too, and must not wait for a call to this server.
-    /// A panic in it closes the connection. What is scripted for `publish` is not asked for the channels of a broadcast.
+    /// The handler runs in the server's thread, also for each command of a batch, and must not wait
+    /// for a call to this server. If it panics, the connection of the call is closed. A handler for
+    /// `publish` is not called for the channels of a broadcast.
     ///
     /// ```
     /// use centrifugo_api_testing::Server;
@@ -150,104 +154,111 @@ impl Server {
     /// });
     /// # Ok(()) }
     /// ```
-    pub fn on<M: Served>(
+    pub fn on<M: ServedMethod>(
         &self,
-        answer: impl Fn(M) -> Result<M::Result, ApiError> + Send + Sync + 'static,
+        handler: impl Fn(M) -> Result<M::Result, ApiError> + Send + Sync + 'static,
     ) {
-        self.api.scripts.set::<M>(Box::new(answer));
+        self.engine.overrides.set::<M>(Box::new(handler));
     }
 
-    /// Takes back what [`on`](Self::on) said of a method: the server answers it again, or does not offer it.
-    pub fn off<M: Served>(&self) {
-        self.api.scripts.remove::<M>();
+    /// Removes the handler set with [`on`](Self::on): the server handles the method itself again,
+    /// if it can.
+    pub fn off<M: ServedMethod>(&self) {
+        self.engine.overrides.remove::<M>();
     }
 
-    /// The last requests that were read, oldest first; at most 10,000, or what
-    /// [`recorded_requests`](ServerBuilder::recorded_requests) says.
+    /// Returns the recorded requests, oldest first.
+    ///
+    /// The server keeps the last 10,000 requests by default; see
+    /// [`recorded_requests`](ServerBuilder::recorded_requests).
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
-        self.api.recorder.requests()
+        self.engine.recorder.requests()
     }
 
-    /// Takes the requests, so that the next ones stand alone.
+    /// Returns the recorded requests and clears the record.
     pub fn take_requests(&self) -> Vec<Recorded> {
-        self.api.recorder.take()
+        self.engine.recorder.take()
     }
 
-    /// Lets the next calls that a fault is for meet it. Faults are met in the order in which they were planned.
+    /// Plans a fault for the next `calls` calls that it applies to.
+    ///
+    /// Faults happen in the order in which they were planned.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`], which says what is wrong with the fault, such as a method that the schema lacks.
+    /// [`Error::Config`] if the fault is invalid, for example if the schema lacks its method.
     pub fn fail_next(&self, calls: usize, fault: Fault) -> Result<(), Error> {
-        self.api.faults.plan(Some(calls), fault)
+        self.engine.faults.plan(Some(calls), fault)
     }
 
-    /// Lets all calls that a fault is for meet it.
+    /// Plans a fault for all calls that it applies to.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`], which says what is wrong with the fault.
+    /// [`Error::Config`] if the fault is invalid.
     pub fn fail_always(&self, fault: Fault) -> Result<(), Error> {
-        self.api.faults.plan(None, fault)
+        self.engine.faults.plan(None, fault)
     }
 
-    /// Forgets the faults that are planned.
+    /// Removes all planned faults.
     pub fn clear_faults(&self) {
-        self.api.faults.clear();
+        self.engine.faults.clear();
     }
 
-    /// The faults that no call has met, or fewer than planned: a test that ends with some has not tested what it
-    /// meant to.
+    /// Returns the faults that have happened less often than planned, or not at all.
+    ///
+    /// A test that ends with unused faults has not tested what it was meant to test.
     #[must_use]
     pub fn unused_faults(&self) -> Vec<Fault> {
-        self.api.faults.unused()
+        self.engine.faults.unused()
     }
 }
 
 /// # Clients
 impl Server {
-    /// A client over HTTP, with the right key.
+    /// Returns a client over HTTP with the server's API key.
     #[cfg(feature = "http")]
     #[must_use]
     pub fn client(&self) -> centrifugo_api::Client {
         self.client_builder()
             .build()
-            .unwrap_or_else(|error| unreachable!("the options are right: {error}"))
+            .unwrap_or_else(|error| unreachable!("the options are valid: {error}"))
     }
 
-    /// The configuration of a client over HTTP, with the right key.
+    /// Returns the builder of a client over HTTP with the server's API key.
     #[cfg(feature = "http")]
     pub fn client_builder(&self) -> centrifugo_api::ClientBuilder {
         with_key(
             centrifugo_api::Client::builder(self.url()),
-            self.settings.http_key.as_ref(),
+            self.config.http_key.as_ref(),
         )
     }
 
-    /// A blocking client over HTTP, with the right key.
+    /// Returns a blocking client over HTTP with the server's API key.
     #[cfg(all(feature = "http", feature = "blocking"))]
     #[must_use]
     pub fn blocking_client(&self) -> centrifugo_api::blocking::Client {
-        let built = self.client_builder().build_blocking();
-        built.unwrap_or_else(|error| unreachable!("the options are right: {error}"))
+        self.client_builder()
+            .build_blocking()
+            .unwrap_or_else(|error| unreachable!("the options are valid: {error}"))
     }
 
-    /// A client over gRPC, with the right key.
+    /// Returns a client over gRPC with the server's API key.
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc_client(&self) -> centrifugo_api::Client {
         self.grpc_client_builder()
             .build()
-            .unwrap_or_else(|error| unreachable!("the options are right: {error}"))
+            .unwrap_or_else(|error| unreachable!("the options are valid: {error}"))
     }
 
-    /// The configuration of a client over gRPC, with the right key.
+    /// Returns the builder of a client over gRPC with the server's API key.
     #[cfg(feature = "grpc")]
     pub fn grpc_client_builder(&self) -> centrifugo_api::ClientBuilder {
         with_key(
             centrifugo_api::Client::builder(self.grpc_url()),
-            self.settings.grpc_key.as_ref(),
+            self.config.grpc_key.as_ref(),
         )
     }
 }
@@ -263,19 +274,23 @@ fn with_key(
     }
 }
 
-/// What the server's thread does.
+fn cannot_start(error: std::io::Error) -> Error {
+    Error::Config(format!("the embedded server cannot be started: {error}"))
+}
+
+/// Returns the work of the server's thread.
 fn serve(
     runtime: Runtime,
     listener: TcpListener,
-    api: Arc<Api>,
-    settings: Arc<Settings>,
+    engine: Arc<Engine>,
+    config: Arc<ServerConfig>,
     stopped: oneshot::Receiver<()>,
 ) -> impl FnOnce() + Send {
     move || {
         runtime.block_on(async {
-            // A listener that is bound and does not block can be taken over.
+            // The conversion cannot fail: the listener is bound and does not block.
             if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
-                wire::serve(listener, api, settings, stopped).await;
+                wire::serve(listener, engine, config, stopped).await;
             }
         });
     }
@@ -287,7 +302,11 @@ impl Drop for Server {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        self.api.state.lock().connections.disconnect_all(SHUTDOWN);
+        self.engine
+            .state
+            .lock()
+            .connections
+            .disconnect_all(SHUTDOWN);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A request of each method, which the server answers without an error.
 
 use centrifugo_api::*;
-use centrifugo_api_testing::{Served, Server};
+use centrifugo_api_testing::{ServedMethod, Server};
 
 use crate::malformed_grpc::frame;
 
@@ -84,7 +84,7 @@ fn seed<M: Method>(request: M) -> Seed {
 }
 
 /// A request of a method that needs a script.
-fn pro<M: Served>(server: &Server, request: M) -> Seed
+fn pro<M: ServedMethod>(server: &Server, request: M) -> Seed
 where
     M::Result: Default,
 {

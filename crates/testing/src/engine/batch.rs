@@ -1,9 +1,12 @@
-use super::{Call, Handle, bad_request, run};
+//! The method `batch`.
+
 use centrifugo_api::ApiError;
 use centrifugo_api::api::{BatchRequest, BatchResponse, Reply};
 
-impl Handle for BatchRequest {
-    /// One command after another: what `parallel` promises, no order, this keeps too.
+use crate::engine::{Call, Handler, bad_request, run};
+
+impl Handler for BatchRequest {
+    /// Runs one command after another. That is correct for `parallel` too, which promises no order.
     fn handle(self, call: &Call<'_>) -> Result<BatchResponse, ApiError> {
         let commands = self.commands.into_iter().enumerate();
         let replies = commands.map(|(index, command)| {

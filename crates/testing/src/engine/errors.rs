@@ -1,6 +1,8 @@
+//! The errors of Centrifugo's API.
+
 use centrifugo_api::ApiError;
 
-/// An error of Centrifugo's, with the message that it has there.
+/// Returns the error with a code, with the message that Centrifugo has for it.
 pub(crate) fn error(code: u32) -> ApiError {
     let message = match code {
         ApiError::INTERNAL => "internal server error",
@@ -11,7 +13,7 @@ pub(crate) fn error(code: u32) -> ApiError {
         ApiError::TOO_MANY_REQUESTS => "too many requests",
         ApiError::UNRECOVERABLE_POSITION => "unrecoverable position",
         ApiError::CONFLICT => "conflict",
-        _ => "an error of the test",
+        _ => "injected error",
     };
     ApiError::new(code, message)
 }

@@ -1,17 +1,20 @@
+//! The methods `history` and `history_remove`.
+
 use std::time::Duration;
 
-use super::{Api, Call, Handle, bad_request, internal, not_available, unrecoverable};
-use crate::state::stream::{Filter, Position};
 use centrifugo_api::ApiError;
 use centrifugo_api::api::{
     HistoryRemoveRequest, HistoryRemoveResult, HistoryRequest, HistoryResult,
 };
 
-impl Handle for HistoryRequest {
+use crate::engine::{Call, Engine, Handler, bad_request, internal, not_available, unrecoverable};
+use crate::state::stream::{Filter, Position};
+
+impl Handler for HistoryRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<HistoryResult, ApiError> {
-        let meta_ttl = call.api.history_channel(&self.channel)?;
+        let meta_ttl = call.engine.history_meta_ttl(&self.channel)?;
         let since = self.since.map(|since| Position {
             offset: since.offset,
             epoch: since.epoch,
@@ -24,41 +27,43 @@ impl Handle for HistoryRequest {
             limit: self.limit,
             reverse: self.reverse,
         };
-        let now = call.api.clock.seconds();
+        let now = call.engine.clock.seconds();
         let (publications, position) =
-            call.api
+            call.engine
                 .state
                 .lock()
                 .streams
                 .read(&self.channel, &filter, meta_ttl, now);
-        if filter
-            .since
-            .is_some_and(|since| !since.epoch.is_empty() && since.epoch != position.epoch)
+        if let Some(since) = filter.since
+            && !since.epoch.is_empty()
+            && since.epoch != position.epoch
         {
             return Err(unrecoverable());
         }
         let mut result = HistoryResult::default();
-        (result.publications, result.offset, result.epoch) =
-            (publications, position.offset, position.epoch);
+        result.publications = publications;
+        result.offset = position.offset;
+        result.epoch = position.epoch;
         Ok(result)
     }
 }
 
-impl Handle for HistoryRemoveRequest {
+impl Handler for HistoryRemoveRequest {
     fn handle(self, call: &Call<'_>) -> Result<HistoryRemoveResult, ApiError> {
-        call.api.history_channel(&self.channel)?;
-        call.api.state.lock().streams.clear(&self.channel);
+        call.engine.history_meta_ttl(&self.channel)?;
+        call.engine.state.lock().streams.clear(&self.channel);
         Ok(HistoryRemoveResult::default())
     }
 }
 
-impl Api {
-    /// Makes sure that a channel keeps a history, and answers how long its position is kept.
-    fn history_channel(&self, channel: &str) -> Result<Duration, ApiError> {
+impl Engine {
+    /// Returns how long the position of a channel is kept, or an error if the channel has no
+    /// history.
+    fn history_meta_ttl(&self, channel: &str) -> Result<Duration, ApiError> {
         if channel.is_empty() {
             return Err(bad_request());
         }
-        let options = self.channel(channel)?;
+        let options = self.channel_options(channel)?;
         options
             .history
             .map(|retention| retention.meta_ttl)

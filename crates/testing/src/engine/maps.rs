@@ -1,8 +1,17 @@
+//! The `map_…` methods.
+
 use std::sync::Arc;
 
-use super::publish::payload;
-use super::{Api, Call, Handle, bad_request, internal, unrecoverable};
-use crate::namespace::Kind;
+use centrifugo_api::ApiError;
+use centrifugo_api::api::{
+    MapClearRequest, MapClearResult, MapEntry, MapPublishRequest, MapPublishResult,
+    MapReadStateRequest, MapReadStateResult, MapReadStreamRequest, MapReadStreamResult,
+    MapRemoveRequest, MapRemoveResult, MapStatsRequest, MapStatsResult,
+};
+
+use crate::engine::publish::payload;
+use crate::engine::{Call, Engine, Handler, bad_request, internal, unrecoverable};
+use crate::namespace::ChannelKind;
 use crate::state::Data;
 use crate::state::connections::Connections;
 use crate::state::map::{
@@ -10,12 +19,6 @@ use crate::state::map::{
     MapPublish, MapReadState, MapReadStream, MapRemove, MapUpdate,
 };
 use crate::state::random::epoch;
-use centrifugo_api::ApiError;
-use centrifugo_api::api::{
-    MapClearRequest, MapClearResult, MapEntry, MapPublishRequest, MapPublishResult,
-    MapReadStateRequest, MapReadStateResult, MapReadStreamRequest, MapReadStreamResult,
-    MapRemoveRequest, MapRemoveResult, MapStatsRequest, MapStatsResult,
-};
 
 impl From<MapError> for ApiError {
     fn from(error: MapError) -> Self {
@@ -27,62 +30,66 @@ impl From<MapError> for ApiError {
     }
 }
 
-impl Api {
-    /// Makes sure that a channel is a map.
+impl Engine {
+    /// Returns the options of a map, or an error if the channel is not a map.
     fn map_options(&self, channel: &str) -> Result<&MapOptions, ApiError> {
         if channel.is_empty() {
             return Err(bad_request());
         }
-        match &self.channel(channel)?.kind {
-            Kind::Map(options) => Ok(options),
-            Kind::Stream | Kind::SharedPoll { .. } => Err(bad_request()),
+        match &self.channel_options(channel)?.kind {
+            ChannelKind::Map(options) => Ok(options),
+            ChannelKind::Stream | ChannelKind::SharedPoll { .. } => Err(bad_request()),
         }
     }
 
-    /// Lets `work` be done on a map, with the time in milliseconds.
+    /// Calls `work` with a map and the time in milliseconds.
     fn with_map<T>(
         &self,
         channel: &str,
         options: &MapOptions,
         work: impl FnOnce(&mut MapChannel, u64) -> T,
     ) -> T {
-        let (mut data, now) = (self.state.lock(), self.clock.now());
-        let (map, _) = current(&mut data, channel, options, now);
+        let mut data = self.state.lock();
+        let now = self.clock.now();
+        let (map, _) = up_to_date_map(&mut data, channel, options, now);
         work(map, now)
     }
 
-    /// Lets a map be changed, and tells its subscribers.
+    /// Changes a map, and sends the change to its subscribers.
     fn change_map(
         &self,
         channel: &str,
         options: &MapOptions,
         change: impl FnOnce(&mut MapChannel, u64) -> Result<MapUpdate, MapError>,
     ) -> Result<MapUpdate, MapError> {
-        let (mut data, now) = (self.state.lock(), self.clock.now());
-        let (map, connections) = current(&mut data, channel, options, now);
+        let mut data = self.state.lock();
+        let now = self.clock.now();
+        let (map, connections) = up_to_date_map(&mut data, channel, options, now);
         let update = change(map, now)?;
         if let MapOutcome::Changed(publication) = &update.outcome {
-            connections.change(channel, publication);
+            connections.send_change(channel, publication);
         }
         Ok(update)
     }
 
-    /// Removes the keys of all maps whose time has come.
+    /// Removes the expired keys of all maps.
     pub(crate) fn expire_keys(&self) {
-        let (mut data, now) = (self.state.lock(), self.clock.now());
+        let mut data = self.state.lock();
+        let now = self.clock.now();
         let Data {
             maps, connections, ..
         } = &mut *data;
         for (channel, map) in maps {
-            map.expire(now)
-                .iter()
-                .for_each(|removed| connections.change(channel, removed));
+            for removal in map.expire(now) {
+                connections.send_change(channel, &removal);
+            }
         }
     }
 }
 
-/// A map at `now`, with its subscribers, who know of the keys that have expired by then.
-fn current<'a>(
+/// Returns a map as it is at `now`, after its subscribers have received the removals of the keys
+/// that have expired by then.
+fn up_to_date_map<'a>(
     data: &'a mut Data,
     channel: &str,
     options: &MapOptions,
@@ -94,20 +101,20 @@ fn current<'a>(
     let map = maps
         .entry(channel.to_owned())
         .or_insert_with(|| MapChannel::new(options));
-    map.expire(now)
-        .iter()
-        .for_each(|removed| connections.change(channel, removed));
+    for removal in map.expire(now) {
+        connections.send_change(channel, &removal);
+    }
     (map, connections)
 }
 
-impl Handle for MapPublishRequest {
+impl Handler for MapPublishRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapPublishResult, ApiError> {
         if self.key.is_empty() {
             return Err(bad_request());
         }
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let publish = MapPublish {
             data: payload(self.data, &self.b64data)?,
             key_mode: KeyMode::from_name(&self.key_mode)?,
@@ -117,93 +124,107 @@ impl Handle for MapPublishRequest {
             version: self.version,
             version_epoch: self.version_epoch,
         };
-        let update = call.api.change_map(&self.channel, options, |map, now| {
+        let update = call.engine.change_map(&self.channel, options, |map, now| {
             map.publish(now, publish, &mut epoch)
         })?;
         let mut result = MapPublishResult::default();
-        (
-            result.offset,
-            result.epoch,
-            result.suppressed,
-            result.suppress_reason,
-        ) = parts(update);
+        let fields = UpdateFields::new(update);
+        result.offset = fields.offset;
+        result.epoch = fields.epoch;
+        result.suppressed = fields.suppressed;
+        result.suppress_reason = fields.suppress_reason;
         Ok(result)
     }
 }
 
-impl Handle for MapRemoveRequest {
+impl Handler for MapRemoveRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapRemoveResult, ApiError> {
         if self.key.is_empty() {
             return Err(bad_request());
         }
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let remove = MapRemove {
             key: self.key,
             idempotency_key: self.idempotency_key,
         };
         let update = call
-            .api
+            .engine
             .change_map(&self.channel, options, |map, now| map.remove(now, remove))?;
         let mut result = MapRemoveResult::default();
-        (
-            result.offset,
-            result.epoch,
-            result.suppressed,
-            result.suppress_reason,
-        ) = parts(update);
+        let fields = UpdateFields::new(update);
+        result.offset = fields.offset;
+        result.epoch = fields.epoch;
+        result.suppressed = fields.suppressed;
+        result.suppress_reason = fields.suppress_reason;
         Ok(result)
     }
 }
 
-/// The fields of a result.
-fn parts(update: MapUpdate) -> (u64, String, bool, String) {
-    let MapPosition { offset, epoch } = update.position;
-    match update.outcome {
-        MapOutcome::Changed(_) => (offset, epoch, false, String::new()),
-        MapOutcome::Suppressed(reason) => (offset, epoch, true, reason.as_str().to_owned()),
+/// The fields of the results of `map_publish` and `map_remove`.
+struct UpdateFields {
+    offset: u64,
+    epoch: String,
+    suppressed: bool,
+    suppress_reason: String,
+}
+
+impl UpdateFields {
+    fn new(update: MapUpdate) -> Self {
+        let suppress_reason = match update.outcome {
+            MapOutcome::Changed(_) => None,
+            MapOutcome::Suppressed(reason) => Some(reason.as_str()),
+        };
+        Self {
+            offset: update.position.offset,
+            epoch: update.position.epoch,
+            suppressed: suppress_reason.is_some(),
+            suppress_reason: suppress_reason.unwrap_or_default().to_owned(),
+        }
     }
 }
 
-impl Handle for MapReadStateRequest {
+impl Handler for MapReadStateRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapReadStateResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let read = MapReadState {
             cursor: self.cursor,
             limit: self.limit,
             key: self.key,
-            revision: MapPosition::given(self.revision_offset, self.revision_epoch),
+            revision: MapPosition::from_fields(self.revision_offset, self.revision_epoch),
         };
-        let page = call.api.with_map(&self.channel, options, |map, now| {
+        let page = call.engine.with_map(&self.channel, options, |map, now| {
             map.read_state(now, &read, &mut epoch)
         })?;
         let mut result = MapReadStateResult::default();
         result.entries = entries(&page);
-        (result.offset, result.epoch, result.cursor) =
-            (page.position.offset, page.position.epoch, page.cursor);
+        result.offset = page.position.offset;
+        result.epoch = page.position.epoch;
+        result.cursor = page.cursor;
         Ok(result)
     }
 }
 
-impl Handle for MapReadStreamRequest {
+impl Handler for MapReadStreamRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapReadStreamResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let read = MapReadStream {
-            since: MapPosition::given(self.since_offset, self.since_epoch),
+            since: MapPosition::from_fields(self.since_offset, self.since_epoch),
             limit: self.limit,
             reverse: self.reverse,
         };
-        let page = call.api.with_map(&self.channel, options, |map, now| {
+        let page = call.engine.with_map(&self.channel, options, |map, now| {
             map.read_stream(now, &read, &mut epoch)
         })?;
         let mut result = MapReadStreamResult::default();
         result.entries = entries(&page);
-        (result.offset, result.epoch) = (page.position.offset, page.position.epoch);
+        result.offset = page.position.offset;
+        result.epoch = page.position.epoch;
         Ok(result)
     }
 }
@@ -225,13 +246,13 @@ fn entry(publication: &Arc<MapPublication>) -> MapEntry {
     entry
 }
 
-impl Handle for MapStatsRequest {
+impl Handler for MapStatsRequest {
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
     fn handle(self, call: &Call<'_>) -> Result<MapStatsResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
+        let options = call.engine.map_options(&self.channel)?;
         let keys = call
-            .api
+            .engine
             .with_map(&self.channel, options, MapChannel::num_keys);
         let mut result = MapStatsResult::default();
         result.num_keys = i32::try_from(keys).unwrap_or(i32::MAX);
@@ -239,10 +260,11 @@ impl Handle for MapStatsRequest {
     }
 }
 
-impl Handle for MapClearRequest {
+impl Handler for MapClearRequest {
     fn handle(self, call: &Call<'_>) -> Result<MapClearResult, ApiError> {
-        let options = call.api.map_options(&self.channel)?;
-        call.api.with_map(&self.channel, options, MapChannel::clear);
+        let options = call.engine.map_options(&self.channel)?;
+        call.engine
+            .with_map(&self.channel, options, MapChannel::clear);
         Ok(MapClearResult::default())
     }
 }

@@ -1,4 +1,4 @@
-//! The methods: what the server does with a request, whichever protocol brought it.
+//! The methods: the effect of each request on the server's state, independent of the protocol.
 
 mod batch;
 mod errors;
@@ -13,68 +13,71 @@ use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
+use centrifugo_api::{ApiError, Method, api};
 use prost::Message as _;
 
-use super::clock::Clock;
-use super::faults::Faults;
-use super::json::{self, Described};
-use super::namespace::Namespaces;
-use super::recorder::Recorder;
-use super::scripts::Scripts;
-use super::state::State;
-use centrifugo_api::{ApiError, Method, api};
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::json::{Described, MessageDescriptor};
+use crate::namespace::Namespaces;
+use crate::overrides::Overrides;
+use crate::recorder::Recorder;
+use crate::state::State;
 
 pub(crate) use errors::*;
-pub(crate) use publish::{Message, result};
+pub(crate) use publish::{Message, publish_result};
 
-/// A method as the embedded server serves it: every request of the schema.
-pub trait Served: Method + Default + 'static {
-    /// Whether a reply has a place for an error.
+/// A method of the schema, as the embedded server serves it. Every request implements it.
+pub trait ServedMethod: Method + Default + 'static {
+    /// Whether the method's reply has a place for an error.
     #[doc(hidden)]
     const HAS_ERROR: bool;
 
-    /// The reply that says how it went.
+    /// Returns the reply for an outcome.
     #[doc(hidden)]
     fn response(outcome: Result<Self::Result, ApiError>) -> Self::Response;
 
-    /// The channels that the request is about.
+    /// Returns the channels that the request names.
     #[doc(hidden)]
     fn channels(&self) -> Vec<&str>;
 }
 
-/// What a method does. Those of Centrifugo PRO are not to be found, unless a test scripts them.
-pub(crate) trait Handle: Served {
+/// A method that the server can handle. Centrifugo PRO methods return error 104 unless overridden.
+pub(crate) trait Handler: ServedMethod {
     fn handle(self, call: &Call<'_>) -> Result<Self::Result, ApiError> {
         let _ = call;
         Err(not_found())
     }
 }
 
-/// Where a request finds everything.
+/// The context of a call.
 pub(crate) struct Call<'a> {
-    pub(crate) api: &'a Api,
-    /// The positions of `null` among the commands of a batch.
+    pub(crate) engine: &'a Engine,
+    /// The indexes of the commands of a batch that were `null` in JSON.
     pub(crate) nulls: &'a HashSet<usize>,
 }
 
-/// How a method is reached, read, run and answered.
+/// The entry of a method in the table that routes calls to their handlers.
 pub(crate) struct Route {
     pub(crate) name: &'static str,
-    /// The name over gRPC, without the service's.
+    /// The name over gRPC, without the service.
     pub(crate) rpc: &'static str,
     pub(crate) grpc_path: &'static str,
     pub(crate) open_source: bool,
     pub(crate) has_error: bool,
-    pub(crate) request: &'static json::Message,
-    pub(crate) response: &'static json::Message,
-    pub(crate) serve: fn(&Call<'_>, Bytes) -> Result<Answer, prost::DecodeError>,
+    pub(crate) request: &'static MessageDescriptor,
+    pub(crate) response: &'static MessageDescriptor,
+    /// Runs a request in protobuf.
+    pub(crate) serve: fn(&Call<'_>, Bytes) -> Result<EncodedReply, prost::DecodeError>,
+    /// Checks that a request can be decoded.
     pub(crate) check: fn(Bytes) -> Result<(), prost::DecodeError>,
+    /// Returns the channels that a request names.
     pub(crate) channels: fn(Bytes) -> Vec<String>,
 }
 
-/// A reply's protobuf, and the error in it.
-pub(crate) struct Answer {
-    pub(crate) response: Vec<u8>,
+/// A reply in protobuf, with the error that it contains.
+pub(crate) struct EncodedReply {
+    pub(crate) protobuf: Vec<u8>,
     pub(crate) error: Option<ApiError>,
 }
 
@@ -84,21 +87,21 @@ impl fmt::Debug for Route {
     }
 }
 
-/// All that the server consists of, but for the wire.
-pub(crate) struct Api {
-    /// The node's id.
+/// The server without its protocols: state, clock, overrides and faults.
+pub(crate) struct Engine {
+    /// The id of the node.
     pub(crate) uid: String,
     pub(crate) namespaces: Namespaces,
     pub(crate) clock: Clock,
     pub(crate) state: State,
-    pub(crate) scripts: Scripts,
+    pub(crate) overrides: Overrides,
     pub(crate) faults: Faults,
     pub(crate) recorder: Recorder,
 }
 
-impl Api {
-    /// Runs a request, unless a fault or a script stands in its place.
-    pub(crate) fn answer<M: Handle>(
+impl Engine {
+    /// Runs a request, unless a fault or an override replaces the method.
+    pub(crate) fn execute<M: Handler>(
         &self,
         request: M,
         call: &Call<'_>,
@@ -106,45 +109,47 @@ impl Api {
         if let Some(error) = self.faults.api_error(&request) {
             return Err(error);
         }
-        match self.scripts.get::<M>() {
-            Some(script) => script(request),
+        match self.overrides.get::<M>() {
+            Some(handler) => handler(request),
             None => request.handle(call),
         }
     }
 
-    /// Ends what has expired, and forgets what nobody can ask for any more.
+    /// Ends expired connections and subscriptions, and removes expired keys and cached results.
     pub(crate) fn expire(&self) {
         self.expire_keys();
-        let (now, seconds) = (self.clock.now(), self.clock.seconds());
+        let now = self.clock.now();
+        let seconds = self.clock.seconds();
         let mut data = self.state.lock();
         data.connections.expire(seconds);
-        data.outcomes.forget_old(now);
+        data.idempotency.remove_expired(now);
     }
 
-    /// Whether the method is served, be it by a script.
+    /// Checks whether the server serves a method, itself or by an override.
     pub(crate) fn serves(&self, route: &Route) -> bool {
-        route.open_source || self.scripts.has(route.name)
+        route.open_source || self.overrides.contains(route.name)
     }
 }
 
-fn serve<M: Handle>(call: &Call<'_>, request: Bytes) -> Result<Answer, prost::DecodeError> {
-    let outcome = call.api.answer(M::decode(request)?, call);
+fn serve<M: Handler>(call: &Call<'_>, request: Bytes) -> Result<EncodedReply, prost::DecodeError> {
+    let outcome = call.engine.execute(M::decode(request)?, call);
     let error = outcome.as_ref().err().cloned();
-    Ok(Answer {
-        response: M::response(outcome).encode_to_vec(),
+    Ok(EncodedReply {
+        protobuf: M::response(outcome).encode_to_vec(),
         error,
     })
 }
 
-fn check<M: Served>(request: Bytes) -> Result<(), prost::DecodeError> {
+fn check<M: ServedMethod>(request: Bytes) -> Result<(), prost::DecodeError> {
     M::decode(request).map(drop)
 }
 
-fn channels_of<M: Served>(request: Bytes) -> Vec<String> {
+fn channels_of<M: ServedMethod>(request: Bytes) -> Vec<String> {
     let request = M::decode(request).unwrap_or_default();
     request.channels().into_iter().map(str::to_owned).collect()
 }
 
+/// The table of the methods, and what the schema determines of each of them.
 mod generated {
     #![allow(clippy::all, clippy::pedantic, deprecated)]
 

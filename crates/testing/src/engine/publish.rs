@@ -1,20 +1,22 @@
+//! The methods `publish`, `broadcast` and `shared_poll_publish`.
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-
-use super::{Api, Call, Handle, bad_request, not_available, unknown_channel};
-use crate::json;
-use crate::namespace::{Channel, DataFormat, Kind};
-use crate::state::stream::{Position, Version};
 use centrifugo_api::api::{
-    BroadcastRequest, BroadcastResult, PublishRequest, PublishResponse, PublishResult,
+    BroadcastRequest, PublishRequest, PublishResult,
     SharedPollPublishRequest, SharedPollPublishResult,
 };
-use centrifugo_api::{ApiError, ClientInfo, Publication};
+use centrifugo_api::{ApiError, BroadcastResult, ClientInfo, Publication};
 
-/// What `publish` and `broadcast` have in common.
+use crate::engine::{Call, Engine, Handler, bad_request, not_available, unknown_channel};
+use crate::json;
+use crate::namespace::{ChannelKind, ChannelOptions, DataFormat};
+use crate::state::stream::{Position, Version};
+
+/// The part that the requests of `publish` and `broadcast` have in common.
 #[derive(Clone, Default)]
 pub(crate) struct Message {
     pub(crate) data: Bytes,
@@ -25,7 +27,8 @@ pub(crate) struct Message {
     pub(crate) version: Version,
 }
 
-/// The message of a `PublishRequest` or a `BroadcastRequest`, which name its parts alike.
+/// Returns the message of a `PublishRequest` or a `BroadcastRequest`: their fields have the same
+/// names.
 macro_rules! message {
     ($request:ident) => {
         Message {
@@ -42,138 +45,157 @@ macro_rules! message {
     };
 }
 
-impl Handle for PublishRequest {
+impl Handler for PublishRequest {
     fn handle(self, call: &Call<'_>) -> Result<PublishResult, ApiError> {
         if self.channel.is_empty() {
             return Err(bad_request());
         }
         let message = message!(self);
-        let channel = call.api.channel(&self.channel)?;
-        match channel.kind {
-            Kind::Stream => call
-                .api
-                .publish(&self.channel, channel, message)
-                .map(result),
-            Kind::Map(_) | Kind::SharedPoll { .. } => Err(bad_request()),
+        let options = call.engine.channel_options(&self.channel)?;
+        if !matches!(options.kind, ChannelKind::Stream) {
+            return Err(bad_request());
         }
+        let position = call.engine.publish(&self.channel, options, message)?;
+        Ok(publish_result(position))
     }
 }
 
-impl Handle for BroadcastRequest {
+impl Handler for BroadcastRequest {
     fn handle(self, call: &Call<'_>) -> Result<BroadcastResult, ApiError> {
         if self.channels.is_empty() {
             return Err(bad_request());
         }
         let message = message!(self);
-        let responses = self.channels.iter().map(|channel| {
-            let outcome = match call.api.faults.api_error_of_part("broadcast", channel) {
+        let outcomes = self.channels.into_iter().map(|channel| {
+            let fault = call
+                .engine
+                .faults
+                .api_error_of_channel("broadcast", &channel);
+            let outcome = match fault {
                 Some(error) => Err(error),
-                None => publish_part(call.api, channel, &message),
+                None => publish_to_any_kind(call.engine, &channel, &message),
             };
-            match outcome {
-                Ok(position) => PublishResponse::new().result(result(position)),
-                Err(error) => PublishResponse::new().error(error),
-            }
+            (channel, outcome.map(publish_result))
         });
-        Ok(BroadcastResult::new().responses(responses))
+        Ok(outcomes.collect())
     }
 }
 
-/// Publishes whatever the channel's kind: a map takes it, and shows nothing of it.
-fn publish_part(api: &Api, name: &str, message: &Message) -> Result<Position, ApiError> {
-    if name.is_empty() {
+/// Publishes to one channel of a broadcast.
+///
+/// As in Centrifugo, the kind of the channel does not matter: a map accepts the publication too,
+/// but its state does not change.
+fn publish_to_any_kind(
+    engine: &Engine,
+    channel: &str,
+    message: &Message,
+) -> Result<Position, ApiError> {
+    if channel.is_empty() {
         return Err(bad_request());
     }
-    let channel = api.channel(name)?;
-    api.publish(name, channel, message.clone())
+    let options = engine.channel_options(channel)?;
+    engine.publish(channel, options, message.clone())
 }
 
-impl Api {
-    /// The options of a channel.
-    pub(crate) fn channel(&self, name: &str) -> Result<&Channel, ApiError> {
-        self.namespaces.of(name).ok_or_else(unknown_channel)
+impl Engine {
+    /// Returns the options of a channel, or an error if its namespace is not configured.
+    pub(crate) fn channel_options(&self, channel: &str) -> Result<&ChannelOptions, ApiError> {
+        self.namespaces
+            .options_of(channel)
+            .ok_or_else(unknown_channel)
     }
 
+    /// Publishes a message, and returns the position of the stream after it.
     pub(crate) fn publish(
         &self,
-        name: &str,
-        channel: &Channel,
+        channel: &str,
+        options: &ChannelOptions,
         message: Message,
     ) -> Result<Position, ApiError> {
-        check_format(&message.data, channel.data_format)?;
-        let (now, seconds) = (self.clock.now(), self.clock.seconds());
+        check_format(&message.data, options.data_format)?;
+        let now = self.clock.now();
+        let seconds = self.clock.seconds();
         let mut data = self.state.lock();
         let key = message.idempotency_key;
         if !key.is_empty()
-            && let Some(position) = data.outcomes.get(name, &key, now)
+            && let Some(position) = data.idempotency.get(channel, &key, now)
         {
             return Ok(position.clone());
         }
         let mut publication = Publication::default();
-        (publication.data, publication.info, publication.tags) =
-            (message.data, message.info, message.tags);
+        publication.data = message.data;
+        publication.info = message.info;
+        publication.tags = message.tags;
         let mut position = Position::default();
-        if let Some(retention) = channel.history.filter(|_| !message.skip_history) {
-            let added;
-            (position, added) =
-                data.streams
-                    .add(name, &mut publication, message.version, retention, seconds);
-            if !added {
+        if let Some(retention) = options.history.filter(|_| !message.skip_history) {
+            let added = data.streams.add(
+                channel,
+                &mut publication,
+                message.version,
+                retention,
+                seconds,
+            );
+            position = added.position;
+            if added.is_outdated {
                 return Ok(position);
             }
         }
         if !key.is_empty() {
-            data.outcomes.keep(name, &key, position.clone(), now);
+            data.idempotency
+                .insert(channel, &key, position.clone(), now);
         }
-        data.connections.publish(name, &publication, &position);
+        data.connections
+            .send_publication(channel, &publication, &position);
         Ok(position)
     }
 }
 
 // A schema may add fields.
 #[allow(clippy::field_reassign_with_default)]
-pub(crate) fn result(position: Position) -> PublishResult {
+pub(crate) fn publish_result(position: Position) -> PublishResult {
     let mut result = PublishResult::default();
-    (result.offset, result.epoch) = (position.offset, position.epoch);
+    result.offset = position.offset;
+    result.epoch = position.epoch;
     result
 }
 
-/// The payload, or what its twin says.
+/// Returns the payload of a request, from the field in base64 if that is set.
 pub(crate) fn payload(plain: Bytes, base64: &str) -> Result<Bytes, ApiError> {
-    match base64.is_empty() {
-        true => Ok(plain),
-        // Go skips line ends wherever they are.
-        false => STANDARD
-            .decode(base64.replace(['\r', '\n'], ""))
-            .map(Bytes::from)
-            .map_err(|_| bad_request()),
+    if base64.is_empty() {
+        return Ok(plain);
+    }
+    // Go's decoder skips line ends at any position.
+    let without_line_ends = base64.replace(['\r', '\n'], "");
+    match STANDARD.decode(without_line_ends) {
+        Ok(payload) => Ok(Bytes::from(payload)),
+        Err(_) => Err(bad_request()),
     }
 }
 
 fn check_format(data: &[u8], format: DataFormat) -> Result<(), ApiError> {
-    let fits = match format {
+    let is_valid = match format {
         DataFormat::NotEmpty => !data.is_empty(),
         DataFormat::Json => json::is_valid(data),
         DataFormat::JsonObject => json::is_valid(data) && data.trim_ascii_start().starts_with(b"{"),
         DataFormat::Binary => true,
     };
-    if fits { Ok(()) } else { Err(bad_request()) }
+    if is_valid { Ok(()) } else { Err(bad_request()) }
 }
 
-impl Handle for SharedPollPublishRequest {
+impl Handler for SharedPollPublishRequest {
     fn handle(self, call: &Call<'_>) -> Result<SharedPollPublishResult, ApiError> {
         if self.channel.is_empty() || self.key.is_empty() || self.version == 0 {
             return Err(bad_request());
         }
-        match call.api.channel(&self.channel)?.kind {
-            Kind::SharedPoll {
+        match call.engine.channel_options(&self.channel)?.kind {
+            ChannelKind::SharedPoll {
                 publish_enabled: true,
             } => {
                 payload(self.data, &self.b64data)?;
                 Ok(SharedPollPublishResult::default())
             }
-            Kind::SharedPoll { .. } => Err(not_available()),
-            Kind::Stream | Kind::Map(_) => Err(bad_request()),
+            ChannelKind::SharedPoll { .. } => Err(not_available()),
+            ChannelKind::Stream | ChannelKind::Map(_) => Err(bad_request()),
         }
     }
 }

@@ -1,12 +1,6 @@
-use super::publish::payload;
-use super::{Api, Call, Handle, bad_request, internal};
-use crate::connection::Event;
-use crate::namespace::Channel;
-use crate::state::Data;
-use crate::state::connections::{
-    CHANNEL_LIMIT, EXPIRED, Ending, Selection, Subscription, TOO_MANY_CHANNELS,
-};
-use crate::state::stream::{Filter, Position};
+//! The methods `subscribe`, `unsubscribe`, `disconnect` and `refresh`.
+
+use bytes::Bytes;
 use centrifugo_api::api::{
     BoolValue, DisconnectRequest, DisconnectResult, RefreshRequest, RefreshResult,
     SubscribeOptionOverride, SubscribeRequest, SubscribeResult, UnsubscribeRequest,
@@ -14,41 +8,54 @@ use centrifugo_api::api::{
 };
 use centrifugo_api::{ApiError, Publication};
 
-/// What a disconnected client is told where the call says nothing.
-const FORCED: Ending<'static> = (3503, "force disconnect");
+use crate::connection::Event;
+use crate::engine::publish::payload;
+use crate::engine::{Call, Engine, Handler, bad_request, internal};
+use crate::namespace::ChannelOptions;
+use crate::state::Data;
+use crate::state::connections::{
+    CHANNEL_LIMIT, CloseReason, EXPIRED, Selection, Subscription, TOO_MANY_CHANNELS,
+};
+use crate::state::stream::{Filter, Position};
 
-const UNSUBSCRIBED: Ending<'static> = (2000, "server unsubscribe");
+/// The default reason of `disconnect`.
+const FORCED: CloseReason<'static> = CloseReason::new(3503, "force disconnect");
 
-/// How many bytes of a reason a WebSocket can be closed with.
-const LONGEST_REASON: usize = 123;
+const UNSUBSCRIBED: CloseReason<'static> = CloseReason::new(2000, "server unsubscribe");
 
-/// How many publications a client can recover: Centrifugo's `client.recovery_max_publication_limit`.
-const MOST_RECOVERED: usize = 300;
+/// The reason that a client sees if its transport cannot carry the code or the reason of the call.
+const ABNORMAL_CLOSURE: CloseReason<'static> = CloseReason::new(1006, "");
 
-/// What a client sees of a code or a reason that its transport cannot carry.
-const CLOSED: Ending<'static> = (1006, "");
+/// The limit for the reason of a WebSocket close frame, in bytes.
+const MAX_REASON_LENGTH: usize = 123;
 
-impl Handle for SubscribeRequest {
+/// The number of publications that a client can recover: Centrifugo's
+/// `client.recovery_max_publication_limit`.
+const MAX_RECOVERED: usize = 300;
+
+impl Handler for SubscribeRequest {
     fn handle(self, call: &Call<'_>) -> Result<SubscribeResult, ApiError> {
         if self.channel.is_empty() {
             return Err(bad_request());
         }
-        let channel = call.api.channel(&self.channel)?;
-        let options = Options::new(channel, self.r#override.unwrap_or_default());
+        let channel_options = call.engine.channel_options(&self.channel)?;
+        let flags = Flags::new(channel_options, self.r#override.unwrap_or_default());
         let subscription = Subscription {
             channel_info: payload(self.info, &self.b64info)?,
-            presence: options.presence,
-            emits_join_leave: options.join_leave,
-            gets_join_leave: options.push_join_leave,
+            presence: flags.presence,
+            emits_join_leave: flags.join_leave,
+            gets_join_leave: flags.push_join_leave,
             expires: self.expire_at,
             by_server: true,
             ..Subscription::default()
         };
-        let subscribe = Subscribe {
+        let subscriber = Subscriber {
+            engine: call.engine,
             channel: &self.channel,
+            options: channel_options,
             data: payload(self.data, &self.b64data)?,
-            recoverable: options.recovery,
-            positioned: options.positioning || options.recovery,
+            recoverable: flags.recovery,
+            positioned: flags.positioning || flags.recovery,
             since: self.recover_since.map(|since| Position {
                 offset: since.offset,
                 epoch: since.epoch,
@@ -60,19 +67,24 @@ impl Handle for SubscribeRequest {
             session: &self.session,
             except: &[],
         };
-        let mut data = call.api.state.lock();
-        let selected = data.connections.select(&selection);
-        let run =
-            |id: &String| subscribe.run(call.api, &mut data, id, channel, subscription.clone());
-        // One failure does not keep the others from being subscribed.
-        let outcomes: Vec<_> = selected.iter().map(run).collect();
-        outcomes.into_iter().collect::<Result<(), _>>()?;
-        Ok(SubscribeResult::default())
+        let mut data = call.engine.state.lock();
+        let mut outcome = Ok(SubscribeResult::default());
+        for id in data.connections.select(&selection) {
+            // A failure does not keep the other clients from being subscribed; the first is
+            // reported.
+            let subscribed = subscriber.subscribe(&mut data, &id, subscription.clone());
+            if outcome.is_ok()
+                && let Err(error) = subscribed
+            {
+                outcome = Err(error);
+            }
+        }
+        outcome
     }
 }
 
-/// The namespace's options, where the call does not override them.
-struct Options {
+/// The options of the namespace, with the overrides of the call.
+struct Flags {
     presence: bool,
     join_leave: bool,
     push_join_leave: bool,
@@ -80,76 +92,89 @@ struct Options {
     positioning: bool,
 }
 
-impl Options {
-    fn new(channel: &Channel, wanted: SubscribeOptionOverride) -> Self {
-        let or = |value: Option<BoolValue>, default| value.map_or(default, |value| value.value);
+impl Flags {
+    fn new(options: &ChannelOptions, overrides: SubscribeOptionOverride) -> Self {
         Self {
-            presence: or(wanted.presence, channel.presence),
-            join_leave: or(wanted.join_leave, channel.join_leave),
-            push_join_leave: or(wanted.force_push_join_leave, channel.force_push_join_leave),
-            recovery: or(wanted.force_recovery, channel.force_recovery),
-            positioning: or(wanted.force_positioning, channel.force_positioning),
+            presence: value_or(overrides.presence, options.presence),
+            join_leave: value_or(overrides.join_leave, options.join_leave),
+            push_join_leave: value_or(
+                overrides.force_push_join_leave,
+                options.force_push_join_leave,
+            ),
+            recovery: value_or(overrides.force_recovery, options.force_recovery),
+            positioning: value_or(overrides.force_positioning, options.force_positioning),
         }
     }
 }
 
-/// What a subscription by the server tells the client.
-struct Subscribe<'a> {
+fn value_or(value: Option<BoolValue>, default: bool) -> bool {
+    value.map_or(default, |value| value.value)
+}
+
+/// A call of `subscribe`, which subscribes one client after another.
+struct Subscriber<'a> {
+    engine: &'a Engine,
     channel: &'a str,
-    data: bytes::Bytes,
+    options: &'a ChannelOptions,
+    data: Bytes,
     recoverable: bool,
     positioned: bool,
     since: Option<Position>,
 }
 
-impl Subscribe<'_> {
-    fn run(
+impl Subscriber<'_> {
+    fn subscribe(
         &self,
-        api: &Api,
         data: &mut Data,
         id: &str,
-        channel: &Channel,
         mut subscription: Subscription,
     ) -> Result<(), ApiError> {
-        let Some(peer) = data.connections.get_mut(id) else {
+        let Some(client) = data.connections.get_mut(id) else {
             return Ok(());
         };
-        if peer.subscriptions() >= CHANNEL_LIMIT {
+        if client.subscription_count() >= CHANNEL_LIMIT {
             data.connections.disconnect(id, TOO_MANY_CHANNELS);
             return Ok(());
         }
-        let expired = subscription.expires > 0 && subscription.expires <= api.clock.seconds();
-        if peer.is_subscribed(self.channel) || expired {
+        let now = self.engine.clock.seconds();
+        let is_expired = subscription.expires > 0 && subscription.expires <= now;
+        if client.is_subscribed(self.channel) || is_expired {
             return Err(internal());
         }
-        subscription.connection_info = peer.info.clone();
-        let Recovery {
-            position,
-            since,
-            missed,
-        } = self.recover(api, data, channel);
-        let Position { offset, epoch } = position.clone().unwrap_or_default();
-        subscription.position = position;
-        let mut told = vec![Event::Subscribed {
+        subscription.connection_info = client.info.clone();
+        let recovery = self.recover(data);
+        subscription.position = recovery.position.clone();
+        let events = self.events(recovery);
+        data.connections
+            .subscribe(id, self.channel, subscription, events);
+        Ok(())
+    }
+
+    /// Returns the events that the client receives: the subscription and the publications that it
+    /// has missed.
+    fn events(&self, recovery: Recovery) -> Vec<Event> {
+        let position = recovery.position.unwrap_or_default();
+        let subscribed = Event::Subscribed {
             channel: self.channel.to_owned(),
             data: self.data.clone(),
             recoverable: self.recoverable,
             positioned: self.positioned,
-            recovered: since.is_some(),
-            offset: since.unwrap_or(offset),
-            epoch,
-        }];
-        let event = |publication| Event::Publication {
-            channel: self.channel.to_owned(),
-            publication,
+            recovered: recovery.since.is_some(),
+            offset: recovery.since.unwrap_or(position.offset),
+            epoch: position.epoch,
         };
-        told.extend(missed.into_iter().map(event));
-        data.connections
-            .subscribe(id, self.channel, subscription, told);
-        Ok(())
+        let missed = recovery
+            .missed
+            .into_iter()
+            .map(|publication| Event::Publication {
+                channel: self.channel.to_owned(),
+                publication,
+            });
+        std::iter::once(subscribed).chain(missed).collect()
     }
 
-    fn recover(&self, api: &Api, data: &mut Data, channel: &Channel) -> Recovery {
+    /// Reads the publications that the client has missed since the position of the call.
+    fn recover(&self, data: &mut Data) -> Recovery {
         if !self.positioned {
             return Recovery::default();
         }
@@ -159,46 +184,49 @@ impl Subscribe<'_> {
             since,
             reverse: false,
         };
-        let now = api.clock.seconds();
-        let (publications, position) =
-            data.streams
-                .read(self.channel, &filter, channel.meta_ttl, now);
-        let complete = filter.since.filter(|since| {
-            let first = publications
-                .first()
-                .map_or(position.offset.wrapping_add(1), |first| first.offset);
-            (since.epoch.is_empty() || since.epoch == position.epoch)
-                && first == since.offset.wrapping_add(1)
-                && publications.len() <= MOST_RECOVERED
-        });
-        let since = complete.map(|since| since.offset);
-        let missed = if since.is_some() {
-            publications
-        } else {
-            Vec::new()
-        };
-        Recovery {
-            position: Some(position),
-            since,
-            missed,
+        let now = self.engine.clock.seconds();
+        let meta_ttl = self.options.meta_ttl;
+        let (publications, position) = data.streams.read(self.channel, &filter, meta_ttl, now);
+        match filter.since {
+            Some(since) if is_complete(&since, &publications, &position) => Recovery {
+                position: Some(position),
+                since: Some(since.offset),
+                missed: publications,
+            },
+            _ => Recovery {
+                position: Some(position),
+                ..Recovery::default()
+            },
         }
     }
 }
 
-/// What a client has missed of a stream.
+/// Checks whether the publications lead from `since` to the position without a gap, and are not too
+/// many to recover.
+fn is_complete(since: &Position, publications: &[Publication], position: &Position) -> bool {
+    let first = match publications.first() {
+        Some(publication) => publication.offset,
+        None => position.offset.wrapping_add(1),
+    };
+    (since.epoch.is_empty() || since.epoch == position.epoch)
+        && first == since.offset.wrapping_add(1)
+        && publications.len() <= MAX_RECOVERED
+}
+
+/// The state of a stream for a client that subscribes to it.
 #[derive(Default)]
 struct Recovery {
-    /// Where the stream is; none without a position.
+    /// The position of the stream; `None` if the subscription has no position.
     position: Option<Position>,
-    /// The offset from which the publications lead there, if they do.
+    /// The offset after which the missed publications begin; `None` if they cannot be recovered.
     since: Option<u64>,
     missed: Vec<Publication>,
 }
 
-impl Handle for UnsubscribeRequest {
+impl Handler for UnsubscribeRequest {
     fn handle(self, call: &Call<'_>) -> Result<UnsubscribeResult, ApiError> {
         if !self.channel.is_empty() {
-            call.api.channel(&self.channel)?;
+            call.engine.channel_options(&self.channel)?;
         }
         let selection = Selection {
             user: &self.user,
@@ -206,7 +234,7 @@ impl Handle for UnsubscribeRequest {
             session: &self.session,
             except: &[],
         };
-        let connections = &mut call.api.state.lock().connections;
+        let connections = &mut call.engine.state.lock().connections;
         for id in connections.select(&selection) {
             connections.unsubscribe(&id, &self.channel, Some(UNSUBSCRIBED));
         }
@@ -214,7 +242,7 @@ impl Handle for UnsubscribeRequest {
     }
 }
 
-impl Handle for DisconnectRequest {
+impl Handler for DisconnectRequest {
     fn handle(self, call: &Call<'_>) -> Result<DisconnectResult, ApiError> {
         let selection = Selection {
             user: &self.user,
@@ -222,30 +250,33 @@ impl Handle for DisconnectRequest {
             session: &self.session,
             except: &self.whitelist,
         };
-        let ending = match &self.disconnect {
+        let reason = match &self.disconnect {
             None => FORCED,
-            Some(disconnect) => closing(disconnect.code, &disconnect.reason),
+            Some(disconnect) => seen_by_client(disconnect.code, &disconnect.reason),
         };
-        let connections = &mut call.api.state.lock().connections;
+        let connections = &mut call.engine.state.lock().connections;
         for id in connections.select(&selection) {
-            connections.disconnect(&id, ending);
+            connections.disconnect(&id, reason);
         }
         Ok(DisconnectResult::default())
     }
 }
 
-/// What a WebSocket's client makes of it. The code is cut to 16 bits; at 3000, `connection closed`, none is sent.
-fn closing(code: u32, reason: &str) -> Ending<'_> {
+/// Returns the code and the reason that the client of a WebSocket sees.
+///
+/// The code is cut to 16 bits. For 3000 (`connection closed`) the server sends no close frame, so
+/// that the client sees 1006.
+fn seen_by_client(code: u32, reason: &str) -> CloseReason<'_> {
     match code & 0xffff {
-        code @ (1000..=1003 | 1007..=1014 | 3001..=4999) if reason.len() <= LONGEST_REASON => {
-            (code, reason)
+        sent @ (1000..=1003 | 1007..=1014 | 3001..=4999) if reason.len() <= MAX_REASON_LENGTH => {
+            CloseReason::new(sent, reason)
         }
-        1005 => (1005, ""),
-        _ => CLOSED,
+        1005 => CloseReason::new(1005, ""),
+        _ => ABNORMAL_CLOSURE,
     }
 }
 
-impl Handle for RefreshRequest {
+impl Handler for RefreshRequest {
     fn handle(self, call: &Call<'_>) -> Result<RefreshResult, ApiError> {
         let selection = Selection {
             user: &self.user,
@@ -253,17 +284,21 @@ impl Handle for RefreshRequest {
             session: &self.session,
             except: &[],
         };
-        let (now, seconds) = (call.api.clock.now(), call.api.clock.seconds());
-        let connections = &mut call.api.state.lock().connections;
+        let now = call.engine.clock.now();
+        let seconds = call.engine.clock.seconds();
+        let is_past = self.expire_at > 0 && self.expire_at <= seconds;
+        let connections = &mut call.engine.state.lock().connections;
         for id in connections.select(&selection) {
-            let past = self.expire_at > 0 && self.expire_at <= seconds;
-            let Some(peer) = connections.get_mut(&id).filter(|_| !self.expired && !past) else {
+            if self.expired || is_past {
                 connections.disconnect(&id, EXPIRED);
+                continue;
+            }
+            let Some(client) = connections.get_mut(&id) else {
                 continue;
             };
             let expires = self.expire_at.max(0);
-            peer.refresh(expires, self.info.clone(), now);
-            peer.tell(Event::Refreshed {
+            client.refresh(expires, self.info.clone(), now);
+            client.send(Event::Refreshed {
                 expires: (expires > 0).then_some(expires),
             });
         }

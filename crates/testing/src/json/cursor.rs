@@ -1,11 +1,11 @@
-//! The second way through JSON, whose syntax has been checked.
+//! A cursor over valid JSON.
 
 use std::borrow::Cow;
 
-use super::scan::skip_space;
-use super::text;
+use crate::json::scan::skip_space;
+use crate::json::text;
 
-/// Steps through JSON whose syntax has been checked.
+/// A cursor over JSON whose syntax has been checked.
 pub(crate) struct Cursor<'a> {
     json: &'a [u8],
     at: usize,
@@ -16,19 +16,19 @@ impl<'a> Cursor<'a> {
         Self { json, at: 0 }
     }
 
-    /// The first byte of what comes next.
+    /// Returns the first byte of the next token; 0 at the end.
     pub(super) fn peek(&mut self) -> u8 {
         self.at = skip_space(self.json, self.at);
         self.json.get(self.at).copied().unwrap_or_default()
     }
 
-    /// Passes the first byte of what comes next.
+    /// Skips the first byte of the next token.
     pub(super) fn enter(&mut self) {
         self.peek();
         self.at += 1;
     }
 
-    /// The next key of an object, or the object's end.
+    /// Returns the next key of an object, or leaves the object at its end.
     pub(super) fn key(&mut self) -> Option<Cow<'a, str>> {
         if !self.item() {
             return None;
@@ -38,7 +38,7 @@ impl<'a> Cursor<'a> {
         Some(key)
     }
 
-    /// Whether a list, or an object, has another item.
+    /// Checks whether a list or an object has another item, and leaves it otherwise.
     pub(super) fn item(&mut self) -> bool {
         if self.peek() == b',' {
             self.enter();
@@ -52,28 +52,28 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The text of the next value, which it passes.
+    /// Skips the next value and returns its text.
     pub(super) fn value(&mut self) -> &'a [u8] {
         let first = self.peek();
         let rest = self.json.get(self.at..).unwrap_or_default();
         let length = match first {
             b'"' => string_length(rest),
             b'{' | b'[' => nested_length(rest),
-            _ => rest
-                .iter()
-                .position(|byte| {
-                    matches!(
-                        byte,
-                        b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\r' | b'\n'
-                    )
-                })
-                .unwrap_or(rest.len()),
+            _ => literal_length(rest),
         };
         self.at += length;
         &rest[..length]
     }
 }
 
+/// Returns the length of a number or a word.
+fn literal_length(json: &[u8]) -> usize {
+    json.iter()
+        .position(|byte| b",}]: \t\r\n".contains(byte))
+        .unwrap_or(json.len())
+}
+
+/// Returns the length of a string, including its quotes.
 fn string_length(json: &[u8]) -> usize {
     let mut at = 1;
     while let Some(byte) = json.get(at) {
@@ -86,8 +86,10 @@ fn string_length(json: &[u8]) -> usize {
     json.len()
 }
 
+/// Returns the length of an object or a list.
 fn nested_length(json: &[u8]) -> usize {
-    let (mut at, mut depth) = (0, 0_usize);
+    let mut at = 0;
+    let mut depth = 0_usize;
     while let Some(byte) = json.get(at) {
         match byte {
             b'"' => at += string_length(&json[at..]),

@@ -1,25 +1,28 @@
-//! JSON to protobuf.
+//! Decoding of messages: JSON to protobuf.
 
 use std::borrow::Cow;
 
-use super::cursor::Cursor;
-use super::draft::{Content, Draft, Drafts, Value};
-use super::{Field, Kind, Malformed, Message, number, scan, text};
+use crate::json::builder::{Builder, Content, Value};
+use crate::json::cursor::Cursor;
+use crate::json::{FieldDescriptor, FieldKind, MessageDescriptor, ParseError, number, scan, text};
 
-/// What JSON says of a message.
+/// A decoded message.
 pub(crate) struct Decoded {
     pub(crate) protobuf: Vec<u8>,
-    /// Where a list of messages, which is directly in the message, has `null`: there Go has a pointer to nothing,
-    /// and the protobuf an empty message.
+    /// The indexes of `null` in lists of messages that are fields of the outermost message. Go has
+    /// a nil pointer there, and the protobuf has an empty message.
     pub(crate) nulls: Vec<usize>,
 }
 
-/// Reads a message as Go's `json.Unmarshal` does.
-pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, Malformed> {
+/// Decodes a message as Go's `json.Unmarshal` does.
+pub(crate) fn decode(
+    message: &'static MessageDescriptor,
+    json: &[u8],
+) -> Result<Decoded, ParseError> {
     scan::check(json)?;
     let mut decoder = Decoder {
         cursor: Cursor::new(json),
-        drafts: Drafts(vec![Draft::new(message)]),
+        builder: Builder::new(message),
         open: Vec::new(),
     };
     match decoder.cursor.peek() {
@@ -28,20 +31,21 @@ pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Decoded, 
             decoder.open.push(Open::Message(0));
         }
         b'n' => {}
-        _ => return Err(Malformed(format!("{} must be an object", message.name))),
+        _ => return Err(ParseError(format!("{} must be an object", message.name))),
     }
     while let Some(open) = decoder.open.pop() {
         decoder.step(open)?;
     }
     Ok(Decoded {
-        protobuf: decoder.drafts.to_protobuf(),
-        nulls: decoder.drafts.nulls(),
+        protobuf: decoder.builder.to_protobuf(),
+        nulls: decoder.builder.nulls(),
     })
 }
 
-/// All values that JSON, which has been read as the message, has for a field: of several the last one counts.
+/// Returns all values of a field, in JSON that has been decoded as the message. A repeated key has
+/// several values, of which the last one counts.
 pub(crate) fn values_of<'a>(
-    message: &'static Message,
+    message: &'static MessageDescriptor,
     name: &str,
     json: &'a [u8],
 ) -> Vec<&'a [u8]> {
@@ -62,182 +66,185 @@ pub(crate) fn values_of<'a>(
 
 struct Decoder<'a> {
     cursor: Cursor<'a>,
-    drafts: Drafts<'a>,
-    /// What the cursor is in, in place of a recursion, which nested input could make overflow.
+    builder: Builder<'a>,
+    /// The values that the cursor is inside of, the innermost last. A stack on the heap replaces
+    /// recursion, which nested input could make overflow.
     open: Vec<Open>,
 }
 
+/// A value that has been read in part.
+#[derive(Clone, Copy)]
 enum Open {
+    /// The message with this index.
     Message(usize),
+    /// A list, of which `length` items have been read.
     List {
-        draft: usize,
-        field: &'static Field,
-        place: usize,
+        target: Target,
         length: usize,
     },
-    Map {
-        draft: usize,
-        field: &'static Field,
-        place: usize,
-    },
+    Map(Target),
+}
+
+/// The field that is being read.
+#[derive(Clone, Copy)]
+struct Target {
+    /// The index of the message in the builder.
+    message: usize,
+    /// The index of the field in the message.
+    field: usize,
+    descriptor: &'static FieldDescriptor,
 }
 
 impl<'a> Decoder<'a> {
-    /// Reads the next item of what is open.
-    fn step(&mut self, open: Open) -> Result<(), Malformed> {
+    /// Reads the next item of an open value.
+    fn step(&mut self, open: Open) -> Result<(), ParseError> {
         match open {
-            Open::Message(draft) => {
-                let Some(key) = self.cursor.key() else {
-                    return Ok(());
-                };
-                self.open.push(open);
-                match self.drafts.0[draft].message.field(&key) {
-                    Some(field) => self.field(draft, field),
-                    None => {
-                        self.cursor.value();
-                        Ok(())
-                    }
-                }
-            }
-            Open::List {
-                draft,
-                field,
-                place,
-                length,
-            } => {
-                if !self.cursor.item() {
-                    if let Some(Content::List(list)) = self.content(draft, place) {
-                        list.end(length);
-                    }
-                    return Ok(());
-                }
-                self.open.push(Open::List {
-                    draft,
-                    field,
-                    place,
-                    length: length + 1,
-                });
-                self.value(draft, field, place, field.kind, length)
-            }
-            Open::Map {
-                draft,
-                field,
-                place,
-            } => {
-                let Some(key) = self.cursor.key() else {
-                    return Ok(());
-                };
-                self.open.push(open);
-                let Kind::Map {
-                    key: key_kind,
-                    value,
-                } = field.kind
-                else {
-                    return Ok(());
-                };
-                let key = read_key(*key_kind, key)
-                    .ok_or_else(|| wrong(self.drafts.0[draft].message, field))?;
-                if let Some(Content::Map(entries)) = self.content(draft, place) {
-                    entries.push((key, None));
-                }
-                self.value(draft, field, place, *value, 0)
-            }
+            Open::Message(message) => self.message_item(message),
+            Open::List { target, length } => self.list_item(target, length),
+            Open::Map(target) => self.map_item(target),
         }
     }
 
-    fn field(&mut self, draft: usize, field: &'static Field) -> Result<(), Malformed> {
-        let place = self.drafts.0[draft].place(field);
-        let first = self.cursor.peek();
-        let (begins, open) = match field.kind {
-            Kind::Map { .. } => (
-                b'{',
-                Open::Map {
-                    draft,
-                    field,
-                    place,
-                },
-            ),
-            _ if field.repeated => (
-                b'[',
-                Open::List {
-                    draft,
-                    field,
-                    place,
-                    length: 0,
-                },
-            ),
-            kind => return self.value(draft, field, place, kind, 0),
+    fn message_item(&mut self, message: usize) -> Result<(), ParseError> {
+        let Some(key) = self.cursor.key() else {
+            return Ok(());
         };
+        self.open.push(Open::Message(message));
+        if let Some(field) = self.builder.message(message).descriptor.field(&key) {
+            self.field(message, field)
+        } else {
+            self.cursor.value();
+            Ok(())
+        }
+    }
+
+    fn list_item(&mut self, target: Target, length: usize) -> Result<(), ParseError> {
+        if !self.cursor.item() {
+            if let Some(Content::List(list)) = self.content_mut(target) {
+                list.end(length);
+            }
+            return Ok(());
+        }
+        self.open.push(Open::List {
+            target,
+            length: length + 1,
+        });
+        self.value(target, target.descriptor.kind, length)
+    }
+
+    fn map_item(&mut self, target: Target) -> Result<(), ParseError> {
+        let Some(key) = self.cursor.key() else {
+            return Ok(());
+        };
+        self.open.push(Open::Map(target));
+        let FieldKind::Map {
+            key: key_kind,
+            value: value_kind,
+        } = target.descriptor.kind
+        else {
+            return Ok(());
+        };
+        let key = parse_key(*key_kind, key).ok_or_else(|| self.wrong_type(target))?;
+        if let Some(Content::Map(entries)) = self.content_mut(target) {
+            entries.push((key, None));
+        }
+        self.value(target, *value_kind, 0)
+    }
+
+    /// Reads the value of a field, or enters it if it is a list or a map.
+    fn field(
+        &mut self,
+        message: usize,
+        descriptor: &'static FieldDescriptor,
+    ) -> Result<(), ParseError> {
+        let target = Target {
+            message,
+            field: self.builder.message_mut(message).field_index(descriptor),
+            descriptor,
+        };
+        let (begin, open) = match descriptor.kind {
+            FieldKind::Map { .. } => (b'{', Open::Map(target)),
+            _ if descriptor.repeated => (b'[', Open::List { target, length: 0 }),
+            kind => return self.value(target, kind, 0),
+        };
+        let first = self.cursor.peek();
         if first == b'n' {
             self.cursor.value();
-            if let Some(content) = self.content(draft, place) {
+            if let Some(content) = self.content_mut(target) {
                 content.clear();
             }
-        } else if first == begins {
+        } else if first == begin {
             self.cursor.enter();
             self.open.push(open);
         } else {
-            return Err(wrong(self.drafts.0[draft].message, field));
+            return Err(self.wrong_type(target));
         }
         Ok(())
     }
 
-    /// Reads one value: the field's own, the item of its list at `index`, or the last one of its map.
-    fn value(
-        &mut self,
-        draft: usize,
-        field: &'static Field,
-        place: usize,
-        kind: Kind,
-        index: usize,
-    ) -> Result<(), Malformed> {
+    /// Reads one value: that of a single field, the item of a list at `index`, or the last one of a
+    /// map.
+    fn value(&mut self, target: Target, kind: FieldKind, index: usize) -> Result<(), ParseError> {
         let first = self.cursor.peek();
-        let next = self.drafts.0.len();
-        let Some(cell) = self.drafts.0[draft]
-            .content(place)
-            .and_then(|content| content.cell(index))
+        let next_message = self.builder.next_index();
+        let Some(value) = self
+            .builder
+            .message_mut(target.message)
+            .content_mut(target.field)
+            .and_then(|content| content.value_mut(index))
         else {
             return Ok(());
         };
         match (kind, first) {
-            (Kind::Payload, _) => *cell = Some(Value::Bytes(Cow::Borrowed(self.cursor.value()))),
+            (FieldKind::Payload, _) => {
+                *value = Some(Value::Bytes(Cow::Borrowed(self.cursor.value())));
+            }
             (_, b'n') => {
                 self.cursor.value();
-                if field.optional || matches!(kind, Kind::Message(_)) {
-                    *cell = None;
+                if target.descriptor.optional || matches!(kind, FieldKind::Message(_)) {
+                    *value = None;
                 }
             }
-            (Kind::Message(message), b'{') => {
+            (FieldKind::Message(descriptor), b'{') => {
                 self.cursor.enter();
-                let inner = match cell {
-                    Some(Value::Message(inner)) => *inner,
-                    _ => {
-                        *cell = Some(Value::Message(next));
-                        self.drafts.0.push(Draft::new(message));
-                        next
-                    }
-                };
-                self.open.push(Open::Message(inner));
+                if let Some(Value::Message(existing)) = value {
+                    self.open.push(Open::Message(*existing));
+                } else {
+                    *value = Some(Value::Message(next_message));
+                    self.builder.add(descriptor);
+                    self.open.push(Open::Message(next_message));
+                }
             }
-            (Kind::Text, b'"') => {
-                *cell = Some(Value::Bytes(to_bytes(text::unquote(self.cursor.value()))))
+            (FieldKind::Text, b'"') => {
+                *value = Some(Value::Bytes(to_bytes(text::unquote(self.cursor.value()))));
             }
             _ => match number::parse(kind, self.cursor.value()) {
-                Some(bits) => *cell = Some(Value::Number(bits)),
-                None => return Err(wrong(self.drafts.0[draft].message, field)),
+                Some(bits) => *value = Some(Value::Number(bits)),
+                None => return Err(self.wrong_type(target)),
             },
         }
         Ok(())
     }
 
-    fn content(&mut self, draft: usize, place: usize) -> Option<&mut Content<'a>> {
-        self.drafts.0[draft].content(place)
+    fn content_mut(&mut self, target: Target) -> Option<&mut Content<'a>> {
+        self.builder
+            .message_mut(target.message)
+            .content_mut(target.field)
+    }
+
+    fn wrong_type(&self, target: Target) -> ParseError {
+        let message = self.builder.message(target.message);
+        ParseError(format!(
+            "`{}.{}` has a value of another type",
+            message.descriptor.name, target.descriptor.name
+        ))
     }
 }
 
-fn read_key<'a>(kind: Kind, key: Cow<'a, str>) -> Option<Value<'a>> {
+/// Parses the key of a map.
+fn parse_key<'a>(kind: FieldKind, key: Cow<'a, str>) -> Option<Value<'a>> {
     match kind {
-        Kind::Text => Some(Value::Bytes(to_bytes(key))),
+        FieldKind::Text => Some(Value::Bytes(to_bytes(key))),
         kind => number::parse(kind, key.as_bytes()).map(Value::Number),
     }
 }
@@ -247,11 +254,4 @@ fn to_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
-}
-
-fn wrong(message: &Message, field: &Field) -> Malformed {
-    Malformed(format!(
-        "`{}.{}` has a value of another type",
-        message.name, field.name
-    ))
 }

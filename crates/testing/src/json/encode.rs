@@ -1,15 +1,18 @@
-//! Protobuf to JSON.
+//! Encoding of messages: protobuf to JSON.
 
 use std::borrow::Cow;
 
-use super::wire::{self, Raw, Reader, Width};
-use super::{Field, Kind, Message, Unwritable, number, text};
+use crate::json::wire::{self, Raw, Reader, WireType};
+use crate::json::{EncodeError, FieldDescriptor, FieldKind, MessageDescriptor, number, text};
 
-/// Writes a message as Go's `json.Marshal` does.
-pub(crate) fn encode(message: &'static Message, protobuf: &[u8]) -> Result<Vec<u8>, Unwritable> {
+/// Encodes a message as Go's `json.Marshal` does.
+pub(crate) fn encode(
+    message: &'static MessageDescriptor,
+    protobuf: &[u8],
+) -> Result<Vec<u8>, EncodeError> {
     let mut json = Vec::with_capacity(protobuf.len() * 2 + 16);
-    // What is being written, in place of a recursion, which nested input could make overflow.
-    let mut open = vec![Open::new(message, protobuf, &mut json)?];
+    // A stack on the heap replaces recursion, which nested input could make overflow.
+    let mut open = vec![OpenMessage::new(message, protobuf, &mut json)?];
     while let Some(current) = open.last_mut() {
         current.end_list(&mut json);
         let Some(value) = current.next_value(&mut json) else {
@@ -19,7 +22,7 @@ pub(crate) fn encode(message: &'static Message, protobuf: &[u8]) -> Result<Vec<u
         };
         match value {
             Value::Message(message, protobuf) => {
-                open.push(Open::new(message, protobuf, &mut json)?)
+                open.push(OpenMessage::new(message, protobuf, &mut json)?)
             }
             Value::Plain(kind, raw) => write(kind, raw, &mut json)?,
             Value::Unset(field) => write_unset(field, &mut json)?,
@@ -28,63 +31,56 @@ pub(crate) fn encode(message: &'static Message, protobuf: &[u8]) -> Result<Vec<u
     Ok(json)
 }
 
-/// A message of which a part is written.
-struct Open<'a> {
-    message: &'static Message,
-    /// In the order in which they are written, which is that of the fields.
+/// A message that has been written in part.
+struct OpenMessage<'a> {
+    message: &'static MessageDescriptor,
+    /// The entries in the order of the fields, in which they are written.
     entries: Vec<Entry<'a>>,
+    /// The number of entries that have been written.
     written: usize,
 }
 
 /// A value of a field, or an item of its list or map.
 struct Entry<'a> {
-    /// The place of the field in the message.
-    place: usize,
-    /// The key in a map.
+    /// The index of the field in the message.
+    field: usize,
+    /// The key, in a map.
     key: Option<Cow<'a, [u8]>>,
-    /// None where the field is not set but written.
+    /// The value; `None` for an unset field that is written as zero.
     raw: Option<Raw<'a>>,
 }
 
+/// The next value to write.
 enum Value<'a> {
-    Message(&'static Message, &'a [u8]),
-    Plain(Kind, Raw<'a>),
-    Unset(&'static Field),
+    Message(&'static MessageDescriptor, &'a [u8]),
+    Plain(FieldKind, Raw<'a>),
+    Unset(&'static FieldDescriptor),
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenMessage<'a> {
     fn new(
-        message: &'static Message,
+        message: &'static MessageDescriptor,
         protobuf: &'a [u8],
         json: &mut Vec<u8>,
-    ) -> Result<Self, Unwritable> {
+    ) -> Result<Self, EncodeError> {
         json.push(b'{');
         let mut entries = Vec::new();
-        let mut reader = Reader(protobuf);
+        let mut reader = Reader::new(protobuf);
         while !reader.is_empty() {
-            let (number, width) = reader.key()?;
-            let raw = reader.value(width)?;
-            if let Some(place) = message
+            let (number, wire_type) = reader.tag()?;
+            let raw = reader.value(wire_type)?;
+            let known = message
                 .fields
                 .iter()
-                .position(|field| field.number == number)
-            {
-                read_entries(&message.fields[place], place, width, raw, &mut entries)?;
+                .position(|field| field.number == number);
+            if let Some(field) = known {
+                read_entries(message, field, wire_type, raw, &mut entries)?;
             }
         }
-        for (place, field) in message.fields.iter().enumerate() {
-            if field.always {
-                let is_set = entries.iter().any(|entry| entry.place == place);
-                entries.extend((!is_set).then_some(Entry {
-                    place,
-                    key: None,
-                    raw: None,
-                }));
-            }
-        }
-        entries.sort_by(|one, other| (one.place, &one.key).cmp(&(other.place, &other.key)));
+        add_unset(message, &mut entries);
+        entries.sort_by(|one, other| (one.field, &one.key).cmp(&(other.field, &other.key)));
         keep_last(message, &mut entries);
-        entries.retain(|entry| !is_left_out(&message.fields[entry.place], entry));
+        entries.retain(|entry| !is_omitted(&message.fields[entry.field], entry));
         Ok(Self {
             message,
             entries,
@@ -92,13 +88,13 @@ impl<'a> Open<'a> {
         })
     }
 
-    /// The next value, before which it writes what belongs there.
+    /// Returns the next value, after writing everything in front of it.
     fn next_value(&mut self, json: &mut Vec<u8>) -> Option<Value<'a>> {
         let entry = self.entries.get(self.written)?;
-        let field = &self.message.fields[entry.place];
+        let field = &self.message.fields[entry.field];
         let is_first = self
-            .before()
-            .is_none_or(|before| before.place != entry.place);
+            .previous()
+            .is_none_or(|previous| previous.field != entry.field);
         if self.written > 0 {
             json.push(b',');
         }
@@ -107,118 +103,134 @@ impl<'a> Open<'a> {
             json.extend_from_slice(field.name.as_bytes());
             json.extend_from_slice(b"\":");
         }
+        self.written += 1;
         let Some(raw) = entry.raw else {
-            self.written += 1;
             return Some(Value::Unset(field));
         };
-        let kind = match field.kind {
-            Kind::Map { value, .. } => *value,
-            kind => kind,
-        };
-        if let (true, Some((begin, _))) = (is_first, brackets(field)) {
+        if is_first && let Some((begin, _)) = brackets(field) {
             json.push(begin);
         }
         if let Some(key) = &entry.key {
             text::quote(key, json);
             json.push(b':');
         }
-        self.written += 1;
+        let kind = match field.kind {
+            FieldKind::Map { value, .. } => *value,
+            kind => kind,
+        };
         Some(match (kind, raw) {
-            (Kind::Message(message), Raw::Bytes(protobuf)) => Value::Message(message, protobuf),
+            (FieldKind::Message(message), Raw::Bytes(protobuf)) => {
+                Value::Message(message, protobuf)
+            }
             (kind, raw) => Value::Plain(kind, raw),
         })
     }
 
-    fn before(&self) -> Option<&Entry<'a>> {
-        self.written
-            .checked_sub(1)
-            .and_then(|last| self.entries.get(last))
+    /// Returns the entry that was written last.
+    fn previous(&self) -> Option<&Entry<'a>> {
+        let index = self.written.checked_sub(1)?;
+        self.entries.get(index)
     }
 
-    /// Ends the list or the map whose last item was written.
+    /// Writes the closing bracket of a list or a map after its last item.
     fn end_list(&self, json: &mut Vec<u8>) {
-        let Some(before) = self.before().filter(|before| before.raw.is_some()) else {
+        let Some(previous) = self.previous().filter(|previous| previous.raw.is_some()) else {
             return;
         };
-        let goes_on = self
+        let continues = self
             .entries
             .get(self.written)
-            .is_some_and(|next| next.place == before.place);
-        if let (false, Some((_, end))) = (goes_on, brackets(&self.message.fields[before.place])) {
+            .is_some_and(|next| next.field == previous.field);
+        if !continues && let Some((_, end)) = brackets(&self.message.fields[previous.field]) {
             json.push(end);
         }
     }
 }
 
-/// What a list or a map is written in.
-fn brackets(field: &Field) -> Option<(u8, u8)> {
+/// Adds an entry for each field that is unset but written as zero.
+fn add_unset(message: &MessageDescriptor, entries: &mut Vec<Entry<'_>>) {
+    for (index, field) in message.fields.iter().enumerate() {
+        if field.always && !entries.iter().any(|entry| entry.field == index) {
+            entries.push(Entry {
+                field: index,
+                key: None,
+                raw: None,
+            });
+        }
+    }
+}
+
+/// Returns the brackets around a list or a map.
+fn brackets(field: &FieldDescriptor) -> Option<(u8, u8)> {
     match field.kind {
-        Kind::Map { .. } => Some((b'{', b'}')),
+        FieldKind::Map { .. } => Some((b'{', b'}')),
         _ if field.repeated => Some((b'[', b']')),
         _ => None,
     }
 }
 
-/// Adds what one occurrence of a field in protobuf holds: of a list of numbers perhaps many.
+/// Adds the entries of one occurrence of a field: several for a packed list of numbers.
 fn read_entries<'a>(
-    field: &Field,
-    place: usize,
-    width: Width,
+    message: &MessageDescriptor,
+    field: usize,
+    wire_type: WireType,
     raw: Raw<'a>,
     entries: &mut Vec<Entry<'a>>,
-) -> Result<(), Unwritable> {
-    let own = field.kind.width();
-    match (field.kind, raw) {
-        (Kind::Map { key, value }, Raw::Bytes(entry)) => {
+) -> Result<(), EncodeError> {
+    let descriptor = &message.fields[field];
+    let own_type = descriptor.kind.wire_type();
+    match (descriptor.kind, raw) {
+        (FieldKind::Map { key, value }, Raw::Bytes(entry)) => {
             let (key, raw) = read_map_entry(*key, *value, entry)?;
             entries.push(Entry {
-                place,
+                field,
                 key: Some(key),
                 raw: Some(raw),
             });
         }
-        (_, Raw::Bytes(packed)) if field.repeated && own != Width::Length => {
-            let mut reader = Reader(packed);
+        (_, Raw::Bytes(packed)) if descriptor.repeated && own_type != WireType::Length => {
+            let mut reader = Reader::new(packed);
             while !reader.is_empty() {
                 entries.push(Entry {
-                    place,
+                    field,
                     key: None,
-                    raw: Some(reader.value(own)?),
+                    raw: Some(reader.value(own_type)?),
                 });
             }
         }
-        (_, raw) if width == own => entries.push(Entry {
-            place,
+        (_, raw) if wire_type == own_type => entries.push(Entry {
+            field,
             key: None,
             raw: Some(raw),
         }),
-        _ => return Err(wire::broken()),
+        _ => return Err(wire::malformed()),
     }
     Ok(())
 }
 
+/// Reads the key and the value of an entry of a map.
 fn read_map_entry(
-    key: Kind,
-    value: Kind,
+    key: FieldKind,
+    value: FieldKind,
     entry: &[u8],
-) -> Result<(Cow<'_, [u8]>, Raw<'_>), Unwritable> {
-    let mut parts = [(key, Raw::zero(key)), (value, Raw::zero(value))];
-    let mut reader = Reader(entry);
+) -> Result<(Cow<'_, [u8]>, Raw<'_>), EncodeError> {
+    let mut raw_key = Raw::zero(key);
+    let mut raw_value = Raw::zero(value);
+    let mut reader = Reader::new(entry);
     while !reader.is_empty() {
-        let (number, width) = reader.key()?;
-        let raw = reader.value(width)?;
-        let part = usize::try_from(number)
-            .ok()
-            .and_then(|number| parts.get_mut(number.wrapping_sub(1)));
-        if let Some((kind, part)) = part {
-            if width != kind.width() {
-                return Err(wire::broken());
-            }
-            *part = raw;
+        let (number, wire_type) = reader.tag()?;
+        let raw = reader.value(wire_type)?;
+        let (kind, target) = match number {
+            1 => (key, &mut raw_key),
+            2 => (value, &mut raw_value),
+            _ => continue,
+        };
+        if wire_type != kind.wire_type() {
+            return Err(wire::malformed());
         }
+        *target = raw;
     }
-    let [(_, raw_key), (_, raw)] = parts;
-    let key = match raw_key {
+    let key_text = match raw_key {
         Raw::Bytes(text) => Cow::Borrowed(text),
         Raw::Number(bits) => {
             let mut text = Vec::new();
@@ -226,14 +238,14 @@ fn read_map_entry(
             Cow::Owned(text)
         }
     };
-    Ok((key, raw))
+    Ok((key_text, raw_value))
 }
 
-/// Of a field that is not a list, and of a key of a map, only the last occurrence counts.
-fn keep_last(message: &Message, entries: &mut Vec<Entry<'_>>) {
+/// Keeps the last occurrence of each key of a map, and of each field that is not a list.
+fn keep_last(message: &MessageDescriptor, entries: &mut Vec<Entry<'_>>) {
     entries.dedup_by(|later, earlier| {
-        let is_same = later.place == earlier.place && later.key == earlier.key;
-        let replaces = is_same && !message.fields[later.place].repeated;
+        let is_same = later.field == earlier.field && later.key == earlier.key;
+        let replaces = is_same && !message.fields[later.field].repeated;
         if replaces {
             earlier.raw = later.raw;
         }
@@ -241,14 +253,14 @@ fn keep_last(message: &Message, entries: &mut Vec<Entry<'_>>) {
     });
 }
 
-/// Whether it is what Go's `omitempty` leaves out. An optional payload, unlike other optional fields, is no
-/// pointer in Go.
-fn is_left_out(field: &Field, entry: &Entry<'_>) -> bool {
+/// Checks whether Go's `omitempty` omits a field. Unlike other optional fields, an optional payload
+/// is not a pointer in Go.
+fn is_omitted(field: &FieldDescriptor, entry: &Entry<'_>) -> bool {
     let is_zero = match entry.raw {
         Some(Raw::Number(bits)) => number::is_zero(field.kind, bits) && !field.optional,
         Some(Raw::Bytes(bytes)) => match field.kind {
-            Kind::Payload => bytes.is_empty(),
-            Kind::Text => bytes.is_empty() && !field.optional,
+            FieldKind::Payload => bytes.is_empty(),
+            FieldKind::Text => bytes.is_empty() && !field.optional,
             _ => false,
         },
         None => false,
@@ -256,10 +268,10 @@ fn is_left_out(field: &Field, entry: &Entry<'_>) -> bool {
     is_zero && entry.key.is_none() && !field.always && !field.repeated
 }
 
-fn write(kind: Kind, raw: Raw<'_>, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+fn write(kind: FieldKind, raw: Raw<'_>, json: &mut Vec<u8>) -> Result<(), EncodeError> {
     match raw {
         Raw::Number(bits) => number::write(kind, bits, json),
-        Raw::Bytes(payload) if matches!(kind, Kind::Payload) => text::compact(payload, json),
+        Raw::Bytes(payload) if matches!(kind, FieldKind::Payload) => text::compact(payload, json),
         Raw::Bytes(text) => {
             text::quote(text, json);
             Ok(())
@@ -267,11 +279,11 @@ fn write(kind: Kind, raw: Raw<'_>, json: &mut Vec<u8>) -> Result<(), Unwritable>
     }
 }
 
-/// Writes a field that is written even if it is not set. Centrifugo never leaves such lists and maps `nil`.
-fn write_unset(field: &Field, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+/// Writes an unset field as zero. In Centrifugo such lists and maps are empty, never `nil`.
+fn write_unset(field: &FieldDescriptor, json: &mut Vec<u8>) -> Result<(), EncodeError> {
     match (brackets(field), field.kind) {
         (Some((begin, end)), _) => json.extend_from_slice(&[begin, end]),
-        (None, Kind::Payload | Kind::Message(_)) => json.extend_from_slice(b"null"),
+        (None, FieldKind::Payload | FieldKind::Message(_)) => json.extend_from_slice(b"null"),
         (None, kind) => return write(kind, Raw::zero(kind), json),
     }
     Ok(())

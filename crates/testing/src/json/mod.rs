@@ -1,10 +1,11 @@
-//! Centrifugo's JSON as its server reads and writes it: Go's `encoding/json` over the structs of the schema.
+//! JSON as Centrifugo reads and writes it: Go's `encoding/json` over the structs of the schema.
 //!
-//! Both ways go by a table of the schema, between JSON and the protobuf encoding of a message.
+//! [`decode()`] and [`encode()`] convert between JSON and the protobuf encoding of a message, by a
+//! generated table of the schema.
 
+mod builder;
 mod cursor;
 mod decode;
-mod draft;
 mod encode;
 mod number;
 mod scan;
@@ -13,59 +14,59 @@ mod tests;
 mod text;
 mod wire;
 
-/// The generated table.
+/// The generated table of the schema.
 mod descriptors {
     include!(concat!(env!("OUT_DIR"), "/descriptors.rs"));
 }
 
 use std::fmt;
 
-pub(crate) use decode::{decode, values_of};
-pub(crate) use encode::encode;
-pub(crate) use scan::Values;
-pub(crate) use wire::{Width, put_key, put_varint};
+pub(crate) use self::decode::{decode, values_of};
+pub(crate) use self::encode::encode;
+pub(crate) use self::scan::Values;
+pub(crate) use self::wire::{WireType, put_tag, put_varint};
 
-/// Whether bytes are JSON.
+/// Checks whether bytes are JSON.
 pub(crate) fn is_valid(json: &[u8]) -> bool {
     scan::check(json).is_ok()
 }
 
-/// Writes a message.
+/// Encodes a message in JSON.
 pub(crate) fn encode_message<M: Described + prost::Message>(
     message: &M,
-) -> Result<Vec<u8>, Unwritable> {
+) -> Result<Vec<u8>, EncodeError> {
     encode(M::DESCRIPTOR, &message.encode_to_vec())
 }
 
 /// A message of the schema.
-pub(crate) struct Message {
+pub(crate) struct MessageDescriptor {
     /// The name within the package: `Outer.Inner`.
     pub(crate) name: &'static str,
     /// The fields in the order of the schema, which is that of Go's structs.
-    pub(crate) fields: &'static [Field],
+    pub(crate) fields: &'static [FieldDescriptor],
 }
 
 /// A field of a message.
-pub(crate) struct Field {
+pub(crate) struct FieldDescriptor {
     pub(crate) name: &'static str,
     pub(crate) number: u32,
-    pub(crate) kind: Kind,
-    /// Whether it is a list; a map is not.
+    pub(crate) kind: FieldKind,
+    /// Whether the field is a list. A map is not a list.
     pub(crate) repeated: bool,
-    /// Whether unset and zero differ, as they do for a pointer in Go.
+    /// Whether unset and zero differ, as for a pointer in Go.
     pub(crate) optional: bool,
-    /// Whether it is written though it is zero: its tag in Go lacks `omitempty`.
+    /// Whether a zero is written: the tag of the field in Go lacks `omitempty`.
     pub(crate) always: bool,
 }
 
-/// What a field, an item of a list, or a key or a value of a map holds.
+/// The kind of a field, of the items of a list, or of the keys or values of a map.
 #[derive(Clone, Copy)]
-// Which of them a schema uses is the schema's matter.
+// A schema need not use all of them.
 #[allow(dead_code)]
-pub(crate) enum Kind {
+pub(crate) enum FieldKind {
     Bool,
     Text,
-    /// Any JSON value, `null` too, kept as its text is.
+    /// Any JSON value, including `null`, as text.
     Payload,
     Double,
     Float,
@@ -80,50 +81,47 @@ pub(crate) enum Kind {
     Sfixed32,
     Sfixed64,
     Enum,
-    Message(&'static Message),
+    Message(&'static MessageDescriptor),
     Map {
-        key: &'static Kind,
-        value: &'static Kind,
+        key: &'static FieldKind,
+        value: &'static FieldKind,
     },
 }
 
-/// A type that the schema describes.
+/// A message type with its descriptor.
 pub(crate) trait Described {
-    const DESCRIPTOR: &'static Message;
+    const DESCRIPTOR: &'static MessageDescriptor;
 }
 
-/// Why JSON is none, or none of a message.
+/// Invalid JSON, or JSON that does not match the message.
 #[derive(Debug)]
-pub(crate) struct Malformed(String);
+pub(crate) struct ParseError(String);
 
-impl fmt::Display for Malformed {
+impl fmt::Display for ParseError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-/// Why a message has no JSON: Centrifugo then answers HTTP status 500.
+/// A message that cannot be encoded in JSON. Centrifugo answers with HTTP status 500.
 #[derive(Debug)]
-pub(crate) struct Unwritable(String);
+pub(crate) struct EncodeError(String);
 
-impl fmt::Display for Unwritable {
+impl fmt::Display for EncodeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl Message {
-    /// The field of that name, or else the first whose name differs only as Go's `foldName` forgives.
-    fn field(&self, name: &str) -> Option<&'static Field> {
-        let fields = self.fields.iter();
-        fields.clone().find(|field| field.name == name).or_else(|| {
-            fields.clone().find(|field| {
-                field
-                    .name
-                    .chars()
-                    .map(text::fold)
-                    .eq(name.chars().map(text::fold))
-            })
-        })
+impl MessageDescriptor {
+    /// Returns the field with a name, or else the first field whose name is equal under Go's
+    /// `foldName`.
+    fn field(&self, name: &str) -> Option<&'static FieldDescriptor> {
+        if let Some(field) = self.fields.iter().find(|field| field.name == name) {
+            return Some(field);
+        }
+        self.fields
+            .iter()
+            .find(|field| text::is_equal_folded(field.name, name))
     }
 }

@@ -1,30 +1,33 @@
-//! Numbers and bools between JSON and the bits that protobuf keeps of them.
+//! Conversion of numbers and bools between JSON and the bits of protobuf.
 
 use std::fmt::LowerExp;
 use std::io::Write as _;
 use std::str::FromStr;
 
-use super::{Kind, Unwritable};
+use crate::json::{EncodeError, FieldKind};
 
-/// Reads a number or a bool, or one that is the key of a map: plain integers in range, as Go takes them.
-pub(crate) fn parse(kind: Kind, text: &[u8]) -> Option<u64> {
+/// Parses a number or a bool, also as the key of a map. As in Go, integers must be plain and in
+/// range.
+pub(crate) fn parse(kind: FieldKind, text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     Some(match kind {
-        Kind::Bool => text.parse::<bool>().ok()?.into(),
-        Kind::Double => finite(text.parse::<f64>().ok()?)?.to_bits(),
-        Kind::Float => {
+        FieldKind::Bool => text.parse::<bool>().ok()?.into(),
+        FieldKind::Double => finite(text.parse::<f64>().ok()?)?.to_bits(),
+        FieldKind::Float => {
             let number = text.parse::<f32>().ok()?;
             finite(number.into())?;
             number.to_bits().into()
         }
-        Kind::Int32 | Kind::Enum => i64::from(text.parse::<i32>().ok()?) as u64,
-        Kind::Int64 | Kind::Sfixed64 => text.parse::<i64>().ok()? as u64,
-        Kind::Sfixed32 => u64::from(text.parse::<i32>().ok()? as u32),
-        Kind::Sint32 => zigzag(text.parse::<i32>().ok()?.into()),
-        Kind::Sint64 => zigzag(text.parse::<i64>().ok()?),
-        Kind::Uint32 | Kind::Fixed32 => unsigned::<u32>(text)?.into(),
-        Kind::Uint64 | Kind::Fixed64 => unsigned::<u64>(text)?,
-        Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => return None,
+        FieldKind::Int32 | FieldKind::Enum => i64::from(text.parse::<i32>().ok()?) as u64,
+        FieldKind::Int64 | FieldKind::Sfixed64 => text.parse::<i64>().ok()? as u64,
+        FieldKind::Sfixed32 => u64::from(text.parse::<i32>().ok()? as u32),
+        FieldKind::Sint32 => zigzag(text.parse::<i32>().ok()?.into()),
+        FieldKind::Sint64 => zigzag(text.parse::<i64>().ok()?),
+        FieldKind::Uint32 | FieldKind::Fixed32 => unsigned::<u32>(text)?.into(),
+        FieldKind::Uint64 | FieldKind::Fixed64 => unsigned::<u64>(text)?,
+        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => {
+            return None;
+        }
     })
 }
 
@@ -32,7 +35,8 @@ fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Go takes no sign here, not even in a key, where JSON lets one pass.
+/// Parses an unsigned integer. As in Go, a sign is an error, even in a key, where JSON allows any
+/// text.
 fn unsigned<T: FromStr>(text: &str) -> Option<T> {
     if text.starts_with('+') {
         return None;
@@ -48,53 +52,58 @@ fn unzigzag(bits: u64) -> i64 {
     (bits >> 1) as i64 ^ -((bits & 1) as i64)
 }
 
-/// Whether it is zero, as a negative zero is too.
-pub(crate) fn is_zero(kind: Kind, bits: u64) -> bool {
+/// Checks whether a number is zero; a negative zero counts as zero.
+pub(crate) fn is_zero(kind: FieldKind, bits: u64) -> bool {
     match kind {
-        Kind::Double => f64::from_bits(bits) == 0.0,
-        Kind::Float => f32::from_bits(bits as u32) == 0.0,
+        FieldKind::Double => f64::from_bits(bits) == 0.0,
+        FieldKind::Float => f32::from_bits(bits as u32) == 0.0,
         _ => bits == 0,
     }
 }
 
 /// Writes a number or a bool.
-pub(crate) fn write(kind: Kind, bits: u64, json: &mut Vec<u8>) -> Result<(), Unwritable> {
+pub(crate) fn write(kind: FieldKind, bits: u64, json: &mut Vec<u8>) -> Result<(), EncodeError> {
     let written = match kind {
-        Kind::Bool => write!(json, "{}", bits != 0),
-        Kind::Double => return write_float(f64::from_bits(bits), json),
-        Kind::Float => return write_float(f32::from_bits(bits as u32), json),
-        Kind::Int32 | Kind::Enum | Kind::Sfixed32 => write!(json, "{}", bits as i32),
-        Kind::Int64 | Kind::Sfixed64 => write!(json, "{}", bits as i64),
-        Kind::Sint32 => write!(json, "{}", unzigzag(bits) as i32),
-        Kind::Sint64 => write!(json, "{}", unzigzag(bits)),
-        Kind::Uint32 | Kind::Fixed32 => write!(json, "{}", bits as u32),
-        Kind::Uint64 | Kind::Fixed64 => write!(json, "{bits}"),
-        Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => Ok(()),
+        FieldKind::Bool => write!(json, "{}", bits != 0),
+        FieldKind::Double => return write_float(f64::from_bits(bits), json),
+        FieldKind::Float => return write_float(f32::from_bits(bits as u32), json),
+        FieldKind::Int32 | FieldKind::Enum | FieldKind::Sfixed32 => write!(json, "{}", bits as i32),
+        FieldKind::Int64 | FieldKind::Sfixed64 => write!(json, "{}", bits as i64),
+        FieldKind::Sint32 => write!(json, "{}", unzigzag(bits) as i32),
+        FieldKind::Sint64 => write!(json, "{}", unzigzag(bits)),
+        FieldKind::Uint32 | FieldKind::Fixed32 => write!(json, "{}", bits as u32),
+        FieldKind::Uint64 | FieldKind::Fixed64 => write!(json, "{bits}"),
+        FieldKind::Text | FieldKind::Payload | FieldKind::Message(_) | FieldKind::Map { .. } => {
+            Ok(())
+        }
     };
-    written.map_err(|error| Unwritable(error.to_string()))
+    written.map_err(|error| EncodeError(error.to_string()))
 }
 
-/// Writes a float in the fewest digits that say which one it is.
+/// Writes a float with the fewest digits that identify it.
 fn write_float<T: Copy + FromStr + LowerExp + PartialEq>(
     number: T,
     json: &mut Vec<u8>,
-) -> Result<(), Unwritable> {
-    let shortest = shortest(number);
-    let parts = shortest
+) -> Result<(), EncodeError> {
+    let text = shortest(number);
+    let parts = text
         .split_once('e')
         .and_then(|(digits, exponent)| Some((digits, exponent.parse().ok()?)));
     let Some((digits, exponent)) = parts else {
-        return Err(Unwritable(format!("{number:e} is no number in JSON")));
+        return Err(EncodeError(format!("{number:e} is not a number in JSON")));
     };
     match exponent {
         -6..21 => push_plain(digits, exponent, json),
         21.. => json.extend_from_slice(format!("{digits}e+{exponent}").as_bytes()),
-        _ => json.extend_from_slice(shortest.as_bytes()),
+        _ => json.extend_from_slice(text.as_bytes()),
     }
     Ok(())
 }
 
-/// Between two that are as short and as near, Go takes the even one, as Rust does at a given precision only.
+/// Returns the shortest representation of a float in scientific notation.
+///
+/// Of two that are equally short and near, Go chooses the even one. Rust does so only for a given
+/// precision.
 fn shortest<T: Copy + FromStr + LowerExp + PartialEq>(number: T) -> String {
     let shortest = format!("{number:e}");
     let digits = shortest.split('e').next().unwrap_or_default();
@@ -102,25 +111,27 @@ fn shortest<T: Copy + FromStr + LowerExp + PartialEq>(number: T) -> String {
         .split_once('.')
         .map_or(0, |(_, fraction)| fraction.len());
     let even = format!("{number:.precision$e}");
-    // The nearest of that length may be another number's, at powers of two.
-    match even.parse::<T>().is_ok_and(|parsed| parsed == number) {
-        true => even,
-        false => shortest,
+    // Near powers of two, the nearest text of that length may represent another number.
+    if even.parse::<T>().is_ok_and(|parsed| parsed == number) {
+        even
+    } else {
+        shortest
     }
 }
 
-/// Writes digits, which may have a sign and a point behind the first, without an exponent.
+/// Writes a number without an exponent. `digits` may have a sign, and a point after the first
+/// digit.
 fn push_plain(digits: &str, exponent: i32, json: &mut Vec<u8>) {
-    let plain = digits.trim_start_matches('-');
-    if plain.len() < digits.len() {
+    let unsigned = digits.trim_start_matches('-');
+    if unsigned.len() < digits.len() {
         json.push(b'-');
     }
-    let mut plain: Vec<u8> = plain.bytes().filter(|digit| *digit != b'.').collect();
-    let leading = usize::try_from(-exponent).unwrap_or_default();
-    plain.splice(..0, std::iter::repeat_n(b'0', leading));
-    let whole = usize::try_from(exponent).unwrap_or_default() + 1;
-    plain.resize(plain.len().max(whole), b'0');
-    let (whole, fraction) = plain.split_at(whole);
+    let mut plain: Vec<u8> = unsigned.bytes().filter(|digit| *digit != b'.').collect();
+    let leading_zeros = usize::try_from(-exponent).unwrap_or_default();
+    plain.splice(..0, std::iter::repeat_n(b'0', leading_zeros));
+    let whole_length = usize::try_from(exponent).unwrap_or_default() + 1;
+    plain.resize(plain.len().max(whole_length), b'0');
+    let (whole, fraction) = plain.split_at(whole_length);
     json.extend_from_slice(whole);
     if !fraction.is_empty() {
         json.push(b'.');
@@ -133,28 +144,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_are_plain_and_in_range() {
+    fn integers_must_be_plain_and_in_range() {
         for (kind, text, bits) in [
-            (Kind::Bool, "true", Some(1)),
-            (Kind::Bool, "1", None),
-            (Kind::Int32, "-1", Some(u64::MAX)),
-            (Kind::Int32, "-0", Some(0)),
-            (Kind::Int32, "2147483648", None),
-            (Kind::Int64, "-9223372036854775808", Some(1 << 63)),
-            (Kind::Int64, "9223372036854775808", None),
-            (Kind::Uint32, "4294967295", Some(0xffff_ffff)),
-            (Kind::Uint32, "4294967296", None),
-            (Kind::Uint32, "-0", None),
-            (Kind::Uint64, "18446744073709551615", Some(u64::MAX)),
-            (Kind::Uint64, "1.0", None),
-            (Kind::Uint64, "1e1", None),
-            (Kind::Uint64, "\"1\"", None),
-            (Kind::Uint64, "+1", None),
-            (Kind::Int64, "+1", Some(1)),
-            (Kind::Sint32, "-2", Some(3)),
-            (Kind::Sint64, "9223372036854775807", Some(u64::MAX - 1)),
-            (Kind::Sfixed32, "-1", Some(0xffff_ffff)),
-            (Kind::Text, "1", None),
+            (FieldKind::Bool, "true", Some(1)),
+            (FieldKind::Bool, "1", None),
+            (FieldKind::Int32, "-1", Some(u64::MAX)),
+            (FieldKind::Int32, "-0", Some(0)),
+            (FieldKind::Int32, "2147483648", None),
+            (FieldKind::Int64, "-9223372036854775808", Some(1 << 63)),
+            (FieldKind::Int64, "9223372036854775808", None),
+            (FieldKind::Uint32, "4294967295", Some(0xffff_ffff)),
+            (FieldKind::Uint32, "4294967296", None),
+            (FieldKind::Uint32, "-0", None),
+            (FieldKind::Uint64, "18446744073709551615", Some(u64::MAX)),
+            (FieldKind::Uint64, "1.0", None),
+            (FieldKind::Uint64, "1e1", None),
+            (FieldKind::Uint64, "\"1\"", None),
+            (FieldKind::Uint64, "+1", None),
+            (FieldKind::Int64, "+1", Some(1)),
+            (FieldKind::Sint32, "-2", Some(3)),
+            (FieldKind::Sint64, "9223372036854775807", Some(u64::MAX - 1)),
+            (FieldKind::Sfixed32, "-1", Some(0xffff_ffff)),
+            (FieldKind::Text, "1", None),
         ] {
             assert_eq!(parse(kind, text.as_bytes()), bits, "{text}");
         }
@@ -163,12 +174,12 @@ mod tests {
     #[test]
     fn floats_above_their_range_are_refused() {
         for (kind, text, is_read) in [
-            (Kind::Double, "1e308", true),
-            (Kind::Double, "1e309", false),
-            (Kind::Double, "1e-400", true),
-            (Kind::Float, "1e38", true),
-            (Kind::Float, "1e39", false),
-            (Kind::Float, "true", false),
+            (FieldKind::Double, "1e308", true),
+            (FieldKind::Double, "1e309", false),
+            (FieldKind::Double, "1e-400", true),
+            (FieldKind::Float, "1e38", true),
+            (FieldKind::Float, "1e39", false),
+            (FieldKind::Float, "true", false),
         ] {
             assert_eq!(parse(kind, text.as_bytes()).is_some(), is_read, "{text}");
         }
@@ -196,7 +207,10 @@ mod tests {
             (184_467_440_737_091.63, "184467440737091.62"),
             (5e-324, "5e-324"),
         ] {
-            assert_eq!(written(Kind::Double, f64::to_bits(number)).unwrap(), json);
+            assert_eq!(
+                written(FieldKind::Double, f64::to_bits(number)).unwrap(),
+                json
+            );
         }
         for (number, json) in [
             (0.1, "0.1"),
@@ -205,11 +219,11 @@ mod tests {
             (3_241_217.3, "3241217.2"),
         ] {
             assert_eq!(
-                written(Kind::Float, f32::to_bits(number).into()).unwrap(),
+                written(FieldKind::Float, f32::to_bits(number).into()).unwrap(),
                 json
             );
         }
-        assert!(written(Kind::Double, f64::NAN.to_bits()).is_err());
-        assert!(written(Kind::Float, f32::INFINITY.to_bits().into()).is_err());
+        assert!(written(FieldKind::Double, f64::NAN.to_bits()).is_err());
+        assert!(written(FieldKind::Float, f32::INFINITY.to_bits().into()).is_err());
     }
 }

@@ -1,12 +1,12 @@
-//! Both ways, on a message of every shape and on the schema's own.
+//! Tests of decoding and encoding, with a message of every shape and with messages of the schema.
 
+use centrifugo_api::api;
 use prost::Message as _;
 
-use super::{Described, Field, Kind, Message, decode, encode};
-use centrifugo_api::api;
+use crate::json::{Described, FieldDescriptor, FieldKind, MessageDescriptor, decode, encode};
 
-const fn field(name: &'static str, number: u32, kind: Kind) -> Field {
-    Field {
+const fn field(name: &'static str, number: u32, kind: FieldKind) -> FieldDescriptor {
+    FieldDescriptor {
         name,
         number,
         kind,
@@ -16,157 +16,160 @@ const fn field(name: &'static str, number: u32, kind: Kind) -> Field {
     }
 }
 
-static SAMPLE: Message = Message {
+static SAMPLE: MessageDescriptor = MessageDescriptor {
     name: "Sample",
     fields: &[
-        field("flag", 1, Kind::Bool),
-        field("name", 2, Kind::Text),
-        field("data", 3, Kind::Payload),
-        field("count", 4, Kind::Uint32),
-        Field {
+        field("flag", 1, FieldKind::Bool),
+        field("name", 2, FieldKind::Text),
+        field("data", 3, FieldKind::Payload),
+        field("count", 4, FieldKind::Uint32),
+        FieldDescriptor {
             optional: true,
-            ..field("maybe", 5, Kind::Int64)
+            ..field("maybe", 5, FieldKind::Int64)
         },
-        Field {
+        FieldDescriptor {
             repeated: true,
-            ..field("names", 6, Kind::Text)
+            ..field("names", 6, FieldKind::Text)
         },
-        Field {
+        FieldDescriptor {
             repeated: true,
-            ..field("items", 7, Kind::Message(&SAMPLE))
+            ..field("items", 7, FieldKind::Message(&SAMPLE))
         },
         field(
             "tags",
             8,
-            Kind::Map {
-                key: &Kind::Text,
-                value: &Kind::Text,
+            FieldKind::Map {
+                key: &FieldKind::Text,
+                value: &FieldKind::Text,
             },
         ),
-        field("inner", 9, Kind::Message(&SAMPLE)),
+        field("inner", 9, FieldKind::Message(&SAMPLE)),
         field(
             "numbered",
             10,
-            Kind::Map {
-                key: &Kind::Sint32,
-                value: &Kind::Message(&SAMPLE),
+            FieldKind::Map {
+                key: &FieldKind::Sint32,
+                value: &FieldKind::Message(&SAMPLE),
             },
         ),
-        field("ratio", 11, Kind::Double),
-        Field {
+        field("ratio", 11, FieldKind::Double),
+        FieldDescriptor {
             repeated: true,
-            ..field("offsets", 12, Kind::Fixed64)
+            ..field("offsets", 12, FieldKind::Fixed64)
         },
-        field("risks", 13, Kind::Float),
-        field("RISKS", 14, Kind::Float),
+        field("risks", 13, FieldKind::Float),
+        field("RISKS", 14, FieldKind::Float),
     ],
 };
 
-static ALWAYS: Message = Message {
+static ALWAYS: MessageDescriptor = MessageDescriptor {
     name: "Always",
     fields: &[
-        Field {
+        FieldDescriptor {
             always: true,
-            ..field("text", 1, Kind::Text)
+            ..field("text", 1, FieldKind::Text)
         },
-        Field {
+        FieldDescriptor {
             always: true,
-            ..field("number", 2, Kind::Uint64)
+            ..field("number", 2, FieldKind::Uint64)
         },
-        Field {
+        FieldDescriptor {
             always: true,
             repeated: true,
-            ..field("list", 3, Kind::Message(&SAMPLE))
+            ..field("list", 3, FieldKind::Message(&SAMPLE))
         },
-        Field {
+        FieldDescriptor {
             always: true,
             ..field(
                 "map",
                 4,
-                Kind::Map {
-                    key: &Kind::Text,
-                    value: &Kind::Bool,
+                FieldKind::Map {
+                    key: &FieldKind::Text,
+                    value: &FieldKind::Bool,
                 },
             )
         },
-        Field {
+        FieldDescriptor {
             always: true,
-            ..field("flag", 5, Kind::Bool)
+            ..field("flag", 5, FieldKind::Bool)
         },
     ],
 };
 
-/// What the JSON is once it has been read and written.
+/// Decodes the JSON and encodes it again.
 fn rewritten(json: &str) -> Option<String> {
     let decoded = decode(&SAMPLE, json.as_bytes()).ok()?;
     let json = encode(&SAMPLE, &decoded.protobuf).unwrap();
     Some(String::from_utf8(json).unwrap())
 }
 
+/// JSON, and the JSON of the message that is decoded from it.
+const DECODED: &[(&str, &str)] = &[
+    ("null", "{}"),
+    (r#" { "count" : 1 } "#, r#"{"count":1}"#),
+    (
+        r#"{"other":[{"a":"}"}],"COUNT":2,"Na\u006de":"x","i\u017fems":1}"#,
+        r#"{"name":"x","count":2}"#,
+    ),
+    ("{\"ri\u{17f}\u{212a}s\":1}", r#"{"risks":1}"#),
+    (r#"{"RISKS":2}"#, r#"{"RISKS":2}"#),
+    // Null leaves scalars unchanged, and clears everything else but payloads.
+    (
+        r#"{"flag":true,"flag":null,"name":"a","name":null,"count":3,"count":null}"#,
+        r#"{"flag":true,"name":"a","count":3}"#,
+    ),
+    (r#"{"maybe":0}"#, r#"{"maybe":0}"#),
+    (r#"{"maybe":1,"maybe":null}"#, "{}"),
+    (r#"{"data":null}"#, r#"{"data":null}"#),
+    (r#"{"data":1,"data":[ 1, 2 ]}"#, r#"{"data":[1,2]}"#),
+    (
+        r#"{"inner":{},"inner":null,"names":["a"],"names":null,"tags":{"a":"b"},"tags":null}"#,
+        "{}",
+    ),
+    // A later message or map is merged; a later list overwrites items, and null leaves them.
+    (
+        r#"{"inner":{"name":"a"},"inner":{"count":1}}"#,
+        r#"{"inner":{"name":"a","count":1}}"#,
+    ),
+    (
+        r#"{"tags":{"a":"b","c":null},"tags":{"d":"e","a":"f"}}"#,
+        r#"{"tags":{"a":"f","c":"","d":"e"}}"#,
+    ),
+    (r#"{"names":["a","b"],"names":["c"]}"#, r#"{"names":["c"]}"#),
+    (
+        r#"{"names":["a","b"],"names":["c"],"names":[null,null,null]}"#,
+        r#"{"names":["c","b",""]}"#,
+    ),
+    (
+        r#"{"names":["a","b"],"names":[],"names":[null]}"#,
+        r#"{"names":[""]}"#,
+    ),
+    (
+        r#"{"items":[{"name":"a"},null],"items":[{"count":1}]}"#,
+        r#"{"items":[{"name":"a","count":1}]}"#,
+    ),
+    (
+        r#"{"items":[{"items":[{},{"flag":true}]},{}]}"#,
+        r#"{"items":[{"items":[{},{"flag":true}]},{}]}"#,
+    ),
+    (
+        r#"{"numbered":{"+7":{"count":1},"10":null,"-1":{},"7":{"flag":true}}}"#,
+        r#"{"numbered":{"-1":{},"10":{},"7":{"flag":true}}}"#,
+    ),
+    (
+        r#"{"offsets":[1,null,18446744073709551615],"ratio":1e1}"#,
+        r#"{"ratio":10,"offsets":[1,0,18446744073709551615]}"#,
+    ),
+    (
+        r#"{"name":"\ud83d<\u2028"}"#,
+        "{\"name\":\"\u{fffd}\\u003c\\u2028\"}",
+    ),
+];
+
 #[test]
-fn messages_are_read_as_go_reads_them() {
-    for (json, expected) in [
-        ("null", "{}"),
-        (r#" { "count" : 1 } "#, r#"{"count":1}"#),
-        (
-            r#"{"other":[{"a":"}"}],"COUNT":2,"Na\u006de":"x","i\u017fems":1}"#,
-            r#"{"name":"x","count":2}"#,
-        ),
-        ("{\"ri\u{17f}\u{212a}s\":1}", r#"{"risks":1}"#),
-        (r#"{"RISKS":2}"#, r#"{"RISKS":2}"#),
-        // Null leaves scalars, and clears all else but payloads.
-        (
-            r#"{"flag":true,"flag":null,"name":"a","name":null,"count":3,"count":null}"#,
-            r#"{"flag":true,"name":"a","count":3}"#,
-        ),
-        (r#"{"maybe":0}"#, r#"{"maybe":0}"#),
-        (r#"{"maybe":1,"maybe":null}"#, "{}"),
-        (r#"{"data":null}"#, r#"{"data":null}"#),
-        (r#"{"data":1,"data":[ 1, 2 ]}"#, r#"{"data":[1,2]}"#),
-        (
-            r#"{"inner":{},"inner":null,"names":["a"],"names":null,"tags":{"a":"b"},"tags":null}"#,
-            "{}",
-        ),
-        // A message and a map take in what comes later; of a list, what null leaves.
-        (
-            r#"{"inner":{"name":"a"},"inner":{"count":1}}"#,
-            r#"{"inner":{"name":"a","count":1}}"#,
-        ),
-        (
-            r#"{"tags":{"a":"b","c":null},"tags":{"d":"e","a":"f"}}"#,
-            r#"{"tags":{"a":"f","c":"","d":"e"}}"#,
-        ),
-        (r#"{"names":["a","b"],"names":["c"]}"#, r#"{"names":["c"]}"#),
-        (
-            r#"{"names":["a","b"],"names":["c"],"names":[null,null,null]}"#,
-            r#"{"names":["c","b",""]}"#,
-        ),
-        (
-            r#"{"names":["a","b"],"names":[],"names":[null]}"#,
-            r#"{"names":[""]}"#,
-        ),
-        (
-            r#"{"items":[{"name":"a"},null],"items":[{"count":1}]}"#,
-            r#"{"items":[{"name":"a","count":1}]}"#,
-        ),
-        (
-            r#"{"items":[{"items":[{},{"flag":true}]},{}]}"#,
-            r#"{"items":[{"items":[{},{"flag":true}]},{}]}"#,
-        ),
-        (
-            r#"{"numbered":{"+7":{"count":1},"10":null,"-1":{},"7":{"flag":true}}}"#,
-            r#"{"numbered":{"-1":{},"10":{},"7":{"flag":true}}}"#,
-        ),
-        (
-            r#"{"offsets":[1,null,18446744073709551615],"ratio":1e1}"#,
-            r#"{"ratio":10,"offsets":[1,0,18446744073709551615]}"#,
-        ),
-        (
-            r#"{"name":"\ud83d<\u2028"}"#,
-            "{\"name\":\"\u{fffd}\\u003c\\u2028\"}",
-        ),
-    ] {
-        assert_eq!(rewritten(json).as_deref(), Some(expected), "{json}");
+fn messages_are_decoded_as_by_go() {
+    for (json, expected) in DECODED {
+        assert_eq!(rewritten(json).as_deref(), Some(*expected), "{json}");
     }
 }
 
@@ -200,7 +203,7 @@ fn values_of_another_type_are_refused() {
         r#"{"ratio":1e400}"#,
         r#"{"ratio":"1"}"#,
         r#"{"risks":1e39}"#,
-        // The syntax counts everywhere.
+        // The syntax is checked everywhere.
         r#"{"other":01}"#,
         "{} {}",
     ] {
@@ -209,7 +212,7 @@ fn values_of_another_type_are_refused() {
 }
 
 #[test]
-fn an_error_names_the_field() {
+fn errors_name_the_field() {
     let error = decode(&SAMPLE, br#"{"inner":{"count":true}}"#)
         .err()
         .unwrap();
@@ -220,7 +223,7 @@ fn an_error_names_the_field() {
 }
 
 #[test]
-fn nulls_in_the_outermost_lists_of_messages_are_told() {
+fn nulls_in_outermost_lists_of_messages_are_reported() {
     for (json, nulls) in [
         (r#"{"items":[null,{},null],"names":[null]}"#, &[0, 2][..]),
         (r#"{"items":[{"items":[null]}]}"#, &[]),
@@ -235,7 +238,7 @@ fn nulls_in_the_outermost_lists_of_messages_are_told() {
 }
 
 #[test]
-fn deep_nesting_overflows_nothing() {
+fn deep_nesting_does_not_overflow_the_stack() {
     for (begin, inmost, end, depth) in [
         (r#"{"inner":"#, "{}", "}", 9_999),
         (r#"{"items":["#, "{}", "]}", 4_999),
@@ -250,7 +253,7 @@ fn deep_nesting_overflows_nothing() {
 }
 
 #[test]
-fn zero_is_written_where_go_writes_it() {
+fn zeros_are_written_where_go_writes_them() {
     let written = String::from_utf8(encode(&ALWAYS, b"").unwrap()).unwrap();
     assert_eq!(
         written,
@@ -267,7 +270,7 @@ fn zero_is_written_where_go_writes_it() {
 }
 
 #[test]
-fn the_schemas_messages_are_read_and_written() {
+fn messages_of_the_schema_are_read_and_written() {
     let json = br#"{"commands":[{"publish":{"channel":"news","data":{"a":1},"tags":{"b":"c"}}},null],"parallel":true}"#;
     let decoded = decode(api::BatchRequest::DESCRIPTOR, json).unwrap();
     let batch = api::BatchRequest::decode(&*decoded.protobuf).unwrap();
@@ -289,7 +292,7 @@ fn the_schemas_messages_are_read_and_written() {
 }
 
 #[test]
-fn a_payload_that_is_not_json_is_not_written() {
+fn payloads_that_are_not_json_are_refused() {
     for payload in [&b"not json"[..], b"\xff", b"{}{}", b" "] {
         let request = api::PublishRequest::new("", payload.to_vec());
         let error = encode(api::PublishRequest::DESCRIPTOR, &request.encode_to_vec())
@@ -303,7 +306,7 @@ fn a_payload_that_is_not_json_is_not_written() {
 }
 
 #[test]
-fn broken_protobuf_is_an_error() {
+fn malformed_protobuf_is_an_error() {
     for protobuf in [
         &b"\x12"[..],
         b"\x12\x05a",

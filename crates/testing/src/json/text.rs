@@ -1,12 +1,17 @@
-//! Texts and payloads between JSON and their bytes.
+//! Conversion of strings and payloads between JSON and bytes.
 
 use std::borrow::Cow;
 use std::char::REPLACEMENT_CHARACTER;
 
-use super::{Unwritable, scan};
+use crate::json::{EncodeError, scan};
 
-/// What Go's `foldName` makes of a character, as far as the names of a schema, which are ASCII, can match it.
-pub(crate) fn fold(character: char) -> char {
+/// Checks whether two names are equal under Go's `foldName`. One of them must be ASCII.
+pub(crate) fn is_equal_folded(one: &str, other: &str) -> bool {
+    one.chars().map(fold).eq(other.chars().map(fold))
+}
+
+/// Folds a character as Go's `foldName` does, as far as it can match a character of ASCII.
+fn fold(character: char) -> char {
     match character {
         '\u{212a}' => 'K',
         '\u{17f}' => 'S',
@@ -14,7 +19,8 @@ pub(crate) fn fold(character: char) -> char {
     }
 }
 
-/// What a string in JSON, quotes included, says: each byte that is no UTF-8 and each lone surrogate is U+FFFD.
+/// Decodes a string with its quotes. Each invalid byte of UTF-8 and each lone surrogate becomes
+/// U+FFFD.
 pub(crate) fn unquote(quoted: &[u8]) -> Cow<'_, str> {
     let inner = quoted
         .get(1..quoted.len().saturating_sub(1))
@@ -43,7 +49,7 @@ fn push_lossy(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// The character of the escape at the start, and the escape's length.
+/// Returns the character of the escape at the start, and the length of the escape.
 fn unescape(escape: &[u8]) -> (char, usize) {
     let character = match escape.get(1) {
         Some(b'b') => '\u{8}',
@@ -58,6 +64,7 @@ fn unescape(escape: &[u8]) -> (char, usize) {
     (character, 2)
 }
 
+/// Returns the character of the `\uXXXX` at the start, possibly a surrogate pair, and its length.
 fn unescape_unit(escape: &[u8]) -> (char, usize) {
     let Some(high) = unit(escape) else {
         return (REPLACEMENT_CHARACTER, 2);
@@ -65,8 +72,7 @@ fn unescape_unit(escape: &[u8]) -> (char, usize) {
     if let Some(character) = char::from_u32(high) {
         return (character, 6);
     }
-    let low = escape.get(6..).and_then(unit);
-    match low {
+    match escape.get(6..).and_then(unit) {
         Some(low @ 0xdc00..=0xdfff) if high < 0xdc00 => {
             let pair = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
             (char::from_u32(pair).unwrap_or(REPLACEMENT_CHARACTER), 12)
@@ -75,13 +81,13 @@ fn unescape_unit(escape: &[u8]) -> (char, usize) {
     }
 }
 
-/// The number in a `\uXXXX` at the start.
+/// Parses the number of the `\uXXXX` at the start.
 fn unit(escape: &[u8]) -> Option<u32> {
     let digits = escape.strip_prefix(b"\\u")?.get(..4)?;
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Writes a string as Go does: fit for HTML and JavaScript.
+/// Writes a string as Go does, escaped for HTML and JavaScript.
 pub(crate) fn quote(text: &[u8], json: &mut Vec<u8>) {
     json.push(b'"');
     for chunk in text.utf8_chunks() {
@@ -94,8 +100,10 @@ pub(crate) fn quote(text: &[u8], json: &mut Vec<u8>) {
 }
 
 fn quote_plain(mut text: &[u8], json: &mut Vec<u8>) {
-    let is_special = |byte: &u8| matches!(byte, ..0x20 | b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2);
-    while let Some(at) = text.iter().position(is_special) {
+    while let Some(at) = text
+        .iter()
+        .position(|byte| *byte < 0x20 || is_special(byte))
+    {
         json.extend_from_slice(&text[..at]);
         let length = match text[at] {
             byte @ (b'"' | b'\\') => escape(b"\\", &[byte], json),
@@ -112,13 +120,20 @@ fn quote_plain(mut text: &[u8], json: &mut Vec<u8>) {
     json.extend_from_slice(text);
 }
 
+/// Checks whether a byte may need an escape in a string; 0xe2 begins U+2028 and U+2029.
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)
+}
+
+/// Writes an escape in two parts, and returns the length of the escaped text: one byte.
 fn escape(start: &[u8], end: &[u8], json: &mut Vec<u8>) -> usize {
     json.extend_from_slice(start);
     json.extend_from_slice(end);
     1
 }
 
-/// Writes what is at the start, which may be one of Go's characters to escape in all JSON, and answers its length.
+/// Writes the character or byte at the start, escaped if Go escapes it in all JSON. Returns its
+/// length.
 fn escape_for_html(text: &[u8], json: &mut Vec<u8>) -> usize {
     match text {
         [byte @ (b'<' | b'>' | b'&'), ..] => escape(b"\\u00", &hex(*byte), json),
@@ -135,29 +150,31 @@ fn hex(byte: u8) -> [u8; 2] {
     [digit(byte >> 4), digit(byte & 0xf)]
 }
 
-/// Writes a payload, checked, without the white space between its parts, and fit for HTML and JavaScript.
-pub(crate) fn compact(payload: &[u8], json: &mut Vec<u8>) -> Result<(), Unwritable> {
-    scan::check(payload).map_err(|error| Unwritable(format!("a payload is not JSON: {error}")))?;
+/// Checks a payload and writes it without white space between tokens, escaped for HTML and
+/// JavaScript.
+pub(crate) fn compact(payload: &[u8], json: &mut Vec<u8>) -> Result<(), EncodeError> {
+    scan::check(payload).map_err(|error| EncodeError(format!("a payload is not JSON: {error}")))?;
     let mut rest = payload;
-    while let Some(at) = rest
-        .iter()
-        .position(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"'))
-    {
+    while let Some(at) = rest.iter().position(is_space_or_quote) {
         json.extend_from_slice(&rest[..at]);
-        rest = match rest[at] {
-            b'"' => copy_string(&rest[at..], json),
-            _ => &rest[at + 1..],
+        rest = if rest[at] == b'"' {
+            copy_string(&rest[at..], json)
+        } else {
+            &rest[at + 1..]
         };
     }
     json.extend_from_slice(rest);
     Ok(())
 }
 
-/// Answers what follows the string.
+fn is_space_or_quote(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"')
+}
+
+/// Copies the string at the start, escaped for HTML and JavaScript. Returns the rest after it.
 fn copy_string<'a>(text: &'a [u8], json: &mut Vec<u8>) -> &'a [u8] {
     json.push(b'"');
     let mut rest = text.get(1..).unwrap_or_default();
-    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2);
     while let Some(at) = rest.iter().position(is_special) {
         json.extend_from_slice(&rest[..at]);
         let special = &rest[at..];
@@ -226,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_lose_white_space_and_keep_the_rest() {
+    fn payloads_are_written_without_white_space() {
         for (payload, json) in [
             (&b" null\n"[..], &b"null"[..]),
             (
@@ -253,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_that_are_no_json_are_not_written() {
+    fn payloads_that_are_not_json_are_refused() {
         for payload in ["", " ", "{", "nul", "1 2", "\"\n\"", "'a'"] {
             assert!(
                 compact(payload.as_bytes(), &mut Vec::new()).is_err(),

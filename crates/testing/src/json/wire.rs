@@ -1,33 +1,36 @@
-//! The encoding of protobuf: keys, lengths and numbers.
+//! The wire format of protobuf: tags, lengths and numbers.
 
-use super::{Kind, Unwritable};
+use crate::json::{EncodeError, FieldKind};
 
-/// How many bytes a value has.
+/// The wire type of a value, which determines its length.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Width {
+pub(crate) enum WireType {
     Varint = 0,
-    Eight = 1,
+    Fixed64 = 1,
     Length = 2,
-    Four = 5,
+    Fixed32 = 5,
 }
 
-impl Kind {
-    pub(crate) fn width(self) -> Width {
+impl FieldKind {
+    pub(crate) fn wire_type(self) -> WireType {
         match self {
-            Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => Width::Eight,
-            Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => Width::Four,
-            Kind::Text | Kind::Payload | Kind::Message(_) | Kind::Map { .. } => Width::Length,
-            _ => Width::Varint,
+            FieldKind::Double | FieldKind::Fixed64 | FieldKind::Sfixed64 => WireType::Fixed64,
+            FieldKind::Float | FieldKind::Fixed32 | FieldKind::Sfixed32 => WireType::Fixed32,
+            FieldKind::Text
+            | FieldKind::Payload
+            | FieldKind::Message(_)
+            | FieldKind::Map { .. } => WireType::Length,
+            _ => WireType::Varint,
         }
     }
 }
 
-/// Writes what precedes a value.
-pub(crate) fn put_key(number: u32, width: Width, protobuf: &mut Vec<u8>) {
-    put_varint(u64::from(number) << 3 | width as u64, protobuf);
+/// Writes the tag of a field: its number and wire type.
+pub(crate) fn put_tag(number: u32, wire_type: WireType, protobuf: &mut Vec<u8>) {
+    put_varint(u64::from(number) << 3 | wire_type as u64, protobuf);
 }
 
-pub(crate) fn key_length(number: u32) -> usize {
+pub(crate) fn tag_length(number: u32) -> usize {
     varint_length(u64::from(number) << 3)
 }
 
@@ -44,23 +47,23 @@ pub(crate) fn varint_length(number: u64) -> usize {
 }
 
 /// Writes a number or a bool.
-pub(crate) fn put_number(kind: Kind, bits: u64, protobuf: &mut Vec<u8>) {
-    match kind.width() {
-        Width::Eight => protobuf.extend_from_slice(&bits.to_le_bytes()),
-        Width::Four => protobuf.extend_from_slice(&(bits as u32).to_le_bytes()),
-        Width::Varint | Width::Length => put_varint(bits, protobuf),
+pub(crate) fn put_number(kind: FieldKind, bits: u64, protobuf: &mut Vec<u8>) {
+    match kind.wire_type() {
+        WireType::Fixed64 => protobuf.extend_from_slice(&bits.to_le_bytes()),
+        WireType::Fixed32 => protobuf.extend_from_slice(&(bits as u32).to_le_bytes()),
+        WireType::Varint | WireType::Length => put_varint(bits, protobuf),
     }
 }
 
-pub(crate) fn number_length(kind: Kind, bits: u64) -> usize {
-    match kind.width() {
-        Width::Eight => 8,
-        Width::Four => 4,
-        Width::Varint | Width::Length => varint_length(bits),
+pub(crate) fn number_length(kind: FieldKind, bits: u64) -> usize {
+    match kind.wire_type() {
+        WireType::Fixed64 => 8,
+        WireType::Fixed32 => 4,
+        WireType::Varint | WireType::Length => varint_length(bits),
     }
 }
 
-/// A value as it is in protobuf.
+/// An undecoded value of protobuf.
 #[derive(Clone, Copy)]
 pub(crate) enum Raw<'a> {
     Number(u64),
@@ -68,57 +71,62 @@ pub(crate) enum Raw<'a> {
 }
 
 impl Raw<'_> {
-    /// What protobuf leaves out.
-    pub(super) fn zero(kind: Kind) -> Self {
-        match kind.width() {
-            Width::Length => Raw::Bytes(&[]),
+    /// Returns the zero value of a kind, which protobuf omits.
+    pub(super) fn zero(kind: FieldKind) -> Self {
+        match kind.wire_type() {
+            WireType::Length => Raw::Bytes(&[]),
             _ => Raw::Number(0),
         }
     }
 }
 
-/// Reads protobuf. Whatever it is given, it answers an error at worst.
-pub(crate) struct Reader<'a>(pub(super) &'a [u8]);
+/// A reader of protobuf. Malformed input is an error.
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    pub(super) fn new(protobuf: &'a [u8]) -> Self {
+        Self(protobuf)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The number of the next field, and how its value is written.
-    pub(super) fn key(&mut self) -> Result<(u32, Width), Unwritable> {
-        let key = self.varint()?;
-        let width = match key & 7 {
-            0 => Width::Varint,
-            1 => Width::Eight,
-            2 => Width::Length,
-            5 => Width::Four,
-            _ => return Err(broken()),
+    /// Reads the number and the wire type of the next field.
+    pub(super) fn tag(&mut self) -> Result<(u32, WireType), EncodeError> {
+        let tag = self.varint()?;
+        let wire_type = match tag & 7 {
+            0 => WireType::Varint,
+            1 => WireType::Fixed64,
+            2 => WireType::Length,
+            5 => WireType::Fixed32,
+            _ => return Err(malformed()),
         };
-        Ok((u32::try_from(key >> 3).map_err(|_| broken())?, width))
+        let number = u32::try_from(tag >> 3).map_err(|_| malformed())?;
+        Ok((number, wire_type))
     }
 
-    pub(super) fn value(&mut self, width: Width) -> Result<Raw<'a>, Unwritable> {
-        Ok(match width {
-            Width::Varint => Raw::Number(self.varint()?),
-            Width::Eight => Raw::Number(u64::from_le_bytes(self.fixed()?)),
-            Width::Four => Raw::Number(u32::from_le_bytes(self.fixed()?).into()),
-            Width::Length => {
-                let length = usize::try_from(self.varint()?).map_err(|_| broken())?;
-                let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(broken)?;
+    pub(super) fn value(&mut self, wire_type: WireType) -> Result<Raw<'a>, EncodeError> {
+        Ok(match wire_type {
+            WireType::Varint => Raw::Number(self.varint()?),
+            WireType::Fixed64 => Raw::Number(u64::from_le_bytes(self.fixed()?)),
+            WireType::Fixed32 => Raw::Number(u32::from_le_bytes(self.fixed()?).into()),
+            WireType::Length => {
+                let length = usize::try_from(self.varint()?).map_err(|_| malformed())?;
+                let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(malformed)?;
                 self.0 = rest;
                 Raw::Bytes(bytes)
             }
         })
     }
 
-    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Unwritable> {
-        let (bytes, rest) = self.0.split_first_chunk::<N>().ok_or_else(broken)?;
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], EncodeError> {
+        let (bytes, rest) = self.0.split_first_chunk::<N>().ok_or_else(malformed)?;
         self.0 = rest;
         Ok(*bytes)
     }
 
-    fn varint(&mut self) -> Result<u64, Unwritable> {
+    fn varint(&mut self) -> Result<u64, EncodeError> {
         let mut number = 0;
         for (index, byte) in self.0.iter().take(10).enumerate() {
             number |= u64::from(byte & 0x7f) << (7 * index);
@@ -127,12 +135,12 @@ impl<'a> Reader<'a> {
                 return Ok(number);
             }
         }
-        Err(broken())
+        Err(malformed())
     }
 }
 
-pub(crate) fn broken() -> Unwritable {
-    Unwritable("the protobuf is broken".into())
+pub(crate) fn malformed() -> EncodeError {
+    EncodeError("the protobuf is malformed".into())
 }
 
 #[cfg(test)]
@@ -140,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn varints_are_as_long_as_foretold_and_read_back() {
+    fn varints_have_predicted_length_and_are_read_back() {
         for shift in 0..64 {
             for number in [1_u64 << shift, (1 << shift) - 1, u64::MAX >> shift] {
                 let mut protobuf = Vec::new();
@@ -152,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_protobuf_is_an_error() {
+    fn malformed_protobuf_is_an_error() {
         for protobuf in [
             &b"\xff"[..],
             b"\x08",
@@ -163,13 +171,10 @@ mod tests {
             &[0xff; 11],
         ] {
             let mut reader = Reader(protobuf);
-            assert!(
-                reader
-                    .key()
-                    .and_then(|(_, width)| reader.value(width))
-                    .is_err(),
-                "{protobuf:?}"
-            );
+            let value = reader
+                .tag()
+                .and_then(|(_, wire_type)| reader.value(wire_type));
+            assert!(value.is_err(), "{protobuf:?}");
         }
     }
 }

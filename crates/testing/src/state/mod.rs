@@ -1,8 +1,8 @@
-//! What the server keeps: streams, maps, the outcomes of keyed calls, and who is connected.
+//! The state of the server: streams, maps, results of idempotent calls, and connections.
 
 pub(crate) mod connections;
+pub(crate) mod idempotency;
 pub(crate) mod map;
-pub(crate) mod outcomes;
 pub(crate) mod random;
 pub(crate) mod stream;
 
@@ -10,18 +10,21 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::connections::Connections;
+use self::idempotency::IdempotencyCache;
 use self::map::MapChannel;
-use self::outcomes::Outcomes;
 use self::stream::Streams;
 
+/// The state, behind its lock.
 #[derive(Default)]
 pub(crate) struct State(Mutex<Data>);
 
+/// The state of all channels and clients.
 #[derive(Default)]
 pub(crate) struct Data {
     pub(crate) streams: Streams,
+    /// The maps, by channel.
     pub(crate) maps: HashMap<String, MapChannel>,
-    pub(crate) outcomes: Outcomes,
+    pub(crate) idempotency: IdempotencyCache,
     pub(crate) connections: Connections,
 }
 

@@ -3,17 +3,18 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::random;
 use centrifugo_api::Publication;
 
-/// A place in a stream.
+use crate::state::random;
+
+/// A position in a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) offset: u64,
     pub(crate) epoch: String,
 }
 
-/// How much of a stream is kept, and for how long.
+/// The size and the lifetime of a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retention {
     pub(crate) size: usize,
@@ -28,33 +29,45 @@ pub(crate) struct Version {
     pub(crate) epoch: String,
 }
 
-/// Which publications are read.
+/// A selection of publications.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) since: Option<Position>,
-    /// None at 0, all below.
+    /// The number of publications; 0 reads none, a negative limit reads all.
     pub(crate) limit: i32,
     pub(crate) reverse: bool,
 }
 
+/// The outcome of adding a publication.
+#[derive(Debug)]
+pub(crate) struct Added {
+    /// The position of the stream afterwards.
+    pub(crate) position: Position,
+    /// Whether the publication was dropped because its version is not above the last one.
+    pub(crate) is_outdated: bool,
+}
+
+/// The streams of all channels, by channel.
 #[derive(Debug, Default)]
 pub(crate) struct Streams(HashMap<String, Stream>);
 
 #[derive(Debug)]
 struct Stream {
     epoch: String,
-    /// The last offset that was given.
+    /// The last assigned offset.
     top: u64,
-    /// Their offsets follow one another.
+    /// The publications that are kept, with consecutive offsets up to `top`.
     publications: VecDeque<Publication>,
+    /// The version of the last publication.
     version: Version,
-    /// Unix time in seconds at which the publications go, and at which all of it goes.
+    /// The Unix time in seconds at which the publications expire.
     expires: i64,
-    removed: i64,
+    /// The Unix time in seconds at which the stream, with its position, expires.
+    meta_expires: i64,
 }
 
 impl Streams {
-    /// Appends a publication and gives it its offset; `None` for one whose version is not above the last.
+    /// Appends a publication and sets its offset, unless its version is outdated.
     pub(crate) fn add(
         &mut self,
         channel: &str,
@@ -62,11 +75,14 @@ impl Streams {
         version: Version,
         retention: Retention,
         now: i64,
-    ) -> (Position, bool) {
+    ) -> Added {
         let stream = self.stream(channel, retention.meta_ttl, now);
         stream.expires = now.saturating_add(seconds(retention.ttl));
         if stream.is_outdated(&version) {
-            return (stream.position(), false);
+            return Added {
+                position: stream.position(),
+                is_outdated: true,
+            };
         }
         stream.top += 1;
         publication.offset = stream.top;
@@ -74,9 +90,13 @@ impl Streams {
         let surplus = stream.publications.len().saturating_sub(retention.size);
         stream.publications.drain(..surplus);
         stream.version = version;
-        (stream.position(), true)
+        Added {
+            position: stream.position(),
+            is_outdated: false,
+        }
     }
 
+    /// Returns the selected publications and the position of the stream.
     pub(crate) fn read(
         &mut self,
         channel: &str,
@@ -88,24 +108,26 @@ impl Streams {
         (stream.read(filter), stream.position())
     }
 
-    /// Drops the publications; the position stays.
+    /// Returns the position of a channel's stream, which it creates if needed.
+    pub(crate) fn position(&mut self, channel: &str, meta_ttl: Duration, now: i64) -> Position {
+        self.stream(channel, meta_ttl, now).position()
+    }
+
+    /// Removes the publications; the position stays.
     pub(crate) fn clear(&mut self, channel: &str) {
         if let Some(stream) = self.0.get_mut(channel) {
             stream.publications.clear();
         }
     }
 
-    /// The channel's stream, made if need be, without what has expired. Each use keeps its position for longer.
+    /// Returns a channel's stream without what has expired, and extends the lifetime of its
+    /// position. Creates the stream if needed.
     fn stream(&mut self, channel: &str, meta_ttl: Duration, now: i64) -> &mut Stream {
-        if self
-            .0
-            .get(channel)
-            .is_none_or(|stream| stream.removed <= now)
-        {
-            self.0.insert(channel.to_owned(), Stream::new());
-        }
         let stream = self.0.entry(channel.to_owned()).or_insert_with(Stream::new);
-        stream.removed = now.saturating_add(seconds(meta_ttl));
+        if stream.meta_expires <= now {
+            *stream = Stream::new();
+        }
+        stream.meta_expires = now.saturating_add(seconds(meta_ttl));
         if stream.expires <= now {
             stream.publications.clear();
         }
@@ -121,7 +143,7 @@ impl Stream {
             publications: VecDeque::new(),
             version: Version::default(),
             expires: i64::MAX,
-            removed: i64::MAX,
+            meta_expires: i64::MAX,
         }
     }
 
@@ -143,44 +165,35 @@ impl Stream {
             return Vec::new();
         };
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        match filter.reverse {
-            false => self
-                .publications
-                .range(first..)
-                .take(limit)
-                .cloned()
-                .collect(),
-            true => self
-                .publications
-                .range(..=first)
-                .rev()
-                .take(limit)
-                .cloned()
-                .collect(),
+        if filter.reverse {
+            let newest_first = self.publications.range(..=first).rev();
+            newest_first.take(limit).cloned().collect()
+        } else {
+            let oldest_first = self.publications.range(first..);
+            oldest_first.take(limit).cloned().collect()
         }
     }
 
-    /// The index of the publication from which the filter reads on.
+    /// Returns the index of the first publication to read.
     fn first(&self, filter: &Filter) -> Option<usize> {
         let last = self.publications.len().checked_sub(1)?;
         let Some(since) = &filter.since else {
             return Some(if filter.reverse { last } else { 0 });
         };
-        let offset = match filter.reverse {
-            false => since.offset.wrapping_add(1),
-            true => since.offset.wrapping_sub(1),
+        let offset = if filter.reverse {
+            since.offset.wrapping_sub(1)
+        } else {
+            since.offset.wrapping_add(1)
         };
         if offset > self.top {
             return None;
         }
         let oldest = self.top - u64::try_from(last).ok()?;
-        let index = offset
-            .checked_sub(oldest)
-            .and_then(|index| usize::try_from(index).ok());
-        match (index, filter.reverse) {
-            // A position that was trimmed continues at the oldest left.
-            (None, false) => Some(0),
-            (index, _) => index,
+        match offset.checked_sub(oldest) {
+            Some(index) => usize::try_from(index).ok(),
+            // The publication is no longer kept: reading forward begins at the oldest one.
+            None if filter.reverse => None,
+            None => Some(0),
         }
     }
 }

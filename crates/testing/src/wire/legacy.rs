@@ -1,21 +1,22 @@
-//! Command lines at the base URL, which is what clients for Centrifugo v2 to v4 speak.
+//! Command lines at the base URL, the API of clients for Centrifugo v2 to v4.
 
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use centrifugo_api::{ApiError, api};
 use http::{HeaderMap, Response};
 use prost::Message as _;
 
-use super::Service;
-use super::http::{bad_request, internal, json_reply};
-use super::reply::Reply;
-use crate::engine::{self, Answer, ROUTES, Route};
+use crate::engine::{self, EncodedReply, ROUTES, Route};
 use crate::faults::WireFault;
-use crate::json::{self, Field, Kind};
+use crate::json::{self, FieldDescriptor, FieldKind, MessageDescriptor};
 use crate::recorder::Endpoint;
+use crate::wire::Service;
+use crate::wire::body::ResponseBody;
+use crate::wire::http::{bad_request, internal, json_response};
 
-/// The methods by the numbers that they had in the protobuf of old.
-const NUMBERED: [&str; 40] = [
+/// The methods, by their numbers in the protobuf schema of former versions.
+const METHODS_BY_NUMBER: [&str; 40] = [
     "publish",
     "broadcast",
     "unsubscribe",
@@ -58,170 +59,154 @@ const NUMBERED: [&str; 40] = [
     "shared_poll_publish",
 ];
 
-/// A command as it comes, but for its `params`, which another message describes.
+/// A command line. Its `params` are still in JSON: the method determines their schema.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Line {
     #[prost(uint32, tag = "1")]
     id: u32,
-    /// JSON: the name, in any case, or the number.
+    /// The method in JSON: its name, in any case, or its number.
     #[prost(bytes = "bytes", tag = "2")]
     method: Bytes,
     #[prost(bytes = "bytes", tag = "3")]
     params: Bytes,
 }
 
-static LINE: json::Message = json::Message {
+static LINE: MessageDescriptor = MessageDescriptor {
     name: "Command",
     fields: &[
-        Field {
-            name: "id",
-            number: 1,
-            kind: Kind::Uint32,
-            repeated: false,
-            optional: false,
-            always: false,
-        },
-        Field {
-            name: "method",
-            number: 2,
-            kind: Kind::Payload,
-            repeated: false,
-            optional: false,
-            always: false,
-        },
-        Field {
-            name: "params",
-            number: 3,
-            kind: Kind::Payload,
-            repeated: false,
-            optional: false,
-            always: false,
-        },
+        line_field("id", 1, FieldKind::Uint32),
+        line_field("method", 2, FieldKind::Payload),
+        line_field("params", 3, FieldKind::Payload),
     ],
 };
 
-/// What became of a line.
-enum Outcome {
-    /// The reply, without its id.
+const fn line_field(name: &'static str, number: u32, kind: FieldKind) -> FieldDescriptor {
+    FieldDescriptor {
+        name,
+        number,
+        kind,
+        repeated: false,
+        optional: false,
+        always: false,
+    }
+}
+
+/// The outcome of a command line.
+enum LineOutcome {
+    /// A reply, without its id.
     Reply(Vec<u8>),
-    /// What the whole answer is in its place.
-    Instead(Box<Response<Reply>>),
+    /// A response that replaces all replies.
+    Abort(Box<Response<ResponseBody>>),
 }
 
 impl Service {
-    /// Runs line by line; one that cannot be read ends it all, after those before it.
-    pub(super) async fn command_lines(&self, headers: &HeaderMap, body: &[u8]) -> Response<Reply> {
+    /// Runs one line after another. A malformed line fails the whole request, but the lines in
+    /// front of it have run.
+    pub(super) async fn command_lines(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Response<ResponseBody> {
         if body.is_empty() {
             return bad_request();
         }
         let mut replies = Vec::new();
         let mut faults = Vec::new();
-        for line in json::Values::new(body) {
-            let Some(line) = line.ok().and_then(read) else {
+        for value in json::Values::new(body) {
+            let Some(line) = value.ok().and_then(read_line) else {
                 return bad_request();
             };
-            let Some(method) = method(&line.method) else {
+            let Some(method) = read_method(&line.method) else {
                 return bad_request();
             };
             match self.command(headers, &line, method, &mut faults).await {
-                Outcome::Reply(reply) => write(&mut replies, line.id, &reply),
-                Outcome::Instead(response) => return *response,
+                LineOutcome::Reply(reply) => push_reply(&mut replies, line.id, &reply),
+                LineOutcome::Abort(response) => return *response,
             }
         }
-        let mut response = json_reply(replies);
+        let mut response = json_response(replies);
         for fault in &faults {
-            response = self.after(Some(fault), response).await;
+            response = self.fault_after_call(Some(fault), response).await;
         }
         response
     }
 
+    /// Runs a command. Adds a fault that applies to the response to `faults`.
     async fn command(
         &self,
         headers: &HeaderMap,
         line: &Line,
         method: Option<&'static str>,
-        later: &mut Vec<WireFault>,
-    ) -> Outcome {
+        faults: &mut Vec<WireFault>,
+    ) -> LineOutcome {
         let route = ROUTES
             .iter()
             .find(|route| Some(route.name) == method && route.name != "batch");
-        let Some(route) = route.filter(|route| self.api.serves(route)) else {
-            return Outcome::Reply(failure(&engine::not_found()));
+        let Some(route) = route.filter(|route| self.engine.serves(route)) else {
+            return LineOutcome::Reply(error_reply(&engine::not_found()));
         };
-        // Centrifugo does not look at the parameters of `info`.
+        // Centrifugo ignores the parameters of `info`.
         let params = if route.name == "info" {
             b"{}"
         } else {
             &line.params[..]
         };
-        let Ok(request) = json::decode(route.request, params) else {
-            return Outcome::Reply(failure(&engine::bad_request()));
+        let Ok(decoded) = json::decode(route.request, params) else {
+            return LineOutcome::Reply(error_reply(&engine::bad_request()));
         };
-        let request = Bytes::from(request.protobuf);
+        let request = Bytes::from(decoded.protobuf);
         self.record(route, Endpoint::CommandLines, headers, &request);
-        let fault = self
-            .api
-            .faults
-            .on_the_wire(route.name, Endpoint::CommandLines, || {
-                (route.channels)(request.clone())
-            });
-        if let Some(instead) = self.before(fault.as_ref()).await {
-            return Outcome::Instead(Box::new(instead));
+        let fault = self.take_fault(route, Endpoint::CommandLines, &request);
+        if let Some(response) = self.fault_before_call(fault.as_ref()).await {
+            return LineOutcome::Abort(Box::new(response));
         }
-        later.extend(fault);
+        faults.extend(fault);
         match self.run(route, request, &HashSet::new()) {
-            Ok(answer) => reply(route, &answer),
-            Err(_) => Outcome::Reply(failure(&engine::bad_request())),
+            Ok(reply) => encode_reply(route, &reply),
+            Err(_) => LineOutcome::Reply(error_reply(&engine::bad_request())),
         }
     }
 }
 
-fn read(line: &[u8]) -> Option<Line> {
-    let read = json::decode(&LINE, line).ok()?;
-    // Go reads each method that there is, though the last one counts.
-    json::values_of(&LINE, "method", line)
-        .into_iter()
-        .try_for_each(|json| method(json).map(drop))?;
-    Line::decode(&read.protobuf[..]).ok()
+fn read_line(json: &[u8]) -> Option<Line> {
+    let decoded = json::decode(&LINE, json).ok()?;
+    // Go reads every `method` of the line, although only the last one counts.
+    for method in json::values_of(&LINE, "method", json) {
+        read_method(method)?;
+    }
+    Line::decode(&decoded.protobuf[..]).ok()
 }
 
-/// The method that a line is for: `None` for one that cannot be read, `Some(None)` for one that does not exist.
-fn method(json: &[u8]) -> Option<Option<&'static str>> {
+/// Reads the method of a line: `None` if it is malformed, `Some(None)` if there is no such method.
+fn read_method(json: &[u8]) -> Option<Option<&'static str>> {
     if json.is_empty() {
-        return Some(Some(NUMBERED[0]));
+        return Some(Some(METHODS_BY_NUMBER[0]));
     }
-    let name = json
-        .get(1..json.len() - 1)
-        .filter(|name| !name.is_empty())
-        .unwrap_or_default();
-    let name = String::from_utf8_lossy(name).to_lowercase();
-    let known = NUMBERED
+    let unquoted = json.get(1..json.len() - 1).unwrap_or_default();
+    let name = String::from_utf8_lossy(unquoted).to_lowercase();
+    if let Some(known) = METHODS_BY_NUMBER
         .iter()
-        .find(|known| !known.is_empty() && **known == name);
-    if let Some(known) = known {
+        .find(|known| !known.is_empty() && **known == name)
+    {
         return Some(Some(known));
     }
     let number: i64 = std::str::from_utf8(json).ok()?.parse().ok()?;
     // Go cuts the number to 32 bits.
     #[allow(clippy::cast_possible_truncation)]
-    let number = usize::try_from(number as i32).ok();
-    Some(
-        number
-            .and_then(|number| NUMBERED.get(number))
-            .copied()
-            .filter(|name| !name.is_empty()),
-    )
+    let index = usize::try_from(number as i32).ok();
+    let method = index.and_then(|index| METHODS_BY_NUMBER.get(index));
+    Some(method.copied().filter(|name| !name.is_empty()))
 }
 
-/// A reply has the shape of the method's own: `error` or `result`.
-fn reply(route: &Route, answer: &Answer) -> Outcome {
-    match json::encode(route.response, &answer.response) {
-        Ok(reply) if is_writable(&reply) => Outcome::Reply(reply),
-        _ => Outcome::Instead(Box::new(internal())),
+/// Encodes a reply, which has the same shape as the method's own reply: `error` or `result`.
+fn encode_reply(route: &Route, reply: &EncodedReply) -> LineOutcome {
+    match json::encode(route.response, &reply.protobuf) {
+        Ok(json) if is_writable(&json) => LineOutcome::Reply(json),
+        _ => LineOutcome::Abort(Box::new(internal())),
     }
 }
 
-/// Go writes the result, and reads it again to put it into the reply: it may be nested too deep for that.
+/// Checks whether Go can write a reply. Go parses the result again, so that its nesting is limited.
 fn is_writable(reply: &[u8]) -> bool {
     let result = reply
         .strip_prefix(b"{\"result\":")
@@ -229,20 +214,21 @@ fn is_writable(reply: &[u8]) -> bool {
     result.is_none_or(json::is_valid)
 }
 
-fn failure(error: &centrifugo_api::ApiError) -> Vec<u8> {
+fn error_reply(error: &ApiError) -> Vec<u8> {
     let mut reply = b"{\"error\":".to_vec();
-    reply.extend(json::encode_message(error).unwrap_or_default());
+    reply.extend(json::encode_message(&api::Error::from(error.clone())).unwrap_or_default());
     reply.push(b'}');
     reply
 }
 
-/// Adds a reply's line, with the id in front of its other fields.
-fn write(replies: &mut Vec<u8>, id: u32, reply: &[u8]) {
+/// Appends a reply as a line, with the id in front of its other fields.
+fn push_reply(replies: &mut Vec<u8>, id: u32, reply: &[u8]) {
     if !replies.is_empty() {
         replies.push(b'\n');
     }
     if id == 0 {
-        return replies.extend_from_slice(reply);
+        replies.extend_from_slice(reply);
+        return;
     }
     let separator = if reply == b"{}" { "" } else { "," };
     replies.extend_from_slice(format!("{{\"id\":{id}{separator}").as_bytes());

@@ -1,8 +1,8 @@
-//! Paths and queries as Go reads them.
+//! Paths and queries, as Go reads them.
 
-/// What a path becomes without empty parts, `.` and `..`; `None` when it is like that.
+/// Returns the path without empty parts, `.` and `..`, or `None` if it has none of them.
 pub(crate) fn cleaned(path: &str) -> Option<String> {
-    // Nearly all are, which costs nothing to see.
+    // Fast path: almost all paths are clean.
     if path.starts_with('/') && !path.contains("//") && !path.contains("/.") {
         return None;
     }
@@ -21,34 +21,36 @@ pub(crate) fn cleaned(path: &str) -> Option<String> {
     (clean != path).then_some(clean)
 }
 
-/// The value of a query's first parameter of that name.
+/// Returns the value of the first parameter with a name.
 pub(crate) fn parameter(query: &str, name: &str) -> Option<Vec<u8>> {
     let pairs = query
         .split('&')
         .filter(|pair| !pair.is_empty() && !pair.contains(';'));
-    let mut decoded = pairs.filter_map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Some((decoded(key, true)?, decoded(value, true)?))
-    });
-    decoded
-        .find(|(key, _)| key == name.as_bytes())
-        .map(|(_, value)| value)
+    for pair in pairs {
+        let (raw_key, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+        let key = decoded(raw_key, true);
+        // A pair that cannot be decoded is skipped.
+        if key.as_deref() == Some(name.as_bytes())
+            && let Some(value) = decoded(raw_value, true)
+        {
+            return Some(value);
+        }
+    }
+    None
 }
 
-/// Text without its `%..`, and without `+` in a form; `None` when it is malformed.
-pub(crate) fn decoded(text: &str, form: bool) -> Option<Vec<u8>> {
+/// Decodes `%XX`, and `+` if the text is from a query. Returns `None` if it is malformed.
+pub(crate) fn decoded(text: &str, is_query: bool) -> Option<Vec<u8>> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                let digits = std::str::from_utf8(&digits)
-                    .ok()
-                    .filter(|digits| !digits.starts_with('+'))?;
-                u8::from_str_radix(digits, 16).ok()?
+                let high = char::from(bytes.next()?).to_digit(16)?;
+                let low = char::from(bytes.next()?).to_digit(16)?;
+                u8::try_from(high * 16 + low).ok()?
             }
-            b'+' if form => b' ',
+            b'+' if is_query => b' ',
             byte => byte,
         });
     }
@@ -57,7 +59,7 @@ pub(crate) fn decoded(text: &str, form: bool) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cleaned, decoded, parameter};
+    use super::*;
 
     #[test]
     fn paths_are_cleaned() {

@@ -1,28 +1,33 @@
-//! How publications reach subscribers, and what becomes of those that have missed some.
+//! The delivery of publications to subscribers, including those that have missed some.
 
-use super::{Connections, Ending, Subscription};
-use crate::connection::Event;
-use crate::state::map::MapPublication;
-use crate::state::stream::Position;
 use centrifugo_api::Publication;
 
-/// What subscribers hear whose position a publication does not follow: those that the server has subscribed lose the
-/// connection, others the subscription.
-const DISCONNECTED: Ending<'static> = (3010, "insufficient state");
-const UNSUBSCRIBED: Ending<'static> = (2500, "insufficient state");
+use crate::connection::Event;
+use crate::state::connections::{CloseReason, Connections, Subscription};
+use crate::state::map::MapPublication;
+use crate::state::stream::Position;
 
-/// What a publication is to a subscription.
+/// The reason for which a client is disconnected that has missed publications of a subscription
+/// made by the server.
+const DISCONNECTED: CloseReason<'static> = CloseReason::new(3010, "insufficient state");
+
+/// The reason for which a client loses its own subscription after it has missed publications.
+const UNSUBSCRIBED: CloseReason<'static> = CloseReason::new(2500, "insufficient state");
+
+/// The relation of a publication to the position of a subscription.
 #[derive(Clone, Copy)]
-enum Place {
+enum Continuity {
     Next,
-    Past,
-    /// Another stream's, or one after a gap.
-    Elsewhere,
+    /// The client has received the publication before.
+    Duplicate,
+    /// Publications before this one are missing, or it belongs to another epoch.
+    Gap,
 }
 
 impl Connections {
-    /// Tells the subscribers of a channel of a publication, after which the stream is at `position`.
-    pub(crate) fn publish(
+    /// Sends a publication to the subscribers of a channel; `position` is that of the stream after
+    /// it.
+    pub(crate) fn send_publication(
         &mut self,
         channel: &str,
         publication: &Publication,
@@ -35,62 +40,65 @@ impl Connections {
         self.deliver(channel, publication.offset, &position.epoch, &event);
     }
 
-    /// Tells the subscribers of a map of a key that was set or removed.
+    /// Sends a change of a key to the subscribers of a map.
     // A schema may add fields.
     #[allow(clippy::field_reassign_with_default)]
-    pub(crate) fn change(&mut self, channel: &str, change: &MapPublication) {
+    pub(crate) fn send_change(&mut self, channel: &str, change: &MapPublication) {
         let mut publication = Publication::default();
         publication.data = change.data.clone();
         publication.tags = change.tags.clone();
         publication.offset = change.offset;
-        let (channel, key) = (channel.to_owned(), change.key.clone());
         let event = Event::Changed {
-            channel: channel.clone(),
-            key,
+            channel: channel.to_owned(),
+            key: change.key.clone(),
             removed: change.removed,
             publication,
         };
-        // Positions are of streams, with which maps share no epoch.
-        self.deliver(&channel, change.offset, "", &event);
+        // Positions belong to streams, and maps share no epoch with them.
+        self.deliver(channel, change.offset, "", &event);
     }
 
     fn deliver(&mut self, channel: &str, offset: u64, epoch: &str, event: &Event) {
-        let mut lost = Vec::new();
-        for (id, peer) in &mut self.0 {
-            let Some(subscription) = peer.subscriptions.get_mut(channel) else {
+        let mut behind = Vec::new();
+        for (id, client) in &mut self.0 {
+            let Some(subscription) = client.subscriptions.get_mut(channel) else {
                 continue;
             };
             let by_server = subscription.by_server;
             match subscription.advance(offset, epoch) {
-                Place::Next => peer.tell(event.clone()),
-                Place::Past => {}
-                Place::Elsewhere => lost.push((id.clone(), by_server)),
+                Continuity::Next => client.send(event.clone()),
+                Continuity::Duplicate => {}
+                Continuity::Gap => behind.push((id.clone(), by_server)),
             }
         }
-        for (id, by_server) in lost {
-            match by_server {
-                true => self.disconnect(&id, DISCONNECTED),
-                false => self.unsubscribe(&id, channel, Some(UNSUBSCRIBED)),
+        for (id, by_server) in behind {
+            if by_server {
+                self.disconnect(&id, DISCONNECTED);
+            } else {
+                self.unsubscribe(&id, channel, Some(UNSUBSCRIBED));
             }
         }
     }
 }
 
 impl Subscription {
-    /// Moves the position, if there is one, to a publication that follows it; one without an offset always does.
-    fn advance(&mut self, offset: u64, epoch: &str) -> Place {
+    /// Moves the position to a publication that follows it.
+    ///
+    /// Without a position, and for a publication without an offset, any publication is the next
+    /// one.
+    fn advance(&mut self, offset: u64, epoch: &str) -> Continuity {
         let Some(position) = self.position.as_mut().filter(|_| offset > 0) else {
-            return Place::Next;
+            return Continuity::Next;
         };
         let next = position.offset.wrapping_add(1);
         if position.epoch != epoch || offset > next {
-            return Place::Elsewhere;
+            return Continuity::Gap;
         }
         if offset < next {
-            return Place::Past;
+            return Continuity::Duplicate;
         }
         position.offset = offset;
-        Place::Next
+        Continuity::Next
     }
 }
 
@@ -125,11 +133,11 @@ mod tests {
     fn publish(connections: &mut Connections, offset: u64, epoch: &str) {
         let mut publication = Publication::default();
         publication.offset = offset;
-        connections.publish("news", &publication, &at(offset, epoch));
+        connections.send_publication("news", &publication, &at(offset, epoch));
     }
 
     #[test]
-    fn publications_are_told_in_order_and_once() {
+    fn publications_are_sent_in_order_and_once() {
         let (mut connections, mut events) = subscribed(at(2, "e"), true);
         for offset in [2, 3, 3, 0, 4] {
             publish(&mut connections, offset, "e");
@@ -142,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_and_other_epochs_end_what_cannot_follow() {
+    fn gaps_and_other_epochs_end_subscription_or_connection() {
         for (offset, epoch) in [(4, "e"), (3, "f")] {
             let (mut connections, mut events) = subscribed(at(2, "e"), true);
             publish(&mut connections, offset, epoch);

@@ -1,25 +1,32 @@
+//! The keys and the stream of a map channel.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::messages::{KeyMode, MapPosition, MapPublication, MapPublish, SuppressReason};
-use super::options::Limits;
+use bytes::Bytes;
 
-/// What a map channel holds from one epoch to the next.
+use crate::state::map::messages::{
+    KeyMode, MapPosition, MapPublication, MapPublish, SuppressReason,
+};
+use crate::state::map::options::Limits;
+
+/// The contents of a map channel during one epoch.
 #[derive(Debug)]
 pub(super) struct Contents {
     epoch: String,
     /// The newest offset.
-    top: u64,
-    /// The newest changes, without gaps, up to `top`.
+    pub(super) top: u64,
+    /// The newest changes, with consecutive offsets up to `top`.
     pub(super) stream: VecDeque<Arc<MapPublication>>,
     pub(super) state: BTreeMap<String, Entry>,
-    /// When which key expires, soonest first.
-    deadlines: BTreeSet<(u64, String)>,
-    stream_ends: Option<u64>,
-    ends: Option<u64>,
+    /// The times at which keys expire, with the keys.
+    key_expiries: BTreeSet<(u64, String)>,
+    stream_expires: Option<u64>,
+    /// The time at which the channel expires, with its epoch and offset.
+    channel_expires: Option<u64>,
 }
 
-/// A key's value.
+/// A key with its value.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) publication: Arc<MapPublication>,
@@ -28,7 +35,7 @@ pub(super) struct Entry {
     version_epoch: String,
 }
 
-/// What expires; of what expires at once, the upper first.
+/// The part of a map that expires. At the same time they expire in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Expiry {
     Key,
@@ -43,9 +50,9 @@ impl Contents {
             top: 0,
             stream: VecDeque::new(),
             state: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
-            stream_ends: None,
-            ends: None,
+            key_expiries: BTreeSet::new(),
+            stream_expires: None,
+            channel_expires: None,
         }
     }
 
@@ -56,8 +63,9 @@ impl Contents {
         }
     }
 
-    /// Why the publication is not to be written: the version is compared before the key mode.
-    pub(super) fn objection(&self, request: &MapPublish) -> Option<SuppressReason> {
+    /// Returns the reason for which a publication must be suppressed, if any. The version is
+    /// checked before the key mode.
+    pub(super) fn suppress_reason(&self, request: &MapPublish) -> Option<SuppressReason> {
         let entry = self.state.get(&request.key);
         if let Some(entry) = entry
             && (1..=entry.version).contains(&request.version)
@@ -72,7 +80,7 @@ impl Contents {
         }
     }
 
-    /// Sets a key; without a version it keeps the one that it had.
+    /// Sets a key. If the request has no version, the key keeps its version.
     pub(super) fn set(
         &mut self,
         request: MapPublish,
@@ -84,21 +92,20 @@ impl Contents {
             Some(old) if request.version == 0 => (old.version, old.version_epoch),
             _ => (request.version, request.version_epoch),
         };
-        let publication = self.record(
-            MapPublication {
-                key: request.key,
-                data: request.data,
-                tags: request.tags,
-                offset: 0,
-                removed: false,
-                time: now,
-            },
-            limits,
-        );
-        self.refresh(now, limits);
+        let change = MapPublication {
+            key: request.key,
+            data: request.data,
+            tags: request.tags,
+            offset: 0,
+            removed: false,
+            time: now,
+        };
+        let publication = self.record(change, limits);
+        self.extend_lifetimes(now, limits);
         let expires = limits.key_ttl.map(|ttl| now.saturating_add(ttl));
-        self.deadlines
-            .extend(expires.map(|at| (at, publication.key.clone())));
+        if let Some(at) = expires {
+            self.key_expiries.insert((at, publication.key.clone()));
+        }
         let entry = Entry {
             publication: publication.clone(),
             expires,
@@ -109,7 +116,7 @@ impl Contents {
         publication
     }
 
-    /// Removes a key, if it is there.
+    /// Removes a key, if it exists.
     pub(super) fn remove(
         &mut self,
         key: &str,
@@ -117,71 +124,70 @@ impl Contents {
         limits: &Limits,
     ) -> Option<Arc<MapPublication>> {
         let entry = self.take(key)?;
-        self.refresh(now, limits);
+        self.extend_lifetimes(now, limits);
         Some(self.record_removal(&entry, now, limits))
     }
 
     /// Keeps the epoch and the offset for another `meta_ttl`.
     pub(super) fn touch(&mut self, now: u64, limits: &Limits) {
         if let Some(ttl) = limits.meta_ttl {
-            self.ends = Some(now.saturating_add(ttl));
+            self.channel_expires = Some(now.saturating_add(ttl));
         }
     }
 
-    /// What expires next, and when.
+    /// Returns the time of the next expiry, and what expires then.
     pub(super) fn next_expiry(&self) -> Option<(u64, Expiry)> {
-        let key = self.deadlines.first().map(|(at, _)| (*at, Expiry::Key));
-        let stream = self.stream_ends.map(|at| (at, Expiry::Stream));
-        let channel = self.ends.map(|at| (at, Expiry::Channel));
+        let key = self.key_expiries.first().map(|(at, _)| (*at, Expiry::Key));
+        let stream = self.stream_expires.map(|at| (at, Expiry::Stream));
+        let channel = self.channel_expires.map(|at| (at, Expiry::Channel));
         [key, stream, channel].into_iter().flatten().min()
     }
 
     /// Removes the key that expires first.
     ///
-    /// As with Centrifugo, that lengthens the life of neither the stream nor the channel: a removal written to a
-    /// stream that had expired stays until the stream is written to again.
+    /// As in Centrifugo, this does not extend the lifetime of the stream or the channel: a removal
+    /// in an expired stream stays until the next publication or removal by a call.
     pub(super) fn expire_key(&mut self, limits: &Limits) -> Option<Arc<MapPublication>> {
-        let (at, key) = self.deadlines.first()?.clone();
+        let (at, key) = self.key_expiries.first()?.clone();
         let entry = self.take(&key)?;
         Some(self.record_removal(&entry, at, limits))
     }
 
     pub(super) fn expire_stream(&mut self) {
         self.stream.clear();
-        self.stream_ends = None;
+        self.stream_expires = None;
     }
 
+    /// Takes a key out of the state.
     fn take(&mut self, key: &str) -> Option<Entry> {
         let (key, entry) = self.state.remove_entry(key)?;
         if let Some(at) = entry.expires {
-            self.deadlines.remove(&(at, key));
+            self.key_expiries.remove(&(at, key));
         }
         Some(entry)
     }
 
-    fn refresh(&mut self, now: u64, limits: &Limits) {
+    /// Keeps the stream for another `stream_ttl`, and the channel for another `meta_ttl`.
+    fn extend_lifetimes(&mut self, now: u64, limits: &Limits) {
         if let Some(stream) = limits.stream {
-            self.stream_ends = Some(now.saturating_add(stream.ttl));
+            self.stream_expires = Some(now.saturating_add(stream.ttl));
         }
         self.touch(now, limits);
     }
 
     fn record_removal(&mut self, entry: &Entry, now: u64, limits: &Limits) -> Arc<MapPublication> {
-        let MapPublication { key, tags, .. } = (*entry.publication).clone();
-        self.record(
-            MapPublication {
-                key,
-                data: bytes::Bytes::new(),
-                tags,
-                offset: 0,
-                removed: true,
-                time: now,
-            },
-            limits,
-        )
+        let removal = MapPublication {
+            key: entry.publication.key.clone(),
+            data: Bytes::new(),
+            tags: entry.publication.tags.clone(),
+            offset: 0,
+            removed: true,
+            time: now,
+        };
+        self.record(removal, limits)
     }
 
-    /// Gives a change its offset and appends it to the stream, where there is one.
+    /// Sets the offset of a change and appends the change to the stream, if there is one.
     fn record(&mut self, mut publication: MapPublication, limits: &Limits) -> Arc<MapPublication> {
         let Some(stream) = limits.stream else {
             return Arc::new(publication);

@@ -1,16 +1,19 @@
+//! The requests and the results of map channels.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// Why a call on a map channel failed.
+/// An error of a call to a map channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MapError {
     /// Error 107: an unknown `key_mode`.
     BadRequest,
-    /// Error 100: a `version` in the ephemeral mode, or options of the namespace that contradict each other.
+    /// Error 100: a `version` in the ephemeral mode, or options of the namespace that contradict
+    /// each other.
     Internal,
-    /// Error 112: another epoch, or changes that the stream no longer holds.
+    /// Error 112: another epoch, or changes that the stream no longer has.
     Unrecoverable,
 }
 
@@ -22,14 +25,14 @@ pub(crate) struct MapPosition {
 }
 
 impl MapPosition {
-    /// Reads the two fields of a request: both empty are no position.
-    pub(crate) fn given(offset: u64, epoch: impl Into<String>) -> Option<Self> {
+    /// Returns the position in two fields of a request, or `None` if both are empty.
+    pub(crate) fn from_fields(offset: u64, epoch: impl Into<String>) -> Option<Self> {
         let epoch = epoch.into();
         (offset > 0 || !epoch.is_empty()).then_some(Self { offset, epoch })
     }
 }
 
-/// Whether a key must or must not be there for a publication to count.
+/// The condition on a key under which a publication changes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum KeyMode {
     #[default]
@@ -39,7 +42,7 @@ pub(crate) enum KeyMode {
 }
 
 impl KeyMode {
-    /// Reads the field `key_mode`.
+    /// Parses the field `key_mode`.
     pub(crate) fn from_name(name: &str) -> Result<Self, MapError> {
         match name {
             "" => Ok(Self::Replace),
@@ -50,7 +53,7 @@ impl KeyMode {
     }
 }
 
-/// What `map_publish` asks of the channel; an empty `idempotency_key` is none, version 0 is none.
+/// A request of `map_publish`. An empty `idempotency_key` and version 0 count as unset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MapPublish {
     pub(crate) key: String,
@@ -62,48 +65,49 @@ pub(crate) struct MapPublish {
     pub(crate) version_epoch: String,
 }
 
-/// What `map_remove` asks of the channel.
+/// A request of `map_remove`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MapRemove {
     pub(crate) key: String,
     pub(crate) idempotency_key: String,
 }
 
-/// What `map_read_state` asks of the channel; `asc` has no effect, since the API writes no scores.
+/// A request of `map_read_state`. It lacks `asc`, which has no effect: the API sets no scores.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MapReadState {
     pub(crate) cursor: String,
-    /// How many entries a page has; 0 asks for the position alone, a negative limit for all entries.
+    /// The number of entries of a page; 0 reads the position only, a negative limit reads all
+    /// entries.
     pub(crate) limit: i32,
-    /// Asks for this entry alone, whatever the cursor and the limit.
+    /// If not empty, only this entry is read, regardless of the cursor and the limit.
     pub(crate) key: String,
     pub(crate) revision: Option<MapPosition>,
 }
 
-/// What `map_read_stream` asks of the channel.
+/// A request of `map_read_stream`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MapReadStream {
     pub(crate) since: Option<MapPosition>,
-    /// How many changes to answer; 0 asks for the position alone, a negative limit for all changes.
+    /// The number of changes; 0 reads the position only, a negative limit reads all changes.
     pub(crate) limit: i32,
     pub(crate) reverse: bool,
 }
 
-/// A change of a key: a value in the state, an entry of the stream, and what subscribers get.
+/// A change of a key: an entry of the state or the stream, and the event for subscribers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MapPublication {
     pub(crate) key: String,
     pub(crate) data: Bytes,
-    /// Its own tags; of a removal, those of the value that was removed.
+    /// The tags of the value; for a removal, the tags of the removed value.
     pub(crate) tags: BTreeMap<String, String>,
-    /// Its place in the stream; 0 in the ephemeral mode.
+    /// The offset in the stream; 0 in the ephemeral mode.
     pub(crate) offset: u64,
     pub(crate) removed: bool,
-    /// When it happened, in milliseconds.
+    /// The Unix time of the change, in milliseconds.
     pub(crate) time: u64,
 }
 
-/// Why `map_publish` or `map_remove` changed nothing.
+/// The reason for which `map_publish` or `map_remove` changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SuppressReason {
     Idempotency,
@@ -113,7 +117,7 @@ pub(crate) enum SuppressReason {
 }
 
 impl SuppressReason {
-    /// The text of the field `suppress_reason`.
+    /// Returns the text of the field `suppress_reason`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Idempotency => "idempotency",
@@ -124,22 +128,22 @@ impl SuppressReason {
     }
 }
 
-/// What `map_publish` and `map_remove` answer, and what they send.
+/// The result of `map_publish` and `map_remove`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MapUpdate {
     pub(crate) position: MapPosition,
     pub(crate) outcome: MapOutcome,
 }
 
-/// Whether the channel changed.
+/// The outcome of `map_publish` and `map_remove`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MapOutcome {
-    /// It did: this goes to the channel's subscribers.
+    /// The change, which the subscribers of the channel must receive.
     Changed(Arc<MapPublication>),
     Suppressed(SuppressReason),
 }
 
-/// What `map_read_state` and `map_read_stream` answer; only a state has a cursor.
+/// A page of `map_read_state` or `map_read_stream`; only a state has a cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MapPage {
     pub(crate) entries: Vec<Arc<MapPublication>>,

@@ -1,8 +1,10 @@
+//! The options of map channels.
+
 use std::time::Duration;
 
-use super::MapError;
+use crate::state::map::MapError;
 
-/// What a map channel keeps: `map.mode` of its namespace.
+/// The mode of a map channel: `map.mode` of its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MapMode {
     /// Keys that expire, and no stream: offsets stay 0.
@@ -28,7 +30,7 @@ pub(crate) enum MapMode {
 #[must_use]
 pub struct MapOptions {
     pub(crate) mode: MapMode,
-    /// Zero is none, or Centrifugo's default, here and below.
+    // Zero means unset, or Centrifugo's default.
     pub(crate) key_ttl: Duration,
     pub(crate) stream_size: usize,
     pub(crate) stream_ttl: Duration,
@@ -38,7 +40,7 @@ pub struct MapOptions {
 const DEFAULT_STREAM_SIZE: usize = 100;
 const DEFAULT_STREAM_TTL: Duration = Duration::from_secs(60);
 
-/// The options with their defaults filled in, in milliseconds.
+/// The options with their defaults, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) key_ttl: Option<u64>,
@@ -53,8 +55,8 @@ pub(super) struct StreamLimits {
 }
 
 impl MapOptions {
-    /// Makes the mode `ephemeral`: keys expire that long after their last publication, and there is no stream, so that
-    /// offsets stay 0.
+    /// Creates options with the mode `ephemeral`: keys expire this long after their last
+    /// publication. There is no stream, and all offsets are 0.
     pub fn ephemeral(key_ttl: Duration) -> Self {
         Self {
             key_ttl,
@@ -62,7 +64,8 @@ impl MapOptions {
         }
     }
 
-    /// Makes the mode `recoverable`: keys expire that long after their last publication, and a stream has the changes.
+    /// Creates options with the mode `recoverable`: keys expire this long after their last
+    /// publication, and a stream keeps the changes.
     pub fn recoverable(key_ttl: Duration) -> Self {
         Self {
             key_ttl,
@@ -70,25 +73,28 @@ impl MapOptions {
         }
     }
 
-    /// Makes the mode `persistent`: keys stay until they are removed, and a stream has the changes.
+    /// Creates options with the mode `persistent`: keys stay until they are removed, and a stream
+    /// keeps the changes.
     pub fn persistent() -> Self {
         Self::new(MapMode::Persistent)
     }
 
-    /// Keeps that many changes in the stream, 100 unless set.
+    /// Keeps this many changes in the stream; 100 by default.
     pub fn stream_size(mut self, changes: usize) -> Self {
         self.stream_size = changes;
         self
     }
 
-    /// Keeps the stream for that long after the last change, a minute unless set.
+    /// Keeps the stream for this long after the last change; one minute by default.
     pub fn stream_ttl(mut self, ttl: Duration) -> Self {
         self.stream_ttl = ttl;
         self
     }
 
-    /// Keeps epoch and offset for that long after the last change or reading; unless set, 10 times as long as the
-    /// stream and as long as a key, and for ever in the mode `persistent`.
+    /// Keeps epoch and offset for this long after the last change or read.
+    ///
+    /// By default they are kept 10 times as long as the stream, but at least as long as a key. In
+    /// the mode `persistent` they are always kept.
     pub fn meta_ttl(mut self, ttl: Duration) -> Self {
         self.meta_ttl = ttl;
         self
@@ -104,16 +110,17 @@ impl MapOptions {
         }
     }
 
-    /// Refuses what Centrifugo does not start with.
+    /// Refuses options with which Centrifugo does not start.
     ///
-    /// It starts with a `meta_ttl` in the persistent mode, and with one below `key_ttl`; the channels then answer error
-    /// 100 to all but `map_read_stream`, `map_stats` and `map_clear`.
+    /// Centrifugo starts with a `meta_ttl` in the persistent mode, and with one below `key_ttl`.
+    /// All methods but `map_read_stream`, `map_stats` and `map_clear` then return error 100.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self.mode {
             MapMode::Ephemeral => self.check_ephemeral(),
             MapMode::Recoverable if self.key_ttl.is_zero() => Err(key_ttl_required("recoverable")),
             MapMode::Persistent if !self.key_ttl.is_zero() => Err(
-                "map.key_ttl does nothing where map.mode is persistent: leave it out, or set map.mode to recoverable"
+                "map.key_ttl has no effect if map.mode is persistent: leave it out, or set map.mode \
+                 to recoverable"
                     .to_owned(),
             ),
             MapMode::Recoverable | MapMode::Persistent => self.check_meta_ttl(),
@@ -131,24 +138,26 @@ impl MapOptions {
         ];
         match set.into_iter().find(|(_, is_set)| *is_set) {
             Some((option, _)) => Err(format!(
-                "map.{option} needs a stream, which map.mode ephemeral lacks: leave it out, or set map.mode to \
-                 recoverable"
+                "map.{option} needs a stream, which map.mode ephemeral lacks: leave it out, or set \
+                 map.mode to recoverable"
             )),
             None => Ok(()),
         }
     }
 
     fn check_meta_ttl(&self) -> Result<(), String> {
-        let (meta_ttl, stream_ttl) = (self.meta_ttl, self.lifetime());
+        let meta_ttl = self.meta_ttl;
+        let stream_ttl = self.stream_ttl_or_default();
         if !meta_ttl.is_zero() && meta_ttl < stream_ttl {
             return Err(format!(
-                "map.meta_ttl ({meta_ttl:?}) is below map.stream_ttl ({stream_ttl:?}): set it at least as long"
+                "map.meta_ttl ({meta_ttl:?}) is below map.stream_ttl ({stream_ttl:?}): set it \
+                 to at least as long"
             ));
         }
         Ok(())
     }
 
-    fn lifetime(&self) -> Duration {
+    fn stream_ttl_or_default(&self) -> Duration {
         if self.stream_ttl.is_zero() {
             DEFAULT_STREAM_TTL
         } else {
@@ -156,7 +165,8 @@ impl MapOptions {
         }
     }
 
-    /// Fills in the defaults; options that contradict each other fail every call that needs them.
+    /// Returns the options with their defaults. Contradictory options are an error, which every
+    /// call that needs them returns.
     pub(super) fn limits(&self) -> Result<Limits, MapError> {
         let expires = self.mode != MapMode::Persistent;
         let is_contradictory =
@@ -177,7 +187,7 @@ impl MapOptions {
         } else {
             self.stream_size
         };
-        let ttl = millis(self.lifetime());
+        let ttl = millis(self.stream_ttl_or_default());
         let meta_ttl = expires.then(|| match millis(self.meta_ttl) {
             0 => ttl.saturating_mul(10).max(millis(self.key_ttl)),
             meta_ttl => meta_ttl,
@@ -192,7 +202,8 @@ impl MapOptions {
 
 fn key_ttl_required(mode: &str) -> String {
     format!(
-        "map.key_ttl is required where map.mode is {mode}: set how long a key lives after its last publication"
+        "map.key_ttl is required if map.mode is {mode}: set how long a key lives after its last \
+         publication"
     )
 }
 
@@ -222,15 +233,15 @@ mod tests {
         for (options, expected) in [
             (
                 options(MapMode::Ephemeral, [0, 0, 0]),
-                "map.key_ttl is required where map.mode is ephemeral",
+                "map.key_ttl is required if map.mode is ephemeral",
             ),
             (
                 options(MapMode::Recoverable, [0, 0, 0]),
-                "map.key_ttl is required where map.mode is recoverable",
+                "map.key_ttl is required if map.mode is recoverable",
             ),
             (
                 options(MapMode::Persistent, [1, 0, 0]),
-                "map.key_ttl does nothing",
+                "map.key_ttl has no effect",
             ),
             (sized, "map.stream_size needs a stream"),
             (
@@ -256,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_centrifugo_starts_with_pass() {
+    fn options_that_centrifugo_accepts_are_accepted() {
         for options in [
             options(MapMode::Ephemeral, [1, 0, 0]),
             options(MapMode::Recoverable, [1, 0, 60]),

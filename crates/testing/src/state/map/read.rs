@@ -1,44 +1,45 @@
+//! Reading the state and the stream of a map channel.
+
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::contents::Contents;
-use super::messages::{MapError, MapPage, MapPublication, MapReadState, MapReadStream};
+use crate::state::map::contents::Contents;
+use crate::state::map::messages::{
+    MapError, MapPage, MapPosition, MapPublication, MapReadState, MapReadStream,
+};
 
-/// The number of entries that a limit allows.
-fn up_to(limit: i32) -> usize {
+/// Returns the number of entries for a limit; a negative limit allows all.
+fn max_entries(limit: i32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 impl Contents {
     pub(super) fn read_state(&self, request: &MapReadState) -> Result<MapPage, MapError> {
         let position = self.position();
-        if request
-            .revision
-            .as_ref()
-            .is_some_and(|revision| revision.epoch != position.epoch)
+        if let Some(revision) = &request.revision
+            && revision.epoch != position.epoch
         {
             return Err(MapError::Unrecoverable);
         }
-        if !request.key.is_empty() {
-            let entries = self
-                .state
-                .get(&request.key)
-                .map(|entry| entry.publication.clone());
+        if request.key.is_empty() {
+            let (entries, cursor) = self.page(&request.cursor, max_entries(request.limit));
             return Ok(MapPage {
-                entries: entries.into_iter().collect(),
+                entries,
                 position,
-                cursor: String::new(),
+                cursor,
             });
         }
-        let (entries, cursor) = self.page(&request.cursor, up_to(request.limit));
+        let entry = self.state.get(&request.key);
+        let publication = entry.map(|entry| entry.publication.clone());
         Ok(MapPage {
-            entries,
+            entries: publication.into_iter().collect(),
             position,
-            cursor,
+            cursor: String::new(),
         })
     }
 
-    /// The entries whose keys come after the cursor, which is the last key of the page before, and the next cursor.
+    /// Returns the entries whose keys come after the cursor, and the next cursor. A cursor is the
+    /// last key of the previous page.
     fn page(&self, cursor: &str, limit: usize) -> (Vec<Arc<MapPublication>>, String) {
         let after = if cursor.is_empty() {
             Bound::Unbounded
@@ -51,50 +52,27 @@ impl Contents {
             .take(limit)
             .map(|(_, entry)| entry.publication.clone())
             .collect();
-        let cursor = match entries.last() {
+        let next_cursor = match entries.last() {
             Some(last) if rest.next().is_some() => last.key.clone(),
             _ => String::new(),
         };
-        (entries, cursor)
+        (entries, next_cursor)
     }
 
     pub(super) fn read_stream(&self, request: &MapReadStream) -> Result<MapPage, MapError> {
         let position = self.position();
-        let limit = up_to(request.limit);
-        let Some(since) = &request.since else {
-            let entries = if request.reverse {
-                self.stream.iter().rev().take(limit).cloned().collect()
-            } else {
-                self.stream.iter().take(limit).cloned().collect()
-            };
-            return Ok(MapPage {
-                entries,
-                position,
-                cursor: String::new(),
-            });
-        };
-        if !since.epoch.is_empty() && since.epoch != position.epoch {
-            return Err(MapError::Unrecoverable);
-        }
-        let entries = if request.reverse {
-            self.before(since.offset, position.offset)
-                .take(limit)
-                .cloned()
-                .collect()
-        } else {
-            let entries: Vec<_> = self
-                .after(since.offset, position.offset)
-                .take(limit)
-                .cloned()
-                .collect();
-            let continues = match entries.first() {
-                Some(first) => first.offset <= since.offset.wrapping_add(1),
-                None => limit == 0 || position.offset <= since.offset,
-            };
-            if since.offset > 0 && !continues {
+        let limit = max_entries(request.limit);
+        let entries = match &request.since {
+            None if request.reverse => self.stream.iter().rev().take(limit).cloned().collect(),
+            None => self.stream.iter().take(limit).cloned().collect(),
+            Some(since) if !since.epoch.is_empty() && since.epoch != position.epoch => {
                 return Err(MapError::Unrecoverable);
             }
-            entries
+            Some(since) if request.reverse => {
+                let changes = self.before(since.offset);
+                changes.take(limit).cloned().collect()
+            }
+            Some(since) => self.read_after(since, limit)?,
         };
         Ok(MapPage {
             entries,
@@ -103,11 +81,29 @@ impl Contents {
         })
     }
 
-    /// The changes after an offset, the oldest first; from the oldest that is left when the next one is gone.
-    fn after(&self, offset: u64, top: u64) -> impl Iterator<Item = &Arc<MapPublication>> {
-        // The greatest offset overflows, as it does on the server: everything that is left comes after it.
+    /// Returns the changes after a position, or an error if some of them are no longer kept.
+    fn read_after(
+        &self,
+        since: &MapPosition,
+        limit: usize,
+    ) -> Result<Vec<Arc<MapPublication>>, MapError> {
+        let entries: Vec<_> = self.after(since.offset).take(limit).cloned().collect();
+        let continues = match entries.first() {
+            Some(first) => first.offset <= since.offset.wrapping_add(1),
+            None => limit == 0 || self.top <= since.offset,
+        };
+        if since.offset > 0 && !continues {
+            return Err(MapError::Unrecoverable);
+        }
+        Ok(entries)
+    }
+
+    /// Returns the changes after an offset, oldest first. If the next change is no longer kept,
+    /// they begin at the oldest one.
+    fn after(&self, offset: u64) -> impl Iterator<Item = &Arc<MapPublication>> {
+        // As in Centrifugo, the greatest offset overflows: all kept changes come after it.
         let next = offset.wrapping_add(1);
-        let skipped = if next > top {
+        let skipped = if next > self.top {
             self.stream.len()
         } else {
             self.index(next).unwrap_or(0)
@@ -115,19 +111,18 @@ impl Contents {
         self.stream.iter().skip(skipped)
     }
 
-    /// The changes before an offset, the newest first; none when the one just before it is not in the stream.
-    fn before(&self, offset: u64, top: u64) -> impl Iterator<Item = &Arc<MapPublication>> {
+    /// Returns the changes before an offset, newest first. There are none if the change just before
+    /// it is not in the stream.
+    fn before(&self, offset: u64) -> impl Iterator<Item = &Arc<MapPublication>> {
         let newest = offset
             .checked_sub(1)
-            .filter(|newest| *newest <= top)
+            .filter(|newest| *newest <= self.top)
             .and_then(|newest| self.index(newest));
-        self.stream
-            .iter()
-            .take(newest.map_or(0, |newest| newest + 1))
-            .rev()
+        let count = newest.map_or(0, |newest| newest + 1);
+        self.stream.iter().take(count).rev()
     }
 
-    /// Where the stream holds an offset.
+    /// Returns the index of the change with this offset in the stream.
     fn index(&self, offset: u64) -> Option<usize> {
         let oldest = self.stream.front()?.offset;
         let index = usize::try_from(offset.checked_sub(oldest)?).ok()?;

@@ -1,7 +1,9 @@
+//! Tests of reading the state and the stream.
+
 use super::*;
 
 #[test]
-fn entries_are_whole() {
+fn entries_have_all_their_fields() {
     let mut map = Fixture::new(&persistent(0));
     let tags = BTreeMap::from([("t".to_owned(), "1".to_owned())]);
     map.publish(MapPublish {
@@ -37,7 +39,7 @@ fn entries_are_whole() {
 }
 
 #[test]
-fn state_is_read_in_the_order_of_keys_and_from_any_cursor() {
+fn state_is_read_in_order_of_keys_from_any_cursor() {
     let mut map = Fixture::new(&persistent(3));
     for name in ["c", "a", "b", "d"] {
         map.publish(key(name));
@@ -71,23 +73,23 @@ fn state_is_read_in_the_order_of_keys_and_from_any_cursor() {
 }
 
 #[test]
-fn state_of_another_revision_is_unrecoverable_unless_the_channel_is_new() {
+fn state_of_another_revision_is_unrecoverable_unless_channel_is_new() {
     let mut map = Fixture::new(&recoverable(2000, 0, 0));
     let revision = |offset, epoch: &str| MapReadState {
-        revision: MapPosition::given(offset, epoch),
+        revision: MapPosition::from_fields(offset, epoch),
         ..MapReadState::default()
     };
     assert_eq!(map.state(revision(4, "")).unwrap().position.epoch, "e1");
     assert_eq!(map.state(revision(4, "")), Err(MapError::Unrecoverable));
     assert_eq!(map.state(revision(0, "e1")).unwrap().position.epoch, "e1");
     map.channel.clear(map.now);
-    // Even where it happens to name the epoch that begins.
+    // Even if the revision happens to name the epoch that begins with this call.
     assert_eq!(map.state(revision(0, "e2")), Err(MapError::Unrecoverable));
     assert_eq!(map.state(revision(0, "e2")).unwrap().position.epoch, "e2");
 }
 
 #[test]
-fn stream_keeps_its_newest_changes_and_refuses_to_skip_the_others() {
+fn stream_keeps_its_newest_changes_and_refuses_to_skip_others() {
     let mut map = Fixture::new(&persistent(3));
     for name in ["c", "a", "b", "d"] {
         map.publish(key(name));
@@ -122,11 +124,11 @@ fn stream_keeps_its_newest_changes_and_refuses_to_skip_the_others() {
 }
 
 #[test]
-fn stream_of_another_epoch_is_unrecoverable_unless_the_channel_is_new() {
+fn stream_of_another_epoch_is_unrecoverable_unless_channel_is_new() {
     let mut map = Fixture::new(&persistent(3));
     let since = |epoch: &str, reverse| MapReadStream {
         limit: -1,
-        since: MapPosition::given(0, epoch),
+        since: MapPosition::from_fields(0, epoch),
         reverse,
     };
     assert_eq!(

@@ -1,3 +1,5 @@
+//! Tests of expiry.
+
 use super::*;
 
 #[test]
@@ -27,7 +29,7 @@ fn expired_keys_are_removed_with_their_tags_at_their_time() {
 }
 
 #[test]
-fn expired_keys_of_ephemeral_channels_are_told_without_offset() {
+fn expired_keys_of_ephemeral_channels_are_removed_without_offset() {
     let mut map = Fixture::new(&ephemeral());
     map.publish(key("x"));
     let removals = map.channel.expire(3000);
@@ -51,7 +53,7 @@ fn expired_streams_are_empty_and_keep_their_offset() {
 }
 
 #[test]
-fn removals_by_expiry_stay_in_a_stream_that_had_expired() {
+fn removals_by_expiry_stay_in_stream_that_had_expired() {
     let mut map = Fixture::new(&recoverable(4000, 2000, 60_000));
     map.publish(key("x"));
     map.now = 30_000;
@@ -63,7 +65,7 @@ fn removals_by_expiry_stay_in_a_stream_that_had_expired() {
 }
 
 #[test]
-fn keys_expire_before_a_stream_that_expires_with_them() {
+fn keys_expire_before_stream_that_expires_at_same_time() {
     let mut map = Fixture::new(&recoverable(3000, 3000, 60_000));
     map.publish(key("x"));
     map.now = 4000;
@@ -78,7 +80,7 @@ fn keys_expire_before_a_stream_that_expires_with_them() {
 }
 
 #[test]
-fn epochs_end_with_meta_ttl_which_readings_prolong_and_idempotency_keys_outlive() {
+fn epochs_end_with_meta_ttl_which_reads_extend_and_idempotency_keys_outlive() {
     let mut map = Fixture::new(&recoverable(2000, 2000, 4000));
     let request = || MapPublish {
         idempotency_key: "i".to_owned(),

@@ -1,7 +1,9 @@
+//! Tests of publications, removals and clearing.
+
 use super::*;
 
 #[test]
-fn offsets_count_the_changes_of_an_epoch() {
+fn offsets_count_changes_of_an_epoch() {
     for options in [recoverable(2000, 0, 0), persistent(0)] {
         let mut map = Fixture::new(&options);
         assert_eq!(map.publish(key("a")), changed(1, "e1"));
@@ -14,7 +16,7 @@ fn offsets_count_the_changes_of_an_epoch() {
 }
 
 #[test]
-fn ephemeral_channels_have_an_epoch_and_no_offsets() {
+fn ephemeral_channels_have_epoch_and_no_offsets() {
     let mut map = Fixture::new(&ephemeral());
     assert_eq!(map.publish(key("a")), changed(0, "e1"));
     assert_eq!(map.remove("a", ""), changed(0, "e1"));
@@ -27,7 +29,7 @@ fn ephemeral_channels_have_an_epoch_and_no_offsets() {
 }
 
 #[test]
-fn versions_fail_in_the_ephemeral_mode_even_when_repeated() {
+fn versions_fail_in_ephemeral_mode_even_with_known_idempotency_key() {
     let mut map = Fixture::new(&ephemeral());
     map.publish(MapPublish {
         idempotency_key: "i".to_owned(),
@@ -42,7 +44,7 @@ fn versions_fail_in_the_ephemeral_mode_even_when_repeated() {
 }
 
 #[test]
-fn contradictory_options_fail_all_but_the_stream_the_count_and_clear() {
+fn contradictory_options_fail_all_calls_but_read_stream_stats_and_clear() {
     let with_meta = MapOptions {
         meta_ttl: Duration::from_secs(60),
         ..persistent(0)
@@ -67,7 +69,7 @@ fn contradictory_options_fail_all_but_the_stream_the_count_and_clear() {
 }
 
 #[test]
-fn what_is_suppressed_begins_an_epoch_unless_it_is_a_removal() {
+fn suppressed_publications_begin_an_epoch_and_suppressed_removals_do_not() {
     let mut map = Fixture::new(&recoverable(2000, 0, 0));
     assert_eq!(map.remove("a", ""), suppressed("key_not_found", 0, ""));
     let request = MapPublish {
@@ -79,7 +81,7 @@ fn what_is_suppressed_begins_an_epoch_unless_it_is_a_removal() {
 }
 
 #[test]
-fn key_modes_are_read_by_their_exact_names() {
+fn key_modes_are_parsed_by_exact_names() {
     assert_eq!(KeyMode::from_name(""), Ok(KeyMode::Replace));
     assert_eq!(KeyMode::from_name("if_new"), Ok(KeyMode::IfNew));
     assert_eq!(KeyMode::from_name("if_exists"), Ok(KeyMode::IfExists));
@@ -148,7 +150,7 @@ fn suppressed_calls_do_not_use_up_their_idempotency_key() {
 }
 
 #[test]
-fn clear_forgets_idempotency_keys_and_the_epoch() {
+fn clear_removes_idempotency_keys_and_epoch() {
     let mut map = Fixture::new(&recoverable(2000, 0, 0));
     let request = || MapPublish {
         idempotency_key: "i".to_owned(),

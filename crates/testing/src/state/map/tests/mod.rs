@@ -1,3 +1,5 @@
+//! Tests of map channels, with a clock of their own.
+
 mod read;
 mod time;
 mod write;
@@ -6,15 +8,15 @@ use std::time::Duration;
 
 use super::*;
 
-/// A channel with a clock and epochs named `e1`, `e2` and so on.
+/// A channel with a clock, whose epochs are named `e1`, `e2` and so on.
 struct Fixture {
     channel: MapChannel,
     now: u64,
     epochs: u32,
 }
 
-/// The reason of a suppressed update, or the offset of a change, and the position.
-type Told = (Option<&'static str>, u64, String);
+/// A summary of an update: the reason if it was suppressed, and offset and epoch of the position.
+type Summary = (Option<&'static str>, u64, String);
 
 fn recoverable(key_ttl: u64, stream_ttl: u64, meta_ttl: u64) -> MapOptions {
     MapOptions {
@@ -39,7 +41,7 @@ fn persistent(stream_size: usize) -> MapOptions {
     }
 }
 
-fn told(result: Result<MapUpdate, MapError>) -> Told {
+fn summary(result: Result<MapUpdate, MapError>) -> Summary {
     let MapUpdate { position, outcome } = result.unwrap();
     let reason = match outcome {
         MapOutcome::Changed(publication) => {
@@ -51,11 +53,11 @@ fn told(result: Result<MapUpdate, MapError>) -> Told {
     (reason, position.offset, position.epoch)
 }
 
-fn changed(offset: u64, epoch: &str) -> Told {
+fn changed(offset: u64, epoch: &str) -> Summary {
     (None, offset, epoch.to_owned())
 }
 
-fn suppressed(reason: &'static str, offset: u64, epoch: &str) -> Told {
+fn suppressed(reason: &'static str, offset: u64, epoch: &str) -> Summary {
     (Some(reason), offset, epoch.to_owned())
 }
 
@@ -94,16 +96,16 @@ impl Fixture {
         })
     }
 
-    fn publish(&mut self, request: MapPublish) -> Told {
-        told(self.call(|channel, now, mut epoch| channel.publish(now, request, &mut epoch)))
+    fn publish(&mut self, request: MapPublish) -> Summary {
+        summary(self.call(|channel, now, mut epoch| channel.publish(now, request, &mut epoch)))
     }
 
-    fn remove(&mut self, key: &str, idempotency_key: &str) -> Told {
+    fn remove(&mut self, key: &str, idempotency_key: &str) -> Summary {
         let request = MapRemove {
             key: key.to_owned(),
             idempotency_key: idempotency_key.to_owned(),
         };
-        told(self.channel.remove(self.now, request))
+        summary(self.channel.remove(self.now, request))
     }
 
     fn state(&mut self, request: MapReadState) -> Result<MapPage, MapError> {
@@ -114,7 +116,7 @@ impl Fixture {
         self.call(|channel, now, mut epoch| channel.read_stream(now, &request, &mut epoch))
     }
 
-    /// The keys and the cursor of a page.
+    /// Returns the keys and the cursor of a page.
     fn page(&mut self, limit: i32, cursor: &str) -> (String, String) {
         let page = self
             .state(MapReadState {
@@ -132,19 +134,18 @@ impl Fixture {
         )
     }
 
-    /// The offsets of the changes, removals negative.
+    /// Returns the offsets of the changes, negative for removals.
     fn changes(&mut self, limit: i32, since: u64, reverse: bool) -> Result<Vec<i64>, MapError> {
         let page = self.stream(MapReadStream {
             limit,
-            since: MapPosition::given(since, ""),
+            since: MapPosition::from_fields(since, ""),
             reverse,
         })?;
-        let sign = |entry: &MapPublication| if entry.removed { -1 } else { 1 };
-        Ok(page
-            .entries
-            .iter()
-            .map(|entry| i64::try_from(entry.offset).unwrap() * sign(entry))
-            .collect())
+        let offsets = page.entries.iter().map(|entry| {
+            let offset = i64::try_from(entry.offset).unwrap();
+            if entry.removed { -offset } else { offset }
+        });
+        Ok(offsets.collect())
     }
 
     fn all_changes(&mut self) -> Vec<i64> {

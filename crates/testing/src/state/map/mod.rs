@@ -1,43 +1,51 @@
 //! Map channels: keys with values, and a stream of their changes.
+
 mod contents;
 mod messages;
 mod options;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contents::{Contents, Expiry};
-pub(crate) use messages::{
+use self::contents::{Contents, Expiry};
+use self::options::Limits;
+
+pub(crate) use self::messages::{
     KeyMode, MapError, MapOutcome, MapPage, MapPosition, MapPublication, MapPublish, MapReadState,
     MapReadStream, MapRemove, MapUpdate, SuppressReason,
 };
-use options::Limits;
-pub(crate) use options::MapMode;
-pub use options::MapOptions;
+pub(crate) use self::options::MapMode;
+pub use self::options::MapOptions;
 
-/// How long an `idempotency_key` is remembered, in milliseconds.
-const REMEMBERED: u64 = 300_000;
+/// The time for which an `idempotency_key` is remembered, in milliseconds.
+const RESULT_TTL: u64 = 300_000;
 
 /// A map channel.
 ///
-/// Every call takes the time in milliseconds, and first does what has come due until then, in the order of time: keys,
-/// the stream and the channel itself expire. Call [`expire`](Self::expire) before any other call, and whenever the
-/// clock has moved, to send the subscribers the removals of the keys that expired before anything later.
+/// Every call takes the time in milliseconds. It first processes everything that is due by then, in
+/// the order of time: the expiry of keys, of the stream and of the channel itself. Call
+/// [`expire`](Self::expire) before any other call, and whenever the clock has moved: it returns the
+/// removals of expired keys, which subscribers must receive before anything later.
 ///
-/// Calls that may begin an epoch take a function that makes its name.
+/// Calls that can begin an epoch take a function that returns its name.
 #[derive(Debug)]
 pub(crate) struct MapChannel {
     limits: Result<Limits, MapError>,
-    /// None until the first publication or reading, after a clear, and when `meta_ttl` is over.
+    /// The keys and the stream. `None` until the first publication or read, after a clear, and
+    /// after `meta_ttl`.
     contents: Option<Contents>,
-    /// What idempotency keys, of publications and removals together, were answered; it outlives `meta_ttl`.
-    answers: BTreeMap<String, Answer>,
+    /// The results of publications and removals, by idempotency key. They outlive `meta_ttl`.
+    results: BTreeMap<String, KeyedResult>,
+    /// The removals of expired keys that [`expire`](Self::expire) has not returned yet.
     expired: Vec<Arc<MapPublication>>,
 }
 
+/// The result of a call with an idempotency key.
 #[derive(Debug)]
-struct Answer {
+struct KeyedResult {
     position: MapPosition,
     expires: u64,
 }
@@ -47,7 +55,7 @@ impl MapChannel {
         Self {
             limits: options.limits(),
             contents: None,
-            answers: BTreeMap::new(),
+            results: BTreeMap::new(),
             expired: Vec::new(),
         }
     }
@@ -64,27 +72,27 @@ impl MapChannel {
         if request.version > 0 && limits.stream.is_none() {
             return Err(MapError::Internal);
         }
-        if let Some(update) = self.repeated(now, &request.idempotency_key) {
+        if let Some(update) = self.earlier_result(now, &request.idempotency_key) {
             return Ok(update);
         }
-        // The epoch begins even when the publication is suppressed.
+        // The epoch begins even if the publication is suppressed.
         let contents = self
             .contents
             .get_or_insert_with(|| Contents::new(new_epoch()));
-        if let Some(reason) = contents.objection(&request) {
+        if let Some(reason) = contents.suppress_reason(&request) {
             return Ok(suppressed(contents.position(), reason));
         }
         let idempotency_key = request.idempotency_key.clone();
         let publication = contents.set(request, now, &limits);
         let position = contents.position();
-        Ok(self.answer(now, idempotency_key, position, publication))
+        Ok(self.changed(now, idempotency_key, position, publication))
     }
 
     /// Removes a key.
     pub(crate) fn remove(&mut self, now: u64, request: MapRemove) -> Result<MapUpdate, MapError> {
         self.advance(now);
         let limits = self.limits?;
-        if let Some(update) = self.repeated(now, &request.idempotency_key) {
+        if let Some(update) = self.earlier_result(now, &request.idempotency_key) {
             return Ok(update);
         }
         let Some(contents) = &mut self.contents else {
@@ -97,7 +105,7 @@ impl MapChannel {
             return Ok(suppressed(contents.position(), SuppressReason::KeyNotFound));
         };
         let position = contents.position();
-        Ok(self.answer(now, request.idempotency_key, position, publication))
+        Ok(self.changed(now, request.idempotency_key, position, publication))
     }
 
     /// Reads the keys and their values, in the order of the keys.
@@ -116,7 +124,7 @@ impl MapChannel {
         contents.touch(now, &limits);
         match &request.revision {
             Some(revision) if is_new && !revision.epoch.is_empty() => Err(MapError::Unrecoverable),
-            // As on the server, an offset alone is not refused where nothing is.
+            // As in Centrifugo, an offset without an epoch is accepted on a new channel.
             _ if is_new => Ok(MapPage {
                 position: contents.position(),
                 ..MapPage::default()
@@ -125,7 +133,7 @@ impl MapChannel {
         }
     }
 
-    /// Reads the changes.
+    /// Reads the changes of the keys.
     pub(crate) fn read_stream(
         &mut self,
         now: u64,
@@ -137,12 +145,12 @@ impl MapChannel {
         let contents = self
             .contents
             .get_or_insert_with(|| Contents::new(new_epoch()));
-        // As on the server, options that contradict each other do not matter here.
+        // As in Centrifugo, contradictory options do not matter here.
         if let Ok(limits) = &self.limits {
             contents.touch(now, limits);
         }
         if is_new {
-            // As on the server, a position in what is no more is not refused.
+            // As in Centrifugo, any position is accepted on a new channel.
             return Ok(MapPage {
                 position: contents.position(),
                 ..MapPage::default()
@@ -151,27 +159,29 @@ impl MapChannel {
         contents.read_stream(request)
     }
 
-    /// Counts the keys.
+    /// Returns the number of keys.
     pub(crate) fn num_keys(&mut self, now: u64) -> usize {
         self.advance(now);
-        self.contents
-            .as_ref()
-            .map_or(0, |contents| contents.state.len())
+        match &self.contents {
+            Some(contents) => contents.state.len(),
+            None => 0,
+        }
     }
 
-    /// Forgets everything, idempotency keys too; subscribers get nothing.
+    /// Removes everything, including idempotency keys. Subscribers receive nothing.
     pub(crate) fn clear(&mut self, now: u64) {
         self.advance(now);
         self.contents = None;
-        self.answers.clear();
+        self.results.clear();
     }
 
-    /// Answers the removals of the keys that have expired since the last call, the oldest first.
+    /// Returns the removals of the keys that have expired since the last call, the oldest first.
     pub(crate) fn expire(&mut self, now: u64) -> Vec<Arc<MapPublication>> {
         self.advance(now);
         std::mem::take(&mut self.expired)
     }
 
+    /// Processes everything that is due by `now`.
     fn advance(&mut self, now: u64) {
         let Ok(limits) = self.limits else { return };
         while let Some(contents) = &mut self.contents
@@ -186,19 +196,22 @@ impl MapChannel {
         }
     }
 
-    fn repeated(&self, now: u64, idempotency_key: &str) -> Option<MapUpdate> {
-        let answer = self
-            .answers
-            .get(idempotency_key)
-            .filter(|answer| answer.expires > now)?;
+    /// Returns the result for a repeated idempotency key: the change was made by the earlier call.
+    fn earlier_result(&self, now: u64, idempotency_key: &str) -> Option<MapUpdate> {
+        let result = self.results.get(idempotency_key)?;
+        if result.expires <= now {
+            return None;
+        }
         Some(suppressed(
-            answer.position.clone(),
+            result.position.clone(),
             SuppressReason::Idempotency,
         ))
     }
 
-    /// Remembers what was changed; what was suppressed can be tried again under the same idempotency key.
-    fn answer(
+    /// Returns the result of a change, and remembers it under the idempotency key.
+    ///
+    /// Suppressed calls are not remembered, so that they can be retried with the same key.
+    fn changed(
         &mut self,
         now: u64,
         idempotency_key: String,
@@ -206,11 +219,11 @@ impl MapChannel {
         publication: Arc<MapPublication>,
     ) -> MapUpdate {
         if !idempotency_key.is_empty() {
-            let answer = Answer {
+            let result = KeyedResult {
                 position: position.clone(),
-                expires: now.saturating_add(REMEMBERED),
+                expires: now.saturating_add(RESULT_TTL),
             };
-            self.answers.insert(idempotency_key, answer);
+            self.results.insert(idempotency_key, result);
         }
         MapUpdate {
             position,
@@ -225,6 +238,3 @@ fn suppressed(position: MapPosition, reason: SuppressReason) -> MapUpdate {
         outcome: MapOutcome::Suppressed(reason),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,109 @@
+//! A connected client and its subscriptions.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use centrifugo_api::ClientInfo;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::connection::Event;
+use crate::state::connections::CloseReason;
+use crate::state::stream::Position;
+
+/// A connected client.
+#[derive(Debug)]
+pub(crate) struct ConnectedClient {
+    pub(crate) user: String,
+    pub(crate) info: Bytes,
+    /// When `info` last changed, in milliseconds.
+    pub(super) info_changed: u64,
+    /// The Unix time in seconds at which the connection expires; 0 for never.
+    pub(super) expires: i64,
+    /// The subscriptions, by channel.
+    pub(super) subscriptions: BTreeMap<String, Subscription>,
+    events: UnboundedSender<Event>,
+}
+
+/// A subscription of a client to a channel.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subscription {
+    pub(crate) channel_info: Bytes,
+    /// The info of the connection at the time of the subscription.
+    pub(crate) connection_info: Bytes,
+    pub(crate) presence: bool,
+    /// Whether other subscribers receive join and leave events of this one.
+    pub(crate) emits_join_leave: bool,
+    /// Whether this subscriber receives join and leave events.
+    pub(crate) gets_join_leave: bool,
+    /// Whether the server, not the client, has made the subscription.
+    pub(crate) by_server: bool,
+    /// The position up to which the client has received publications, if the subscription is
+    /// positioned.
+    pub(crate) position: Option<Position>,
+    /// The Unix time in seconds at which the subscription expires; 0 for never.
+    pub(crate) expires: i64,
+}
+
+impl ConnectedClient {
+    pub(super) fn new(user: &str, info: Bytes, events: UnboundedSender<Event>) -> Self {
+        Self {
+            user: user.to_owned(),
+            info,
+            info_changed: 0,
+            expires: 0,
+            subscriptions: BTreeMap::new(),
+            events,
+        }
+    }
+
+    /// Sends an event to the client.
+    pub(crate) fn send(&self, event: Event) {
+        // The receiver may be dropped.
+        let _ = self.events.send(event);
+    }
+
+    /// Sends the last event of a connection.
+    pub(super) fn send_disconnected(&self, reason: CloseReason<'_>) {
+        self.send(Event::Disconnected {
+            code: reason.code,
+            reason: reason.text.to_owned(),
+        });
+    }
+
+    pub(crate) fn is_subscribed(&self, channel: &str) -> bool {
+        self.subscriptions.contains_key(channel)
+    }
+
+    pub(crate) fn subscription_count(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    /// Applies a refresh at `now` in milliseconds.
+    pub(crate) fn refresh(&mut self, expires: i64, info: Bytes, now: u64) {
+        self.expires = expires;
+        if expires > 0 && !info.is_empty() {
+            self.info = info;
+            self.info_changed = now;
+        }
+    }
+
+    /// Returns the client's info as it was when the client subscribed.
+    // A schema may add fields.
+    #[allow(clippy::field_reassign_with_default)]
+    pub(super) fn info_at_subscription(&self, id: &str, subscription: &Subscription) -> ClientInfo {
+        let mut info = ClientInfo::default();
+        info.user = self.user.clone();
+        info.client = id.to_owned();
+        info.conn_info = subscription.connection_info.clone();
+        info.chan_info = subscription.channel_info.clone();
+        info
+    }
+
+    /// Returns the client's info with the current info of the connection; used for leave events and
+    /// publications.
+    pub(super) fn current_info(&self, id: &str, subscription: &Subscription) -> ClientInfo {
+        let mut info = self.info_at_subscription(id, subscription);
+        info.conn_info = self.info.clone();
+        info
+    }
+}
