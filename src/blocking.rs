@@ -275,7 +275,9 @@ impl OwnRuntime {
     }
 
     fn last_call(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.last_call.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_call
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

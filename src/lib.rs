@@ -156,7 +156,16 @@ pub use request::{
 };
 
 /// The guides and reference pages of the repository.
-#[cfg(any(docsrs, all(doctest, feature = "blocking", feature = "grpc", feature = "http", feature = "tls")))]
+#[cfg(any(
+    docsrs,
+    all(
+        doctest,
+        feature = "blocking",
+        feature = "grpc",
+        feature = "http",
+        feature = "tls"
+    )
+))]
 pub mod _documentation {
     #[doc = include_str!("../docs/reliability.md")]
     pub mod reliability {}
@@ -175,6 +184,12 @@ pub mod _documentation {
 }
 
 /// The examples of the README are compiled with the tests.
-#[cfg(all(doctest, feature = "blocking", feature = "grpc", feature = "http", feature = "tls"))]
+#[cfg(all(
+    doctest,
+    feature = "blocking",
+    feature = "grpc",
+    feature = "http",
+    feature = "tls"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -77,8 +77,15 @@ impl ApiKey {
             ApiKeySource::Fixed(key) => Some(header(key, kind)?),
             ApiKeySource::None | ApiKeySource::Provider(_) => None,
         };
-        let state = State { source, header, former: VecDeque::new() };
-        Ok(Self { kind, state: RwLock::new(state) })
+        let state = State {
+            source,
+            header,
+            former: VecDeque::new(),
+        };
+        Ok(Self {
+            kind,
+            state: RwLock::new(state),
+        })
     }
 
     pub(crate) fn set(&self, key: String) -> Result<(), Error> {
@@ -111,7 +118,10 @@ impl ApiKey {
     fn remember(&self, key: String) {
         let is_known = |state: &State| state.former.front() == Some(&key);
         if !is_known(&self.state.read().unwrap_or_else(PoisonError::into_inner)) {
-            self.state.write().unwrap_or_else(PoisonError::into_inner).remember(key);
+            self.state
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remember(key);
         }
     }
 
@@ -122,7 +132,12 @@ impl ApiKey {
             ApiKeySource::Fixed(key) => Some(key),
             ApiKeySource::None | ApiKeySource::Provider(_) => None,
         };
-        current.into_iter().chain(&state.former).filter(|key| key.len() > 3).cloned().collect()
+        current
+            .into_iter()
+            .chain(&state.former)
+            .filter(|key| key.len() > 3)
+            .cloned()
+            .collect()
     }
 }
 
@@ -190,7 +205,9 @@ mod tests {
             while last < REMEMBERED {
                 let used = header_of(&key);
                 assert!(key.secrets().contains(&used), "{used} is not hidden");
-                let number = (0..=REMEMBERED).find(|number| name(*number) == used).unwrap();
+                let number = (0..=REMEMBERED)
+                    .find(|number| name(*number) == used)
+                    .unwrap();
                 assert!(number >= last, "{number} after {last}");
                 last = number;
                 thread::yield_now();
@@ -208,7 +225,11 @@ mod tests {
         let (calls, start) = (Arc::new(AtomicUsize::new(0)), Barrier::new(THREADS));
         let counter = Arc::clone(&calls);
         let provider = move || name(counter.fetch_add(1, Ordering::SeqCst) / THREADS);
-        let key = ApiKey::new(ApiKeySource::Provider(Arc::new(provider)), KeyHeader::XApiKey).unwrap();
+        let key = ApiKey::new(
+            ApiKeySource::Provider(Arc::new(provider)),
+            KeyHeader::XApiKey,
+        )
+        .unwrap();
         let call = || {
             for _ in 0..REMEMBERED {
                 start.wait();
@@ -229,7 +250,11 @@ mod tests {
             0 => name(0),
             turn => name(1 + turn % 2),
         };
-        let key = ApiKey::new(ApiKeySource::Provider(Arc::new(provider)), KeyHeader::XApiKey).unwrap();
+        let key = ApiKey::new(
+            ApiKeySource::Provider(Arc::new(provider)),
+            KeyHeader::XApiKey,
+        )
+        .unwrap();
         (0..3 * REMEMBERED).for_each(|_| drop(header_of(&key)));
         assert!(key.secrets().contains(&name(0)));
     }

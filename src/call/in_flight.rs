@@ -111,7 +111,10 @@ mod tests {
     const CALLS: usize = 5;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(future)
     }
 
     #[test]
@@ -172,7 +175,9 @@ mod tests {
         let in_flight = InFlight::new(Some(1));
         let give_up = || {
             let mut entering = Box::pin(in_flight.acquire("publish"));
-            let _ = entering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let _ = entering
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
         };
         thread::scope(|scope| {
             for _ in 0..THREADS {

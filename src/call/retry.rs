@@ -108,7 +108,9 @@ impl Retry {
         if attempts >= self.max_attempts || !may_retry(error, repeatable) {
             return None;
         }
-        let wait = requested_wait(error).unwrap_or_default().max(self.backoff(attempts));
+        let wait = requested_wait(error)
+            .unwrap_or_default()
+            .max(self.backoff(attempts));
         (wait < left && budget.is_none_or(Budget::withdraw)).then_some(wait)
     }
 

@@ -71,7 +71,9 @@ impl Client {
             Ok(())
         };
         match self.send(&call, info, &mut decode).await {
-            Ok(()) => Ok(result.unwrap_or_else(|| unreachable!("a reply without error was decoded"))),
+            Ok(()) => {
+                Ok(result.unwrap_or_else(|| unreachable!("a reply without error was decoded")))
+            }
             Err(error) => Err(self.inner.hide_secrets(error)),
         }
     }

@@ -165,10 +165,14 @@ impl Client {
     pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.set_key(&mut request);
         match M::GENERATED.parts {
-            Some(parts) => self.exchange_parts(&mut request, parts, key.as_deref()).await,
+            Some(parts) => {
+                self.exchange_parts(&mut request, parts, key.as_deref())
+                    .await
+            }
             None => {
                 let body = self.encode(&mut request)?;
-                self.exchange(&request, &body, key.as_deref(), self.deadline()).await
+                self.exchange(&request, &body, key.as_deref(), self.deadline())
+                    .await
             }
         }
     }
@@ -269,9 +273,19 @@ impl Client {
     }
 }
 
+#[cfg(test)]
+impl Client {
+    /// Returns the state that clones share, for the tests of lower layers.
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+}
+
 /// Returns whether a batch has no commands.
 fn is_empty<M: Method>(batch: &M) -> bool {
-    M::GENERATED.parts.is_some_and(|parts| (parts.len)(batch) == 0)
+    M::GENERATED
+        .parts
+        .is_some_and(|parts| (parts.len)(batch) == 0)
 }
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));

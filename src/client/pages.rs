@@ -113,6 +113,9 @@ impl<R: Paged> Unpin for Pages<R> {}
 
 impl<R: Paged + fmt::Debug> fmt::Debug for Pages<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Pages").field("request", &self.request).finish_non_exhaustive()
+        formatter
+            .debug_struct("Pages")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
     }
 }

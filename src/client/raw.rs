@@ -58,7 +58,10 @@ fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T,
     if let Some(error) = field("error") {
         return Err(match serde_json::from_str::<api::Error>(error) {
             Ok(error) => Error::Api(ApiError::from(error).of(method)),
-            Err(error) => broken("the reply's error does not have the schema's shape", Some(error)),
+            Err(error) => broken(
+                "the reply's error does not have the schema's shape",
+                Some(error),
+            ),
         });
     }
     match field("result") {

@@ -39,8 +39,14 @@ pub(super) fn decode(
 
 /// The methods for whose success older servers return `{}`, without a `result`: v3 for all but `publish`, v2 for
 /// `publish` and `broadcast` too.
-const WITHOUT_RESULT: [&str; 6] =
-    ["disconnect", "history_remove", "publish", "refresh", "subscribe", "unsubscribe"];
+const WITHOUT_RESULT: [&str; 6] = [
+    "disconnect",
+    "history_remove",
+    "publish",
+    "refresh",
+    "subscribe",
+    "unsubscribe",
+];
 
 /// Returns the result that `{}` stands for, if it stands for one.
 fn implied_result(method: &str, params: Option<&RawValue>) -> Option<String> {
@@ -54,7 +60,7 @@ fn implied_result(method: &str, params: Option<&RawValue>) -> Option<String> {
 }
 
 /// Turns a request's JSON into command lines; the error says which command is wrong.
-fn lines(method: &str, request: &[u8]) -> Result<Bytes, String> {
+pub(super) fn lines(method: &str, request: &[u8]) -> Result<Bytes, String> {
     if method != "batch" {
         let mut line = Vec::with_capacity(request.len() + method.len() + 32);
         write_line(&mut line, method, request);
@@ -67,7 +73,11 @@ fn lines(method: &str, request: &[u8]) -> Result<Bytes, String> {
             (Some((method, params)), None) => {
                 write_line(&mut lines, method, params.get().as_bytes());
             }
-            _ => return Err(format!("`commands[{index}]` does not have exactly one method")),
+            _ => {
+                return Err(format!(
+                    "`commands[{index}]` does not have exactly one method"
+                ));
+            }
         }
     }
     Ok(lines.into())
@@ -91,7 +101,11 @@ fn write_line(line: &mut Vec<u8>, method: &str, params: &[u8]) {
 }
 
 /// Turns a response's lines into the reply that the method's own endpoint would return.
-fn reply(method: &str, request: &[u8], response: &Bytes) -> Result<Bytes, serde_json::Error> {
+pub(super) fn reply(
+    method: &str,
+    request: &[u8],
+    response: &Bytes,
+) -> Result<Bytes, serde_json::Error> {
     if method == "batch" {
         return batch_reply(request, response);
     }
@@ -149,35 +163,51 @@ mod tests {
     #[test]
     fn call_is_a_line() {
         let lines = lines("publish", br#"{"channel":"a"}"#).unwrap();
-        assert_eq!(&lines[..], b"{\"method\":\"publish\",\"params\":{\"channel\":\"a\"}}\n");
+        assert_eq!(
+            &lines[..],
+            b"{\"method\":\"publish\",\"params\":{\"channel\":\"a\"}}\n"
+        );
     }
 
     #[test]
     fn batch_is_a_line_per_command() {
-        let lines =
-            lines("batch", br#"{"commands":[{"info":{}},{"presence":{"channel":"a"}}],"parallel":true}"#)
-                .unwrap();
-        let expected =
-            "{\"method\":\"info\",\"params\":{}}\n{\"method\":\"presence\",\"params\":{\"channel\":\"a\"}}\n";
+        let lines = lines(
+            "batch",
+            br#"{"commands":[{"info":{}},{"presence":{"channel":"a"}}],"parallel":true}"#,
+        )
+        .unwrap();
+        let expected = "{\"method\":\"info\",\"params\":{}}\n{\"method\":\"presence\",\"params\":{\"channel\":\"a\"}}\n";
         assert_eq!(lines, expected);
     }
 
     #[test]
     fn name_cannot_end_its_text() {
         let lines = lines("batch", br#"{"commands":[{"a\",\"b\":\"":{}}]}"#).unwrap();
-        assert_eq!(lines, "{\"method\":\"a\\\",\\\"b\\\":\\\"\",\"params\":{}}\n");
+        assert_eq!(
+            lines,
+            "{\"method\":\"a\\\",\\\"b\\\":\\\"\",\"params\":{}}\n"
+        );
     }
 
     #[test]
     fn command_without_a_method_is_named() {
-        assert!(lines("batch", br#"{"commands":[{"info":{}},{}]}"#).unwrap_err().contains("commands[1]"));
+        assert!(
+            lines("batch", br#"{"commands":[{"info":{}},{}]}"#)
+                .unwrap_err()
+                .contains("commands[1]")
+        );
     }
 
     #[test]
     fn answers_become_replies() {
-        let request = lines("batch", br#"{"commands":[{"info":{}},{"publish":{}},{"rpc":{}}]}"#).unwrap();
-        let answer =
-            Bytes::from("{\"result\":{\"nodes\":[]}}\n{\"error\":{\"code\":107}}\n{}\n{\"result\":{}}");
+        let request = lines(
+            "batch",
+            br#"{"commands":[{"info":{}},{"publish":{}},{"rpc":{}}]}"#,
+        )
+        .unwrap();
+        let answer = Bytes::from(
+            "{\"result\":{\"nodes\":[]}}\n{\"error\":{\"code\":107}}\n{}\n{\"result\":{}}",
+        );
         let reply = reply("batch", &request, &answer).unwrap();
         let expected = r#"{"replies":[{"info":{"nodes":[]}},{"error":{"code":107}},{},{}]}"#;
         assert_eq!(reply, expected);
@@ -186,7 +216,10 @@ mod tests {
     #[test]
     fn empty_line_is_success_where_older_servers_omit_the_result() {
         let answer = Bytes::from("{}\n");
-        assert_eq!(reply("refresh", b"{}", &answer).unwrap(), r#"{"result":{}}"#);
+        assert_eq!(
+            reply("refresh", b"{}", &answer).unwrap(),
+            r#"{"result":{}}"#
+        );
         assert_eq!(reply("history", b"{}", &answer).unwrap(), answer);
         let request = lines("broadcast", br#"{"channels":["a","b"]}"#).unwrap();
         let result = r#"{"result":{"responses":[{"result":{}},{"result":{}}]}}"#;

@@ -55,8 +55,16 @@ pub(crate) fn check_start(received: &[u8], limit: usize, gzip: bool) -> Result<(
     match received.first() {
         None | Some(0) => {}
         Some(1) if gzip => {}
-        Some(1) => return Err(invalid("the reply is compressed, although that was not requested")),
-        Some(_) => return Err(invalid("the reply is not gRPC: is this the port of Centrifugo's gRPC API?")),
+        Some(1) => {
+            return Err(invalid(
+                "the reply is compressed, although that was not requested",
+            ));
+        }
+        Some(_) => {
+            return Err(invalid(
+                "the reply is not gRPC: is this the port of Centrifugo's gRPC API?",
+            ));
+        }
     }
     match announced_len(received) {
         Some(length) if length > limit => Err(FrameError::TooLarge),
@@ -150,6 +158,9 @@ mod gzip {
 
     pub(super) fn decompress(compressed: &[u8], _limit: usize) -> Result<Bytes, FrameError> {
         let problem = "the reply is compressed, although that was not requested";
-        Err(FrameError::Invalid(problem, Bytes::copy_from_slice(compressed)))
+        Err(FrameError::Invalid(
+            problem,
+            Bytes::copy_from_slice(compressed),
+        ))
     }
 }

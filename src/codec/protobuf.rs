@@ -20,7 +20,9 @@ pub(super) fn encode<M: Method>(request: &mut M) -> EncodedBody {
         return framing::frame(length, |frame| request.encode_raw(frame)).into();
     };
     // Without the payload in its field, the message is written without it.
-    let payload = (M::GENERATED.payload)(request, tag).map(mem::take).unwrap_or_default();
+    let payload = (M::GENERATED.payload)(request, tag)
+        .map(mem::take)
+        .unwrap_or_default();
     let head = framing::frame_without_end(length, payload.len(), |head| {
         request.encode_raw(head);
         wire::start_field(tag, payload.len(), head);
@@ -37,7 +39,9 @@ pub(super) fn encode<M: Method>(request: &mut M) -> EncodedBody {
 
 /// Returns the frame of a `BatchRequest`.
 pub(super) fn batch(entries: &[BatchEntry<'_>], parallel: bool) -> Bytes {
-    let lengths = entries.iter().map(|entry| wire::command_len(entry.tag, entry.message.len()));
+    let lengths = entries
+        .iter()
+        .map(|entry| wire::command_len(entry.tag, entry.message.len()));
     let length = lengths.sum::<usize>() + wire::parallel_len(parallel);
     framing::frame(length, |frame| {
         for entry in entries {
@@ -102,14 +106,19 @@ mod tests {
         let mut kept = request.clone();
         let written = encode(&mut kept);
         assert_eq!(kept, *request);
-        assert_eq!(M::decode(framing::unframed(&written.to_bytes())).unwrap(), *request);
+        assert_eq!(
+            M::decode(framing::unframed(&written.to_bytes())).unwrap(),
+            *request
+        );
         written
     }
 
     #[test]
     fn long_payload_stays_where_it_is() {
         let data = Bytes::from(vec![b'1'; ZERO_COPY_FROM]);
-        let publish = PublishRequest::new("news", data.clone()).idempotency_key("key").tags([("a", "b")]);
+        let publish = PublishRequest::new("news", data.clone())
+            .idempotency_key("key")
+            .tags([("a", "b")]);
         let broadcast = BroadcastRequest::new(["news", "sports"], data.clone()).skip_history(true);
         for written in [written(&publish), written(&broadcast)] {
             assert_eq!(written.payload.as_ptr(), data.as_ptr());
@@ -126,8 +135,14 @@ mod tests {
 
     #[test]
     fn one_of_two_long_payloads_stays() {
-        let (info, data) = (Bytes::from(vec![b'1'; ZERO_COPY_FROM]), Bytes::from(vec![b'2'; ZERO_COPY_FROM]));
-        let subscribe = SubscribeRequest::new("news").user("42").info(info.clone()).data(data.clone());
+        let (info, data) = (
+            Bytes::from(vec![b'1'; ZERO_COPY_FROM]),
+            Bytes::from(vec![b'2'; ZERO_COPY_FROM]),
+        );
+        let subscribe = SubscribeRequest::new("news")
+            .user("42")
+            .info(info.clone())
+            .data(data.clone());
         let written = written(&subscribe);
         assert_eq!(written.payload.as_ptr(), info.as_ptr());
         assert!((ZERO_COPY_FROM..ZERO_COPY_FROM + 100).contains(&written.head.len()));

@@ -127,11 +127,15 @@ impl ApiError {
         let hint = match self.code {
             Self::UNKNOWN_CHANNEL => {
                 return match self.channel() {
-                    Some(channel) => format!("the namespace of channel `{channel}` is not configured"),
+                    Some(channel) => {
+                        format!("the namespace of channel `{channel}` is not configured")
+                    }
                     None => "the channel's namespace is not configured".to_owned(),
                 };
             }
-            Self::NOT_FOUND => "the server does not have the method: it is older, or not Centrifugo PRO",
+            Self::NOT_FOUND => {
+                "the server does not have the method: it is older, or not Centrifugo PRO"
+            }
             Self::BAD_REQUEST => "the request lacks something, or contradicts itself",
             Self::NOT_AVAILABLE => {
                 "the feature is off for the channel's namespace: history needs history_size and history_ttl there, \
@@ -168,7 +172,11 @@ impl fmt::Display for ApiError {
             write!(formatter, "{method}: ")?;
         }
         let hint = hint_part(&self.hint());
-        write!(formatter, "Centrifugo returned error {}: {}{hint}", self.code, self.message)?;
+        write!(
+            formatter,
+            "Centrifugo returned error {}: {}{hint}",
+            self.code, self.message
+        )?;
         match self.attempts() {
             Some(attempts) => attempts.fmt(formatter),
             None => Ok(()),

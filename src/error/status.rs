@@ -88,7 +88,9 @@ impl Status {
                 "the request exceeds the server's limit, 4 MiB by default: send less at once, or raise \
                  grpc_api.max_receive_message_size"
             }
-            Self::Grpc(12) => "the server does not have the method: it is older, or not Centrifugo PRO",
+            Self::Grpc(12) => {
+                "the server does not have the method: it is older, or not Centrifugo PRO"
+            }
             Self::Grpc(13) => {
                 "the server could not read the request: does the schema that this crate was built from match it?"
             }
@@ -102,7 +104,9 @@ impl Status {
     pub(crate) fn key_hint(self) -> &'static str {
         match self {
             Self::Http(_) => "is api_key the server's http_api.key?",
-            Self::Grpc(_) => "is api_key the server's grpc_api.key, which is separate from its key for HTTP?",
+            Self::Grpc(_) => {
+                "is api_key the server's grpc_api.key, which is separate from its key for HTTP?"
+            }
         }
     }
 }

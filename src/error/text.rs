@@ -54,7 +54,9 @@ pub(super) fn rounded(duration: Duration) -> String {
 pub(super) fn list(failed: &[(String, ApiError)]) -> String {
     const SHOWN: usize = 5;
     let shown = failed.iter().take(SHOWN);
-    let mut parts: Vec<String> = shown.map(|(name, error)| format!("`{name}`: {error}")).collect();
+    let mut parts: Vec<String> = shown
+        .map(|(name, error)| format!("`{name}`: {error}"))
+        .collect();
     if failed.len() > SHOWN {
         parts.push(format!("and {} more", failed.len() - SHOWN));
     }
@@ -107,7 +109,10 @@ pub(crate) fn decode_cause(error: serde_json::Error) -> Cause {
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(LIMIT)];
     let text = String::from_utf8_lossy(start);
-    let mut text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if bytes.len() > LIMIT {
         text.push('…');
     }

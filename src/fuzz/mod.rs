@@ -1,10 +1,10 @@
-//! Fuzzing: what a server, or somebody between, can send, and what a user can write.
+//! Fuzzing: the input from servers, from proxies in front of them, and from users.
 //!
-//! A target is a function of bytes that panics where a property does not hold. `cargo test` runs it on its seeds, in
-//! `tests/fuzz/`, and on what chance makes of them; `CENTRIFUGO_API_FUZZ` is how many of these there are, 1000 unless
-//! set. `tests/fuzz/run` makes a coverage-guided fuzzer of it.
+//! A target is a function of bytes that panics if a property does not hold. `cargo test` runs it on its seeds and on random
+//! mutations of them; `CENTRIFUGO_API_FUZZ` is the number of mutations, 1000 by default. `tests/fuzz/run` runs it with a
+//! coverage-guided fuzzer.
 
-// The tests of the embedded server have a use for all of it.
+// The tests of the embedded server use all of it.
 #[allow(dead_code)]
 mod chance;
 
@@ -15,16 +15,16 @@ use std::{
     path::Path,
 };
 
-use crate::Error;
+use crate::error::Error;
 
-/// The key, as seeds have it: no error may show it.
+/// The key in the seeds: no error may show it.
 #[cfg(feature = "_transport")]
 pub(crate) const KEY: &str = "hunter2-is-the-key";
 
-/// No text of an error is longer, in bytes.
+/// The maximal length of an error's text, in bytes.
 const LONGEST_TEXT: usize = 2000;
 
-/// Makes a test of a target, by the name of its folder of seeds.
+/// Makes a test of a target, which has the name of its folder of seeds.
 #[cfg(not(fuzzing))]
 macro_rules! fuzz {
     ($name:ident, $target:path) => {
@@ -69,7 +69,7 @@ pub(crate) fn run(name: &str, target: fn(&[u8])) {
     }
 }
 
-/// The seeds of a target, in the order of their names. The published package has none.
+/// Returns the seeds of a target, in the order of their names. The published package has none.
 #[cfg(not(fuzzing))]
 fn seeds(name: &str) -> Vec<Vec<u8>> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
@@ -88,7 +88,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Checks what holds for every error that a caller gets to see: no secrets, and no texts without end.
+/// Checks that an error shows no secrets and no long texts.
 #[cfg(feature = "_transport")]
 pub(crate) fn assert_presentable(error: &Error) {
     assert_bounded(error);
@@ -101,16 +101,32 @@ pub(crate) fn assert_presentable(error: &Error) {
 
 pub(crate) fn assert_bounded(error: &Error) {
     for text in texts(error) {
-        // What Centrifugo says in an error is for the caller, as a reply is.
+        // The message of Centrifugo's error belongs to the caller, like a reply.
         let is_bounded = text.len() <= LONGEST_TEXT || matches!(error, Error::Api(_));
         assert!(is_bounded, "{} bytes of text: {text}", text.len());
     }
 }
 
-/// The error and its causes.
+/// Returns the texts of the error and its causes.
 fn texts(error: &Error) -> Vec<String> {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     std::iter::once(error.to_string())
         .chain(causes.map(ToString::to_string))
         .collect()
+}
+
+/// Checks an error as a client returns it to its caller, and how long a retry would wait for it.
+#[cfg(feature = "_transport")]
+pub(crate) fn check_error(error: Error) {
+    use std::time::Duration;
+
+    use crate::call::{Budget, Retry};
+
+    let left = Duration::from_secs(5);
+    let wait = Retry::default().wait(1, &error, true, left, Some(&Budget::default()));
+    assert!(
+        wait.is_none_or(|wait| wait < left),
+        "a wait of {wait:?}, with {left:?} left"
+    );
+    assert_presentable(&error.without(&[KEY.to_owned()]));
 }

@@ -207,7 +207,8 @@ fn join(result: &mut BroadcastResult, next: BroadcastResult) {
 /// Returns the positions of the channels that failed temporarily.
 fn failed(result: &BroadcastResult) -> Vec<usize> {
     let outcomes = result.outcomes.iter().enumerate();
-    let failed = outcomes.filter(|(_, outcome)| outcome.as_ref().is_err_and(ApiError::is_temporary));
+    let failed =
+        outcomes.filter(|(_, outcome)| outcome.as_ref().is_err_and(ApiError::is_temporary));
     failed.map(|(position, _)| position).collect()
 }
 
@@ -217,7 +218,9 @@ fn request_for(
     result: &BroadcastResult,
     positions: &[usize],
 ) -> BroadcastRequest {
-    let channels = positions.iter().map(|position| result.channels[*position].clone());
+    let channels = positions
+        .iter()
+        .map(|position| result.channels[*position].clone());
     BroadcastRequest {
         channels: channels.collect(),
         ..request.clone()

@@ -12,7 +12,9 @@ pub(super) struct Absent(Infallible);
 impl Absent {
     pub(super) fn new(config: TransportConfig, _own: OwnConnections) -> Result<Self, Error> {
         let url = config.url;
-        Err(Error::Config(format!("url `{url}`: its transport is not compiled in")))
+        Err(Error::Config(format!(
+            "url `{url}`: its transport is not compiled in"
+        )))
     }
 
     #[allow(clippy::unused_async)]

@@ -92,7 +92,10 @@ impl TransportConfig {
     pub(super) fn secrets(&self) -> Vec<String> {
         let values = self.headers.values().filter(|value| value.is_sensitive());
         let texts = values.filter_map(|value| value.to_str().ok());
-        texts.filter(|text| text.len() > 3).map(str::to_owned).collect()
+        texts
+            .filter(|text| text.len() > 3)
+            .map(str::to_owned)
+            .collect()
     }
 }
 

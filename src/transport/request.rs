@@ -78,9 +78,9 @@ impl SendState {
 
     /// Sets the state if nothing happened yet, and returns the previous state.
     fn replace_waiting(&self, state: u8) -> u8 {
-        let replaced =
-            self.0
-                .compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
+        let replaced = self
+            .0
+            .compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
         replaced.unwrap_or_else(|state| state)
     }
 }
@@ -148,7 +148,10 @@ mod tests {
     #[test]
     fn body_that_was_handed_out_counts_as_sent() {
         let sent = SendState::default();
-        assert!(is_handed_out(TrackedBody::new(Bytes::from("{}").into(), sent.clone())));
+        assert!(is_handed_out(TrackedBody::new(
+            Bytes::from("{}").into(),
+            sent.clone()
+        )));
         assert!(sent.abandon() && sent.abandon());
     }
 

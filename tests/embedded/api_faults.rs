@@ -268,7 +268,10 @@ fn bad_faults_are_refused_with_what_is_wrong() {
             unavailable().header("a b", "c"),
             ["`a b: c`", "is not a valid header"],
         ),
-        (unavailable().header("a", "b\n"), ["a: b", "is not a valid header"]),
+        (
+            unavailable().header("a", "b\n"),
+            ["a: b", "is not a valid header"],
+        ),
         (
             unavailable().header("Content-Length", "7"),
             ["content-length", "itself"],

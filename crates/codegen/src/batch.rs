@@ -12,9 +12,17 @@ use crate::methods::Rpc;
 
 /// Generates the impls that make requests commands of a batch.
 pub(crate) fn impls(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
-    let batched = rpcs.iter().filter_map(|rpc| Some((rpc, batch_tag(items, rpc)?)));
+    let batched = rpcs
+        .iter()
+        .filter_map(|rpc| Some((rpc, batch_tag(items, rpc)?)));
     let mut generated: Vec<Item> = batched
-        .flat_map(|(rpc, tag)| [conversion(rpc), batch_command(rpc), batch_item(items, rpc, tag)])
+        .flat_map(|(rpc, tag)| {
+            [
+                conversion(rpc),
+                batch_command(rpc),
+                batch_item(items, rpc, tag),
+            ]
+        })
         .collect();
     generated.push(command_methods(items, rpcs));
     generated
@@ -22,7 +30,10 @@ pub(crate) fn impls(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
 
 /// Generates the names and numbers of the fields that batches consist of.
 pub(crate) fn tables(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
-    let mut generated = vec![method_names(items, rpcs, "Command"), method_names(items, rpcs, "Reply")];
+    let mut generated = vec![
+        method_names(items, rpcs, "Command"),
+        method_names(items, rpcs, "Reply"),
+    ];
     generated.extend(numbers(items, rpcs));
     generated.push(without_content(items, rpcs));
     generated.push(run_in_parallel(items));
@@ -72,9 +83,17 @@ pub(crate) fn tag(message: &ItemStruct, name: &Ident) -> Option<u32> {
     let mut fields = message.fields.iter();
     let field = fields.find(|field| field.ident.as_ref() == Some(name))?;
     let mut tag = None;
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("prost")) {
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("prost"))
+    {
         let _ = attribute.parse_nested_meta(|meta| {
-            let value = meta.value().ok().map(|value| value.parse::<Lit>()).transpose()?;
+            let value = meta
+                .value()
+                .ok()
+                .map(|value| value.parse::<Lit>())
+                .transpose()?;
             if let Some(Lit::Str(number)) = value
                 && meta.path.is_ident("tag")
             {
@@ -100,12 +119,18 @@ fn has_bytes(items: &[Item], message: &Type, seen: &mut HashSet<String>) -> bool
         return false;
     };
     let types = message.fields.iter().flat_map(|field| types(&field.ty));
-    types.into_iter().any(|ty| is_bytes(&ty) || has_bytes(items, &ty, seen))
+    types
+        .into_iter()
+        .any(|ty| is_bytes(&ty) || has_bytes(items, &ty, seen))
 }
 
 fn is_bytes(ty: &Type) -> bool {
     match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Bytes"),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Bytes"),
         _ => false,
     }
 }
@@ -190,7 +215,9 @@ fn without_content(items: &[Item], rpcs: &[Rpc]) -> Item {
 /// another.
 fn run_in_parallel(items: &[Item]) -> Item {
     let batch = find(items, &parse_quote!(BatchRequest));
-    let has_field = batch.and_then(|batch| field_type(batch, "parallel")).is_some();
+    let has_field = batch
+        .and_then(|batch| field_type(batch, "parallel"))
+        .is_some();
     let set = has_field.then(|| quote!(self.parallel = true;));
     parse_quote! {
         impl BatchRequest {
@@ -286,8 +313,16 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
         let part = part(items, &format_ident!("Command"), rpc);
         part.is_some_and(|ty| path(ty) == path(&rpc.request))
     };
-    let fields: Vec<&Ident> = rpcs.iter().filter(is_command).map(|rpc| &rpc.ident).collect();
-    let requests: Vec<&Type> = rpcs.iter().filter(is_command).map(|rpc| &rpc.request).collect();
+    let fields: Vec<&Ident> = rpcs
+        .iter()
+        .filter(is_command)
+        .map(|rpc| &rpc.ident)
+        .collect();
+    let requests: Vec<&Type> = rpcs
+        .iter()
+        .filter(is_command)
+        .map(|rpc| &rpc.request)
+        .collect();
     parse_quote! {
         impl api::Command {
             /// Returns whether all its requests are repeatable.

@@ -157,7 +157,10 @@ pub(crate) const CONSTRUCTORS: &[(&str, &[&str])] = &[
     ("RefreshRequest", &["user"]),
     ("RevokeTokenRequest", &["uid"]),
     ("RpcRequest", &["method"]),
-    ("SendPushNotificationRequest", &["recipient", "notification"]),
+    (
+        "SendPushNotificationRequest",
+        &["recipient", "notification"],
+    ),
     ("SharedPollPublishRequest", &["channel", "data", "version"]),
     ("StreamPosition", &["offset", "epoch"]),
     ("SubscribeRequest", &["channel"]),
@@ -184,7 +187,15 @@ pub(crate) const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
     ("HistoryResult", &["publications", "epoch", "offset"]),
     (
         "NodeResult",
-        &["uid", "name", "version", "num_clients", "num_users", "num_channels", "num_subs"],
+        &[
+            "uid",
+            "name",
+            "version",
+            "num_clients",
+            "num_users",
+            "num_channels",
+            "num_subs",
+        ],
     ),
     ("PresenceResult", &["presence"]),
     ("PresenceStatsResult", &["num_clients", "num_users"]),

@@ -8,10 +8,10 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{Ident, Item, Type, parse_quote};
 
-use crate::fields::{Field, inner};
-use crate::messages::{Messages, field_type, find, is_named, path};
 use crate::batch::tag;
 use crate::facts::{self, MethodFacts, Repeat};
+use crate::fields::{Field, inner};
+use crate::messages::{Messages, field_type, find, is_named, path};
 use crate::requests::fields;
 use crate::schema::Schema;
 
@@ -170,8 +170,13 @@ fn from_module_of(message: &Type, path: &[&Ident]) -> Type {
 
 /// Generates the impls of `Method` and `ConsumerMethod`.
 pub(crate) fn impls(rpcs: &[Rpc], items: &[Item], with_twins: &HashSet<String>) -> Vec<Item> {
-    let mut impls: Vec<Item> = rpcs.iter().map(|rpc| method(rpc, items, with_twins)).collect();
-    let consumed = rpcs.iter().filter(|rpc| facts(rpc).is_some_and(|facts| facts.is_consumed));
+    let mut impls: Vec<Item> = rpcs
+        .iter()
+        .map(|rpc| method(rpc, items, with_twins))
+        .collect();
+    let consumed = rpcs
+        .iter()
+        .filter(|rpc| facts(rpc).is_some_and(|facts| facts.is_consumed));
     impls.extend(consumed.map(consumer_method));
     impls
 }
@@ -334,9 +339,9 @@ fn has_text(rpc: &Rpc, items: &[Item], name: &str) -> bool {
 /// Generates the hidden member of `Method`.
 fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
     let payloads = payloads(rpc, items);
-    let channel = has_text(rpc, items, "channel").then(|| {
-        quote!(channel: |request| ::core::option::Option::Some(request.channel.as_str()),)
-    });
+    let channel = has_text(rpc, items, "channel").then(
+        || quote!(channel: |request| ::core::option::Option::Some(request.channel.as_str()),),
+    );
     let is_keyed = facts(rpc).is_some_and(|facts| facts.repeat == Repeat::WithKey);
     let set_key = if rpc.name == "batch" {
         Some(quote! {
@@ -356,8 +361,12 @@ fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
         None
     };
     let parts = match rpc.name.as_str() {
-        "batch" => Some(quote!(parts: ::core::option::Option::Some(crate::request::batch::raw::PARTS),)),
-        "broadcast" => Some(quote!(parts: ::core::option::Option::Some(crate::request::broadcast::PARTS),)),
+        "batch" => {
+            Some(quote!(parts: ::core::option::Option::Some(crate::request::batch::raw::PARTS),))
+        }
+        "broadcast" => {
+            Some(quote!(parts: ::core::option::Option::Some(crate::request::broadcast::PARTS),))
+        }
         _ => None,
     };
     let slot = crate::batch::slot(items, rpc);
@@ -412,11 +421,16 @@ fn temporary_flag(items: &[Item]) -> Item {
     let error = find(items, &parse_quote!(Error));
     let ty = error.and_then(|error| field_type(error, "temporary"));
     let is_flag = ty.is_some_and(|ty| is_named(ty, "bool"));
-    let is_optional_flag = ty.and_then(|ty| inner(ty, "Option")).is_some_and(|ty| is_named(ty, "bool"));
+    let is_optional_flag = ty
+        .and_then(|ty| inner(ty, "Option"))
+        .is_some_and(|ty| is_named(ty, "bool"));
     let (read, write) = if is_flag {
         (quote!(self.temporary), quote!(self.temporary = temporary;))
     } else if is_optional_flag {
-        (quote!(self.temporary == Some(true)), quote!(self.temporary = Some(temporary);))
+        (
+            quote!(self.temporary == Some(true)),
+            quote!(self.temporary = Some(temporary);),
+        )
     } else {
         (quote!(false), quote!())
     };

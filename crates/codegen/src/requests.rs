@@ -67,7 +67,18 @@ fn setter_names(message: &Ident, fields: &[Field<'_>]) -> Vec<Ident> {
         .iter()
         .flat_map(|field| field.accessors.clone())
         .collect();
-    taken.extend(["new", "default", "clone", "payload_set_twice", "says_temporary", "say_temporary", "run_in_parallel"].map(String::from));
+    taken.extend(
+        [
+            "new",
+            "default",
+            "clone",
+            "payload_set_twice",
+            "says_temporary",
+            "say_temporary",
+            "run_in_parallel",
+        ]
+        .map(String::from),
+    );
     if ["Command", "Reply"].iter().any(|name| message == name) {
         taken.extend(["methods", "check", "set_key", "is_repeatable"].map(String::from));
     }
@@ -101,7 +112,9 @@ fn constructor(message: &Ident, fields: &[Field<'_>], setters: &[Ident]) -> Impl
         .map(|(field, _)| format!("`{}`", field.plain_name()))
         .collect();
     let needs_user = facts::NEEDS_USER.iter().any(|name| message == name)
-        && fields.iter().any(|field| field.plain_name() == "user" && field.is_plain_text());
+        && fields
+            .iter()
+            .any(|field| field.plain_name() == "user" && field.is_plain_text());
     let mut docs = match taken_names.as_slice() {
         [] => " Creates a message in which nothing is set.".to_owned(),
         names => format!(" Creates a message with {}.", names.join(", ")),

@@ -4,11 +4,11 @@
 use quote::quote;
 use syn::{File, Ident, Item, parse_quote};
 
+use crate::batch::part;
+use crate::facts;
 use crate::fields::inner;
 use crate::messages::{field_type, find, is_named};
 use crate::methods::{Rpc, Shape};
-use crate::batch::part;
-use crate::facts;
 
 /// The table, and what it is made of. The error names what the schema lacks.
 pub(crate) fn served(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {

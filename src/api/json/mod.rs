@@ -14,7 +14,6 @@ use serde_json::value::RawValue;
 
 pub(crate) use slices::from_bytes;
 
-
 /// Payloads that are written.
 pub(crate) mod base64 {
     use bytes::Bytes;

@@ -92,7 +92,10 @@ impl Drop for LookupGuard {
 impl Nodes {
     /// Returns the current nodes. Starts a lookup in the background if one is due.
     pub(crate) fn current(self: &Arc<Self>) -> NodeSet {
-        let has_names = self.configured.iter().any(|configured| configured.name.is_some());
+        let has_names = self
+            .configured
+            .iter()
+            .any(|configured| configured.name.is_some());
         if has_names && self.lookups.start_if_due() {
             let guard = LookupGuard(Arc::downgrade(self));
             tokio::spawn(look_up(guard, self.names()));
@@ -101,8 +104,13 @@ impl Nodes {
     }
 
     fn names(&self) -> Vec<Option<(String, u16)>> {
-        let names = self.configured.iter().map(|configured| configured.name.as_ref());
-        names.map(|name| Some((name?.host.clone(), name?.port))).collect()
+        let names = self
+            .configured
+            .iter()
+            .map(|configured| configured.name.as_ref());
+        names
+            .map(|name| Some((name?.host.clone(), name?.port)))
+            .collect()
     }
 
     /// Replaces the nodes by the addresses that were found for each configured node. Nodes that stay keep their
@@ -151,7 +159,10 @@ async fn look_up(guard: LookupGuard, names: Vec<Option<(String, u16)>>) {
     let mut found = Vec::new();
     for name in names {
         found.push(match name {
-            Some(name) => tokio::net::lookup_host(name).await.ok().map(Iterator::collect),
+            Some(name) => tokio::net::lookup_host(name)
+                .await
+                .ok()
+                .map(Iterator::collect),
             None => None,
         });
     }
@@ -175,17 +186,26 @@ mod tests {
     const HTTP: &str = "http://centrifugo.invalid/api";
     const GRPC: &str = "grpc://centrifugo.invalid:10000";
 
-    /// Clients whose host has just been looked up.
+    /// Returns clients whose host has just been looked up.
     fn clients(server: &Server) -> [Client; 2] {
         [(HTTP, server.api_key()), (GRPC, server.grpc_api_key())].map(|(url, key)| {
-            let client = Client::builder(url).api_key(key).retry(Retry::none()).build().unwrap();
+            let client = Client::builder(url)
+                .api_key(key)
+                .retry(Retry::none())
+                .build()
+                .unwrap();
             client.inner().nodes.lookups.end();
             client
         })
     }
 
     fn address(server: &Server) -> SocketAddr {
-        server.grpc_url().strip_prefix("grpc://").unwrap().parse().unwrap()
+        server
+            .grpc_url()
+            .strip_prefix("grpc://")
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     fn addresses(servers: &[&Server]) -> Vec<Option<BTreeSet<SocketAddr>>> {
@@ -200,12 +220,15 @@ mod tests {
             for _ in 0..10 {
                 client.info(InfoRequest::new()).await.unwrap();
             }
-            assert_eq!([&first, &second].map(|server| server.take_requests().len()), [5, 5]);
+            assert_eq!(
+                [&first, &second].map(|server| server.take_requests().len()),
+                [5, 5]
+            );
         }
     }
 
     #[tokio::test]
-    async fn an_address_where_nobody_listens_is_passed_by() {
+    async fn address_without_a_listener_is_skipped() {
         let [first, second] = [Server::start().unwrap(), Server::start().unwrap()];
         let found = addresses(&[&first, &second]);
         drop(second);
@@ -218,65 +241,89 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_names_the_address() {
+    async fn error_names_the_address() {
         let server = Server::start().unwrap();
         let found = addresses(&[&server, &Server::start().unwrap()]);
         for client in clients(&server) {
             client.inner().nodes.update(found.clone());
-            let nodes = client.inner().nodes.members();
-            assert!(nodes.iter().any(|node| node.place.1 == Some(address(&server))));
+            let nodes = client.inner().nodes.current();
+            assert!(
+                nodes
+                    .iter()
+                    .any(|node| node.origin.1 == Some(address(&server)))
+            );
         }
         drop(server);
         let server = Server::start().unwrap();
         for client in clients(&server) {
             client.inner().nodes.update(found.clone());
             let error = client.info(InfoRequest::new()).await.unwrap_err();
-            let expected =
-                found[0].iter().flatten().any(|address| error.to_string().contains(&format!("at {address}")));
+            let expected = found[0]
+                .iter()
+                .flatten()
+                .any(|address| error.to_string().contains(&format!("at {address}")));
             assert!(expected && error.is_unsent(), "{error}");
         }
     }
 
     #[tokio::test]
     async fn nodes_that_stay_are_kept() {
-        let servers: Vec<Server> = std::iter::repeat_with(|| Server::start().unwrap()).take(3).collect();
+        let servers: Vec<Server> = std::iter::repeat_with(|| Server::start().unwrap())
+            .take(3)
+            .collect();
         let [a, b, c] = [&servers[0], &servers[1], &servers[2]];
         for client in clients(a) {
             let nodes = &client.inner().nodes;
-            let places = || nodes.members().iter().map(|node| node.place.1).collect::<HashSet<_>>();
-            let alone = nodes.members();
+            let addresses_now = || {
+                nodes
+                    .current()
+                    .iter()
+                    .map(|node| node.origin.1)
+                    .collect::<HashSet<_>>()
+            };
+            let alone = nodes.current();
             nodes.update(addresses(&[a, b]));
-            let before = nodes.members();
+            let before = nodes.current();
             nodes.update(addresses(&[b, c]));
-            let after = nodes.members();
-            assert_eq!(places(), [b, c].map(|server| Some(address(server))).into());
+            let after = nodes.current();
+            assert_eq!(addresses_now(), [b, c].map(|server| Some(address(server))).into());
             let is_kept = |node: &&Arc<Node>| before.iter().any(|known| Arc::ptr_eq(known, node));
             assert_eq!(after.iter().filter(is_kept).count(), 1);
             // A lookup that failed.
             nodes.update(vec![None]);
-            assert_eq!(places(), [b, c].map(|server| Some(address(server))).into());
+            assert_eq!(addresses_now(), [b, c].map(|server| Some(address(server))).into());
             nodes.update(addresses(&[b]));
-            assert!(Arc::ptr_eq(&nodes.members()[0], &alone[0]) && nodes.members().len() == 1);
+            assert!(Arc::ptr_eq(&nodes.current()[0], &alone[0]) && nodes.current().len() == 1);
         }
     }
 
     #[tokio::test]
-    async fn names_are_looked_up_one_at_a_time() {
+    async fn lookups_run_one_at_a_time() {
         let clients = clients(&Server::start().unwrap());
-        let nodes = &clients[0].shared.nodes;
-        assert!(!nodes.lookups.begin(), "it has just ended");
-        nodes.lookups.pace().last = Instant::now().checked_sub(DOUBTFUL);
-        assert!(!nodes.lookups.begin(), "it was not long ago");
+        let nodes = &clients[0].inner().nodes;
+        assert!(!nodes.lookups.start_if_due(), "a lookup has just ended");
+        nodes.lookups.state().last = Instant::now().checked_sub(REFRESH_WHEN_DOWN);
+        assert!(!nodes.lookups.start_if_due(), "the last lookup is recent");
         nodes.lookups.hurry();
-        assert!(nodes.lookups.begin());
+        assert!(nodes.lookups.start_if_due());
         nodes.lookups.hurry();
-        assert!(!nodes.lookups.begin(), "another is under way");
-        let before = nodes.members();
-        look_up(Looking(Arc::downgrade(nodes)), vec![Some(("localhost".to_owned(), 1))]).await;
-        assert!(!nodes.lookups.pace().is_looking);
-        assert!(nodes.lookups.pace().last.unwrap().elapsed() < DOUBTFUL);
-        let found = tokio::net::lookup_host(("localhost", 1)).await.unwrap().collect::<BTreeSet<_>>();
-        assert_eq!(nodes.members().len(), found.len());
-        assert_eq!(Arc::ptr_eq(&nodes.members()[0], &before[0]), found.len() == 1);
+        assert!(!nodes.lookups.start_if_due(), "another lookup is running");
+        let before = nodes.current();
+        look_up(
+            LookupGuard(Arc::downgrade(nodes)),
+            vec![Some(("localhost".to_owned(), 1))],
+        )
+        .await;
+        assert!(!nodes.lookups.state().is_running);
+        assert!(nodes.lookups.state().last.unwrap().elapsed() < REFRESH_WHEN_DOWN);
+        let found = tokio::net::lookup_host(("localhost", 1))
+            .await
+            .unwrap()
+            .collect::<BTreeSet<_>>();
+        assert_eq!(nodes.current().len(), found.len());
+        assert_eq!(
+            Arc::ptr_eq(&nodes.current()[0], &before[0]),
+            found.len() == 1
+        );
     }
 }

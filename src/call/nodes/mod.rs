@@ -60,9 +60,7 @@ struct Health {
 pub(crate) struct TriedNodes(Vec<usize>);
 
 impl Nodes {
-    pub(crate) fn new(
-        nodes: impl IntoIterator<Item = (Transport, Option<HostName>)>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(nodes: impl IntoIterator<Item = (Transport, Option<HostName>)>) -> Arc<Self> {
         let nodes = nodes.into_iter().enumerate();
         let configured: Vec<ConfiguredNode> = nodes
             .map(|(index, (transport, name))| ConfiguredNode {
@@ -70,7 +68,9 @@ impl Nodes {
                 name,
             })
             .collect();
-        let current = configured.iter().map(|configured| Arc::clone(&configured.node));
+        let current = configured
+            .iter()
+            .map(|configured| Arc::clone(&configured.node));
         Arc::new(Self {
             current: RwLock::new(current.collect()),
             configured,
@@ -249,7 +249,10 @@ mod tests {
         };
         thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
         })
     }
 
@@ -295,7 +298,9 @@ mod tests {
         node.is_healthy.store(false, Ordering::Release);
         node.health().open_until = Some(cooled_down);
         for now in [cooled_down, cooled_down + PROBE, cooled_down + 2 * PROBE] {
-            let probes = at_once(|| node.may_be_called(now)).into_iter().filter(|may_be_called| *may_be_called);
+            let probes = at_once(|| node.may_be_called(now))
+                .into_iter()
+                .filter(|may_be_called| *may_be_called);
             assert_eq!(probes.count(), 1);
             assert!(!node.may_be_called(now + PROBE / 2));
         }

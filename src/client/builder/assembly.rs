@@ -129,7 +129,10 @@ impl ClientBuilder {
             headers.append(parsed, value);
         }
         if self.error_mode_transport {
-            headers.insert("x-centrifugo-error-mode", HeaderValue::from_static("transport"));
+            headers.insert(
+                "x-centrifugo-error-mode",
+                HeaderValue::from_static("transport"),
+            );
         }
         Ok(headers)
     }
@@ -138,7 +141,9 @@ impl ClientBuilder {
 /// Returns a name whose addresses become nodes with the same options.
 fn host_name(host: &str, port: u16, config: &TransportConfig) -> HostName {
     let mut config = config.clone();
-    config.connect_timeout.get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
+    config
+        .connect_timeout
+        .get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
     let transport = move |address| {
         let config = TransportConfig {
             address: Some(address),

@@ -33,25 +33,45 @@ impl ClientBuilder {
     fn check_numbers(&self) -> Result<(), Error> {
         let connections = &self.connections;
         let zeros = [
-            ("idle_timeout", connections.idle_timeout.is_some_and(|time| time.is_zero())),
-            ("tcp_keepalive", connections.tcp_keepalive.is_some_and(|time| time.is_zero())),
-            ("http2_keep_alive", connections.http2_keep_alive.is_some_and(|time| time.is_zero())),
+            (
+                "idle_timeout",
+                connections.idle_timeout.is_some_and(|time| time.is_zero()),
+            ),
+            (
+                "tcp_keepalive",
+                connections.tcp_keepalive.is_some_and(|time| time.is_zero()),
+            ),
+            (
+                "http2_keep_alive",
+                connections
+                    .http2_keep_alive
+                    .is_some_and(|time| time.is_zero()),
+            ),
             ("max_request_size", self.max_request_size == 0),
             ("split_above", self.split_above == Some(0)),
             ("max_in_flight", self.max_in_flight == Some(0)),
             ("grpc_connections", connections.grpc == Some(0)),
         ];
         if let Some(option) = first(&zeros) {
-            return Err(Error::Config(format!("{option} is zero: omit it, or set a larger value")));
+            return Err(Error::Config(format!(
+                "{option} is zero: omit it, or set a larger value"
+            )));
         }
         if self.timeout.is_zero() {
-            return Err(config("timeout is zero: no call could ever succeed; set a time, such as 10 s"));
+            return Err(config(
+                "timeout is zero: no call could ever succeed; set a time, such as 10 s",
+            ));
         }
-        if self.connect_timeout.is_some_and(|timeout| timeout.is_zero()) {
+        if self
+            .connect_timeout
+            .is_some_and(|timeout| timeout.is_zero())
+        {
             return Err(config("connect_timeout is zero: omit it, or set a time"));
         }
         if self.max_response_size == 0 {
-            return Err(config("max_response_size is zero: no reply could be read; set a number of bytes"));
+            return Err(config(
+                "max_response_size is zero: no reply could be read; set a number of bytes",
+            ));
         }
         Ok(())
     }
@@ -66,7 +86,9 @@ impl ClientBuilder {
                 )));
             }
             if urls[..index].contains(url) {
-                return Err(Error::Config(format!("endpoint `{url}`: it is given twice")));
+                return Err(Error::Config(format!(
+                    "endpoint `{url}`: it is given twice"
+                )));
             }
         }
         let single = [
@@ -101,7 +123,9 @@ impl ClientBuilder {
             return Err(Error::Config(format!("{option} needs {urls} URL: omit it")));
         }
         if self.has_unix_socket() && url.tls {
-            return Err(config("unix_socket needs an http or grpc URL: TLS is for networks"));
+            return Err(config(
+                "unix_socket needs an http or grpc URL: TLS is for networks",
+            ));
         }
         Ok(())
     }
@@ -109,13 +133,19 @@ impl ClientBuilder {
     fn check_own_connections(&self, url: &ServerUrl) -> Result<(), Error> {
         let is_grpc = url.protocol == Protocol::Grpc;
         if self.own.has_http_client() && is_grpc {
-            return Err(config("http_client needs an http or https URL; for gRPC there is grpc_channel"));
+            return Err(config(
+                "http_client needs an http or https URL; for gRPC there is grpc_channel",
+            ));
         }
         if self.legacy_commands && is_grpc {
-            return Err(config("legacy_commands needs an http or https URL: gRPC has no such endpoint"));
+            return Err(config(
+                "legacy_commands needs an http or https URL: gRPC has no such endpoint",
+            ));
         }
         if self.own.has_grpc_channel() && !is_grpc {
-            return Err(config("grpc_channel needs a grpc or grpcs URL; for HTTP there is http_client"));
+            return Err(config(
+                "grpc_channel needs a grpc or grpcs URL; for HTTP there is http_client",
+            ));
         }
         let own = if self.own.has_http_client() {
             "http_client"

@@ -3,7 +3,11 @@
 mod assembly;
 mod checks;
 mod connections;
-#[cfg(any(not(feature = "blocking"), not(feature = "gzip"), not(feature = "grpc")))]
+#[cfg(any(
+    not(feature = "blocking"),
+    not(feature = "gzip"),
+    not(feature = "grpc")
+))]
 mod missing;
 
 use std::fmt;

@@ -81,7 +81,13 @@ mod tests {
 
     /// Returns the number of concurrent batches until the next probe.
     fn backoff(probe: &mut OrderProbe) -> usize {
-        std::iter::from_fn(|| probe.max_sequential().is_none().then(|| probe.ran_in_parallel())).count()
+        std::iter::from_fn(|| {
+            probe
+                .max_sequential()
+                .is_none()
+                .then(|| probe.ran_in_parallel())
+        })
+        .count()
     }
 
     #[test]

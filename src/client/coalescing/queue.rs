@@ -90,7 +90,11 @@ impl State {
     /// Removes the calls at the front whose callers have gone, and returns their number.
     fn remove_dropped(&mut self) -> usize {
         let mut removed = 0;
-        while self.waiting.front().is_some_and(|(_, call)| call.is_dropped()) {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|(_, call)| call.is_dropped())
+        {
             self.waiting.pop_front();
             removed += 1;
         }
@@ -150,7 +154,9 @@ impl Queue {
     pub(super) fn withdraw(&self, number: u64) -> bool {
         let mut state = self.state();
         // The numbers ascend.
-        let index = state.waiting.binary_search_by_key(&number, |(number, _)| *number);
+        let index = state
+            .waiting
+            .binary_search_by_key(&number, |(number, _)| *number);
         let withdrawn = index.ok().and_then(|index| state.waiting.remove(index));
         drop(state);
         let was_waiting = withdrawn.is_some();
@@ -171,7 +177,9 @@ impl Queue {
                 break;
             };
             bytes = bytes.saturating_add(next.size());
-            let max_calls = max_sequential.unwrap_or(usize::MAX).min(self.options.commands);
+            let max_calls = max_sequential
+                .unwrap_or(usize::MAX)
+                .min(self.options.commands);
             let is_full = calls.len() >= max_calls || bytes > state.max_bytes;
             // A call that is too large for any batch makes up one of its own.
             if is_full && !calls.is_empty() {

@@ -62,9 +62,10 @@ pub(crate) fn split(body: &Bytes) -> Result<Vec<Bytes>, Error> {
     }
 
     match serde_json::from_slice::<Replies<'_>>(body) {
-        Ok(Replies(replies)) => {
-            Ok(replies.into_iter().map(|reply| body.slice_ref(reply.get().as_bytes())).collect())
-        }
+        Ok(Replies(replies)) => Ok(replies
+            .into_iter()
+            .map(|reply| body.slice_ref(reply.get().as_bytes()))
+            .collect()),
         Err(error) => Err(parse_error(BatchRequest::NAME, body, "", error)),
     }
 }

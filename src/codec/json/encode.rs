@@ -6,8 +6,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Serialize;
 
 use crate::api::method::Method;
-use crate::codec::body::{EncodedBody, ZERO_COPY_FROM, long_payload};
 use crate::codec::BatchEntry;
+use crate::codec::body::{EncodedBody, ZERO_COPY_FROM, long_payload};
 use crate::error::{Error, excerpt};
 use crate::request::check::not_json;
 
@@ -123,8 +123,7 @@ pub(crate) fn encode_raw<P: Serialize + ?Sized>(method: &str, params: &P) -> Res
 }
 
 fn is_method_name(name: &str) -> bool {
-    let is_allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     !name.is_empty() && name.bytes().all(is_allowed)
 }
 
@@ -134,7 +133,9 @@ pub(crate) fn batch(entries: &[BatchEntry<'_>], parallel: bool) -> Bytes {
     const END: &[u8] = b"]}";
     const END_IF_PARALLEL: &[u8] = br#"],"parallel":true}"#;
     const AROUND_ENTRY: usize = r#",{"":}"#.len();
-    let sizes = entries.iter().map(|entry| entry.message.len() + entry.method.len() + AROUND_ENTRY);
+    let sizes = entries
+        .iter()
+        .map(|entry| entry.message.len() + entry.method.len() + AROUND_ENTRY);
     let size: usize = sizes.sum();
     let mut body = BytesMut::with_capacity(START.len() + size + END_IF_PARALLEL.len());
     body.put_slice(START);
@@ -181,14 +182,23 @@ mod tests {
     #[test]
     fn short_payload_is_written_with_the_rest() {
         for data in [Bytes::new(), json(ZERO_COPY_FROM - 1)] {
-            assert!(written(PublishRequest::new("news", data)).payload.is_empty());
+            assert!(
+                written(PublishRequest::new("news", data))
+                    .payload
+                    .is_empty()
+            );
         }
     }
 
     #[test]
     fn one_of_two_long_payloads_stays() {
         let (info, data) = (json(ZERO_COPY_FROM), json(ZERO_COPY_FROM + 1));
-        let written = written(SubscribeRequest::new("news").user("42").info(info.clone()).data(data));
+        let written = written(
+            SubscribeRequest::new("news")
+                .user("42")
+                .info(info.clone())
+                .data(data),
+        );
         assert_eq!(written.payload.as_ptr_range(), info.as_ptr_range());
     }
 
@@ -196,12 +206,20 @@ mod tests {
     fn space_around_a_long_payload_is_left_out() {
         let data = Bytes::from([b" \n", &json(ZERO_COPY_FROM)[..], b" "].concat());
         let written = written(PublishRequest::new("news", data.clone()));
-        assert_eq!(written.payload.as_ptr_range(), data[2..ZERO_COPY_FROM + 2].as_ptr_range());
+        assert_eq!(
+            written.payload.as_ptr_range(),
+            data[2..ZERO_COPY_FROM + 2].as_ptr_range()
+        );
     }
 
     #[test]
     fn long_payload_that_is_not_json_is_refused() {
         let mut request = PublishRequest::new("news", "x".repeat(ZERO_COPY_FROM));
-        assert!(encode(&mut request).unwrap_err().to_string().contains("`data` is not JSON"));
+        assert!(
+            encode(&mut request)
+                .unwrap_err()
+                .to_string()
+                .contains("`data` is not JSON")
+        );
     }
 }

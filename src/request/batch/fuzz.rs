@@ -2,25 +2,30 @@ use std::fmt::Debug;
 
 use prost::Message as _;
 
-use super::list::{Answers, List};
-use super::part::Element;
-use crate::fuzz::fuzz;
-use crate::{
-    ApiError, BatchRequest, BatchResponse, BroadcastRequest, Command, DisconnectRequest,
-    HistoryRequest, Method as _, PublishRequest, Reply, json,
+use super::item::BatchItem;
+use super::typed::{TypedBatch, TypedReplies};
+use crate::api::json;
+use crate::api::messages::{
+    BatchRequest, BatchResponse, BroadcastRequest, Command, DisconnectRequest, HistoryRequest,
+    PublishRequest, Reply,
 };
+use crate::api::method::Method as _;
+use crate::error::ApiError;
+use crate::fuzz::fuzz;
 
 fuzz!(batch_replies, check_replies);
 
-/// What answers a batch is read alike whether its commands have one type or any.
+/// Checks that a batch's reply is read alike whether its commands have one type or any.
 fn check_replies(input: &[u8]) {
     check::<PublishRequest>(input, |reply| reply.publish.map(|result| *result));
     check::<HistoryRequest>(input, |reply| reply.history.map(|result| *result));
-    check::<BroadcastRequest>(input, |reply| reply.broadcast.map(|result| *result));
+    check::<BroadcastRequest>(input, |reply| {
+        reply.broadcast.map(|result| (*result).into())
+    });
     check::<DisconnectRequest>(input, |reply| Some(*reply.disconnect.unwrap_or_default()));
 }
 
-fn check<C: Element<Result: Debug> + Default + Into<Command>>(
+fn check<C: BatchItem<Result: Debug> + Default + Into<Command>>(
     input: &[u8],
     result: fn(Reply) -> Option<C::Result>,
 ) {
@@ -34,24 +39,20 @@ fn check<C: Element<Result: Debug> + Default + Into<Command>>(
     if let Ok(response) = BatchResponse::decode(input) {
         compare::<C>(
             response,
-            Answers::decode(input).expect("it can be read"),
+            TypedReplies::decode(input).expect("it can be read"),
             result,
         );
     }
 }
 
-fn compare<C: Element<Result: Debug> + Default + Into<Command>>(
+fn compare<C: BatchItem<Result: Debug> + Default + Into<Command>>(
     response: BatchResponse,
-    answers: Answers<C>,
+    replies: TypedReplies<C>,
     result: fn(Reply) -> Option<C::Result>,
 ) {
     let count = response.replies.len();
     let commands: Vec<C> = std::iter::repeat_with(C::default).take(count).collect();
-    let verified = List {
-        commands: &commands,
-        parallel: false,
-    }
-    .verify(&answers);
+    let verified = TypedBatch::new(commands, false).verify(&replies);
     let request = BatchRequest::new((0..count).map(|_| C::default()));
     assert_eq!(
         verified.is_ok(),
@@ -61,14 +62,14 @@ fn compare<C: Element<Result: Debug> + Default + Into<Command>>(
     );
     if verified.is_ok() {
         let outcome = |reply: Reply| match reply.error {
-            Some(error) => Err(*error),
-            None => Ok(result(reply).expect("it was verified")),
+            Some(error) => Err(ApiError::from(*error).of(C::NAME)),
+            None => Ok(result(reply).expect("the reply was verified")),
         };
         let outcomes: Vec<Result<C::Result, ApiError>> =
             response.replies.into_iter().map(outcome).collect();
-        // As text: a number that is none is not itself.
+        // As text: NaN does not equal itself.
         assert_eq!(
-            format!("{:?}", answers.outcomes),
+            format!("{:?}", replies.outcomes),
             format!("{outcomes:?}"),
             "{}",
             C::NAME

@@ -138,7 +138,9 @@ impl<'de, C: BatchItem> Visitor<'de> for ReplyVisitor<C> {
                 json::once(&mut reply.error, "error", &mut map)?;
             } else {
                 let is_null = map.next_value::<Option<IgnoredAny>>()?.is_none();
-                let other = REPLY_FIELDS.iter().find(|field| field.1 == name && !is_null);
+                let other = REPLY_FIELDS
+                    .iter()
+                    .find(|field| field.1 == name && !is_null);
                 reply.others.extend(other.map(|field| field.1));
             }
         }

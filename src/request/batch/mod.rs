@@ -37,9 +37,7 @@ pub trait BatchCommand: Into<Command> + Send {
 
     /// Returns the outcomes in the result of such a batch.
     #[doc(hidden)]
-    fn outcomes(
-        result: <Self::Commands as Method>::Result,
-    ) -> Vec<Result<Self::Result, ApiError>>;
+    fn outcomes(result: <Self::Commands as Method>::Result) -> Vec<Result<Self::Result, ApiError>>;
 
     /// The part of the request that its outcome needs.
     #[doc(hidden)]

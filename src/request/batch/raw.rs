@@ -1,6 +1,6 @@
 //! Batches of commands of any types: `BatchRequest` and `BatchResponse` themselves.
 
-use super::item::{mismatch, NOTHING};
+use super::item::{NOTHING, mismatch};
 use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply, WITHOUT_CONTENT};
 use crate::api::method::{InvalidRequest, Parts};
 use crate::error::ApiError;
@@ -87,7 +87,9 @@ fn verify_item(command: &Command, reply: &Reply) -> Result<(), String> {
         return Ok(());
     }
     if reply.methods().next().is_none() {
-        let may_be_empty = command.methods().all(|method| WITHOUT_CONTENT.contains(&method));
+        let may_be_empty = command
+            .methods()
+            .all(|method| WITHOUT_CONTENT.contains(&method));
         if may_be_empty {
             return Ok(());
         }

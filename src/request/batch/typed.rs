@@ -51,7 +51,8 @@ impl<C: BatchItem> TypedReplies<C> {
                 .get_or_insert_with(|| format!("replies[{index}]: {problem}"));
             Ok(C::Result::default())
         });
-        self.outcomes.push(outcome.map_err(|error| ApiError::from(error).of(C::NAME)));
+        self.outcomes
+            .push(outcome.map_err(|error| ApiError::from(error).of(C::NAME)));
     }
 }
 
@@ -66,7 +67,9 @@ impl<C: BatchItem> Default for TypedReplies<C> {
 
 impl<C: BatchItem> fmt::Debug for TypedReplies<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TypedReplies").finish_non_exhaustive()
+        formatter
+            .debug_struct("TypedReplies")
+            .finish_non_exhaustive()
     }
 }
 
@@ -166,7 +169,10 @@ impl<C: BatchItem> Message for TypedBatch<C> {
     }
 
     fn encoded_len(&self) -> usize {
-        let commands = self.commands.iter().map(|command| wire::command_len(C::TAG, command.encoded_len()));
+        let commands = self
+            .commands
+            .iter()
+            .map(|command| wire::command_len(C::TAG, command.encoded_len()));
         commands.sum::<usize>() + wire::parallel_len(self.parallel)
     }
 
@@ -187,7 +193,8 @@ impl<C: BatchItem> Message for TypedBatch<C> {
 
 impl<C: BatchItem> Serialize for TypedBatch<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut batch = serializer.serialize_struct("BatchRequest", 1 + usize::from(self.parallel))?;
+        let mut batch =
+            serializer.serialize_struct("BatchRequest", 1 + usize::from(self.parallel))?;
         batch.serialize_field("commands", &Commands(&self.commands))?;
         if self.parallel {
             batch.serialize_field("parallel", &true)?;
@@ -201,7 +208,9 @@ struct Commands<'a, C>(&'a [C]);
 impl<C: BatchItem> Serialize for Commands<'_, C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
-        self.0.iter().try_for_each(|command| list.serialize_element(&NamedRequest(command)))?;
+        self.0
+            .iter()
+            .try_for_each(|command| list.serialize_element(&NamedRequest(command)))?;
         list.end()
     }
 }
@@ -239,7 +248,12 @@ impl<C: BatchItem> Message for TypedReplies<C> {
 
 impl<'de, C: BatchItem> Deserialize<'de> for TypedReplies<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::message(deserializer, "BatchResponse", &[], ResponseVisitor(PhantomData))
+        json::message(
+            deserializer,
+            "BatchResponse",
+            &[],
+            ResponseVisitor(PhantomData),
+        )
     }
 }
 

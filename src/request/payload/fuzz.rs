@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use super::PayloadExt as _;
 use crate::api::payload::binary;
+use crate::api::{BatchRequest, PublishRequest};
 use crate::fuzz::{assert_bounded, fuzz};
 use crate::request::check::not_json;
-use crate::api::{BatchRequest, PublishRequest};
 
 fuzz!(payloads, check);
 

@@ -13,7 +13,8 @@ use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use ::http::{StatusCode, Uri};
 use bytes::{Bytes, BytesMut};
 use connect::{connect, endpoint};
-use failure::{Failure, StreamError};
+pub(super) use failure::Failure;
+use failure::StreamError;
 use http_body_util::BodyExt as _;
 use pool::Pool;
 #[cfg(test)]
@@ -133,11 +134,7 @@ impl Grpc {
         Err(Failure::Unfinished)
     }
 
-    fn request(
-        &self,
-        route: &Route<'_>,
-        outgoing: &OutgoingRequest,
-    ) -> ::http::Request<Body> {
+    fn request(&self, route: &Route<'_>, outgoing: &OutgoingRequest) -> ::http::Request<Body> {
         let body = if self.gzip {
             framing::compress(&outgoing.body)
         } else {

@@ -67,6 +67,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.0[self.index].calls.fetch_sub(1, Ordering::Relaxed);
+        self.pool.0[self.index]
+            .calls
+            .fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -98,15 +98,22 @@ struct Delay {
 /// Returns the time that the server asks to wait before another attempt.
 pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
     let details = Details::decode(details).ok()?.details;
-    let any = details.into_iter().find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
+    let any = details
+        .into_iter()
+        .find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
     let delay = RetryInfo::decode(any.value).ok()?.retry_delay?;
-    Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?))
+    Some(Duration::new(
+        u64::try_from(delay.seconds).ok()?,
+        u32::try_from(delay.nanos).ok()?,
+    ))
 }
 
 /// Returns Centrifugo's error, which is in the details in its transport error mode.
 pub(super) fn api_error(details: &[u8]) -> Option<ApiError> {
     let details = Details::decode(details).ok()?.details;
-    let any = details.into_iter().find(|any| any.type_url.ends_with("/centrifugal.centrifugo.api.Error"))?;
+    let any = details
+        .into_iter()
+        .find(|any| any.type_url.ends_with("/centrifugal.centrifugo.api.Error"))?;
     let error = api::Error::decode(any.value).ok()?;
     (error.code != 0).then(|| error.into())
 }

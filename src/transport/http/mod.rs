@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 use ::http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Body, Response, Url};
-#[cfg(test)]
 pub(super) use response::error_response;
-#[cfg(not(test))]
-use response::error_response;
 
 use super::diagnosis::{self, Diagnosis};
 use super::per_runtime::PerRuntime;
@@ -97,7 +94,10 @@ impl Http {
         let mut response = client.execute(request).await.map_err(network)?;
         self.diagnosis.saw_reply();
         match response.status().as_u16() {
-            200..=299 => match read(&mut response, self.max_response_size).await.map_err(network)? {
+            200..=299 => match read(&mut response, self.max_response_size)
+                .await
+                .map_err(network)?
+            {
                 (body, true) => Ok(body),
                 (_, false) => Err(too_large(route.method, self.max_response_size)),
             },
@@ -141,7 +141,8 @@ impl Http {
         let name = &route.name;
         let base = self.base.as_str().trim_end_matches('/');
         format!("{base}/{name}").parse().map_err(|error| {
-            let problem = format!("{name}: its name does not make a URL: {error}; nothing was sent");
+            let problem =
+                format!("{name}: its name does not make a URL: {error}; nothing was sent");
             Error::InvalidRequest(problem.into())
         })
     }
@@ -187,7 +188,12 @@ fn parse(base: &str, url: &str) -> Result<Url, Error> {
 fn headers(config: &mut TransportConfig, base: &Url, is_own_client: bool) -> HeaderMap {
     let mut headers = std::mem::take(&mut config.headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(config.key_header.clone().map(|name| (Some(name), HeaderValue::from_static(""))));
+    headers.extend(
+        config
+            .key_header
+            .clone()
+            .map(|name| (Some(name), HeaderValue::from_static(""))),
+    );
     if is_own_client {
         return headers;
     }
@@ -198,7 +204,9 @@ fn headers(config: &mut TransportConfig, base: &Url, is_own_client: bool) -> Hea
         None => host.to_owned(),
     });
     // HTTP/2, which TLS may negotiate, has no such header.
-    let host = host.filter(|_| !config.url.tls).and_then(|host| HeaderValue::try_from(host).ok());
+    let host = host
+        .filter(|_| !config.url.tls)
+        .and_then(|host| HeaderValue::try_from(host).ok());
     headers.extend(host.map(|host| (Some(HOST), host)));
     headers
 }
@@ -229,7 +237,10 @@ fn new_client(config: &TransportConfig) -> Result<reqwest::Client, Error> {
 }
 
 #[cfg(unix)]
-fn with_unix_socket(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwest::ClientBuilder {
+fn with_unix_socket(
+    builder: reqwest::ClientBuilder,
+    config: &TransportConfig,
+) -> reqwest::ClientBuilder {
     match &config.connections.unix_socket {
         // Otherwise a proxy would be asked for the socket.
         Some(path) => builder.no_proxy().unix_socket(path.clone()),
@@ -238,7 +249,10 @@ fn with_unix_socket(builder: reqwest::ClientBuilder, config: &TransportConfig) -
 }
 
 #[cfg(not(unix))]
-fn with_unix_socket(builder: reqwest::ClientBuilder, _config: &TransportConfig) -> reqwest::ClientBuilder {
+fn with_unix_socket(
+    builder: reqwest::ClientBuilder,
+    _config: &TransportConfig,
+) -> reqwest::ClientBuilder {
     builder
 }
 
@@ -246,7 +260,9 @@ fn with_unix_socket(builder: reqwest::ClientBuilder, _config: &TransportConfig) 
 fn with_tls(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwest::ClientBuilder {
     let mut tls = config.tls.config.clone();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    builder.http2_keep_alive_interval(config.connections.http2_keep_alive).tls_backend_preconfigured(tls)
+    builder
+        .http2_keep_alive_interval(config.connections.http2_keep_alive)
+        .tls_backend_preconfigured(tls)
 }
 
 #[cfg(not(feature = "tls"))]
@@ -256,11 +272,15 @@ fn with_tls(builder: reqwest::ClientBuilder, _config: &TransportConfig) -> reqwe
 
 /// Reads a body up to the limit, and returns whether that was all of it.
 async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), reqwest::Error> {
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > limit) {
         return Ok((Bytes::new(), false));
     }
-    let Some(first) = response.chunk().await? else { return Ok((Bytes::new(), true)) };
+    let Some(first) = response.chunk().await? else {
+        return Ok((Bytes::new(), true));
+    };
     if announced == Some(first.len()) {
         return Ok((first, true));
     }

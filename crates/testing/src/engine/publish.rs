@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use centrifugo_api::api::{
-    BroadcastRequest, PublishRequest, PublishResult,
-    SharedPollPublishRequest, SharedPollPublishResult,
+    BroadcastRequest, PublishRequest, PublishResult, SharedPollPublishRequest,
+    SharedPollPublishResult,
 };
 use centrifugo_api::{ApiError, BroadcastResult, ClientInfo, Publication};
 

@@ -4,34 +4,32 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::legacy::{lines, reply};
-use crate::BatchRequest;
+use crate::api::messages::BatchRequest;
+use crate::codec::command_lines::{lines, reply};
 use crate::fuzz::fuzz;
 
 fuzz!(command_lines, check);
 
-/// A batch and an answer, apart by a NUL.
+/// Checks a batch and a response, separated by a NUL.
 fn check(input: &[u8]) {
     let mut parts = input.splitn(2, |byte| *byte == 0);
-    let (batch, answer) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
+    let batch = parts.next().unwrap_or_default();
+    let response = parts.next().unwrap_or_default();
     // As `call_raw` takes it, and as `batch` writes it.
-    check_lines(batch, answer);
+    check_lines(batch, response);
     if let Ok(batch) = serde_json::from_slice::<BatchRequest>(batch) {
-        check_lines(&serde_json::to_vec(&batch).unwrap(), answer);
+        check_lines(&serde_json::to_vec(&batch).unwrap(), response);
     }
     for method in ["publish", "broadcast", "history"] {
         if serde_json::from_slice::<&RawValue>(batch).is_ok() {
             let lines = lines(method, batch).unwrap();
             assert_eq!(commands(&lines), 1);
-            check_reply(method, &lines, answer);
+            check_reply(method, &lines, response);
         }
     }
 }
 
-fn check_lines(batch: &[u8], answer: &[u8]) {
+fn check_lines(batch: &[u8], response: &[u8]) {
     let Ok(lines) = lines("batch", batch) else {
         return;
     };
@@ -43,10 +41,10 @@ fn check_lines(batch: &[u8], answer: &[u8]) {
         commands(&lines),
         sent.map_or(0, |commands| commands.unwrap().len())
     );
-    check_reply("batch", &lines, answer);
+    check_reply("batch", &lines, response);
 }
 
-/// How many commands there are, each of which has a method and parameters and nothing else.
+/// Returns the number of commands; each must have a method and parameters and nothing else.
 fn commands(lines: &[u8]) -> usize {
     let commands =
         serde_json::Deserializer::from_slice(lines).into_iter::<BTreeMap<String, &RawValue>>();
@@ -59,22 +57,22 @@ fn commands(lines: &[u8]) -> usize {
     commands.map(check).count()
 }
 
-/// A reply can be read as the method's own, has a part for each answer, and is not much longer than what it is of.
-fn check_reply(method: &str, lines: &Bytes, answer: &[u8]) {
-    let answer = Bytes::copy_from_slice(answer);
-    let Ok(reply) = reply(method, lines, &answer) else {
+/// Checks that a reply can be read as the method's own, has an item per line, and is not much longer than its sources.
+fn check_reply(method: &str, lines: &Bytes, response: &[u8]) {
+    let response = Bytes::copy_from_slice(response);
+    let Ok(reply) = reply(method, lines, &response) else {
         return;
     };
     assert!(
-        reply.len() <= 32 + 16 * (lines.len() + answer.len()),
+        reply.len() <= 32 + 16 * (lines.len() + response.len()),
         "{} bytes",
         reply.len()
     );
     if method == "batch" {
         let reply: BTreeMap<String, Vec<&RawValue>> = serde_json::from_slice(&reply).unwrap();
-        let answers = serde_json::Deserializer::from_slice(&answer).into_iter::<&RawValue>();
-        assert_eq!(reply["replies"].len(), answers.count());
-    } else if serde_json::from_slice::<Value>(&answer).is_ok() {
+        let responses = serde_json::Deserializer::from_slice(&response).into_iter::<&RawValue>();
+        assert_eq!(reply["replies"].len(), responses.count());
+    } else if serde_json::from_slice::<Value>(&response).is_ok() {
         serde_json::from_slice::<Value>(&reply).unwrap();
     }
 }

@@ -1,0 +1,5 @@
+//! Replies as servers and proxies can send them.
+
+mod command_lines;
+mod frames;
+mod replies;
