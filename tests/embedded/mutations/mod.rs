@@ -29,7 +29,7 @@ fn inputs() -> usize {
 fn server() -> Result<(Server, Vec<Seed>), centrifugo_api::Error> {
     let server = Server::builder()
         .recorded_requests(100)
-        .configuration(include_str!("configuration.json"))
+        .configuration(include_str!("../../data/mutations.json"))
         .start()?;
     let seeds = all(&server);
     Ok((server, seeds))

@@ -72,8 +72,8 @@ fn core_and(rpc: &str, messages: &str) -> String {
 static WHOLE: LazyLock<Vec<(&str, Generated)>> = LazyLock::new(|| {
     [
         "proto/api.proto",
-        "tests/schemas/older.proto",
-        "tests/schemas/nasty.proto",
+        "tests/data/schemas/older.proto",
+        "tests/data/schemas/nasty.proto",
     ]
     .map(|path| {
         (

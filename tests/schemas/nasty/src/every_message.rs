@@ -57,7 +57,7 @@ macro_rules! for_each_root {
 
 #[test]
 fn every_message_agrees_with_an_independent_judge() {
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nasty.proto");
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/schemas/nasty.proto");
     let pool = oracle::pool(&schema.canonicalize().expect("the schema is there"));
     let mut reached = BTreeSet::new();
     macro_rules! check_each {
