@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use centrifugo_api::*;
 
-use crate::env::{Env, Outcome, offsets};
+use crate::harness::{Env, Outcome, offsets};
 use crate::realtime::ALICE;
 use crate::server::Version;
 

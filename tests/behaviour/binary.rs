@@ -7,8 +7,8 @@ use centrifugo_api::{
     SubscribeRequest,
 };
 
-use crate::env::{Env, Outcome, code, failure};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Outcome, code, failure};
 use crate::realtime::ALICE;
 use crate::server::Transport;
 
@@ -50,7 +50,7 @@ fn binary(channel: &str) -> PublishRequest {
     PublishRequest::new(channel, "").binary_data(bytes())
 }
 
-async fn history(client: &Face, channel: &str) -> Result<Vec<Bytes>, Error> {
+async fn history(client: &ClientUnderTest, channel: &str) -> Result<Vec<Bytes>, Error> {
     let history = client.call(HistoryRequest::new(channel).limit(-1)).await?;
     Ok(history
         .publications
@@ -208,7 +208,7 @@ async fn binary_data_that_is_json_is_read_over_both_transports(env: &Env) -> Out
     env.client.call(request.clone()).await?;
     // The base64 would win over the JSON beside it.
     request.data = "3".into();
-    let error = crate::env::failure(env.client.call(request).await);
+    let error = crate::harness::failure(env.client.call(request).await);
     assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");
     assert_eq!(history(&env.client, "plain:a").await?, [r#"{"n":2}"#]);
     Ok(())

@@ -1,6 +1,6 @@
 use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest};
 
-use crate::env::{Env, Outcome, code};
+use crate::harness::{Env, Outcome, code};
 use crate::server::Version;
 
 behaviours!(everywhere:

@@ -1,6 +1,6 @@
 use centrifugo_api::ChannelsRequest;
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 
 behaviours!(everywhere:
     channels_lists_channels_with_their_clients,

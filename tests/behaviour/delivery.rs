@@ -4,7 +4,7 @@ use centrifugo_api::{
     BroadcastRequest, ClientInfo, HistoryRequest, PublishRequest, SubscribeRequest,
 };
 
-use crate::env::{Env, Outcome};
+use crate::harness::{Env, Outcome};
 use crate::payloads::PAYLOADS;
 use crate::realtime::{ALICE, Connection};
 use crate::server::{Server, Version};

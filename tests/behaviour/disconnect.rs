@@ -1,6 +1,6 @@
 use centrifugo_api::{ChannelsRequest, Disconnect, DisconnectRequest};
 
-use crate::env::{Env, Failure, Outcome};
+use crate::harness::{Env, Failure, Outcome};
 use crate::realtime::{ALICE, BOB, Connection};
 
 behaviours!(everywhere:

@@ -5,8 +5,8 @@ use centrifugo_api::{
     RpcRequest, StreamPosition,
 };
 
-use crate::env::{Env, Failure, Outcome};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Failure, Outcome};
 use crate::server::{Server, Version};
 
 behaviours!(everywhere:
@@ -16,7 +16,7 @@ behaviours!(everywhere:
 );
 
 /// One call for each error that an open-source server answers.
-async fn errors(client: &Face) -> Result<Vec<(u32, String)>, Failure> {
+async fn errors(client: &ClientUnderTest) -> Result<Vec<(u32, String)>, Failure> {
     let since = StreamPosition::new(1, "another");
     let results = [
         client.call(ChannelsRequest::new().pattern("[")).await.err(),
@@ -43,7 +43,7 @@ async fn errors(client: &Face) -> Result<Vec<(u32, String)>, Failure> {
     errors.collect()
 }
 
-async fn assert_errors_as_usual(env: &Env, client: &Face) -> Outcome {
+async fn assert_errors_as_usual(env: &Env, client: &ClientUnderTest) -> Outcome {
     let usual = errors(&env.client).await?;
     assert_eq!(
         usual.iter().map(|(code, _)| *code).collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 use centrifugo_api::{HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::Transport;
 
 behaviours!(everywhere: payloads_travel_compressed_over_grpc);

@@ -1,6 +1,6 @@
 use centrifugo_api::{HistoryRemoveRequest, HistoryRequest, HistoryResult, StreamPosition};
 
-use crate::env::{Env, Failure, Outcome, code, offsets};
+use crate::harness::{Env, Failure, Outcome, code, offsets};
 
 behaviours!(everywhere:
     history_is_read_up_to_a_limit,

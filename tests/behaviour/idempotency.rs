@@ -1,7 +1,7 @@
 use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Failure, Outcome, offsets};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Failure, Outcome, offsets};
 
 behaviours!(everywhere:
     publish_with_a_repeated_key_answers_the_first_position,
@@ -29,7 +29,7 @@ fn positions(result: BroadcastResult) -> Vec<Option<(u64, String)>> {
         .collect()
 }
 
-async fn publications(client: &Face, channel: &str) -> Result<Vec<u64>, Failure> {
+async fn publications(client: &ClientUnderTest, channel: &str) -> Result<Vec<u64>, Failure> {
     let history = client.call(HistoryRequest::new(channel).limit(-1)).await?;
     Ok(offsets(&history.publications))
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use centrifugo_api::{InfoRequest, NodeResult};
 
-use crate::env::{Env, Failure, Outcome};
+use crate::harness::{Env, Failure, Outcome};
 use crate::realtime::ALICE;
 
 behaviours!(everywhere: info_describes_the_node, info_counts_connections);

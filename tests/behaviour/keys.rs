@@ -1,6 +1,6 @@
 use centrifugo_api::{Client, Error, InfoRequest, Status};
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::{GRPC_KEY, HTTP_KEY, Server, Transport, Version};
 
 behaviours!(everywhere:

@@ -2,12 +2,14 @@
 //! over gRPC against each version that has it.
 #![cfg(any(feature = "grpc", feature = "http"))]
 
-#[path = "../support/server.rs"]
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/server/mod.rs"]
 mod server;
 
 #[macro_use]
-mod env;
-mod face;
+mod harness;
+mod client_kind;
 mod realtime;
 #[macro_use]
 mod requests;
@@ -21,13 +23,15 @@ mod disconnect;
 mod error_mode;
 #[cfg(all(feature = "grpc", feature = "gzip"))]
 mod gzip;
-mod harness;
+mod harness_tests;
 mod history;
 mod idempotency;
 mod info;
 mod keys;
 mod map;
 mod network;
+#[cfg(all(feature = "http", feature = "grpc"))]
+mod parity;
 mod payloads;
 mod presence;
 mod pro;
@@ -37,5 +41,3 @@ mod rpc;
 mod shared_poll;
 mod subscribe;
 mod unsubscribe;
-#[cfg(all(feature = "http", feature = "grpc"))]
-mod walk;

@@ -5,7 +5,7 @@ use centrifugo_api::{
     MapRemoveRequest, MapStatsRequest,
 };
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 
 behaviours!(lacking_in_5_4_9:
     map_publish_answers_offset_and_epoch,

@@ -1,6 +1,6 @@
 use centrifugo_api::{Client, Error, InfoRequest, PublishRequest, Status};
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::{HTTP_KEY, Server, Transport};
 
 behaviours!(everywhere:

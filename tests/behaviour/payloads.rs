@@ -3,8 +3,8 @@
 use centrifugo_api::bytes::Bytes;
 use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Failure, Outcome, code, failure};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Failure, Outcome, code, failure};
 use crate::server::Transport;
 
 behaviours!(everywhere:
@@ -79,7 +79,7 @@ pub(crate) const PAYLOADS: [(&str, &str); 24] = [
 ];
 
 /// The payloads in the history of `plain:a`.
-async fn history(client: &Face) -> Result<Vec<Bytes>, Error> {
+async fn history(client: &ClientUnderTest) -> Result<Vec<Bytes>, Error> {
     let history = client
         .call(HistoryRequest::new("plain:a").limit(-1))
         .await?;

@@ -3,7 +3,7 @@ use centrifugo_api::{
     SubscribeRequest,
 };
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 use crate::realtime::{ALICE, BOB};
 
 behaviours!(everywhere:

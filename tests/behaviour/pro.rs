@@ -2,7 +2,7 @@
 
 use centrifugo_api::*;
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::Transport;
 
 /// Makes a behaviour of each method, named after it.

@@ -1,6 +1,6 @@
 use centrifugo_api::{HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Outcome, code, offsets};
+use crate::harness::{Env, Outcome, code, offsets};
 
 behaviours!(everywhere:
     publish_answers_offset_and_epoch,

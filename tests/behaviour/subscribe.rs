@@ -2,7 +2,7 @@ use centrifugo_api::{
     ChannelsRequest, PresenceRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest,
 };
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 use crate::realtime::{ALICE, BOB};
 use crate::server::Version;
 

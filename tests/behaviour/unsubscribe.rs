@@ -1,6 +1,6 @@
 use centrifugo_api::{PresenceRequest, SubscribeRequest, UnsubscribeRequest};
 
-use crate::env::{Env, Outcome, code};
+use crate::harness::{Env, Outcome, code};
 use crate::realtime::{ALICE, BOB};
 
 behaviours!(everywhere:

@@ -1,6 +1,6 @@
 //! Bodies of replies over HTTP, byte for byte but for what each server makes up for itself.
 
-use crate::names::{Names, replace};
+use crate::id_mapping::{IdMapping, replace};
 
 /// What later steps can refer to.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ const VARYING: [&[u8]; 8] = [
 
 /// Writes the body with names for epochs and clients, times masked, and the clients of a presence in the order of
 /// their names.
-pub(crate) fn normalize(body: &[u8], names: &mut Names) -> (Vec<u8>, Facts) {
+pub(crate) fn normalize(body: &[u8], names: &mut IdMapping) -> (Vec<u8>, Facts) {
     let mut walk = Walk {
         rest: body,
         out: Vec::new(),
@@ -52,7 +52,7 @@ pub(crate) fn normalize(body: &[u8], names: &mut Names) -> (Vec<u8>, Facts) {
 struct Walk<'a> {
     rest: &'a [u8],
     out: Vec<u8>,
-    names: &'a mut Names,
+    names: &'a mut IdMapping,
     facts: Facts,
 }
 
@@ -195,7 +195,7 @@ fn value(bytes: &[u8]) -> Option<&[u8]> {
 
 #[test]
 fn bodies_are_named_and_masked_but_for_payloads() {
-    let mut names = Names::default();
+    let mut names = IdMapping::default();
     names.add_client("b-1");
     names.add_client("a-2");
     let body = br#"{"result":{"epoch":"xyz","data":{"epoch":"xyz","time":1},"time":17,"presence":{"presence":{"a-2":{"client":"a-2"},"b-1":{"client":"b-1"}}},"offset":3}}

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::player::Player;
-use crate::side::Side;
 use crate::steps::{Action, Step, commands};
+use crate::subject::Subject;
 
 /// How long both sides may take until their clients have seen the same.
 const DEADLINE: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ pub(crate) struct Difference {
 }
 
 impl Pair {
-    pub(crate) fn new(left: Side, right: Side) -> Self {
+    pub(crate) fn new(left: Subject, right: Subject) -> Self {
         let (sender, changes) = watch::channel(());
         let (left, right) = (
             Player::new(left, sender.clone()),

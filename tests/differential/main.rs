@@ -7,7 +7,11 @@
 //! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` begins with that seed.
 #![cfg(all(feature = "grpc", feature = "http"))]
 
-#[path = "../support/server.rs"]
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/rng.rs"]
+mod rng;
+#[path = "../support/server/mod.rs"]
 mod server;
 
 #[macro_use]
@@ -20,22 +24,21 @@ mod embedded;
 mod generate;
 mod grpc;
 mod http;
+mod id_mapping;
 mod messages;
-mod names;
+mod observed_events;
 mod player;
 mod protocol;
 mod realtime;
 mod report;
-mod rng;
-mod seen;
 mod shrink;
-mod side;
 mod steps;
+mod subject;
 mod websocket;
 
 use crate::compare::Pair;
 use crate::report::Found;
-use crate::side::Side;
+use crate::subject::Subject;
 
 const SEQUENCES: u64 = 800;
 const FIRST_SEED: u64 = 1;
@@ -45,8 +48,8 @@ const FIRST_SEED: u64 = 1;
 async fn both_servers_answer_alike() {
     let namespaces = configuration::namespaces(3);
     let mut pair = Pair::new(
-        Side::real(&namespaces).await,
-        Side::embedded(&namespaces).await,
+        Subject::real(&namespaces).await,
+        Subject::embedded(&namespaces).await,
     );
     let first = variable("CENTRIFUGO_API_DIFFERENTIAL_SEED").unwrap_or(FIRST_SEED);
     let count = variable("CENTRIFUGO_API_DIFFERENTIAL").unwrap_or(SEQUENCES);
@@ -58,7 +61,10 @@ async fn both_servers_answer_alike() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_keeps_one_publication_more_is_found_out() {
     let [one, other] = [3, 4].map(configuration::namespaces);
-    let mut pair = Pair::new(Side::embedded(&one).await, Side::embedded(&other).await);
+    let mut pair = Pair::new(
+        Subject::embedded(&one).await,
+        Subject::embedded(&other).await,
+    );
     let Some(Found { steps, .. }) = report::search(&mut pair, 1..1000).await else {
         panic!("the difference was not found");
     };

@@ -7,7 +7,7 @@ use centrifugo_api::prost::Message as _;
 use centrifugo_api::*;
 
 use crate::bodies::Facts;
-use crate::names::{Names, replace};
+use crate::id_mapping::{IdMapping, replace};
 
 /// In a request's JSON, a payload; over gRPC, bytes that are not JSON.
 pub(crate) const BINARY: &str = r#""raw-0""#;
@@ -33,7 +33,7 @@ macro_rules! methods {
         }
 
         /// Shows the reply to the method.
-        pub(crate) fn show(method: &str, message: &[u8], names: &mut Names) -> (String, Facts) {
+        pub(crate) fn show(method: &str, message: &[u8], names: &mut IdMapping) -> (String, Facts) {
             match method {
                 $($name => show_as::<$request>(message, names),)+
                 _ => (format!("{message:?}"), Facts::default()),
@@ -66,7 +66,7 @@ methods! {
     "unsubscribe" UnsubscribeRequest,
 }
 
-fn show_as<M: Method>(bytes: &[u8], names: &mut Names) -> (String, Facts)
+fn show_as<M: Method>(bytes: &[u8], names: &mut IdMapping) -> (String, Facts)
 where
     M::Response: Any + Debug,
 {
@@ -117,7 +117,7 @@ fn quoted(text: &str) -> String {
 
 /// Hides what varies, and gives clients their names so that they are in the order of these. Answers whether nodes
 /// were hidden.
-fn hide(response: &mut dyn Any, names: &Names) -> bool {
+fn hide(response: &mut dyn Any, names: &IdMapping) -> bool {
     if let Some(response) = response.downcast_mut::<PresenceResponse>() {
         hide_presence(response.result.as_mut(), names);
         false
@@ -135,7 +135,7 @@ fn hide(response: &mut dyn Any, names: &Names) -> bool {
     }
 }
 
-fn hide_presence(result: Option<&mut PresenceResult>, names: &Names) {
+fn hide_presence(result: Option<&mut PresenceResult>, names: &IdMapping) {
     let Some(result) = result else { return };
     let presence = std::mem::take(&mut result.presence);
     let named = |id: String| String::from_utf8_lossy(&names.in_bytes(id.as_bytes())).into_owned();

@@ -8,11 +8,11 @@ use tokio::sync::watch;
 use crate::bodies::{self, Facts};
 use crate::grpc::{Grpc, GrpcReply};
 use crate::http::Http;
+use crate::id_mapping::{IdMapping, find};
 use crate::messages;
-use crate::names::{Names, find};
 use crate::server::HTTP_KEY;
-use crate::side::{Connection, Side};
 use crate::steps::{Action, Frame, GrpcCall, HttpCall, Shown, Step};
+use crate::subject::{Connection, Subject};
 
 /// How long a call may take before it is a reply of its own.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -20,12 +20,12 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Player {
-    side: Side,
+    side: Subject,
     http: Http,
     grpc: Grpc,
     changes: watch::Sender<()>,
     run: u64,
-    pub(crate) names: Names,
+    pub(crate) names: IdMapping,
     facts: HashMap<usize, Facts>,
     pub(crate) connections: BTreeMap<usize, Connection>,
     clients: HashMap<usize, String>,
@@ -34,14 +34,14 @@ pub(crate) struct Player {
 }
 
 impl Player {
-    pub(crate) fn new(side: Side, changes: watch::Sender<()>) -> Self {
+    pub(crate) fn new(side: Subject, changes: watch::Sender<()>) -> Self {
         Self {
             http: Http::new(side.http_address()),
             grpc: Grpc::new(side.grpc_address()),
             side,
             changes,
             run: 0,
-            names: Names::default(),
+            names: IdMapping::default(),
             facts: HashMap::new(),
             connections: BTreeMap::new(),
             clients: HashMap::new(),
@@ -52,7 +52,7 @@ impl Player {
     /// Forgets what was, for a run of that number.
     pub(crate) fn begin(&mut self, run: u64) {
         self.run = run;
-        self.names = Names::default();
+        self.names = IdMapping::default();
         self.facts.clear();
         self.clients.clear();
     }
@@ -238,7 +238,7 @@ impl Player {
     }
 
     /// What each connection has seen, and the names that were needed to say it.
-    pub(crate) fn seen(&self) -> (BTreeMap<usize, Vec<String>>, Names) {
+    pub(crate) fn seen(&self) -> (BTreeMap<usize, Vec<String>>, IdMapping) {
         let mut names = self.names.clone();
         let seen = self.connections.iter().map(|(id, connection)| {
             (

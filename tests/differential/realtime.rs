@@ -12,8 +12,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::observed_events::{Events, ObservedEvent};
 use crate::protocol::{ChannelRequest, Command, ConnectRequest, Reply};
-use crate::seen::{Events, Seen};
 use crate::websocket::{self, Message, Reader, Writer};
 
 /// Of `tests/centrifugo/6.9.1.json`.
@@ -156,7 +156,7 @@ async fn read(
                 // The server echoes the code of a client that closes, and awaits the echo of its own.
                 if let Some(outgoing) = outgoing.upgrade() {
                     let _ = outgoing.send(Vec::new());
-                    events.push(Seen::Disconnected { code, reason });
+                    events.push(ObservedEvent::Disconnected { code, reason });
                 }
                 *lock(&waiting) = None;
                 reader.end().await;
@@ -184,7 +184,7 @@ async fn read(
     }
     let is_open = lock(&waiting).take().is_some();
     if is_open && outgoing.upgrade().is_some() {
-        events.push(Seen::Disconnected {
+        events.push(ObservedEvent::Disconnected {
             code: websocket::ABNORMAL,
             reason: String::new(),
         });

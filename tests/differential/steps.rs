@@ -1,6 +1,6 @@
 //! What a sequence is made of, and how it is shown.
 //!
-//! Names hold `«n»`, a number that each run of a sequence has for its own. `«epoch 3»`, `"«offset 3»"` and
+//! IdMapping hold `«n»`, a number that each run of a sequence has for its own. `«epoch 3»`, `"«offset 3»"` and
 //! `«cursor 3»` are what the same server answered to step 3, and `«client 3»` the client that step 3 connected.
 
 use std::fmt;

@@ -1,6 +1,9 @@
 //! The embedded server itself: what a test can do with it.
 #![cfg(all(feature = "blocking", feature = "http", feature = "grpc"))]
 
+#[path = "../support/own_client.rs"]
+mod own_client;
+
 mod api_faults;
 mod configuration;
 mod connections;
@@ -10,8 +13,7 @@ mod malformed_http;
 mod mutations;
 mod namespaces;
 mod options;
-#[path = "../support/own_client.rs"]
-mod own_client;
+mod peers;
 mod recorder;
 mod runtimes;
 mod scripts;

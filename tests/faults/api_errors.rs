@@ -4,9 +4,9 @@ use base64::Engine as _;
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{ApiError, Error, PublishResponse};
 
-use crate::both::{always, replying};
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
+use crate::over_both_transports::{always, replying};
 use crate::{Predicates, assert_says, failure, predicates};
 
 #[tokio::test]

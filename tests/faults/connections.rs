@@ -7,9 +7,9 @@ use std::time::Duration;
 use centrifugo_api::{Client, Error, Retry};
 use tokio::net::TcpSocket;
 
-use crate::both::{published, script};
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
+use crate::over_both_transports::{published, script};
 use crate::{
     Outcome, Predicates, all_texts, assert_lost, assert_says, failure, predicates, publish,
 };

@@ -1,6 +1,6 @@
 //! The fakes themselves: a test that asks them for more or less than it said fails.
 
-use crate::both::{Server, always, published, script};
+use crate::over_both_transports::{Server, always, published, script};
 use crate::{Outcome, publish};
 
 fn servers() -> Vec<Server> {

@@ -155,7 +155,7 @@ async fn any_bytes_are_sent_over_grpc() -> Outcome {
     use centrifugo_api::prost::Message as _;
 
     for payload in NOT_JSON {
-        let fake = crate::fake_grpc::FakeGrpc::always(crate::both::published().1);
+        let fake = crate::fake_grpc::FakeGrpc::always(crate::over_both_transports::published().1);
         client(&fake.url())
             .publish(PublishRequest::new("news", *payload))
             .await?;

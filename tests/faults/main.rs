@@ -14,7 +14,6 @@ mod fake_server;
 mod own_client;
 
 mod api_errors;
-mod both;
 mod connections;
 mod fakes;
 #[cfg(feature = "grpc")]
@@ -25,6 +24,7 @@ mod foreign_errors_http;
 mod invalid_requests;
 #[cfg(feature = "http")]
 mod lenient_replies;
+mod over_both_transports;
 mod parts;
 mod redirects;
 #[cfg(feature = "grpc")]

@@ -5,7 +5,7 @@ use centrifugo_api::{
     HistoryRemoveRequest, HistoryRequest, PublishRequest, UnsubscribeRequest,
 };
 
-use crate::both::{Server, replying};
+use crate::over_both_transports::{Server, replying};
 use crate::{Outcome, Predicates, assert_says, predicates};
 
 fn broadcast() -> BroadcastRequest {

@@ -2,9 +2,9 @@
 
 use centrifugo_api::{Client, Error, RpcRequest, RpcResponse};
 
-use crate::both::{Server, always, reply, script};
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
+use crate::over_both_transports::{Server, always, reply, script};
 use crate::{Outcome, Predicates, assert_says, predicates};
 
 const LIMIT: usize = 1000;

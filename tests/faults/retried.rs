@@ -6,9 +6,9 @@ use centrifugo_api::{
     BatchResponse, BroadcastRequest, BroadcastResponse, Client, Error, PublishRequest, Retry,
 };
 
-use crate::both::{Server, published, replying, script};
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
+use crate::over_both_transports::{Server, published, replying, script};
 use crate::{Outcome, publication, publish};
 
 /// Of a reply, in bytes.

@@ -2,9 +2,9 @@
 
 use centrifugo_api::{Client, Retry};
 
-use crate::both::{Server, always, published};
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
+use crate::over_both_transports::{Server, always, published};
 use crate::{KEY, Outcome, all_texts, failure, publish};
 
 /// The value of a header that the user adds.

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use centrifugo_api::{Client, Error};
 
-use crate::both::{Server, always, published, script};
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
 use crate::fake_server::{PATIENCE, eventually};
+use crate::over_both_transports::{Server, always, published, script};
 use crate::{Outcome, Predicates, assert_says, failure, predicates, publish};
 
 const SHORT: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@ use centrifugo_api::{
 };
 use http::HeaderMap;
 
-use crate::both::{published, reply};
 use crate::fake_grpc::{Call, FakeGrpc};
+use crate::over_both_transports::{published, reply};
 use crate::{KEY, Outcome, publication, publish};
 
 /// What a client that was configured so sends for a publication.

@@ -5,25 +5,25 @@ use std::time::Duration;
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::{Fault, Server};
 
-use crate::onlooker::Onlooker;
+use crate::sniffer::Sniffer;
 use crate::{Outcome, PATIENCE};
 
 /// A server, and a relay to it.
-async fn relayed() -> Result<(Server, Onlooker), Box<dyn std::error::Error>> {
+async fn relayed() -> Result<(Server, Sniffer), Box<dyn std::error::Error>> {
     let server = Server::start()?;
-    let relay = Onlooker::to(&server.grpc_url().replace("grpc://", "")).await?;
+    let relay = Sniffer::to(&server.grpc_url().replace("grpc://", "")).await?;
     Ok((server, relay))
 }
 
 /// A client of each transport, by way of the relay.
-fn builders(server: &Server, relay: &Onlooker) -> [ClientBuilder; 2] {
+fn builders(server: &Server, relay: &Sniffer) -> [ClientBuilder; 2] {
     [
         http(server, relay),
         Client::builder(format!("grpc://{}", relay.address)).api_key(server.grpc_api_key()),
     ]
 }
 
-fn http(server: &Server, relay: &Onlooker) -> ClientBuilder {
+fn http(server: &Server, relay: &Sniffer) -> ClientBuilder {
     Client::builder(format!("http://{}/api", relay.address)).api_key(server.api_key())
 }
 

@@ -6,7 +6,7 @@ use centrifugo_api::{ApiError, InfoRequest, Retry};
 use centrifugo_api_testing::Fault;
 
 #[cfg(target_os = "linux")]
-use crate::swallower::Swallower;
+use crate::blackhole::Blackhole;
 use crate::{Outcome, both};
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -50,7 +50,7 @@ async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
-    let Swallower { address, .. } = &Swallower::start().await?;
+    let Blackhole { address, .. } = &Blackhole::start().await?;
     for url in [format!("http://{address}/api"), format!("grpc://{address}")] {
         let client = centrifugo_api::Client::builder(&url)
             .timeout(SHORT)

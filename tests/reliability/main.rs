@@ -1,6 +1,14 @@
 //! What the client does when things break: `docs/reliability.md` has tables of it, each row a test here or elsewhere.
 #![cfg(all(feature = "http", feature = "grpc"))]
 
+#[cfg(target_os = "linux")]
+#[path = "../support/blackhole.rs"]
+mod blackhole;
+#[path = "../support/relay.rs"]
+mod relay;
+#[path = "../support/sniffer.rs"]
+mod sniffer;
+
 #[cfg(feature = "blocking")]
 mod blocking;
 mod cancelled;
@@ -10,14 +18,9 @@ mod deadlines;
 mod keys;
 mod limits;
 mod nodes;
-#[path = "../support/onlooker.rs"]
-mod onlooker;
-mod relay;
 mod resets;
 mod retries;
 mod retries_of_parts;
-#[cfg(target_os = "linux")]
-mod swallower;
 mod table;
 #[cfg(unix)]
 mod unix_sockets;

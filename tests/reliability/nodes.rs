@@ -6,7 +6,7 @@ use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, 
 use centrifugo_api_testing::{Fault, Server};
 
 #[cfg(target_os = "linux")]
-use crate::swallower::Swallower;
+use crate::blackhole::Blackhole;
 use crate::{Outcome, PATIENCE, called, quickly};
 
 /// Two nodes, and the configuration of a client of both, over each transport.
@@ -56,7 +56,7 @@ async fn a_node_that_is_down_is_passed_by() -> Outcome {
 #[cfg(target_os = "linux")]
 async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
     const CALLS: usize = 20;
-    let swallower = Swallower::start().await?;
+    let swallower = Blackhole::start().await?;
     for url in [|server: &Server| server.url(), Server::grpc_url] {
         let good = Server::start()?;
         let scheme = url(&good)

@@ -1,6 +1,9 @@
 //! An independent judge of the messages: random ones, which prost-reflect holds and encodes, and their JSON by
 //! Centrifugo's rules, written here once more and without anything of the crate.
 
+#[path = "../support/rng.rs"]
+mod rng;
+
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -11,6 +14,8 @@ use protox::prost_reflect::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use self::rng::Rng;
 
 /// How many random messages of each type are tried, unless `CENTRIFUGO_API_FUZZ` says it.
 const ROUNDS: u64 = 30;
@@ -116,7 +121,7 @@ where
         // The first has everything.
         let is_full = seed == 0;
         let mut random = Random {
-            state: seed,
+            rng: Rng::new(seed),
             is_full,
         };
         let dynamic = random.message(&descriptor, if is_full { FULL_DEPTH } else { DEPTH });
@@ -154,7 +159,7 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
             ));
         } else if noise
             .as_deref_mut()
-            .is_some_and(|random| absent_can_be_null(&field) && random.below(2) == 0)
+            .is_some_and(|random| absent_can_be_null(&field) && random.rng.below(2) == 0)
         {
             members.push(format!("\"{name}\" : null"));
         }
@@ -162,10 +167,10 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
     if let Some(random) = noise {
         members.push(format!(
             "\"unknown_{}\": {{\"data\":[null, 1e400, \"\"]}}",
-            random.below(9)
+            random.rng.below(9)
         ));
         for last in (1..members.len()).rev() {
-            members.swap(last, random.below(last + 1));
+            members.swap(last, random.rng.below(last + 1));
         }
         return format!(" {{ {} }} ", members.join(" ,\n"));
     }
@@ -245,36 +250,20 @@ fn key_text(key: &MapKey) -> String {
     }
 }
 
-/// Numbers that look random and are the same in every run (splitmix64).
+/// A maker of random messages.
 pub(crate) struct Random {
-    state: u64,
+    rng: Rng,
     /// Whether messages have all of their fields, and no defaults.
     is_full: bool,
 }
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        let limit = u64::try_from(limit).expect("a length is a u64");
-        usize::try_from(self.next() % limit).expect("it is below a usize")
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-
     /// A message with about half of its fields, nested `depth` deep.
     pub(crate) fn message(&mut self, descriptor: &MessageDescriptor, depth: u32) -> DynamicMessage {
         let mut message = DynamicMessage::new(descriptor.clone());
         for field in descriptor.fields() {
             let too_deep = depth == 0 && holds_message(&field);
-            if too_deep || !self.is_full && self.below(2) == 0 {
+            if too_deep || !self.is_full && self.rng.below(2) == 0 {
                 continue;
             }
             let mut value = self.field(&field, depth);
@@ -292,7 +281,7 @@ impl Random {
         match field.kind() {
             Kind::Message(entry) if field.is_map() => {
                 let (key, value) = (entry.map_entry_key_field(), entry.map_entry_value_field());
-                let entries = (0..self.below(4)).map(|_| {
+                let entries = (0..self.rng.below(4)).map(|_| {
                     let key = self
                         .value(&key.kind(), depth)
                         .into_map_key()
@@ -302,7 +291,7 @@ impl Random {
                 Value::Map(entries.collect())
             }
             kind if field.is_list() => Value::List(
-                (0..self.below(4))
+                (0..self.rng.below(4))
                     .map(|_| self.value(&kind, depth))
                     .collect(),
             ),
@@ -311,12 +300,12 @@ impl Random {
     }
 
     fn value(&mut self, kind: &Kind, depth: u32) -> Value {
-        let bits = match self.below(4) {
-            0 => self.pick(EXTREMES),
-            _ => self.next() >> self.below(64),
+        let bits = match self.rng.below(4) {
+            0 => self.rng.pick(EXTREMES),
+            _ => self.rng.next() >> self.rng.below(64),
         };
         match kind {
-            Kind::Double => Value::F64(self.pick(&[
+            Kind::Double => Value::F64(self.rng.pick(&[
                 0.0,
                 0.1,
                 -1.25,
@@ -324,18 +313,23 @@ impl Random {
                 5e-324,
                 18_446_744_073_709_551_616.0,
             ])),
-            Kind::Float => Value::F32(self.pick(&[0.0, 0.1, -1.25, f32::MAX, f32::MIN_POSITIVE])),
+            Kind::Float => {
+                Value::F32(
+                    self.rng
+                        .pick(&[0.0, 0.1, -1.25, f32::MAX, f32::MIN_POSITIVE]),
+                )
+            }
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(bits as i32),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(bits as i64),
             Kind::Uint32 | Kind::Fixed32 => Value::U32(bits as u32),
             Kind::Uint64 | Kind::Fixed64 => Value::U64(bits),
             Kind::Bool => Value::Bool(bits.is_multiple_of(2)),
-            Kind::String => Value::String(self.pick(TEXTS).to_owned()),
+            Kind::String => Value::String(self.rng.pick(TEXTS).to_owned()),
             Kind::Bytes if bits == 0 => {
                 Value::Bytes(["[".repeat(200), "]".repeat(200)].concat().into())
             }
-            Kind::Bytes => Value::Bytes(self.pick(PAYLOADS).into()),
-            Kind::Enum(_) => Value::EnumNumber(self.pick(&[0, 1, 2, -7, 99])),
+            Kind::Bytes => Value::Bytes(self.rng.pick(PAYLOADS).into()),
+            Kind::Enum(_) => Value::EnumNumber(self.rng.pick(&[0, 1, 2, -7, 99])),
             Kind::Message(descriptor) => Value::Message(self.message(descriptor, depth - 1)),
         }
     }

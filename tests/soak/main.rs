@@ -11,7 +11,9 @@
 
 mod calls;
 mod held;
-#[path = "../support/server.rs"]
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/server/mod.rs"]
 mod server;
 
 use std::sync::Arc;

@@ -4,27 +4,15 @@ use std::fs::File;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 
-const START_DEADLINE: Duration = Duration::from_secs(30);
+use crate::keeper;
 
-/// Runs the server until the standard input closes, which the kernel does however the test's process ends. Then
-/// SIGQUIT stops it at once, with all its processes.
-const KEEPER: &str = r#"
-trap '' HUP INT TERM
-folder=$1
-shift
-"$@" </dev/null & server=$!
-exec 2>/dev/null
-read -r _
-kill -QUIT "$server"
-wait "$server"
-rm -rf "$folder"
-"#;
+const START_DEADLINE: Duration = Duration::from_secs(30);
 
 const HELP: &str = "the tests of the outbox need PostgreSQL's initdb and postgres: on Debian, `apt-get install -y postgresql`";
 
@@ -95,31 +83,21 @@ impl Postgres {
         }
 
         let log = folder.path().join("log");
-        let mut keeper = Command::new("/bin/sh");
-        keeper
-            .args(["-c", KEEPER, "sh"])
-            .arg(folder.path())
-            .arg(programs.join("postgres"));
-        keeper
+        // SIGQUIT stops it at once, with all its processes.
+        let mut command =
+            keeper::command_with_folder(&programs.join("postgres"), "QUIT", folder.path());
+        command
             .arg("-D")
             .arg(folder.path().join("data"))
             .arg("-k")
-            .arg(folder.path());
-        keeper.args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-            "-c",
-            "max_connections=50",
-        ]);
-        keeper
+            .arg(folder.path())
+            .args(["-c", "listen_addresses="])
+            .args(["-c", "fsync=off"])
+            .args(["-c", "max_connections=50"])
             .current_dir(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
             .stderr(File::create(&log)?);
         let server = Self {
-            _keeper: owner.run(&mut keeper).spawn()?,
+            _keeper: owner.run(&mut command).spawn()?,
             folder: folder.keep(),
         };
         server.wait_until_ready(&log).await?;

@@ -1,26 +1,16 @@
 //! A real Redis, one a process: in a folder of its own, with a socket there, gone with the process.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::OnceCell;
 
-const START_DEADLINE: Duration = Duration::from_secs(30);
+use crate::keeper;
 
-/// Runs the server until the standard input closes, which the kernel does however the test's process ends.
-const KEEPER: &str = r#"
-trap '' HUP INT TERM
-folder=$1
-shift
-"$@" </dev/null & server=$!
-read -r _
-kill -KILL "$server"
-wait "$server" 2>/dev/null
-rm -rf "$folder"
-"#;
+const START_DEADLINE: Duration = Duration::from_secs(30);
 
 const HELP: &str =
     "the tests of several nodes need redis-server: on Debian, `apt-get install -y redis-server`";
@@ -55,27 +45,22 @@ impl Redis {
 
     async fn start() -> Result<Self, Problem> {
         let folder = tempfile::Builder::new().prefix("redis-").tempdir()?;
-        let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
-        let mut keeper = Command::new("/bin/sh");
-        keeper
-            .args(["-c", KEEPER, "sh"])
-            .arg(folder.path())
-            .arg("redis-server");
-        // Nothing is written to disk, and nobody but the socket is listened to.
-        keeper.args(["--port", "0", "--save", "", "--appendonly", "no"]);
-        keeper
+        let socket = folder.path().join("socket");
+        let log = folder.path().join("log");
+        let mut command =
+            keeper::command_with_folder(Path::new("redis-server"), "KILL", folder.path());
+        // Writes nothing to disk and listens on the socket alone.
+        command
+            .args(["--port", "0", "--save", "", "--appendonly", "no"])
             .arg("--unixsocket")
             .arg(&socket)
             .arg("--logfile")
             .arg(&log)
             .arg("--dir")
-            .arg(folder.path());
-        keeper
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .arg(folder.path())
             .stderr(Stdio::null());
         let server = Self {
-            _keeper: keeper.spawn()?,
+            _keeper: command.spawn()?,
             socket,
         };
         let started = tokio::time::timeout(START_DEADLINE, server.started()).await;

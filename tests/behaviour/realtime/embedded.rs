@@ -7,7 +7,7 @@ use centrifugo_api::ClientInfo;
 use centrifugo_api_testing::Server;
 
 use super::{Event, Member, Publication, Subscribed, User};
-use crate::env::Failure;
+use crate::harness::Failure;
 
 #[derive(Clone)]
 pub(super) struct Client(Arc<Mutex<State>>);

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Event, Member, Publication, Subscribed, User};
-use crate::env::Failure;
+use crate::harness::Failure;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 

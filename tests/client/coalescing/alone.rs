@@ -1,0 +1,128 @@
+//! What goes alone, and what keeps to itself.
+
+use centrifugo_api::{BatchRequest, Command, RpcRequest, Status};
+
+use super::*;
+
+#[tokio::test]
+async fn large_requests_batches_and_rpc_go_alone() -> Outcome {
+    for (server, client) in both(&one_at_a_time().max_bytes(800))? {
+        let held_up = held_up(&server, &client).await?;
+        server.on::<RpcRequest>(|_| Ok(Default::default()));
+        let large = PublishRequest::new("news", format!("\"{}\"", "x".repeat(100)));
+        client.publish(large).await?;
+        let [published] = client.batch([PublishRequest::new("news", "1")]).await?;
+        published?;
+        client.rpc(RpcRequest::new("method")).await?;
+        assert!(!held_up.is_finished());
+        let methods: Vec<_> = server
+            .take_requests()
+            .iter()
+            .map(|request| request.method)
+            .collect();
+        assert_eq!(methods, ["publish", "batch", "rpc"]);
+        held_up.await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn large_requests_share_batches_where_these_may_be_larger_still() -> Outcome {
+    for (server, client) in both(&one_at_a_time().max_bytes(2_000_000))? {
+        let held_up = held_up(&server, &client).await?;
+        let payload = |n: usize| format!("\"{}\"", n.to_string().repeat(100_000));
+        let calls = publish_all(
+            &client,
+            (0..5).map(|n| PublishRequest::new("news", payload(n))),
+        );
+        for call in calls {
+            call.await??;
+        }
+        held_up.await?;
+        assert_eq!(batches(&server), [5]);
+        let read = client
+            .history(HistoryRequest::new("news").limit(-1))
+            .await?
+            .publications;
+        let mut read: Vec<_> = read
+            .into_iter()
+            .map(|publication| publication.data)
+            .collect();
+        read.sort();
+        assert_eq!(read, (0..5).map(payload).collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_payload_that_is_no_json_fails_its_call_alone() -> Outcome {
+    let [(server, client), _] = both(&one_at_a_time())?;
+    let held_up = held_up(&server, &client).await?;
+    let (good, bad) = tokio::join!(
+        client.publish(PublishRequest::new("news", "1")),
+        client.publish(PublishRequest::new("news", "no JSON")),
+    );
+    good?;
+    held_up.await?;
+    let error = bad.unwrap_err();
+    assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");
+    assert_eq!(batches(&server), [1]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_payload_that_cannot_be_read_fails_its_reader_alone() -> Outcome {
+    let [(server, client), _] = both(&one_at_a_time())?;
+    for (channel, data) in [("bin:raw", "no JSON"), ("bin:json", "1")] {
+        server
+            .grpc_client()
+            .publish(PublishRequest::new(channel, data))
+            .await?;
+    }
+    server.take_requests();
+    let held_up = held_up(&server, &client).await?;
+    let histories = ["bin:json", "bin:raw", "bin:json", "news"].map(|channel| {
+        let client = client.clone();
+        tokio::spawn(async move { client.history(HistoryRequest::new(channel).limit(-1)).await })
+    });
+    let published = client.publish(PublishRequest::new("news", "1")).await;
+    published?;
+    held_up.await?;
+    let mut codes = Vec::new();
+    for history in histories {
+        codes.push(match history.await? {
+            Ok(_) => None,
+            Err(Error::Transport {
+                status,
+                method: "history",
+                ..
+            }) => Some(status),
+            Err(error) => return Err(error.into()),
+        });
+    }
+    assert_eq!(codes, [None, Some(Status::Http(500)), None, None]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_reads_payloads_keeps_to_itself() -> Outcome {
+    for (server, client) in both(&one_at_a_time())? {
+        let held_up = held_up(&server, &client).await?;
+        client.history(HistoryRequest::new("news")).await?;
+        assert!(!held_up.is_finished());
+        held_up.await?;
+        let batch = server
+            .requests()
+            .iter()
+            .find_map(|request| request.request::<BatchRequest>());
+        let [
+            Command {
+                history: Some(_), ..
+            },
+        ] = &batch.ok_or("no batch")?.commands[..]
+        else {
+            return Err("another batch".into());
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Calls that share batches, on embedded servers, over HTTP and gRPC.
+
+mod alone;
+#[cfg(feature = "blocking")]
+mod blocking;
+mod ends;
+mod failures;
+mod order;
+mod sharing;
+
+use std::time::Duration;
+
+use centrifugo_api::{
+    BatchRequest, Client, Coalescing, Error, HistoryRequest, PublishRequest, PublishResult, Retry,
+};
+use centrifugo_api_testing::{DataFormat, Fault, Namespace, Server};
+use tokio::task::JoinHandle;
+
+use crate::Outcome;
+
+/// How long a test waits for what must happen; only a failing one waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a batch is held up, so that others wait.
+const HOLD: Duration = Duration::from_millis(300);
+
+/// One batch at a time, and none that tries how quick the server is, so that a test knows what shares one.
+fn one_at_a_time() -> Coalescing {
+    Coalescing::default().max_batches(1).concurrent()
+}
+
+/// A server and a client of each transport, which coalesces so and tries again at once.
+fn both(coalescing: &Coalescing) -> Result<[(Server, Client); 2], Box<dyn std::error::Error>> {
+    let namespace = |name| {
+        Namespace::new(name)
+            .history_size(100)
+            .history_ttl(PATIENCE * 10)
+            .presence(true)
+    };
+    let start = || {
+        let bin = namespace("bin").data_format(DataFormat::Binary);
+        Server::builder()
+            .namespace(namespace(""))
+            .namespace(bin)
+            .start()
+    };
+    let (http, grpc) = (start()?, start()?);
+    let builders = [http.client_builder(), grpc.grpc_client_builder()];
+    let [first, second] = builders.map(|builder| {
+        let retry = Retry::default().first_wait(Duration::from_millis(1));
+        builder
+            .retry(retry)
+            .build()
+            .map(|client| client.coalescing(coalescing.clone()))
+    });
+    Ok([(http, first?), (grpc, second?)])
+}
+
+/// Holds up a batch, of one call, and waits until it has come to the server.
+async fn held_up(server: &Server, client: &Client) -> Result<JoinHandle<()>, Error> {
+    server.fail_next(1, Fault::delay(HOLD))?;
+    let client = client.clone();
+    let call = tokio::spawn(async move {
+        client
+            .publish(PublishRequest::new("first", "1"))
+            .await
+            .expect("it is only held up");
+    });
+    while server.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    server.take_requests();
+    Ok(call)
+}
+
+/// Publishes at once, each from a task of its own.
+fn publish_all<R: Into<PublishRequest> + Send + 'static>(
+    client: &Client,
+    requests: impl IntoIterator<Item = R>,
+) -> Vec<JoinHandle<Result<PublishResult, Error>>> {
+    let publish = |request: R| {
+        let client = client.clone();
+        tokio::spawn(async move { client.publish(request.into()).await })
+    };
+    requests.into_iter().map(publish).collect()
+}
+
+/// How many commands each request carried that has come since.
+fn batches(server: &Server) -> Vec<usize> {
+    let requests = server.take_requests();
+    let batches = requests.iter().map(|request| {
+        request
+            .request::<BatchRequest>()
+            .map_or(0, |batch| batch.commands.len())
+    });
+    batches.collect()
+}
+
+async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
+    let history = client
+        .history(HistoryRequest::new(channel).limit(-1))
+        .await?;
+    Ok(history.publications.len())
+}

@@ -1,0 +1,194 @@
+//! Two real nodes that share a Redis, killed in turn: calls go on, and each publication is there once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use centrifugo_api::{ClientBuilder, Retry};
+
+use super::acknowledged::Acknowledged;
+use super::{PATIENCE, TIMEOUT};
+use crate::Outcome;
+use crate::redis::Redis;
+use crate::server::{Backend, Server, Transport, Version};
+
+/// Callers of a blocking client at once.
+const THREADS: usize = 8;
+
+/// How often each node is killed.
+const ROUNDS: usize = 3;
+
+/// How many calls succeed between two events.
+const CALLS: usize = 500;
+
+/// What a call is given where a node is frozen: more than a second, so that it says something of the node.
+#[cfg(target_os = "linux")]
+const FROZEN: Duration = Duration::from_secs(3);
+
+/// Keeps all of it, longer than a test takes.
+pub(crate) const NAMESPACES: &str =
+    r#"[{"name": "kept", "history_size": 1000000, "history_ttl": "3600s"}]"#;
+
+/// Two nodes with a Redis between them.
+async fn nodes(prefix: &str) -> [Server; 2] {
+    let address = Redis::shared().await.address();
+    let options = [
+        ("CENTRIFUGO_ENGINE_TYPE", "redis"),
+        ("CENTRIFUGO_ENGINE_REDIS_ADDRESS", address.as_str()),
+        ("CENTRIFUGO_ENGINE_REDIS_PREFIX", prefix),
+        ("CENTRIFUGO_CHANNEL_NAMESPACES", NAMESPACES),
+        ("CENTRIFUGO_PROMETHEUS_ENABLED", "true"),
+    ];
+    let node = || Server::start_with(Backend::Real(Version::V6), &options);
+    [node().await, node().await]
+}
+
+/// A client of both.
+fn builder(nodes: &[Server; 2], transport: Transport) -> ClientBuilder {
+    let builder = nodes[0]
+        .client_builder(transport)
+        .endpoint(nodes[1].url(transport));
+    builder
+        .timeout(TIMEOUT)
+        .retry(Retry::default().idempotency_keys())
+}
+
+/// Waits until a node was called since it started.
+async fn is_called(node: &Server) -> Outcome {
+    let called = async {
+        while !node
+            .get("/metrics")
+            .await?
+            .contains("centrifugo_api_command_duration_seconds_count")
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Outcome::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, called)
+        .await
+        .map_err(|_| "the node that came back is not called")?
+}
+
+/// Kills each node in turn, and starts it again.
+async fn kill_in_turn(nodes: &mut [Server; 2], acknowledged: &Acknowledged) -> Outcome {
+    acknowledged.goes_on(CALLS).await?;
+    for _ in 0..ROUNDS {
+        for node in &mut *nodes {
+            node.kill();
+            acknowledged.goes_on(CALLS).await?;
+            node.restart().await;
+            is_called(node).await?;
+            acknowledged.goes_on(CALLS).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outcome {
+    let (mut nodes, started) = (nodes(prefix).await, Instant::now());
+    let client = builder(&nodes, transport).build()?;
+    let acknowledged = Arc::new(Acknowledged::default());
+    let callers = acknowledged.callers(&client);
+    kill_in_turn(&mut nodes, &acknowledged).await?;
+    acknowledged.stop(callers).await?;
+    acknowledged
+        .check(&nodes[0].client(transport), started)
+        .await?;
+    let errors = acknowledged.take_errors();
+    assert!(errors.is_empty(), "{errors:?}");
+    Ok(())
+}
+
+async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &str) -> Outcome {
+    let (mut nodes, started) = (nodes(prefix).await, Instant::now());
+    let client = builder(&nodes, transport).build_blocking()?;
+    let acknowledged = Arc::new(Acknowledged::default());
+    let callers: Vec<_> = (0..THREADS)
+        .map(|caller| {
+            let (client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
+            tokio::task::spawn_blocking(move || acknowledged.run_blocking(caller, &client))
+        })
+        .collect();
+    let killed = kill_in_turn(&mut nodes, &acknowledged).await;
+    // Threads cannot be left behind.
+    acknowledged.stop(callers).await?;
+    killed?;
+    acknowledged
+        .check(&nodes[0].client(transport), started)
+        .await?;
+    let errors = acknowledged.take_errors();
+    assert!(errors.is_empty(), "{errors:?}");
+    Ok(())
+}
+
+/// A node that is frozen keeps its calls, and runs them when nobody waits any more.
+#[cfg(target_os = "linux")]
+async fn a_frozen_node_costs_each_caller_a_timeout_at_most(
+    transport: Transport,
+    prefix: &str,
+) -> Outcome {
+    let (nodes, started) = (nodes(prefix).await, Instant::now());
+    let client = builder(&nodes, transport).timeout(FROZEN).build()?;
+    let acknowledged = Arc::new(Acknowledged::default());
+    let callers = acknowledged.callers(&client);
+    acknowledged.goes_on(CALLS).await?;
+    nodes[0].freeze(true)?;
+    acknowledged.has_failed(1).await?;
+    acknowledged.goes_on(CALLS).await?;
+    nodes[0].freeze(false)?;
+    acknowledged.goes_on(CALLS).await?;
+    acknowledged.stop(callers).await?;
+    acknowledged
+        .check(&nodes[0].client(transport), started)
+        .await?;
+    let errors = acknowledged.take_errors();
+    // One call at a time finds out whether the node is there again.
+    assert!(
+        errors.len() <= super::CALLERS + 5,
+        "{} errors",
+        errors.len()
+    );
+    assert!(
+        errors.iter().all(centrifugo_api::Error::is_timeout),
+        "{errors:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn nodes_that_are_killed_lose_and_double_nothing_over_http() -> Outcome {
+    nothing_is_lost_or_doubled(Transport::Http, "http").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn nodes_that_are_killed_lose_and_double_nothing_over_grpc() -> Outcome {
+    nothing_is_lost_or_doubled(Transport::Grpc, "grpc").await
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn threads_lose_and_double_nothing_over_http() -> Outcome {
+    nothing_is_lost_or_doubled_from_threads(Transport::Http, "http-threads").await
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn threads_lose_and_double_nothing_over_grpc() -> Outcome {
+    nothing_is_lost_or_doubled_from_threads(Transport::Grpc, "grpc-threads").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg(target_os = "linux")]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn a_frozen_node_loses_and_doubles_nothing_over_http() -> Outcome {
+    a_frozen_node_costs_each_caller_a_timeout_at_most(Transport::Http, "http-frozen").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg(target_os = "linux")]
+#[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
+async fn a_frozen_node_loses_and_doubles_nothing_over_grpc() -> Outcome {
+    a_frozen_node_costs_each_caller_a_timeout_at_most(Transport::Grpc, "grpc-frozen").await
+}

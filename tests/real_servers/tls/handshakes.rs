@@ -1,0 +1,165 @@
+//! Certificates: whose the client takes, and which it shows.
+
+use super::*;
+
+const HOST: &str = "127.0.0.1";
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_of_a_known_authority_is_taken() -> Outcome {
+    let authority = Authority::new()?;
+    let server = secured(&authority.certify(HOST)?, &[]).await;
+    for transport in BOTH {
+        let several = format!("{}{}", Authority::new()?.pem(), authority.pem());
+        for root in [
+            authority.pem().into_bytes(),
+            authority.der(),
+            several.into_bytes(),
+        ] {
+            answered(client_of(&server, transport).root_certificate(root)).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_for_another_host_is_not() -> Outcome {
+    let authority = Authority::new()?;
+    let server = secured(&authority.certify("centrifugo.example")?, &[]).await;
+    for transport in BOTH {
+        let client = || client_of(&server, transport).root_certificate(authority.pem());
+        assert_untaken(
+            client(),
+            "is for another host: call it by that, or name it with server_name",
+        )
+        .await?;
+        answered(client().server_name("centrifugo.example")).await?;
+        assert_untaken(client().server_name("other.example"), "is for another host").await?;
+        answered(client().danger_accept_invalid_certs()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_of_an_unknown_authority_is_not() -> Outcome {
+    let server = secured(&Authority::new()?.certify(HOST)?, &[]).await;
+    let other = Authority::new()?.pem();
+    for transport in BOTH {
+        let client = || client_of(&server, transport);
+        for client in [client(), client().root_certificate(&other)] {
+            assert_untaken(
+                client,
+                "is of an unknown authority: add that with root_certificate",
+            )
+            .await?;
+        }
+        answered(client().danger_accept_invalid_certs()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_that_has_expired_is_not() -> Outcome {
+    let authority = Authority::new()?;
+    let server = secured(&authority.certify_expired(HOST)?, &[]).await;
+    for transport in BOTH {
+        let client = || client_of(&server, transport).root_certificate(authority.pem());
+        assert_untaken(client(), "has expired").await?;
+        answered(client().danger_accept_invalid_certs()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_server_that_asks_for_a_client_certificate_gets_that_of_identity() -> Outcome {
+    let (authority, of_clients) = (Authority::new()?, Authority::new()?);
+    let trusted = of_clients.pem();
+    let options = [
+        ("CENTRIFUGO_HTTP_SERVER_TLS_CLIENT_CA_PEM", &*trusted),
+        ("CENTRIFUGO_GRPC_API_TLS_CLIENT_CA_PEM", &*trusted),
+    ];
+    let server = secured(&authority.certify(HOST)?, &options).await;
+    for transport in BOTH {
+        let client = || client_of(&server, transport).root_certificate(authority.pem());
+        answered(client().identity(of_clients.certify("backend")?.identity())).await?;
+        let error = refused(client()).await?;
+        assert!(error.is_network(), "{error:?}");
+        assert!(
+            error
+                .to_string()
+                .contains("asks for a client certificate: give one with identity"),
+            "{error}"
+        );
+        let error =
+            refused(client().identity(Authority::new()?.certify("backend")?.identity())).await?;
+        assert!(error.is_network(), "{error:?}");
+        assert!(
+            error
+                .to_string()
+                .contains("does it trust the authority of that of identity?"),
+            "{error}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_of_an_authority_itself_is_not() -> Outcome {
+    let authority = Authority::new()?;
+    let server = secured(&authority.itself(), &[]).await;
+    for transport in BOTH {
+        let client = || client_of(&server, transport).root_certificate(authority.pem());
+        assert_untaken(client(), "is that of an authority (CA:TRUE)").await?;
+        answered(client().danger_accept_invalid_certs()).await?;
+    }
+    Ok(())
+}
+
+/// What the system trusts belongs to a process, where `SSL_CERT_FILE` names it: the test runs itself again.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
+async fn a_certificate_of_an_authority_that_the_system_trusts_is_taken() -> Outcome {
+    const URLS: &str = "CENTRIFUGO_API_TEST_URLS";
+    if let Ok(urls) = std::env::var(URLS) {
+        for (url, key) in urls.split(' ').zip([HTTP_KEY, GRPC_KEY]) {
+            answered(Client::builder(url).api_key(key)).await?;
+        }
+        return Ok(());
+    }
+    let authority = Authority::new()?;
+    let server = secured(&authority.certify(HOST)?, &[]).await;
+    let urls = BOTH
+        .map(|transport| server.url(transport).replacen("://", "s://", 1))
+        .join(" ");
+    let trusted = tempfile::NamedTempFile::new()?;
+    std::fs::write(trusted.path(), authority.pem())?;
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args([
+            "tls::handshakes::a_certificate_of_an_authority_that_the_system_trusts_is_taken",
+            "--exact",
+            "--ignored",
+        ])
+        .env(URLS, urls)
+        .env("SSL_CERT_FILE", trusted.path())
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+        "{output:?}"
+    );
+    Ok(())
+}
+
+/// No connection is made, and the error says what to do.
+async fn assert_untaken(builder: ClientBuilder, expected: &str) -> Outcome {
+    let error = refused(builder).await?;
+    assert!(error.is_network() && error.is_unsent(), "{error:?}");
+    assert!(error.to_string().contains(expected), "{error}");
+    Ok(())
+}
