@@ -8,7 +8,7 @@ mod authority;
 mod keeper;
 #[path = "../support/postgres.rs"]
 mod postgres;
-#[cfg(unix)]
+#[cfg(all(feature = "blocking", feature = "grpc", unix))]
 #[path = "../support/redis.rs"]
 mod redis;
 #[path = "../support/server/mod.rs"]
