@@ -68,10 +68,8 @@ where
     let mut outcome = Ok(());
     let counted = allocation_counter::measure(|| outcome = runtime.block_on(calls()));
     outcome?;
-    let (count, bytes) = (
-        counted.count_total as f64 / CALLS as f64,
-        counted.bytes_total / CALLS as u64,
-    );
+    let count = counted.count_total as f64 / CALLS as f64;
+    let bytes = counted.bytes_total / CALLS as u64;
     println!(
         "{name:<30} {count:>12.1} {bytes:>10} {:>14}",
         size_of_val(&call())

@@ -37,7 +37,8 @@ fn main() -> Outcome {
 }
 
 fn start_and_stop() -> Result<(Duration, Duration), Error> {
-    let (mut starts, mut stops) = (Vec::new(), Vec::new());
+    let mut starts = Vec::new();
+    let mut stops = Vec::new();
     for _ in 0..STARTS {
         let begin = Instant::now();
         let server = Server::start()?;

@@ -44,9 +44,10 @@ async fn publish(
 /// Callers learn little of an error. The log gets all of it.
 fn failed(error: centrifugo_api::Error) -> StatusCode {
     eprintln!("{error}");
-    match error.is_retryable() {
-        true => StatusCode::SERVICE_UNAVAILABLE,
-        false => StatusCode::INTERNAL_SERVER_ERROR,
+    if error.is_retryable() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
     }
 }
 

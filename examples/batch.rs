@@ -61,9 +61,12 @@ async fn main() -> Result<(), Report> {
     let members = [("alice", true), ("mallory", false)];
     let commands: Vec<Command> = members
         .into_iter()
-        .map(|(user, welcome)| match welcome {
-            true => SubscribeRequest::new(user, &channel).into(),
-            false => UnsubscribeRequest::new(user, &channel).into(),
+        .map(|(user, welcome)| {
+            if welcome {
+                SubscribeRequest::new(user, &channel).into()
+            } else {
+                UnsubscribeRequest::new(user, &channel).into()
+            }
         })
         .collect();
     let outcomes = client.batch(commands).await?;

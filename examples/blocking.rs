@@ -23,7 +23,8 @@ fn main() -> Result<(), Report> {
 
     // Clones share their connections, between threads too.
     let publishers = ["one", "two", "three"].map(|text| {
-        let (client, channel) = (client.clone(), channel.clone());
+        let client = client.clone();
+        let channel = channel.clone();
         thread::spawn(move || client.publish(PublishRequest::new(channel, json(text)?)))
     });
     for publisher in publishers {

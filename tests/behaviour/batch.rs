@@ -148,12 +148,13 @@ async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
     let known = |method: &str| {
         env.version == Version::V6 || !method.starts_with("map_") && method != "shared_poll_publish"
     };
-    let expected = open_source
-        .iter()
-        .map(|(method, _)| match known(method) && *method != "rpc" {
-            true => Ok((*method).to_owned()),
-            false => Err(104),
-        });
+    let expected = open_source.iter().map(|(method, _)| {
+        if known(method) && *method != "rpc" {
+            Ok((*method).to_owned())
+        } else {
+            Err(104)
+        }
+    });
     let expected: Vec<_> = expected.chain(pro.iter().map(|_| Err(104))).collect();
     let commands = open_source
         .into_iter()

@@ -33,7 +33,8 @@ async fn channels_lists_channels_with_their_clients(env: &Env) -> Outcome {
     assert_eq!(channels(env, ChannelsRequest::new()).await?, []);
     // Without a subscriber a channel is not listed.
     env.publish("plain:published", "1").await?;
-    let (first, second) = (env.connect().await?, env.connect().await?);
+    let first = env.connect().await?;
+    let second = env.connect().await?;
     first.subscribe("plain:a").await?;
     second.subscribe("plain:a").await?;
     first.subscribe("nohist:b").await?;

@@ -58,10 +58,8 @@ async fn a_publication_without_history_arrives(env: &Env) -> Outcome {
 
 async fn a_broadcast_arrives_in_each_channel(env: &Env) -> Outcome {
     let connection = env.connect().await?;
-    let (mut a, mut b) = (
-        connection.subscribe("plain:a").await?,
-        connection.subscribe("nohist:b").await?,
-    );
+    let mut a = connection.subscribe("plain:a").await?;
+    let mut b = connection.subscribe("nohist:b").await?;
     env.client
         .broadcast(BroadcastRequest::new(["plain:a", "nohist:b"], r#"{"n":1}"#))
         .await?

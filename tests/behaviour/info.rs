@@ -45,7 +45,8 @@ async fn info_describes_the_node(env: &Env) -> Outcome {
 }
 
 async fn info_counts_connections(env: &Env) -> Outcome {
-    let (first, second) = (env.connect_as(&ALICE).await?, env.connect_as(&ALICE).await?);
+    let first = env.connect_as(&ALICE).await?;
+    let second = env.connect_as(&ALICE).await?;
     first.subscribe("plain:a").await?;
     second.subscribe("plain:a").await?;
     second.subscribe("plain:b").await?;

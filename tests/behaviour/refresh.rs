@@ -83,7 +83,8 @@ async fn refresh_gives_a_connection_new_info(env: &Env) -> Outcome {
 }
 
 async fn refresh_narrows_by_client_and_session(env: &Env) -> Outcome {
-    let (mut first, second) = (env.connect_as(&ALICE).await?, env.connect_as(&ALICE).await?);
+    let mut first = env.connect_as(&ALICE).await?;
+    let second = env.connect_as(&ALICE).await?;
     for request in [
         RefreshRequest::new("alice").session("of nobody"),
         RefreshRequest::new("bob").client(&*second.id),

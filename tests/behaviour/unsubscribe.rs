@@ -58,7 +58,8 @@ async fn unsubscribe_ends_a_subscription_of_the_client(env: &Env) -> Outcome {
 }
 
 async fn unsubscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
-    let (first, second) = (env.connect_as(&ALICE).await?, env.connect_as(&ALICE).await?);
+    let first = env.connect_as(&ALICE).await?;
+    let second = env.connect_as(&ALICE).await?;
     let mut ended = first.subscribe("plain:a").await?;
     let _kept = second.subscribe("plain:a").await?;
     for request in [

@@ -128,7 +128,8 @@ fn clones_serve_many_threads_at_once(server: Server) -> Outcome {
         let together = Barrier::new(THREADS);
         thread::scope(|scope| {
             for number in 0..THREADS {
-                let (client, together) = (client.clone(), &together);
+                let client = client.clone();
+                let together = &together;
                 scope.spawn(move || {
                     together.wait();
                     for call in 1..=CALLS {
@@ -145,9 +146,12 @@ fn clones_serve_many_threads_at_once(server: Server) -> Outcome {
 
 #[test]
 fn slow_call_does_not_hold_up_another_thread() -> Outcome {
-    let fake = FakeHttp::by(|request| match request.body.contains("slow") {
-        true => Answer::json(r#"{"result":{}}"#).after(Duration::from_secs(1)),
-        false => Answer::json(r#"{"result":{}}"#),
+    let fake = FakeHttp::by(|request| {
+        if request.body.contains("slow") {
+            Answer::json(r#"{"result":{}}"#).after(Duration::from_secs(1))
+        } else {
+            Answer::json(r#"{"result":{}}"#)
+        }
     });
     let client = Client::new(fake.url(), "key")?;
     let started = Instant::now();
@@ -225,7 +229,8 @@ fn client_is_dropped_anywhere(server: Server) -> Outcome {
             if call_before {
                 publish(&client, "plain:a")?;
             }
-            let (clone, another) = (client.clone(), client.with_timeout(Duration::from_secs(5)));
+            let clone = client.clone();
+            let another = client.with_timeout(Duration::from_secs(5));
             drop(client);
             thread::spawn(move || drop(another))
                 .join()
@@ -260,10 +265,8 @@ fn client_is_dropped_while_a_clone_calls() -> Outcome {
 
 #[test]
 fn timeout_is_kept() -> Outcome {
-    let (http, grpc) = (
-        FakeHttp::always(Answer::silence()),
-        FakeGrpc::always(GrpcReply::silence()),
-    );
+    let http = FakeHttp::always(Answer::silence());
+    let grpc = FakeGrpc::always(GrpcReply::silence());
     for url in [http.url(), grpc.url()] {
         let client = Client::builder(url)
             .timeout(Duration::from_millis(100))

@@ -131,7 +131,9 @@ fn static_client_serves_runtimes_at_the_same_time() {
 #[test]
 fn client_serves_a_runtime_after_another_is_dropped() {
     for client in new_clients() {
-        let (first, second, third) = (two_threads(), one_thread(), two_threads());
+        let first = two_threads();
+        let second = one_thread();
+        let third = two_threads();
         for runtime in [&first, &second, &third] {
             runtime.block_on(succeed(&client, 2));
         }
@@ -174,7 +176,8 @@ fn runtime_that_is_dropped_during_a_call_does_no_harm() {
 #[test]
 fn runtime_that_nobody_polls_does_not_hold_up_another() {
     for client in new_clients() {
-        let (idle, busy) = (one_thread(), one_thread());
+        let idle = one_thread();
+        let busy = one_thread();
         idle.block_on(succeed(&client, 1));
         // From here on the tasks of the first runtime stand still.
         busy.block_on(succeed(&client, 3));
@@ -303,7 +306,8 @@ fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Optio
 #[test]
 fn first_call_in_a_runtime_that_shuts_down_does_not_hang() -> Outcome {
     for client in new_clients() {
-        let (runtime, elsewhere) = (two_threads(), client.clone());
+        let runtime = two_threads();
+        let elsewhere = client.clone();
         let (shut_down, is_shut_down) = mpsc::channel::<()>();
         let (ended, end) = mpsc::channel::<()>();
         runtime.spawn(async move {

@@ -169,7 +169,9 @@ impl<'a> Walk<'a> {
 
 /// The JSON value at the start of the bytes, whatever is in its strings.
 fn value(bytes: &[u8]) -> Option<&[u8]> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut escaped = false;
     for (index, byte) in bytes.iter().enumerate() {
         let whole = Some(&bytes[..=index]);
         match byte {

@@ -78,10 +78,8 @@ pub(crate) struct Difference {
 impl Pair {
     pub(crate) fn new(left: Subject, right: Subject) -> Self {
         let (sender, changes) = watch::channel(());
-        let (left, right) = (
-            Player::new(left, sender.clone()),
-            Player::new(right, sender),
-        );
+        let left = Player::new(left, sender.clone());
+        let right = Player::new(right, sender);
         Self {
             left,
             right,
@@ -138,7 +136,8 @@ impl Pair {
         loop {
             tokio::join!(self.left.catch_up(), self.right.catch_up());
             self.changes.mark_unchanged();
-            let ((left, left_names), (right, right_names)) = (self.left.seen(), self.right.seen());
+            let (left, left_names) = self.left.seen();
+            let (right, right_names) = self.right.seen();
             let Some((id, _)) = left.iter().find(|(id, seen)| right.get(id) != Some(seen)) else {
                 (self.left.names, self.right.names) = (left_names, right_names);
                 return None;

@@ -85,7 +85,9 @@ async fn exchange(
         status: status.ok_or(io::ErrorKind::InvalidData)?,
         ..HttpReply::default()
     };
-    let (mut length, mut chunked, mut reusable) = (None, false, true);
+    let mut length = None;
+    let mut chunked = false;
+    let mut reusable = true;
     loop {
         let line = line(stream).await?;
         let Some((name, value)) = line.split_once(':') else {

@@ -149,10 +149,8 @@ fn hide_nodes(result: Option<&mut InfoResult>) -> bool {
     let Some(result) = result else { return false };
     for node in &mut result.nodes {
         let version = std::mem::take(&mut node.version);
-        let (known, process) = (
-            !node.uid.is_empty() && !node.name.is_empty(),
-            node.process.take(),
-        );
+        let known = !node.uid.is_empty() && !node.name.is_empty();
+        let process = node.process.take();
         *node = NodeResult::default();
         node.version = format!("{version}, uid and name: {known}, process: {process:?}");
     }

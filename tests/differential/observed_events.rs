@@ -133,9 +133,10 @@ impl Events {
     /// Notes what the client did itself.
     pub(crate) fn note(&self, channel: &str, is_subscribed: bool) {
         let mut history = self.history();
-        match is_subscribed {
-            true => _ = history.channels.insert(channel.to_owned()),
-            false => _ = history.channels.remove(channel),
+        if is_subscribed {
+            _ = history.channels.insert(channel.to_owned())
+        } else {
+            _ = history.channels.remove(channel)
         }
     }
 

@@ -128,7 +128,9 @@ impl Player {
             .await?;
         let (body, facts) = bodies::normalize(&reply.body, &mut self.names);
         self.facts.insert(id, facts);
-        let (status, content_type, location) = (reply.status, reply.content_type, reply.location);
+        let status = reply.status;
+        let content_type = reply.content_type;
+        let location = reply.location;
         let location = if location.is_empty() {
             location
         } else {
@@ -308,7 +310,8 @@ fn framed(message: Vec<u8>, frame: &Frame) -> Vec<u8> {
             (0, kept, message[..kept].to_vec())
         }
         Frame::Flipped { at, bits } => {
-            let (length, mut message) = (message.len(), message);
+            let length = message.len();
+            let mut message = message;
             if length > 0 {
                 message[at % length] ^= bits;
             }

@@ -48,9 +48,10 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer)> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    match head.starts_with("HTTP/1.1 101 ") {
-        true => Ok((Reader(reader), Writer(writer))),
-        false => Err(io::Error::other(head)),
+    if head.starts_with("HTTP/1.1 101 ") {
+        Ok((Reader(reader), Writer(writer)))
+    } else {
+        Err(io::Error::other(head))
     }
 }
 

@@ -86,7 +86,8 @@ async fn connections_of_a_user_are_counted_apart() -> Outcome {
 async fn subscribers_are_told_of_one_another_and_of_publications_in_order() -> Outcome {
     let server = start();
     let client = server.client();
-    let (mut alice, mut bob) = (server.connect("alice"), server.connect("bob"));
+    let mut alice = server.connect("alice");
+    let mut bob = server.connect("bob");
     alice.subscribe("news")?;
     publish(&client, "news", "1").await?;
     bob.subscribe("news")?;
@@ -231,7 +232,8 @@ async fn next_publication_passes_other_events_and_ends_with_the_connection() -> 
 async fn client_that_is_dropped_leaves() -> Outcome {
     let server = start();
     let client = server.client();
-    let (mut alice, bob) = (server.connect("alice"), server.connect("bob"));
+    let mut alice = server.connect("alice");
+    let bob = server.connect("bob");
     alice.subscribe("news")?;
     bob.subscribe("news")?;
     assert_eq!(present(&client, "news").await?, ["alice", "bob"]);
@@ -259,11 +261,9 @@ async fn client_that_is_dropped_leaves() -> Outcome {
 #[tokio::test]
 async fn anonymous_clients_have_the_empty_name() -> Outcome {
     let server = start();
-    let (mut one, mut other, mut alice) = (
-        server.connect(""),
-        server.connect(User::default()),
-        server.connect("alice"),
-    );
+    let mut one = server.connect("");
+    let mut other = server.connect(User::default());
+    let mut alice = server.connect("alice");
     assert_eq!((one.user(), other.user()), ("", ""));
     server
         .client()

@@ -71,7 +71,8 @@ async fn insecure_server_asks_for_no_key() -> Outcome {
 #[tokio::test]
 async fn port_is_free_again_when_the_server_is_dropped() -> Outcome {
     let server = start();
-    let (port, client) = (port(&server), server.client());
+    let port = port(&server);
+    let client = server.client();
     publish(&client, "news", "1").await?;
     drop(server);
     assert!(

@@ -174,7 +174,8 @@ async fn unusual_requests_have_an_answer() -> Outcome {
 async fn what_is_no_json_of_the_request_is_refused() -> Outcome {
     let server = start();
     let client = own_client::builder()?.build()?;
-    let (deep, closed) = ("[".repeat(200_000), "]".repeat(200_000));
+    let deep = "[".repeat(200_000);
+    let closed = "]".repeat(200_000);
     for body in [
         Vec::new(),
         b"{".to_vec(),

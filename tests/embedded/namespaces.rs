@@ -172,10 +172,8 @@ async fn with_a_namespace_channels_are_what_is_configured() -> Outcome {
         .namespace(Namespace::new("a-b_c.d"))
         .start()?;
     let client = server.client();
-    let (unknown, off) = (
-        Some(ApiError::UNKNOWN_CHANNEL),
-        Some(ApiError::NOT_AVAILABLE),
-    );
+    let unknown = Some(ApiError::UNKNOWN_CHANNEL);
+    let off = Some(ApiError::NOT_AVAILABLE);
     for (channel, expected) in [
         ("chat:1", [None, None, off]),
         ("chat:", [None, None, off]),
@@ -245,7 +243,8 @@ async fn maps_and_shared_polls_take_their_own_methods_alone() -> Outcome {
         .namespace(Namespace::new("closed").shared_poll(false))
         .start()?;
     let client = server.client();
-    let (bad, off) = (Some(ApiError::BAD_REQUEST), Some(ApiError::NOT_AVAILABLE));
+    let bad = Some(ApiError::BAD_REQUEST);
+    let off = Some(ApiError::NOT_AVAILABLE);
     for (channel, expected) in [
         ("map:1", [bad, None, bad]),
         ("poll:1", [bad, bad, None]),

@@ -161,7 +161,8 @@ async fn position_of_another_epoch_is_not_recovered() -> Outcome {
 #[tokio::test]
 async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
     let server = start();
-    let (mut one, mut other) = (server.connect("alice"), server.connect("alice"));
+    let mut one = server.connect("alice");
+    let mut other = server.connect("alice");
     subscribe(&server, SubscribeRequest::new("alice", "all")).await?;
     subscribe(
         &server,
@@ -188,7 +189,8 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
 #[tokio::test]
 async fn unsubscribe_is_told_once() -> Outcome {
     let server = start();
-    let (mut alice, mut bob) = (server.connect("alice"), server.connect("bob"));
+    let mut alice = server.connect("alice");
+    let mut bob = server.connect("bob");
     alice.subscribe("news")?;
     bob.subscribe("news")?;
     for _ in 0..2 {
@@ -271,7 +273,8 @@ async fn disconnect_spares_whom_it_is_not_about() -> Outcome {
 #[tokio::test]
 async fn disconnected_client_leaves_its_channels() -> Outcome {
     let server = start();
-    let (alice, mut bob) = (server.connect("alice"), server.connect("bob"));
+    let alice = server.connect("alice");
+    let mut bob = server.connect("bob");
     alice.subscribe("news")?;
     bob.subscribe("news")?;
     server

@@ -282,7 +282,8 @@ async fn wait_that_the_server_asks_for_is_kept() -> Outcome {
 #[tokio::test]
 async fn wait_that_would_outlast_the_call_is_not_begun() {
     for server in script([overloaded(60)]) {
-        let (case, started) = (server.transport(), Instant::now());
+        let case = server.transport();
+        let started = Instant::now();
         let error = publish(&quick(&server).with_timeout(Duration::from_secs(30)))
             .await
             .expect_err(case);

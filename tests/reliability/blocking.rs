@@ -116,7 +116,8 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.max_in_flight(2).build_blocking()?;
         server.fail_always(Fault::delay(LONG))?;
-        let (under_way, waiting) = (client.with_timeout(4 * SHORT), client.with_timeout(SHORT));
+        let under_way = client.with_timeout(4 * SHORT);
+        let waiting = client.with_timeout(SHORT);
         thread::scope(|scope| {
             let first = scope.spawn(|| from_threads(&under_way, 2, info));
             arrived(&server, 2);

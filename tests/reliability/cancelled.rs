@@ -16,7 +16,8 @@ const SHORT: Duration = Duration::from_secs(2);
 
 /// Polls a future that often, and drops it then, unless it was ready before.
 async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
-    let (mut future, mut left) = (Box::pin(future), times);
+    let mut future = Box::pin(future);
+    let mut left = times;
     poll_fn(move |context| {
         if left > 0 {
             left -= 1;
@@ -194,9 +195,10 @@ fn a_runtime_that_goes_during_a_call_leaves_the_client_usable_in_another() -> Ou
                     tokio::task::yield_now().await;
                 }
             });
-            match is_waited_for {
-                true => drop(first),
-                false => first.shutdown_background(),
+            if is_waited_for {
+                drop(first)
+            } else {
+                first.shutdown_background()
             }
             second.block_on(async {
                 assert!(call.await.is_err_and(|error| error.is_cancelled()));

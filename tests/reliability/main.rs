@@ -42,7 +42,8 @@ fn quickly() -> Retry {
 
 /// A server and the configuration of a client for each transport.
 fn both() -> Result<[(Server, ClientBuilder); 2], Error> {
-    let (http, grpc) = (Server::start()?, Server::start()?);
+    let http = Server::start()?;
+    let grpc = Server::start()?;
     let builders = [http.client_builder(), grpc.grpc_client_builder()];
     let [first, second] = builders.map(|builder| builder.retry(quickly()));
     Ok([(http, first), (grpc, second)])

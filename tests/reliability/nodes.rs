@@ -12,7 +12,8 @@ use crate::{Outcome, PATIENCE, called, quickly};
 /// Two nodes, and the configuration of a client of both, over each transport.
 fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
     let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
-    let (http, grpc) = (nodes()?, nodes()?);
+    let http = nodes()?;
+    let grpc = nodes()?;
     let of_http = http[0]
         .client_builder()
         .endpoint(http[1].url())
@@ -116,7 +117,8 @@ async fn a_node_that_is_overloaded_rests() -> Outcome {
         for status in [Status::Http(503), Status::Grpc(14)] {
             nodes[0].fail_always(Fault::status(status))?;
         }
-        let (mut failed, started) = (0, Instant::now());
+        let mut failed = 0;
+        let started = Instant::now();
         for _ in 0..20 {
             failed += usize::from(client.info(InfoRequest::new()).await.is_err());
         }

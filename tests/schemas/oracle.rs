@@ -280,7 +280,8 @@ impl Random {
     fn field(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
         match field.kind() {
             Kind::Message(entry) if field.is_map() => {
-                let (key, value) = (entry.map_entry_key_field(), entry.map_entry_value_field());
+                let key = entry.map_entry_key_field();
+                let value = entry.map_entry_value_field();
                 let entries = (0..self.rng.below(4)).map(|_| {
                     let key = self
                         .value(&key.kind(), depth)

@@ -101,11 +101,13 @@ pub(crate) fn start(
     for (transport, key) in [(Transport::Http, HTTP_KEY), (Transport::Grpc, GRPC_KEY)] {
         let url = server.url(transport);
         let mine = || (stop.clone(), Arc::clone(counts));
-        let (client, (stop, counts)) = (builder(&url, key).build()?, mine());
+        let client = builder(&url, key).build()?;
+        let (stop, counts) = mine();
         callers.push(thread::spawn(move || {
             call_in_runtimes(&client, &stop, &counts)
         }));
-        let (client, (stop, counts)) = (builder(&url, key).build_blocking()?, mine());
+        let client = builder(&url, key).build_blocking()?;
+        let (stop, counts) = mine();
         callers.push(thread::spawn(move || {
             call_blocking(&client, &stop, &counts)
         }));
@@ -131,7 +133,9 @@ fn call_in_runtimes(client: &Client, stop: &Stop, counts: &Arc<Counts>) {
             .build();
         runtime.expect("there is a runtime").block_on(async {
             let callers = (0..AT_ONCE).map(|first| {
-                let (client, stop, counts) = (client.clone(), stop.clone(), Arc::clone(counts));
+                let client = client.clone();
+                let stop = stop.clone();
+                let counts = Arc::clone(counts);
                 tokio::spawn(async move {
                     for kind in first..first + 200 {
                         if !stop.is_told() {

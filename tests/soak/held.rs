@@ -75,7 +75,8 @@ impl Window {
     }
 
     pub(crate) fn assert_no_growth_since(&self, earlier: &Self) {
-        let ((then, calls_then), (now, calls_now)) = (earlier.median(), self.median());
+        let (then, calls_then) = earlier.median();
+        let (now, calls_now) = self.median();
         let calls = calls_now - calls_then;
         let memory = now.memory.saturating_sub(then.memory);
         let allowed = SLACK + SLACK_OF_A_CALL * calls;

@@ -60,10 +60,12 @@ fn nothing_grows() -> Outcome {
     let mut server = keeper.block_on(Server::start_with(Backend::Real(Version::V6), &options));
     let before = Held::now()?;
 
-    let (stop, counts) = (Stop::default(), Arc::new(Counts::default()));
+    let stop = Stop::default();
+    let counts = Arc::new(Counts::default());
     let callers = calls::start(&server, &stop, &counts)?;
     let looking = {
-        let (stop, counts) = (stop.clone(), Arc::clone(&counts));
+        let stop = stop.clone();
+        let counts = Arc::clone(&counts);
         thread::spawn(move || look(length, &stop, &counts))
     };
     keeper.block_on(async {

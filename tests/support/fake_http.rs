@@ -208,10 +208,8 @@ async fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Re
     let head = String::from_utf8(unread.drain(..end_of_head).collect()).expect("a head is text");
     let mut lines = head.trim_end().split("\r\n");
     let mut start = lines.next().unwrap_or_default().split(' ');
-    let (method, path) = (
-        start.next().unwrap_or_default(),
-        start.next().unwrap_or_default(),
-    );
+    let method = start.next().unwrap_or_default();
+    let path = start.next().unwrap_or_default();
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))

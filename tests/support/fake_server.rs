@@ -226,7 +226,8 @@ impl<A: Scripted> Drop for Fake<A> {
         if let Some(Err(panic)) = ended {
             std::panic::resume_unwind(panic);
         }
-        let (came, expected) = (lock(&self.script.log).requests.len(), self.expected);
+        let came = lock(&self.script.log).requests.len();
+        let expected = self.expected;
         assert!(
             came >= expected.unwrap_or(0),
             "{came} requests came, and the script is for {expected:?}"

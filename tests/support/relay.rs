@@ -37,7 +37,8 @@ struct Shared {
 impl Relay {
     pub(crate) async fn start(server: SocketAddr, end: End) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (address, shared) = (listener.local_addr()?, Arc::new(Shared::default()));
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::default());
         let accepting = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {

@@ -27,7 +27,8 @@ pub(crate) struct Sniffer {
 impl Sniffer {
     /// Passes on to a server at `host:port`, as long as the runtime lives.
     pub(crate) async fn to(server: &str) -> std::io::Result<Self> {
-        let (server, seen) = (server.to_owned(), watch::Sender::default());
+        let server = server.to_owned();
+        let seen = watch::Sender::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let relay = Self {
             address: listener.local_addr()?,
@@ -39,7 +40,8 @@ impl Sniffer {
                     seen.peers.push(peer);
                     seen.open += 1;
                 });
-                let (server, seen) = (server.clone(), seen.clone());
+                let server = server.clone();
+                let seen = seen.clone();
                 tokio::spawn(async move {
                     let _ = pass_on(client, &server, &seen).await;
                     seen.send_modify(|seen| seen.open -= 1);

@@ -166,7 +166,8 @@ async fn broadcast_within_a_batch_keeps_its_channels(Env { client, .. }: Env) ->
         BroadcastRequest::new(Vec::<String>::new(), "3"),
     );
     let (first, second, third) = client.batch(broadcasts.clone()).await?;
-    let (first, second) = (first?, second?);
+    let first = first?;
+    let second = second?;
     assert_eq!(first.channels(), ["plain:a", "unknown:a", "plain:b"]);
     assert_eq!(
         (summary(&first), summary(&second)),

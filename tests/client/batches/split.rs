@@ -11,7 +11,8 @@ use crate::Outcome;
 const LIMIT: usize = 2000;
 
 fn both() -> Result<[(Server, ClientBuilder); 2], Error> {
-    let (http, grpc) = (Server::start()?, Server::start()?);
+    let http = Server::start()?;
+    let grpc = Server::start()?;
     let builders = [http.client_builder(), grpc.grpc_client_builder()]
         .map(|builder| builder.split_above(LIMIT));
     let [first, second] = builders;
@@ -34,7 +35,8 @@ fn channels(count: usize) -> Vec<String> {
 #[tokio::test]
 async fn a_large_broadcast_is_sent_in_parts_whose_outcomes_are_in_order() -> Outcome {
     for (server, builder) in both()? {
-        let (client, channels) = (builder.build()?, channels(500));
+        let client = builder.build()?;
+        let channels = channels(500);
         let result = client
             .broadcast(BroadcastRequest::new(channels.clone(), r#"{"n":1}"#))
             .await?;

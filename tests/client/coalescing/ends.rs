@@ -124,7 +124,8 @@ fn a_runtime_that_goes_takes_only_its_own_calls() -> Outcome {
             .build()
     };
     for (server, client) in both(&one_at_a_time())? {
-        let (first, second) = (runtime()?, runtime()?);
+        let first = runtime()?;
+        let second = runtime()?;
         let gone = first.block_on(async {
             let gone = held_up(&server, &client).await?;
             publish_all(

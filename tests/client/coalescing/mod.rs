@@ -44,7 +44,8 @@ fn both(coalescing: &Coalescing) -> Result<[(Server, Client); 2], Box<dyn std::e
             .namespace(bin)
             .start()
     };
-    let (http, grpc) = (start()?, start()?);
+    let http = start()?;
+    let grpc = start()?;
     let builders = [http.client_builder(), grpc.grpc_client_builder()];
     let [first, second] = builders.map(|builder| {
         let retry = Retry::default().first_wait(Duration::from_millis(1));

@@ -69,9 +69,12 @@ impl Generator {
 
     fn method(&mut self) -> &'static str {
         let often = if self.theme == Theme::All { 1 } else { 8 };
-        let weights = METHODS.map(|(weight, method, theme)| match theme == self.theme {
-            true => (weight * often, method),
-            false => (weight, method),
+        let weights = METHODS.map(|(weight, method, theme)| {
+            if theme == self.theme {
+                (weight * often, method)
+            } else {
+                (weight, method)
+            }
         });
         self.rng.weighted(&weights)
     }

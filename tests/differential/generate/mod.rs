@@ -89,16 +89,16 @@ impl Generator {
             _ if id < 2 && self.rng.chance(50) => self.connect(),
             0..6 if self.connections.len() < CONNECTIONS => self.connect(),
             6..14 if !self.connections.is_empty() => {
-                let (connection, channel) =
-                    (self.rng.pick(&self.connections), self.client_channel());
+                let connection = self.rng.pick(&self.connections);
+                let channel = self.client_channel();
                 Action::Subscribe {
                     connection,
                     channel,
                 }
             }
             14..17 if !self.connections.is_empty() => {
-                let (connection, channel) =
-                    (self.rng.pick(&self.connections), self.client_channel());
+                let connection = self.rng.pick(&self.connections);
+                let channel = self.client_channel();
                 Action::Unsubscribe {
                     connection,
                     channel,

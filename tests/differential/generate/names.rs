@@ -49,9 +49,10 @@ impl Generator {
             Kind::Map => &self.maps,
             Kind::Poll => &Vec::new(),
         };
-        match favourites.is_empty() || self.rng.chance(20) {
-            true => self.any_channel_of(kind),
-            false => self.rng.pick(favourites),
+        if favourites.is_empty() || self.rng.chance(20) {
+            self.any_channel_of(kind)
+        } else {
+            self.rng.pick(favourites)
         }
     }
 
@@ -99,10 +100,10 @@ impl Generator {
 
     /// A channel that clients ask for.
     pub(super) fn client_channel(&mut self) -> String {
-        match self.rng.chance(90) {
-            true => self.channel_of(Kind::Stream),
-            false => self
-                .rng
+        if self.rng.chance(90) {
+            self.channel_of(Kind::Stream)
+        } else {
+            self.rng
                 .pick(&[
                     "nope:a-«n»",
                     "map:a-«n»",
@@ -110,7 +111,7 @@ impl Generator {
                     "a-«n»",
                     "plain:a:b-«n»",
                 ])
-                .to_owned(),
+                .to_owned()
         }
     }
 

@@ -68,11 +68,9 @@ impl Generator {
             return;
         }
         let place = self.rng.below(json.size());
-        let (twist, wrong, string) = (
-            self.rng.below(9),
-            self.rng.pick(&WRONG),
-            self.rng.pick(&STRINGS),
-        );
+        let twist = self.rng.below(9);
+        let wrong = self.rng.pick(&WRONG);
+        let string = self.rng.pick(&STRINGS);
         let Some(value) = json.nth(place) else { return };
         match value {
             Json::Object(members) if twist > 0 => {

@@ -111,19 +111,19 @@ impl Generator {
             .filter(|(_, known)| known == channel)
             .map(|(id, _)| *id)
             .collect();
-        let (offset, epoch) = match known.is_empty() || self.rng.chance(15) {
-            true => (
+        let (offset, epoch) = if known.is_empty() || self.rng.chance(15) {
+            (
                 self.made_up_offset(),
                 Json::string(self.rng.pick(&["", "", "epoch"])),
-            ),
-            false => {
-                let step = self.rng.pick(&known);
-                let offset = match self.rng.chance(60) {
-                    true => Json::string(&format!("«offset {step}»")),
-                    false => self.made_up_offset(),
-                };
-                (offset, Json::string(&format!("«epoch {step}»")))
-            }
+            )
+        } else {
+            let step = self.rng.pick(&known);
+            let offset = if self.rng.chance(60) {
+                Json::string(&format!("«offset {step}»"))
+            } else {
+                self.made_up_offset()
+            };
+            (offset, Json::string(&format!("«epoch {step}»")))
         };
         let mut members = Members(Vec::new());
         optional! { self, members, 95 "offset": offset, 85 "epoch": epoch }
@@ -137,9 +137,10 @@ impl Generator {
     /// The user and the narrowing fields of the calls that act on connections. The filter is flat: the embedded server
     /// refuses one that is nested deeper than 100 times.
     fn whose(&mut self, members: &mut Members) {
-        let client = match self.has_connected.is_empty() {
-            true => "nobody".to_owned(),
-            false => format!("«client {}»", self.rng.pick(&self.has_connected)),
+        let client = if self.has_connected.is_empty() {
+            "nobody".to_owned()
+        } else {
+            format!("«client {}»", self.rng.pick(&self.has_connected))
         };
         optional! { self, members,
             95 "user": Json::string(&self.user()),

@@ -66,7 +66,8 @@ async fn seeds_are_of_all_methods_and_are_answered() -> Outcome {
     let (server, seeds) = server()?;
     let names: BTreeSet<_> = seeds.iter().map(|seed| seed.method).collect();
     assert_eq!(names, METHODS.iter().copied().collect());
-    let (client, mut grpc) = (own_client::builder()?.build()?, connect(&server).await?);
+    let client = own_client::builder()?.build()?;
+    let mut grpc = connect(&server).await?;
     for Seed {
         method,
         path,
@@ -100,7 +101,8 @@ async fn seeds_are_of_all_methods_and_are_answered() -> Outcome {
 #[tokio::test]
 async fn changed_json_has_an_answer() -> Outcome {
     let (server, seeds) = server()?;
-    let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(1));
+    let client = own_client::builder()?.build()?;
+    let mut chance = Chance::new(1);
     for index in 0..inputs() {
         let seed = &seeds[index % seeds.len()];
         let other = &seeds[chance.below(seeds.len())].json;
@@ -113,7 +115,8 @@ async fn changed_json_has_an_answer() -> Outcome {
 #[tokio::test]
 async fn changed_command_lines_have_an_answer() -> Outcome {
     let (server, seeds) = server()?;
-    let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(2));
+    let client = own_client::builder()?.build()?;
+    let mut chance = Chance::new(2);
     for _ in 0..inputs() {
         let lines: Vec<_> = (0..=chance.below(3))
             .map(|_| seeds[chance.below(seeds.len())].line())
@@ -128,7 +131,8 @@ async fn changed_command_lines_have_an_answer() -> Outcome {
 #[tokio::test]
 async fn json_made_by_chance_has_an_answer() -> Outcome {
     let (server, seeds) = server()?;
-    let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(3));
+    let client = own_client::builder()?.build()?;
+    let mut chance = Chance::new(3);
     for index in 0..inputs() {
         let method = seeds[index % seeds.len()].method;
         let body = if index % 4 == 0 {
@@ -144,7 +148,8 @@ async fn json_made_by_chance_has_an_answer() -> Outcome {
 #[tokio::test]
 async fn changed_protobuf_has_a_status() -> Outcome {
     let (server, seeds) = server()?;
-    let (mut client, mut chance) = (connect(&server).await?, Chance::new(4));
+    let mut client = connect(&server).await?;
+    let mut chance = Chance::new(4);
     for index in 0..inputs() {
         let seed = &seeds[index % seeds.len()];
         let other = &seeds[chance.below(seeds.len())].protobuf;

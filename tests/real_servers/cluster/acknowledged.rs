@@ -55,7 +55,8 @@ enum Turn {
 impl Turn {
     /// One of each kind, in turn. The data is unique.
     fn new(caller: usize, number: usize) -> Self {
-        let (data, first) = (format!("\"{caller}-{number}\""), caller + number);
+        let data = format!("\"{caller}-{number}\"");
+        let first = caller + number;
         match number % 3 {
             0 => Self::Publish(PublishRequest::new(channel(first), data)),
             1 => Self::Broadcast(BroadcastRequest::new(
@@ -72,7 +73,8 @@ impl Turn {
             Self::Broadcast(request) => (&request.channels[..], &request.data),
             Self::Read(_) => return Vec::new(),
         };
-        let (began, data) = (Instant::now(), String::from_utf8_lossy(data).into_owned());
+        let began = Instant::now();
+        let data = String::from_utf8_lossy(data).into_owned();
         let entry = |channel: &String| Entry {
             began,
             channel: channel.clone(),
@@ -102,7 +104,8 @@ impl Acknowledged {
     /// Callers that go on until they are stopped.
     pub(crate) fn callers(self: &Arc<Self>, client: &Client) -> Vec<JoinHandle<()>> {
         let caller = |number| {
-            let (client, acknowledged) = (client.clone(), Arc::clone(self));
+            let client = client.clone();
+            let acknowledged = Arc::clone(self);
             tokio::spawn(async move { acknowledged.run(number, &client).await })
         };
         (0..CALLERS).map(caller).collect()
@@ -114,7 +117,8 @@ impl Acknowledged {
             let Some(turn) = self.next(caller, number) else {
                 return;
             };
-            let (entries, began) = (turn.entries(), Instant::now());
+            let entries = turn.entries();
+            let began = Instant::now();
             let told = match turn {
                 Turn::Publish(request) => client.publish(request).await.map(published),
                 Turn::Broadcast(request) => client.broadcast(request).await.and_then(broadcast),
@@ -132,7 +136,8 @@ impl Acknowledged {
             let Some(turn) = self.next(caller, number) else {
                 return;
             };
-            let (entries, began) = (turn.entries(), Instant::now());
+            let entries = turn.entries();
+            let began = Instant::now();
             let told = match turn {
                 Turn::Publish(request) => client.publish(request).map(published),
                 Turn::Broadcast(request) => client.broadcast(request).and_then(broadcast),
@@ -249,7 +254,8 @@ impl Acknowledged {
         }
         assert!(held.is_empty(), "nobody published {held:?}");
         // Told where a test fails, and with `--nocapture`.
-        let (calls, errors) = (*self.acknowledged.borrow(), *self.failed.borrow());
+        let calls = *self.acknowledged.borrow();
+        let errors = *self.failed.borrow();
         println!(
             "{calls} calls, {acknowledged} publications; {errors} errors; at longest {longest:?}"
         );

@@ -85,7 +85,8 @@ async fn kill_in_turn(nodes: &mut [Server; 2], acknowledged: &Acknowledged) -> O
 }
 
 async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outcome {
-    let (mut nodes, started) = (nodes(prefix).await, Instant::now());
+    let mut nodes = nodes(prefix).await;
+    let started = Instant::now();
     let client = builder(&nodes, transport).build()?;
     let acknowledged = Arc::new(Acknowledged::default());
     let callers = acknowledged.callers(&client);
@@ -100,12 +101,14 @@ async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outco
 }
 
 async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &str) -> Outcome {
-    let (mut nodes, started) = (nodes(prefix).await, Instant::now());
+    let mut nodes = nodes(prefix).await;
+    let started = Instant::now();
     let client = builder(&nodes, transport).build_blocking()?;
     let acknowledged = Arc::new(Acknowledged::default());
     let callers: Vec<_> = (0..THREADS)
         .map(|caller| {
-            let (client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
+            let client = client.clone();
+            let acknowledged = Arc::clone(&acknowledged);
             tokio::task::spawn_blocking(move || acknowledged.run_blocking(caller, &client))
         })
         .collect();
@@ -127,7 +130,8 @@ async fn a_frozen_node_costs_each_caller_a_timeout_at_most(
     transport: Transport,
     prefix: &str,
 ) -> Outcome {
-    let (nodes, started) = (nodes(prefix).await, Instant::now());
+    let nodes = nodes(prefix).await;
+    let started = Instant::now();
     let client = builder(&nodes, transport).timeout(FROZEN).build()?;
     let acknowledged = Arc::new(Acknowledged::default());
     let callers = acknowledged.callers(&client);

@@ -76,7 +76,8 @@ async fn a_certificate_that_has_expired_is_not() -> Outcome {
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn a_server_that_asks_for_a_client_certificate_gets_that_of_identity() -> Outcome {
-    let (authority, of_clients) = (Authority::new()?, Authority::new()?);
+    let authority = Authority::new()?;
+    let of_clients = Authority::new()?;
     let trusted = of_clients.pem();
     let options = [
         ("CENTRIFUGO_HTTP_SERVER_TLS_CLIENT_CA_PEM", &*trusted),

@@ -53,9 +53,10 @@ fn build(version: Version) -> Result<PathBuf, String> {
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("{help}: {script}: {error}"))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).trim_end().into()),
-        false => Err(format!("{help}: {script} ended with {}", output.status)),
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().into())
+    } else {
+        Err(format!("{help}: {script} ended with {}", output.status))
     }
 }
 

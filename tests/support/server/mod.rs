@@ -93,7 +93,8 @@ pub(crate) enum Running {
 
 impl From<Process> for Server {
     fn from(process: Process) -> Self {
-        let (http_port, grpc_port) = (process.http_port, process.grpc_port);
+        let http_port = process.http_port;
+        let grpc_port = process.grpc_port;
         Self {
             http_port,
             grpc_port,

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::hash::{BuildHasher as _, RandomState};
 
 use cent::{
-    Client, Config, Error, HistoryRequest, HistoryResult, Publication, PublishRequest, PublishResult,
-    RawValue,
+    Client, Config, Error, HistoryRequest, HistoryResult, Publication, PublishRequest,
+    PublishResult, RawValue,
 };
 
 pub type Failure = Box<dyn StdError + Send + Sync>;
@@ -25,7 +25,8 @@ pub struct Peer {
 impl Peer {
     pub fn from_env() -> Result<Self, Failure> {
         let variable = |name| std::env::var(name).map_err(|_| format!("set {name}"));
-        let (url, key) = (variable("CENTRIFUGO_URL")?, variable("CENTRIFUGO_API_KEY")?);
+        let url = variable("CENTRIFUGO_URL")?;
+        let key = variable("CENTRIFUGO_API_KEY")?;
         let config = Config::new(&url).api_key(&key);
         Ok(Self {
             client: Client::new(config.clone())?,
@@ -50,11 +51,17 @@ impl Peer {
     }
 
     pub async fn publish(&self, channel: &str, data: &str) -> Result<PublishResult, Error> {
-        self.client.publish(PublishRequest::new(channel).data(raw(data))).await
+        self.client
+            .publish(PublishRequest::new(channel).data(raw(data)))
+            .await
     }
 
     /// Publishes the numbers from 1, and answers the last result.
-    pub async fn publish_numbers(&self, channel: &str, numbers: u64) -> Result<PublishResult, Error> {
+    pub async fn publish_numbers(
+        &self,
+        channel: &str,
+        numbers: u64,
+    ) -> Result<PublishResult, Error> {
         let mut last = PublishResult::default();
         for number in 1..=numbers {
             last = self.publish(channel, &number.to_string()).await?;
@@ -63,11 +70,19 @@ impl Peer {
     }
 
     pub async fn history(&self, channel: &str) -> Result<HistoryResult, Error> {
-        self.client.history(HistoryRequest::new(channel).limit(-1)).await
+        self.client
+            .history(HistoryRequest::new(channel).limit(-1))
+            .await
     }
 
     pub async fn data(&self, channel: &str) -> Result<Vec<String>, Error> {
-        Ok(self.history(channel).await?.publications.iter().map(text).collect())
+        Ok(self
+            .history(channel)
+            .await?
+            .publications
+            .iter()
+            .map(text)
+            .collect())
     }
 }
 
@@ -76,11 +91,20 @@ pub fn raw(text: &str) -> Box<RawValue> {
 }
 
 pub fn text(publication: &Publication) -> String {
-    publication.data.as_ref().expect("a publication has data").get().to_owned()
+    publication
+        .data
+        .as_ref()
+        .expect("a publication has data")
+        .get()
+        .to_owned()
 }
 
 pub fn offsets(result: &HistoryResult) -> Vec<u64> {
-    result.publications.iter().map(|publication| publication.offset).collect()
+    result
+        .publications
+        .iter()
+        .map(|publication| publication.offset)
+        .collect()
 }
 
 /// The code and the message of the API's error.
@@ -101,7 +125,10 @@ pub fn code<T: Debug>(result: Result<T, Error>) -> u32 {
 #[track_caller]
 pub fn http_error<T: Debug>(result: Result<T, Error>) -> (u16, String) {
     match result {
-        Err(Error::Http(error)) => (error.status.as_u16(), String::from_utf8_lossy(&error.body).into_owned()),
+        Err(Error::Http(error)) => (
+            error.status.as_u16(),
+            String::from_utf8_lossy(&error.body).into_owned(),
+        ),
         other => panic!("an HTTP status expected, not {other:?}"),
     }
 }

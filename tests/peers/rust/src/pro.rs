@@ -35,7 +35,10 @@ pub async fn pro_methods(peer: Peer) -> Outcome {
         device_topic_update(DeviceTopicUpdateRequest::new("id", "add").topics(["news"])),
         user_topic_list(UserTopicListRequest::new()),
         user_topic_update(UserTopicUpdateRequest::new("nobody", "add").topics(["news"])),
-        send_push_notification(SendPushNotificationRequest::new(recipient.clone(), notification.clone())),
+        send_push_notification(SendPushNotificationRequest::new(
+            recipient.clone(),
+            notification.clone()
+        )),
         update_push_status(UpdatePushStatusRequest::new("uid", "delivered", "id")),
         cancel_push(CancelPushRequest::new("uid")),
     );

@@ -17,7 +17,8 @@ fn fake(reply: &'static str) -> std::io::Result<(Client, JoinHandle<std::io::Res
     let answered = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept()?;
         let mut reader = BufReader::new(stream.try_clone()?);
-        let (mut first, mut length) = (String::new(), 0);
+        let mut first = String::new();
+        let mut length = 0;
         reader.read_line(&mut first)?;
         for header in reader.by_ref().lines().map_while(Result::ok).take_while(|header| !header.is_empty()) {
             if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
