@@ -72,7 +72,7 @@ fn shop() -> Result<(Server, Shop), Error> {
     Ok((server, shop))
 }
 
-async fn a_customer_hears_of_an_order_once() -> Outcome {
+async fn customer_hears_of_order_once() -> Outcome {
     let (server, shop) = shop()?;
     let mut alice = server.connect(User::new("alice").info(r#"{"name":"Alice"}"#));
     alice.subscribe("orders:alice")?;
@@ -86,7 +86,7 @@ async fn a_customer_hears_of_an_order_once() -> Outcome {
     Ok(())
 }
 
-async fn an_order_is_forgotten_after_a_minute() -> Outcome {
+async fn order_is_forgotten_after_a_minute() -> Outcome {
     let (server, shop) = shop()?;
     shop.paid("alice", 42).await?;
     server.advance(Duration::from_secs(60));
@@ -98,7 +98,7 @@ async fn an_order_is_forgotten_after_a_minute() -> Outcome {
     Ok(())
 }
 
-async fn an_offer_tells_who_could_not_be_reached() -> Outcome {
+async fn offer_reports_who_could_not_be_reached() -> Outcome {
     let (server, shop) = shop()?;
     server.fail_next(
         1,
@@ -109,7 +109,7 @@ async fn an_offer_tells_who_could_not_be_reached() -> Outcome {
     Ok(())
 }
 
-async fn a_lost_answer_does_no_harm() -> Outcome {
+async fn lost_reply_does_no_harm() -> Outcome {
     let (server, shop) = shop()?;
     server.fail_next(1, Fault::close_after())?;
     // The client tries again, since the publication has an idempotency key.
@@ -123,7 +123,7 @@ async fn a_lost_answer_does_no_harm() -> Outcome {
     Ok(())
 }
 
-async fn a_banned_user_is_blocked_and_disconnected() -> Outcome {
+async fn banned_user_is_blocked_and_disconnected() -> Outcome {
     let (server, shop) = shop()?;
     server.on(|_: BlockUserRequest| Ok(BlockUserResult::default()));
     let mut mallory = server.connect("mallory");
@@ -142,11 +142,11 @@ async fn a_banned_user_is_blocked_and_disconnected() -> Outcome {
 
 #[tokio::main]
 async fn main() -> Outcome {
-    a_customer_hears_of_an_order_once().await?;
-    an_order_is_forgotten_after_a_minute().await?;
-    an_offer_tells_who_could_not_be_reached().await?;
-    a_lost_answer_does_no_harm().await?;
-    a_banned_user_is_blocked_and_disconnected().await?;
+    customer_hears_of_order_once().await?;
+    order_is_forgotten_after_a_minute().await?;
+    offer_reports_who_could_not_be_reached().await?;
+    lost_reply_does_no_harm().await?;
+    banned_user_is_blocked_and_disconnected().await?;
     println!("5 tests of an application passed, on 5 embedded servers.");
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Visit for Text {
 }
 
 #[test]
-fn a_key_that_others_can_read_is_told_once() {
+fn unencrypted_key_is_warned_about_once() {
     let warnings = Warnings::default();
     tracing::subscriber::with_default(warnings.clone(), || {
         let build = |url: &str| {

@@ -11,18 +11,18 @@ behaviours!(everywhere:
     batch_in_parallel_answers_in_order_too,
     batch_goes_on_after_a_failure,
     batch_takes_every_kind_of_command,
-    batch_without_commands_answers_none,
-    batch_answers_the_parts_of_a_broadcast,
-    batch_answers_results_without_content,
+    batch_without_commands_returns_no_replies,
+    batch_returns_an_outcome_for_each_channel_of_a_broadcast,
+    batch_returns_results_without_content,
     batch_takes_10_000_commands,
 );
 behaviours!(legacy_commands:
     batch_answers_each_command_in_order,
-    batch_answers_results_without_content,
-    batch_answers_the_parts_of_a_broadcast,
+    batch_returns_results_without_content,
+    batch_returns_an_outcome_for_each_channel_of_a_broadcast,
     batch_in_parallel_answers_in_order_too,
     batch_takes_10_000_commands,
-    batch_without_commands_answers_none,
+    batch_without_commands_returns_no_replies,
 );
 behaviours!(legacy_commands_of_6_9_1:
     batch_takes_every_kind_of_command,
@@ -165,7 +165,7 @@ async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_without_commands_answers_none(env: &Env) -> Outcome {
+async fn batch_without_commands_returns_no_replies(env: &Env) -> Outcome {
     for parallel in [false, true] {
         let request = BatchRequest::new(Vec::<Command>::new()).parallel(parallel);
         assert!(env.client.batch(request).await?.replies.is_empty());
@@ -173,7 +173,7 @@ async fn batch_without_commands_answers_none(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_answers_the_parts_of_a_broadcast(env: &Env) -> Outcome {
+async fn batch_returns_an_outcome_for_each_channel_of_a_broadcast(env: &Env) -> Outcome {
     let commands = [
         BroadcastRequest::new(["invalid:a", "plain:a"], "1"),
         BroadcastRequest::new(Vec::<String>::new(), "1"),
@@ -192,7 +192,7 @@ async fn batch_answers_the_parts_of_a_broadcast(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_answers_results_without_content(env: &Env) -> Outcome {
+async fn batch_returns_results_without_content(env: &Env) -> Outcome {
     let commands: [Command; 6] = [
         SubscribeRequest::new("alice", "plain:a").into(),
         UnsubscribeRequest::new("alice", "plain:a").into(),

@@ -4,7 +4,7 @@ use crate::harness::{Env, Outcome, code};
 use crate::server::Version;
 
 behaviours!(everywhere:
-    broadcast_answers_one_response_a_channel,
+    broadcast_returns_one_response_per_channel,
     broadcast_fails_channel_by_channel,
     broadcast_without_channels_is_a_bad_request,
     broadcast_without_data_is_a_bad_request,
@@ -17,7 +17,7 @@ behaviours!(lacking_in_5_4_9:
     broadcast_to_a_map_or_poll_channel_looks_like_a_success,
 );
 behaviours!(legacy_commands:
-    broadcast_answers_one_response_a_channel,
+    broadcast_returns_one_response_per_channel,
     broadcast_fails_channel_by_channel,
     broadcast_passes_its_options_on,
     broadcast_takes_10_000_channels,
@@ -42,7 +42,7 @@ fn parts(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
         .collect()
 }
 
-async fn broadcast_answers_one_response_a_channel(env: &Env) -> Outcome {
+async fn broadcast_returns_one_response_per_channel(env: &Env) -> Outcome {
     env.publish("plain:b", "0").await?;
     let request = BroadcastRequest::new(["plain:a", "plain:b", "nohist:c", "plain:a"], "1");
     let result = env.client.broadcast(request).await?;

@@ -23,11 +23,11 @@ fn again(test: &str) -> std::io::Result<Command> {
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_server_dies_with_a_killed_process() -> Outcome {
+async fn server_dies_with_killed_process() -> Outcome {
     if std::env::var_os(CHILD).is_some() {
         return wait_to_be_killed().await;
     }
-    let mut child = again("harness_tests::a_server_dies_with_a_killed_process")?
+    let mut child = again("harness_tests::server_dies_with_killed_process")?
         .env(CHILD, "1")
         .spawn()?;
     let lines = BufReader::new(child.stdout.take().ok_or("no standard output")?).lines();
@@ -58,7 +58,7 @@ async fn wait_to_be_killed() -> Outcome {
 }
 
 #[test]
-fn no_server_to_be_had_is_a_failure_that_says_what_to_do() -> Outcome {
+fn missing_server_is_a_failure_that_says_what_to_do() -> Outcome {
     let nothing = tempfile::tempdir()?;
     for (variable, expected) in [
         (
@@ -70,7 +70,7 @@ fn no_server_to_be_had_is_a_failure_that_says_what_to_do() -> Outcome {
         ),
         ("CENTRIFUGO_BIN", ["missing", "ended while it started"]),
     ] {
-        let output = again("harness_tests::a_server_dies_with_a_killed_process")?
+        let output = again("harness_tests::server_dies_with_killed_process")?
             .env_remove("CENTRIFUGO_BIN")
             .env("PATH", nothing.path())
             .env(variable, nothing.path().join("missing"))

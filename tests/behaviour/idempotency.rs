@@ -4,7 +4,7 @@ use crate::client_kind::ClientUnderTest;
 use crate::harness::{Env, Failure, Outcome, offsets};
 
 behaviours!(everywhere:
-    publish_with_a_repeated_key_answers_the_first_position,
+    publish_with_a_repeated_key_returns_the_first_position,
     broadcast_with_a_repeated_key_reaches_only_new_channels,
     idempotency_keys_count_by_channel,
 );
@@ -14,7 +14,7 @@ behaviours!(legacy_commands:
 );
 behaviours!(legacy_commands_of_6_9_1:
     broadcast_with_a_repeated_key_reaches_only_new_channels,
-    publish_with_a_repeated_key_answers_the_first_position,
+    publish_with_a_repeated_key_returns_the_first_position,
 );
 
 fn keyed(channel: &str, data: &str) -> PublishRequest {
@@ -34,7 +34,7 @@ async fn publications(client: &ClientUnderTest, channel: &str) -> Result<Vec<u64
     Ok(offsets(&history.publications))
 }
 
-async fn publish_with_a_repeated_key_answers_the_first_position(env: &Env) -> Outcome {
+async fn publish_with_a_repeated_key_returns_the_first_position(env: &Env) -> Outcome {
     let first = env.client.call(keyed("plain:a", "1")).await?;
     env.publish("plain:a", "2").await?;
     let repeated = env.client.call(keyed("plain:a", "3")).await?;

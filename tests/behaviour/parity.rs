@@ -11,10 +11,10 @@ use crate::realtime::{ALICE, Connection};
 use crate::server::{Backend, Transport};
 use crate::server::{Server, Version};
 
-behaviours!(across_transports: every_method_answers_the_same_over_both_transports);
-behaviours!(everywhere: every_method_answers_the_same_in_a_batch_that_calls_share);
+behaviours!(across_transports: every_method_returns_the_same_over_both_transports);
+behaviours!(everywhere: every_method_returns_the_same_in_a_shared_batch);
 
-async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcome {
+async fn every_method_returns_the_same_over_both_transports(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
     let answers = walk(&env.server, env.server.client(env.transport)).await?;
     assert_eq!(
@@ -37,7 +37,7 @@ async fn every_method_answers_the_same_over_both_transports(env: &Env) -> Outcom
     Ok(())
 }
 
-async fn every_method_answers_the_same_in_a_batch_that_calls_share(env: &Env) -> Outcome {
+async fn every_method_returns_the_same_in_a_shared_batch(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
     let alone = walk(&env.server, env.server.client(env.transport)).await?;
     let shared = walk(
@@ -72,19 +72,19 @@ async fn assert_alike(client: impl Fn(&Server) -> Result<Client, Error>) -> Outc
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn every_method_answers_the_same_on_the_embedded_server_over_http() -> Outcome {
+async fn every_method_returns_the_same_on_the_embedded_server_over_http() -> Outcome {
     assert_alike(|server| server.client_builder(Transport::Http).build()).await
 }
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn every_method_answers_the_same_on_the_embedded_server_over_grpc() -> Outcome {
+async fn every_method_returns_the_same_on_the_embedded_server_over_grpc() -> Outcome {
     assert_alike(|server| server.client_builder(Transport::Grpc).build()).await
 }
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn every_method_answers_the_same_on_the_embedded_server_by_command_lines() -> Outcome {
+async fn every_method_returns_the_same_on_the_embedded_server_by_command_lines() -> Outcome {
     assert_alike(|server| {
         server
             .client_builder(Transport::Http)

@@ -12,11 +12,11 @@ behaviours!(everywhere:
     deeply_nested_payloads_come_back,
     large_payloads_come_back,
     empty_payloads_are_refused,
-    payloads_with_broken_utf_8_are_read_over_grpc_alone,
+    payloads_with_broken_utf_8_are_read_only_over_grpc,
 );
 behaviours!(across_transports:
     payloads_keep_their_bytes_from_one_transport_to_the_other,
-    payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone,
+    payloads_with_broken_utf_8_of_one_transport_are_read_only_over_grpc,
 );
 behaviours!(legacy_commands:
     deeply_nested_payloads_come_back,
@@ -25,7 +25,7 @@ behaviours!(legacy_commands:
     payloads_come_back_as_they_were_sent,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    payloads_with_broken_utf_8_are_read_over_grpc_alone,
+    payloads_with_broken_utf_8_are_read_only_over_grpc,
 );
 
 /// Payloads, and what HTTP makes of them on the way out: no insignificant white space, and some characters escaped.
@@ -189,16 +189,14 @@ fn assert_broken(transport: Transport, result: Result<Vec<Bytes>, Error>) {
     }
 }
 
-async fn payloads_with_broken_utf_8_are_read_over_grpc_alone(env: &Env) -> Outcome {
+async fn payloads_with_broken_utf_8_are_read_only_over_grpc(env: &Env) -> Outcome {
     publish_broken(env).await?;
     assert_broken(env.transport, history(&env.client).await);
     Ok(())
 }
 
 #[cfg(all(feature = "http", feature = "grpc"))]
-async fn payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone(
-    env: &Env,
-) -> Outcome {
+async fn payloads_with_broken_utf_8_of_one_transport_are_read_only_over_grpc(env: &Env) -> Outcome {
     publish_broken(env).await?;
     assert_broken(env.transport.other(), history(&env.other_client()).await);
     Ok(())

@@ -3,8 +3,8 @@ use centrifugo_api::{HistoryRequest, PublishRequest};
 use crate::harness::{Env, Outcome, code, offsets};
 
 behaviours!(everywhere:
-    publish_answers_offset_and_epoch,
-    publish_without_history_answers_no_position,
+    publish_returns_offset_and_epoch,
+    publish_without_history_returns_no_position,
     publish_with_skip_history_leaves_the_history_alone,
     publish_keeps_tags,
     publish_without_data_or_channel_is_a_bad_request,
@@ -18,13 +18,13 @@ behaviours!(lacking_in_5_4_9:
     publish_into_a_map_or_poll_channel_is_a_bad_request,
 );
 behaviours!(legacy_commands:
-    publish_answers_offset_and_epoch,
+    publish_returns_offset_and_epoch,
     publish_into_an_unknown_namespace_is_refused,
     publish_keeps_tags,
     publish_takes_any_channel_name,
     publish_with_skip_history_leaves_the_history_alone,
     publish_without_data_or_channel_is_a_bad_request,
-    publish_without_history_answers_no_position,
+    publish_without_history_returns_no_position,
 );
 behaviours!(legacy_commands_of_6_9_1:
     publish_drops_an_old_version_silently,
@@ -33,7 +33,7 @@ behaviours!(legacy_commands_of_6_9_1:
     publish_takes_empty_data_in_a_binary_namespace,
 );
 
-async fn publish_answers_offset_and_epoch(env: &Env) -> Outcome {
+async fn publish_returns_offset_and_epoch(env: &Env) -> Outcome {
     let first = env.publish("plain:a", "1").await?;
     let second = env.publish("plain:a", "2").await?;
     let other = env.publish("plain:b", "1").await?;
@@ -43,7 +43,7 @@ async fn publish_answers_offset_and_epoch(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn publish_without_history_answers_no_position(env: &Env) -> Outcome {
+async fn publish_without_history_returns_no_position(env: &Env) -> Outcome {
     let result = env.publish("nohist:a", "1").await?;
     assert_eq!((result.offset, result.epoch.as_str()), (0, ""));
     Ok(())

@@ -7,14 +7,14 @@ behaviours!(everywhere:
     refresh_ends_a_connection_as_expired,
     refresh_ends_a_connection_by_a_past_time,
     refresh_gives_a_connection_new_info,
-    refresh_narrows_by_client_and_session,
+    refresh_filters_by_client_and_session,
     refresh_succeeds_when_nobody_matches,
 );
 behaviours!(legacy_commands_of_6_9_1:
     refresh_ends_a_connection_as_expired,
     refresh_ends_a_connection_by_a_past_time,
     refresh_gives_a_connection_new_info,
-    refresh_narrows_by_client_and_session,
+    refresh_filters_by_client_and_session,
     refresh_succeeds_when_nobody_matches,
 );
 
@@ -82,7 +82,7 @@ async fn refresh_gives_a_connection_new_info(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn refresh_narrows_by_client_and_session(env: &Env) -> Outcome {
+async fn refresh_filters_by_client_and_session(env: &Env) -> Outcome {
     let mut first = env.connect_as(&ALICE).await?;
     let second = env.connect_as(&ALICE).await?;
     for request in [

@@ -11,7 +11,7 @@ behaviours!(everywhere:
     subscribe_without_a_user_means_the_anonymous,
     subscribe_hands_over_info_and_data,
     subscribe_overrides_the_options_of_the_namespace,
-    subscribe_narrows_by_client_and_session,
+    subscribe_filters_by_client_and_session,
     subscribe_succeeds_when_nobody_matches,
     subscribe_again_is_an_internal_error_since_v6,
     subscribe_to_no_channel_or_in_the_past_is_refused,
@@ -29,7 +29,7 @@ behaviours!(legacy_commands_of_6_9_1:
     subscribe_hands_over_binary_info_and_data,
     subscribe_hands_over_info_and_data,
     subscribe_makes_a_subscription_of_the_server,
-    subscribe_narrows_by_client_and_session,
+    subscribe_filters_by_client_and_session,
     subscribe_overrides_the_options_of_the_namespace,
     subscribe_recovers_missed_publications,
     subscribe_to_no_channel_or_in_the_past_is_refused,
@@ -138,7 +138,7 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
     Ok(())
 }
 
-async fn subscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
+async fn subscribe_filters_by_client_and_session(env: &Env) -> Outcome {
     let mut first = env.connect_as(&ALICE).await?;
     let _second = env.connect_as(&ALICE).await?;
     env.client

@@ -6,7 +6,7 @@ use crate::realtime::{ALICE, BOB};
 behaviours!(everywhere:
     unsubscribe_ends_a_subscription_of_the_server,
     unsubscribe_ends_a_subscription_of_the_client,
-    unsubscribe_narrows_by_client_and_session,
+    unsubscribe_filters_by_client_and_session,
     unsubscribe_succeeds_when_nobody_matches,
     unsubscribe_from_an_unknown_namespace_is_refused,
 );
@@ -16,7 +16,7 @@ behaviours!(legacy_commands:
 behaviours!(legacy_commands_of_6_9_1:
     unsubscribe_ends_a_subscription_of_the_client,
     unsubscribe_ends_a_subscription_of_the_server,
-    unsubscribe_narrows_by_client_and_session,
+    unsubscribe_filters_by_client_and_session,
     unsubscribe_succeeds_when_nobody_matches,
 );
 
@@ -57,7 +57,7 @@ async fn unsubscribe_ends_a_subscription_of_the_client(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn unsubscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
+async fn unsubscribe_filters_by_client_and_session(env: &Env) -> Outcome {
     let first = env.connect_as(&ALICE).await?;
     let second = env.connect_as(&ALICE).await?;
     let mut ended = first.subscribe("plain:a").await?;

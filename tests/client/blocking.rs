@@ -42,8 +42,8 @@ on_each_server!(
     calls_within_a_runtime_of_several_threads,
     client_made_within_async_code_is_used_outside_and_dropped_within,
     client_is_dropped_anywhere,
-    server_that_was_restarted_between_calls_is_called_anew,
-    server_that_is_away_is_a_network_error_until_it_is_back,
+    server_restarted_between_calls_is_called_again,
+    stopped_server_is_a_network_error_until_it_is_back,
 );
 
 fn start(backend: Backend) -> Server {
@@ -145,7 +145,7 @@ fn clones_serve_many_threads_at_once(server: Server) -> Outcome {
 }
 
 #[test]
-fn slow_call_does_not_hold_up_another_thread() -> Outcome {
+fn slow_call_does_not_block_another_thread() -> Outcome {
     let fake = FakeHttp::by(|request| {
         if request.body.contains("slow") {
             Answer::json(r#"{"result":{}}"#).after(Duration::from_secs(1))
@@ -323,7 +323,7 @@ fn connection_is_reused() -> Outcome {
     Ok(())
 }
 
-fn server_that_was_restarted_between_calls_is_called_anew(mut server: Server) -> Outcome {
+fn server_restarted_between_calls_is_called_again(mut server: Server) -> Outcome {
     let runtime = one_thread();
     for client in clients(&server)? {
         for round in 0..3 {
@@ -337,7 +337,7 @@ fn server_that_was_restarted_between_calls_is_called_anew(mut server: Server) ->
     Ok(())
 }
 
-fn server_that_is_away_is_a_network_error_until_it_is_back(mut server: Server) -> Outcome {
+fn stopped_server_is_a_network_error_until_it_is_back(mut server: Server) -> Outcome {
     let runtime = one_thread();
     for client in clients(&server)? {
         publish(&client, "plain:a")?;
@@ -353,7 +353,7 @@ fn server_that_is_away_is_a_network_error_until_it_is_back(mut server: Server) -
 }
 
 #[test]
-fn client_is_shared_as_any_value() {
+fn client_is_shared_like_any_value() {
     fn is_shared<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
     is_shared::<Client>();
     let client =

@@ -174,7 +174,7 @@ fn runtime_that_is_dropped_during_a_call_does_no_harm() {
 }
 
 #[test]
-fn runtime_that_nobody_polls_does_not_hold_up_another() {
+fn runtime_that_is_not_polled_does_not_block_another() {
     for client in new_clients() {
         let idle = one_thread();
         let busy = one_thread();
@@ -188,7 +188,7 @@ fn runtime_that_nobody_polls_does_not_hold_up_another() {
 }
 
 #[test]
-fn many_clones_in_many_tasks_do_not_get_in_each_other_s_way() {
+fn many_clones_in_many_tasks_do_not_disturb_one_another() {
     for client in static_clients() {
         for runtime in [one_thread(), two_threads()] {
             runtime.block_on(async {

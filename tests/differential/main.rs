@@ -59,7 +59,7 @@ async fn both_servers_answer_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_keeps_one_publication_more_is_found_out() {
+async fn difference_of_one_publication_is_found() {
     let [one, other] = [3, 4].map(configuration::namespaces);
     let mut pair = Pair::new(
         Subject::embedded(&one).await,

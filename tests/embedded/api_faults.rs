@@ -94,7 +94,7 @@ async fn standing_error_meets_all_calls_until_it_is_cleared() -> Outcome {
 }
 
 #[tokio::test]
-async fn error_meets_its_method_alone() -> Outcome {
+async fn error_meets_only_its_method() -> Outcome {
     let server = start();
     server.fail_always(internal().method("history"))?;
     for (transport, client) in clients(&server) {
@@ -109,7 +109,7 @@ async fn error_meets_its_method_alone() -> Outcome {
 }
 
 #[tokio::test]
-async fn error_meets_its_channel_alone() -> Outcome {
+async fn error_meets_only_its_channel() -> Outcome {
     let server = start();
     server.fail_always(internal().channel("news"))?;
     for (transport, client) in clients(&server) {
@@ -217,7 +217,7 @@ async fn faults_are_met_in_the_order_in_which_they_were_planned() -> Outcome {
 }
 
 #[tokio::test]
-async fn faults_that_nothing_met_are_told() -> Outcome {
+async fn unused_faults_are_reported() -> Outcome {
     let server = start();
     server.fail_next(2, internal().channel("news"))?;
     server.fail_next(1, Fault::status(Status::Grpc(14)))?;

@@ -64,7 +64,7 @@ async fn configuration_of_a_real_server_is_taken_over() -> Outcome {
 }
 
 #[tokio::test]
-async fn keys_of_the_two_apis_are_two() -> Outcome {
+async fn http_and_grpc_have_separate_keys() -> Outcome {
     let server = Server::builder()
         .configuration(r#"{"http_api":{"key":"h"},"grpc_api":{"key":"g"}}"#)
         .start()?;
@@ -196,7 +196,7 @@ async fn size_of_messages_is_bounded_as_configured() -> Outcome {
 }
 
 #[test]
-fn what_is_no_configuration_is_refused() {
+fn invalid_configuration_is_refused() {
     for (json, part) in [
         ("", "EOF"),
         ("{", "EOF"),
@@ -415,7 +415,7 @@ fn contradictions_within_a_configuration_are_found() {
 }
 
 #[test]
-fn what_does_not_matter_here_is_left_alone() -> Outcome {
+fn irrelevant_options_are_ignored() -> Outcome {
     let json = r#"{
         "http_api": {"key": "h", "external": true, "handler_prefix": null},
         "engine": {"type": "redis"}, "client": 1, "channel": {"namespaces": null, "proxy": []}

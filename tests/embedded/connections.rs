@@ -83,7 +83,7 @@ async fn connections_of_a_user_are_counted_apart() -> Outcome {
 }
 
 #[tokio::test]
-async fn subscribers_are_told_of_one_another_and_of_publications_in_order() -> Outcome {
+async fn subscribers_see_one_another_and_publications_in_order() -> Outcome {
     let server = start();
     let client = server.client();
     let mut alice = server.connect("alice");
@@ -110,7 +110,7 @@ async fn subscribers_are_told_of_one_another_and_of_publications_in_order() -> O
 }
 
 #[tokio::test]
-async fn joins_are_told_only_where_the_namespace_says_so() -> Outcome {
+async fn joins_are_pushed_only_where_the_namespace_says_so() -> Outcome {
     let server = Server::builder()
         .namespace(Namespace::new("quiet"))
         .namespace(Namespace::new("emits").join_leave(true))

@@ -153,7 +153,7 @@ async fn drop_disconnects_clients() {
 }
 
 #[test]
-fn a_thousand_servers_follow_one_another() -> Outcome {
+fn thousand_servers_run_one_after_another() -> Outcome {
     for _ in 0..1000 {
         drop(Server::start()?);
     }
@@ -161,7 +161,7 @@ fn a_thousand_servers_follow_one_another() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_hundred_servers_run_at_once_and_share_nothing() -> Outcome {
+async fn hundred_servers_run_at_once_and_share_nothing() -> Outcome {
     let servers: Vec<Server> = (0..100).map(|_| start()).collect();
     let ports: HashSet<u16> = servers.iter().map(port).collect();
     assert_eq!(ports.len(), servers.len());

@@ -147,7 +147,7 @@ fn all_told(connection: &mut centrifugo_api_testing::Connection) -> Vec<String> 
 }
 
 #[tokio::test]
-async fn what_is_published_over_one_transport_is_read_over_the_others() -> Outcome {
+async fn publications_over_one_transport_are_read_over_the_others() -> Outcome {
     let server = start();
     let [(_, http), (_, grpc), (_, lines)] = clients(&server);
     for (index, client) in [&http, &grpc, &lines].into_iter().enumerate() {

@@ -182,7 +182,7 @@ async fn gzip_is_read() -> Outcome {
 }
 
 #[tokio::test]
-async fn gzip_that_is_none_is_refused() -> Outcome {
+async fn invalid_gzip_is_refused() -> Outcome {
     let server = start();
     let whole = gzip(&publication());
     for compressed in [&publication(), &whole[..whole.len() - 4], b"", b"\x1f\x8b"] {
@@ -252,7 +252,7 @@ async fn unknown_paths_are_unimplemented() -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_that_are_given_up_disturb_no_others() -> Outcome {
+async fn dropped_calls_disturb_no_others() -> Outcome {
     let server = start();
     let mut client = connect(&server).await?;
     for offset in 1..=100 {

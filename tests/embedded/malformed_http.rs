@@ -51,7 +51,7 @@ async fn assert_alive(server: &Server) -> Outcome {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused() -> Outcome {
+async fn request_that_is_not_http_is_refused() -> Outcome {
     let server = start();
     for bytes in [
         "GARBAGE\r\n\r\n".to_owned(),
@@ -72,7 +72,7 @@ async fn what_is_no_http_is_refused() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_breaks_off_ends_without_a_call() -> Outcome {
+async fn interrupted_request_ends_without_a_call() -> Outcome {
     let server = start();
     let chunked = "Transfer-Encoding: chunked\r\n";
     for bytes in [
@@ -171,7 +171,7 @@ async fn unusual_requests_have_an_answer() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_is_no_json_of_the_request_is_refused() -> Outcome {
+async fn body_that_is_not_json_of_the_request_is_refused() -> Outcome {
     let server = start();
     let client = own_client::builder()?.build()?;
     let deep = "[".repeat(200_000);

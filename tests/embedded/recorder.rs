@@ -160,7 +160,7 @@ fn assert_no_key(request: &centrifugo_api_testing::Recorded) {
 }
 
 #[tokio::test]
-async fn only_the_last_requests_are_remembered() -> Outcome {
+async fn only_the_last_requests_are_recorded() -> Outcome {
     let server = Server::builder().recorded_requests(2).start()?;
     let client = server.client();
     for data in ["1", "2", "3"] {
@@ -177,7 +177,7 @@ async fn only_the_last_requests_are_remembered() -> Outcome {
 }
 
 #[tokio::test]
-async fn ten_thousand_requests_are_remembered_unless_told_otherwise() -> Outcome {
+async fn ten_thousand_requests_are_recorded_by_default() -> Outcome {
     let server = start();
     let client = server.client_builder().legacy_commands().build()?;
     for _ in 0..11 {

@@ -83,7 +83,7 @@ fn threads_share_a_server() -> Outcome {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn server_answers_while_the_runtime_of_the_test_is_held_up() -> Outcome {
+async fn server_answers_while_the_runtime_of_the_test_is_blocked() -> Outcome {
     let server = start();
     let client = server.client_builder().build_blocking()?;
     let held_up = move || client.publish(PublishRequest::new("news", "1"));

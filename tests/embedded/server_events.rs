@@ -43,7 +43,7 @@ async fn subscribe(server: &Server, request: SubscribeRequest) -> Result<(), Err
 }
 
 #[tokio::test]
-async fn subscription_by_a_call_says_what_it_is_like() -> Outcome {
+async fn subscription_by_a_call_describes_itself() -> Outcome {
     let server = start();
     publish(&server.client(), "news", "1").await?;
     let epoch = history(&server.client(), "news").await?.epoch;
@@ -187,7 +187,7 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
 }
 
 #[tokio::test]
-async fn unsubscribe_is_told_once() -> Outcome {
+async fn unsubscribe_is_pushed_once() -> Outcome {
     let server = start();
     let mut alice = server.connect("alice");
     let mut bob = server.connect("bob");
@@ -251,7 +251,7 @@ async fn disconnect_has_a_code_and_a_reason() -> Outcome {
 }
 
 #[tokio::test]
-async fn disconnect_spares_whom_it_is_not_about() -> Outcome {
+async fn disconnect_spares_other_users() -> Outcome {
     let server = start();
     let mut connections = ["alice", "alice", "alice", "bob"].map(|name| server.connect(name));
     let client = server.client();

@@ -171,7 +171,7 @@ async fn keys_expire_by_themselves() -> Outcome {
 }
 
 #[tokio::test]
-async fn keys_that_expire_are_told_to_subscribers() -> Outcome {
+async fn keys_that_expire_are_pushed_to_subscribers() -> Outcome {
     let server = map(MapOptions::ephemeral(SECOND * 60))?;
     let client = server.client();
     let mut alice = server.connect("alice");
@@ -313,7 +313,7 @@ async fn uptime_is_what_was_advanced() -> Outcome {
 }
 
 #[tokio::test]
-async fn time_ends_at_the_end_of_time() -> Outcome {
+async fn clock_stops_at_the_end_of_time() -> Outcome {
     let server = start();
     let client = server.client();
     publish(&client, "news", "1").await?;

@@ -98,7 +98,7 @@ async fn garbage_cannot_be_decoded_and_the_call_has_run() -> Outcome {
 }
 
 #[tokio::test]
-async fn http_status_stands_in_the_call_s_place_over_http() -> Outcome {
+async fn http_status_replaces_the_call_over_http() -> Outcome {
     let server = start();
     server.fail_always(
         Fault::status(Status::Http(503))
@@ -133,7 +133,7 @@ async fn http_status_stands_in_the_call_s_place_over_http() -> Outcome {
 }
 
 #[tokio::test]
-async fn grpc_code_stands_in_the_call_s_place_over_grpc() -> Outcome {
+async fn grpc_code_replaces_the_call_over_grpc() -> Outcome {
     let server = start();
     server.fail_always(
         Fault::status(Status::Grpc(14))
@@ -251,7 +251,7 @@ async fn delay_holds_up_no_other_call_and_passes() -> Outcome {
 }
 
 #[tokio::test]
-async fn fault_meets_its_method_and_channel_alone() -> Outcome {
+async fn fault_meets_only_its_method_and_channel() -> Outcome {
     let server = start();
     server.fail_always(Fault::close_before().method("publish").channel("news"))?;
     for (transport, client) in clients(&server) {
@@ -289,7 +289,7 @@ async fn fault_of_a_channel_meets_broadcasts_and_batches_that_name_it() -> Outco
 }
 
 #[tokio::test]
-async fn faults_of_both_kinds_meet_one_call_each_on_its_way() -> Outcome {
+async fn faults_of_both_kinds_meet_the_same_call() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(1, Fault::api_error(4242))?;
@@ -308,7 +308,7 @@ async fn faults_of_both_kinds_meet_one_call_each_on_its_way() -> Outcome {
 }
 
 #[tokio::test]
-async fn retries_of_a_test_s_own_get_through() -> Outcome {
+async fn retries_of_the_test_get_through() -> Outcome {
     let server: Server = start();
     server.fail_next(3, Fault::status(Status::Http(503)))?;
     let client = server.client();

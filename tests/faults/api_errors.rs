@@ -45,7 +45,7 @@ async fn error_in_a_reply_is_an_api_error() {
 }
 
 #[tokio::test]
-async fn transport_error_mode_gives_the_same_errors() {
+async fn transport_error_mode_returns_the_same_errors() {
     for (http, grpc, code, message) in [
         (500, "13", 100, "internal server error"),
         (404, "5", 102, "unknown channel"),

@@ -127,7 +127,7 @@ async fn connection_cut_after_the_request_may_have_run_it() {
 }
 
 #[tokio::test]
-async fn lost_call_is_not_repeated() {
+async fn lost_call_is_not_retried() {
     // With a first call that succeeds, so that the second one goes over a connection that is used again.
     for server in script([published(), (Answer::nothing(), Reply::nothing().cut())]) {
         let client = server.client();
@@ -246,7 +246,7 @@ const OTHERS: &[(&[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn something_else_than_centrifugo_is_no_success() -> Outcome {
+async fn other_server_than_centrifugo_is_no_success() -> Outcome {
     for (bytes, case) in OTHERS {
         for (url, client) in clients(something_else(bytes)?) {
             let case = format!("{url} {case}");

@@ -8,7 +8,7 @@ fn servers() -> Vec<Server> {
 }
 
 #[tokio::test]
-async fn fakes_answer_what_they_are_told_to() -> Outcome {
+async fn fakes_answer_as_scripted() -> Outcome {
     for server in servers() {
         let result = publish(&server.client()).await?;
         assert_eq!(

@@ -8,7 +8,7 @@ use crate::fake_grpc::{FakeGrpc, Reply};
 use crate::{assert_says, client, failure};
 
 #[tokio::test]
-async fn foreign_details_are_no_api_error() {
+async fn foreign_details_are_not_an_api_error() {
     let centrifugo = "type.googleapis.com/centrifugal.centrifugo.api.Error";
     let engine = base64::engine::general_purpose::STANDARD;
     for (details, case) in [
@@ -43,7 +43,7 @@ async fn foreign_details_are_no_api_error() {
 }
 
 #[tokio::test]
-async fn details_that_are_no_base64_do_not_panic() {
+async fn details_that_are_not_base64_do_not_panic() {
     for details in ["!!!", "====", "a", "%00", "{}", "YWJj ZGVm"] {
         let error = status_with(details, details).await;
         assert!(

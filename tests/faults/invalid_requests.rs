@@ -79,7 +79,7 @@ async fn every_payload_is_checked_and_named() {
 }
 
 #[tokio::test]
-async fn payload_in_a_batch_is_named_with_its_place() {
+async fn payload_in_a_batch_is_named_with_its_path() {
     let good = || Command::from(PublishRequest::new("a", "{}"));
     let bad = Command::from(PublishRequest::new("a", r#"1},"channel":"other""#));
     assert_refused(

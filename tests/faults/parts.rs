@@ -186,7 +186,7 @@ async fn empty_result_in_a_batch_may_be_left_out() -> Outcome {
 }
 
 #[tokio::test]
-async fn empty_batch_is_answered_by_nothing() -> Outcome {
+async fn empty_batch_returns_nothing() -> Outcome {
     for server in replying::<BatchResponse>("{}") {
         let response = server
             .client()

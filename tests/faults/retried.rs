@@ -116,7 +116,7 @@ fn keys(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_with_the_same_key() -> Outcome {
+async fn temporary_failure_is_retried_with_the_same_key() -> Outcome {
     for (answer, reply, case) in passing() {
         for server in script([(answer, reply), published()]) {
             let case = format!("{} {case}", server.transport());
@@ -135,7 +135,7 @@ async fn what_passes_is_tried_again_with_the_same_key() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_may_have_run_is_tried_once_without_a_key() {
+async fn call_that_may_have_run_is_not_retried_without_key() {
     for (answer, reply, case) in passing() {
         for server in script([(answer, reply)]) {
             let case = format!("{} {case}", server.transport());
@@ -151,7 +151,7 @@ async fn what_may_have_run_is_tried_once_without_a_key() {
 }
 
 #[tokio::test]
-async fn what_does_not_pass_is_tried_once_even_with_a_key() {
+async fn lasting_failure_is_not_retried_even_with_key() {
     let html = "<html>Please log in</html>";
     let ok = [("grpc-status", "0")];
     let message = |bytes: &[u8]| Reply::started().data(frame(bytes)).trailers(&ok);
@@ -213,7 +213,7 @@ async fn what_does_not_pass_is_tried_once_even_with_a_key() {
 }
 
 #[tokio::test]
-async fn broken_parts_are_sent_once_even_with_a_key() {
+async fn broken_parts_are_sent_once_even_with_key() {
     for server in replying::<BroadcastResponse>(r#"{"result":{"responses":[{"result":{}}]}}"#) {
         let request = BroadcastRequest::new(["a", "b"], "{}");
         let error = quick(&server)
@@ -280,7 +280,7 @@ async fn wait_that_the_server_asks_for_is_kept() -> Outcome {
 }
 
 #[tokio::test]
-async fn wait_that_would_outlast_the_call_is_not_begun() {
+async fn wait_that_would_outlast_the_call_is_not_started() {
     for server in script([overloaded(60)]) {
         let case = server.transport();
         let started = Instant::now();

@@ -153,7 +153,7 @@ async fn status_that_grpc_does_not_know_is_no_success() {
 }
 
 #[tokio::test]
-async fn http_status_of_something_between_is_told() {
+async fn http_status_of_a_proxy_is_reported() {
     for (http, code, retryable) in [
         (400, 13, false),
         (403, 7, false),

@@ -138,7 +138,7 @@ async fn client_is_usable_after_a_call_was_dropped() -> Outcome {
 }
 
 #[tokio::test]
-async fn call_that_was_given_up_is_cancelled_at_the_server() {
+async fn dropped_call_is_cancelled_at_the_server() {
     for server in always(Answer::silence(), Reply::silence()) {
         let client = hasty(&server);
         assert_times_out(&client, server.transport()).await;
@@ -168,7 +168,7 @@ async fn with_timeout_changes_the_time_of_its_client_only() -> Outcome {
 }
 
 #[tokio::test]
-async fn longest_and_shortest_times_do_no_harm() -> Outcome {
+async fn longest_and_shortest_times_are_accepted() -> Outcome {
     let (answer, reply) = published();
     for server in always(answer, reply) {
         let endless = server

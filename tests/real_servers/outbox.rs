@@ -327,7 +327,7 @@ async fn every_method_is_executed() -> Outcome {
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
-async fn row_that_centrifugo_refuses_is_deleted_and_holds_nothing_up() -> Outcome {
+async fn row_that_centrifugo_refuses_is_deleted_and_blocks_nothing() -> Outcome {
     let outbox = Outbox::new("refused").await?;
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
     outbox
@@ -361,7 +361,7 @@ async fn row_that_centrifugo_refuses_is_deleted_and_holds_nothing_up() -> Outcom
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
-async fn row_that_meets_error_100_holds_up_its_partition_until_it_succeeds() -> Outcome {
+async fn row_that_gets_error_100_blocks_its_partition_until_it_succeeds() -> Outcome {
     let outbox = Outbox::new("held_up").await?;
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
     let mut bob = Listener::subscribed(&outbox, "bob", BOB, "plain:b").await?;

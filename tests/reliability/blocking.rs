@@ -51,7 +51,7 @@ fn arrived(server: &Server, calls: usize) {
 }
 
 #[test]
-fn a_thread_s_call_is_tried_again_and_published_once() -> Outcome {
+fn call_of_thread_is_retried_and_published_once() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build_blocking()?;
         server.fail_next(1, Fault::close_after())?;
@@ -75,7 +75,7 @@ fn a_thread_s_call_is_tried_again_and_published_once() -> Outcome {
 }
 
 #[test]
-fn keys_are_made_for_threads_too() -> Outcome {
+fn idempotency_keys_are_generated_for_threads_too() -> Outcome {
     for (server, builder) in both()? {
         let client = builder
             .retry(quickly().idempotency_keys())
@@ -94,7 +94,7 @@ fn keys_are_made_for_threads_too() -> Outcome {
 }
 
 #[test]
-fn a_deadline_bounds_the_calls_of_a_thread() -> Outcome {
+fn deadline_bounds_calls_of_a_thread() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.timeout(LONG).build_blocking()?;
         server.fail_always(Fault::delay(LONG))?;
@@ -158,7 +158,7 @@ fn threads_that_wait_get_their_turn() -> Outcome {
 }
 
 #[test]
-fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
+fn close_waits_for_calls_of_other_threads_and_refuses_new_ones() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build_blocking()?;
         server.fail_next(1, Fault::delay(SHORT))?;
@@ -185,7 +185,7 @@ fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
 }
 
 #[test]
-fn a_key_that_a_thread_replaces_is_that_of_all() -> Outcome {
+fn key_replaced_by_one_thread_is_used_by_all() -> Outcome {
     let server = Server::builder().api_key("new-key").start()?;
     for url in [server.url(), server.grpc_url()] {
         let client = Client::new(url, "old-key")?;

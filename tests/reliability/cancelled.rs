@@ -73,7 +73,7 @@ async fn dropped_at_each_await<T>(
 }
 
 #[tokio::test]
-async fn a_call_leaves_nothing_at_whichever_await_it_is_dropped() -> Outcome {
+async fn call_dropped_at_any_await_leaves_nothing() -> Outcome {
     // A node where nobody listens, too.
     let refusing = tokio::net::TcpSocket::new_v4()?;
     refusing.bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -114,7 +114,7 @@ async fn a_call_leaves_nothing_at_whichever_await_it_is_dropped() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_while_it_waits_for_a_place_leaves_nothing() -> Outcome {
+async fn call_dropped_while_it_waits_for_a_permit_leaves_nothing() -> Outcome {
     for polls in 0..5 {
         for (server, builder) in both()? {
             let client = builder.max_in_flight(1).build()?;
@@ -140,7 +140,7 @@ async fn a_call_that_is_dropped_while_it_waits_for_a_place_leaves_nothing() -> O
 }
 
 #[tokio::test]
-async fn a_close_that_is_dropped_is_closed_all_the_same() -> Outcome {
+async fn dropped_close_still_closes_the_client() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::delay(Duration::from_millis(200)))?;
@@ -175,7 +175,7 @@ fn two_threads() -> std::io::Result<Runtime> {
 }
 
 #[test]
-fn a_runtime_that_goes_during_a_call_leaves_the_client_usable_in_another() -> Outcome {
+fn runtime_dropped_during_call_leaves_client_usable_in_another() -> Outcome {
     let second = one_thread()?;
     for (threads, is_waited_for) in [(1, true), (2, true), (1, false), (2, false)] {
         for (server, builder) in both()? {

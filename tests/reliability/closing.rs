@@ -8,7 +8,7 @@ use centrifugo_api_testing::Fault;
 use crate::{Outcome, PATIENCE, both, called};
 
 #[tokio::test]
-async fn a_closed_client_refuses_calls_and_sends_nothing() -> Outcome {
+async fn closed_client_refuses_calls_and_sends_nothing() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         let clone = client.clone();
@@ -33,7 +33,7 @@ async fn a_closed_client_refuses_calls_and_sends_nothing() -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_under_way_are_waited_for() -> Outcome {
+async fn calls_in_flight_are_waited_for() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::delay(Duration::from_millis(200)))?;
@@ -53,7 +53,7 @@ async fn calls_under_way_are_waited_for() -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_that_take_too_long_are_told() -> Outcome {
+async fn calls_that_take_too_long_are_reported() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::delay(PATIENCE))?;

@@ -63,7 +63,7 @@ async fn one_connection_serves_all_calls_at_once_over_grpc() -> Outcome {
 }
 
 #[tokio::test]
-async fn another_connection_is_made_over_grpc_when_the_streams_of_one_are_used_up() -> Outcome {
+async fn another_grpc_connection_is_made_when_all_streams_are_used() -> Outcome {
     for (limit, expected) in [(None, 3), (Some(2), 2), (Some(1), 1)] {
         let (server, relay) = relayed().await?;
         let [_, builder] = builders(&server, &relay);
@@ -78,7 +78,7 @@ async fn another_connection_is_made_over_grpc_when_the_streams_of_one_are_used_u
 
 #[cfg(feature = "gzip")]
 #[tokio::test]
-async fn a_request_is_compressed_on_the_way() -> Outcome {
+async fn request_is_compressed() -> Outcome {
     let (server, relay) = relayed().await?;
     let [_, builder] = builders(&server, &relay);
     let client = builder.grpc_gzip().build()?;
@@ -121,7 +121,7 @@ async fn idle_connections_are_closed_in_time() -> Outcome {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_system_probes_connections_with_tcp_keepalive() -> Outcome {
+async fn system_probes_connections_with_tcp_keepalive() -> Outcome {
     /// The kernel's number of the timer that runs for a client's socket: 2 is that of keep-alive.
     fn timer(port: u16) -> Result<String, Box<dyn std::error::Error>> {
         let table = std::fs::read_to_string("/proc/net/tcp")?;
@@ -167,7 +167,7 @@ async fn grpc_pings_with_http2_keep_alive() -> Outcome {
 
 /// `HTTP_PROXY` and `NO_PROXY` belong to a process: the test runs itself again, with these.
 #[tokio::test]
-async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
+async fn proxy_of_the_environment_is_used_unless_disabled() -> Outcome {
     const URL: &str = "CENTRIFUGO_API_TEST_URL";
     /// Exits with what became of a call: 0 went through, 3 found nobody.
     async fn call_and_exit(url: &str) -> Result<(), Error> {
@@ -200,7 +200,7 @@ async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
         (url.clone(), "127.0.0.1", 3),
         (format!("direct {url}"), "", 3),
     ] {
-        let test = "connections::the_proxy_of_the_environment_is_taken_or_not";
+        let test = "connections::proxy_of_the_environment_is_used_unless_disabled";
         let output = std::process::Command::new(std::env::current_exe()?)
             .args([test, "--exact", "--nocapture"])
             .env(URL, &url)

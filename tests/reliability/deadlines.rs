@@ -13,7 +13,7 @@ const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_deadline_bounds_what_the_timeout_does_not() -> Outcome {
+async fn deadline_bounds_calls_that_the_timeout_does_not() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.timeout(LONG).build()?;
         server.fail_always(Fault::delay(LONG))?;
@@ -30,7 +30,7 @@ async fn a_deadline_bounds_what_the_timeout_does_not() -> Outcome {
 }
 
 #[tokio::test]
-async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
+async fn retries_and_their_waits_stay_within_the_deadline() -> Outcome {
     for (server, builder) in both()? {
         let waits = Retry::default()
             .max_attempts(1000)
@@ -49,7 +49,7 @@ async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
+async fn timeout_before_anything_was_sent_says_so() -> Outcome {
     let Blackhole { address, .. } = &Blackhole::start().await?;
     for url in [format!("http://{address}/api"), format!("grpc://{address}")] {
         let client = centrifugo_api::Client::builder(&url)
@@ -63,7 +63,7 @@ async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_zero_timeout_sends_nothing() -> Outcome {
+async fn zero_timeout_sends_nothing() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?.with_timeout(Duration::ZERO);
         let error = client.info(InfoRequest::new()).await.unwrap_err();
@@ -74,7 +74,7 @@ async fn a_zero_timeout_sends_nothing() -> Outcome {
 }
 
 #[tokio::test]
-async fn the_server_is_told_of_the_deadline_over_grpc() -> Outcome {
+async fn deadline_is_sent_to_the_server_over_grpc() -> Outcome {
     let [_, (server, builder)] = both()?;
     let client = builder.timeout(Duration::from_secs(7)).build()?;
     client.info(InfoRequest::new()).await?;
@@ -90,7 +90,7 @@ async fn the_server_is_told_of_the_deadline_over_grpc() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_leaves_the_client_usable() -> Outcome {
+async fn dropped_call_leaves_the_client_usable() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.max_in_flight(1).build()?;
         server.fail_next(1, Fault::delay(LONG))?;

@@ -13,7 +13,7 @@ fn urls(server: &Server) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_key_is_replaced_while_the_client_runs() -> Outcome {
+async fn key_is_replaced_while_the_client_runs() -> Outcome {
     let server = Server::builder().api_key("new-key").start()?;
     for url in urls(&server) {
         let client = Client::new(url, "old-key")?;
@@ -34,7 +34,7 @@ async fn a_key_is_replaced_while_the_client_runs() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_key_is_asked_for_before_each_try() -> Outcome {
+async fn key_provider_is_called_before_each_attempt() -> Outcome {
     let server = Server::builder().api_key("key-2").start()?;
     for url in urls(&server) {
         let asked = Arc::new(AtomicUsize::new(0));

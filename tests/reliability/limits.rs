@@ -8,7 +8,7 @@ use centrifugo_api_testing::Fault;
 use crate::{Outcome, both, called};
 
 #[tokio::test]
-async fn no_more_calls_are_under_way_than_allowed() -> Outcome {
+async fn no_more_calls_are_in_flight_than_allowed() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.max_in_flight(2).build()?;
         server.fail_always(Fault::delay(Duration::from_secs(60)))?;
@@ -37,7 +37,7 @@ async fn no_more_calls_are_under_way_than_allowed() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_gets_its_turn() -> Outcome {
+async fn waiting_call_gets_its_turn() -> Outcome {
     for (_server, builder) in both()? {
         let client = builder.max_in_flight(1).build()?;
         let calls: Vec<_> = std::iter::repeat_with(|| {
@@ -55,7 +55,7 @@ async fn a_call_that_waits_gets_its_turn() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_request_that_is_too_large_is_not_sent() -> Outcome {
+async fn request_that_is_too_large_is_not_sent() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.max_request_size(100).build()?;
         client.publish(PublishRequest::new("news", "1")).await?;

@@ -33,7 +33,7 @@ async fn call_times(client: &Client, times: usize) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn calls_go_to_the_nodes_in_turn() -> Outcome {
+async fn calls_are_balanced_over_the_nodes() -> Outcome {
     for (nodes, builder) in pairs()? {
         call_times(&builder.build()?, 10).await?;
         assert_eq!(nodes.map(|node| called(&node).len()), [5, 5]);
@@ -42,7 +42,7 @@ async fn calls_go_to_the_nodes_in_turn() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_is_down_is_passed_by() -> Outcome {
+async fn node_that_is_down_is_skipped() -> Outcome {
     for ([up, down], builder) in pairs()? {
         let client = builder.build()?;
         drop(down);
@@ -55,7 +55,7 @@ async fn a_node_that_is_down_is_passed_by() -> Outcome {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
+async fn node_that_drops_connection_attempts_is_skipped() -> Outcome {
     const CALLS: usize = 20;
     let swallower = Blackhole::start().await?;
     for url in [|server: &Server| server.url(), Server::grpc_url] {
@@ -86,7 +86,7 @@ async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_comes_back_is_called_again() -> Outcome {
+async fn node_that_comes_back_is_called_again() -> Outcome {
     for ([up, down], builder) in pairs()? {
         let client = builder.build()?;
         let port = down
@@ -111,7 +111,7 @@ async fn a_node_that_comes_back_is_called_again() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_is_overloaded_rests() -> Outcome {
+async fn overloaded_node_is_skipped() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         for status in [Status::Http(503), Status::Grpc(14)] {
@@ -133,7 +133,7 @@ async fn a_node_that_is_overloaded_rests() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_answer_rests() -> Outcome {
+async fn unresponsive_node_is_skipped() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.timeout(Duration::from_millis(1200)).build()?;
         nodes[0].fail_always(Fault::delay(Duration::from_secs(60)))?;
@@ -152,7 +152,7 @@ async fn a_node_that_does_not_answer_rests() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_rests_for_long_is_found_when_the_others_go() -> Outcome {
+async fn skipped_node_is_called_when_all_others_are_down() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         nodes[1].fail_always(Fault::close_before())?;
@@ -189,7 +189,7 @@ async fn publish_at_once(client: &Client, calls: usize) -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_that_a_node_lost_go_to_the_other_however_many_they_are() -> Outcome {
+async fn calls_lost_by_one_node_all_go_to_the_other() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.retry(quickly()).build()?;
         nodes[0].fail_always(Fault::close_after())?;
@@ -219,7 +219,7 @@ async fn nodes_that_are_all_down_are_not_flooded() -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_that_fail_together_are_one_failure() -> Outcome {
+async fn calls_that_fail_together_count_as_one_failure() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.retry(quickly()).build()?;
         nodes[0].fail_always(Fault::close_after())?;
@@ -242,7 +242,7 @@ async fn calls_that_fail_together_are_one_failure() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_that_may_have_run_goes_to_no_other_node() -> Outcome {
+async fn call_that_may_have_run_goes_to_no_other_node() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         for node in &nodes {
@@ -262,7 +262,7 @@ async fn a_call_that_may_have_run_goes_to_no_other_node() -> Outcome {
 }
 
 #[tokio::test]
-async fn no_node_at_all_is_told() -> Outcome {
+async fn unreachable_nodes_are_all_reported() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         drop(nodes);

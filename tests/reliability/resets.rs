@@ -74,7 +74,7 @@ async fn reset_on_the_way(
 }
 
 #[tokio::test]
-async fn a_reset_within_the_request_is_made_good() -> Outcome {
+async fn reset_within_the_request_is_recovered() -> Outcome {
     for transport in 0..2 {
         let [_, had_not_run] = reset_on_the_way(transport, End::ResetAfterSent).await?;
         assert!(had_not_run > 10, "{had_not_run}");
@@ -83,7 +83,7 @@ async fn a_reset_within_the_request_is_made_good() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_reset_after_the_request_and_within_the_answer_is_made_good() -> Outcome {
+async fn reset_after_the_request_or_within_the_reply_is_recovered() -> Outcome {
     for transport in 0..2 {
         let [had_run, _] = reset_on_the_way(transport, End::ResetAfterAnswered).await?;
         assert!(had_run > 5, "{had_run}");
@@ -92,7 +92,7 @@ async fn a_reset_after_the_request_and_within_the_answer_is_made_good() -> Outco
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_is_half_closed_is_replaced() -> Outcome {
+async fn half_closed_idle_connection_is_replaced() -> Outcome {
     for transport in 0..2 {
         let server = Server::start()?;
         let relay = Relay::start(address(&server)?, End::HalfClosed).await?;

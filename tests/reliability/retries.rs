@@ -33,7 +33,7 @@ async fn meets(server: &centrifugo_api_testing::Server, fault: Fault) -> Result<
 }
 
 #[tokio::test]
-async fn a_call_that_only_reads_is_tried_again() -> Outcome {
+async fn call_that_only_reads_is_retried() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         for fault in passing() {
@@ -54,7 +54,7 @@ async fn a_call_that_only_reads_is_tried_again() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_publication_with_a_key_is_tried_again_and_published_once() -> Outcome {
+async fn publication_with_key_is_retried_and_published_once() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         for (index, fault) in passing().into_iter().enumerate() {
@@ -71,7 +71,7 @@ async fn a_publication_with_a_key_is_tried_again_and_published_once() -> Outcome
 }
 
 #[tokio::test]
-async fn a_publication_without_a_key_is_tried_once() -> Outcome {
+async fn publication_without_key_is_not_retried() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         for fault in passing() {
@@ -87,7 +87,7 @@ async fn a_publication_without_a_key_is_tried_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_would_do_something_else_when_repeated_is_tried_once() -> Outcome {
+async fn call_that_does_more_when_repeated_is_not_retried() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::close_after())?;
@@ -109,7 +109,7 @@ async fn what_would_do_something_else_when_repeated_is_tried_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_is_given_up_after_its_attempts() -> Outcome {
+async fn call_fails_after_its_last_attempt() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
@@ -138,7 +138,7 @@ async fn a_call_is_given_up_after_its_attempts() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_does_not_pass_is_tried_once() -> Outcome {
+async fn lasting_failure_is_not_retried() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         for fault in [Fault::api_error(ApiError::BAD_REQUEST), Fault::garbage()] {
@@ -151,7 +151,7 @@ async fn what_does_not_pass_is_tried_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn keys_are_made_kept_and_told() -> Outcome {
+async fn keys_are_generated_kept_and_recorded() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.retry(quickly().idempotency_keys()).build()?;
         server.fail_next(1, Fault::close_after())?;
@@ -198,7 +198,7 @@ async fn keys_are_made_kept_and_told() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
+async fn wait_that_the_server_asks_for_is_kept_or_refused() -> Outcome {
     let [(server, builder), _] = both()?;
     let client = builder.timeout(Duration::from_secs(5)).build()?;
     server.fail_next(
@@ -232,7 +232,7 @@ async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
+async fn call_is_not_unsent_if_an_earlier_attempt_was_sent() -> Outcome {
     let [(server, builder), _] = both()?;
     let client = builder.build()?;
     server.fail_next(
@@ -254,7 +254,7 @@ async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_not_flooded() -> Outcome {
+async fn server_that_is_down_is_not_flooded() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL))?;

@@ -12,7 +12,7 @@ fn request() -> BroadcastRequest {
 }
 
 #[tokio::test]
-async fn channels_that_failed_for_a_while_are_sent_again_alone() -> Outcome {
+async fn only_channels_that_failed_temporarily_are_retried() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
@@ -44,7 +44,7 @@ async fn channels_that_failed_for_a_while_are_sent_again_alone() -> Outcome {
 }
 
 #[tokio::test]
-async fn channels_without_a_key_are_sent_once() -> Outcome {
+async fn channels_without_key_are_sent_once() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
@@ -64,7 +64,7 @@ async fn channels_without_a_key_are_sent_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_channel_that_stays_down_keeps_its_error() -> Outcome {
+async fn channel_that_keeps_failing_keeps_its_error() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL).channel("b"))?;
@@ -80,7 +80,7 @@ async fn a_channel_that_stays_down_keeps_its_error() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_batch_is_tried_again_only_when_all_of_it_may_be() -> Outcome {
+async fn batch_is_retried_only_if_all_its_commands_are_repeatable() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::close_after())?;

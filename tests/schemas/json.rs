@@ -37,7 +37,7 @@ fn place<M: DeserializeOwned>(json: &str) -> String {
 }
 
 #[test]
-fn every_message_agrees_with_an_independent_judge() {
+fn every_message_agrees_with_the_oracle() {
     let pool = oracle::pool(&Path::new(env!("CARGO_MANIFEST_DIR")).join("proto/api.proto"));
     assert_eq!(every_message::check(&pool), oracle::messages(&pool).len());
 }
@@ -62,7 +62,7 @@ mod every_message {
 }
 
 #[test]
-fn what_is_not_set_is_left_out() -> Tested {
+fn unset_fields_are_left_out() -> Tested {
     assert_json(&InfoRequest::new(), "{}")?;
     assert_json(&PublishRequest::new("", ""), "{}")?;
     assert_json(&DeviceListRequest::new().limit(0).include_meta(false), "{}")?;
@@ -178,7 +178,7 @@ fn messages_nest_in_themselves() -> Tested {
 }
 
 #[test]
-fn a_command_names_its_method_and_is_never_null() -> Tested {
+fn command_names_its_method_and_is_never_null() -> Tested {
     let commands = [
         PublishRequest::new("news", "1").into(),
         InfoRequest::new().into(),
@@ -251,7 +251,7 @@ fn unknown_fields_and_any_order_are_read() -> Tested {
 }
 
 #[test]
-fn a_null_payload_is_the_payload_null() -> Tested {
+fn null_payload_is_the_payload_null() -> Tested {
     let response: RpcResponse = serde_json::from_str(r#"{"result":{"data":null}}"#)?;
     assert_eq!(response.result.unwrap_or_default().data, "null");
     let response: RpcResponse = serde_json::from_str(r#"{"result":{}}"#)?;
@@ -263,7 +263,7 @@ fn a_null_payload_is_the_payload_null() -> Tested {
 }
 
 #[test]
-fn any_other_null_is_nothing() -> Tested {
+fn any_other_null_reads_as_absent() -> Tested {
     let same = |reply: &str| serde_json::from_str::<HistoryResponse>(reply);
     assert_eq!(same("null")?, HistoryResponse::default());
     assert_eq!(
@@ -293,7 +293,7 @@ fn any_other_null_is_nothing() -> Tested {
 }
 
 #[test]
-fn errors_name_the_place() {
+fn errors_name_the_field() {
     let history = r#"{"result":{"publications":[{"offset":1},{"offset":-1}]}}"#;
     assert_eq!(
         place::<HistoryResponse>(history),
@@ -313,7 +313,7 @@ fn errors_name_the_place() {
 }
 
 #[test]
-fn a_payload_that_is_not_json_is_refused_and_named() {
+fn payload_that_is_not_json_is_refused_and_named() {
     for payload in [
         "hello",
         "{\"a\":1",

@@ -47,7 +47,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn the_crate_builds_from_an_older_schema() -> std::io::Result<()> {
+fn crate_builds_from_older_schema() -> std::io::Result<()> {
     let output = cargo(
         0,
         "older",
@@ -59,7 +59,7 @@ fn the_crate_builds_from_an_older_schema() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_crate_builds_from_a_nasty_schema() -> std::io::Result<()> {
+fn crate_builds_from_nasty_schema() -> std::io::Result<()> {
     let output = cargo(
         1,
         "nasty",
@@ -71,7 +71,7 @@ fn the_crate_builds_from_a_nasty_schema() -> std::io::Result<()> {
 }
 
 #[test]
-fn the_documentation_of_a_nasty_schema_has_no_warnings() -> std::io::Result<()> {
+fn documentation_of_nasty_schema_has_no_warnings() -> std::io::Result<()> {
     let schema = in_crate("tests/data/schemas/nasty.proto");
     let output = cargo(
         1,
@@ -84,7 +84,7 @@ fn the_documentation_of_a_nasty_schema_has_no_warnings() -> std::io::Result<()> 
 }
 
 #[test]
-fn a_schema_that_cannot_be_read_stops_the_build() -> std::io::Result<()> {
+fn unreadable_schema_stops_the_build() -> std::io::Result<()> {
     for (schema, problem) in [
         (
             "/nowhere/api.proto",

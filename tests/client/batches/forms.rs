@@ -7,13 +7,13 @@ use centrifugo_api::*;
 use crate::{Env, Outcome, code};
 
 over_each_transport!(
-    tuple_answers_each_with_its_type,
+    tuple_returns_each_result_with_its_type,
     tuples_of_one_and_of_twelve,
-    vec_and_array_answer_one_type,
-    commands_answer_replies,
-    raw_form_answers_as_centrifugo_does,
+    vec_and_array_return_one_type,
+    commands_return_replies,
+    raw_form_returns_what_centrifugo_replies,
     failures_stay_in_their_places,
-    parallel_answers_in_order,
+    parallel_returns_results_in_order,
     sequential_batched_and_broadcast_to_10_000_channels_all_arrive,
 );
 
@@ -21,7 +21,7 @@ fn publish(channel: &str, data: &str) -> PublishRequest {
     PublishRequest::new(channel, data)
 }
 
-async fn tuple_answers_each_with_its_type(Env { client, .. }: Env) -> Outcome {
+async fn tuple_returns_each_result_with_its_type(Env { client, .. }: Env) -> Outcome {
     let batch = (
         publish("plain:a", "1"),
         BroadcastRequest::new(["plain:a", "plain:b"], "2"),
@@ -88,7 +88,7 @@ async fn tuples_of_one_and_of_twelve(Env { client, .. }: Env) -> Outcome {
     Ok(())
 }
 
-async fn vec_and_array_answer_one_type(Env { client, .. }: Env) -> Outcome {
+async fn vec_and_array_return_one_type(Env { client, .. }: Env) -> Outcome {
     let channels = ["plain:a", "plain:b", "plain:a"];
     let [a, b, again] = client
         .batch(channels.map(|channel| publish(channel, "1")))
@@ -120,7 +120,7 @@ async fn vec_and_array_answer_one_type(Env { client, .. }: Env) -> Outcome {
     Ok(())
 }
 
-async fn commands_answer_replies(Env { client, .. }: Env) -> Outcome {
+async fn commands_return_replies(Env { client, .. }: Env) -> Outcome {
     let mut batch: Vec<Command> = vec![
         publish("plain:a", "1").into(),
         PresenceRequest::new("nohist:a").into(),
@@ -151,7 +151,7 @@ async fn commands_answer_replies(Env { client, .. }: Env) -> Outcome {
     Ok(())
 }
 
-async fn raw_form_answers_as_centrifugo_does(Env { client, .. }: Env) -> Outcome {
+async fn raw_form_returns_what_centrifugo_replies(Env { client, .. }: Env) -> Outcome {
     let commands = [publish("plain:a", "1"), publish("unknown:a", "1")];
     for request in [
         BatchRequest::new(commands.clone()),
@@ -206,7 +206,7 @@ async fn failures_stay_in_their_places(Env { client, .. }: Env) -> Outcome {
     Ok(())
 }
 
-async fn parallel_answers_in_order(Env { client, .. }: Env) -> Outcome {
+async fn parallel_returns_results_in_order(Env { client, .. }: Env) -> Outcome {
     let channels: Vec<_> = (1..=50).map(|number| format!("plain:{number}")).collect();
     for (number, channel) in channels.iter().enumerate() {
         let _ = client

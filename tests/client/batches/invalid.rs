@@ -141,7 +141,7 @@ async fn payload_set_twice_is_named_over_each_transport() -> Outcome {
 
 #[tokio::test]
 #[cfg(feature = "http")]
-async fn parallel_is_asked_for_where_it_is_said() -> Outcome {
+async fn parallel_is_requested_only_with_parallel() -> Outcome {
     let fake = FakeHttp::by(|request| {
         Answer::json(format!(
             r#"{{"replies":[{}]}}"#,

@@ -33,7 +33,7 @@ fn channels(count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_large_broadcast_is_sent_in_parts_whose_outcomes_are_in_order() -> Outcome {
+async fn large_broadcast_is_split_and_its_outcomes_keep_their_order() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         let channels = channels(500);
@@ -58,7 +58,7 @@ async fn a_large_broadcast_is_sent_in_parts_whose_outcomes_are_in_order() -> Out
 }
 
 #[tokio::test]
-async fn a_large_batch_is_sent_in_parts_whose_outcomes_are_in_order() -> Outcome {
+async fn large_batch_is_split_and_its_outcomes_keep_their_order() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         // The sizes differ, and one is above the limit by itself.
@@ -100,7 +100,7 @@ async fn a_large_batch_is_sent_in_parts_whose_outcomes_are_in_order() -> Outcome
 }
 
 #[tokio::test]
-async fn what_is_small_stays_one_request() -> Outcome {
+async fn small_batch_stays_one_request() -> Outcome {
     for (server, builder) in both()? {
         let client = builder.build()?;
         let _ = client
@@ -116,7 +116,7 @@ async fn what_is_small_stays_one_request() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_part_that_is_lost_is_tried_again_or_fails_the_call() -> Outcome {
+async fn lost_part_is_retried_or_fails_the_call() -> Outcome {
     for (server, builder) in both()? {
         let retry = Retry::default().first_wait(std::time::Duration::from_millis(1));
         let client = builder.retry(retry.idempotency_keys()).build()?;

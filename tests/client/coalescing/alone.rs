@@ -5,7 +5,7 @@ use centrifugo_api::{BatchRequest, Command, RpcRequest, Status};
 use super::*;
 
 #[tokio::test]
-async fn large_requests_batches_and_rpc_go_alone() -> Outcome {
+async fn large_requests_batches_and_rpc_are_sent_separately() -> Outcome {
     for (server, client) in both(&one_at_a_time().max_bytes(800))? {
         let held_up = held_up(&server, &client).await?;
         server.on::<RpcRequest>(|_| Ok(Default::default()));
@@ -27,7 +27,7 @@ async fn large_requests_batches_and_rpc_go_alone() -> Outcome {
 }
 
 #[tokio::test]
-async fn large_requests_share_batches_where_these_may_be_larger_still() -> Outcome {
+async fn large_requests_share_batches_if_the_limit_allows() -> Outcome {
     for (server, client) in both(&one_at_a_time().max_bytes(2_000_000))? {
         let held_up = held_up(&server, &client).await?;
         let payload = |n: usize| format!("\"{}\"", n.to_string().repeat(100_000));
@@ -55,7 +55,7 @@ async fn large_requests_share_batches_where_these_may_be_larger_still() -> Outco
 }
 
 #[tokio::test]
-async fn a_payload_that_is_no_json_fails_its_call_alone() -> Outcome {
+async fn payload_that_is_not_json_fails_only_its_call() -> Outcome {
     let [(server, client), _] = both(&one_at_a_time())?;
     let held_up = held_up(&server, &client).await?;
     let (good, bad) = tokio::join!(
@@ -71,7 +71,7 @@ async fn a_payload_that_is_no_json_fails_its_call_alone() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_payload_that_cannot_be_read_fails_its_reader_alone() -> Outcome {
+async fn unreadable_payload_fails_only_its_reader() -> Outcome {
     let [(server, client), _] = both(&one_at_a_time())?;
     for (channel, data) in [("bin:raw", "no JSON"), ("bin:json", "1")] {
         server
@@ -105,7 +105,7 @@ async fn a_payload_that_cannot_be_read_fails_its_reader_alone() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_reads_payloads_keeps_to_itself() -> Outcome {
+async fn calls_that_read_payloads_are_batched_separately() -> Outcome {
     for (server, client) in both(&one_at_a_time())? {
         let held_up = held_up(&server, &client).await?;
         client.history(HistoryRequest::new("news")).await?;

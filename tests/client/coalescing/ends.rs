@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 use super::*;
 
 #[tokio::test]
-async fn a_call_that_waits_has_its_own_deadline_and_is_not_sent_after_it() -> Outcome {
+async fn waiting_call_is_not_sent_after_its_own_deadline() -> Outcome {
     for (server, client) in both(&one_at_a_time())? {
         let held_up = held_up(&server, &client).await?;
         let hasty = client.with_timeout(HOLD / 10);
@@ -25,7 +25,7 @@ async fn a_call_that_waits_has_its_own_deadline_and_is_not_sent_after_it() -> Ou
 }
 
 #[tokio::test]
-async fn a_call_whose_batch_is_under_way_ends_by_its_own_deadline() -> Outcome {
+async fn call_whose_batch_is_in_flight_ends_at_its_own_deadline() -> Outcome {
     for (server, client) in both(&one_at_a_time())? {
         let held_up = held_up(&server, &client).await?;
         server.fail_next(1, Fault::delay(HOLD))?;
@@ -45,7 +45,7 @@ async fn a_call_whose_batch_is_under_way_ends_by_its_own_deadline() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_while_it_waits_is_not_sent() -> Outcome {
+async fn call_dropped_while_it_waits_is_not_sent() -> Outcome {
     for (server, client) in both(&one_at_a_time())? {
         let held_up = held_up(&server, &client).await?;
         let mut calls = publish_all(
@@ -92,7 +92,7 @@ async fn no_more_calls_wait_than_allowed() -> Outcome {
 }
 
 #[tokio::test]
-async fn closing_sends_what_waits_and_refuses_what_comes() -> Outcome {
+async fn closing_sends_waiting_calls_and_refuses_new_ones() -> Outcome {
     for (server, client) in both(&one_at_a_time().max_commands(10))? {
         let held_up = held_up(&server, &client).await?;
         let calls = publish_all(
@@ -116,7 +116,7 @@ async fn closing_sends_what_waits_and_refuses_what_comes() -> Outcome {
 }
 
 #[test]
-fn a_runtime_that_goes_takes_only_its_own_calls() -> Outcome {
+fn dropped_runtime_cancels_only_its_own_calls() -> Outcome {
     let runtime = || {
         Builder::new_multi_thread()
             .worker_threads(1)

@@ -5,7 +5,7 @@ use centrifugo_api::Status;
 use super::*;
 
 #[tokio::test]
-async fn each_call_of_a_lost_batch_is_tried_again_if_it_may_be() -> Outcome {
+async fn each_call_of_a_lost_batch_is_retried_if_repeatable() -> Outcome {
     for (server, client) in both(&one_at_a_time())? {
         let held_up = held_up(&server, &client).await?;
         let keyed =
@@ -50,7 +50,7 @@ async fn each_call_of_a_lost_batch_is_tried_again_if_it_may_be() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_for_its_size_is_halved() -> Outcome {
+async fn batch_refused_for_its_size_is_halved() -> Outcome {
     let [(server, client), _] = both(&one_at_a_time())?;
     let held_up = held_up(&server, &client).await?;
     server.fail_next(1, Fault::status(Status::Http(413)))?;
@@ -87,7 +87,7 @@ async fn batches_stay_below_what_the_server_takes() -> Outcome {
 }
 
 #[tokio::test]
-async fn one_call_that_is_too_large_is_told_so() -> Outcome {
+async fn call_that_is_too_large_for_any_batch_is_refused() -> Outcome {
     let [(server, client), _] = both(&one_at_a_time())?;
     server.fail_always(Fault::status(Status::Http(413)))?;
     for call in publish_all(
@@ -111,7 +111,7 @@ async fn one_call_that_is_too_large_is_told_so() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_told_to_each() -> Outcome {
+async fn refused_key_is_reported_to_each_call() -> Outcome {
     for (_server, client) in both(&one_at_a_time())? {
         client.set_api_key("another-key")?;
         for call in publish_all(

@@ -75,7 +75,7 @@ async fn other_commands_run_concurrently() -> Outcome {
 }
 
 #[tokio::test]
-async fn the_order_can_be_told() -> Outcome {
+async fn order_can_be_configured() -> Outcome {
     let options = Coalescing::default().max_batches(1);
     for (options, parallel) in [
         (options.clone().one_after_another(), false),

@@ -9,7 +9,7 @@ use centrifugo_api_testing::{Endpoint, Recorded};
 use super::*;
 
 #[tokio::test]
-async fn calls_that_come_while_a_batch_is_under_way_share_the_next() -> Outcome {
+async fn calls_made_while_a_batch_is_in_flight_share_the_next() -> Outcome {
     for (server, client) in both(&one_at_a_time())? {
         let held_up = held_up(&server, &client).await?;
         let calls = publish_all(
@@ -27,7 +27,7 @@ async fn calls_that_come_while_a_batch_is_under_way_share_the_next() -> Outcome 
 }
 
 #[tokio::test]
-async fn a_call_that_finds_nothing_under_way_goes_at_once() -> Outcome {
+async fn call_is_sent_at_once_if_no_batch_is_in_flight() -> Outcome {
     for (server, client) in both(&Coalescing::default())? {
         client.publish(PublishRequest::new("news", "1")).await?;
         client.publish(PublishRequest::new("news", "2")).await?;
@@ -37,7 +37,7 @@ async fn a_call_that_finds_nothing_under_way_goes_at_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn no_more_batches_are_under_way_than_allowed() -> Outcome {
+async fn no_more_batches_are_in_flight_than_allowed() -> Outcome {
     for (server, client) in both(&Coalescing::default().max_batches(3).max_commands(1))? {
         server.fail_always(Fault::delay(HOLD))?;
         let calls = publish_all(

@@ -55,19 +55,19 @@ macro_rules! on_each_server {
 }
 
 on_each_server!(
-    calls_answer_their_results,
+    calls_return_their_results,
     calls_without_a_result_succeed,
     errors_of_calls_are_those_of_the_api,
-    batch_answers_each_command_with_its_type,
+    batch_returns_each_result_with_its_type,
     batch_in_parallel_and_of_10_000_commands,
     pages_follow_one_another,
     wrong_key_is_refused,
     transport_error_mode_changes_nothing,
     calls_by_name,
 );
-on_each_server!(but_3_2_3: method_of_centrifugo_pro_fails_alone);
+on_each_server!(but_3_2_3: method_of_centrifugo_pro_fails_on_its_own);
 
-async fn calls_answer_their_results(env: Env) -> Outcome {
+async fn calls_return_their_results(env: Env) -> Outcome {
     let client = env.client;
     assert_eq!(
         client
@@ -191,7 +191,7 @@ async fn errors_of_calls_are_those_of_the_api(env: Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_answers_each_command_with_its_type(env: Env) -> Outcome {
+async fn batch_returns_each_result_with_its_type(env: Env) -> Outcome {
     let batch = (
         PublishRequest::new("plain:a", "1"),
         PublishRequest::new("unknown:a", "1"),
@@ -312,7 +312,7 @@ async fn calls_by_name(env: Env) -> Outcome {
             .await,
     );
     assert_eq!(error.api_code(), Some(102));
-    refused_as_unreadable(&failure(
+    assert_refused_as_unreadable(&failure(
         env.client
             .call_raw::<_, Value>("no_such_method", &json!({}))
             .await,
@@ -322,7 +322,7 @@ async fn calls_by_name(env: Env) -> Outcome {
 
 /// What an unknown name of a method becomes.
 #[track_caller]
-fn refused_as_unreadable(error: &Error) {
+fn assert_refused_as_unreadable(error: &Error) {
     let Error::Transport { status, body, .. } = error else {
         panic!("{error:?}")
     };
@@ -338,14 +338,14 @@ async fn method_that_3_2_3_lacks_is_refused_with_all_that_comes_after_it() -> Ou
         client,
     } = start(Backend::Real(Version::V3)).await?;
     let lacking = || MapPublishRequest::new("map:a", "key", "1");
-    refused_as_unreadable(&failure(client.map_publish(lacking()).await));
+    assert_refused_as_unreadable(&failure(client.map_publish(lacking()).await));
 
     let batch = (
         PublishRequest::new("plain:a", "1"),
         lacking(),
         PublishRequest::new("plain:a", "2"),
     );
-    refused_as_unreadable(&failure(client.batch(batch).await));
+    assert_refused_as_unreadable(&failure(client.batch(batch).await));
     let history = client
         .history(HistoryRequest::new("plain:a").limit(-1))
         .await?;
@@ -358,7 +358,7 @@ async fn method_that_3_2_3_lacks_is_refused_with_all_that_comes_after_it() -> Ou
     Ok(())
 }
 
-async fn method_of_centrifugo_pro_fails_alone(env: Env) -> Outcome {
+async fn method_of_centrifugo_pro_fails_on_its_own(env: Env) -> Outcome {
     let client = env.client;
     let lacking = || CancelPushRequest::new("push");
     assert_eq!(

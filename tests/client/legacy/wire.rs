@@ -26,7 +26,7 @@ async fn publish_answered(answer: Answer) -> Result<PublishResult, Error> {
 }
 
 #[tokio::test]
-async fn call_is_a_line_to_the_base_url() -> Outcome {
+async fn call_is_one_line_sent_to_the_base_url() -> Outcome {
     for (path, expected) in [
         ("/api", "/api"),
         ("/api/", "/api"),
@@ -61,7 +61,7 @@ async fn call_is_a_line_to_the_base_url() -> Outcome {
 }
 
 #[tokio::test]
-async fn batch_is_a_line_a_command() -> Outcome {
+async fn batch_has_one_line_per_command() -> Outcome {
     let fake = FakeHttp::script([Answer::json(
         "{\"result\":{}}\n\n{\"id\":2,\"error\":{\"code\":108,\"message\":\"no\"}} {\"result\":{\"nodes\":[]}}",
     )]);
@@ -161,7 +161,7 @@ async fn broken_lines_do_not_decode() -> Outcome {
 }
 
 #[tokio::test]
-async fn answers_without_the_legacy_endpoints_status_are_told() -> Outcome {
+async fn replies_that_are_not_of_the_legacy_endpoint_are_reported() -> Outcome {
     let error = failure(publish_answered(Answer::html(404, "404 page not found")).await);
     assert!(
         matches!(

@@ -119,7 +119,7 @@ async fn error_behind_a_page_ends_the_pages() -> Outcome {
 }
 
 #[tokio::test]
-async fn next_that_was_given_up_goes_on_where_it_was() -> Outcome {
+async fn dropped_next_continues_where_it_was() -> Outcome {
     let page = Answer::json(r#"{"result":{"items":[{"id":"1"}]}}"#);
     let fake = FakeHttp::script([page.after(Duration::from_millis(200))]);
     let mut pages = Client::new(fake.url(), "key")?.device_list_pages(DeviceListRequest::new());
@@ -138,7 +138,7 @@ async fn next_that_was_given_up_goes_on_where_it_was() -> Outcome {
 }
 
 #[tokio::test]
-async fn pages_are_read_when_they_are_asked_for() -> Outcome {
+async fn pages_are_read_on_demand() -> Outcome {
     let fake = three_pages("items");
     let client = Client::new(fake.url(), "key")?;
     drop(client.device_list_pages(DeviceListRequest::new()));

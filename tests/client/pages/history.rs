@@ -9,12 +9,12 @@ use crate::{Env, Outcome};
 over_each_transport!(
     pages_go_forwards,
     pages_go_backwards,
-    pages_start_behind_a_position,
+    pages_start_after_a_position,
     page_of_an_empty_channel_is_empty,
     pages_of_a_trimmed_channel_have_what_is_left,
-    limit_that_is_left_out_is_100_and_a_negative_one_all,
+    missing_limit_is_100_and_negative_limit_reads_all,
     position_of_another_epoch_is_lost_once,
-    channel_that_is_lost_between_pages_is_told_once,
+    channel_lost_between_pages_is_reported_once,
     pages_carry_the_position_and_the_epoch,
     errors_end_the_pages,
     pages_are_a_stream,
@@ -71,7 +71,7 @@ async fn pages_go_backwards(env: Env) -> Outcome {
     Ok(())
 }
 
-async fn pages_start_behind_a_position(env: Env) -> Outcome {
+async fn pages_start_after_a_position(env: Env) -> Outcome {
     publish(&env.client, "plain:a", 7).await?;
     let epoch = env
         .client
@@ -138,7 +138,7 @@ async fn pages_of_a_trimmed_channel_have_what_is_left(env: Env) -> Outcome {
     Ok(())
 }
 
-async fn limit_that_is_left_out_is_100_and_a_negative_one_all(env: Env) -> Outcome {
+async fn missing_limit_is_100_and_negative_limit_reads_all(env: Env) -> Outcome {
     publish(&env.client, "plain:a", 99).await?;
     for request in [
         HistoryRequest::new("plain:a"),
@@ -164,7 +164,7 @@ async fn position_of_another_epoch_is_lost_once(env: Env) -> Outcome {
     Ok(())
 }
 
-async fn channel_that_is_lost_between_pages_is_told_once(mut env: Env) -> Outcome {
+async fn channel_lost_between_pages_is_reported_once(mut env: Env) -> Outcome {
     publish(&env.client, "plain:a", 7).await?;
     let mut pages = env
         .client

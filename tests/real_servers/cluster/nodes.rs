@@ -126,7 +126,7 @@ async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &
 
 /// A node that is frozen keeps its calls, and runs them when nobody waits any more.
 #[cfg(target_os = "linux")]
-async fn a_frozen_node_costs_each_caller_a_timeout_at_most(
+async fn frozen_node_costs_each_caller_one_timeout_at_most(
     transport: Transport,
     prefix: &str,
 ) -> Outcome {
@@ -186,13 +186,13 @@ async fn threads_lose_and_double_nothing_over_grpc() -> Outcome {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg(target_os = "linux")]
 #[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
-async fn a_frozen_node_loses_and_doubles_nothing_over_http() -> Outcome {
-    a_frozen_node_costs_each_caller_a_timeout_at_most(Transport::Http, "http-frozen").await
+async fn frozen_node_loses_and_doubles_nothing_over_http() -> Outcome {
+    frozen_node_costs_each_caller_one_timeout_at_most(Transport::Http, "http-frozen").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg(target_os = "linux")]
 #[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
-async fn a_frozen_node_loses_and_doubles_nothing_over_grpc() -> Outcome {
-    a_frozen_node_costs_each_caller_a_timeout_at_most(Transport::Grpc, "grpc-frozen").await
+async fn frozen_node_loses_and_doubles_nothing_over_grpc() -> Outcome {
+    frozen_node_costs_each_caller_one_timeout_at_most(Transport::Grpc, "grpc-frozen").await
 }

@@ -18,7 +18,7 @@ async fn start(backend: Backend) -> Server {
     Server::start_with(backend, &[("CENTRIFUGO_CHANNEL_NAMESPACES", NAMESPACES)]).await
 }
 
-async fn a_restart_is_one_error_for_each_caller(backend: Backend, transport: Transport) -> Outcome {
+async fn restart_is_one_error_for_each_caller(backend: Backend, transport: Transport) -> Outcome {
     let mut server = start(backend).await;
     let retry = Retry::default().idempotency_keys();
     let client = server
@@ -50,10 +50,7 @@ async fn a_restart_is_one_error_for_each_caller(backend: Backend, transport: Tra
     Ok(())
 }
 
-async fn a_restart_is_unseen_by_those_who_may_try_long_enough(
-    backend: Backend,
-    transport: Transport,
-) -> Outcome {
+async fn restart_is_hidden_by_enough_attempts(backend: Backend, transport: Transport) -> Outcome {
     const WHILE: Duration = Duration::from_millis(100);
     let mut server = start(backend).await;
     let retry = Retry::default()
@@ -108,6 +105,6 @@ macro_rules! on_each_server {
 }
 
 on_each_server!(
-    a_restart_is_one_error_for_each_caller,
-    a_restart_is_unseen_by_those_who_may_try_long_enough
+    restart_is_one_error_for_each_caller,
+    restart_is_hidden_by_enough_attempts
 );

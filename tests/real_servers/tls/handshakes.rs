@@ -6,7 +6,7 @@ const HOST: &str = "127.0.0.1";
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_certificate_of_a_known_authority_is_taken() -> Outcome {
+async fn certificate_of_known_authority_is_accepted() -> Outcome {
     let authority = Authority::new()?;
     let server = secured(&authority.certify(HOST)?, &[]).await;
     for transport in BOTH {
@@ -24,18 +24,19 @@ async fn a_certificate_of_a_known_authority_is_taken() -> Outcome {
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_certificate_for_another_host_is_not() -> Outcome {
+async fn certificate_for_another_host_is_refused() -> Outcome {
     let authority = Authority::new()?;
     let server = secured(&authority.certify("centrifugo.example")?, &[]).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
-        assert_untaken(
+        assert_handshake_refused(
             client(),
             "is for another host: call it by that, or name it with server_name",
         )
         .await?;
         answered(client().server_name("centrifugo.example")).await?;
-        assert_untaken(client().server_name("other.example"), "is for another host").await?;
+        assert_handshake_refused(client().server_name("other.example"), "is for another host")
+            .await?;
         answered(client().danger_accept_invalid_certs()).await?;
     }
     Ok(())
@@ -43,13 +44,13 @@ async fn a_certificate_for_another_host_is_not() -> Outcome {
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_certificate_of_an_unknown_authority_is_not() -> Outcome {
+async fn certificate_of_unknown_authority_is_refused() -> Outcome {
     let server = secured(&Authority::new()?.certify(HOST)?, &[]).await;
     let other = Authority::new()?.pem();
     for transport in BOTH {
         let client = || client_of(&server, transport);
         for client in [client(), client().root_certificate(&other)] {
-            assert_untaken(
+            assert_handshake_refused(
                 client,
                 "is of an unknown authority: add that with root_certificate",
             )
@@ -62,12 +63,12 @@ async fn a_certificate_of_an_unknown_authority_is_not() -> Outcome {
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_certificate_that_has_expired_is_not() -> Outcome {
+async fn expired_certificate_is_refused() -> Outcome {
     let authority = Authority::new()?;
     let server = secured(&authority.certify_expired(HOST)?, &[]).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
-        assert_untaken(client(), "has expired").await?;
+        assert_handshake_refused(client(), "has expired").await?;
         answered(client().danger_accept_invalid_certs()).await?;
     }
     Ok(())
@@ -75,7 +76,7 @@ async fn a_certificate_that_has_expired_is_not() -> Outcome {
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_server_that_asks_for_a_client_certificate_gets_that_of_identity() -> Outcome {
+async fn server_that_asks_for_client_certificate_gets_identity() -> Outcome {
     let authority = Authority::new()?;
     let of_clients = Authority::new()?;
     let trusted = of_clients.pem();
@@ -110,12 +111,12 @@ async fn a_server_that_asks_for_a_client_certificate_gets_that_of_identity() -> 
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_certificate_of_an_authority_itself_is_not() -> Outcome {
+async fn certificate_of_authority_itself_is_refused() -> Outcome {
     let authority = Authority::new()?;
     let server = secured(&authority.itself(), &[]).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
-        assert_untaken(client(), "is that of an authority (CA:TRUE)").await?;
+        assert_handshake_refused(client(), "is that of an authority (CA:TRUE)").await?;
         answered(client().danger_accept_invalid_certs()).await?;
     }
     Ok(())
@@ -125,7 +126,7 @@ async fn a_certificate_of_an_authority_itself_is_not() -> Outcome {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_certificate_of_an_authority_that_the_system_trusts_is_taken() -> Outcome {
+async fn certificate_of_authority_that_the_system_trusts_is_accepted() -> Outcome {
     const URLS: &str = "CENTRIFUGO_API_TEST_URLS";
     if let Ok(urls) = std::env::var(URLS) {
         for (url, key) in urls.split(' ').zip([HTTP_KEY, GRPC_KEY]) {
@@ -142,7 +143,7 @@ async fn a_certificate_of_an_authority_that_the_system_trusts_is_taken() -> Outc
     std::fs::write(trusted.path(), authority.pem())?;
     let output = std::process::Command::new(std::env::current_exe()?)
         .args([
-            "tls::handshakes::a_certificate_of_an_authority_that_the_system_trusts_is_taken",
+            "tls::handshakes::certificate_of_authority_that_the_system_trusts_is_accepted",
             "--exact",
             "--ignored",
         ])
@@ -158,7 +159,7 @@ async fn a_certificate_of_an_authority_that_the_system_trusts_is_taken() -> Outc
 }
 
 /// No connection is made, and the error says what to do.
-async fn assert_untaken(builder: ClientBuilder, expected: &str) -> Outcome {
+async fn assert_handshake_refused(builder: ClientBuilder, expected: &str) -> Outcome {
     let error = refused(builder).await?;
     assert!(error.is_network() && error.is_unsent(), "{error:?}");
     assert!(error.to_string().contains(expected), "{error}");

@@ -12,7 +12,7 @@ const NOT_GRPC: &str = "is this the port of Centrifugo's gRPC API, 10000 by defa
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn a_scheme_that_is_not_the_ports_gets_an_error_that_says_so() -> Outcome {
+async fn wrong_scheme_for_port_is_explained() -> Outcome {
     let authority = Authority::new()?;
     let plain = Server::start(Backend::Real(Version::V6)).await;
     let secured = secured(&authority.certify("127.0.0.1")?, &[]).await;

@@ -147,7 +147,7 @@ fn nothing_becomes_a_test_or_a_link_or_html() -> Tested {
 }
 
 #[test]
-fn a_very_long_line_is_kept() -> Tested {
+fn very_long_line_is_kept() -> Tested {
     let long = "word <b> ".repeat(1_000);
     assert_eq!(
         become_of(&format!("// MARK {long}"))?.len(),

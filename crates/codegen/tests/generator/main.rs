@@ -85,7 +85,7 @@ static WHOLE: LazyLock<Vec<(&str, Generated)>> = LazyLock::new(|| {
 });
 
 #[test]
-fn the_same_schema_gives_the_same_code() -> Tested {
+fn same_schema_gives_the_same_code() -> Tested {
     let (path, once) = &WHOLE[2];
     let again = centrifugo_api_codegen::generate(&in_crate(path))?;
     assert_eq!(once.messages, again.messages);
@@ -96,7 +96,7 @@ fn the_same_schema_gives_the_same_code() -> Tested {
 }
 
 #[test]
-fn a_schema_may_have_several_files_of_one_package() -> Tested {
+fn schema_may_have_several_files_of_one_package() -> Tested {
     let schema =
         core_with("message PublishResult {}", "").replacen(';', "; import \"result.proto\";", 1);
     let result = "syntax = \"proto3\"; package test.api; message PublishResult { bytes data = 1; }";

@@ -63,7 +63,7 @@ fn new_takes_what_centrifugo_requires() -> Tested {
 }
 
 #[test]
-fn a_setter_never_has_the_name_of_another_function() -> Tested {
+fn setter_never_has_the_name_of_another_function() -> Tested {
     let request =
         "message AskRequest { string new = 1; bool default = 2; bool with_new = 3; bool with_default = 4;
         optional bool maybe = 5; Level level = 6; bool set_level = 7; map<string, Level> levels = 8;

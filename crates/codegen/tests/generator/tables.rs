@@ -103,7 +103,7 @@ fn text(expression: &Expr) -> Option<String> {
 }
 
 #[test]
-fn the_method_table_agrees_with_the_service() -> Tested {
+fn method_table_agrees_with_the_service() -> Tested {
     for (schema, generated) in &WHOLE[..2] {
         let declared = Declared::by(&generated.messages)?;
         let files = protox::compile(
@@ -214,7 +214,7 @@ fn no_method_has_the_name_of_a_function_of_the_client() -> Tested {
 }
 
 #[test]
-fn an_rpc_named_like_a_keyword_keeps_its_name_over_http() -> Tested {
+fn rpc_named_like_keyword_keeps_its_name_over_http() -> Tested {
     for (rpc, function, name) in [
         ("Move", "r#move", "move"),
         ("Self", "self_", "self"),
@@ -242,7 +242,7 @@ fn an_rpc_named_like_a_keyword_keeps_its_name_over_http() -> Tested {
 }
 
 #[test]
-fn a_part_of_a_command_names_its_method() -> Tested {
+fn part_of_command_names_its_method() -> Tested {
     let messages = "message AskRequest {} message Answer {}";
     for (parts, name) in [
         ("", "o_auth2"),
@@ -263,7 +263,7 @@ fn a_part_of_a_command_names_its_method() -> Tested {
 }
 
 #[test]
-fn a_call_answers_what_the_response_holds() -> Tested {
+fn call_returns_what_the_response_holds() -> Tested {
     for (response, answer) in [
         (
             "Answer { Error error = 1; Found result = 2; } message Found {}",

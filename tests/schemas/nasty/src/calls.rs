@@ -48,7 +48,7 @@ async fn call<T>(
 }
 
 #[tokio::test]
-async fn a_new_method_is_called_like_an_old_one() -> Tested {
+async fn new_method_is_called_like_an_old_one() -> Tested {
     let request = MoveRequest::new().from("a").data("[1]");
     let (result, asked) =
         call(r#"{"result":{"steps":3}}"#, async |client: Client| client.r#move(request).await).await?;
@@ -79,7 +79,7 @@ async fn methods_named_like_functions_have_a_name_of_their_own() -> Tested {
 }
 
 #[tokio::test]
-async fn responses_of_another_shape_answer_what_they_hold() -> Tested {
+async fn responses_of_another_shape_return_what_they_hold() -> Tested {
     let (result, _) =
         call(r#"{"type":"x"}"#, async |client: Client| client.r#type(TypeRequest::new()).await).await?;
     assert_eq!(result?.r#type, "x");
@@ -125,7 +125,7 @@ async fn new_commands_go_into_a_batch() -> Tested {
 }
 
 #[tokio::test]
-async fn an_error_says_itself_that_it_is_temporary() -> Tested {
+async fn error_says_itself_that_it_is_temporary() -> Tested {
     for (reply, temporary) in [
         (r#"{"error":{"code":5000,"temporary":true}}"#, true),
         (r#"{"error":{"code":5000}}"#, false),
@@ -143,7 +143,7 @@ async fn an_error_says_itself_that_it_is_temporary() -> Tested {
 }
 
 #[test]
-fn the_table_has_every_method() {
+fn table_has_every_method() {
     fn paths<M: Method>() -> (&'static str, &'static str) {
         (M::NAME, M::GRPC_PATH)
     }

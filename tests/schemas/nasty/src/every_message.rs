@@ -56,7 +56,7 @@ macro_rules! for_each_root {
 }
 
 #[test]
-fn every_message_agrees_with_an_independent_judge() {
+fn every_message_agrees_with_the_oracle() {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/schemas/nasty.proto");
     let pool = oracle::pool(&schema.canonicalize().expect("the schema is there"));
     let mut reached = BTreeSet::new();

@@ -21,7 +21,7 @@ fn assert_json<M: Message + Default + Serialize + DeserializeOwned + PartialEq +
 }
 
 #[test]
-fn a_new_request_is_as_pleasant_as_an_old_one() -> Tested {
+fn new_request_has_the_same_setters_as_an_old_one() -> Tested {
     let request = MoveRequest::new().from("a").to("b").data(r#"{"fast":true}"#);
     assert_json(&request, r#"{"from":"a","to":"b","data":{"fast":true}}"#)?;
     assert_json(&request.binary_data([0]), r#"{"from":"a","to":"b","b64data":"AA=="}"#)
@@ -47,7 +47,7 @@ fn commands_are_made_of_new_requests() -> Tested {
 }
 
 #[test]
-fn setters_step_aside_for_what_is_there() -> Tested {
+fn setters_give_way_to_existing_functions() -> Tested {
     let names = Names::new()
         .with_with_new("a")
         .with_with_maybe("b")
@@ -90,7 +90,7 @@ fn enums_are_numbers() -> Tested {
 }
 
 #[test]
-fn a_oneof_is_the_field_that_is_set() -> Tested {
+fn oneof_is_the_field_that_is_set() -> Tested {
     let choice = |choice| Choices::new().choice(choice).value(choices::ValueOneOf::Number(0)).between("x");
     for (set, json) in [
         (choices::Choice::AString(String::new()), r#""a_string":"""#),

@@ -10,7 +10,7 @@ use centrifugo_api::{
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
-fn the_methods_are_the_schemas() {
+fn methods_are_those_of_the_schema() {
     assert!(METHODS.contains(&"publish") && METHODS.contains(&"cancel_push"));
     assert!(!METHODS.iter().any(|name| name.starts_with("map_") || name.starts_with("shared_poll")));
     assert_eq!(METHODS.len(), 33);
@@ -36,7 +36,7 @@ fn requests_have_the_fields_of_their_time() -> Tested {
 }
 
 #[test]
-fn commands_also_have_what_v6_took_away() -> Tested {
+fn commands_also_have_what_v6_removed() -> Tested {
     let command = Command::from(PublishRequest::new("news", "1"))
         .id(7_u32)
         .with_method(api::command::MethodType::Unsubscribe)
@@ -50,7 +50,7 @@ fn commands_also_have_what_v6_took_away() -> Tested {
 }
 
 #[test]
-fn replies_are_checked_as_ever() -> Tested {
+fn replies_are_checked_in_transport_error_mode() -> Tested {
     let batch = BatchRequest::new([PublishRequest::new("news", "1").into()] as [Command; 1]);
     let response: BatchResponse = serde_json::from_str(r#"{"replies":[{"id":7,"publish":{"offset":1}}]}"#)?;
     assert_eq!(batch.verify(&response), Ok(()));
