@@ -1,4 +1,4 @@
-//! The blocking client: from threads, within async code, and dropped anywhere.
+//! The blocking client: used from threads and in async code, and dropped anywhere.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -16,7 +16,8 @@ use crate::server::{Backend, Server, Transport};
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 
-/// Makes the tests of behaviours that are shown to a server: `BEHAVIOUR::SERVER`.
+/// Makes a test of each behaviour on the embedded server and on Centrifugo 6.9.1:
+/// `BEHAVIOUR::SERVER`.
 macro_rules! on_each_server {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
@@ -57,7 +58,7 @@ fn one_thread() -> Runtime {
         .expect("a runtime starts")
 }
 
-/// A client over each transport.
+/// Returns a client over each transport.
 fn clients(server: &Server) -> Result<[Client; 2], Error> {
     let [http, grpc] =
         TRANSPORTS.map(|transport| server.client_builder(transport).build_blocking());
@@ -68,7 +69,7 @@ fn publish(client: &Client, channel: &str) -> Result<u64, Error> {
     Ok(client.publish(PublishRequest::new(channel, "1"))?.offset)
 }
 
-/// A call of each kind.
+/// Makes a call of each kind.
 fn use_all(client: &Client) -> Outcome {
     client.history_remove(HistoryRemoveRequest::new("plain:use"))?;
     let offset = publish(client, "plain:use")?;
@@ -276,7 +277,7 @@ fn timeout_is_kept() -> Outcome {
             Client::with_timeout(&client, Duration::from_millis(50)),
         ] {
             let started = Instant::now();
-            let error = publish(&client, "a").expect_err("nothing is answered");
+            let error = publish(&client, "a").expect_err("the server never answers");
             assert!(
                 error.is_timeout() && started.elapsed() < Duration::from_secs(5),
                 "{error:?}"
@@ -314,7 +315,7 @@ fn connection_is_reused() -> Outcome {
         let calls =
             thread::spawn(move || (0..10).try_for_each(|_| publish(&others, "a").map(drop)));
         calls.join().map_err(|_| "it panicked")??;
-        // Within async code too, where another thread does the work.
+        // In async code too, where another thread makes the call.
         let runtime = Builder::new_current_thread().build()?;
         runtime.block_on(async { (0..10).try_for_each(|_| publish(&client, "a").map(drop)) })?;
     }
@@ -343,7 +344,7 @@ fn stopped_server_is_a_network_error_until_it_is_back(mut server: Server) -> Out
         publish(&client, "plain:a")?;
         server.kill();
         for _ in 0..3 {
-            let error = publish(&client, "plain:a").expect_err("nobody listens");
+            let error = publish(&client, "plain:a").expect_err("the server is stopped");
             assert!(error.is_network(), "{error:?}");
         }
         runtime.block_on(server.restart());

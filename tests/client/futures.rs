@@ -1,10 +1,10 @@
-//! The futures of calls: tasks hold them, and move them when they are spawned.
+//! The futures of calls. Tasks store them, and move them when they are spawned.
 
 use centrifugo_api::{Client, Coalescing, Error, HistoryRequest, PublishRequest};
 
 #[test]
 fn futures_of_calls_are_small() -> Result<(), Error> {
-    // In bytes; what reqwest and tonic need is apart, on the heap.
+    // In bytes. The state of reqwest and tonic is on the heap.
     const LIMIT: usize = 2304;
     let url = if cfg!(feature = "http") {
         "http://localhost:8000/api"

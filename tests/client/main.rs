@@ -1,4 +1,4 @@
-//! The client on embedded servers and on fake ones: what it sends, and what it makes of the replies.
+//! The client with embedded and fake servers: what it sends, and what it makes of the replies.
 #![cfg(any(feature = "grpc", feature = "http"))]
 
 #[cfg(feature = "tls")]
@@ -38,7 +38,7 @@ use server::{Backend, Server, Transport};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A server of the test's own, and a client over one of the transports.
+/// A server for one test, and a client over one of the transports.
 struct Env {
     server: Server,
     client: Client,

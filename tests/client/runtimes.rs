@@ -1,4 +1,4 @@
-//! Runtimes: a client belongs to none, and serves any, several at once too.
+//! Runtimes: a client belongs to no runtime and serves several, also at the same time.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,14 +16,14 @@ use crate::fake_grpc::{FakeGrpc, Reply};
 use crate::fake_http::{Answer, FakeHttp};
 use crate::fake_server::{PATIENCE, eventually};
 
-/// Answers the publications of all tests.
+/// A server that answers the publications of all tests.
 static HTTP: LazyLock<FakeHttp> =
     LazyLock::new(|| FakeHttp::always(Answer::json(r#"{"result":{"offset":7}}"#)));
 static GRPC: LazyLock<FakeGrpc> = LazyLock::new(|| {
     let mut response = PublishResponse::default();
     response
         .merge(&[0x12, 0x02, 0x08, 0x07][..])
-        .expect("it is protobuf");
+        .expect("the bytes are protobuf");
     FakeGrpc::always(Reply::ok(&response))
 });
 
@@ -34,7 +34,7 @@ fn client(url: &str) -> Client {
     Client::new(url, "key").expect("the client is built")
 }
 
-/// The static client of each transport that is compiled in.
+/// Returns the static client of each transport that is compiled in.
 fn static_clients() -> Vec<&'static Client> {
     let clients = [
         (&HTTP_CLIENT, cfg!(feature = "http")),
@@ -47,7 +47,7 @@ fn static_clients() -> Vec<&'static Client> {
         .collect()
 }
 
-/// A new client of each transport that is compiled in.
+/// Returns a new client of each transport that is compiled in.
 fn new_clients() -> Vec<Client> {
     let mut clients = Vec::new();
     if cfg!(feature = "http") {
@@ -179,7 +179,7 @@ fn runtime_that_is_not_polled_does_not_block_another() {
         let idle = one_thread();
         let busy = one_thread();
         idle.block_on(succeed(&client, 1));
-        // From here on the tasks of the first runtime stand still.
+        // From here on nothing polls the tasks of the first runtime.
         busy.block_on(succeed(&client, 3));
         thread::sleep(Duration::from_millis(50));
         busy.block_on(succeed(&client, 3));
@@ -216,7 +216,7 @@ fn futures_of_calls_are_send_and_static() {
     }
 }
 
-/// Runs a future without any runtime.
+/// Runs a future without a runtime.
 fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -296,7 +296,7 @@ fn clones_and_calls_add_no_tasks() {
     });
 }
 
-/// Waits for what a thread sends, so that a test which hangs fails.
+/// Waits for the result of a thread, so that a test that hangs fails.
 fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(run()));
@@ -312,7 +312,7 @@ fn first_call_in_a_runtime_that_shuts_down_does_not_hang() -> Outcome {
         let (ended, end) = mpsc::channel::<()>();
         runtime.spawn(async move {
             let _ended = ended;
-            // The task is polled through the shutdown, since nothing can interrupt it.
+            // The task keeps running during the shutdown because nothing can interrupt it.
             let _ = is_shut_down.recv();
             let _ = publish(&client).await;
         });

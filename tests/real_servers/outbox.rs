@@ -1,4 +1,4 @@
-//! The outbox: what `ConsumerCommand` writes into a real PostgreSQL, a real Centrifugo executes.
+//! The outbox: a real Centrifugo executes what `ConsumerCommand` writes into a real PostgreSQL.
 
 #[path = "../../examples/outbox.rs"]
 #[allow(dead_code)]
@@ -18,14 +18,14 @@ use crate::server::{Backend, Server, Transport, Version};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// `{"sub":"alice"}`, signed.
+/// The signed token of `{"sub":"alice"}`.
 const ALICE: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.bMzSqaOyUZPb4Bw2m_9_jUaBRe_aVN5DV8YMN8gDzBs";
-/// `{"sub":"bob"}`, signed.
+/// The signed token of `{"sub":"bob"}`.
 const BOB: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.ZiEX1DGNe5qZkdXZtD1Tq0w_ZHcTjjoz6d8eX8C0jY0";
 
-/// A database with an outbox, and a Centrifugo that reads it.
+/// A database with an outbox table, and a Centrifugo that reads it.
 struct Outbox {
     url: String,
     database: tokio_postgres::Client,
@@ -34,7 +34,7 @@ struct Outbox {
 }
 
 impl Outbox {
-    /// Its payloads are of type JSONB.
+    /// Creates an outbox whose payloads have the type JSONB.
     async fn new(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
         Self::of(name, "JSONB").await
     }
@@ -116,7 +116,7 @@ enum Event {
     Publication(Bytes),
 }
 
-/// A connected real-time client, and what happens to it.
+/// A connected real-time client and its events.
 struct Listener {
     _client: centrifuge::Client,
     events: UnboundedReceiver<Event>,
@@ -126,7 +126,7 @@ impl Listener {
     async fn connect(server: &Server, token: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let (sender, events) = unbounded_channel();
         let record = move |event| {
-            // Nobody waits for what comes after the test.
+            // The receiver is gone when the test has ended.
             let _ = sender.send(event);
         };
         let [
@@ -158,7 +158,7 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Has the server subscribe the user, by a command in the outbox.
+    /// Connects a client, and subscribes it by a command in the outbox.
     async fn subscribed(
         outbox: &Outbox,
         user: &str,
@@ -201,7 +201,7 @@ async fn orders_of_the_example_reach_a_client_in_order() -> Outcome {
     let outbox = Outbox::new("example").await?;
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:orders").await?;
     example::run(&outbox.url, "plain:orders").await?;
-    // The second was rolled back.
+    // The second order was rolled back.
     assert_eq!(
         alice.json().await,
         serde_json::json!({"id": 1, "item": "coffee", "quantity": 2})
@@ -248,7 +248,7 @@ async fn rows_of_a_transaction_arrive_in_order_and_whole() -> Outcome {
     outbox.emptied().await
 }
 
-/// Both forms of a command, to an outbox whose payloads are of that type.
+/// Checks both forms of a command in an outbox whose payloads have this type.
 async fn every_form_is_executed(payload: &str) -> Outcome {
     let outbox = Outbox::of(&format!("forms_{payload}"), payload).await?;
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;

@@ -8,7 +8,7 @@ use centrifugo_api::blocking::Client;
 use centrifugo_api::{Error, InfoRequest, PublishRequest, Retry};
 use centrifugo_api_testing::{Fault, Server};
 
-use crate::{Outcome, PATIENCE, both, called, keyed, quickly};
+use crate::{Outcome, PATIENCE, both_transports, called, keyed, quickly};
 
 const SHORT: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(60);
@@ -52,7 +52,7 @@ fn arrived(server: &Server, calls: usize) {
 
 #[test]
 fn call_of_thread_is_retried_and_published_once() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build_blocking()?;
         server.fail_next(1, Fault::close_after())?;
         assert_eq!(client.publish(keyed("1"))?.offset, 1);
@@ -76,7 +76,7 @@ fn call_of_thread_is_retried_and_published_once() -> Outcome {
 
 #[test]
 fn idempotency_keys_are_generated_for_threads_too() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder
             .retry(quickly().idempotency_keys())
             .build_blocking()?;
@@ -95,7 +95,7 @@ fn idempotency_keys_are_generated_for_threads_too() -> Outcome {
 
 #[test]
 fn deadline_bounds_calls_of_a_thread() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.timeout(LONG).build_blocking()?;
         server.fail_always(Fault::delay(LONG))?;
         let started = Instant::now();
@@ -113,7 +113,7 @@ fn deadline_bounds_calls_of_a_thread() -> Outcome {
 
 #[test]
 fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(2).build_blocking()?;
         server.fail_always(Fault::delay(LONG))?;
         let under_way = client.with_timeout(4 * SHORT);
@@ -146,7 +146,7 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
 
 #[test]
 fn threads_that_wait_get_their_turn() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build_blocking()?;
         let ten_times = |client: &Client| (0..10).try_for_each(|_| info(client));
         from_threads(&client, THREADS, ten_times)
@@ -159,7 +159,7 @@ fn threads_that_wait_get_their_turn() -> Outcome {
 
 #[test]
 fn close_waits_for_calls_of_other_threads_and_refuses_new_ones() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build_blocking()?;
         server.fail_next(1, Fault::delay(SHORT))?;
         thread::scope(|scope| {

@@ -10,7 +10,7 @@ use centrifugo_api::{
 use centrifugo_api_testing::{Fault, Server};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Outcome, PATIENCE, both, keyed, quickly};
+use crate::{Outcome, PATIENCE, both_transports, keyed, quickly};
 
 const SHORT: Duration = Duration::from_secs(2);
 
@@ -116,7 +116,7 @@ async fn call_dropped_at_any_await_leaves_nothing() -> Outcome {
 #[tokio::test]
 async fn call_dropped_while_it_waits_for_a_permit_leaves_nothing() -> Outcome {
     for polls in 0..5 {
-        for (server, builder) in both()? {
+        for (server, builder) in both_transports()? {
             let client = builder.max_in_flight(1).build()?;
             server.fail_next(1, Fault::delay(Duration::from_secs(60)))?;
             let mut first = Box::pin(client.info(InfoRequest::new()));
@@ -141,7 +141,7 @@ async fn call_dropped_while_it_waits_for_a_permit_leaves_nothing() -> Outcome {
 
 #[tokio::test]
 async fn dropped_close_still_closes_the_client() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::delay(Duration::from_millis(200)))?;
         let call = tokio::spawn({
@@ -178,7 +178,7 @@ fn two_threads() -> std::io::Result<Runtime> {
 fn runtime_dropped_during_call_leaves_client_usable_in_another() -> Outcome {
     let second = one_thread()?;
     for (threads, is_waited_for) in [(1, true), (2, true), (1, false), (2, false)] {
-        for (server, builder) in both()? {
+        for (server, builder) in both_transports()? {
             let client = builder.max_in_flight(1).build()?;
             let first = if threads == 1 {
                 one_thread()?

@@ -7,14 +7,14 @@ use centrifugo_api_testing::Fault;
 
 #[cfg(target_os = "linux")]
 use crate::blackhole::Blackhole;
-use crate::{Outcome, both};
+use crate::{Outcome, both_transports};
 
 const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn deadline_bounds_calls_that_the_timeout_does_not() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.timeout(LONG).build()?;
         server.fail_always(Fault::delay(LONG))?;
         let started = Instant::now();
@@ -31,7 +31,7 @@ async fn deadline_bounds_calls_that_the_timeout_does_not() -> Outcome {
 
 #[tokio::test]
 async fn retries_and_their_waits_stay_within_the_deadline() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let waits = Retry::default()
             .max_attempts(1000)
             .first_wait(LONG)
@@ -64,7 +64,7 @@ async fn timeout_before_anything_was_sent_says_so() -> Outcome {
 
 #[tokio::test]
 async fn zero_timeout_sends_nothing() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?.with_timeout(Duration::ZERO);
         let error = client.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
@@ -75,7 +75,7 @@ async fn zero_timeout_sends_nothing() -> Outcome {
 
 #[tokio::test]
 async fn deadline_is_sent_to_the_server_over_grpc() -> Outcome {
-    let [_, (server, builder)] = both()?;
+    let [_, (server, builder)] = both_transports()?;
     let client = builder.timeout(Duration::from_secs(7)).build()?;
     client.info(InfoRequest::new()).await?;
     let requests = server.requests();
@@ -91,7 +91,7 @@ async fn deadline_is_sent_to_the_server_over_grpc() -> Outcome {
 
 #[tokio::test]
 async fn dropped_call_leaves_the_client_usable() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build()?;
         server.fail_next(1, Fault::delay(LONG))?;
         let mut call = Box::pin(client.info(InfoRequest::new()));

@@ -5,11 +5,11 @@ use std::time::Duration;
 use centrifugo_api::{Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::Fault;
 
-use crate::{Outcome, both, called};
+use crate::{Outcome, both_transports, called};
 
 #[tokio::test]
 async fn no_more_calls_are_in_flight_than_allowed() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(2).build()?;
         server.fail_always(Fault::delay(Duration::from_secs(60)))?;
         let calls = |calls: usize, timeout: Duration| -> Vec<_> {
@@ -38,7 +38,7 @@ async fn no_more_calls_are_in_flight_than_allowed() -> Outcome {
 
 #[tokio::test]
 async fn waiting_call_gets_its_turn() -> Outcome {
-    for (_server, builder) in both()? {
+    for (_server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build()?;
         let calls: Vec<_> = std::iter::repeat_with(|| {
             let client = client.clone();
@@ -56,7 +56,7 @@ async fn waiting_call_gets_its_turn() -> Outcome {
 
 #[tokio::test]
 async fn request_that_is_too_large_is_not_sent() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.max_request_size(100).build()?;
         client.publish(PublishRequest::new("news", "1")).await?;
         let large = PublishRequest::new("news", format!("{:?}", "x".repeat(100)));

@@ -41,7 +41,7 @@ fn quickly() -> Retry {
 }
 
 /// A server and the configuration of a client for each transport.
-fn both() -> Result<[(Server, ClientBuilder); 2], Error> {
+fn both_transports() -> Result<[(Server, ClientBuilder); 2], Error> {
     let http = Server::start()?;
     let grpc = Server::start()?;
     let builders = [http.client_builder(), grpc.grpc_client_builder()];

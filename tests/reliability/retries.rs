@@ -8,7 +8,7 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::Fault;
 
-use crate::{Outcome, both, called, keyed, published, quickly};
+use crate::{Outcome, both_transports, called, keyed, published, quickly};
 
 /// What passes, over either transport.
 fn passing() -> Vec<Fault> {
@@ -34,7 +34,7 @@ async fn meets(server: &centrifugo_api_testing::Server, fault: Fault) -> Result<
 
 #[tokio::test]
 async fn call_that_only_reads_is_retried() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for fault in passing() {
             meets(&server, fault.clone()).await?;
@@ -55,7 +55,7 @@ async fn call_that_only_reads_is_retried() -> Outcome {
 
 #[tokio::test]
 async fn publication_with_key_is_retried_and_published_once() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for (index, fault) in passing().into_iter().enumerate() {
             meets(&server, fault.clone()).await?;
@@ -72,7 +72,7 @@ async fn publication_with_key_is_retried_and_published_once() -> Outcome {
 
 #[tokio::test]
 async fn publication_without_key_is_not_retried() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for fault in passing() {
             meets(&server, fault.clone()).await?;
@@ -88,7 +88,7 @@ async fn publication_without_key_is_not_retried() -> Outcome {
 
 #[tokio::test]
 async fn call_that_does_more_when_repeated_is_not_retried() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::close_after())?;
         assert!(
@@ -110,7 +110,7 @@ async fn call_that_does_more_when_repeated_is_not_retried() -> Outcome {
 
 #[tokio::test]
 async fn call_fails_after_its_last_attempt() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
         for (retry, attempts) in [
@@ -139,7 +139,7 @@ async fn call_fails_after_its_last_attempt() -> Outcome {
 
 #[tokio::test]
 async fn lasting_failure_is_not_retried() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for fault in [Fault::api_error(ApiError::BAD_REQUEST), Fault::garbage()] {
             server.fail_next(1, fault.clone())?;
@@ -152,7 +152,7 @@ async fn lasting_failure_is_not_retried() -> Outcome {
 
 #[tokio::test]
 async fn keys_are_generated_kept_and_recorded() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.retry(quickly().idempotency_keys()).build()?;
         server.fail_next(1, Fault::close_after())?;
         client.publish(PublishRequest::new("news", "1")).await?;
@@ -199,7 +199,7 @@ async fn keys_are_generated_kept_and_recorded() -> Outcome {
 
 #[tokio::test]
 async fn wait_that_the_server_asks_for_is_kept_or_refused() -> Outcome {
-    let [(server, builder), _] = both()?;
+    let [(server, builder), _] = both_transports()?;
     let client = builder.timeout(Duration::from_secs(5)).build()?;
     server.fail_next(
         1,
@@ -233,7 +233,7 @@ async fn wait_that_the_server_asks_for_is_kept_or_refused() -> Outcome {
 
 #[tokio::test]
 async fn call_is_not_unsent_if_an_earlier_attempt_was_sent() -> Outcome {
-    let [(server, builder), _] = both()?;
+    let [(server, builder), _] = both_transports()?;
     let client = builder.build()?;
     server.fail_next(
         1,
@@ -255,7 +255,7 @@ async fn call_is_not_unsent_if_an_earlier_attempt_was_sent() -> Outcome {
 
 #[tokio::test]
 async fn server_that_is_down_is_not_flooded() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL))?;
         for _ in 0..100 {

@@ -5,7 +5,7 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::Fault;
 
-use crate::{Outcome, both, called, keyed, published, quickly};
+use crate::{Outcome, both_transports, called, keyed, published, quickly};
 
 fn request() -> BroadcastRequest {
     BroadcastRequest::new(["a", "b", "c", "unknown:d"], "1").idempotency_key("key")
@@ -13,7 +13,7 @@ fn request() -> BroadcastRequest {
 
 #[tokio::test]
 async fn only_channels_that_failed_temporarily_are_retried() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
         server.fail_next(
@@ -45,7 +45,7 @@ async fn only_channels_that_failed_temporarily_are_retried() -> Outcome {
 
 #[tokio::test]
 async fn channels_without_key_are_sent_once() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
         let result = client
@@ -65,7 +65,7 @@ async fn channels_without_key_are_sent_once() -> Outcome {
 
 #[tokio::test]
 async fn channel_that_keeps_failing_keeps_its_error() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL).channel("b"))?;
         let result = client.broadcast(request()).await?;
@@ -81,7 +81,7 @@ async fn channel_that_keeps_failing_keeps_its_error() -> Outcome {
 
 #[tokio::test]
 async fn batch_is_retried_only_if_all_its_commands_are_repeatable() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::close_after())?;
         let (published_once, history) = client
@@ -103,7 +103,7 @@ async fn batch_is_retried_only_if_all_its_commands_are_repeatable() -> Outcome {
 
 #[tokio::test]
 async fn commands_of_a_batch_get_keys_of_their_own() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.retry(quickly().idempotency_keys()).build()?;
         server.fail_next(1, Fault::close_after())?;
         let batch = (

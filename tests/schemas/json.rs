@@ -1,4 +1,4 @@
-//! Centrifugo's JSON, pinned: how requests are written and how replies are read.
+//! Centrifugo's JSON: how requests are written and how replies are read.
 
 use std::error::Error;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::oracle;
 
 type Tested = Result<(), Box<dyn Error>>;
 
-/// Asserts how a message is written, and that what was written reads as the message.
+/// Asserts how a message is written, and that this JSON reads as the same message.
 fn assert_json<M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
     message: &M,
     json: &str,
@@ -27,8 +27,8 @@ fn assert_json<M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
     Ok(())
 }
 
-/// The place that an error names, as the transports name it.
-fn place<M: DeserializeOwned>(json: &str) -> String {
+/// Returns the path that an error names, as the transports report it.
+fn path_of_error<M: DeserializeOwned>(json: &str) -> String {
     let mut reader = serde_json::Deserializer::from_str(json);
     let read = serde_path_to_error::deserialize::<_, M>(&mut reader);
     read.err()
@@ -42,7 +42,7 @@ fn every_message_agrees_with_the_oracle() {
     assert_eq!(every_message::check(&pool), oracle::messages(&pool).len());
 }
 
-/// Apart from the rest, since a schema's messages may be called `Vec` and `Option`.
+/// A separate module because a schema's messages may be called `Vec` and `Option`.
 mod every_message {
     use centrifugo_api::api::*;
 
@@ -140,7 +140,11 @@ fn integers_of_64_bits_are_plain_numbers() -> Tested {
         r#"{"limit":1.5}"#,
         r#"{"limit":2147483648}"#,
     ] {
-        assert_eq!(place::<HistoryRequest>(refused), "limit", "{refused}");
+        assert_eq!(
+            path_of_error::<HistoryRequest>(refused),
+            "limit",
+            "{refused}"
+        );
     }
     Ok(())
 }
@@ -296,20 +300,20 @@ fn any_other_null_reads_as_absent() -> Tested {
 fn errors_name_the_field() {
     let history = r#"{"result":{"publications":[{"offset":1},{"offset":-1}]}}"#;
     assert_eq!(
-        place::<HistoryResponse>(history),
+        path_of_error::<HistoryResponse>(history),
         "result.publications[1].offset"
     );
     let batch = r#"{"replies":[{},{"broadcast":{"responses":[{"error":{"code":"x"}}]}}]}"#;
     assert_eq!(
-        place::<BatchResponse>(batch),
+        path_of_error::<BatchResponse>(batch),
         "replies[1].broadcast.responses[0].error.code"
     );
     let presence = r#"{"result":{"presence":{"a b":{"user":7}}}}"#;
     assert_eq!(
-        place::<PresenceResponse>(presence),
+        path_of_error::<PresenceResponse>(presence),
         "result.presence.a b.user"
     );
-    assert_eq!(place::<PublishResponse>("[]"), ".");
+    assert_eq!(path_of_error::<PublishResponse>("[]"), ".");
 }
 
 #[test]
@@ -323,18 +327,22 @@ fn payload_that_is_not_json_is_refused_and_named() {
         "1 2",
     ] {
         let publish = PublishRequest::new("news", payload);
-        assert_eq!(refused_at(&publish), "data", "{payload}");
+        assert_eq!(path_of_invalid_field(&publish), "data", "{payload}");
         let batch = BatchRequest::new([Command::from(InfoRequest::new()), publish.into()]);
-        assert_eq!(refused_at(&batch), "commands[1].publish.data", "{payload}");
+        assert_eq!(
+            path_of_invalid_field(&batch),
+            "commands[1].publish.data",
+            "{payload}"
+        );
     }
     assert_eq!(
-        refused_at(&PublishRequest::new("news", b"\"\xff\"")),
+        path_of_invalid_field(&PublishRequest::new("news", b"\"\xff\"")),
         "data"
     );
 }
 
-/// The place of what cannot be written.
-fn refused_at<M: Serialize>(message: &M) -> String {
+/// Returns the path of the field that cannot be written.
+fn path_of_invalid_field<M: Serialize>(message: &M) -> String {
     assert!(serde_json::to_vec(message).is_err(), "it was written");
     let mut track = serde_path_to_error::Track::new();
     let mut writer = serde_json::Serializer::new(std::io::sink());

@@ -1,5 +1,6 @@
-//! An independent judge of the messages: random ones, which prost-reflect holds and encodes, and their JSON by
-//! Centrifugo's rules, written here once more and without anything of the crate.
+//! An independent oracle for the messages: prost-reflect holds and encodes random messages, and
+//! their JSON is written
+//! here by Centrifugo's rules, without using the crate.
 
 #[path = "../support/rng.rs"]
 mod rng;
@@ -17,16 +18,17 @@ use serde::de::DeserializeOwned;
 
 use self::rng::Rng;
 
-/// How many random messages of each type are tried, unless `CENTRIFUGO_API_FUZZ` says it.
+/// The number of random messages per type, by default. `CENTRIFUGO_API_FUZZ` overrides it.
 const ROUNDS: u64 = 30;
 
 /// How deep messages are nested at most.
 const DEPTH: u32 = 5;
 
-/// The same where every field is set.
+/// How deep messages are nested at most if every field is set.
 const FULL_DEPTH: u32 = 3;
 
-/// Where numbers go wrong: the bits of the smallest and largest of each type, and those around.
+/// Numbers where mistakes are likely: the bits of the smallest and largest of each type, and
+/// numbers near them.
 const EXTREMES: &[u64] = &[
     0,
     1,
@@ -69,17 +71,17 @@ const TEXTS: &[&str] = &[
 pub(crate) fn pool(schema: &Path) -> DescriptorPool {
     let folder = schema.parent().expect("a schema is in a folder");
     let files = protox::compile([schema], [folder]).expect("the schema compiles");
-    DescriptorPool::from_file_descriptor_set(files).expect("the schema is whole")
+    DescriptorPool::from_file_descriptor_set(files).expect("the schema is complete")
 }
 
-/// All messages of the schema, but for the entries of maps.
+/// Returns all messages of the schema except the entries of maps.
 pub(crate) fn messages(pool: &DescriptorPool) -> Vec<MessageDescriptor> {
     pool.all_messages()
         .filter(|message| !message.is_map_entry())
         .collect()
 }
 
-/// The message that a path such as `outer::Inner` in Rust stands for.
+/// Returns the message for a Rust path such as `outer::Inner`.
 pub(crate) fn find(pool: &DescriptorPool, path: &str) -> MessageDescriptor {
     let bare = |name: &str| {
         name.replace("r#", "")
@@ -96,7 +98,7 @@ pub(crate) fn find(pool: &DescriptorPool, path: &str) -> MessageDescriptor {
         .unwrap_or_else(|| panic!("the schema has no `{path}`"))
 }
 
-/// Checks that `M` agrees with the judge, in JSON and in protobuf.
+/// Checks that `M` agrees with the oracle, in JSON and in protobuf.
 pub(crate) fn check<M>(pool: &DescriptorPool, path: &str)
 where
     M: Message + Serialize + DeserializeOwned + PartialEq + Debug + Default,
@@ -118,7 +120,7 @@ where
         rounds.parse().expect("CENTRIFUGO_API_FUZZ is a number")
     });
     for seed in 0..rounds {
-        // The first has everything.
+        // The first message has all fields.
         let is_full = seed == 0;
         let mut random = Random {
             rng: Rng::new(seed),
@@ -147,7 +149,8 @@ where
     }
 }
 
-/// Centrifugo's JSON of a message; with `noise` not as it is written, but as it must be read all the same.
+/// Returns Centrifugo's JSON of a message. With `noise`, returns JSON that must be read as the same
+/// message.
 pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> String {
     let mut members = Vec::new();
     for field in in_order(&message.descriptor()) {
@@ -177,7 +180,7 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
     format!("{{{}}}", members.join(","))
 }
 
-/// Fields are written in the schema's order, those of oneofs last.
+/// Returns the fields in the schema's order, those of oneofs last.
 fn in_order(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let fields = message.descriptor_proto().field.iter();
     let mut fields: Vec<_> = fields
@@ -195,7 +198,7 @@ fn is_choice(field: &FieldDescriptor) -> bool {
         .is_some_and(|oneof| !oneof.is_synthetic())
 }
 
-/// A `null` payload is a payload, and `null` may not stand beside the field of a oneof that is set.
+/// A `null` payload is a payload, and `null` is not allowed beside a field of the same oneof.
 fn absent_can_be_null(field: &FieldDescriptor) -> bool {
     !is_choice(field)
         && (field.cardinality() == Cardinality::Repeated || field.kind() != Kind::Bytes)
@@ -250,15 +253,15 @@ fn key_text(key: &MapKey) -> String {
     }
 }
 
-/// A maker of random messages.
+/// A generator of random messages.
 pub(crate) struct Random {
     rng: Rng,
-    /// Whether messages have all of their fields, and no defaults.
+    /// Whether messages have all of their fields, without default values.
     is_full: bool,
 }
 
 impl Random {
-    /// A message with about half of its fields, nested `depth` deep.
+    /// Returns a message with about half of its fields, nested `depth` deep.
     pub(crate) fn message(&mut self, descriptor: &MessageDescriptor, depth: u32) -> DynamicMessage {
         let mut message = DynamicMessage::new(descriptor.clone());
         for field in descriptor.fields() {
@@ -286,7 +289,7 @@ impl Random {
                     let key = self
                         .value(&key.kind(), depth)
                         .into_map_key()
-                        .expect("the schema says so");
+                        .expect("the schema allows only such keys");
                     (key, self.value(&value.kind(), depth))
                 });
                 Value::Map(entries.collect())
@@ -336,7 +339,7 @@ impl Random {
     }
 }
 
-/// Whether a field, or a map's value, is a message.
+/// Returns whether a field, or a map's value, is a message.
 fn holds_message(field: &FieldDescriptor) -> bool {
     match field.kind() {
         Kind::Message(entry) if field.is_map() => holds_message(&entry.map_entry_value_field()),

@@ -1,4 +1,5 @@
-//! The crate built from other schemas: two packages use it so, in `tests/schemas/`, and wrong ones are refused.
+//! The crate built from other schemas: two packages in `tests/schemas/` use it, and invalid schemas
+//! are refused.
 // The packages choose their own features, so these tests run with one set of features only.
 
 use std::path::{Path, PathBuf};
@@ -9,13 +10,16 @@ fn in_crate(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// One cargo at a time: the packages' lock files change under it, and it waits for the target directory anyway.
+/// Runs one cargo at a time: the lock files of the packages are replaced, and cargo locks the
+/// target directory anyway.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Runs cargo on one of the packages, with the crate built from `schema`.
 ///
-/// All share their dependencies' builds in one target directory. There the number of a `variant` keeps the builds
-/// of the crate itself apart, by a setting that matters to nothing else, so that a later run finds them all.
+/// All runs share one target directory, so that dependencies are built once. The number of codegen
+/// units, which differs
+/// per `variant`, keeps the builds of the crate itself apart, so that a later run finds all of
+/// them.
 fn cargo(variant: u8, package: &str, schema: &Path, arguments: &[&str]) -> std::io::Result<Output> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = in_crate("tests/schemas").join(package);
@@ -32,7 +36,8 @@ fn cargo(variant: u8, package: &str, schema: &Path, arguments: &[&str]) -> std::
             200 + u32::from(variant)
         ))
         .env("CENTRIFUGO_API_PROTO", schema)
-        // Hand-written documentation may link to what a schema lacks; tests/generator sees to that of the schema.
+        // Hand-written documentation may link to methods that a schema lacks. The generator's tests
+        // check the generated links.
         .env(
             "RUSTDOCFLAGS",
             "-D warnings -A rustdoc::broken_intra_doc_links",

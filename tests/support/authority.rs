@@ -1,4 +1,4 @@
-//! Certificates, made for the test.
+//! A certificate authority, and certificates made for the test.
 
 #![allow(dead_code)] // each test binary uses a part of it
 
@@ -13,7 +13,7 @@ static MADE: AtomicUsize = AtomicUsize::new(1);
 
 type Problem = Box<dyn std::error::Error>;
 
-/// Who signs certificates.
+/// An authority that signs certificates.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its private key, in PEM.
@@ -25,7 +25,7 @@ pub(crate) struct Certified {
 impl Authority {
     pub(crate) fn new() -> Result<Self, Problem> {
         let mut params = CertificateParams::new(["127.0.0.1".to_owned()])?;
-        // Two of one name would be taken for one, whose signatures are wrong.
+        // Clients take two authorities of the same name for one, and then find wrong signatures.
         params.distinguished_name.push(
             DnType::CommonName,
             format!("Authority {}", MADE.fetch_add(1, Ordering::Relaxed)),
@@ -42,7 +42,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// The authority's own, as that of a server.
+    /// Returns the authority's own certificate and key, for a server that uses them as its own.
     pub(crate) fn itself(&self) -> Certified {
         Certified {
             certificate: self.pem(),
@@ -54,12 +54,12 @@ impl Authority {
         self.0.der().to_vec()
     }
 
-    /// A certificate for a host, or for a client, valid now.
+    /// Creates a certificate for a host or for a client that is valid now.
     pub(crate) fn certify(&self, name: &str) -> Result<Certified, Problem> {
         self.sign(name, |_| ())
     }
 
-    /// A certificate that was valid once.
+    /// Creates a certificate that has expired.
     pub(crate) fn certify_expired(&self, name: &str) -> Result<Certified, Problem> {
         self.sign(name, |params| {
             (params.not_before, params.not_after) =
@@ -88,7 +88,7 @@ impl Authority {
 }
 
 impl Certified {
-    /// As `ClientBuilder::identity` takes it.
+    /// Returns certificate and key in the form that `ClientBuilder::identity` takes.
     pub(crate) fn identity(&self) -> String {
         format!("{}{}", self.certificate, self.key)
     }

@@ -1,4 +1,4 @@
-//! A server that takes no connection, nor refuses it.
+//! A server that neither accepts nor refuses connections.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,8 @@ pub(crate) struct Blackhole {
 }
 
 impl Blackhole {
-    /// Has a queue of one, which the first connections fill: Linux drops what comes then.
+    /// Starts a listener with a queue of one and fills the queue: Linux drops further connection
+    /// attempts.
     pub(crate) async fn start() -> std::io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -23,7 +24,7 @@ impl Blackhole {
         let mut queued = Vec::new();
         while let Ok(connected) = tokio::time::timeout(SHORT, TcpStream::connect(address)).await {
             queued.push(connected?);
-            assert!(queued.len() < 100, "the queue has no end");
+            assert!(queued.len() < 100, "the queue is never full");
         }
         Ok(Self {
             address,

@@ -1,12 +1,14 @@
-//! Servers as child processes that end with the process of the tests, however that ends.
+//! Servers as child processes that end together with the test process, even if that is killed.
 
 #![allow(dead_code)] // each test binary uses a part of it
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Runs a program until the standard input closes, which the kernel does when the parent process ends. Then the shell
-/// sends the program a signal, waits for its end, and removes its folder. The shell closes its own standard error, so
+/// Runs a program until the standard input closes: the kernel closes it when the parent process
+/// ends. Then the shell
+/// sends the program a signal, waits for its end, and removes its folder. The shell closes its own
+/// standard error, so
 /// that the pipe ends with the program.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
@@ -21,7 +23,7 @@ wait "$program"
 [ -z "$folder" ] || rm -rf "$folder"
 "#;
 
-/// Returns a command that runs `program`, to which the caller adds the arguments.
+/// Returns a command that runs `program`. The caller adds the arguments.
 ///
 /// The program gets `signal` when the standard input of the command closes.
 pub(crate) fn command(program: &Path, signal: &str) -> Command {

@@ -1,4 +1,5 @@
-//! A real PostgreSQL, one a process: in a folder of its own, with a socket there, gone with the process.
+//! A real PostgreSQL per process: in its own folder, listening on a socket there, ended with the
+//! process.
 
 use std::fs::File;
 use std::os::unix::fs::chown;
@@ -14,11 +15,11 @@ use crate::keeper;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
-const HELP: &str = "the tests of the outbox need PostgreSQL's initdb and postgres: on Debian, `apt-get install -y postgresql`";
+const HELP: &str = "the outbox tests need PostgreSQL's initdb and postgres: on Debian, `apt-get install -y postgresql`";
 
 type Problem = Box<dyn std::error::Error>;
 
-/// The server. It lives in a static, which is never dropped: what ends it is the end of the process.
+/// The server. It lives in a static, which is never dropped: it ends with the process.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     folder: PathBuf,
@@ -28,7 +29,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// # Panics
     ///
-    /// When there is no PostgreSQL to be had, or it does not start; the message says what to do.
+    /// If PostgreSQL is not installed or does not start. The message says what to do.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Postgres> = OnceCell::const_new();
         let start = async || {
@@ -39,7 +40,7 @@ impl Postgres {
         SHARED.get_or_init(start).await
     }
 
-    /// Makes a database of that name, and answers its URL.
+    /// Creates a database of that name, and returns its URL.
     pub(crate) async fn database(&self, name: &str) -> Result<String, Problem> {
         connect(&self.url("postgres"))
             .await?
@@ -57,7 +58,7 @@ impl Postgres {
 
     async fn start() -> Result<Self, Problem> {
         let programs = programs()
-            .ok_or("they are not where `pg_config --bindir` says, nor in /usr/lib/postgresql")?;
+            .ok_or("they are neither where `pg_config --bindir` says nor in /usr/lib/postgresql")?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir()?;
         let owner = Owner::find()?;
         owner.give(folder.path())?;
@@ -83,7 +84,7 @@ impl Postgres {
         }
 
         let log = folder.path().join("log");
-        // SIGQUIT stops it at once, with all its processes.
+        // SIGQUIT stops it at once, with all its child processes.
         let mut command =
             keeper::command_with_folder(&programs.join("postgres"), "QUIT", folder.path());
         command
@@ -118,12 +119,12 @@ impl Postgres {
 
 pub(crate) async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    // It ends with the client, and an error of it is one of the client's calls too.
+    // It ends with the client, whose calls return its errors too.
     tokio::spawn(connection);
     Ok(client)
 }
 
-/// The folder of the server's programs, of the newest version.
+/// Returns the folder of the server's programs, of the newest version.
 fn programs() -> Option<PathBuf> {
     let configured = Command::new("pg_config").arg("--bindir").output().ok();
     let configured =
@@ -141,7 +142,7 @@ fn programs() -> Option<PathBuf> {
     folders.find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
 }
 
-/// Who runs the server: PostgreSQL refuses to be root's.
+/// The user who runs the server: PostgreSQL refuses to run as root.
 enum Owner {
     Myself,
     Other { user: u32, group: u32 },

@@ -1,4 +1,5 @@
-//! A real Redis, one a process: in a folder of its own, with a socket there, gone with the process.
+//! A real Redis per process: in its own folder, listening on a socket there, ended with the
+//! process.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -13,11 +14,11 @@ use crate::keeper;
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
 const HELP: &str =
-    "the tests of several nodes need redis-server: on Debian, `apt-get install -y redis-server`";
+    "the tests with several nodes need redis-server: on Debian, `apt-get install -y redis-server`";
 
 type Problem = Box<dyn std::error::Error>;
 
-/// The server. It lives in a static, which is never dropped: what ends it is the end of the process.
+/// The server. It lives in a static, which is never dropped: it ends with the process.
 #[derive(Debug)]
 pub(crate) struct Redis {
     socket: PathBuf,
@@ -27,7 +28,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// # Panics
     ///
-    /// When there is no Redis to be had, or it does not start; the message says what to do.
+    /// If Redis is not installed or does not start. The message says what to do.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Redis> = OnceCell::const_new();
         let start = async || {
@@ -38,7 +39,7 @@ impl Redis {
         SHARED.get_or_init(start).await
     }
 
-    /// Its address, as Centrifugo takes it.
+    /// Returns its address in Centrifugo's form.
     pub(crate) fn address(&self) -> String {
         format!("unix://{}", self.socket.display())
     }

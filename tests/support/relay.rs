@@ -1,4 +1,4 @@
-//! A relay before a server, which ends its first connection where it is told to; those after it last.
+//! A relay in front of a server. It ends its first connection as configured, and keeps later ones.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -10,14 +10,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Where the first connection ends.
+/// How the first connection ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
-    /// It is reset when so many bytes of the client have passed.
+    /// It is reset after this many bytes from the client.
     ResetAfterSent(u64),
-    /// It is reset when so many bytes of the server have passed.
+    /// It is reset after this many bytes from the server.
     ResetAfterAnswered(u64),
-    /// The client is told, by [`Relay::half_close`], that nothing more comes; what it sends passes on.
+    /// [`Relay::half_close`] closes the server's half; what the client sends is still passed on.
     HalfClosed,
 }
 
@@ -112,6 +112,6 @@ async fn pass(
         shared.ended.notify_one();
         return Ok(());
     }
-    // What is read by nobody any more is dropped too.
+    // Drops what nobody has read.
     client.set_zero_linger()
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test binary uses a part of it
 
-/// The generator SplitMix64.
+/// A SplitMix64 generator.
 #[derive(Clone)]
 pub(crate) struct Rng(u64);
 
@@ -19,12 +19,12 @@ impl Rng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, which is not 0.
+    /// Returns a number below `end`, which is not 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap_or_default()
     }
 
-    /// True in so many of a hundred cases.
+    /// Returns true in `percent` of a hundred cases.
     pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -33,7 +33,7 @@ impl Rng {
         items[self.below(items.len())].clone()
     }
 
-    /// An item, as often as its weight says.
+    /// Returns an item, as often as its weight says.
     pub(crate) fn weighted<T: Clone>(&mut self, items: &[(usize, T)]) -> T {
         let mut point = self.below(items.iter().map(|(weight, _)| weight).sum());
         for (weight, item) in items {

@@ -1,4 +1,4 @@
-//! A listener that passes everything on, and shows the connections that a client makes.
+//! A listener that passes everything on and records the connections that a client makes.
 
 #![allow(dead_code)] // each test binary uses a part of it
 
@@ -8,14 +8,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What was seen so far.
+/// What was recorded so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     /// The clients' addresses, in order.
     pub(crate) peers: Vec<SocketAddr>,
     /// How many of the connections are open.
     pub(crate) open: usize,
-    /// What the clients sent.
+    /// The bytes that the clients sent.
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -25,12 +25,12 @@ pub(crate) struct Sniffer {
 }
 
 impl Sniffer {
-    /// Passes on to a server at `host:port`, as long as the runtime lives.
+    /// Passes on to a server at `host:port` while the runtime lives.
     pub(crate) async fn to(server: &str) -> std::io::Result<Self> {
         let server = server.to_owned();
         let seen = watch::Sender::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let relay = Self {
+        let sniffer = Self {
             address: listener.local_addr()?,
             seen: seen.clone(),
         };
@@ -48,13 +48,13 @@ impl Sniffer {
                 });
             }
         });
-        Ok(relay)
+        Ok(sniffer)
     }
 
-    /// Waits until what was seen is as expected.
+    /// Waits until `is_expected` accepts the record.
     pub(crate) async fn wait_for(&self, is_expected: impl FnMut(&Seen) -> bool) -> Seen {
         let mut seen = self.seen.subscribe();
-        let seen = seen.wait_for(is_expected).await.expect("the relay lives");
+        let seen = seen.wait_for(is_expected).await.expect("the sniffer lives");
         seen.clone()
     }
 
@@ -79,7 +79,7 @@ async fn pass_on(
     Ok(())
 }
 
-/// Ends with an error, too, once all is copied: so does the other direction.
+/// Copies everything and then returns an error, so that the other direction ends too.
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,

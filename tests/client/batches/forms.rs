@@ -1,4 +1,4 @@
-//! Each form of a batch, and what it answers.
+//! Each form of a batch and what it returns.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Batches of which nothing is sent: empty ones, and those with an invalid command.
+//! Batches that send nothing: empty ones, and those with an invalid command.
 
 use centrifugo_api::*;
 
@@ -7,7 +7,7 @@ use crate::fake_http::Answer;
 use crate::fake_http::FakeHttp;
 use crate::{Outcome, failure};
 
-/// A server that nobody connects to, and a client over each transport that is compiled in.
+/// Returns a server that must not be called, and a client over each transport that is compiled in.
 fn unused() -> Result<(FakeHttp, Vec<Client>), Error> {
     let fake = FakeHttp::script([]);
     let mut clients = Vec::new();

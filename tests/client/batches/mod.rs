@@ -1,4 +1,4 @@
-//! Typed batches, and the outcomes of broadcasts, alone and within them.
+//! Typed batches, and the outcomes of broadcasts, on their own and in batches.
 
 mod forms;
 mod invalid;

@@ -1,4 +1,4 @@
-//! What becomes of each channel of a broadcast.
+//! The outcome of each channel of a broadcast.
 
 use centrifugo_api::*;
 
@@ -13,7 +13,7 @@ over_each_transport!(
     broadcast_refused_whole_is_an_error,
 );
 
-/// The offset of each channel, or the code of its error.
+/// Returns the offset of each channel, or the code of its error.
 fn summary(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
     result
         .outcomes()
@@ -72,7 +72,7 @@ async fn duplicated_channels_keep_their_places(Env { client, .. }: Env) -> Outco
             .collect::<Vec<_>>(),
         ["unknown:a", "unknown:a"]
     );
-    // The channels of a broadcast run concurrently: which of two is first, nobody knows.
+    // Centrifugo publishes to the channels concurrently, so either of the two may be first.
     let mut outcomes = summary(&result);
     let first = if outcomes[0] == Ok(1) { 0 } else { 2 };
     outcomes.swap(0, first);

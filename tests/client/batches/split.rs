@@ -1,4 +1,4 @@
-//! Batches and broadcasts above `split_above`.
+//! Batches and broadcasts that `split_above` splits.
 
 use centrifugo_api::{
     BatchRequest, BroadcastRequest, ClientBuilder, Error, HistoryRequest, Parallel, PublishRequest,
@@ -10,7 +10,7 @@ use crate::Outcome;
 
 const LIMIT: usize = 2000;
 
-fn both() -> Result<[(Server, ClientBuilder); 2], Error> {
+fn both_transports() -> Result<[(Server, ClientBuilder); 2], Error> {
     let http = Server::start()?;
     let grpc = Server::start()?;
     let builders = [http.client_builder(), grpc.grpc_client_builder()]
@@ -20,7 +20,7 @@ fn both() -> Result<[(Server, ClientBuilder); 2], Error> {
 }
 
 fn channels(count: usize) -> Vec<String> {
-    // One of them is in no namespace.
+    // One of them has an unknown namespace.
     (0..count)
         .map(|n| {
             if n == 7 {
@@ -34,7 +34,7 @@ fn channels(count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn large_broadcast_is_split_and_its_outcomes_keep_their_order() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         let channels = channels(500);
         let result = client
@@ -59,9 +59,9 @@ async fn large_broadcast_is_split_and_its_outcomes_keep_their_order() -> Outcome
 
 #[tokio::test]
 async fn large_batch_is_split_and_its_outcomes_keep_their_order() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
-        // The sizes differ, and one is above the limit by itself.
+        // The sizes differ, and one request alone is above the limit.
         let data = |n: usize| {
             format!(
                 "\"{n}-{}\"",
@@ -101,7 +101,7 @@ async fn large_batch_is_split_and_its_outcomes_keep_their_order() -> Outcome {
 
 #[tokio::test]
 async fn small_batch_stays_one_request() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         let _ = client
             .broadcast(BroadcastRequest::new(channels(20), "1"))
@@ -117,7 +117,7 @@ async fn small_batch_stays_one_request() -> Outcome {
 
 #[tokio::test]
 async fn lost_part_is_retried_or_fails_the_call() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let retry = Retry::default().first_wait(std::time::Duration::from_millis(1));
         let client = builder.retry(retry.idempotency_keys()).build()?;
         let broadcast = || BroadcastRequest::new(channels(500), "1");

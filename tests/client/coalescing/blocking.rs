@@ -1,4 +1,4 @@
-//! The blocking client, from threads.
+//! The blocking client, used from threads.
 
 use std::sync::Barrier;
 

@@ -1,4 +1,4 @@
-//! Calls that end before their batch, and clients that end.
+//! Calls that end earlier than their batch, and clients that are closed or dropped.
 
 use centrifugo_api::InfoRequest;
 use tokio::runtime::Builder;
@@ -7,8 +7,8 @@ use super::*;
 
 #[tokio::test]
 async fn waiting_call_is_not_sent_after_its_own_deadline() -> Outcome {
-    for (server, client) in both(&one_at_a_time())? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time())? {
+        let delayed = delay_batch(&server, &client).await?;
         let hasty = client.with_timeout(HOLD / 10);
         let (late, patient) = tokio::join!(
             hasty.publish(PublishRequest::new("late", "1")),
@@ -17,7 +17,7 @@ async fn waiting_call_is_not_sent_after_its_own_deadline() -> Outcome {
         let error = late.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
         patient?;
-        held_up.await?;
+        delayed.await?;
         assert_eq!(batches(&server), [1]);
         assert_eq!(published(&client, "late").await?, 0);
     }
@@ -26,10 +26,10 @@ async fn waiting_call_is_not_sent_after_its_own_deadline() -> Outcome {
 
 #[tokio::test]
 async fn call_whose_batch_is_in_flight_ends_at_its_own_deadline() -> Outcome {
-    for (server, client) in both(&one_at_a_time())? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time())? {
+        let delayed = delay_batch(&server, &client).await?;
         server.fail_next(1, Fault::delay(HOLD))?;
-        // Both are in the batch after the one that is held up.
+        // Both are in the batch after the delayed one.
         let hasty = client.with_timeout(HOLD * 3 / 2);
         let (late, patient) = tokio::join!(
             hasty.publish(PublishRequest::new("news", "1")),
@@ -38,7 +38,7 @@ async fn call_whose_batch_is_in_flight_ends_at_its_own_deadline() -> Outcome {
         let error = late.unwrap_err();
         assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
         patient?;
-        held_up.await?;
+        delayed.await?;
         assert_eq!(batches(&server), [2]);
     }
     Ok(())
@@ -46,8 +46,8 @@ async fn call_whose_batch_is_in_flight_ends_at_its_own_deadline() -> Outcome {
 
 #[tokio::test]
 async fn call_dropped_while_it_waits_is_not_sent() -> Outcome {
-    for (server, client) in both(&one_at_a_time())? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time())? {
+        let delayed = delay_batch(&server, &client).await?;
         let mut calls = publish_all(
             &client,
             (0..10).map(|n| PublishRequest::new("news", n.to_string())),
@@ -60,7 +60,7 @@ async fn call_dropped_while_it_waits_is_not_sent() -> Outcome {
         for call in calls {
             call.await??;
         }
-        held_up.await?;
+        delayed.await?;
         assert_eq!(batches(&server), [5]);
         for call in dropped {
             assert!(call.await.is_err_and(|error| error.is_cancelled()));
@@ -71,8 +71,8 @@ async fn call_dropped_while_it_waits_is_not_sent() -> Outcome {
 
 #[tokio::test]
 async fn no_more_calls_wait_than_allowed() -> Outcome {
-    for (server, client) in both(&one_at_a_time().max_waiting(2))? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time().max_waiting(2))? {
+        let delayed = delay_batch(&server, &client).await?;
         let waiting = publish_all(&client, [PublishRequest::new("news", "1")]);
         tokio::task::yield_now().await;
         let error = client
@@ -85,7 +85,7 @@ async fn no_more_calls_wait_than_allowed() -> Outcome {
         for call in waiting {
             call.await??;
         }
-        held_up.await?;
+        delayed.await?;
         assert_eq!(published(&client, "news").await?, 2);
     }
     Ok(())
@@ -93,15 +93,15 @@ async fn no_more_calls_wait_than_allowed() -> Outcome {
 
 #[tokio::test]
 async fn closing_sends_waiting_calls_and_refuses_new_ones() -> Outcome {
-    for (server, client) in both(&one_at_a_time().max_commands(10))? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time().max_commands(10))? {
+        let delayed = delay_batch(&server, &client).await?;
         let calls = publish_all(
             &client,
             (0..30).map(|n| PublishRequest::new("news", n.to_string())),
         );
         tokio::task::yield_now().await;
         client.close(PATIENCE).await?;
-        assert!(calls.iter().all(JoinHandle::is_finished) && held_up.is_finished());
+        assert!(calls.iter().all(JoinHandle::is_finished) && delayed.is_finished());
         for call in calls {
             call.await??;
         }
@@ -123,11 +123,11 @@ fn dropped_runtime_cancels_only_its_own_calls() -> Outcome {
             .enable_all()
             .build()
     };
-    for (server, client) in both(&one_at_a_time())? {
+    for (server, client) in both_transports(&one_at_a_time())? {
         let first = runtime()?;
         let second = runtime()?;
         let gone = first.block_on(async {
-            let gone = held_up(&server, &client).await?;
+            let gone = delay_batch(&server, &client).await?;
             publish_all(
                 &client,
                 (0..10).map(|n| PublishRequest::new("news", n.to_string())),

@@ -1,4 +1,4 @@
-//! Batches that fail, and what the calls in them make of it.
+//! Failed batches, and the outcomes of the calls in them.
 
 use centrifugo_api::Status;
 
@@ -6,8 +6,8 @@ use super::*;
 
 #[tokio::test]
 async fn each_call_of_a_lost_batch_is_retried_if_repeatable() -> Outcome {
-    for (server, client) in both(&one_at_a_time())? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time())? {
+        let delayed = delay_batch(&server, &client).await?;
         let keyed =
             |n: usize| PublishRequest::new("keyed", n.to_string()).idempotency_key(n.to_string());
         let keyed = publish_all(&client, (0..5).map(keyed));
@@ -35,7 +35,7 @@ async fn each_call_of_a_lost_batch_is_retried_if_repeatable() -> Outcome {
                 "{error:?}"
             );
         }
-        held_up.await?;
+        delayed.await?;
         let sizes = batches(&server);
         assert_eq!((sizes[0], sizes[1..].iter().sum()), (10, 5));
         assert_eq!(
@@ -51,8 +51,8 @@ async fn each_call_of_a_lost_batch_is_retried_if_repeatable() -> Outcome {
 
 #[tokio::test]
 async fn batch_refused_for_its_size_is_halved() -> Outcome {
-    let [(server, client), _] = both(&one_at_a_time())?;
-    let held_up = held_up(&server, &client).await?;
+    let [(server, client), _] = both_transports(&one_at_a_time())?;
+    let delayed = delay_batch(&server, &client).await?;
     server.fail_next(1, Fault::status(Status::Http(413)))?;
     for call in publish_all(
         &client,
@@ -60,7 +60,7 @@ async fn batch_refused_for_its_size_is_halved() -> Outcome {
     ) {
         call.await??;
     }
-    held_up.await?;
+    delayed.await?;
     assert_eq!(batches(&server), [8, 4, 4]);
     assert_eq!(published(&client, "news").await?, 8);
     Ok(())
@@ -88,7 +88,7 @@ async fn batches_stay_below_what_the_server_takes() -> Outcome {
 
 #[tokio::test]
 async fn call_that_is_too_large_for_any_batch_is_refused() -> Outcome {
-    let [(server, client), _] = both(&one_at_a_time())?;
+    let [(server, client), _] = both_transports(&one_at_a_time())?;
     server.fail_always(Fault::status(Status::Http(413)))?;
     for call in publish_all(
         &client,
@@ -112,7 +112,7 @@ async fn call_that_is_too_large_for_any_batch_is_refused() -> Outcome {
 
 #[tokio::test]
 async fn refused_key_is_reported_to_each_call() -> Outcome {
-    for (_server, client) in both(&one_at_a_time())? {
+    for (_server, client) in both_transports(&one_at_a_time())? {
         client.set_api_key("another-key")?;
         for call in publish_all(
             &client,

@@ -18,19 +18,23 @@ use tokio::task::JoinHandle;
 
 use crate::Outcome;
 
-/// How long a test waits for what must happen; only a failing one waits so long.
+/// How long a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a batch is held up, so that others wait.
+/// How long a batch is delayed, so that other calls wait.
 const HOLD: Duration = Duration::from_millis(300);
 
-/// One batch at a time, and none that tries how quick the server is, so that a test knows what shares one.
+/// Sends one batch at a time and never measures the server, so that a test knows which calls share
+/// a batch.
 fn one_at_a_time() -> Coalescing {
     Coalescing::default().max_batches(1).concurrent()
 }
 
-/// A server and a client of each transport, which coalesces so and tries again at once.
-fn both(coalescing: &Coalescing) -> Result<[(Server, Client); 2], Box<dyn std::error::Error>> {
+/// Returns a server and a client for each transport. The clients coalesce with these options and
+/// retry at once.
+fn both_transports(
+    coalescing: &Coalescing,
+) -> Result<[(Server, Client); 2], Box<dyn std::error::Error>> {
     let namespace = |name| {
         Namespace::new(name)
             .history_size(100)
@@ -57,15 +61,15 @@ fn both(coalescing: &Coalescing) -> Result<[(Server, Client); 2], Box<dyn std::e
     Ok([(http, first?), (grpc, second?)])
 }
 
-/// Holds up a batch, of one call, and waits until it has come to the server.
-async fn held_up(server: &Server, client: &Client) -> Result<JoinHandle<()>, Error> {
+/// Delays a batch of one call, and waits until it has reached the server.
+async fn delay_batch(server: &Server, client: &Client) -> Result<JoinHandle<()>, Error> {
     server.fail_next(1, Fault::delay(HOLD))?;
     let client = client.clone();
     let call = tokio::spawn(async move {
         client
             .publish(PublishRequest::new("first", "1"))
             .await
-            .expect("it is only held up");
+            .expect("the call is only delayed");
     });
     while server.requests().is_empty() {
         tokio::task::yield_now().await;
@@ -74,7 +78,7 @@ async fn held_up(server: &Server, client: &Client) -> Result<JoinHandle<()>, Err
     Ok(call)
 }
 
-/// Publishes at once, each from a task of its own.
+/// Makes the calls at once, each in its own task.
 fn publish_all<R: Into<PublishRequest> + Send + 'static>(
     client: &Client,
     requests: impl IntoIterator<Item = R>,
@@ -86,7 +90,7 @@ fn publish_all<R: Into<PublishRequest> + Send + 'static>(
     requests.into_iter().map(publish).collect()
 }
 
-/// How many commands each request carried that has come since.
+/// Returns the number of commands in each request since the last call of this function.
 fn batches(server: &Server) -> Vec<usize> {
     let requests = server.take_requests();
     let batches = requests.iter().map(|request| {

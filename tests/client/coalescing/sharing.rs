@@ -1,4 +1,4 @@
-//! What goes together.
+//! Calls that share a batch.
 
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{
@@ -10,8 +10,8 @@ use super::*;
 
 #[tokio::test]
 async fn calls_made_while_a_batch_is_in_flight_share_the_next() -> Outcome {
-    for (server, client) in both(&one_at_a_time())? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time())? {
+        let delayed = delay_batch(&server, &client).await?;
         let calls = publish_all(
             &client,
             (0..100).map(|n| PublishRequest::new("news", n.to_string())),
@@ -19,7 +19,7 @@ async fn calls_made_while_a_batch_is_in_flight_share_the_next() -> Outcome {
         for call in calls {
             call.await??;
         }
-        held_up.await?;
+        delayed.await?;
         assert_eq!(batches(&server), [100]);
         assert_eq!(published(&client, "news").await?, 100);
     }
@@ -28,7 +28,7 @@ async fn calls_made_while_a_batch_is_in_flight_share_the_next() -> Outcome {
 
 #[tokio::test]
 async fn call_is_sent_at_once_if_no_batch_is_in_flight() -> Outcome {
-    for (server, client) in both(&Coalescing::default())? {
+    for (server, client) in both_transports(&Coalescing::default())? {
         client.publish(PublishRequest::new("news", "1")).await?;
         client.publish(PublishRequest::new("news", "2")).await?;
         assert_eq!(batches(&server), [1, 1]);
@@ -38,7 +38,8 @@ async fn call_is_sent_at_once_if_no_batch_is_in_flight() -> Outcome {
 
 #[tokio::test]
 async fn no_more_batches_are_in_flight_than_allowed() -> Outcome {
-    for (server, client) in both(&Coalescing::default().max_batches(3).max_commands(1))? {
+    for (server, client) in both_transports(&Coalescing::default().max_batches(3).max_commands(1))?
+    {
         server.fail_always(Fault::delay(HOLD))?;
         let calls = publish_all(
             &client,
@@ -60,15 +61,15 @@ async fn no_more_batches_are_in_flight_than_allowed() -> Outcome {
 
 #[tokio::test]
 async fn batches_carry_as_many_calls_as_allowed() -> Outcome {
-    for (server, client) in both(&one_at_a_time().max_commands(4))? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time().max_commands(4))? {
+        let delayed = delay_batch(&server, &client).await?;
         for call in publish_all(
             &client,
             (0..10).map(|n| PublishRequest::new("news", n.to_string())),
         ) {
             call.await??;
         }
-        held_up.await?;
+        delayed.await?;
         assert_eq!(batches(&server), [4, 4, 2]);
     }
     Ok(())
@@ -76,9 +77,9 @@ async fn batches_carry_as_many_calls_as_allowed() -> Outcome {
 
 #[tokio::test]
 async fn batches_carry_as_many_bytes_as_allowed() -> Outcome {
-    // Over either transport a request has between 100 and 150 bytes.
-    for (server, client) in both(&one_at_a_time().max_bytes(1200))? {
-        let held_up = held_up(&server, &client).await?;
+    // A request has between 100 and 150 bytes over either transport.
+    for (server, client) in both_transports(&one_at_a_time().max_bytes(1200))? {
+        let delayed = delay_batch(&server, &client).await?;
         let data = |n: usize| format!("\"{}{}\"", n % 10, "x".repeat(90));
         for call in publish_all(
             &client,
@@ -86,7 +87,7 @@ async fn batches_carry_as_many_bytes_as_allowed() -> Outcome {
         ) {
             call.await??;
         }
-        held_up.await?;
+        delayed.await?;
         let sizes = batches(&server);
         let (last, full) = sizes.split_last().ok_or("no batches")?;
         assert!(
@@ -107,14 +108,14 @@ async fn no_batch_is_larger_than_a_request_may_be() -> Outcome {
             .build()?
             .coalescing(one_at_a_time());
         server.take_requests();
-        let held_up = held_up(&server, &client).await?;
+        let delayed = delay_batch(&server, &client).await?;
         for call in publish_all(
             &client,
             (0..100).map(|n| PublishRequest::new("news", n.to_string())),
         ) {
             call.await??;
         }
-        held_up.await?;
+        delayed.await?;
         let requests = server.take_requests();
         let length = |request: &Recorded| {
             let batch = request.request::<BatchRequest>()?;
@@ -134,8 +135,8 @@ async fn no_batch_is_larger_than_a_request_may_be() -> Outcome {
 
 #[tokio::test]
 async fn calls_of_all_kinds_share_a_batch_and_get_their_own_outcomes() -> Outcome {
-    for (server, client) in both(&one_at_a_time())? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time())? {
+        let delayed = delay_batch(&server, &client).await?;
         let (published, unknown, broadcast, presence, info, subscribed) = tokio::join!(
             client.publish(PublishRequest::new("news", "1")),
             client.publish(PublishRequest::new("nowhere:news", "1")),
@@ -144,7 +145,7 @@ async fn calls_of_all_kinds_share_a_batch_and_get_their_own_outcomes() -> Outcom
             client.info(InfoRequest::new()),
             client.subscribe(SubscribeRequest::new("alice", "news")),
         );
-        held_up.await?;
+        delayed.await?;
         assert_eq!(published?.offset, 1);
         let error = unknown.unwrap_err();
         assert_eq!(error.api_code(), Some(ApiError::UNKNOWN_CHANNEL));
@@ -172,8 +173,8 @@ async fn calls_of_all_kinds_share_a_batch_and_get_their_own_outcomes() -> Outcom
 
 #[tokio::test]
 async fn clones_share_and_other_clients_do_not() -> Outcome {
-    for (server, client) in both(&one_at_a_time())? {
-        let held_up = held_up(&server, &client).await?;
+    for (server, client) in both_transports(&one_at_a_time())? {
+        let delayed = delay_batch(&server, &client).await?;
         let clone = client.with_timeout(PATIENCE).clone();
         let other = client.coalescing(one_at_a_time());
         let (one, two, three) = tokio::join!(
@@ -182,7 +183,7 @@ async fn clones_share_and_other_clients_do_not() -> Outcome {
             other.publish(PublishRequest::new("news", "3")),
         );
         let _ = (one?, two?, three?);
-        held_up.await?;
+        delayed.await?;
         assert_eq!(batches(&server), [1, 2]);
     }
     Ok(())

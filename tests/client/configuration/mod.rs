@@ -1,4 +1,5 @@
-//! Mistakes in the configuration: all found by `build`, named with their fix, before anything is sent.
+//! Mistakes in the configuration: `build` finds all of them, before anything is sent, and names the
+//! fix.
 
 mod own_connections;
 #[cfg(feature = "tls")]
@@ -13,7 +14,7 @@ use centrifugo_api::{Client, ClientBuilder, Error};
 const HTTP: &str = "http://localhost:8000/api";
 const GRPC: &str = "grpc://localhost:10000";
 
-/// The URLs of the transports that are compiled in, without TLS.
+/// Returns the URLs of the transports that are compiled in, without TLS.
 fn urls() -> Vec<&'static str> {
     let urls = [
         (HTTP, cfg!(feature = "http")),
@@ -24,7 +25,7 @@ fn urls() -> Vec<&'static str> {
         .collect()
 }
 
-/// A URL for tests of what all transports share.
+/// Returns a URL for tests that apply to all transports.
 fn url() -> &'static str {
     urls()[0]
 }

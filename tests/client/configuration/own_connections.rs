@@ -1,4 +1,4 @@
-//! Connections that the user brings along.
+//! HTTP clients and gRPC channels that the user provides.
 
 use std::time::Duration;
 

@@ -27,7 +27,7 @@ fn tls_options_without_tls_are_found() -> Outcome {
     Ok(())
 }
 
-/// The URLs of the transports that are compiled in, with TLS.
+/// Returns the URLs of the transports that are compiled in, with TLS.
 fn tls_urls() -> Vec<String> {
     urls()
         .into_iter()

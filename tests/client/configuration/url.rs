@@ -55,7 +55,7 @@ fn mistakes_in_the_url_are_named_with_their_fix() {
     }
 }
 
-/// Whether the URL has the scheme of a transport that is compiled in, or of none.
+/// Returns whether the transport of the URL is compiled in, or its scheme is unknown.
 fn is_compiled_in(url: &str) -> bool {
     let scheme = url
         .split_once("://")

@@ -1,4 +1,4 @@
-//! The key, headers, times and sizes.
+//! The API key, headers, times and sizes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Servers: real ones, and the embedded.
+//! Behaviours on real servers and on the embedded one.
 
 use centrifugo_api::*;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ async fn start(backend: Backend) -> Result<Env, Error> {
     Ok(Env { server, client })
 }
 
-/// Makes the tests of behaviours that all servers have, `BEHAVIOUR::SERVER`, or all but 3.2.3.
+/// Makes a test of each behaviour on each server, `BEHAVIOUR::SERVER`, or on all but 3.2.3.
 macro_rules! on_each_server {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
@@ -76,7 +76,7 @@ async fn calls_return_their_results(env: Env) -> Outcome {
             .offset,
         1
     );
-    // 3.2.3 takes a binary payload in a broadcast alone: its `publish` publishes nothing in place of it.
+    // 3.2.3 accepts a binary payload only in a broadcast: its `publish` publishes nothing instead.
     let binary = BroadcastRequest::new(["plain:a"], Payload::default()).binary_data("[2]");
     assert_eq!(client.broadcast(binary).await?.all_ok()?[0].offset, 2);
 
@@ -136,7 +136,7 @@ async fn calls_return_their_results(env: Env) -> Outcome {
     Ok(())
 }
 
-/// 3.2.3 answers them `{}`.
+/// 3.2.3 answers these calls with `{}`.
 async fn calls_without_a_result_succeed(env: Env) -> Outcome {
     let client = env.client;
     client.publish(PublishRequest::new("plain:a", "1")).await?;
@@ -320,7 +320,7 @@ async fn calls_by_name(env: Env) -> Outcome {
     Ok(())
 }
 
-/// What an unknown name of a method becomes.
+/// Checks the error that the server returns for an unknown method.
 #[track_caller]
 fn assert_refused_as_unreadable(error: &Error) {
     let Error::Transport { status, body, .. } = error else {

@@ -1,4 +1,4 @@
-//! What goes over the wire, and what comes back from servers that answer wrongly.
+//! The bytes on the wire, and replies of servers that answer wrongly.
 
 use centrifugo_api::*;
 
@@ -12,7 +12,7 @@ fn client(fake: &FakeHttp) -> Result<Client, Error> {
         .build()
 }
 
-/// A batch of two, answered so.
+/// Returns the outcome of a batch of two commands that gets this answer.
 async fn batch_answered(answer: &str) -> Result<[Result<PublishResult, ApiError>; 2], Error> {
     let fake = FakeHttp::script([Answer::json(answer)]);
     client(&fake)?

@@ -1,4 +1,5 @@
-//! Cursors, of methods that only Centrifugo PRO has, and what a real server does not do when it is asked to.
+//! Cursors of methods that only Centrifugo PRO has, and faults that a real server does not produce
+//! on demand.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::read;
 use crate::Outcome;
 use crate::fake_http::{Answer, FakeHttp};
 
-/// Answers three pages of a list, one item each.
+/// Returns a server that answers with three pages of a list, one item each.
 fn three_pages(list: &str) -> FakeHttp {
     let page = |id: &str, next: &str| {
         Answer::json(
@@ -146,7 +147,7 @@ async fn pages_are_read_on_demand() -> Outcome {
     let mut pages = client.device_list_pages(DeviceListRequest::new());
     assert!(pages.next().await.is_some());
     assert_eq!(fake.requests().len(), 1);
-    // They need not be pinned, and can be sent to another task.
+    // Pages need not be pinned, and can be sent to another task.
     let rest = tokio::spawn(async move { pages.try_collect::<Vec<_>>().await }).await??;
     assert_eq!((rest.len(), fake.requests().len()), (2, 3));
     Ok(())

@@ -1,3 +1,5 @@
+//! Pages of a channel's history.
+
 use centrifugo_api::*;
 use futures_util::TryStreamExt as _;
 
@@ -113,7 +115,7 @@ async fn page_of_an_empty_channel_is_empty(env: Env) -> Outcome {
     Ok(())
 }
 
-/// The namespace keeps 100.
+/// The namespace keeps 100 publications.
 async fn pages_of_a_trimmed_channel_have_what_is_left(env: Env) -> Outcome {
     publish(&env.client, "plain:a", 130).await?;
     let request = HistoryRequest::new("plain:a").limit(30);
@@ -172,7 +174,7 @@ async fn channel_lost_between_pages_is_reported_once(mut env: Env) -> Outcome {
     assert!(
         matches!(pages.next().await, Some(Ok(Page::Page(page))) if offsets(page.clone()) == [1, 2, 3])
     );
-    // A server that keeps everything in memory forgets it.
+    // A server that keeps everything in memory loses it.
     env.server.restart().await;
     while publish(&env.client, "plain:a", 7)
         .await

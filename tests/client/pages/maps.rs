@@ -1,3 +1,5 @@
+//! Pages of a map's state and stream.
+
 use std::collections::BTreeSet;
 
 use centrifugo_api::*;

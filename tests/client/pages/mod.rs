@@ -1,4 +1,4 @@
-//! Lists that come page by page.
+//! Lists that are read page by page.
 
 #[cfg(feature = "http")]
 mod cursors;
@@ -7,7 +7,7 @@ mod maps;
 
 use centrifugo_api::{Error, Page, Paged, Pages};
 
-/// Reads all the pages, and sees that nothing comes after the last.
+/// Reads all pages, and checks that nothing follows the last one.
 async fn read<R: Paged + 'static, T>(
     mut pages: Pages<R>,
     of: impl Fn(R::Result) -> T,

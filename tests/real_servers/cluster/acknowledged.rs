@@ -1,4 +1,5 @@
-//! What callers published, and what they were told of it: to be compared with what the channels hold.
+//! What callers published and which outcomes they got, to be compared with the contents of the
+//! channels.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,12 +20,12 @@ const CHANNELS: usize = 8;
 /// How many channels a broadcast goes to.
 const BROADCAST: usize = 3;
 
-/// A channel of the namespace that keeps all its history.
+/// Returns a channel of the namespace that keeps all its history.
 fn channel(number: usize) -> String {
     format!("kept:{}", number % CHANNELS)
 }
 
-/// A publication into one channel, and its offset where it was acknowledged.
+/// A publication into one channel, and its offset if it was acknowledged.
 struct Entry {
     began: Instant,
     channel: String,
@@ -32,7 +33,7 @@ struct Entry {
     offset: Option<u64>,
 }
 
-/// The record of a load. Its callers go on until they are stopped.
+/// The record of a load. Its callers continue until they are stopped.
 #[derive(Default)]
 pub(crate) struct Acknowledged {
     entries: Mutex<Vec<Entry>>,
@@ -40,20 +41,20 @@ pub(crate) struct Acknowledged {
     longest: Mutex<Duration>,
     acknowledged: watch::Sender<usize>,
     failed: watch::Sender<usize>,
-    /// Who saw an error waits until it is over.
+    /// While it is set, a caller that got an error waits.
     is_down: watch::Sender<bool>,
     stopped: AtomicBool,
 }
 
-/// What a caller does next.
-enum Turn {
+/// The next call of a caller.
+enum Call {
     Publish(PublishRequest),
     Broadcast(BroadcastRequest),
     Read(HistoryRequest),
 }
 
-impl Turn {
-    /// One of each kind, in turn. The data is unique.
+impl Call {
+    /// Returns a call of each kind, in turn. The data is unique.
     fn new(caller: usize, number: usize) -> Self {
         let data = format!("\"{caller}-{number}\"");
         let first = caller + number;
@@ -85,14 +86,14 @@ impl Turn {
     }
 }
 
-/// What a caller was told: an offset for each channel.
-type Told = Result<Vec<u64>, Error>;
+/// The outcome of a call: an offset for each channel.
+type CallOutcome = Result<Vec<u64>, Error>;
 
 fn published(result: PublishResult) -> Vec<u64> {
     vec![result.offset]
 }
 
-fn broadcast(result: BroadcastResult) -> Told {
+fn broadcast(result: BroadcastResult) -> CallOutcome {
     Ok(result
         .all_ok()?
         .iter()
@@ -101,7 +102,7 @@ fn broadcast(result: BroadcastResult) -> Told {
 }
 
 impl Acknowledged {
-    /// Callers that go on until they are stopped.
+    /// Starts callers that continue until they are stopped.
     pub(crate) fn callers(self: &Arc<Self>, client: &Client) -> Vec<JoinHandle<()>> {
         let caller = |number| {
             let client = client.clone();
@@ -111,53 +112,53 @@ impl Acknowledged {
         (0..CALLERS).map(caller).collect()
     }
 
-    /// Publishes, broadcasts and reads, one after another.
+    /// Publishes, broadcasts and reads, one call after another.
     async fn run(&self, caller: usize, client: &Client) {
         for number in 0.. {
-            let Some(turn) = self.next(caller, number) else {
+            let Some(call) = self.next(caller, number) else {
                 return;
             };
-            let entries = turn.entries();
+            let entries = call.entries();
             let began = Instant::now();
-            let told = match turn {
-                Turn::Publish(request) => client.publish(request).await.map(published),
-                Turn::Broadcast(request) => client.broadcast(request).await.and_then(broadcast),
-                Turn::Read(request) => client.history(request).await.map(|_| Vec::new()),
+            let outcome = match call {
+                Call::Publish(request) => client.publish(request).await.map(published),
+                Call::Broadcast(request) => client.broadcast(request).await.and_then(broadcast),
+                Call::Read(request) => client.history(request).await.map(|_| Vec::new()),
             };
-            if !self.note(entries, told, began) {
+            if !self.record(entries, outcome, began) {
                 let _ = self.is_down.subscribe().wait_for(|down| !down).await;
             }
         }
     }
 
-    /// The same, from a thread.
+    /// Does the same from a thread.
     pub(crate) fn run_blocking(&self, caller: usize, client: &centrifugo_api::blocking::Client) {
         for number in 0.. {
-            let Some(turn) = self.next(caller, number) else {
+            let Some(call) = self.next(caller, number) else {
                 return;
             };
-            let entries = turn.entries();
+            let entries = call.entries();
             let began = Instant::now();
-            let told = match turn {
-                Turn::Publish(request) => client.publish(request).map(published),
-                Turn::Broadcast(request) => client.broadcast(request).and_then(broadcast),
-                Turn::Read(request) => client.history(request).map(|_| Vec::new()),
+            let outcome = match call {
+                Call::Publish(request) => client.publish(request).map(published),
+                Call::Broadcast(request) => client.broadcast(request).and_then(broadcast),
+                Call::Read(request) => client.history(request).map(|_| Vec::new()),
             };
-            self.note(entries, told, began);
+            self.record(entries, outcome, began);
         }
     }
 
-    fn next(&self, caller: usize, number: usize) -> Option<Turn> {
-        (!self.stopped.load(Ordering::Relaxed)).then(|| Turn::new(caller, number))
+    fn next(&self, caller: usize, number: usize) -> Option<Call> {
+        (!self.stopped.load(Ordering::Relaxed)).then(|| Call::new(caller, number))
     }
 
-    /// Notes what a caller was told, and says whether it was good.
-    fn note(&self, mut entries: Vec<Entry>, told: Told, began: Instant) -> bool {
+    /// Records the outcome of a call, and returns whether it succeeded.
+    fn record(&self, mut entries: Vec<Entry>, outcome: CallOutcome, began: Instant) -> bool {
         let mut longest = lock(&self.longest);
         *longest = longest.max(began.elapsed());
         drop(longest);
-        let is_good = told.is_ok();
-        match told {
+        let is_good = outcome.is_ok();
+        match outcome {
             Ok(offsets) => {
                 assert_eq!(offsets.len(), entries.len());
                 entries
@@ -177,8 +178,8 @@ impl Acknowledged {
         is_good
     }
 
-    /// Waits until so many more calls have succeeded.
-    pub(crate) async fn goes_on(&self, calls: usize) -> Outcome {
+    /// Waits until this many more calls have succeeded.
+    pub(crate) async fn wait_for_successes(&self, calls: usize) -> Outcome {
         let mut acknowledged = self.acknowledged.subscribe();
         let wanted = *acknowledged.borrow() + calls;
         tokio::time::timeout(PATIENCE, acknowledged.wait_for(|now| *now >= wanted)).await??;
@@ -194,30 +195,32 @@ impl Acknowledged {
         Ok(())
     }
 
-    /// Who sees an error from now on waits until it is over.
+    /// Sets whether a caller that gets an error waits.
     pub(crate) fn set_down(&self, is_down: bool) {
         self.is_down.send_replace(is_down);
     }
 
-    /// Waits until so many calls have failed.
-    pub(crate) async fn has_failed(&self, calls: usize) -> Outcome {
+    /// Waits until this many calls have failed.
+    pub(crate) async fn wait_for_failures(&self, calls: usize) -> Outcome {
         let mut failed = self.failed.subscribe();
         tokio::time::timeout(PATIENCE, failed.wait_for(|now| *now >= calls)).await??;
         Ok(())
     }
 
-    /// The errors that callers saw.
+    /// Takes the errors that callers got.
     pub(crate) fn take_errors(&self) -> Vec<Error> {
         std::mem::take(&mut lock(&self.errors))
     }
 
-    /// Compares what callers were told with what the channels hold: what was acknowledged is there once, at its
-    /// offset; what was not, at most once; and nothing else. No caller waited beyond its time.
+    /// Compares the outcomes with the contents of the channels: an acknowledged publication is
+    /// there once, at its
+    /// offset; any other at most once; and nothing else is there. No call took longer than its
+    /// timeout.
     ///
-    /// Of calls that began before `since`, the server may have forgotten what it acknowledged.
+    /// The server may have lost acknowledged publications of calls that began before `since`.
     pub(crate) async fn check(&self, client: &Client, since: Instant) -> Outcome {
         let longest = *lock(&self.longest);
-        assert!(longest < TIMEOUT + SLACK, "a caller waited for {longest:?}");
+        assert!(longest < TIMEOUT + SLACK, "a call took {longest:?}");
         let mut held: HashMap<(String, String), Vec<u64>> = HashMap::new();
         for channel in (0..CHANNELS).map(channel) {
             let history = client
@@ -226,7 +229,7 @@ impl Acknowledged {
             assert_eq!(
                 history.offset,
                 history.publications.len() as u64,
-                "{channel} has lost its beginning"
+                "{channel} has lost its first publications"
             );
             for publication in history.publications {
                 let data = String::from_utf8_lossy(&publication.data).into_owned();
@@ -253,7 +256,7 @@ impl Acknowledged {
             acknowledged += usize::from(offset.is_some());
         }
         assert!(held.is_empty(), "nobody published {held:?}");
-        // Told where a test fails, and with `--nocapture`.
+        // Shown when a test fails, and with `--nocapture`.
         let calls = *self.acknowledged.borrow();
         let errors = *self.failed.borrow();
         println!(

@@ -1,4 +1,5 @@
-//! Servers that are killed and come back under load: what callers see, and that nothing is lost or doubled.
+//! Servers that are killed and restarted under load: what callers see, and that nothing is lost or
+//! doubled.
 
 mod acknowledged;
 mod nodes;
@@ -6,14 +7,14 @@ mod restarts;
 
 use std::time::Duration;
 
-/// How long a test waits for what must happen; only a failing one waits so long.
+/// How long a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a call is given.
+/// The timeout of a call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much later than that a caller may hear of it, on a slow machine.
+/// How much later than the timeout a call may return, on a slow machine.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// Callers at once.
+/// The number of concurrent callers.
 const CALLERS: usize = 64;

@@ -1,4 +1,5 @@
-//! Two real nodes that share a Redis, killed in turn: calls go on, and each publication is there once.
+//! Two real nodes that share a Redis, killed in turn: calls continue, and each publication is there
+//! once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use crate::Outcome;
 use crate::redis::Redis;
 use crate::server::{Backend, Server, Transport, Version};
 
-/// Callers of a blocking client at once.
+/// The number of concurrent callers of a blocking client.
 const THREADS: usize = 8;
 
 /// How often each node is killed.
@@ -20,15 +21,16 @@ const ROUNDS: usize = 3;
 /// How many calls succeed between two events.
 const CALLS: usize = 500;
 
-/// What a call is given where a node is frozen: more than a second, so that it says something of the node.
+/// The timeout of a call while a node is frozen: more than a second, so that the client blames the
+/// node.
 #[cfg(target_os = "linux")]
 const FROZEN: Duration = Duration::from_secs(3);
 
-/// Keeps all of it, longer than a test takes.
+/// A namespace that keeps all history, for longer than a test takes.
 pub(crate) const NAMESPACES: &str =
     r#"[{"name": "kept", "history_size": 1000000, "history_ttl": "3600s"}]"#;
 
-/// Two nodes with a Redis between them.
+/// Starts two nodes that share a Redis.
 async fn nodes(prefix: &str) -> [Server; 2] {
     let address = Redis::shared().await.address();
     let options = [
@@ -42,7 +44,7 @@ async fn nodes(prefix: &str) -> [Server; 2] {
     [node().await, node().await]
 }
 
-/// A client of both.
+/// Returns a builder for a client of both nodes.
 fn builder(nodes: &[Server; 2], transport: Transport) -> ClientBuilder {
     let builder = nodes[0]
         .client_builder(transport)
@@ -52,8 +54,8 @@ fn builder(nodes: &[Server; 2], transport: Transport) -> ClientBuilder {
         .retry(Retry::default().idempotency_keys())
 }
 
-/// Waits until a node was called since it started.
-async fn is_called(node: &Server) -> Outcome {
+/// Waits until a node has been called since it started.
+async fn wait_until_called(node: &Server) -> Outcome {
     let called = async {
         while !node
             .get("/metrics")
@@ -69,16 +71,16 @@ async fn is_called(node: &Server) -> Outcome {
         .map_err(|_| "the node that came back is not called")?
 }
 
-/// Kills each node in turn, and starts it again.
+/// Kills and restarts each node in turn.
 async fn kill_in_turn(nodes: &mut [Server; 2], acknowledged: &Acknowledged) -> Outcome {
-    acknowledged.goes_on(CALLS).await?;
+    acknowledged.wait_for_successes(CALLS).await?;
     for _ in 0..ROUNDS {
         for node in &mut *nodes {
             node.kill();
-            acknowledged.goes_on(CALLS).await?;
+            acknowledged.wait_for_successes(CALLS).await?;
             node.restart().await;
-            is_called(node).await?;
-            acknowledged.goes_on(CALLS).await?;
+            wait_until_called(node).await?;
+            acknowledged.wait_for_successes(CALLS).await?;
         }
     }
     Ok(())
@@ -113,7 +115,7 @@ async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &
         })
         .collect();
     let killed = kill_in_turn(&mut nodes, &acknowledged).await;
-    // Threads cannot be left behind.
+    // Threads must end before the test does.
     acknowledged.stop(callers).await?;
     killed?;
     acknowledged
@@ -124,7 +126,7 @@ async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &
     Ok(())
 }
 
-/// A node that is frozen keeps its calls, and runs them when nobody waits any more.
+/// A frozen node keeps its calls, and runs them when nobody waits for them any more.
 #[cfg(target_os = "linux")]
 async fn frozen_node_costs_each_caller_one_timeout_at_most(
     transport: Transport,
@@ -135,18 +137,18 @@ async fn frozen_node_costs_each_caller_one_timeout_at_most(
     let client = builder(&nodes, transport).timeout(FROZEN).build()?;
     let acknowledged = Arc::new(Acknowledged::default());
     let callers = acknowledged.callers(&client);
-    acknowledged.goes_on(CALLS).await?;
+    acknowledged.wait_for_successes(CALLS).await?;
     nodes[0].freeze(true)?;
-    acknowledged.has_failed(1).await?;
-    acknowledged.goes_on(CALLS).await?;
+    acknowledged.wait_for_failures(1).await?;
+    acknowledged.wait_for_successes(CALLS).await?;
     nodes[0].freeze(false)?;
-    acknowledged.goes_on(CALLS).await?;
+    acknowledged.wait_for_successes(CALLS).await?;
     acknowledged.stop(callers).await?;
     acknowledged
         .check(&nodes[0].client(transport), started)
         .await?;
     let errors = acknowledged.take_errors();
-    // One call at a time finds out whether the node is there again.
+    // Single calls probe whether the node is back.
     assert!(
         errors.len() <= super::CALLERS + 5,
         "{} errors",

@@ -1,4 +1,5 @@
-//! A single server that is killed and started again: what callers see of it, and that it is over when it is back.
+//! A single server that is killed and restarted: which errors callers see, and that they end when
+//! it is back.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,22 +29,24 @@ async fn restart_is_one_error_for_each_caller(backend: Backend, transport: Trans
         .build()?;
     let acknowledged = Arc::new(Acknowledged::default());
     let callers = acknowledged.callers(&client);
-    acknowledged.goes_on(CALLS).await?;
+    acknowledged.wait_for_successes(CALLS).await?;
     acknowledged.set_down(true);
     server.kill();
-    acknowledged.has_failed(CALLERS).await?;
+    acknowledged.wait_for_failures(CALLERS).await?;
     let errors = acknowledged.take_errors();
     assert_eq!(errors.len(), CALLERS);
     assert!(errors.iter().all(|error| error.is_network()), "{errors:?}");
-    // What is in store, however many callers there are, and what the last good answers have earned.
+    // The retry budget, whatever the number of callers, and what the last successful calls have
+    // added to it.
     let retries: u32 = errors.iter().map(|error| error.attempts() - 1).sum();
     assert!((20..=26).contains(&retries), "{retries}");
     server.restart().await;
     let back = Instant::now();
     acknowledged.set_down(false);
-    acknowledged.goes_on(CALLS).await?;
+    acknowledged.wait_for_successes(CALLS).await?;
     acknowledged.stop(callers).await?;
-    // The server has forgotten what it had; what comes from now on is there once, and none of it fails.
+    // The server has lost its history. What is published from now on is there once, and no call
+    // fails.
     acknowledged.check(&client, back).await?;
     let errors = acknowledged.take_errors();
     assert!(errors.is_empty(), "{errors:?}");
@@ -70,7 +73,7 @@ async fn restart_is_hidden_by_enough_attempts(backend: Backend, transport: Trans
     });
     assert!(
         tokio::time::timeout(WHILE, &mut calls).await.is_err(),
-        "nobody is there to answer"
+        "the server is down"
     );
     server.restart().await;
     let (published, _) = calls.await?;
@@ -78,7 +81,7 @@ async fn restart_is_hidden_by_enough_attempts(backend: Backend, transport: Trans
     Ok(())
 }
 
-/// Makes the tests, of each behaviour over each transport and on each server.
+/// Makes a test of each behaviour over each transport and on each server.
 macro_rules! on_each_server {
     (@$name:ident, $transport:ident, $behaviour:ident) => {
         mod $name {

@@ -1,4 +1,4 @@
-//! Certificates: whose the client takes, and which it shows.
+//! Certificates: which ones the client accepts, and which one it presents.
 
 use super::*;
 
@@ -8,7 +8,7 @@ const HOST: &str = "127.0.0.1";
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn certificate_of_known_authority_is_accepted() -> Outcome {
     let authority = Authority::new()?;
-    let server = secured(&authority.certify(HOST)?, &[]).await;
+    let server = start_with_tls(&authority.certify(HOST)?, &[]).await;
     for transport in BOTH {
         let several = format!("{}{}", Authority::new()?.pem(), authority.pem());
         for root in [
@@ -16,7 +16,7 @@ async fn certificate_of_known_authority_is_accepted() -> Outcome {
             authority.der(),
             several.into_bytes(),
         ] {
-            answered(client_of(&server, transport).root_certificate(root)).await?;
+            succeeds(client_of(&server, transport).root_certificate(root)).await?;
         }
     }
     Ok(())
@@ -26,7 +26,7 @@ async fn certificate_of_known_authority_is_accepted() -> Outcome {
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn certificate_for_another_host_is_refused() -> Outcome {
     let authority = Authority::new()?;
-    let server = secured(&authority.certify("centrifugo.example")?, &[]).await;
+    let server = start_with_tls(&authority.certify("centrifugo.example")?, &[]).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
         assert_handshake_refused(
@@ -34,10 +34,10 @@ async fn certificate_for_another_host_is_refused() -> Outcome {
             "is for another host: call it by that, or name it with server_name",
         )
         .await?;
-        answered(client().server_name("centrifugo.example")).await?;
+        succeeds(client().server_name("centrifugo.example")).await?;
         assert_handshake_refused(client().server_name("other.example"), "is for another host")
             .await?;
-        answered(client().danger_accept_invalid_certs()).await?;
+        succeeds(client().danger_accept_invalid_certs()).await?;
     }
     Ok(())
 }
@@ -45,7 +45,7 @@ async fn certificate_for_another_host_is_refused() -> Outcome {
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn certificate_of_unknown_authority_is_refused() -> Outcome {
-    let server = secured(&Authority::new()?.certify(HOST)?, &[]).await;
+    let server = start_with_tls(&Authority::new()?.certify(HOST)?, &[]).await;
     let other = Authority::new()?.pem();
     for transport in BOTH {
         let client = || client_of(&server, transport);
@@ -56,7 +56,7 @@ async fn certificate_of_unknown_authority_is_refused() -> Outcome {
             )
             .await?;
         }
-        answered(client().danger_accept_invalid_certs()).await?;
+        succeeds(client().danger_accept_invalid_certs()).await?;
     }
     Ok(())
 }
@@ -65,11 +65,11 @@ async fn certificate_of_unknown_authority_is_refused() -> Outcome {
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn expired_certificate_is_refused() -> Outcome {
     let authority = Authority::new()?;
-    let server = secured(&authority.certify_expired(HOST)?, &[]).await;
+    let server = start_with_tls(&authority.certify_expired(HOST)?, &[]).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
         assert_handshake_refused(client(), "has expired").await?;
-        answered(client().danger_accept_invalid_certs()).await?;
+        succeeds(client().danger_accept_invalid_certs()).await?;
     }
     Ok(())
 }
@@ -84,11 +84,11 @@ async fn server_that_asks_for_client_certificate_gets_identity() -> Outcome {
         ("CENTRIFUGO_HTTP_SERVER_TLS_CLIENT_CA_PEM", &*trusted),
         ("CENTRIFUGO_GRPC_API_TLS_CLIENT_CA_PEM", &*trusted),
     ];
-    let server = secured(&authority.certify(HOST)?, &options).await;
+    let server = start_with_tls(&authority.certify(HOST)?, &options).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
-        answered(client().identity(of_clients.certify("backend")?.identity())).await?;
-        let error = refused(client()).await?;
+        succeeds(client().identity(of_clients.certify("backend")?.identity())).await?;
+        let error = fails(client()).await?;
         assert!(error.is_network(), "{error:?}");
         assert!(
             error
@@ -97,7 +97,7 @@ async fn server_that_asks_for_client_certificate_gets_identity() -> Outcome {
             "{error}"
         );
         let error =
-            refused(client().identity(Authority::new()?.certify("backend")?.identity())).await?;
+            fails(client().identity(Authority::new()?.certify("backend")?.identity())).await?;
         assert!(error.is_network(), "{error:?}");
         assert!(
             error
@@ -113,16 +113,17 @@ async fn server_that_asks_for_client_certificate_gets_identity() -> Outcome {
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn certificate_of_authority_itself_is_refused() -> Outcome {
     let authority = Authority::new()?;
-    let server = secured(&authority.itself(), &[]).await;
+    let server = start_with_tls(&authority.itself(), &[]).await;
     for transport in BOTH {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
         assert_handshake_refused(client(), "is that of an authority (CA:TRUE)").await?;
-        answered(client().danger_accept_invalid_certs()).await?;
+        succeeds(client().danger_accept_invalid_certs()).await?;
     }
     Ok(())
 }
 
-/// What the system trusts belongs to a process, where `SSL_CERT_FILE` names it: the test runs itself again.
+/// `SSL_CERT_FILE` names what the system trusts, per process: the test runs itself in another
+/// process.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
@@ -130,12 +131,12 @@ async fn certificate_of_authority_that_the_system_trusts_is_accepted() -> Outcom
     const URLS: &str = "CENTRIFUGO_API_TEST_URLS";
     if let Ok(urls) = std::env::var(URLS) {
         for (url, key) in urls.split(' ').zip([HTTP_KEY, GRPC_KEY]) {
-            answered(Client::builder(url).api_key(key)).await?;
+            succeeds(Client::builder(url).api_key(key)).await?;
         }
         return Ok(());
     }
     let authority = Authority::new()?;
-    let server = secured(&authority.certify(HOST)?, &[]).await;
+    let server = start_with_tls(&authority.certify(HOST)?, &[]).await;
     let urls = BOTH
         .map(|transport| server.url(transport).replacen("://", "s://", 1))
         .join(" ");
@@ -158,9 +159,9 @@ async fn certificate_of_authority_that_the_system_trusts_is_accepted() -> Outcom
     Ok(())
 }
 
-/// No connection is made, and the error says what to do.
+/// Checks that no connection is made and that the error says what to do.
 async fn assert_handshake_refused(builder: ClientBuilder, expected: &str) -> Outcome {
-    let error = refused(builder).await?;
+    let error = fails(builder).await?;
     assert!(error.is_network() && error.is_unsent(), "{error:?}");
     assert!(error.to_string().contains(expected), "{error}");
     Ok(())

@@ -1,4 +1,5 @@
-//! Encrypted connections to a real Centrifugo, with certificates that are made for each test; HTTP and gRPC alike.
+//! Encrypted connections to a real Centrifugo over HTTP and gRPC, with certificates made for each
+//! test.
 
 mod handshakes;
 mod protocols;
@@ -14,8 +15,8 @@ use crate::server::{Backend, GRPC_KEY, HTTP_KEY, Server, Transport, Version};
 
 const BOTH: [Transport; 2] = [Transport::Http, Transport::Grpc];
 
-/// Starts a server that speaks TLS alone, with HTTP and with gRPC.
-async fn secured(certified: &Certified, options: &[(&str, &str)]) -> Server {
+/// Starts a server that speaks only TLS, over HTTP and gRPC.
+async fn start_with_tls(certified: &Certified, options: &[(&str, &str)]) -> Server {
     let mut all = vec![
         ("CENTRIFUGO_HTTP_SERVER_TLS_ENABLED", "true"),
         (
@@ -31,7 +32,7 @@ async fn secured(certified: &Certified, options: &[(&str, &str)]) -> Server {
     Server::start_with(Backend::Real(Version::V6), &all).await
 }
 
-/// A client over TLS with the right key.
+/// Returns a builder for a client over TLS with the right key.
 fn client_of(server: &Server, transport: Transport) -> ClientBuilder {
     let url = server.url(transport).replacen("://", "s://", 1);
     let key = match transport {
@@ -43,15 +44,15 @@ fn client_of(server: &Server, transport: Transport) -> ClientBuilder {
         .timeout(Duration::from_secs(20))
 }
 
-/// A call that goes through.
-async fn answered(builder: ClientBuilder) -> Result<(), Error> {
+/// Makes a call that succeeds.
+async fn succeeds(builder: ClientBuilder) -> Result<(), Error> {
     builder.build()?.info(InfoRequest::new()).await.map(drop)
 }
 
-/// The error of a call.
-async fn refused(builder: ClientBuilder) -> Result<Error, Box<dyn std::error::Error>> {
-    match answered(builder).await {
-        Ok(()) => Err("the call went through".into()),
+/// Returns the error of a call that fails.
+async fn fails(builder: ClientBuilder) -> Result<Error, Box<dyn std::error::Error>> {
+    match succeeds(builder).await {
+        Ok(()) => Err("the call succeeded".into()),
         Err(error) => Ok(error),
     }
 }

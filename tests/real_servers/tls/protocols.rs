@@ -1,4 +1,4 @@
-//! Which HTTP is spoken within TLS.
+//! The HTTP version that is spoken over TLS.
 
 use super::*;
 use crate::sniffer::Sniffer;
@@ -7,9 +7,9 @@ use crate::sniffer::Sniffer;
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
 async fn http_2_is_spoken_where_it_is_offered() -> Outcome {
     let authority = Authority::new()?;
-    let server = secured(&authority.certify("127.0.0.1")?, &[]).await;
-    let relay = Sniffer::to(&format!("127.0.0.1:{}", server.http_port)).await?;
-    let client = Client::builder(format!("https://{}/api", relay.address))
+    let server = start_with_tls(&authority.certify("127.0.0.1")?, &[]).await;
+    let sniffer = Sniffer::to(&format!("127.0.0.1:{}", server.http_port)).await?;
+    let client = Client::builder(format!("https://{}/api", sniffer.address))
         .api_key(HTTP_KEY)
         .root_certificate(authority.pem())
         .build()?;
@@ -21,7 +21,7 @@ async fn http_2_is_spoken_where_it_is_offered() -> Outcome {
     for call in calls.collect::<Vec<_>>() {
         call.await??;
     }
-    // HTTP/1.1 would take a connection for each call that is under way.
-    assert_eq!(relay.seen().peers.len(), 1);
+    // HTTP/1.1 would need a connection for each call in flight.
+    assert_eq!(sniffer.seen().peers.len(), 1);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! URLs whose scheme is not that of the port.
+//! URLs whose scheme does not match the port.
 
 use super::*;
 
@@ -15,7 +15,7 @@ const NOT_GRPC: &str = "is this the port of Centrifugo's gRPC API, 10000 by defa
 async fn wrong_scheme_for_port_is_explained() -> Outcome {
     let authority = Authority::new()?;
     let plain = Server::start(Backend::Real(Version::V6)).await;
-    let secured = secured(&authority.certify("127.0.0.1")?, &[]).await;
+    let secured = start_with_tls(&authority.certify("127.0.0.1")?, &[]).await;
     let mut wrong = Vec::new();
     for (port, scheme, expected) in [
         (plain.http_port, "https", NO_TLS),
@@ -34,8 +34,8 @@ async fn wrong_scheme_for_port_is_explained() -> Outcome {
         let builder =
             Client::builder(format!("{scheme}://127.0.0.1:{port}")).api_key("no server's key");
         let error = match scheme {
-            "https" | "grpcs" => refused(builder.root_certificate(authority.pem())).await?,
-            _ => refused(builder).await?,
+            "https" | "grpcs" => fails(builder.root_certificate(authority.pem())).await?,
+            _ => fails(builder).await?,
         };
         if !error.to_string().contains(expected) {
             wrong.push(format!("{error}, not: {expected}"));

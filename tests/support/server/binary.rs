@@ -1,4 +1,5 @@
-//! Where the server's binary comes from: `CENTRIFUGO_BIN` and its sisters, the PATH, or `tests/centrifugo/build`.
+//! The server's binary: from `CENTRIFUGO_BIN` and similar variables, the PATH, or
+//! `tests/centrifugo/build`.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -6,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::{FOLDER, Version};
 
-/// The server's binary, found or built once a process.
+/// Returns the server's binary, found or built once per process.
 pub(super) fn of(version: Version) -> Result<PathBuf, String> {
     static V6: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     static V5: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -29,7 +30,8 @@ fn find_binary(version: Version) -> Result<PathBuf, String> {
     }
 }
 
-/// The `centrifugo` on the PATH, if it is of this version: it says `Centrifugo v6.9.1 (Go version: go1.26.8)`.
+/// Returns the `centrifugo` on the PATH if it has this version: it prints `Centrifugo v6.9.1 (Go
+/// version: go1.26.8)`.
 fn on_path(version: Version) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     let binary = std::env::split_paths(&folders)
@@ -60,7 +62,7 @@ fn build(version: Version) -> Result<PathBuf, String> {
     }
 }
 
-/// The environment variable that names the binary.
+/// Returns the environment variable that names the binary.
 fn variable(version: Version) -> &'static str {
     match version {
         Version::V6 => "CENTRIFUGO_BIN",

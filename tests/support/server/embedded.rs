@@ -1,8 +1,9 @@
-//! The embedded server, configured as a real one is.
+//! The embedded server, configured like a real one.
 
 use serde_json::{Value, json};
 
-/// The parts of Centrifugo's configuration: environment variables run them together with the names of options.
+/// The sections of Centrifugo's configuration. Environment variables join their names with those of
+/// the options.
 const SECTIONS: [&str; 5] = ["channel", "grpc_api", "health", "http_api", "http_server"];
 
 pub(crate) struct Embedded {
@@ -12,8 +13,9 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// Starts a server with the configuration of a file, if any, and with options over it that are given as Centrifugo's
-    /// environment variables.
+    /// Starts a server with the configuration of a file, if any. `options` are Centrifugo's
+    /// environment variables and
+    /// override it.
     pub(super) fn launch(file: Option<&str>, options: &[(&str, &str)]) -> Self {
         let mut configuration = file.map_or(json!({}), read);
         for (variable, value) in options.iter().filter(|(_, value)| !value.is_empty()) {
@@ -64,7 +66,7 @@ fn port(server: &centrifugo_api_testing::Server) -> u16 {
     port.unwrap_or_else(|| panic!("{url} has no port"))
 }
 
-/// Where an option is: `CENTRIFUGO_HTTP_API_KEY` is `http_api.key`.
+/// Returns the section and name of an option: `CENTRIFUGO_HTTP_API_KEY` is `http_api.key`.
 fn path(variable: &str) -> (&'static str, String) {
     let name = variable.to_lowercase();
     let option = |section: &&str| {

@@ -1,4 +1,4 @@
-//! A Centrifugo server, one a test, on ports of its own: a real one, or the embedded.
+//! A Centrifugo server per test, on its own ports: a real one or the embedded one.
 
 #![allow(dead_code)] // each test binary uses a part of it
 
@@ -19,14 +19,14 @@ use process::Process;
 pub(crate) const HTTP_KEY: &str = "http-key";
 pub(crate) const GRPC_KEY: &str = "grpc-key";
 
-/// Where the configurations are, and what builds the servers.
+/// The folder of the configurations and of the script that builds the servers.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/centrifugo");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     V6,
     V5,
-    /// Speaks the legacy command endpoint alone.
+    /// Has only the legacy command endpoint.
     V3,
 }
 
@@ -47,7 +47,7 @@ impl Version {
     }
 }
 
-/// Which server a test has.
+/// The server of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Real(Version),
@@ -55,7 +55,7 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// The version that it is, or behaves as.
+    /// Returns the version that it is or behaves like.
     pub(crate) fn version(self) -> Version {
         match self {
             Self::Real(version) => version,
@@ -85,7 +85,7 @@ pub(crate) struct Server {
     pub(crate) running: Running,
 }
 
-/// Where a server runs.
+/// A running server.
 pub(crate) enum Running {
     Process(Box<Process>),
     Embedded(Embedded),
@@ -119,8 +119,9 @@ impl Server {
         Self::start_with(backend, &[]).await
     }
 
-    /// Starts a server with options of its own, given as Centrifugo's environment variables: they win over the
-    /// configuration, unless they are empty.
+    /// Starts a server with further options, given as Centrifugo's environment variables. They
+    /// override the
+    /// configuration unless they are empty.
     pub(crate) async fn start_with(backend: Backend, options: &[(&str, &str)]) -> Self {
         let configuration = format!("{FOLDER}/{}.json", backend.version().number());
         match backend {
@@ -131,7 +132,7 @@ impl Server {
         }
     }
 
-    /// Starts a server with these options alone.
+    /// Starts a server with these options only.
     pub(crate) async fn start_bare(backend: Backend, options: &[(&str, &str)]) -> Self {
         match backend {
             Backend::Real(version) => Process::launch(version, &[], options).await.into(),
@@ -139,7 +140,7 @@ impl Server {
         }
     }
 
-    /// Kills the server, and starts it anew on the same ports.
+    /// Kills the server and starts it again on the same ports.
     pub(crate) async fn restart(&mut self) {
         match &mut self.running {
             Running::Process(process) => process.restart().await,
@@ -147,7 +148,7 @@ impl Server {
         }
     }
 
-    /// Kills the server at once, and waits until it is gone.
+    /// Kills the server at once and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         match &mut self.running {
             Running::Process(process) => process.kill(),
@@ -155,16 +156,16 @@ impl Server {
         }
     }
 
-    /// Stops a real server, which keeps its connections and answers nothing, or lets it go on.
+    /// Stops or resumes a real server. While stopped, it keeps its connections and answers nothing.
     #[cfg(target_os = "linux")]
     pub(crate) fn freeze(&self, is_frozen: bool) -> io::Result<()> {
         match &self.running {
             Running::Process(process) => process.signal(if is_frozen { "STOP" } else { "CONT" }),
-            Running::Embedded(_) => Err(io::Error::other("only a process can be stopped")),
+            Running::Embedded(_) => Err(io::Error::other("only a process can be frozen")),
         }
     }
 
-    /// Calls a method without the crate's client, and answers the HTTP status.
+    /// Calls a method without the crate's client, and returns the HTTP status.
     pub(crate) async fn post(&self, method: &str, body: &str) -> io::Result<u16> {
         let length = body.len();
         let request = format!(
@@ -178,12 +179,12 @@ impl Server {
         exchange(self.http_port, &format!("GET {path} HTTP/1.0\r\n\r\n")).await
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Returns `http://127.0.0.1:PORT`.
     pub(crate) fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.http_port)
     }
 
-    /// The URL of the server API.
+    /// Returns the URL of the server API.
     pub(crate) fn url(&self, transport: Transport) -> String {
         match transport {
             Transport::Http => format!("{}/api", self.origin()),
@@ -191,18 +192,18 @@ impl Server {
         }
     }
 
-    /// Where real-time clients connect to a real server.
+    /// Returns the URL at which real-time clients connect to a real server.
     pub(crate) fn websocket_url(&self) -> String {
         format!("ws://127.0.0.1:{}/connection/websocket", self.http_port)
     }
 
-    /// A client with the right key.
+    /// Returns a client with the right key.
     pub(crate) fn client(&self, transport: Transport) -> Client {
         let built = self.client_builder(transport).build();
         built.unwrap_or_else(|error| panic!("the client of {}: {error}", self.url(transport)))
     }
 
-    /// A builder with the right key.
+    /// Returns a builder with the right key.
     pub(crate) fn client_builder(&self, transport: Transport) -> ClientBuilder {
         let key = match transport {
             Transport::Http => HTTP_KEY,
@@ -212,7 +213,7 @@ impl Server {
     }
 }
 
-/// Sends an HTTP request, and answers the status.
+/// Sends an HTTP request and returns the status.
 async fn status_of(port: u16, request: &str) -> io::Result<u16> {
     let answer = exchange(port, request).await?;
     let status = answer
@@ -222,7 +223,7 @@ async fn status_of(port: u16, request: &str) -> io::Result<u16> {
     status.ok_or_else(|| io::Error::other(format!("no HTTP: {answer}")))
 }
 
-/// Sends an HTTP request, and reads all of the answer.
+/// Sends an HTTP request and returns the whole response.
 async fn exchange(port: u16, request: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     stream.write_all(request.as_bytes()).await?;

@@ -1,4 +1,4 @@
-//! A real Centrifugo server in a process of its own: started on free ports, killed with the test.
+//! A real Centrifugo server in its own process: started on free ports, killed with the test.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -21,7 +21,8 @@ pub(crate) struct Process {
     version: Version,
     pub(super) http_port: u16,
     pub(super) grpc_port: u16,
-    /// Where it tells its health, and no other server does that may have got the port before it.
+    /// The path of its health check. It is unique, so that no other server on the same port is
+    /// taken for this one.
     health_path: String,
     command: Command,
     keeper: Child,
@@ -33,7 +34,7 @@ pub(crate) struct Process {
 impl Process {
     /// # Panics
     ///
-    /// When there is no server to be had, or it does not start; the message says what to do.
+    /// If there is no binary or the server does not start. The message says what to do.
     pub(super) async fn launch(
         version: Version,
         arguments: &[&str],
@@ -81,7 +82,8 @@ impl Process {
                 grpc_flag,
                 &grpc_port.to_string(),
             ])
-            // Centrifugo takes every CENTRIFUGO_ variable for an option, those of these tests too.
+            // Centrifugo reads every CENTRIFUGO_ variable as an option, including those of these
+            // tests.
             .env_clear()
             .envs(options.iter().copied())
             .env("CENTRIFUGO_HEALTH_HANDLER_PREFIX", &health_path)
@@ -111,7 +113,7 @@ impl Process {
         Ok((keeper, lifeline, log))
     }
 
-    /// Kills the server, and starts it anew on the same ports.
+    /// Kills the server and starts it again on the same ports.
     pub(super) async fn restart(&mut self) {
         self.kill();
         (self.keeper, self.lifeline, self.log) =
@@ -145,7 +147,7 @@ impl Process {
     }
 
     async fn is_healthy(&self) -> io::Result<bool> {
-        // A server that speaks TLS alone says so by 400.
+        // A server that speaks only TLS answers with 400.
         let probe = format!("GET {} HTTP/1.0\r\n\r\n", self.health_path);
         Ok(matches!(
             status_of(self.http_port, &probe).await?,
@@ -167,7 +169,7 @@ impl Process {
             .ok_or_else(|| io::Error::other(format!("kill: {sent}")))
     }
 
-    /// Kills the server at once, and waits until it is gone.
+    /// Kills the server at once and waits until it is gone.
     pub(super) fn kill(&mut self) {
         self.lifeline = None;
         let _ = self.keeper.wait();
@@ -188,7 +190,7 @@ impl Drop for Process {
     }
 }
 
-/// What the server writes to its standard error.
+/// The server's standard error.
 struct Log {
     text: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
@@ -221,7 +223,7 @@ impl Log {
     }
 }
 
-/// Two ports that nobody uses now, and that no other test of this process was given.
+/// Returns two ports that are free now and were not given to another test of this process.
 fn free_ports() -> io::Result<[u16; 2]> {
     static GIVEN: OnceLock<Mutex<HashSet<u16>>> = OnceLock::new();
     let mut given = GIVEN

@@ -66,9 +66,15 @@ fn every_message_agrees_with_the_oracle() {
         )*};
     }
     for_each_root!(check_each);
-    let all: BTreeSet<_> =
-        oracle::messages(&pool).iter().map(|message| message.full_name().to_owned()).collect();
-    assert_eq!(all.difference(&reached).collect::<Vec<_>>(), [] as [&str; 0], "add them to the roots");
+    let all: BTreeSet<_> = oracle::messages(&pool)
+        .iter()
+        .map(|message| message.full_name().to_owned())
+        .collect();
+    assert_eq!(
+        all.difference(&reached).collect::<Vec<_>>(),
+        [] as [&str; 0],
+        "add them to the roots"
+    );
     macro_rules! check_each {
         ($($($segment:ident)::+),*) => {$(
             oracle::check::<api::$($segment)::+>(&pool, stringify!($($segment)::+));
@@ -77,7 +83,7 @@ fn every_message_agrees_with_the_oracle() {
     for_each_root!(check_each);
 }
 
-/// Notes a message and those that it holds.
+/// Adds a message and those that it contains.
 fn reach(message: &MessageDescriptor, reached: &mut BTreeSet<String>) {
     if reached.insert(message.full_name().to_owned()) {
         for field in message.fields() {
