@@ -32,17 +32,17 @@ fn publish(channel: &str, data: &str) -> Command {
     PublishRequest::new(channel, data).into()
 }
 
-/// The offset of each publication, or the code of its error.
+/// Returns the offset of each publication, or the code of its error.
 fn outcomes(replies: &[Reply]) -> Vec<Result<u64, u32>> {
     let outcome = |reply: &Reply| match (&reply.error, &reply.publish) {
         (Some(error), None) => Err(error.code),
         (None, Some(result)) => Ok(result.offset),
-        _ => panic!("an error or a result, not {reply:?}"),
+        _ => panic!("expected an error or a result, not {reply:?}"),
     };
     replies.iter().map(outcome).collect()
 }
 
-/// Replies as JSON: an error's code, or the name of the method.
+/// Returns the name of the method of a reply, or the code of its error.
 fn summary(reply: &Reply) -> Result<String, u32> {
     let fields = serde_json::to_value(reply).expect("a reply has a JSON form");
     match (
@@ -53,7 +53,7 @@ fn summary(reply: &Reply) -> Result<String, u32> {
     ) {
         (Some(error), _) => Err(error.code),
         (None, Some(names)) if names.len() == 1 => Ok(names[0].clone()),
-        _ => panic!("an error or one result, not {reply:?}"),
+        _ => panic!("expected an error or one result, not {reply:?}"),
     }
 }
 

@@ -41,7 +41,7 @@ behaviours!(legacy_commands_of_6_9_1:
     binary_info_is_read_only_over_grpc,
 );
 
-/// Every byte, and text around a quote that would end a JSON string.
+/// Every byte, and text with a quote that would end a JSON string.
 fn bytes() -> Vec<u8> {
     (0..=255).chain(*br#"","channel":"other""#).collect()
 }
@@ -59,7 +59,8 @@ async fn history(client: &ClientUnderTest, channel: &str) -> Result<Vec<Bytes>, 
         .collect())
 }
 
-/// Makes sure that a reply with a binary payload is whole over gRPC, and an error that says so over HTTP.
+/// Checks that a reply with a binary payload is complete over gRPC, and an error that explains it
+/// over HTTP.
 fn assert_read_only_over_grpc(
     transport: Transport,
     result: Result<Vec<Bytes>, Error>,
@@ -206,7 +207,7 @@ async fn binary_info_is_read_only_over_grpc(env: &Env) -> Outcome {
 async fn binary_data_that_is_json_is_read_over_both_transports(env: &Env) -> Outcome {
     let mut request = PublishRequest::new("plain:a", "1").binary_data(r#"{"n":2}"#);
     env.client.call(request.clone()).await?;
-    // The base64 would win over the JSON beside it.
+    // The base64 takes precedence over the JSON.
     request.data = "3".into();
     let error = crate::harness::failure(env.client.call(request).await);
     assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");

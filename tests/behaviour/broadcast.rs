@@ -30,7 +30,7 @@ behaviours!(legacy_commands_of_6_9_1:
     broadcast_to_a_map_or_poll_channel_looks_like_a_success,
 );
 
-/// The offset in each channel, or the code of its error.
+/// Returns the offset in each channel, or the code of its error.
 fn parts(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
     result
         .outcomes()
@@ -46,7 +46,8 @@ async fn broadcast_returns_one_response_per_channel(env: &Env) -> Outcome {
     env.publish("plain:b", "0").await?;
     let request = BroadcastRequest::new(["plain:a", "plain:b", "nohist:c", "plain:a"], "1");
     let result = env.client.broadcast(request).await?;
-    // Channels are served in parallel: which of the two on `plain:a` comes first is open.
+    // Centrifugo publishes to the channels concurrently, so either publication to `plain:a` may be
+    // first.
     let mut parts = parts(&result);
     assert_eq!(parts[1..3], [Ok(2), Ok(0)]);
     parts.sort();

@@ -2,11 +2,11 @@
 
 use centrifugo_api::{Batch, BroadcastRequest, BroadcastResult, Client, Error, Method};
 
-/// Which of the two clients a test uses.
+/// The client that a test uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKind {
     Async,
-    /// The async client, which sends command lines.
+    /// The async client, sending command lines.
     #[cfg(feature = "http")]
     Legacy,
     #[cfg(feature = "blocking")]

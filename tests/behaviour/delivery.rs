@@ -102,7 +102,7 @@ async fn history_names_the_client_that_published(env: &Env) -> Outcome {
     alice.publish("chat:a", r#"{"text":"hi"}"#).await?;
     let history = client.call(HistoryRequest::new("chat:a").limit(1)).await?;
     let [publication] = &history.publications[..] else {
-        panic!("one publication, not {history:?}")
+        panic!("expected one publication, not {history:?}")
     };
     assert_eq!(
         (publication.offset, &publication.data[..]),

@@ -22,7 +22,7 @@ behaviours!(legacy_commands_of_6_9_1:
     disconnect_without_a_user_means_the_anonymous,
 );
 
-/// Makes sure that a client is connected still.
+/// Checks that a client is still connected.
 async fn assert_connected(env: &Env, connection: &Connection) -> Result<(), Failure> {
     let channel = format!("plain:{}", connection.id);
     connection.subscribe(&channel).await?;

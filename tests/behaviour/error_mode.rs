@@ -1,4 +1,5 @@
-//! Centrifugo's error mode `transport`: an error has an HTTP status or a gRPC code then, and is the same to callers.
+//! Centrifugo's error mode `transport`: errors have an HTTP status or a gRPC code, and callers see
+//! the same errors.
 
 use centrifugo_api::{
     BroadcastRequest, ChannelsRequest, Error, HistoryRequest, PresenceRequest, PublishRequest,
@@ -15,7 +16,7 @@ behaviours!(everywhere:
     error_mode_leaves_parts_and_successes_alone,
 );
 
-/// One call for each error that an open-source server answers.
+/// Makes a call for each error that an open-source server returns.
 async fn errors(client: &ClientUnderTest) -> Result<Vec<(u32, String)>, Failure> {
     let since = StreamPosition::new(1, "another");
     let results = [
@@ -38,7 +39,7 @@ async fn errors(client: &ClientUnderTest) -> Result<Vec<(u32, String)>, Failure>
     ];
     let errors = results.into_iter().map(|error| match error {
         Some(Error::Api(error)) => Ok((error.code, error.message.clone())),
-        other => Err(format!("an error of the API, not {other:?}").into()),
+        other => Err(format!("expected an error of the API, not {other:?}").into()),
     });
     errors.collect()
 }

@@ -1,4 +1,4 @@
-//! What a behaviour is shown with, and the macro that makes tests of it.
+//! The environment of a behaviour, and the macro that makes tests of behaviours.
 
 use std::fmt;
 use std::panic::Location;
@@ -8,18 +8,18 @@ use centrifugo_api::{Error, Publication, PublishRequest, PublishResult};
 use crate::client_kind::{ClientKind, ClientUnderTest};
 use crate::server::{Backend, Server, Transport, Version};
 
-/// A server of its own, and a client over one of the transports.
+/// A server for one test, and a client over one of the transports.
 pub(crate) struct Env {
     pub(crate) server: Server,
     pub(crate) backend: Backend,
-    /// What the server is, or behaves as.
+    /// The version that the server is or behaves like.
     pub(crate) version: Version,
     pub(crate) transport: Transport,
     pub(crate) client: ClientUnderTest,
 }
 
 impl Env {
-    /// A client over the other transport.
+    /// Returns a client over the other transport.
     #[cfg(all(feature = "http", feature = "grpc"))]
     pub(crate) fn other_client(&self) -> ClientUnderTest {
         self.server.client(self.transport.other()).into()
@@ -31,10 +31,10 @@ impl Env {
     }
 }
 
-/// What a behaviour answers; `?` takes any error.
+/// The outcome of a behaviour; `?` takes any error.
 pub(crate) type Outcome = Result<(), Failure>;
 
-/// An error, and the place of the `?` that it went through.
+/// An error and the location of the `?` that returned it.
 pub(crate) struct Failure(String);
 
 impl<E: Into<Box<dyn std::error::Error>>> From<E> for Failure {
@@ -57,7 +57,7 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Shows a behaviour over one transport, by one of the two clients, to one server.
+/// Runs a behaviour over one transport, with one kind of client, on one server.
 pub(crate) async fn run(
     backend: Backend,
     transport: Transport,
@@ -79,7 +79,7 @@ pub(crate) async fn run(
     }
 }
 
-/// The code of the API's error that the call answered.
+/// Returns the code of the API error that a call returned.
 #[track_caller]
 pub(crate) fn code<T: fmt::Debug>(result: Result<T, Error>) -> u32 {
     match result {
@@ -88,7 +88,7 @@ pub(crate) fn code<T: fmt::Debug>(result: Result<T, Error>) -> u32 {
     }
 }
 
-/// The error that the call answered.
+/// Returns the error that a call returned.
 #[track_caller]
 pub(crate) fn failure<T: fmt::Debug>(result: Result<T, Error>) -> Error {
     match result {
@@ -104,15 +104,20 @@ pub(crate) fn offsets(publications: &[Publication]) -> Vec<u64> {
         .collect()
 }
 
-/// Makes the tests of behaviours, `BEHAVIOUR::TRANSPORT_SERVER`, where the server is a version of a real one, or
+/// Makes the tests of behaviours, `BEHAVIOUR::TRANSPORT_SERVER`, where the server is a version of
+/// the real one or
 /// `embedded`:
 ///
-/// - `everywhere`: over each transport, to each server, and by the blocking client to 6.9.1 and the embedded
-/// - `on_real_servers`: so too, but for the embedded, whose one port serves both transports
-/// - `lacking_in_5_4_9`: over each transport, by both clients, to 6.9.1 and the embedded alone
-/// - `legacy_commands`: by command lines, to 6.9.1, 3.2.3 and the embedded; `legacy_commands_of_6_9_1`: but to 3.2.3;
-///   `legacy_commands_on_real_servers`: but to the embedded
-/// - `across_transports`: to each server, for behaviours that use both transports themselves
+/// - `everywhere`: over each transport, on each server; with the blocking client on 6.9.1 and the
+///   embedded server
+/// - `on_real_servers`: the same without the embedded server, whose single port serves both
+///   transports
+/// - `lacking_in_5_4_9`: over each transport, with both clients, on 6.9.1 and the embedded server
+///   only
+/// - `legacy_commands`: by command lines, on 6.9.1, 3.2.3 and the embedded server;
+///   `legacy_commands_of_6_9_1`: not on 3.2.3; `legacy_commands_on_real_servers`: not on the
+///   embedded server
+/// - `across_transports`: on each server, for behaviours that use both transports themselves
 macro_rules! behaviours {
     (everywhere: $($name:ident),+ $(,)?) => {
         $(behaviours! {

@@ -1,4 +1,4 @@
-//! The harness itself.
+//! Tests of the harness itself.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use crate::harness::Outcome;
 use crate::server::{Backend, Server, Version};
 
-/// Set in the process that is killed.
+/// Set in the child process, which is killed.
 const CHILD: &str = "BEHAVIOUR_TESTS_CHILD";
 
-/// This program, to run one test.
+/// Returns a command that runs one test of this program.
 fn again(test: &str) -> std::io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command
@@ -36,7 +36,7 @@ async fn server_dies_with_killed_process() -> Outcome {
         .find_map(|line| Some(line.split_once("serving http://")?.1.to_owned()));
     let address = address.ok_or("the child did not start a server")?;
     assert!(TcpStream::connect(&address).is_ok());
-    // With SIGKILL, which leaves no time to clean up.
+    // SIGKILL leaves no time to clean up.
     child.kill()?;
     child.wait()?;
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -31,7 +31,7 @@ behaviours!(legacy_commands:
     history_without_a_limit_returns_only_the_position,
 );
 
-/// Publishes `count` numbers into `plain:a`, and answers their epoch.
+/// Publishes `count` numbers into `plain:a`, and returns their epoch.
 async fn publish_numbers(env: &Env, count: u32) -> Result<String, Failure> {
     let mut epoch = String::new();
     for number in 1..=count {

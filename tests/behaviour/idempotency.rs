@@ -21,7 +21,7 @@ fn keyed(channel: &str, data: &str) -> PublishRequest {
     PublishRequest::new(channel, data).idempotency_key("key")
 }
 
-/// The position in each channel.
+/// Returns the position in each channel.
 fn positions(result: BroadcastResult) -> Vec<Option<(u64, String)>> {
     let results = result.into_outcomes().into_iter();
     results

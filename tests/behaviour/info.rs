@@ -50,7 +50,7 @@ async fn info_counts_connections(env: &Env) -> Outcome {
     first.subscribe("plain:a").await?;
     second.subscribe("plain:a").await?;
     second.subscribe("plain:b").await?;
-    // The node counts anew every 3 seconds.
+    // The node updates its counts every 3 seconds.
     let counted = async {
         loop {
             let node = node(env).await?;

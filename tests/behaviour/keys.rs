@@ -18,7 +18,7 @@ behaviours!(legacy_commands_of_6_9_1:
     another_key_of_the_server_is_accepted,
 );
 
-/// Makes sure that the key was refused, and that the error names the option to fix but no key.
+/// Checks that the key was refused, and that the error names the option to fix but not the key.
 fn assert_unauthorized(env: &Env, error: &Error) {
     let (expected, option) = match env.transport {
         Transport::Http => (Status::Http(401), "http_api.key"),
@@ -91,7 +91,7 @@ async fn missing_key_is_unauthorized(env: &Env) -> Outcome {
 }
 
 async fn another_key_of_the_server_is_accepted(env: &Env) -> Outcome {
-    // All that a header carries.
+    // All characters that a header can carry.
     let key = "hunter2 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
     let server = server_with_key(env, key).await;
     Client::new(server.url(env.transport), key)?

@@ -1,5 +1,6 @@
-//! What real Centrifugo servers do with the client's calls: each behaviour is written once, and tested over HTTP and
-//! over gRPC against each version that has it.
+//! The behaviour of real Centrifugo servers when the client calls them: each behaviour is written
+//! once, and tested
+//! over HTTP and gRPC against each version that has it.
 #![cfg(any(feature = "grpc", feature = "http"))]
 
 #[path = "../support/keeper.rs"]

@@ -154,7 +154,7 @@ async fn map_read_state_returns_whole_entries(env: &Env) -> Outcome {
         (1, position.epoch, "")
     );
     let [entry] = &result.entries[..] else {
-        panic!("one entry, not {:?}", result.entries)
+        panic!("expected one entry, not {:?}", result.entries)
     };
     assert_eq!(
         (entry.key.as_str(), &entry.data[..], entry.offset),
@@ -266,7 +266,7 @@ async fn map_read_stream_returns_the_changes(env: &Env) -> Outcome {
 }
 
 async fn map_read_stream_of_a_trimmed_position_is_unrecoverable(env: &Env) -> Outcome {
-    // The stream holds 100 changes unless configured otherwise.
+    // The stream holds 100 changes by default.
     for _ in 0..102 {
         publish_keys(env, &["a"]).await?;
     }

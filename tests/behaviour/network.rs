@@ -100,7 +100,7 @@ async fn killed_server_is_reported_as_network_error(env: &Env) -> Outcome {
     let client = server.client(env.transport);
     client.call(InfoRequest::new()).await?;
     server.kill();
-    // The first call may find the old connection, the second cannot.
+    // The first call may use the old connection, the second cannot.
     let errors = [
         client.call(InfoRequest::new()).await,
         client.call(InfoRequest::new()).await,

@@ -1,4 +1,5 @@
-//! The same calls over both transports, and to a real server and the embedded: on two servers that have seen the same.
+//! The same calls over both transports, and on a real server and the embedded one: all return the
+//! same.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +17,10 @@ behaviours!(everywhere: every_method_returns_the_same_in_a_shared_batch);
 
 async fn every_method_returns_the_same_over_both_transports(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
-    let answers = walk(&env.server, env.server.client(env.transport)).await?;
+    let answers = call_each_method(&env.server, env.server.client(env.transport)).await?;
     assert_eq!(
         answers,
-        walk(&other, other.client(env.transport.other())).await?
+        call_each_method(&other, other.client(env.transport.other())).await?
     );
 
     let methods: BTreeSet<_> = answers.iter().map(|(method, _)| *method).collect();
@@ -39,8 +40,8 @@ async fn every_method_returns_the_same_over_both_transports(env: &Env) -> Outcom
 
 async fn every_method_returns_the_same_in_a_shared_batch(env: &Env) -> Outcome {
     let other = Server::start(env.backend).await;
-    let alone = walk(&env.server, env.server.client(env.transport)).await?;
-    let shared = walk(
+    let alone = call_each_method(&env.server, env.server.client(env.transport)).await?;
+    let shared = call_each_method(
         &other,
         other
             .client(env.transport)
@@ -49,7 +50,7 @@ async fn every_method_returns_the_same_in_a_shared_batch(env: &Env) -> Outcome {
     .await?;
     for (alone, shared) in alone.iter().zip(&shared) {
         if alone.1 == LACKING {
-            // A batch says it of the command.
+            // In a batch the error is that of the command.
             assert!(shared.1.starts_with("error 104"), "{shared:?}")
         } else {
             assert_eq!(alone, shared)
@@ -59,13 +60,13 @@ async fn every_method_returns_the_same_in_a_shared_batch(env: &Env) -> Outcome {
     Ok(())
 }
 
-/// Makes sure that a client does not see which of the servers it calls.
+/// Checks that the real and the embedded server return the same.
 async fn assert_alike(client: impl Fn(&Server) -> Result<Client, Error>) -> Outcome {
     let real = Server::start(Backend::Real(Version::V6)).await;
     let embedded = Server::start(Backend::Embedded).await;
     assert_eq!(
-        walk(&embedded, client(&embedded)?).await?,
-        walk(&real, client(&real)?).await?
+        call_each_method(&embedded, client(&embedded)?).await?,
+        call_each_method(&real, client(&real)?).await?
     );
     Ok(())
 }
@@ -96,14 +97,18 @@ async fn every_method_returns_the_same_on_the_embedded_server_by_command_lines()
 
 const LACKING: &str = "the server lacks the method";
 
-/// Calls each method, and answers what came of it but for what differs from server to server.
-async fn walk(server: &Server, client: Client) -> Result<Vec<(&'static str, String)>, Failure> {
+/// Calls each method, and returns the outcomes without the values that differ from server to
+/// server.
+async fn call_each_method(
+    server: &Server,
+    client: Client,
+) -> Result<Vec<(&'static str, String)>, Failure> {
     let alice = Connection::open(server, Some(&ALICE)).await?;
     let mut answers = Vec::new();
     macro_rules! call_each {
         ($($method:ident: $request:expr,)+) => {
             $(
-                // The method of its own is a line over this.
+                // `Client::METHOD` is a thin wrapper around `call`.
                 let _ = Client::$method;
                 answers.push((stringify!($method), answer(client.call($request).await)));
             )+
@@ -140,11 +145,11 @@ fn answer<T: Serialize>(result: Result<T, Error>) -> String {
     }
 }
 
-/// Hides what each server makes up for itself.
+/// Hides the values that each server generates.
 fn mask(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            // A node counts every 3 seconds, whatever goes on.
+            // A node updates its counts every 3 seconds.
             if fields.contains_key("uptime") || fields.contains_key("metrics") {
                 fields.retain(|name, _| !name.starts_with("num_") && name != "uptime");
             }

@@ -16,7 +16,8 @@ behaviours!(everywhere:
     subscribe_again_is_an_internal_error_since_v6,
     subscribe_to_no_channel_or_in_the_past_is_refused,
 );
-// 5.4.9 ignores binary info and data, and delivers missed publications only when the client connects anew.
+// 5.4.9 ignores binary info and data, and delivers missed publications only when the client
+// reconnects.
 behaviours!(lacking_in_5_4_9:
     subscribe_hands_over_binary_info_and_data,
     subscribe_recovers_missed_publications,
@@ -36,7 +37,7 @@ behaviours!(legacy_commands_of_6_9_1:
     subscribe_without_a_user_means_the_anonymous,
 );
 
-/// The clients present in a channel.
+/// Returns the clients present in a channel.
 async fn present(env: &Env, channel: &str) -> Result<Vec<String>, Failure> {
     let result = env.client.call(PresenceRequest::new(channel)).await?;
     Ok(result.presence.into_keys().collect())

@@ -1,8 +1,8 @@
-//! Bodies of replies over HTTP, byte for byte but for what each server makes up for itself.
+//! Bodies of HTTP replies, compared byte for byte except for values that each server generates.
 
 use crate::id_mapping::{IdMapping, replace};
 
-/// What later steps can refer to.
+/// Values that later steps can refer to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) epoch: String,
@@ -10,9 +10,9 @@ pub(crate) struct Facts {
     pub(crate) cursor: String,
 }
 
-/// Members whose values are payloads, kept as they are.
+/// Members that hold payloads, which are kept unchanged.
 const PAYLOADS: [&[u8]; 3] = [b"data", b"conn_info", b"chan_info"];
-/// Members of a node that vary, as its counters do every 3 seconds.
+/// Members of a node that vary, such as its counters, which are updated every 3 seconds.
 const VARYING: [&[u8]; 8] = [
     b"uid",
     b"name",
@@ -24,8 +24,9 @@ const VARYING: [&[u8]; 8] = [
     b"num_subs",
 ];
 
-/// Writes the body with names for epochs and clients, times masked, and the clients of a presence in the order of
-/// their names.
+/// Returns the body with names for epochs and clients, with times masked, and with the clients of a
+/// presence in the
+/// order of their names.
 pub(crate) fn normalize(body: &[u8], names: &mut IdMapping) -> (Vec<u8>, Facts) {
     let mut walk = Walk {
         rest: body,
@@ -42,9 +43,9 @@ pub(crate) fn normalize(body: &[u8], names: &mut IdMapping) -> (Vec<u8>, Facts) 
         names,
         facts,
     } = walk;
-    // What is not JSON, such as `404 page not found`.
+    // A body that is not JSON, such as `404 page not found`.
     out.extend_from_slice(rest);
-    // Left out in the first second.
+    // Missing in the first second.
     let out = replace(&out, "\"uptime\":…,".as_bytes(), b"");
     (names.in_bytes(&out), facts)
 }
@@ -57,7 +58,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Copies the value that comes next, the member `key` of an object.
+    /// Copies the next value, which is the member `key` of an object.
     fn value(&mut self, key: &[u8], in_node: bool) -> Option<()> {
         self.spaces();
         let raw = value(self.rest)?;
@@ -67,7 +68,7 @@ impl<'a> Walk<'a> {
         }
         match raw[0] {
             _ if in_node && VARYING.contains(&key) => self.write(raw, "…".as_bytes()),
-            // In a batch, the result that holds the presence has that name too.
+            // In a batch, the result that holds the presence has the same name.
             b'{' if key == b"presence" && !raw.starts_with(br#"{"presence":"#) => {
                 self.presence(raw)
             }
@@ -119,7 +120,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Go writes maps in the order of their keys, here the IDs of clients.
+    /// Checks the order of the keys, here the IDs of clients: Go writes maps in the order of their
+    /// keys.
     fn presence(&mut self, raw: &'a [u8]) {
         let mut members = Vec::new();
         let mut rest = &raw[1..raw.len() - 1];
@@ -167,7 +169,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The JSON value at the start of the bytes, whatever is in its strings.
+/// Returns the JSON value at the start of the bytes, whatever its strings contain.
 fn value(bytes: &[u8]) -> Option<&[u8]> {
     let mut depth = 0_usize;
     let mut in_string = false;

@@ -1,4 +1,4 @@
-//! Plays a sequence on both sides, and finds the first difference.
+//! Plays a sequence on both servers and finds the first difference.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::player::Player;
 use crate::steps::{Action, Step, commands};
 use crate::subject::Subject;
 
-/// How long both sides may take until their clients have seen the same.
+/// How long both servers may take until their clients have seen the same events.
 const DEADLINE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Pair {
@@ -20,7 +20,7 @@ pub(crate) struct Pair {
     pub(crate) counts: Counts,
 }
 
-/// What was compared.
+/// The number of things compared.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) sequences: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Counts {
     grpc: Calls,
     /// Steps of connected users.
     users: usize,
-    /// What these saw while they were connected.
+    /// Events that these users saw while they were connected.
     events: usize,
 }
 
@@ -69,7 +69,7 @@ impl fmt::Display for Calls {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
-    /// What differs, such as `the reply to step 3`.
+    /// The part that differs, such as `the reply to step 3`.
     pub(crate) what: String,
     pub(crate) left: String,
     pub(crate) right: String,
@@ -89,7 +89,7 @@ impl Pair {
         }
     }
 
-    /// Plays the sequence under names of its own.
+    /// Plays the sequence with names that no other run uses.
     pub(crate) async fn play(&mut self, steps: &[Step]) -> Option<Difference> {
         self.runs += 1;
         self.counts.sequences += 1;
@@ -130,7 +130,7 @@ impl Pair {
         self.compare_events().await
     }
 
-    /// Waits until the clients of both sides have seen the same.
+    /// Waits until the clients of both servers have seen the same events.
     async fn compare_events(&mut self) -> Option<Difference> {
         let deadline = Instant::now() + DEADLINE;
         loop {

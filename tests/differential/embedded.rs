@@ -1,4 +1,4 @@
-//! A client of the embedded server. What a call did to it is there when the call has been answered.
+//! A client of the embedded server. The events of a call have arrived when the call returns.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,6 +1,6 @@
-//! IdMapping for what each server makes up: epochs and clients.
+//! Stable names for the values that each server generates: epochs and client IDs.
 
-/// The names on one server in one sequence.
+/// The names for one server in one sequence.
 #[derive(Clone, Default)]
 pub(crate) struct IdMapping {
     epochs: Vec<String>,
@@ -12,7 +12,7 @@ impl IdMapping {
         self.clients.push(id.to_owned());
     }
 
-    /// `E1`, `E2`, … in the order in which they appeared.
+    /// Returns `E1`, `E2`, … in the order in which the epochs appeared.
     pub(crate) fn epoch(&mut self, epoch: &str) -> String {
         if epoch.is_empty() {
             return String::new();
@@ -25,7 +25,7 @@ impl IdMapping {
         format!("E{}", index + 1)
     }
 
-    /// Writes `C1`, `C2`, … for the IDs of clients, wherever they are.
+    /// Replaces the IDs of clients by `C1`, `C2`, … everywhere.
     pub(crate) fn in_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for (index, client) in self.clients.iter().enumerate() {
@@ -38,7 +38,7 @@ impl IdMapping {
         bytes
     }
 
-    /// Writes names for the epochs and clients in what `Debug` made of a message, and hides times.
+    /// Replaces epochs and client IDs in the `Debug` text of a message, and hides times.
     pub(crate) fn in_debug(&mut self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;

@@ -1,10 +1,13 @@
-//! The embedded server answers random calls as a real Centrifugo does, byte for byte.
+//! The embedded server replies to random calls as a real Centrifugo does, byte for byte.
 //!
-//! Sequences of calls, over HTTP, the legacy command endpoint and gRPC, and of what connected users do, are played
-//! on both servers, and each reply is compared, as is what the users saw. A difference is shown with the smallest
-//! sequence that still has it, and the seed.
+//! Sequences of calls, over HTTP, the legacy command endpoint and gRPC, and of actions of connected
+//! users are played
+//! on both servers. Each reply is compared, and so are the events that the users saw. A difference
+//! is reported with
+//! the smallest sequence that shows it, and the seed.
 //!
-//! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` begins with that seed.
+//! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, and `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` sets
+//! the first seed.
 #![cfg(all(feature = "grpc", feature = "http"))]
 
 #[path = "../support/keeper.rs"]
@@ -68,7 +71,7 @@ async fn difference_of_one_publication_is_found() {
     let Some(Found { steps, .. }) = report::search(&mut pair, 1..1000).await else {
         panic!("the difference was not found");
     };
-    // Four publications, at most by two calls, and a look at them.
+    // Four publications by at most two calls, and a call that reads them.
     assert!(steps.len() <= 5, "{}", report::show(&steps));
 }
 

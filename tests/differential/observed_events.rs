@@ -1,4 +1,4 @@
-//! What connected clients see, the same for each kind of server.
+//! The events that connected clients see, in the same form for each kind of server.
 
 #![allow(dead_code)] // `Debug` reads the fields
 
@@ -35,7 +35,7 @@ pub(crate) enum ObservedEvent {
         channel: String,
         info: Info,
     },
-    /// When a connection expires differs from server to server, not whether it does.
+    /// Only whether a connection expires is compared: the time differs from server to server.
     Refreshed {
         expires: bool,
         later: bool,
@@ -44,7 +44,7 @@ pub(crate) enum ObservedEvent {
         code: u32,
         reason: String,
     },
-    /// Something else, in its own form.
+    /// Any other event, in the server's own form.
     Other(String),
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Publication {
     pub(crate) data: Bytes,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) info: Option<Info>,
-    /// Of map channels.
+    /// The key in a map channel.
     pub(crate) key: String,
     pub(crate) removed: bool,
 }
@@ -98,12 +98,12 @@ pub(crate) struct Events {
 #[derive(Default)]
 struct History {
     seen: Vec<ObservedEvent>,
-    /// Where the client is subscribed now.
+    /// The channels to which the client is subscribed now.
     channels: BTreeSet<String>,
 }
 
 impl Events {
-    /// `changes` is told of each event.
+    /// Creates an empty list. `changes` is notified of each event.
     pub(crate) fn new(changes: watch::Sender<()>) -> Self {
         Self {
             history: Arc::default(),
@@ -130,7 +130,7 @@ impl Events {
         self.changes.send_replace(());
     }
 
-    /// Notes what the client did itself.
+    /// Records what the client did itself.
     pub(crate) fn note(&self, channel: &str, is_subscribed: bool) {
         let mut history = self.history();
         if is_subscribed {
@@ -144,7 +144,7 @@ impl Events {
         self.history().seen.len()
     }
 
-    /// How many channels with this ending the client is subscribed to.
+    /// Returns the number of subscribed channels with this ending.
     pub(crate) fn subscriptions(&self, ending: &str) -> usize {
         self.history()
             .channels
@@ -153,10 +153,12 @@ impl Events {
             .count()
     }
 
-    /// The events channel by channel, in a form that both servers share.
+    /// Returns the events channel by channel, in a form that both servers share.
     ///
-    /// Left out is what differs from run to run: the order among channels, that of several clients who join or
-    /// leave at once, and what another connection of the same user did, which the API does to all at once.
+    /// Left out is what differs from run to run: the order among channels, the order in which
+    /// several clients join or
+    /// leave at once, and the events of other connections of the same user, on which the API acts
+    /// concurrently.
     pub(crate) fn show(&self, user: &str, client: &str, names: &mut IdMapping) -> Vec<String> {
         let mut seen = self.history().seen.clone();
         seen.retain(|event| {

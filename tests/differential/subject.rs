@@ -1,4 +1,5 @@
-//! One of the two servers that are compared, and its connected clients: all that depends on the kind of server.
+//! One of the two compared servers and its connected clients: everything that depends on the kind
+//! of server.
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -29,12 +30,12 @@ impl Subject {
         Self(Server::start_with(Backend::Embedded, &configuration::options(&namespaces)).await)
     }
 
-    /// Host and port of the HTTP API.
+    /// Returns host and port of the HTTP API.
     pub(crate) fn http_address(&self) -> String {
         self.0.origin().trim_start_matches("http://").to_owned()
     }
 
-    /// Host and port of the gRPC API.
+    /// Returns host and port of the gRPC API.
     pub(crate) fn grpc_address(&self) -> String {
         self.0
             .url(Transport::Grpc)
@@ -42,7 +43,8 @@ impl Subject {
             .to_owned()
     }
 
-    /// Connects a user, the anonymous one if the name is empty. `changes` is told of each event.
+    /// Connects a user, the anonymous user if the name is empty. `changes` is notified of each
+    /// event.
     pub(crate) async fn connect(
         &self,
         user: &str,
@@ -91,7 +93,8 @@ impl Connection {
         }
     }
 
-    /// Subscribes as a client does. The error is one of the client protocol: `103: permission denied`.
+    /// Subscribes from the client's side. The error is one of the client protocol: `103: permission
+    /// denied`.
     pub(crate) async fn subscribe(&mut self, channel: &str) -> Result<(), String> {
         let outcome = match &mut self.line {
             Line::Real(line) => line.subscribe(channel).await,
@@ -114,7 +117,7 @@ impl Connection {
         outcome
     }
 
-    /// Waits until what the server has sent so far is among the events.
+    /// Waits until everything that the server has sent so far is among the events.
     pub(crate) async fn catch_up(&mut self) {
         match &mut self.line {
             Line::Real(line) => line.catch_up().await,
@@ -122,7 +125,8 @@ impl Connection {
         }
     }
 
-    /// Closes the connection, which the server may forget a little later. Answers how many events there were.
+    /// Closes the connection, which the server may remove a little later. Returns the number of
+    /// events.
     pub(crate) async fn close(self) -> usize {
         match self.line {
             Line::Real(line) => line.close().await,

@@ -1,4 +1,4 @@
-//! Errors of the API that a test plans, and whom they meet.
+//! API errors that a test plans, and the calls that they meet.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn error_meets_the_next_calls_in_their_place() -> Outcome {
         assert_eq!(
             publish(&client, transport, "1").await?,
             1,
-            "{transport}: nothing has run"
+            "{transport}: the call must not have run"
         );
     }
     Ok(())

@@ -8,7 +8,7 @@ use centrifugo_api_testing::Server;
 
 use crate::{Outcome, assert_says, clients, own_client, published, refusal};
 
-/// A configuration with that in `channel`.
+/// Returns a configuration with `channel` as its section `channel`.
 fn with_channel(channel: &str) -> String {
     format!(r#"{{"http_api": {{"key": "secret"}}, "channel": {channel}}}"#)
 }
@@ -164,7 +164,7 @@ fn port(server: &Server) -> String {
         .to_owned()
 }
 
-/// The HTTP status of an answer.
+/// Returns the HTTP status of a response.
 async fn status_of(
     server: &Server,
     path: &str,

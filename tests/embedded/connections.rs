@@ -1,4 +1,4 @@
-//! Connected clients, and what they do themselves.
+//! Connected clients, and their own actions.
 
 use centrifugo_api::{
     ChannelsRequest, Client, DisconnectRequest, Error, InfoRequest, PresenceRequest,
@@ -6,17 +6,17 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::{MapOptions, Namespace, Server, User};
 
-use crate::{Outcome, all_told, publish, published, start, told};
+use crate::{Outcome, describe, events_so_far, publish, published, start};
 
 #[track_caller]
 fn code<T: std::fmt::Debug>(outcome: Result<T, Error>) -> u32 {
     outcome
-        .expect_err("it fails")
+        .expect_err("the action fails")
         .api_code()
-        .expect("it is an error of Centrifugo's")
+        .expect("the error is one of Centrifugo's")
 }
 
-/// Who is present, by the names of their users.
+/// Returns the names of the users who are present.
 async fn present(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
     let presence = client
         .presence(PresenceRequest::new(channel))
@@ -95,7 +95,7 @@ async fn subscribers_see_one_another_and_publications_in_order() -> Outcome {
     bob.unsubscribe("news");
     publish(&client, "news", "3").await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         [
             "news: alice joined",
             "news: 1 1",
@@ -105,7 +105,7 @@ async fn subscribers_see_one_another_and_publications_in_order() -> Outcome {
             "news: 3 3"
         ]
     );
-    assert_eq!(all_told(&mut bob), ["news: bob joined", "news: 2 2"]);
+    assert_eq!(events_so_far(&mut bob), ["news: bob joined", "news: 2 2"]);
     Ok(())
 }
 
@@ -121,7 +121,7 @@ async fn joins_are_pushed_only_where_the_namespace_says_so() -> Outcome {
         alice.subscribe(channel)?;
         server.connect("bob").subscribe(channel)?;
     }
-    assert_eq!(all_told(&mut alice), [""; 0]);
+    assert_eq!(events_so_far(&mut alice), [""; 0]);
     Ok(())
 }
 
@@ -199,7 +199,7 @@ async fn events_are_there_when_the_call_is_answered() -> Outcome {
     alice.subscribe("news")?;
     for offset in 1..=50 {
         publish(&client, "news", "1").await?;
-        let last = all_told(&mut alice).pop();
+        let last = events_so_far(&mut alice).pop();
         assert_eq!(last, Some(format!("news: {offset} 1")));
     }
     assert!(alice.try_next().is_none());
@@ -239,7 +239,7 @@ async fn client_that_is_dropped_leaves() -> Outcome {
     assert_eq!(present(&client, "news").await?, ["alice", "bob"]);
     drop(bob);
     assert_eq!(
-        all_told(&mut alice).last().map(String::as_str),
+        events_so_far(&mut alice).last().map(String::as_str),
         Some("news: bob left")
     );
     assert_eq!(present(&client, "news").await?, ["alice"]);
@@ -271,7 +271,7 @@ async fn anonymous_clients_have_the_empty_name() -> Outcome {
         .await?;
     for anonymous in [&mut one, &mut other] {
         assert_eq!(
-            told(&anonymous.next().await.expect("an event")),
+            describe(&anonymous.next().await.expect("an event")),
             "disconnected: 3503 force disconnect"
         );
     }

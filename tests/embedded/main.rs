@@ -1,4 +1,4 @@
-//! The embedded server itself: what a test can do with it.
+//! The embedded server itself: what tests can do with it.
 #![cfg(all(feature = "blocking", feature = "http", feature = "grpc"))]
 
 #[path = "../support/own_client.rs"]
@@ -29,14 +29,14 @@ use centrifugo_api_testing::{Event, Server, ServerBuilder};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// How long a test waits for what must happen; only a failing one waits so long.
+/// How long a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start() -> Server {
     Server::start().expect("the server starts")
 }
 
-/// Clients over HTTP, gRPC and command lines.
+/// Returns clients over HTTP, gRPC and command lines.
 fn clients(server: &Server) -> [(&'static str, Client); 3] {
     let lines = server
         .client_builder()
@@ -48,16 +48,16 @@ fn clients(server: &Server) -> [(&'static str, Client); 3] {
         ("grpc", server.grpc_client()),
         ("lines", lines),
     ];
-    // What a planned fault does would go unseen.
+    // Retries would hide planned faults.
     clients.map(|(transport, client)| (transport, client.with_retry(Retry::none())))
 }
 
-/// What a server that cannot be configured so says.
+/// Returns the error of a server that cannot be configured this way.
 #[track_caller]
 fn refusal(builder: ServerBuilder) -> String {
     match builder.start() {
         Err(Error::Config(message)) => message,
-        other => panic!("not refused as it should be: {other:?}"),
+        other => panic!("expected a configuration error, not {other:?}"),
     }
 }
 
@@ -86,7 +86,7 @@ async fn history(client: &Client, channel: &str) -> Result<HistoryResult, Error>
     client.history(HistoryRequest::new(channel).limit(-1)).await
 }
 
-/// What was published into a channel.
+/// Returns the publications of a channel.
 async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
     let history = history(client, channel).await?;
     let text = |data: &[u8]| String::from_utf8_lossy(data).into_owned();
@@ -97,8 +97,8 @@ async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error>
         .collect())
 }
 
-/// An event in a few words.
-fn told(event: &Event) -> String {
+/// Describes an event in a few words.
+fn describe(event: &Event) -> String {
     match event {
         Event::Publication {
             channel,
@@ -139,10 +139,10 @@ fn told(event: &Event) -> String {
     }
 }
 
-/// All that a connection has been told until now.
-fn all_told(connection: &mut centrifugo_api_testing::Connection) -> Vec<String> {
+/// Returns all events of a connection so far.
+fn events_so_far(connection: &mut centrifugo_api_testing::Connection) -> Vec<String> {
     std::iter::from_fn(|| connection.try_next())
-        .map(|event| told(&event))
+        .map(|event| describe(&event))
         .collect()
 }
 

@@ -1,4 +1,4 @@
-//! Broken HTTP and broken JSON: an answer or an end always comes, and the server lives on.
+//! Malformed HTTP and JSON: the server always answers or closes the connection, and keeps running.
 
 use centrifugo_api_testing::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,14 +10,14 @@ async fn connect(server: &Server) -> Result<TcpStream, std::io::Error> {
     TcpStream::connect(server.grpc_url().replace("grpc://", "")).await
 }
 
-/// Writes the bytes, and reads what comes back until the server closes the connection.
+/// Writes the bytes, and reads until the server closes the connection.
 async fn exchange(server: &Server, bytes: impl AsRef<[u8]>) -> Result<String, std::io::Error> {
     let mut stream = connect(server).await?;
     stream.write_all(bytes.as_ref()).await?;
     read_to_end(stream).await
 }
 
-/// Writes the bytes and nothing more, and reads what comes back.
+/// Writes the bytes and closes the writing half, and reads until the server closes the connection.
 async fn break_off(server: &Server, bytes: impl AsRef<[u8]>) -> Result<String, std::io::Error> {
     let mut stream = connect(server).await?;
     stream.write_all(bytes.as_ref()).await?;
@@ -31,7 +31,7 @@ async fn read_to_end(mut stream: TcpStream) -> Result<String, std::io::Error> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// A request that asks for the end of the connection.
+/// Returns a request that asks the server to close the connection.
 fn request(line: &str, headers: &str, body: &str) -> String {
     format!(
         "{line} HTTP/1.1\r\nHost: a\r\nX-API-Key: secret\r\nConnection: close\r\n{headers}\r\n{body}"

@@ -1,4 +1,4 @@
-//! What channels can and cannot, by their namespace.
+//! What channels support, by their namespace.
 
 use std::time::Duration;
 

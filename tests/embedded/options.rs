@@ -1,4 +1,4 @@
-//! Options of the builder that contradict, or that no client could use.
+//! Builder options that contradict each other, or that no client could use.
 
 use centrifugo_api_testing::Server;
 

@@ -1,4 +1,4 @@
-//! Other clients' own programs on the embedded server: `tests/peers/README.md`.
+//! Programs that use other clients, on the embedded server: see `tests/peers/README.md`.
 
 use std::process::Command;
 

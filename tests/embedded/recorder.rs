@@ -1,4 +1,4 @@
-//! The requests that the server remembers.
+//! The requests that the server records.
 
 use centrifugo_api::{
     BatchRequest, BlockUserRequest, Client, HistoryRequest, InfoRequest, Method as _,

@@ -1,4 +1,4 @@
-//! Methods that a test answers itself.
+//! Methods that a test answers itself, by scripts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ fn error(code: u32, message: &str) -> ApiError {
     error
 }
 
-/// Answers who is asked about, each with the state `online`.
+/// Answers for the requested users, each with the state `online`.
 #[allow(clippy::field_reassign_with_default)]
 fn status(request: GetUserStatusRequest) -> Result<GetUserStatusResult, ApiError> {
     let online = |user: String| {
@@ -253,7 +253,7 @@ async fn panic_in_a_script_ends_the_call_and_not_the_server() -> Outcome {
     let server = start();
     server.on(
         |request: BlockUserRequest| -> Result<BlockUserResult, ApiError> {
-            panic!("the script does not want {}", request.user)
+            panic!("the script refuses {}", request.user)
         },
     );
     for (transport, client) in clients(&server) {

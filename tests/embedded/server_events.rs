@@ -1,4 +1,4 @@
-//! What a connected client is told of calls that are about it.
+//! The events that a connected client gets when calls affect it.
 
 use centrifugo_api::{
     BoolValue, Disconnect, DisconnectRequest, Error, PresenceRequest, RefreshRequest,
@@ -6,7 +6,7 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::{Connection, Event, Namespace, Server};
 
-use crate::{Outcome, all_told, history, publish, start, told};
+use crate::{Outcome, describe, events_so_far, history, publish, start};
 
 #[derive(Debug, Default, PartialEq)]
 struct Subscribed {
@@ -16,7 +16,8 @@ struct Subscribed {
     epoch: String,
 }
 
-/// The next event, which must be one of a subscription: recoverable, positioned, recovered.
+/// Returns three facts of the next event, which must be a subscription: recoverable, positioned,
+/// recovered.
 #[track_caller]
 fn subscribed(connection: &mut Connection) -> Subscribed {
     match connection.try_next() {
@@ -34,7 +35,7 @@ fn subscribed(connection: &mut Connection) -> Subscribed {
             offset,
             epoch,
         },
-        other => panic!("no subscription: {other:?}"),
+        other => panic!("expected a subscription, not {other:?}"),
     }
 }
 
@@ -95,7 +96,7 @@ async fn call_overrides_the_namespace() -> Outcome {
     )
     .await?;
     assert_eq!(subscribed(&mut alice).flags, [false; 3]);
-    assert_eq!(all_told(&mut alice), [""; 0]);
+    assert_eq!(events_so_far(&mut alice), [""; 0]);
     assert!(
         server
             .client()
@@ -135,7 +136,7 @@ async fn missed_publications_follow_the_subscription_in_order() -> Outcome {
     let event = subscribed(&mut alice);
     assert_eq!((event.flags, event.offset), ([true; 3], 1));
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["news: 2 2", "news: 3 3", "news: alice joined", "news: 4 4"]
     );
     Ok(())
@@ -154,7 +155,7 @@ async fn position_of_another_epoch_is_not_recovered() -> Outcome {
     .await?;
     let event = subscribed(&mut alice);
     assert_eq!((event.flags, event.offset), ([true, true, false], 1));
-    assert_eq!(all_told(&mut alice), ["news: alice joined"]);
+    assert_eq!(events_so_far(&mut alice), ["news: alice joined"]);
     Ok(())
 }
 
@@ -169,7 +170,7 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
         SubscribeRequest::new("alice", "one").client(one.id()),
     )
     .await?;
-    let told_one = all_told(&mut one);
+    let told_one = events_so_far(&mut one);
     assert_eq!(
         told_one.first().map(String::as_str),
         Some("all: subscribed at 0")
@@ -179,7 +180,7 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
         Some("one: alice joined")
     );
     assert!(
-        all_told(&mut other)
+        events_so_far(&mut other)
             .iter()
             .all(|event| event.starts_with("all: "))
     );
@@ -201,7 +202,7 @@ async fn unsubscribe_is_pushed_once() -> Outcome {
     }
     publish(&server.client(), "news", "1").await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         [
             "news: alice joined",
             "news: bob joined",
@@ -209,7 +210,7 @@ async fn unsubscribe_is_pushed_once() -> Outcome {
         ]
     );
     assert_eq!(
-        all_told(&mut bob),
+        events_so_far(&mut bob),
         ["news: bob joined", "news: alice left", "news: 1 1"]
     );
     alice.subscribe("news")?;
@@ -223,10 +224,10 @@ async fn disconnect_has_a_code_and_a_reason() -> Outcome {
         (None, "disconnected: 3503 force disconnect"),
         (Some(Disconnect::new(4001, "bye")), "disconnected: 4001 bye"),
         (Some(Disconnect::new(3001, "")), "disconnected: 3001 "),
-        // The connection is closed without a word.
+        // The connection is closed without a code.
         (Some(Disconnect::new(3000, "")), "disconnected: 1006 "),
         (Some(Disconnect::new(0, "")), "disconnected: 1006 "),
-        // The code has 16 bits.
+        // The code has only 16 bits.
         (
             Some(Disconnect::new(70_000, "bye")),
             "disconnected: 4464 bye",
@@ -245,7 +246,7 @@ async fn disconnect_has_a_code_and_a_reason() -> Outcome {
         let mut request = DisconnectRequest::new("alice");
         request.disconnect = disconnect;
         server.client().disconnect(request).await?;
-        assert_eq!(all_told(&mut alice), [expected]);
+        assert_eq!(events_so_far(&mut alice), [expected]);
     }
     Ok(())
 }
@@ -281,7 +282,10 @@ async fn disconnected_client_leaves_its_channels() -> Outcome {
         .client()
         .disconnect(DisconnectRequest::new("alice"))
         .await?;
-    assert_eq!(all_told(&mut bob), ["news: bob joined", "news: alice left"]);
+    assert_eq!(
+        events_so_far(&mut bob),
+        ["news: bob joined", "news: alice left"]
+    );
     let presence = server
         .client()
         .presence(PresenceRequest::new("news"))
@@ -304,14 +308,14 @@ async fn refresh_says_until_when_or_that_it_is_over() -> Outcome {
         .refresh(RefreshRequest::new("bob").expired(true))
         .await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["refreshed until Some(32503680000)", "refreshed until None"]
     );
     client
         .refresh(RefreshRequest::new("alice").expired(true))
         .await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["disconnected: 3005 connection expired"]
     );
     let mut alice = server.connect("alice");
@@ -319,7 +323,7 @@ async fn refresh_says_until_when_or_that_it_is_over() -> Outcome {
         .refresh(RefreshRequest::new("alice").expire_at(1))
         .await?;
     assert_eq!(
-        told(&alice.next().await.expect("an event")),
+        describe(&alice.next().await.expect("an event")),
         "disconnected: 3005 connection expired"
     );
     Ok(())

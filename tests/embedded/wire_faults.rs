@@ -1,4 +1,4 @@
-//! What goes wrong on the wire, and what the crate's own client reports of it.
+//! Faults on the wire, and what the crate's own client reports.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use centrifugo_api_testing::{Fault, Server};
 
 use crate::{Outcome, clients, history, publish, soon, start};
 
-/// Lets a fault meet a publication over each endpoint; answers what came of it and how many have run.
+/// Plans a fault for a publication over each endpoint, and returns the outcome and the number of
+/// publications that ran.
 async fn meet(fault: impl Fn() -> Fault) -> Result<Vec<(&'static str, Error, u64)>, Error> {
     let server = start();
     let mut met = Vec::new();
@@ -167,7 +168,9 @@ async fn every_status_arrives_as_it_is() -> Outcome {
     for status in [201, 204, 301, 304, 400, 403, 404, 413, 429, 500, 502, 599] {
         server.fail_next(1, Fault::status(Status::Http(status)).message("text"))?;
         match soon("the answer", publish(&client, "news", "1")).await {
-            Err(Error::Transport { status: told, .. }) if told == Status::Http(status) => {}
+            Err(Error::Transport {
+                status: reported, ..
+            }) if reported == Status::Http(status) => {}
             Err(Error::Decode { .. }) if status < 300 => {}
             outcome => panic!("{status}: {outcome:?}"),
         }
@@ -196,7 +199,7 @@ async fn refused_key_is_a_status_of_its_own() -> Outcome {
     Ok(())
 }
 
-/// Publishes with too little time for the answer.
+/// Publishes with a timeout that is too short for the reply.
 async fn hurried(client: &Client, request: PublishRequest) -> Result<PublishResult, Error> {
     client
         .with_timeout(Duration::from_millis(100))
@@ -218,12 +221,12 @@ async fn delayed_answer_is_a_timeout_and_the_call_has_run() -> Outcome {
         assert_eq!(
             history(&client, transport).await?.offset,
             1,
-            "{transport}: it has run"
+            "{transport}: the call must have run"
         );
         assert_eq!(
             client.publish(request).await?.offset,
             1,
-            "{transport}: a repeat does not publish twice"
+            "{transport}: a retry must not publish twice"
         );
         assert_eq!(history(&client, transport).await?.offset, 1, "{transport}");
     }

@@ -1,4 +1,4 @@
-//! The fakes themselves: a test that asks them for more or less than it said fails.
+//! The fakes themselves: a test with more or fewer calls than scripted fails.
 
 use crate::over_both_transports::{Server, always, published, script};
 use crate::{Outcome, publish};

@@ -1,4 +1,4 @@
-//! What only looks like Centrifugo's transport error mode over gRPC, and what does not but is.
+//! gRPC replies that only look like Centrifugo's transport error mode, and those that are.
 
 use base64::Engine as _;
 use centrifugo_api::Error;
@@ -80,7 +80,8 @@ async fn api_error_is_found_among_other_details_and_without_padding() {
     }
 }
 
-/// The error of a reply with these details, in a head alone and after one, which must be alike.
+/// Returns the error of a reply with these details. It must be the same in a head alone and in
+/// trailers.
 async fn status_with(details: &str, case: &str) -> Error {
     let status = [
         ("grpc-status", "5"),

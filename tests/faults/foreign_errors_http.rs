@@ -1,4 +1,4 @@
-//! What only looks like Centrifugo's transport error mode over HTTP, and what does not but is.
+//! HTTP replies that only look like Centrifugo's transport error mode, and those that are.
 
 use centrifugo_api::Error;
 

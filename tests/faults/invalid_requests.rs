@@ -1,4 +1,4 @@
-//! Requests that HTTP cannot carry: refused before anything is sent.
+//! Requests that HTTP cannot carry: they are refused before anything is sent.
 
 use centrifugo_api::{
     BatchRequest, BroadcastRequest, Command, Error, MapPublishRequest, Method, PublishRequest,
@@ -18,7 +18,7 @@ const NOT_JSON: &[&[u8]] = &[
     b"NaN",
     b" ",
     b"\0",
-    // What would rewrite the request around it.
+    // Payloads that would change the request around them.
     br#"1},"channel":"other""#,
     br#"1,"channel":"other""#,
     br#"1}"#,

@@ -1,4 +1,4 @@
-//! What a newer server or another Go release may write, and must not break a client.
+//! Replies as a newer server or another Go release may write them: they must not break a client.
 
 use centrifugo_api::{
     Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest, PresenceStatsRequest,

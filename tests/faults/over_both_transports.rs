@@ -68,7 +68,7 @@ impl Server {
     }
 }
 
-/// Servers that answer every call the same.
+/// Returns servers that answer every call the same.
 pub(crate) fn always(answer: Answer, reply: Reply) -> Vec<Server> {
     compiled(
         || Server::Http(FakeHttp::always(answer)),
@@ -76,7 +76,7 @@ pub(crate) fn always(answer: Answer, reply: Reply) -> Vec<Server> {
     )
 }
 
-/// Servers that answer each call in its turn.
+/// Returns servers that answer each call with the next answer.
 pub(crate) fn script<const N: usize>(turns: [(Answer, Reply); N]) -> Vec<Server> {
     let (answers, replies): (Vec<_>, Vec<_>) = turns.into_iter().unzip();
     compiled(
@@ -85,19 +85,19 @@ pub(crate) fn script<const N: usize>(turns: [(Answer, Reply); N]) -> Vec<Server>
     )
 }
 
-/// Servers whose reply is an `R` that is given as JSON.
+/// Returns servers that reply with an `R` given as JSON.
 pub(crate) fn replying<R: Message + DeserializeOwned>(json: &str) -> Vec<Server> {
     let (answer, reply) = reply::<R>(json);
     always(answer, reply)
 }
 
-/// A good reply, given as the JSON of an `R`.
+/// Returns a successful reply, given as the JSON of an `R`.
 pub(crate) fn reply<R: Message + DeserializeOwned>(json: &str) -> (Answer, Reply) {
     let message: R = serde_json::from_str(json).expect("the test's reply is of its type");
     (Answer::json(json), Reply::ok(&message))
 }
 
-/// A publication's good reply.
+/// Returns a successful reply to a publication.
 pub(crate) fn published() -> (Answer, Reply) {
     reply::<centrifugo_api::PublishResponse>(r#"{"result":{"offset":7,"epoch":"abcd"}}"#)
 }

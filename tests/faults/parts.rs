@@ -1,4 +1,4 @@
-//! Batches and broadcasts: every part is answered, by a reply of its kind, or the whole is no success.
+//! Batches and broadcasts: a reply must have a part of the right kind for each command or channel.
 
 use centrifugo_api::{
     BatchRequest, BatchResponse, BroadcastRequest, BroadcastResponse, Command, Error,

@@ -1,4 +1,4 @@
-//! Redirects: never followed, since the key would go along.
+//! Redirects: they are never followed, because the key would be sent along.
 
 use centrifugo_api::Error;
 

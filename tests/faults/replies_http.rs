@@ -1,4 +1,4 @@
-//! Bad replies over HTTP: never a success, and the error says what is wrong where.
+//! Bad replies over HTTP: none of them is a success, and the error says what is wrong and where.
 
 use centrifugo_api::{HistoryRequest, PresenceRequest};
 
@@ -159,7 +159,7 @@ async fn connection_lost_within_a_reply_is_no_success() {
             announced.clone().write(&whole[..9]).close(),
             "part of the body",
         ),
-        // It reads as a good reply, and still is not all that was announced.
+        // It reads as a successful reply, but it is shorter than announced.
         (
             announced.write(whole).close(),
             "JSON before the announced end",

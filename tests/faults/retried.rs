@@ -1,4 +1,5 @@
-//! What is tried again, with the same key, and what is not: each fault once, before a good answer.
+//! Retries with the same key, and failures that are not retried: each fault once, followed by a
+//! successful reply.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +12,10 @@ use crate::fake_http::Answer;
 use crate::over_both_transports::{Server, published, replying, script};
 use crate::{Outcome, publication, publish};
 
-/// Of a reply, in bytes.
+/// The limit of a reply in the tests, in bytes.
 const LIMIT: usize = 1000;
 
-/// What may have run, and passes: how it looks over each transport.
+/// Temporary failures after which the call may have run, over each transport.
 fn passing() -> Vec<(Answer, Reply, &'static str)> {
     let announced = Answer::head(200, &[("Content-Length", "1000")]);
     let begun = Reply::started().data(&frame([0; 100])[..9]);
@@ -54,7 +55,7 @@ fn passing() -> Vec<(Answer, Reply, &'static str)> {
     faults
 }
 
-/// What only gRPC has.
+/// Temporary failures that only gRPC has.
 fn of_grpc(begun: &Reply) -> [(Reply, &'static str); 7] {
     use h2::Reason;
     [
@@ -92,7 +93,7 @@ fn quick(server: &Server) -> Client {
         .expect("the client is built")
 }
 
-/// The idempotency keys that came.
+/// Returns the idempotency keys that the server received.
 fn keys(server: &Server) -> Vec<String> {
     use centrifugo_api::prost::Message as _;
     match server {
@@ -251,7 +252,7 @@ async fn broken_parts_are_sent_once_even_with_key() {
     }
 }
 
-/// A status and the time that it asks to wait, as `Retry-After` and as `google.rpc.RetryInfo`.
+/// A status, and the wait that it asks for, as `Retry-After` and as `google.rpc.RetryInfo`.
 fn overloaded(seconds: u8) -> (Answer, Reply) {
     let delay = crate::api_errors::field(1, &[0x08, seconds]);
     let details = crate::api_errors::details("type.googleapis.com/google.rpc.RetryInfo", &delay);

@@ -1,4 +1,4 @@
-//! What a gRPC status that carries no error of the API becomes.
+//! gRPC statuses without an API error.
 
 use centrifugo_api::{Error, Status};
 
@@ -10,7 +10,7 @@ async fn failure_of(reply: Reply) -> Error {
     failure(&client(&fake.url()), "status").await
 }
 
-/// The status without a message before it, after a head, and after data.
+/// Returns replies with the status: without a head, after a head, and after data.
 fn forms(headers: &[(&str, &str)]) -> [Reply; 3] {
     [
         Reply::status(headers),

@@ -1,4 +1,4 @@
-//! What an HTTP status that carries no error of the API becomes.
+//! HTTP statuses without an API error.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is on the wire over HTTP.
+//! The bytes on the wire over HTTP.
 
 use centrifugo_api::{
     BatchRequest, Client, ClientBuilder, Command, InfoRequest, PresenceStatsRequest,
@@ -12,7 +12,7 @@ fn fake() -> FakeHttp {
     FakeHttp::always(Answer::json(r#"{"result":{}}"#))
 }
 
-/// What a client that was configured so sends for a publication.
+/// Returns what a client with this configuration sends for a publication.
 async fn sent(
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Request, centrifugo_api::Error> {

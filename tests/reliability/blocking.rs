@@ -1,4 +1,4 @@
-//! The blocking client, from threads: the same policies, shared by all of them.
+//! The blocking client: all threads share its policies.
 
 use std::sync::Barrier;
 use std::thread;
@@ -18,7 +18,7 @@ fn info(client: &Client) -> Result<(), Error> {
     client.info(InfoRequest::new()).map(drop)
 }
 
-/// What each of so many threads gets that call at once.
+/// Calls from this many threads at once, and returns the outcome of each.
 fn from_threads(
     client: &Client,
     threads: usize,
@@ -43,7 +43,7 @@ fn from_threads(
     })
 }
 
-/// Waits until so many calls have arrived.
+/// Waits until this many calls have arrived.
 fn arrived(server: &Server, calls: usize) {
     while server.requests().len() < calls {
         thread::yield_now();
@@ -80,7 +80,7 @@ fn idempotency_keys_are_generated_for_threads_too() -> Outcome {
         let client = builder
             .retry(quickly().idempotency_keys())
             .build_blocking()?;
-        // Over gRPC, the threads may lose their connection together.
+        // Over gRPC, the threads may lose their shared connection together.
         server.fail_next(1, Fault::close_after())?;
         let publish = |client: &Client| client.publish(PublishRequest::new("news", "1")).map(drop);
         from_threads(&client, THREADS, publish)
@@ -137,7 +137,7 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
             }
         });
         assert_eq!(called(&server).len(), 2);
-        // Their places are free again.
+        // Their permits are free again.
         server.clear_faults();
         info(&client.with_timeout(PATIENCE))?;
     }
@@ -167,14 +167,14 @@ fn close_waits_for_calls_of_other_threads_and_refuses_new_ones() -> Outcome {
             arrived(&server, 1);
             let error = client
                 .close(Duration::from_millis(10))
-                .expect_err("a call is under way");
+                .expect_err("a call is in flight");
             assert!(error.is_timeout(), "{error:?}");
             assert!(matches!(
                 info(&client),
                 Err(Error::Closed { method: "info", .. })
             ));
             client.close(PATIENCE)?;
-            // It has its answer, which its thread may be about to take.
+            // The reply has arrived, and its thread is about to take it.
             let published = call.join().expect("no thread panics")?;
             assert_eq!(published.offset, 1);
             Ok::<_, Error>(())
@@ -196,7 +196,7 @@ fn key_replaced_by_one_thread_is_used_by_all() -> Outcome {
             scope
                 .spawn(|| client.set_api_key("new-key"))
                 .join()
-                .expect("no panic")
+                .expect("no thread panics")
         })?;
         from_threads(&client, THREADS, info)
             .into_iter()

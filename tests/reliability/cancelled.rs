@@ -1,4 +1,4 @@
-//! Calls that are dropped at any of their awaits, and whose runtime goes: nothing of them stays behind.
+//! Calls that are dropped at any of their awaits or with their runtime: they leave nothing behind.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -14,7 +14,7 @@ use crate::{Outcome, PATIENCE, both_transports, keyed, quickly};
 
 const SHORT: Duration = Duration::from_secs(2);
 
-/// Polls a future that often, and drops it then, unless it was ready before.
+/// Polls a future up to this many times, and drops it unless it was ready.
 async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut left = times;
@@ -34,7 +34,8 @@ async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
     .await
 }
 
-/// Whether another call finds its place at once, and a client that closes has nothing to wait for.
+/// Checks that another call gets a permit at once, and that a client that closes has nothing to
+/// wait for.
 async fn assert_left_nothing(client: &Client, case: &str) -> Outcome {
     let hasty = client.with_timeout(SHORT);
     hasty
@@ -48,7 +49,7 @@ async fn assert_left_nothing(client: &Client, case: &str) -> Outcome {
     Ok(())
 }
 
-/// Drops a call after each number of polls, until one is ready, and answers how many that took.
+/// Drops a call after each number of polls, until one is ready, and returns the number of polls.
 async fn dropped_at_each_await<T>(
     nodes: &[Server],
     builder: impl Fn() -> ClientBuilder,
@@ -74,7 +75,7 @@ async fn dropped_at_each_await<T>(
 
 #[tokio::test]
 async fn call_dropped_at_any_await_leaves_nothing() -> Outcome {
-    // A node where nobody listens, too.
+    // One node refuses connections.
     let refusing = tokio::net::TcpSocket::new_v4()?;
     refusing.bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let refusing = refusing.local_addr()?;
@@ -125,7 +126,7 @@ async fn call_dropped_while_it_waits_for_a_permit_leaves_nothing() -> Outcome {
                 tokio::task::yield_now().await;
             }
             let waiting = polled(polls, client.info(InfoRequest::new()));
-            // Nothing wakes it: it waits for its second poll.
+            // Nothing wakes the task: it waits for its second poll.
             assert!(
                 tokio::time::timeout(Duration::from_millis(20), waiting)
                     .await

@@ -1,4 +1,4 @@
-//! One deadline a call, whatever happens within it.
+//! One deadline per call, which bounds everything within it.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ async fn deadline_bounds_calls_that_the_timeout_does_not() -> Outcome {
         let error = bounded.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
         assert!(started.elapsed() >= SHORT && started.elapsed() < LONG);
-        // It has passed for the next call.
+        // The deadline has passed for the next call.
         let error = bounded.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
     }
@@ -40,7 +40,7 @@ async fn retries_and_their_waits_stay_within_the_deadline() -> Outcome {
         server.fail_always(Fault::api_error(ApiError::INTERNAL))?;
         let started = Instant::now();
         let error = client.info(InfoRequest::new()).await.unwrap_err();
-        // The news is what the server said, not that the time is over.
+        // The error is that of the server, not a timeout.
         assert_eq!(error.api_code(), Some(100), "{error:?}");
         assert!(started.elapsed() < LONG);
     }
@@ -82,7 +82,7 @@ async fn deadline_is_sent_to_the_server_over_grpc() -> Outcome {
     let told = requests[0]
         .headers
         .get("grpc-timeout")
-        .ok_or("the server is told nothing")?
+        .ok_or("no deadline was sent")?
         .to_str()?;
     let millis: u64 = told.strip_suffix('m').ok_or("no milliseconds")?.parse()?;
     assert!((6000..=7000).contains(&millis), "{told}");

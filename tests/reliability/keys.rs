@@ -1,4 +1,4 @@
-//! Keys that change.
+//! API keys that are replaced.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! How many calls at once, and how large.
+//! The number of concurrent calls, and the size of a request.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn no_more_calls_are_in_flight_than_allowed() -> Outcome {
         while server.requests().len() < 2 {
             tokio::task::yield_now().await;
         }
-        // Their time is over before that of the others.
+        // They time out earlier than the others.
         let waiting = calls(3, Duration::from_millis(500));
         let mut unsent = 0;
         for call in waiting.into_iter().chain(under_way) {

@@ -1,4 +1,5 @@
-//! What the client does when things break: `docs/reliability.md` has tables of it, each row a test here or elsewhere.
+//! The client under faults. Each row of the tables in `docs/reliability.md` is a test here or
+//! elsewhere.
 #![cfg(all(feature = "http", feature = "grpc"))]
 
 #[cfg(target_os = "linux")]
@@ -32,15 +33,15 @@ use centrifugo_api_testing::Server;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// How long a test waits for what must happen; only a failing one waits so long.
+/// How long a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Tries again as usual, but waits for next to nothing.
+/// Retries as by default, but almost without waiting.
 fn quickly() -> Retry {
     Retry::default().first_wait(Duration::from_millis(1))
 }
 
-/// A server and the configuration of a client for each transport.
+/// Returns a server and the builder of a client for each transport.
 fn both_transports() -> Result<[(Server, ClientBuilder); 2], Error> {
     let http = Server::start()?;
     let grpc = Server::start()?;
@@ -53,7 +54,7 @@ fn keyed(data: &str) -> PublishRequest {
     PublishRequest::new("news", data).idempotency_key("key")
 }
 
-/// How often something was published into a channel.
+/// Returns the number of publications in a channel.
 async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
     let history = client
         .with_retry(Retry::none())
@@ -62,7 +63,7 @@ async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
     Ok(history.publications.len())
 }
 
-/// The methods that were called.
+/// Returns the methods that were called.
 fn called(server: &Server) -> Vec<&'static str> {
     server
         .take_requests()

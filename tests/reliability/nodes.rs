@@ -1,4 +1,4 @@
-//! Several nodes: calls are spread, and pass by those that are down.
+//! Several nodes: calls are balanced over them, and nodes that are down are skipped.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use centrifugo_api_testing::{Fault, Server};
 use crate::blackhole::Blackhole;
 use crate::{Outcome, PATIENCE, called, quickly};
 
-/// Two nodes, and the configuration of a client of both, over each transport.
+/// Returns two nodes and the builder of a client of both, for each transport.
 fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
     let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
     let http = nodes()?;
@@ -46,7 +46,7 @@ async fn node_that_is_down_is_skipped() -> Outcome {
     for ([up, down], builder) in pairs()? {
         let client = builder.build()?;
         drop(down);
-        // Not one fails, though none may be tried twice on a node.
+        // No call fails, although no node may be called twice.
         call_times(&client, 20).await?;
         assert_eq!(called(&up).len(), 20);
     }
@@ -74,7 +74,7 @@ async fn node_that_drops_connection_attempts_is_skipped() -> Outcome {
             .build()?;
         let started = Instant::now();
         call_times(&client, CALLS).await?;
-        // Half of the calls would wait for a second each.
+        // Otherwise half of the calls would wait for a second each.
         let elapsed = started.elapsed();
         assert!(
             elapsed >= Duration::from_secs(1) && elapsed < Duration::from_secs(5),
@@ -122,7 +122,8 @@ async fn overloaded_node_is_skipped() -> Outcome {
         for _ in 0..20 {
             failed += usize::from(client.info(InfoRequest::new()).await.is_err());
         }
-        // The first call finds out, and the others pass it by; a slow machine lets it have its rest.
+        // The first call finds out, and the others skip the node. On a slow machine its cooldown
+        // may end.
         assert!(
             failed == 1 || failed > 1 && started.elapsed() >= Duration::from_millis(500),
             "{failed}"
@@ -144,7 +145,7 @@ async fn unresponsive_node_is_skipped() -> Outcome {
                 failed += 1;
             }
         }
-        // The first call finds out; a slow machine lets the node have its rest.
+        // The first call finds out. On a slow machine the node's cooldown may end.
         assert!((1..5).contains(&failed), "{failed}");
         assert_eq!(called(&nodes[1]).len(), 20 - failed);
     }
@@ -161,7 +162,7 @@ async fn skipped_node_is_called_when_all_others_are_down() -> Outcome {
             failed += usize::from(client.info(InfoRequest::new()).await.is_err());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // It rests for two seconds now, and the other for half a second.
+        // Now its cooldown lasts two seconds, and that of the other half a second.
         nodes[1].clear_faults();
         nodes[0].fail_always(Fault::close_before())?;
         let mut failed = 0;
@@ -173,7 +174,7 @@ async fn skipped_node_is_called_when_all_others_are_down() -> Outcome {
     Ok(())
 }
 
-/// So many publications with keys at once, of which none may fail.
+/// Makes this many concurrent publications with keys, none of which may fail.
 async fn publish_at_once(client: &Client, calls: usize) -> Outcome {
     let calls: Vec<_> = (0..calls)
         .map(|number| {
@@ -193,7 +194,7 @@ async fn calls_lost_by_one_node_all_go_to_the_other() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.retry(quickly()).build()?;
         nodes[0].fail_always(Fault::close_after())?;
-        // More than there are retries in store.
+        // More calls than the retry budget has.
         publish_at_once(&client, 200).await?;
         assert!(called(&nodes[0]).len() > 20);
         assert_eq!(called(&nodes[1]).len(), 200);
@@ -212,7 +213,7 @@ async fn nodes_that_are_all_down_are_not_flooded() -> Outcome {
             assert!(client.info(InfoRequest::new()).await.is_err());
         }
         let calls: usize = nodes.iter().map(|node| called(node).len()).sum();
-        // The 20 in store, and one while the second node was still thought to be up.
+        // The budget of 20, and one retry while the second node still counted as healthy.
         assert_eq!(calls, 121);
     }
     Ok(())
@@ -231,7 +232,7 @@ async fn calls_that_fail_together_count_as_one_failure() -> Outcome {
             client.info(InfoRequest::new()).await?;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // It rests for half a second after the first failure, and for half a minute after seven.
+        // The cooldown is half a second after the first failure, and half a minute after seven.
         assert!(
             started.elapsed() < Duration::from_secs(10),
             "{:?}",

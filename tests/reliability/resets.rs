@@ -1,4 +1,5 @@
-//! Connections that are reset, at many points of a call, and that are half closed when they are idle.
+//! Connections that are reset, at many points of a call, and connections that are half closed while
+//! idle.
 
 use std::net::SocketAddr;
 
@@ -8,10 +9,10 @@ use centrifugo_api_testing::Server;
 use crate::relay::{End, Relay};
 use crate::{Outcome, PATIENCE, keyed, published, quickly};
 
-/// In bytes. Each point passes; some are enough, and quick.
+/// The step between the points, in bytes. All points work, and some are enough.
 const STEP: usize = 3;
 
-/// The configuration of a client of the server by way of a relay, over each transport.
+/// Returns a builder for each transport, with the relay as the server.
 fn builders(server: &Server, relay: &Relay) -> [ClientBuilder; 2] {
     let urls = [
         format!("http://{}/api", relay.address),
@@ -28,7 +29,8 @@ fn address(server: &Server) -> Result<SocketAddr, std::net::AddrParseError> {
     server.grpc_url().replace("grpc://", "").parse()
 }
 
-/// Publishes by way of a connection that ends so, and answers what the caller saw and how often it was published.
+/// Publishes over a connection that ends as given, and returns the outcome and the number of
+/// publications.
 async fn publish(
     transport: usize,
     end: End,
@@ -47,7 +49,8 @@ async fn publish(
     ))
 }
 
-/// Resets a call at points farther and farther, until it passes; answers how many had run it, and how many not.
+/// Resets a call at later and later points until it succeeds, and returns how many had run and how
+/// many had not.
 async fn reset_on_the_way(
     transport: usize,
     end: impl Fn(u64) -> End,
@@ -70,7 +73,7 @@ async fn reset_on_the_way(
         outcome.map_err(|error| format!("{bytes} bytes: {error:?}"))?;
         assert_eq!(times, 1, "{bytes} bytes");
     }
-    Err("the call never passes".into())
+    Err("no call succeeds".into())
 }
 
 #[tokio::test]

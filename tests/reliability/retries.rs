@@ -1,4 +1,4 @@
-//! Calls that fail are tried again, where that cannot do anything twice.
+//! Failed calls are retried if a retry cannot duplicate their effect.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use centrifugo_api_testing::Fault;
 
 use crate::{Outcome, both_transports, called, keyed, published, quickly};
 
-/// What passes, over either transport.
+/// Temporary failures, over either transport.
 fn passing() -> Vec<Fault> {
     vec![
         Fault::close_before(),
@@ -26,7 +26,7 @@ fn passing() -> Vec<Fault> {
     ]
 }
 
-/// The faults that the server can show a call.
+/// The faults that the server can plan for a call.
 async fn meets(server: &centrifugo_api_testing::Server, fault: Fault) -> Result<(), Error> {
     server.clear_faults();
     server.fail_next(1, fault)
@@ -174,7 +174,7 @@ async fn keys_are_generated_kept_and_recorded() -> Outcome {
             .unwrap_err();
         let key = error
             .idempotency_key()
-            .ok_or("the error tells no key")?
+            .ok_or("the error names no key")?
             .to_owned();
         assert!(error.to_string().contains(&key), "{error}");
         server.clear_faults();
@@ -183,7 +183,7 @@ async fn keys_are_generated_kept_and_recorded() -> Outcome {
             .await?;
         assert_eq!(published(&client, "news").await?, 2);
 
-        // Nothing is made where there is one.
+        // A key of the request is kept.
         server.fail_next(3, Fault::api_error(ApiError::INTERNAL))?;
         assert_eq!(
             client
@@ -226,7 +226,7 @@ async fn wait_that_the_server_asks_for_is_kept_or_refused() -> Outcome {
     );
     assert!(
         started.elapsed() < Duration::from_secs(5),
-        "it waited for nothing"
+        "it did not wait"
     );
     Ok(())
 }
@@ -243,7 +243,7 @@ async fn call_is_not_unsent_if_an_earlier_attempt_was_sent() -> Outcome {
     while server.requests().is_empty() {
         tokio::task::yield_now().await;
     }
-    // Whether its answer still arrives or not: the next tries find nobody.
+    // Its reply may still arrive. Later attempts find nobody.
     drop(server);
     let error = call.await?.unwrap_err();
     assert!(
@@ -261,7 +261,7 @@ async fn server_that_is_down_is_not_flooded() -> Outcome {
         for _ in 0..100 {
             assert!(client.info(InfoRequest::new()).await.is_err());
         }
-        // 20 retries are in store.
+        // The retry budget is 20.
         assert_eq!(called(&server).len(), 120);
     }
     Ok(())

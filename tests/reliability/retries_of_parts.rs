@@ -1,4 +1,4 @@
-//! Broadcasts and batches that fail in part.
+//! Broadcasts and batches that fail partly.
 
 use centrifugo_api::{
     ApiError, BroadcastRequest, HistoryRequest, InfoRequest, PresenceRequest, PublishRequest,

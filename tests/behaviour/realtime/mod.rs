@@ -1,4 +1,5 @@
-//! Real-time clients, which the calls are about: of a real server over a websocket, of the embedded without.
+//! The real-time clients that the calls affect: of a real server over a websocket, of the embedded
+//! one in memory.
 
 mod embedded;
 mod real;
@@ -11,7 +12,8 @@ use centrifugo_api::bytes::Bytes;
 use crate::harness::{Env, Failure};
 use crate::server::{Running, Server};
 
-/// Who connects, with the signature of the claims by HS256 and the configured key, `token-secret`.
+/// A connecting user. The signature of the claims is by HS256 with the configured key,
+/// `token-secret`.
 pub(crate) struct User {
     name: &'static str,
     info: &'static str,
@@ -29,7 +31,7 @@ pub(crate) const BOB: User = User {
     signature: "lsZtMGxTBbM-8ZJWEEShYCEJfXJ0nz0Q3AhPb7vD7lw",
 };
 
-/// What happens to a client, or in a subscription that it made itself.
+/// An event of a client, or of a subscription that it made itself.
 #[derive(Clone, Debug)]
 enum Event {
     Connected {
@@ -41,7 +43,7 @@ enum Event {
     Unsubscribed {
         channel: String,
     },
-    /// The server has ended a subscription of the client's.
+    /// The server has ended a subscription that the client made.
     Ended {
         code: u32,
         reason: String,
@@ -49,7 +51,7 @@ enum Event {
     Publication(Publication),
     Joined(Member),
     Left(Member),
-    /// The connection is closed, and the client connects anew.
+    /// The connection is closed, and the client reconnects.
     Reconnecting {
         code: u32,
         reason: String,
@@ -93,7 +95,7 @@ pub(crate) struct Connection {
     events: Events,
 }
 
-/// A subscription that the client made itself, which lives while it is held.
+/// A subscription that the client made itself, which lasts until it is dropped.
 pub(crate) struct Subscription {
     _client: Client,
     events: Events,
@@ -105,7 +107,7 @@ enum Client {
     Embedded(embedded::Client),
 }
 
-/// Events as they came.
+/// Events in the order of their arrival.
 enum Events {
     Real(real::Events),
     Embedded(embedded::Events),
@@ -122,7 +124,7 @@ impl Env {
     }
 }
 
-/// Waits for an event that fits the pattern.
+/// Waits for an event that matches the pattern.
 macro_rules! wait_for {
     ($events:expr, $pattern:pat $(if $condition:expr)? => $value:expr) => {
         $events.until(|event| match event {
@@ -143,7 +145,7 @@ impl Connection {
         Ok(Self { id, client, events })
     }
 
-    /// Subscribes, and waits until that is done.
+    /// Subscribes, and waits until the server has confirmed it.
     pub(crate) async fn subscribe(&self, channel: &str) -> Result<Subscription, Failure> {
         let events = match &self.client {
             Client::Real(client) => client.subscribe(channel).await?,
@@ -169,7 +171,7 @@ impl Connection {
         }
     }
 
-    /// Disconnects the client, as it may do itself.
+    /// Disconnects the client from its side.
     pub(crate) async fn close(&self) {
         match &self.client {
             Client::Real(client) => client.close().await,
@@ -182,7 +184,7 @@ impl Connection {
         wait_for!(self.events, Event::Subscribed(subscribed) => subscribed)
     }
 
-    /// Waits until the server has ended one of its own subscriptions, and answers the channel.
+    /// Waits until the server has ended one of its own subscriptions, and returns the channel.
     pub(crate) async fn unsubscribed(&mut self) -> Result<String, Failure> {
         wait_for!(self.events, Event::Unsubscribed { channel } => channel)
     }
@@ -197,12 +199,14 @@ impl Connection {
         wait_for!(self.events, Event::Joined(member) => member)
     }
 
-    /// Waits until the server has closed the connection for good, and answers the code and the reason.
+    /// Waits until the server has closed the connection for good, and returns the code and the
+    /// reason.
     pub(crate) async fn disconnected(&mut self) -> Result<(u32, String), Failure> {
         wait_for!(self.events, Event::Disconnected { code, reason } => (code, reason))
     }
 
-    /// Waits until the connection was closed and the client connects anew, and answers the code and the reason.
+    /// Waits until the connection is closed and the client reconnects, and returns the code and the
+    /// reason.
     pub(crate) async fn reconnecting(&mut self) -> Result<(u32, String), Failure> {
         wait_for!(self.events, Event::Reconnecting { code, reason } => (code, reason))
     }
@@ -213,7 +217,7 @@ impl Subscription {
         wait_for!(self.events, Event::Publication(publication) => publication)
     }
 
-    /// Waits until the server has ended the subscription, and answers the code and the reason.
+    /// Waits until the server has ended the subscription, and returns the code and the reason.
     pub(crate) async fn unsubscribed(&mut self) -> Result<(u32, String), Failure> {
         wait_for!(self.events, Event::Ended { code, reason } => (code, reason))
     }
@@ -236,7 +240,7 @@ impl Events {
         Err(format!("the event did not come; others were {passed:#?}").into())
     }
 
-    /// The next event; `None` when it does not come.
+    /// Returns the next event, or `None` after the deadline.
     async fn next(&mut self) -> Option<Event> {
         match self {
             Self::Real(events) => events.next().await,

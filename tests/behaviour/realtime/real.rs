@@ -1,4 +1,4 @@
-//! Clients of a real server, which wait for what it sends.
+//! Clients of a real server, which wait for its events.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Client(centrifuge::Client);
 
-/// Events, taken from the stream at once since an untaken one stops the client.
+/// Events, taken from the stream at once because a full stream blocks the client.
 pub(super) struct Events(UnboundedReceiver<Event>);
 
 pub(super) fn open(
@@ -87,7 +87,7 @@ impl Events {
         tokio::spawn(async move {
             while let Some(event) = stream.next().await {
                 if let Some(event) = read(event) {
-                    // Whoever waits no more needs none.
+                    // The receiver may be gone.
                     let _ = sender.send(event);
                 }
             }

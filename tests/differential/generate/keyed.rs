@@ -1,4 +1,4 @@
-//! Requests about map and shared poll channels.
+//! Requests for map and shared poll channels.
 
 use super::Generator;
 use super::names::Kind;

@@ -98,7 +98,7 @@ impl Generator {
         format!("{namespace}:{name}-«n»")
     }
 
-    /// A channel that clients ask for.
+    /// Returns a channel to which clients subscribe themselves.
     pub(super) fn client_channel(&mut self) -> String {
         if self.rng.chance(90) {
             self.channel_of(Kind::Stream)
@@ -115,7 +115,7 @@ impl Generator {
         }
     }
 
-    /// A user's name, empty for the anonymous one.
+    /// Returns a user's name, empty for the anonymous user.
     pub(super) fn user(&mut self) -> String {
         self.rng
             .weighted(&[(6, "alice-«n»"), (4, "bob-«n»"), (2, "")])
@@ -128,7 +128,7 @@ impl Generator {
             .to_owned()
     }
 
-    /// A payload, in JSON.
+    /// Returns a payload in JSON.
     pub(super) fn payload(&mut self) -> Json {
         let text = match self.rng.below(100) {
             0..50 => format!("{{\"n\":{}}}", self.rng.below(3)),
@@ -149,7 +149,8 @@ impl Generator {
             88..90 => format!("\"{}\"", "long ".repeat(700)),
             90 => format!("{}{}", "[".repeat(150), "]".repeat(150)),
             91 => {
-                // Go reads values that are nested up to 10,000 times, in a body with what the payload is in.
+                // Go reads values that are nested up to 10,000 times, including what surrounds the
+                // payload in a body.
                 let depth = 9_994 + self.rng.below(9);
                 format!("{}{}", "[".repeat(depth), "]".repeat(depth))
             }
@@ -159,7 +160,7 @@ impl Generator {
         Json::text(text)
     }
 
-    /// Bytes in base64, good and bad.
+    /// Returns base64 of some bytes, valid or not.
     pub(super) fn base64(&mut self) -> Json {
         let text = self.rng.weighted(&[
             (6, "eyJuIjoxfQ=="),

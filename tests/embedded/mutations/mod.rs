@@ -1,6 +1,7 @@
-//! Requests that chance has changed: an answer always comes, and the server answers others afterwards.
+//! Requests with random changes: each gets an answer, and the server answers other requests
+//! afterwards.
 //!
-//! `CENTRIFUGO_API_FUZZ` is how many there are an endpoint, 1000 unless set.
+//! `CENTRIFUGO_API_FUZZ` sets their number per endpoint, by default 1000.
 
 #[path = "../../../src/fuzz/chance.rs"]
 mod chance;
@@ -43,7 +44,8 @@ async fn assert_alive(server: &Server) -> Outcome {
     Ok(())
 }
 
-/// Posts a body; there must be an answer, of one of the statuses that the server has for what it reads.
+/// Posts a body, and checks that the server answers with one of the statuses for requests that it
+/// has read.
 async fn post(client: &reqwest::Client, url: &str, body: &[u8]) -> Outcome {
     let request = client
         .post(url)
@@ -181,7 +183,7 @@ async fn changed_connections_come_to_an_end() -> Outcome {
         };
         let bytes = chance.change(&bytes, b"\r\n\r\n");
         let mut stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
-        // The server may have hung up already, which it tells by an error.
+        // The server may have hung up already, which is an error.
         let _ = stream.write_all(&bytes).await;
         let _ = stream.shutdown().await;
         let _ = soon(
@@ -220,7 +222,7 @@ async fn read_until(server: &Server, bytes: &[u8], is_answer: impl Fn(&[u8]) -> 
     Ok(())
 }
 
-/// Whether an answer of HTTP/2 has a frame of data.
+/// Returns whether HTTP/2 bytes contain a data frame.
 fn has_data(mut answer: &[u8]) -> bool {
     const HEAD: usize = 9;
     while let Some(head) = answer.first_chunk::<HEAD>() {
