@@ -1,3 +1,5 @@
+//! Batches of commands.
+
 use std::collections::BTreeSet;
 
 use centrifugo_api::*;

@@ -1,3 +1,5 @@
+//! Broadcasts to several channels.
+
 use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest};
 
 use crate::harness::{Env, Outcome, code};

@@ -1,3 +1,5 @@
+//! The list of active channels.
+
 use centrifugo_api::ChannelsRequest;
 
 use crate::harness::{Env, Failure, Outcome, code};

@@ -1,3 +1,5 @@
+//! Disconnecting clients.
+
 use centrifugo_api::{ChannelsRequest, Disconnect, DisconnectRequest};
 
 use crate::harness::{Env, Failure, Outcome};

@@ -1,3 +1,5 @@
+//! Compression over gRPC.
+
 use centrifugo_api::{HistoryRequest, PublishRequest};
 
 use crate::harness::{Env, Outcome, failure};

@@ -1,3 +1,5 @@
+//! The history of a channel.
+
 use centrifugo_api::{HistoryRemoveRequest, HistoryRequest, HistoryResult, StreamPosition};
 
 use crate::harness::{Env, Failure, Outcome, code, offsets};

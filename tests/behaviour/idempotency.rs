@@ -1,3 +1,5 @@
+//! Idempotency keys.
+
 use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest, PublishRequest};
 
 use crate::client_kind::ClientUnderTest;

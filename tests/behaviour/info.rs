@@ -1,3 +1,5 @@
+//! Information about the nodes.
+
 use std::time::Duration;
 
 use centrifugo_api::{InfoRequest, NodeResult};

@@ -1,3 +1,5 @@
+//! API keys, right and wrong.
+
 use centrifugo_api::{Client, Error, InfoRequest, Status};
 
 use crate::harness::{Env, Outcome, failure};

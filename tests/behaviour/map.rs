@@ -1,3 +1,5 @@
+//! Map channels.
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use centrifugo_api::{

@@ -1,3 +1,5 @@
+//! Wrong addresses, large requests and restarted servers.
+
 use centrifugo_api::{Client, Error, InfoRequest, PublishRequest, Status};
 
 use crate::harness::{Env, Outcome, failure};

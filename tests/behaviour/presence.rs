@@ -1,3 +1,5 @@
+//! Presence and its statistics.
+
 use centrifugo_api::{
     ClientInfo, PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult,
     SubscribeRequest,

@@ -1,3 +1,5 @@
+//! Publications into one channel.
+
 use centrifugo_api::{HistoryRequest, PublishRequest};
 
 use crate::harness::{Env, Outcome, code, offsets};

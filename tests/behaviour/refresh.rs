@@ -1,3 +1,5 @@
+//! Refreshing connections.
+
 use centrifugo_api::{PresenceRequest, RefreshRequest};
 
 use crate::harness::{Env, Failure, Outcome};

@@ -1,3 +1,5 @@
+//! RPC calls.
+
 use centrifugo_api::RpcRequest;
 
 use crate::harness::{Env, Outcome, code};

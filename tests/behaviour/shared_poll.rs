@@ -1,3 +1,5 @@
+//! Shared poll channels.
+
 use centrifugo_api::SharedPollPublishRequest;
 
 use crate::harness::{Env, Outcome, code};

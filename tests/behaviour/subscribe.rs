@@ -1,3 +1,5 @@
+//! Subscribing clients.
+
 use centrifugo_api::{
     ChannelsRequest, PresenceRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest,
 };

@@ -1,3 +1,5 @@
+//! Unsubscribing clients.
+
 use centrifugo_api::{PresenceRequest, SubscribeRequest, UnsubscribeRequest};
 
 use crate::harness::{Env, Outcome, code};

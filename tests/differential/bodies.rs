@@ -119,8 +119,8 @@ impl<'a> Walk<'a> {
             }
         }
     }
-
-    /// Checks the order of the keys, here the IDs of clients: Go writes maps in the order of their
+    /// Copies a presence with its clients in the order of their names. Go writes maps in the order of
+    /// their keys, here the IDs of clients; another order is noted in the copy.
     /// keys.
     fn presence(&mut self, raw: &'a [u8]) {
         let mut members = Vec::new();

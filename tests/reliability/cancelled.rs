@@ -89,9 +89,9 @@ async fn call_dropped_at_any_await_leaves_nothing() -> Outcome {
         builder.endpoint(format!("grpc://{refusing}"))
     };
     for builder in [&over_http as &dyn Fn() -> ClientBuilder, &over_grpc] {
-        let lost = |node: &Server| node.fail_next(1, Fault::close_after());
         let call = async |client: &Client| client.publish(keyed("1")).await;
-        let polls = dropped_at_each_await(&nodes, builder, lost, call).await?;
+        let fault = |node: &Server| node.fail_next(1, Fault::close_after());
+        let polls = dropped_at_each_await(&nodes, builder, fault, call).await?;
         assert!(polls > 4, "{polls}");
 
         let unavailable = |node: &Server| {

@@ -1,9 +1,11 @@
+//! Schemas that the generator refuses, and its errors.
+
 use super::{CORE, Tested, WHOLE, core_and, core_with, generate, generate_beside};
 
 fn refusal(schema: &str) -> String {
     generate(schema)
         .err()
-        .unwrap_or_else(|| panic!("it was accepted: {schema}"))
+        .unwrap_or_else(|| panic!("the schema was accepted: {schema}"))
 }
 
 fn assert_refused(schema: &str, reason: &str) {

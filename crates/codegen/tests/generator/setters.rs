@@ -1,7 +1,9 @@
+//! Constructors and setters.
+
 use super::tables::Declared;
 use super::{Tested, WHOLE, core_and, generate};
 
-/// What `new` takes, by Centrifugo's API documentation.
+/// The arguments of `new`, by Centrifugo's API documentation.
 const REQUIRED: &str = "\
 ApnsPushNotification payload
 BatchRequest commands

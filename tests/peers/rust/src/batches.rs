@@ -1,3 +1,5 @@
+//! Batches.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -71,7 +73,7 @@ pub async fn batch_of_which_parts_fail(peer: Peer) -> Outcome {
         let off = batch.presence(PresenceRequest::new(peer.channel_of("nohist", "a")));
         let last = batch.publish(PublishRequest::new(&channel).data(raw("2")));
         let Err(Error::BatchFailedCommands(error)) = batch.send().await else {
-            panic!("a command that fails fails the call");
+            panic!("a failed command must not fail the call");
         };
         let failed: Vec<_> = error
             .failed()
@@ -128,7 +130,7 @@ pub async fn automatic_batches(peer: Peer) -> Outcome {
     Ok(())
 }
 
-/// The client sends nothing then.
+/// Checks a batch without commands, for which the client sends nothing.
 pub async fn empty_batch(peer: Peer) -> Outcome {
     assert_eq!(
         peer.client

@@ -1,3 +1,5 @@
+//! Broadcasts.
+
 use cent::{BroadcastRequest, BroadcastResult, BroadcastRetryOptions, Error, PublishResult};
 
 use crate::peer::{Outcome, Peer, raw};
@@ -55,7 +57,7 @@ pub async fn broadcast_to_an_unknown_namespace(peer: Peer) -> Outcome {
     for client in [&peer.client, &peer.transport_mode] {
         let Err(Error::BroadcastFailedChannels(error)) = client.broadcast(request.clone()).await
         else {
-            panic!("a channel that fails fails the call");
+            panic!("a failed channel must not fail the call");
         };
         assert_eq!(offsets(error.result()), [Some(1), None, Some(1)]);
         assert_eq!(codes(error.result()), [None, Some(102), None]);

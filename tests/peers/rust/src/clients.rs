@@ -1,3 +1,5 @@
+//! The blocking client, and clones in many tasks.
+
 use std::time::{Duration, Instant};
 
 use cent::{

@@ -1,4 +1,4 @@
-//! Errors of calls, which the client tells alike in the server's transport error mode.
+//! Errors of calls, which are the same in the server's transport error mode.
 
 use cent::{
     BroadcastRequest, ChannelsRequest, Client, Config, Error, HistoryRemoveRequest, HistoryRequest,
@@ -7,7 +7,7 @@ use cent::{
 
 use crate::peer::{Outcome, Peer, api_error, http_error, raw};
 
-/// Errors of the methods that take a channel and are refused for the same reasons.
+/// Checks the errors of methods that take a channel and are refused for the same reasons.
 async fn of_channel(client: &Client, channel: &str) -> [(u32, String); 4] {
     [
         api_error(client.history(HistoryRequest::new(channel).limit(1)).await),
@@ -73,7 +73,7 @@ pub async fn errors_of_bad_requests(peer: Peer) -> Outcome {
             expected
         );
     }
-    // These the client refuses itself.
+    // The client itself refuses these.
     let results = [
         peer.client
             .publish(PublishRequest::new("").data(raw("1")))

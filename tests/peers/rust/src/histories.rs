@@ -1,3 +1,5 @@
+//! The history of channels.
+
 use cent::{BatchOptions, HistoryRemoveRequest, HistoryRequest, PublishRequest, StreamPosition};
 
 use crate::peer::{Outcome, Peer, api_error, offsets, raw, text};

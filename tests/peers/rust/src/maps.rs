@@ -1,3 +1,5 @@
+//! Map and shared poll channels.
+
 use std::collections::BTreeMap;
 
 use cent::{
@@ -58,7 +60,7 @@ pub async fn map_publish_and_read(peer: Peer) -> Outcome {
         (2, &first.epoch, "")
     );
     let [a, b] = &state.entries[..] else {
-        panic!("two entries, not {:?}", state.entries)
+        panic!("expected two entries, not {:?}", state.entries)
     };
     let data = |entry: &MapEntry| entry.data.as_ref().map(|data| data.get().to_owned());
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The clients that the checks use, channels of their own, and what checks have in common.
+//! The clients and channels of the checks, and their common parts.
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -15,7 +15,7 @@ pub type Outcome = Result<(), Failure>;
 #[derive(Clone)]
 pub struct Peer {
     pub client: Client,
-    /// Asks for the server's transport error mode: its errors are to be the same.
+    /// Requests the server's transport error mode, in which errors must be the same.
     pub transport_mode: Client,
     pub url: String,
     pub key: String,
@@ -41,7 +41,7 @@ impl Peer {
         Config::new(&self.url).api_key(&self.key)
     }
 
-    /// A channel with history and presence that no other run uses.
+    /// Returns a channel with history and presence that no other run uses.
     pub fn channel(&self, name: &str) -> String {
         self.channel_of("plain", name)
     }
@@ -56,7 +56,7 @@ impl Peer {
             .await
     }
 
-    /// Publishes the numbers from 1, and answers the last result.
+    /// Publishes numbers from 1, and returns the last result.
     pub async fn publish_numbers(
         &self,
         channel: &str,
@@ -107,12 +107,12 @@ pub fn offsets(result: &HistoryResult) -> Vec<u64> {
         .collect()
 }
 
-/// The code and the message of the API's error.
+/// Returns the code and the message of an API error.
 #[track_caller]
 pub fn api_error<T: Debug>(result: Result<T, Error>) -> (u32, String) {
     match result {
         Err(Error::Api(error)) => (error.code, error.message),
-        other => panic!("an error of the API expected, not {other:?}"),
+        other => panic!("expected an API error, not {other:?}"),
     }
 }
 
@@ -121,7 +121,7 @@ pub fn code<T: Debug>(result: Result<T, Error>) -> u32 {
     api_error(result).0
 }
 
-/// The status and the body of an answer that is not the API's.
+/// Returns the status and the body of a reply that is not an API error.
 #[track_caller]
 pub fn http_error<T: Debug>(result: Result<T, Error>) -> (u16, String) {
     match result {
@@ -129,6 +129,6 @@ pub fn http_error<T: Debug>(result: Result<T, Error>) -> (u16, String) {
             error.status.as_u16(),
             String::from_utf8_lossy(&error.body).into_owned(),
         ),
-        other => panic!("an HTTP status expected, not {other:?}"),
+        other => panic!("expected an HTTP status, not {other:?}"),
     }
 }

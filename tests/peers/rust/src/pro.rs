@@ -1,4 +1,4 @@
-//! Methods of Centrifugo PRO, which the open-source server has not.
+//! Methods of Centrifugo PRO, which the open-source server does not have.
 
 use cent::*;
 
@@ -7,7 +7,7 @@ use crate::peer::{Outcome, Peer, api_error, http_error, raw};
 pub async fn pro_methods(peer: Peer) -> Outcome {
     let recipient = PushRecipient::new().fcm_topic("news");
     let notification = PushNotification::new().fcm(FcmPushNotification::new(raw("{}")));
-    // Each is called alone, and is a command of a batch.
+    // Each method is called on its own and in a batch.
     macro_rules! refused {
         ($($method:ident($request:expr)),+ $(,)?) => {$(
             let error = http_error(peer.client.$method($request).await);

@@ -1,3 +1,5 @@
+//! Publications.
+
 use std::collections::BTreeMap;
 
 use cent::{Client, Error, HistoryRequest, PublishRequest, PublishResult};
@@ -87,7 +89,7 @@ pub async fn publish_with_tags(peer: Peer) -> Outcome {
 
 pub async fn payloads(peer: Peer) -> Outcome {
     let channel = peer.channel("unicode-é😀 <&>");
-    // As they are sent, and as they come back.
+    // As sent, and as read back.
     let payloads = [
         (r#""""#, r#""""#),
         ("0", "0"),
@@ -127,7 +129,7 @@ pub async fn large_payload(peer: Peer) -> Outcome {
     peer.publish(&channel, &data).await?;
     assert!(
         peer.data(&channel).await? == [data],
-        "a megabyte comes back"
+        "a megabyte must come back"
     );
     Ok(())
 }
@@ -205,7 +207,8 @@ pub async fn binary_data_that_json_cannot_carry(peer: Peer) -> Outcome {
     Ok(())
 }
 
-/// The client itself refuses data that is empty; JSON passes as it is.
+/// Checks data that is empty, which the client itself refuses, and unusual JSON, which it sends
+/// unchanged.
 pub async fn binary_namespace(peer: Peer) -> Outcome {
     let channel = peer.channel_of("bin", "json");
     let empty = peer

@@ -1,3 +1,5 @@
+//! Presence, channels, nodes, and calls that act on users.
+
 use cent::{
     ChannelsRequest, Disconnect, DisconnectRequest, InfoRequest, PresenceRequest,
     PresenceStatsRequest, RefreshRequest, StreamPosition, SubscribeOptionOverride,
@@ -33,7 +35,7 @@ pub async fn channels(peer: Peer) -> Outcome {
 pub async fn info(peer: Peer) -> Outcome {
     let nodes = peer.client.info(InfoRequest::new()).await?.nodes;
     let [node] = &nodes[..] else {
-        panic!("one node, not {nodes:?}")
+        panic!("expected one node, not {nodes:?}")
     };
     assert!(
         !node.uid.is_empty() && !node.name.is_empty() && !node.version.is_empty(),

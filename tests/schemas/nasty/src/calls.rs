@@ -1,3 +1,5 @@
+//! Calls over HTTP.
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread::JoinHandle;

@@ -1,3 +1,5 @@
+//! Every message, compared with the oracle.
+
 #[path = "../../oracle.rs"]
 mod oracle;
 

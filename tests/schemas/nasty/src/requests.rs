@@ -1,3 +1,5 @@
+//! Constructors and setters of requests.
+
 use centrifugo_api::api::{
     Choices, Color, Enums, EverythingRequest, Maps, Names, Optionals, Scalars, Tree, Twins,
     Wrappers, choices, enums, outer, tree,
