@@ -187,8 +187,10 @@ fn value(bytes: &[u8]) -> Option<&[u8]> {
             b'}' | b']' if depth > 1 => depth -= 1,
             _ if depth > 0 => {}
             b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E' => {
-                let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-                let length = bytes.iter().take_while(|byte| part(byte)).count();
+                let length = bytes
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
+                    .count();
                 return Some(&bytes[..length]);
             }
             _ => return None,

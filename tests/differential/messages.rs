@@ -141,10 +141,12 @@ fn hide(response: &mut dyn Any, names: &IdMapping) -> bool {
 fn hide_presence(result: Option<&mut PresenceResult>, names: &IdMapping) {
     let Some(result) = result else { return };
     let presence = std::mem::take(&mut result.presence);
-    let named = |id: String| String::from_utf8_lossy(&names.in_bytes(id.as_bytes())).into_owned();
     result.presence = presence
         .into_iter()
-        .map(|(client, info)| (named(client), info))
+        .map(|(client, info)| {
+            let name = names.in_bytes(client.as_bytes());
+            (String::from_utf8_lossy(&name).into_owned(), info)
+        })
         .collect();
 }
 

@@ -89,11 +89,10 @@ async fn history(client: &Client, channel: &str) -> Result<HistoryResult, Error>
 /// Returns the publications of a channel.
 async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
     let history = history(client, channel).await?;
-    let text = |data: &[u8]| String::from_utf8_lossy(data).into_owned();
     Ok(history
         .publications
         .iter()
-        .map(|publication| text(&publication.data))
+        .map(|publication| String::from_utf8_lossy(&publication.data).into_owned())
         .collect())
 }
 

@@ -86,9 +86,8 @@ fn threads_share_a_server() -> Outcome {
 async fn server_answers_while_the_runtime_of_the_test_is_blocked() -> Outcome {
     let server = start();
     let client = server.client_builder().build_blocking()?;
-    let held_up = move || client.publish(PublishRequest::new("news", "1"));
     assert_eq!(
-        thread::spawn(held_up)
+        thread::spawn(move || client.publish(PublishRequest::new("news", "1")))
             .join()
             .expect("the thread ends")?
             .offset,

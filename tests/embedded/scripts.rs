@@ -22,14 +22,17 @@ fn error(code: u32, message: &str) -> ApiError {
 /// Answers for the requested users, each with the state `online`.
 #[allow(clippy::field_reassign_with_default)]
 fn status(request: GetUserStatusRequest) -> Result<GetUserStatusResult, ApiError> {
-    let online = |user: String| {
-        let mut status = UserStatus::default();
-        status.user = user;
-        status.state = "online".to_owned();
-        status
-    };
     let mut result = GetUserStatusResult::default();
-    result.statuses = request.users.into_iter().map(online).collect();
+    result.statuses = request
+        .users
+        .into_iter()
+        .map(|user: String| {
+            let mut status = UserStatus::default();
+            status.user = user;
+            status.state = "online".to_owned();
+            status
+        })
+        .collect();
     Ok(result)
 }
 

@@ -126,10 +126,10 @@ async fn missed_publications_follow_the_subscription_in_order() -> Outcome {
     }
     let epoch = history(&client, "news").await?.epoch;
     let mut alice = server.connect("alice");
-    let since = |offset| StreamPosition::new(offset, epoch.as_str());
+    let position = StreamPosition::new(1, epoch.as_str());
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "news").recover_since(since(1)),
+        SubscribeRequest::new("alice", "news").recover_since(position),
     )
     .await?;
     publish(&client, "news", "4").await?;

@@ -70,13 +70,12 @@ async fn key_that_a_server_sends_back_in_part_is_not_shown() {
     // The start of a body is shown, and the cut may fall within the key.
     for before in 180..200 {
         let padding = "x".repeat(before);
-        let answer = move |request: &Request| {
+        let fake = FakeHttp::by(move |request: &Request| {
             Answer::html(
                 502,
                 format!("{padding}{}", request.headers("x-api-key").join(" ")),
             )
-        };
-        let fake = FakeHttp::by(answer);
+        });
         let error = failure(&client(&fake.url()), "cut").await;
         assert!(
             !all_texts(&error).contains(&KEY[..KEY.len() / 2]),

@@ -106,13 +106,12 @@ fn keys(server: &Server) -> Vec<String> {
                 .filter_map(|request| key(&request.body).ok())
                 .collect()
         }
-        Server::Grpc(fake) => {
-            let key = |message: &[u8]| PublishRequest::decode(message).map(|r| r.idempotency_key);
-            fake.requests()
-                .iter()
-                .filter_map(|call| key(call.message()).ok())
-                .collect()
-        }
+        Server::Grpc(fake) => fake
+            .requests()
+            .iter()
+            .filter_map(|call| PublishRequest::decode(call.message()).ok())
+            .map(|request| request.idempotency_key)
+            .collect(),
     }
 }
 

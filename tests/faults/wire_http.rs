@@ -138,8 +138,8 @@ async fn request_in_which_nothing_is_set_is_an_empty_object() -> Outcome {
         .into_iter()
         .map(|r| (r.path, r.body))
         .collect();
-    let empty = |path: &str| (path.to_owned(), "{}".to_owned());
-    let expected = ["/api/info", "/api/rpc", "/api/presence_stats"].map(empty);
+    let expected = ["/api/info", "/api/rpc", "/api/presence_stats"]
+        .map(|path: &str| (path.to_owned(), "{}".to_owned()));
     assert_eq!(paths_and_bodies, expected);
     Ok(())
 }

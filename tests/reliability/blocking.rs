@@ -82,10 +82,11 @@ fn idempotency_keys_are_generated_for_threads_too() -> Outcome {
             .build_blocking()?;
         // Over gRPC, the threads may lose their shared connection together.
         server.fail_next(1, Fault::close_after())?;
-        let publish = |client: &Client| client.publish(PublishRequest::new("news", "1")).map(drop);
-        from_threads(&client, THREADS, publish)
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
+        from_threads(&client, THREADS, |client: &Client| {
+            client.publish(PublishRequest::new("news", "1")).map(drop)
+        })
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
         assert!(called(&server).len() > THREADS);
         let history = client.history(centrifugo_api::HistoryRequest::new("news"))?;
         assert_eq!(usize::try_from(history.offset)?, THREADS);
@@ -148,10 +149,11 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
 fn threads_that_wait_get_their_turn() -> Outcome {
     for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build_blocking()?;
-        let ten_times = |client: &Client| (0..10).try_for_each(|_| info(client));
-        from_threads(&client, THREADS, ten_times)
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
+        from_threads(&client, THREADS, |client: &Client| {
+            (0..10).try_for_each(|_| info(client))
+        })
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
         assert_eq!(called(&server).len(), 10 * THREADS);
     }
     Ok(())

@@ -90,25 +90,37 @@ async fn call_dropped_at_any_await_leaves_nothing() -> Outcome {
     };
     for builder in [&over_http as &dyn Fn() -> ClientBuilder, &over_grpc] {
         let call = async |client: &Client| client.publish(keyed("1")).await;
-        let fault = |node: &Server| node.fail_next(1, Fault::close_after());
-        let polls = dropped_at_each_await(&nodes, builder, fault, call).await?;
+        let polls = dropped_at_each_await(
+            &nodes,
+            builder,
+            |node: &Server| node.fail_next(1, Fault::close_after()),
+            call,
+        )
+        .await?;
         assert!(polls > 4, "{polls}");
 
-        let unavailable = |node: &Server| {
-            let statuses = [Status::Http(503), Status::Grpc(14)];
-            statuses
-                .into_iter()
-                .try_for_each(|status| node.fail_next(1, Fault::status(status)))
-        };
         let call = async |client: &Client| client.info(InfoRequest::new()).await;
-        let polls = dropped_at_each_await(&nodes, builder, unavailable, call).await?;
+        let polls = dropped_at_each_await(
+            &nodes,
+            builder,
+            |node: &Server| {
+                let statuses = [Status::Http(503), Status::Grpc(14)];
+                statuses
+                    .into_iter()
+                    .try_for_each(|status| node.fail_next(1, Fault::status(status)))
+            },
+            call,
+        )
+        .await?;
         assert!(polls > 4, "{polls}");
 
         let in_part =
             |node: &Server| node.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"));
         let request = BroadcastRequest::new(["a", "b"], "1").idempotency_key("key");
-        let call = async |client: &Client| client.broadcast(request.clone()).await?.all_ok();
-        let polls = dropped_at_each_await(&nodes, builder, in_part, call).await?;
+        let polls = dropped_at_each_await(&nodes, builder, in_part, async |client: &Client| {
+            client.broadcast(request.clone()).await?.all_ok()
+        })
+        .await?;
         assert!(polls > 4, "{polls}");
     }
     Ok(())

@@ -39,9 +39,8 @@ async fn key_provider_is_called_before_each_attempt() -> Outcome {
     for url in urls(&server) {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
-        let provider = move || format!("key-{}", counter.fetch_add(1, Ordering::SeqCst));
         let client = Client::builder(url)
-            .api_key_provider(provider)
+            .api_key_provider(move || format!("key-{}", counter.fetch_add(1, Ordering::SeqCst)))
             .retry(Retry::none())
             .build()?;
         for _ in 0..2 {

@@ -88,13 +88,12 @@ pub(crate) fn find(pool: &DescriptorPool, path: &str) -> MessageDescriptor {
             .replace(['_', ':', '.', ' '], "")
             .to_lowercase()
     };
-    let is_it = |message: &MessageDescriptor| {
-        let name = message.full_name().strip_prefix(message.package_name());
-        name.is_some_and(|name| bare(name) == bare(path))
-    };
     messages(pool)
         .into_iter()
-        .find(is_it)
+        .find(|message: &MessageDescriptor| {
+            let name = message.full_name().strip_prefix(message.package_name());
+            name.is_some_and(|name| bare(name) == bare(path))
+        })
         .unwrap_or_else(|| panic!("the schema has no `{path}`"))
 }
 
@@ -127,8 +126,11 @@ where
             is_full,
         };
         let dynamic = random.message(&descriptor, if is_full { FULL_DEPTH } else { DEPTH });
-        let is_left_out = |field: &FieldDescriptor| !is_choice(field) && !dynamic.has_field(field);
-        if let Some(field) = descriptor.fields().find(is_left_out).filter(|_| is_full) {
+        if let Some(field) = descriptor
+            .fields()
+            .find(|field: &FieldDescriptor| !is_choice(field) && !dynamic.has_field(field))
+            .filter(|_| is_full)
+        {
             panic!("{path}: `{}` is never set", field.name());
         }
         let typed = M::decode(&*dynamic.encode_to_vec()).expect(path);
@@ -227,16 +229,19 @@ fn value_json(value: &Value, mut noise: Option<&mut Random>) -> String {
         Value::Map(values) => {
             let mut values: Vec<_> = values.iter().collect();
             values.sort_by_key(|(key, _)| *key);
-            let member = |(key, value)| {
-                format!(
-                    "{}:{}",
-                    text(&key_text(key)),
-                    value_json(value, noise.as_deref_mut())
-                )
-            };
             format!(
                 "{{{}}}",
-                values.into_iter().map(member).collect::<Vec<_>>().join(",")
+                values
+                    .into_iter()
+                    .map(|(key, value)| {
+                        format!(
+                            "{}:{}",
+                            text(&key_text(key)),
+                            value_json(value, noise.as_deref_mut())
+                        )
+                    })
+                    .collect::<Vec<_>>()
+                    .join(",")
             )
         }
     }

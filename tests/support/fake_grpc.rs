@@ -159,14 +159,16 @@ impl Reply {
 }
 
 fn header_map(headers: &[(&str, &str)]) -> HeaderMap {
-    let parse = |(name, value): &(&str, &str)| {
-        let name: HeaderName = name.parse().expect("a header has a name");
-        (
-            name,
-            HeaderValue::from_str(value).expect("a header has a value"),
-        )
-    };
-    headers.iter().map(parse).collect()
+    headers
+        .iter()
+        .map(|(name, value): &(&str, &str)| {
+            let name: HeaderName = name.parse().expect("a header has a name");
+            (
+                name,
+                HeaderValue::from_str(value).expect("a header has a value"),
+            )
+        })
+        .collect()
 }
 
 /// The server.

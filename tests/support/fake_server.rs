@@ -126,17 +126,16 @@ impl<A: Scripted> Fake<A> {
             thread::current().name().unwrap_or("a test")
         );
         let served = Arc::clone(&script);
-        let run = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime
-                .expect("a runtime starts")
-                .block_on(accept(listener, served, stopped));
-        };
         let thread = thread::Builder::new()
             .name(name)
-            .spawn(run)
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                runtime
+                    .expect("a runtime starts")
+                    .block_on(accept(listener, served, stopped));
+            })
             .expect("a thread starts");
         Self {
             script,
@@ -176,11 +175,11 @@ impl<A: Scripted> Fake<A> {
 
     /// Waits until all connections have ended.
     pub(crate) async fn all_ended(&self) {
-        let all_ended = || {
+        eventually("the end of all connections", || {
             let log = lock(&self.script.log);
             (log.connections == log.ended).then_some(())
-        };
-        eventually("the end of all connections", all_ended).await;
+        })
+        .await;
     }
 }
 

@@ -71,9 +71,9 @@ async fn pass_on(
     let server = TcpStream::connect(server).await?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let note = |bytes: &[u8]| seen.send_modify(|seen| seen.bytes.extend_from_slice(bytes));
     tokio::try_join!(
-        copy(from_client, to_server, note),
+        copy(from_client, to_server, |bytes: &[u8]| seen
+            .send_modify(|seen| seen.bytes.extend_from_slice(bytes))),
         copy(from_server, to_client, |_| ())
     )?;
     Ok(())

@@ -62,14 +62,12 @@ async fn large_batch_is_split_and_its_outcomes_keep_their_order() -> Outcome {
     for (server, builder) in both_transports()? {
         let client = builder.build()?;
         // The sizes differ, and one request alone is above the limit.
-        let data = |n: usize| {
-            format!(
-                "\"{n}-{}\"",
-                "x".repeat(if n == 20 { 2 * LIMIT } else { 10 * n })
-            )
-        };
         let requests: Vec<_> = (0..50)
-            .map(|n| PublishRequest::new(if n == 7 { "nowhere:7" } else { "news" }, data(n)))
+            .map(|n| {
+                let channel = if n == 7 { "nowhere:7" } else { "news" };
+                let length = if n == 20 { 2 * LIMIT } else { 10 * n };
+                PublishRequest::new(channel, format!("\"{n}-{}\"", "x".repeat(length)))
+            })
             .collect();
         let outcomes = client.batch(Parallel(requests.clone())).await?;
         let codes: Vec<_> = outcomes

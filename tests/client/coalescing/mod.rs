@@ -83,11 +83,13 @@ fn publish_all<R: Into<PublishRequest> + Send + 'static>(
     client: &Client,
     requests: impl IntoIterator<Item = R>,
 ) -> Vec<JoinHandle<Result<PublishResult, Error>>> {
-    let publish = |request: R| {
-        let client = client.clone();
-        tokio::spawn(async move { client.publish(request.into()).await })
-    };
-    requests.into_iter().map(publish).collect()
+    requests
+        .into_iter()
+        .map(|request: R| {
+            let client = client.clone();
+            tokio::spawn(async move { client.publish(request.into()).await })
+        })
+        .collect()
 }
 
 /// Returns the number of commands in each request since the last call of this function.

@@ -80,11 +80,11 @@ async fn batches_carry_as_many_bytes_as_allowed() -> Outcome {
     // A request has between 100 and 150 bytes over either transport.
     for (server, client) in both_transports(&one_at_a_time().max_bytes(1200))? {
         let delayed = delay_batch(&server, &client).await?;
-        let data = |n: usize| format!("\"{}{}\"", n % 10, "x".repeat(90));
-        for call in publish_all(
-            &client,
-            (0..30).map(|n| PublishRequest::new("news", data(n))),
-        ) {
+        let requests = (0..30).map(|n| {
+            let data = format!("\"{}{}\"", n % 10, "x".repeat(90));
+            PublishRequest::new("news", data)
+        });
+        for call in publish_all(&client, requests) {
             call.await??;
         }
         delayed.await?;

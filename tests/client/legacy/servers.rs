@@ -219,10 +219,13 @@ async fn batch_returns_each_result_with_its_type(env: Env) -> Outcome {
 }
 
 async fn batch_in_parallel_and_of_10_000_commands(env: Env) -> Outcome {
-    let publish = |number: usize| PublishRequest::new(format!("plain:{}", number % 5000), "1");
     let results = env
         .client
-        .batch(Parallel((0..10_000).map(publish).collect::<Vec<_>>()))
+        .batch(Parallel(
+            (0..10_000)
+                .map(|number: usize| PublishRequest::new(format!("plain:{}", number % 5000), "1"))
+                .collect::<Vec<_>>(),
+        ))
         .await?;
     let offsets = results
         .into_iter()

@@ -38,14 +38,17 @@ async fn device_list_follows_its_cursor() -> Outcome {
         .filter(DeviceFilter::new().users(["alice"]))
         .limit(1);
     let pages = Client::new(fake.url(), "key")?.device_list_pages(request);
-    let ids = |result: DeviceListResult| {
-        result
-            .items
-            .into_iter()
-            .map(|device| device.id)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(read(pages, ids).await?, [["1"], ["2"], ["3"]]);
+    assert_eq!(
+        read(pages, |result: DeviceListResult| {
+            result
+                .items
+                .into_iter()
+                .map(|device| device.id)
+                .collect::<Vec<_>>()
+        })
+        .await?,
+        [["1"], ["2"], ["3"]]
+    );
     let expected = [
         r#"/api/device_list {"filter":{"users":["alice"]},"limit":1}"#,
         r#"/api/device_list {"filter":{"users":["alice"]},"cursor":"second","limit":1}"#,
@@ -60,14 +63,17 @@ async fn device_topic_list_follows_its_cursor() -> Outcome {
     let fake = three_pages("items");
     let pages =
         Client::new(fake.url(), "key")?.device_topic_list_pages(DeviceTopicListRequest::new());
-    let ids = |result: DeviceTopicListResult| {
-        result
-            .items
-            .into_iter()
-            .map(|topic| topic.id)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(read(pages, ids).await?, [["1"], ["2"], ["3"]]);
+    assert_eq!(
+        read(pages, |result: DeviceTopicListResult| {
+            result
+                .items
+                .into_iter()
+                .map(|topic| topic.id)
+                .collect::<Vec<_>>()
+        })
+        .await?,
+        [["1"], ["2"], ["3"]]
+    );
     assert_eq!(
         bodies(&fake)[1],
         r#"/api/device_topic_list {"cursor":"second","limit":100}"#
@@ -80,14 +86,17 @@ async fn user_topic_list_follows_its_cursor() -> Outcome {
     let fake = three_pages("items");
     let pages = Client::new(fake.url(), "key")?
         .user_topic_list_pages(UserTopicListRequest::new().cursor("first"));
-    let ids = |result: UserTopicListResult| {
-        result
-            .items
-            .into_iter()
-            .map(|topic| topic.id)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(read(pages, ids).await?, [["1"], ["2"], ["3"]]);
+    assert_eq!(
+        read(pages, |result: UserTopicListResult| {
+            result
+                .items
+                .into_iter()
+                .map(|topic| topic.id)
+                .collect::<Vec<_>>()
+        })
+        .await?,
+        [["1"], ["2"], ["3"]]
+    );
     assert_eq!(
         bodies(&fake)[0],
         r#"/api/user_topic_list {"cursor":"first","limit":100}"#

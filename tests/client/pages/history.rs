@@ -23,9 +23,12 @@ over_each_transport!(
 );
 
 async fn publish(client: &Client, channel: &str, count: u64) -> Result<(), Error> {
-    let publish = |number: u64| PublishRequest::new(channel, number.to_string());
     let results = client
-        .batch((1..=count).map(publish).collect::<Vec<_>>())
+        .batch(
+            (1..=count)
+                .map(|number: u64| PublishRequest::new(channel, number.to_string()))
+                .collect::<Vec<_>>(),
+        )
         .await?;
     Ok(results
         .into_iter()

@@ -16,11 +16,14 @@ over_each_transport!(
 );
 
 async fn fill(client: &Client, count: usize) -> Outcome {
-    let publish = |number: usize| {
-        MapPublishRequest::new("map:a", format!("key-{number}"), number.to_string())
-    };
     let results = client
-        .batch((1..=count).map(publish).collect::<Vec<_>>())
+        .batch(
+            (1..=count)
+                .map(|number: usize| {
+                    MapPublishRequest::new("map:a", format!("key-{number}"), number.to_string())
+                })
+                .collect::<Vec<_>>(),
+        )
         .await?;
     Ok(results
         .into_iter()

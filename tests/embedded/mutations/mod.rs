@@ -199,10 +199,11 @@ async fn changed_connections_come_to_an_end() -> Outcome {
 async fn unchanged_connections_are_answered() -> Outcome {
     let (server, seeds) = server()?;
     for seed in &seeds {
-        let is_answer = |answer: &[u8]| answer.starts_with(b"HTTP/1.1 200 OK\r\n");
-        read_until(&server, &seed.http1(), is_answer)
-            .await
-            .map_err(|error| format!("{}: {error}", seed.method))?;
+        read_until(&server, &seed.http1(), |answer: &[u8]| {
+            answer.starts_with(b"HTTP/1.1 200 OK\r\n")
+        })
+        .await
+        .map_err(|error| format!("{}: {error}", seed.method))?;
         read_until(&server, &seed.http2(), has_data)
             .await
             .map_err(|error| format!("{}: {error}", seed.method))?;

@@ -76,13 +76,15 @@ impl Call {
         };
         let began = Instant::now();
         let data = String::from_utf8_lossy(data).into_owned();
-        let entry = |channel: &String| Entry {
-            began,
-            channel: channel.clone(),
-            data: data.clone(),
-            offset: None,
-        };
-        channels.iter().map(entry).collect()
+        channels
+            .iter()
+            .map(|channel: &String| Entry {
+                began,
+                channel: channel.clone(),
+                data: data.clone(),
+                offset: None,
+            })
+            .collect()
     }
 }
 

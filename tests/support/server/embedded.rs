@@ -69,12 +69,9 @@ fn port(server: &centrifugo_api_testing::Server) -> u16 {
 /// Returns the section and name of an option: `CENTRIFUGO_HTTP_API_KEY` is `http_api.key`.
 fn path(variable: &str) -> (&'static str, String) {
     let name = variable.to_lowercase();
-    let option = |section: &&str| {
-        name.strip_prefix(&format!("centrifugo_{section}_"))
-            .map(str::to_owned)
-    };
-    let path = SECTIONS
-        .iter()
-        .find_map(|section| Some((*section, option(section)?)));
+    let path = SECTIONS.iter().find_map(|section| {
+        let option = name.strip_prefix(&format!("centrifugo_{section}_"))?;
+        Some((*section, option.to_owned()))
+    });
     path.unwrap_or_else(|| panic!("{variable} is in none of {SECTIONS:?}"))
 }

@@ -5,11 +5,10 @@ use cent::{BroadcastRequest, BroadcastResult, BroadcastRetryOptions, Error, Publ
 use crate::peer::{Outcome, Peer, raw};
 
 fn offsets(result: &BroadcastResult) -> Vec<Option<u64>> {
-    let offset = |result: &PublishResult| result.offset;
     result
         .channels
         .iter()
-        .map(|channel| channel.result.as_ref().ok().map(offset))
+        .map(|channel| channel.result.as_ref().ok().map(|result: &PublishResult| result.offset))
         .collect()
 }
 
