@@ -170,13 +170,13 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
         SubscribeRequest::new("alice", "one").client(one.id()),
     )
     .await?;
-    let told_one = events_so_far(&mut one);
+    let seen_by_one = events_so_far(&mut one);
     assert_eq!(
-        told_one.first().map(String::as_str),
+        seen_by_one.first().map(String::as_str),
         Some("all: subscribed at 0")
     );
     assert_eq!(
-        told_one.last().map(String::as_str),
+        seen_by_one.last().map(String::as_str),
         Some("one: alice joined")
     );
     assert!(

@@ -97,15 +97,12 @@ fn quick(server: &Server) -> Client {
 fn keys(server: &Server) -> Vec<String> {
     use centrifugo_api::prost::Message as _;
     match server {
-        Server::Http(fake) => {
-            let key = |body: &str| {
-                serde_json::from_str::<PublishRequest>(body).map(|r| r.idempotency_key)
-            };
-            fake.requests()
-                .iter()
-                .filter_map(|request| key(&request.body).ok())
-                .collect()
-        }
+        Server::Http(fake) => fake
+            .requests()
+            .iter()
+            .filter_map(|request| serde_json::from_str::<PublishRequest>(&request.body).ok())
+            .map(|request| request.idempotency_key)
+            .collect(),
         Server::Grpc(fake) => fake
             .requests()
             .iter()

@@ -79,13 +79,16 @@ async fn deadline_is_sent_to_the_server_over_grpc() -> Outcome {
     let client = builder.timeout(Duration::from_secs(7)).build()?;
     client.info(InfoRequest::new()).await?;
     let requests = server.requests();
-    let told = requests[0]
+    let timeout = requests[0]
         .headers
         .get("grpc-timeout")
         .ok_or("no deadline was sent")?
         .to_str()?;
-    let millis: u64 = told.strip_suffix('m').ok_or("no milliseconds")?.parse()?;
-    assert!((6000..=7000).contains(&millis), "{told}");
+    let millis: u64 = timeout
+        .strip_suffix('m')
+        .ok_or("no milliseconds")?
+        .parse()?;
+    assert!((6000..=7000).contains(&millis), "{timeout}");
     Ok(())
 }
 

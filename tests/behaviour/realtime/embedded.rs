@@ -124,10 +124,10 @@ impl State {
             },
             centrifugo_api_testing::Event::Publication {
                 channel,
-                publication: told,
+                publication: published,
                 ..
             } => {
-                self.push(&channel, Event::Publication(publication(told)));
+                self.push(&channel, Event::Publication(publication(published)));
             }
             centrifugo_api_testing::Event::Joined { channel, info, .. } => {
                 self.push(&channel, Event::Joined(member(info)))
