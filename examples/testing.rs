@@ -73,7 +73,7 @@ fn shop() -> Result<(Server, Shop), Error> {
     Ok((server, shop))
 }
 
-async fn customer_hears_of_order_once() -> Outcome {
+async fn customer_is_notified_of_order_once() -> Outcome {
     let (server, shop) = shop()?;
     let mut alice = server.connect(User::new("alice").info(r#"{"name":"Alice"}"#));
     alice.subscribe("orders:alice")?;
@@ -143,7 +143,7 @@ async fn banned_user_is_blocked_and_disconnected() -> Outcome {
 
 #[tokio::main]
 async fn main() -> Outcome {
-    customer_hears_of_order_once().await?;
+    customer_is_notified_of_order_once().await?;
     order_is_forgotten_after_a_minute().await?;
     offer_reports_who_could_not_be_reached().await?;
     lost_reply_does_no_harm().await?;

@@ -9,25 +9,25 @@ use crate::realtime::ALICE;
 use crate::server::Version;
 
 behaviours!(everywhere:
-    batch_answers_each_command_in_order,
-    batch_in_parallel_answers_in_order_too,
+    batch_returns_outcomes_in_order,
+    parallel_batch_returns_outcomes_in_order,
     batch_goes_on_after_a_failure,
-    batch_takes_every_kind_of_command,
+    batch_accepts_every_kind_of_command,
     batch_without_commands_returns_no_replies,
     batch_returns_an_outcome_for_each_channel_of_a_broadcast,
     batch_returns_results_without_content,
-    batch_takes_10_000_commands,
+    batch_accepts_10_000_commands,
 );
 behaviours!(legacy_commands:
-    batch_answers_each_command_in_order,
+    batch_returns_outcomes_in_order,
     batch_returns_results_without_content,
     batch_returns_an_outcome_for_each_channel_of_a_broadcast,
-    batch_in_parallel_answers_in_order_too,
-    batch_takes_10_000_commands,
+    parallel_batch_returns_outcomes_in_order,
+    batch_accepts_10_000_commands,
     batch_without_commands_returns_no_replies,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    batch_takes_every_kind_of_command,
+    batch_accepts_every_kind_of_command,
 );
 
 fn publish(channel: &str, data: &str) -> Command {
@@ -61,7 +61,7 @@ fn summary(reply: &Reply) -> Result<String, u32> {
     }
 }
 
-async fn batch_answers_each_command_in_order(env: &Env) -> Outcome {
+async fn batch_returns_outcomes_in_order(env: &Env) -> Outcome {
     let history = HistoryRequest::new("plain:a").limit(-1);
     let commands = [
         publish("plain:a", "1"),
@@ -87,7 +87,7 @@ async fn batch_answers_each_command_in_order(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_in_parallel_answers_in_order_too(env: &Env) -> Outcome {
+async fn parallel_batch_returns_outcomes_in_order(env: &Env) -> Outcome {
     for number in 1..=99 {
         env.publish(&format!("plain:{}", number % 10), "0").await?;
     }
@@ -132,7 +132,7 @@ async fn batch_goes_on_after_a_failure(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
+async fn batch_accepts_every_kind_of_command(env: &Env) -> Outcome {
     macro_rules! commands {
         ($($method:ident: $request:expr,)+) => {
             vec![$((stringify!($method), Command::from($request))),+]
@@ -223,7 +223,7 @@ async fn batch_returns_results_without_content(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_takes_10_000_commands(env: &Env) -> Outcome {
+async fn batch_accepts_10_000_commands(env: &Env) -> Outcome {
     for parallel in [false, true] {
         let commands = (0..10_000).map(|number| publish(&format!("plain:{parallel}{number}"), "1"));
         let replies = env

@@ -13,7 +13,7 @@ use crate::server::{Server, Version};
 behaviours!(everywhere:
     error_mode_asked_for_by_the_client_changes_no_error,
     error_mode_set_on_the_server_changes_no_error,
-    error_mode_leaves_parts_and_successes_alone,
+    error_mode_does_not_change_parts_and_successes,
 );
 
 /// Makes a call for each error that an open-source server returns.
@@ -76,7 +76,7 @@ async fn error_mode_set_on_the_server_changes_no_error(env: &Env) -> Outcome {
     assert_errors_as_usual(env, &server.client(env.transport).into()).await
 }
 
-async fn error_mode_leaves_parts_and_successes_alone(env: &Env) -> Outcome {
+async fn error_mode_does_not_change_parts_and_successes(env: &Env) -> Outcome {
     let client = env
         .server
         .client_builder(env.transport)

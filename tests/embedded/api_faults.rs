@@ -22,7 +22,7 @@ async fn code(client: &Client, channel: &str) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn error_meets_the_next_calls_in_their_place() -> Outcome {
+async fn errors_replace_the_next_calls() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(2, Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
@@ -76,7 +76,7 @@ async fn error_is_a_status_in_the_transport_mode() -> Outcome {
 }
 
 #[tokio::test]
-async fn standing_error_meets_all_calls_until_it_is_cleared() -> Outcome {
+async fn permanent_error_meets_all_calls_until_it_is_cleared() -> Outcome {
     let server = start();
     server.fail_always(internal())?;
     for (transport, client) in clients(&server) {

@@ -20,7 +20,7 @@ fn with_namespace(options: &str) -> String {
 }
 
 #[tokio::test]
-async fn configuration_of_a_real_server_is_taken_over() -> Outcome {
+async fn configuration_of_a_real_server_is_accepted() -> Outcome {
     let server = Server::builder()
         .configuration(include_str!("../centrifugo/6.9.1.json"))
         .start()?;
@@ -127,7 +127,7 @@ async fn channels_without_a_namespace_have_their_own_options() -> Outcome {
 }
 
 #[tokio::test]
-async fn prefix_and_error_mode_are_taken_over() -> Outcome {
+async fn prefix_and_error_mode_are_accepted() -> Outcome {
     for (prefix, path) in [("/my/api", "/my/api"), ("/my/api/", "/my/api"), ("/", "")] {
         let json = format!(
             r#"{{"http_api":{{"key":"h","handler_prefix":"{prefix}","error_mode":"transport"}}}}"#

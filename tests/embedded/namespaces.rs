@@ -236,7 +236,7 @@ async fn data_format_bounds_what_is_published() -> Outcome {
 }
 
 #[tokio::test]
-async fn maps_and_shared_polls_take_only_their_own_methods() -> Outcome {
+async fn maps_and_shared_polls_accept_only_their_own_methods() -> Outcome {
     let server = Server::builder()
         .namespace(Namespace::new("map").map(MapOptions::persistent()))
         .namespace(Namespace::new("poll").shared_poll(true))

@@ -286,7 +286,7 @@ async fn connection_expires_by_itself() -> Outcome {
 }
 
 #[tokio::test]
-async fn presence_takes_up_a_new_info_after_25_seconds() -> Outcome {
+async fn presence_shows_a_new_info_after_25_seconds() -> Outcome {
     let server = start();
     let client = server.client();
     let alice = server.connect(User::new("alice").info(r#"{"n":1}"#));

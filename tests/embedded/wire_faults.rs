@@ -234,7 +234,7 @@ async fn delayed_answer_is_a_timeout_and_the_call_has_run() -> Outcome {
 }
 
 #[tokio::test]
-async fn delay_holds_up_no_other_call_and_passes() -> Outcome {
+async fn delay_blocks_no_other_call_and_ends() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(1, Fault::delay(Duration::from_millis(200)).channel("slow"))?;

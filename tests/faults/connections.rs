@@ -148,7 +148,7 @@ async fn lost_call_is_not_retried() {
 }
 
 #[tokio::test]
-async fn call_after_a_lost_one_connects_anew() -> Outcome {
+async fn call_after_a_lost_one_reconnects() -> Outcome {
     for server in script([(Answer::nothing(), Reply::nothing().cut()), published()]) {
         let client = server.client();
         assert_lost(
@@ -174,7 +174,7 @@ async fn calls_share_a_connection() -> Outcome {
 }
 
 #[tokio::test]
-async fn connection_that_the_server_closed_when_idle_is_replaced() -> Outcome {
+async fn idle_connection_closed_by_the_server_is_replaced() -> Outcome {
     let closing = || {
         let (answer, reply) = published();
         (answer.pause(PAUSE).close(), reply.pause(PAUSE).cut())
@@ -195,7 +195,7 @@ async fn connection_that_the_server_closed_when_idle_is_replaced() -> Outcome {
 
 #[tokio::test]
 #[cfg(feature = "grpc")]
-async fn connection_that_the_server_left_with_goaway_is_replaced() -> Outcome {
+async fn connection_closed_with_goaway_is_replaced() -> Outcome {
     use h2::Reason;
 
     let (_, reply) = published();

@@ -73,7 +73,7 @@ async fn broadcast_without_a_response_for_each_channel_is_no_success() {
 }
 
 #[tokio::test]
-async fn broadcast_answers_every_channel() -> Outcome {
+async fn broadcast_returns_an_outcome_for_every_channel() -> Outcome {
     let json = r#"{"result":{"responses":[{"error":{"code":108,"message":"not available"}},{"result":{"offset":3}}]}}"#;
     for server in replying::<BroadcastResponse>(json) {
         let result = server.client().broadcast(broadcast()).await?;
@@ -145,7 +145,7 @@ async fn batch_without_a_reply_for_each_command_is_no_success() {
 }
 
 #[tokio::test]
-async fn batch_answers_every_command() -> Outcome {
+async fn batch_returns_a_reply_for_every_command() -> Outcome {
     let json = r#"{"replies":[
         {"publish":{"offset":9,"epoch":"e"}},
         {"error":{"code":108,"message":"not available"}},

@@ -146,7 +146,7 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
 }
 
 #[test]
-fn threads_that_wait_get_their_turn() -> Outcome {
+fn waiting_threads_get_their_turn() -> Outcome {
     for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build_blocking()?;
         from_threads(&client, THREADS, |client: &Client| {

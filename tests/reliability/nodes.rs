@@ -274,7 +274,7 @@ async fn unreachable_nodes_are_all_reported() -> Outcome {
 }
 
 #[test]
-fn nodes_that_do_not_go_together_are_refused() {
+fn nodes_that_do_not_match_are_refused() {
     let first = || Client::builder("http://one.example/api");
     for (builder, expected) in [
         (

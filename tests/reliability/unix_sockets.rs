@@ -7,7 +7,7 @@ use tokio::net::{TcpStream, UnixListener};
 use crate::Outcome;
 
 #[tokio::test]
-async fn server_behind_unix_socket_is_called() -> Outcome {
+async fn server_on_unix_socket_is_called() -> Outcome {
     let server = Server::start()?;
     let address = server.grpc_url().replace("grpc://", "");
     let folder = tempfile::tempdir()?;

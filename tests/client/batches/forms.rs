@@ -12,7 +12,7 @@ over_each_transport!(
     vec_and_array_return_one_type,
     commands_return_replies,
     raw_form_returns_what_centrifugo_replies,
-    failures_stay_in_their_places,
+    failures_keep_their_positions,
     parallel_returns_results_in_order,
     sequential_batched_and_broadcast_to_10_000_channels_all_arrive,
 );
@@ -179,7 +179,7 @@ async fn raw_form_returns_what_centrifugo_replies(Env { client, .. }: Env) -> Ou
     Ok(())
 }
 
-async fn failures_stay_in_their_places(Env { client, .. }: Env) -> Outcome {
+async fn failures_keep_their_positions(Env { client, .. }: Env) -> Outcome {
     let batch = (
         publish("unknown:a", "1"),
         publish("plain:a", "1"),

@@ -6,7 +6,7 @@ use crate::{Env, Outcome, code, failure};
 
 over_each_transport!(
     outcomes_come_in_the_order_of_the_channels,
-    duplicated_channels_keep_their_places,
+    duplicated_channels_keep_their_positions,
     failed_names_the_channels,
     all_ok_makes_one_error_of_the_failures,
     broadcast_within_a_batch_keeps_its_channels,
@@ -59,7 +59,7 @@ async fn outcomes_come_in_the_order_of_the_channels(Env { client, .. }: Env) -> 
     Ok(())
 }
 
-async fn duplicated_channels_keep_their_places(Env { client, .. }: Env) -> Outcome {
+async fn duplicated_channels_keep_their_positions(Env { client, .. }: Env) -> Outcome {
     let channels = ["plain:a", "unknown:a", "plain:a", "unknown:a", "plain:b"];
     let result = client
         .broadcast(BroadcastRequest::new(channels, "1"))

@@ -81,7 +81,7 @@ fn mistakes_in_certificates_are_named_with_their_fix() -> Outcome {
 }
 
 #[test]
-fn good_certificates_are_taken() -> Outcome {
+fn valid_certificates_are_accepted() -> Outcome {
     let Certified { certificate, key } = Authority::new()?.itself();
     for url in tls_urls() {
         let two = format!("# a comment\n{certificate}\r\n{certificate}");

@@ -87,7 +87,7 @@ fn url_that_ends_in_a_method_is_found() {
 }
 
 #[test]
-fn url_of_the_transports_that_are_compiled_in_is_taken() -> Outcome {
+fn url_of_compiled_in_transports_is_accepted() -> Outcome {
     let urls = [
         "http://localhost/api",
         "http://localhost:8000",

@@ -76,7 +76,7 @@ fn mistakes_in_headers_are_named_with_their_fix() {
 }
 
 #[test]
-fn header_in_the_place_of_the_key_is_found() {
+fn header_that_is_also_the_key_is_found() {
     for (url, taken, free) in [
         (HTTP, "X-Api-Key", "Authorization"),
         (GRPC, "Authorization", "X-Api-Key"),

@@ -105,7 +105,7 @@ async fn user_topic_list_follows_its_cursor() -> Outcome {
 }
 
 #[tokio::test]
-async fn error_behind_a_page_ends_the_pages() -> Outcome {
+async fn error_after_a_page_ends_the_pages() -> Outcome {
     let page = || Answer::json(r#"{"result":{"next_cursor":"second"}}"#);
     for (answer, expected) in [
         (Answer::html(502, "bad gateway"), "HTTP 502"),

@@ -5,7 +5,7 @@ use crate::sniffer::Sniffer;
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
-async fn http_2_is_spoken_where_it_is_offered() -> Outcome {
+async fn http_2_is_used_if_it_is_offered() -> Outcome {
     let authority = Authority::new()?;
     let server = start_with_tls(&authority.certify("127.0.0.1")?, &[]).await;
     let sniffer = Sniffer::to(&format!("127.0.0.1:{}", server.http_port)).await?;

@@ -53,7 +53,7 @@ UserTopicUpdateRequest user op topics
 WebPushPushNotification payload";
 
 #[test]
-fn new_takes_what_centrifugo_requires() -> Tested {
+fn new_takes_the_fields_that_centrifugo_requires() -> Tested {
     let declared = Declared::by(&WHOLE[0].1.messages)?;
     let required: Vec<_> = declared
         .required
