@@ -1,7 +1,9 @@
-//! What a whole call allocates, and how large its future is: `cargo bench --all-features --bench calls`.
+//! The allocations of a whole call and the size of its future: `cargo bench --all-features --bench
+//! calls`.
 //!
-//! Allocations are counted on the client's thread alone: the embedded server has its own. Connections are warm, and
-//! making the request is a part of the call.
+//! Only allocations on the client's thread are counted: the embedded server has its own thread.
+//! Connections are warm,
+//! and creating the request is part of the call.
 #![allow(clippy::print_stdout)]
 
 use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
@@ -9,7 +11,8 @@ use centrifugo_api_testing::Server;
 use tokio::runtime::Runtime;
 
 const CALLS: usize = 200;
-/// Commands of a batch, channels of a broadcast, publications of the history.
+/// The number of commands in a batch, of channels in a broadcast, and of publications in the
+/// history.
 const PARTS: usize = 100;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -27,22 +30,22 @@ fn main() -> Outcome {
         let name = |call: &str| format!("{transport}, {call}");
         let channel = format!("history-{transport}");
         runtime.block_on(client.batch(vec![publish(&channel); PARTS]))?;
-        tell(&runtime, &name("publish"), || {
+        measure(&runtime, &name("publish"), || {
             client.publish(publish("news"))
         })?;
-        tell(&runtime, &name("call of a publish"), || {
+        measure(&runtime, &name("call of a publish"), || {
             client.call(publish("news"))
         })?;
-        tell(&runtime, &name("history of 100"), || {
+        measure(&runtime, &name("history of 100"), || {
             client.history(HistoryRequest::new(&channel).limit(-1))
         })?;
-        tell(&runtime, &name("batch of 100"), || {
+        measure(&runtime, &name("batch of 100"), || {
             client.batch(vec![publish("news"); PARTS])
         })?;
-        tell(&runtime, &name("batch of a tuple of 2"), || {
+        measure(&runtime, &name("batch of a tuple of 2"), || {
             client.batch((publish("news"), publish("news")))
         })?;
-        tell(&runtime, &name("broadcast to 100"), || {
+        measure(&runtime, &name("broadcast to 100"), || {
             client.broadcast(BroadcastRequest::new(["news"; PARTS], r#"{"n":1}"#))
         })?;
     }
@@ -53,8 +56,8 @@ fn publish(channel: &str) -> PublishRequest {
     PublishRequest::new(channel, r#"{"n":1}"#)
 }
 
-/// Makes calls, and prints what one of them takes.
-fn tell<F, T>(runtime: &Runtime, name: &str, call: impl Fn() -> F) -> Outcome
+/// Makes calls, and prints the costs of one.
+fn measure<F, T>(runtime: &Runtime, name: &str, call: impl Fn() -> F) -> Outcome
 where
     F: Future<Output = Result<T, Error>>,
 {
@@ -68,10 +71,8 @@ where
     let mut outcome = Ok(());
     let counted = allocation_counter::measure(|| outcome = runtime.block_on(calls()));
     outcome?;
-    let (count, bytes) = (
-        counted.count_total as f64 / CALLS as f64,
-        counted.bytes_total / CALLS as u64,
-    );
+    let count = counted.count_total as f64 / CALLS as f64;
+    let bytes = counted.bytes_total / CALLS as u64;
     println!(
         "{name:<30} {count:>12.1} {bytes:>10} {:>14}",
         size_of_val(&call())

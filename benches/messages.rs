@@ -1,8 +1,9 @@
-//! What writing requests and reading replies costs, without a network: `cargo bench --all-features --bench messages`.
+//! The cost of writing requests and reading replies, without a network: `cargo bench --all-features
+//! --bench messages`.
 //!
-//! JSON is what HTTP carries, protobuf what gRPC does. Before the times the same is told in allocations.
+//! HTTP carries JSON, and gRPC carries protobuf. Allocations are printed first, then times.
 #![allow(clippy::print_stdout)]
-#![allow(missing_docs)] // what Criterion's macros make
+#![allow(missing_docs)] // of the code that Criterion's macros generate
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use centrifugo_api::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// Commands of a batch, channels of a broadcast.
+/// The number of commands in a batch and of channels in a broadcast.
 const PARTS: usize = 10_000;
 const PUBLICATIONS: usize = 1_000;
 const EPOCH: &str = "XyZw";
@@ -43,7 +44,7 @@ fn broadcast() -> BroadcastRequest {
     BroadcastRequest::new(channels(), r#"{"n":1}"#)
 }
 
-/// A message in which some fields are set; a schema may add others.
+/// Returns a message with some fields set. A schema may have further fields.
 fn with<T: Default>(set: impl FnOnce(&mut T)) -> T {
     let mut message = T::default();
     set(&mut message);
@@ -51,7 +52,10 @@ fn with<T: Default>(set: impl FnOnce(&mut T)) -> T {
 }
 
 fn published() -> PublishResult {
-    with(|result: &mut PublishResult| (result.offset, result.epoch) = (1, EPOCH.to_owned()))
+    with(|result: &mut PublishResult| {
+        result.offset = 1;
+        result.epoch = EPOCH.to_owned();
+    })
 }
 
 fn publish_response() -> PublishResponse {
@@ -79,18 +83,20 @@ fn history_response() -> HistoryResponse {
     let data = format!(r#""{}""#, "x".repeat(254));
     let publication = |offset| {
         with(|publication: &mut Publication| {
-            (publication.data, publication.offset) = (data.clone().into(), offset);
+            publication.data = data.clone().into();
+            publication.offset = offset;
         })
     };
     with(|response: &mut HistoryResponse| {
         response.result = Some(with(|result: &mut HistoryResult| {
             result.publications = (1..).map(publication).take(PUBLICATIONS).collect();
-            (result.offset, result.epoch) = (PUBLICATIONS as u64, EPOCH.to_owned());
+            result.offset = PUBLICATIONS as u64;
+            result.epoch = EPOCH.to_owned();
         }));
     })
 }
 
-/// Gives each piece of work, by its name, to `measure`.
+/// Passes each piece of work with its name to `measure`.
 fn each(measure: &mut dyn FnMut(&str, &mut dyn FnMut())) {
     measure("publish/make", &mut || drop(black_box(publish())));
     measure("batch of 10,000/make", &mut || drop(black_box(batch())));
@@ -110,7 +116,7 @@ fn each(measure: &mut dyn FnMut(&str, &mut dyn FnMut())) {
     );
 }
 
-/// Writing a request, and reading its reply.
+/// Measures writing a request and reading its reply.
 fn exchange<M: Method>(
     name: &str,
     request: &M,

@@ -1,6 +1,6 @@
-//! How fast the embedded server is: `cargo bench --all-features --bench testing`.
+//! The speed of the embedded server: `cargo bench --all-features --bench testing`.
 //!
-//! Client and server share the machine, so that the rates are of both together.
+//! Client and server share the machine, so the rates are those of both together.
 #![allow(clippy::print_stdout)]
 
 use std::time::{Duration, Instant};
@@ -27,17 +27,18 @@ fn main() -> Outcome {
         for (transport, client) in [("http", server.client()), ("grpc", server.grpc_client())] {
             one_by_one(&client, ONE_BY_ONE / 10).await?;
             let each = one_by_one(&client, ONE_BY_ONE).await?;
-            println!("{transport}, one by one: {each:?} a publish");
+            println!("{transport}, one by one: {each:?} per publish");
             let took = at_once(&client).await?;
             let rate = PUBLISHES as f64 / took.as_secs_f64();
-            println!("{transport}, {TASKS} tasks: {rate:.0} publishes a second");
+            println!("{transport}, {TASKS} tasks: {rate:.0} publishes per second");
         }
         Ok(())
     })
 }
 
 fn start_and_stop() -> Result<(Duration, Duration), Error> {
-    let (mut starts, mut stops) = (Vec::new(), Vec::new());
+    let mut starts = Vec::new();
+    let mut stops = Vec::new();
     for _ in 0..STARTS {
         let begin = Instant::now();
         let server = Server::start()?;

@@ -5,7 +5,7 @@
 //! curl http://localhost:3000/messages -H 'content-type: application/json' -d '{"text": "hello"}'
 //! ```
 //!
-//! With `--once` it calls itself once, and ends.
+//! With `--once` it calls itself once and ends.
 
 mod support;
 
@@ -20,7 +20,7 @@ use support::Report;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What every request gets: the client is cheap to clone.
+/// The state of every request. The client is cheap to clone.
 #[derive(Clone)]
 struct App {
     client: Client,
@@ -41,12 +41,13 @@ async fn publish(
     Ok(format!("published at offset {}", result.offset))
 }
 
-/// Callers learn little of an error. The log gets all of it.
+/// Logs an error. Do not leak details to callers.
 fn failed(error: centrifugo_api::Error) -> StatusCode {
     eprintln!("{error}");
-    match error.is_retryable() {
-        true => StatusCode::SERVICE_UNAVAILABLE,
-        false => StatusCode::INTERNAL_SERVER_ERROR,
+    if error.is_retryable() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
     }
 }
 

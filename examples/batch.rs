@@ -1,4 +1,5 @@
-//! Sends several requests as one: of any types, of one type, in parallel, and of types that the data decides.
+//! Sends several requests as one: of several types, of one type, in parallel, and of types that
+//! depend on the data.
 //!
 //! ```sh
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example batch
@@ -30,13 +31,13 @@ async fn main() -> Result<(), Report> {
         Err(error) => println!("  The history alone failed: {error}."),
     }
 
-    // A `Vec` of one type; a failure does not stop what stands behind it.
+    // A `Vec` of one type. A failure does not stop the requests after it.
     let texts = ["one", "", "three"];
     let requests: Vec<_> = texts
         .into_iter()
         .map(|text| PublishRequest::new(&channel, quoted(text)))
         .collect();
-    println!("A Vec, of which the second has no data:");
+    println!("A Vec, in which the second request has no data:");
     for (text, outcome) in texts.iter().zip(client.batch(requests).await?) {
         match outcome {
             Ok(result) => println!("  {text:?} is at offset {}.", result.offset),
@@ -44,7 +45,7 @@ async fn main() -> Result<(), Report> {
         }
     }
 
-    // An array answers an array; in parallel, since the order does not matter.
+    // An array returns an array. In parallel, because the order does not matter.
     let channels = [channel.as_str(), "not-configured:1"];
     let outcomes = client
         .batch(Parallel(channels.map(PresenceStatsRequest::new)))
@@ -57,13 +58,16 @@ async fn main() -> Result<(), Report> {
         }
     }
 
-    // Commands of several kinds, of which the data decides.
+    // Commands of several kinds, chosen by the data.
     let members = [("alice", true), ("mallory", false)];
     let commands: Vec<Command> = members
         .into_iter()
-        .map(|(user, welcome)| match welcome {
-            true => SubscribeRequest::new(user, &channel).into(),
-            false => UnsubscribeRequest::new(user, &channel).into(),
+        .map(|(user, welcome)| {
+            if welcome {
+                SubscribeRequest::new(user, &channel).into()
+            } else {
+                UnsubscribeRequest::new(user, &channel).into()
+            }
         })
         .collect();
     let outcomes = client.batch(commands).await?;
@@ -75,7 +79,7 @@ async fn main() -> Result<(), Report> {
     Ok(())
 }
 
-/// A text as JSON; nothing for an empty one, which Centrifugo refuses.
+/// Returns a text as JSON, and nothing for an empty text, which Centrifugo refuses.
 fn quoted(text: &str) -> String {
     match text {
         "" => String::new(),

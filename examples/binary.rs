@@ -1,4 +1,5 @@
-//! Publishes bytes that are not JSON over either transport, and reads them back: over gRPC, since HTTP cannot.
+//! Publishes bytes that are not JSON over either transport, and reads them back over gRPC. HTTP
+//! cannot return them.
 //!
 //! ```sh
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example binary
@@ -17,14 +18,15 @@ async fn main() -> Result<(), Report> {
     let client = support::builder()?.build()?;
     let channel = support::channel();
 
-    // As `data`, only gRPC carries any bytes: over HTTP a payload is JSON, which is checked before it is sent.
+    // As `data`, only gRPC carries any bytes. Over HTTP a payload must be JSON, which is checked
+    // before it is sent.
     match client.publish(PublishRequest::new(&channel, PIXELS)).await {
         Ok(_) => println!("Published {PIXELS:x?} as data: gRPC carries any bytes."),
         Err(Error::InvalidRequest(problem)) => println!("Not as data over HTTP: {problem}"),
         Err(error) => return Err(error.into()),
     }
 
-    // `binary_data` carries them over both: clients get the same bytes.
+    // `binary_data` works over both: real-time clients get the same bytes.
     let request = PublishRequest::default()
         .channel(&channel)
         .binary_data(PIXELS);
@@ -44,7 +46,7 @@ async fn main() -> Result<(), Report> {
                 );
             }
         }
-        // The server finds no JSON for them, and its answer says no more than that.
+        // The server has no JSON for them, and its reply says no more than that.
         Err(error @ Error::Transport { .. }) => println!("Not read back: {error}"),
         Err(error) => return Err(error.into()),
     }

@@ -1,4 +1,4 @@
-//! The same calls without async: each one blocks its thread.
+//! The same calls without async: each call blocks its thread.
 //!
 //! ```sh
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --features blocking --example blocking
@@ -17,13 +17,14 @@ fn main() -> Result<(), Report> {
 
     let nodes = client.info(InfoRequest::new())?.nodes;
     println!(
-        "Connected to {} node(s), without an async runtime of one's own.",
+        "Connected to {} node(s), without an async runtime of your own.",
         nodes.len()
     );
 
-    // Clones share their connections, between threads too.
+    // Clones share their connections, across threads too.
     let publishers = ["one", "two", "three"].map(|text| {
-        let (client, channel) = (client.clone(), channel.clone());
+        let client = client.clone();
+        let channel = channel.clone();
         thread::spawn(move || client.publish(PublishRequest::new(channel, json(text)?)))
     });
     for publisher in publishers {

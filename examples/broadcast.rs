@@ -1,4 +1,4 @@
-//! Publishes the same message into several channels, and tells how it went in each.
+//! Publishes the same message to several channels, and shows the outcome in each.
 //!
 //! ```sh
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example broadcast
@@ -15,12 +15,13 @@ async fn main() -> Result<(), Report> {
     let client = support::builder()?.build()?;
     let channel = support::channel();
 
-    // A key makes it safe to repeat the whole call, for five minutes: no channel gets the message twice.
+    // With a key the whole call can be repeated for five minutes: no channel gets the message
+    // twice.
     let message = json!({"text": "to all"});
     let request =
         BroadcastRequest::new([&channel, "not-configured:1"], message).idempotency_key("release-7");
 
-    // The call succeeds though a channel fails: each has its own outcome.
+    // The call succeeds even if a channel fails: each has its own outcome.
     let result = client.broadcast(request.clone()).await?;
     for (channel, outcome) in result.channels().iter().zip(result.outcomes()) {
         match outcome {
@@ -31,10 +32,10 @@ async fn main() -> Result<(), Report> {
 
     // Only the failures.
     for (channel, error) in result.failed() {
-        println!("Failed: {channel}, since {error}.");
+        println!("Failed: {channel}: {error}.");
     }
 
-    // All or an error, where a failed channel is no option.
+    // The results of all channels, or one error if any channel failed.
     match client.broadcast(request).await?.all_ok() {
         Ok(results) => println!("All {} channels have it.", results.len()),
         Err(Error::Parts { failed, of, .. }) => {
@@ -43,7 +44,7 @@ async fn main() -> Result<(), Report> {
         Err(error) => return Err(error.into()),
     }
 
-    // What is wrong with the whole call is an error of the call.
+    // A fault of the whole call is an error of the call.
     if let Err(error) = client.broadcast(BroadcastRequest::new([""; 0], "{}")).await {
         println!("A broadcast to no channels: {error}.");
     }

@@ -1,6 +1,6 @@
-//! Calls a method with messages of one's own, over both transports: for a method that the schema lacks.
+//! Calls a method with your own messages, over both transports: for a method that the schema lacks.
 //!
-//! The method here is `presence_stats`, of which only a part is read.
+//! The method here is `presence_stats`, and only a part of its result is read.
 //!
 //! ```sh
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example custom_method
@@ -13,7 +13,7 @@ use centrifugo_api::{ApiError, Method};
 use serde::{Deserialize, Serialize};
 use support::Report;
 
-/// prost writes it for gRPC, serde for HTTP.
+/// The request. prost writes it for gRPC, serde for HTTP.
 #[derive(Clone, PartialEq, Message, Serialize)]
 #[prost(prost_path = "centrifugo_api::prost")]
 struct OnlineRequest {
@@ -21,7 +21,7 @@ struct OnlineRequest {
     channel: String,
 }
 
-/// Every reply has these two fields.
+/// The reply. Every reply has these two fields.
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[prost(prost_path = "centrifugo_api::prost")]
 struct OnlineResponse {
@@ -31,7 +31,7 @@ struct OnlineResponse {
     result: Option<Online>,
 }
 
-/// Centrifugo leaves out zeros, and may add fields.
+/// The result. Centrifugo leaves out zeros, and newer versions may add fields.
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[prost(prost_path = "centrifugo_api::prost")]
 #[serde(default)]
@@ -63,7 +63,7 @@ async fn main() -> Result<(), Report> {
     {
         Ok(online) => {
             println!(
-                "{channel}: {} user(s) are subscribed, says a message of our own.",
+                "{channel}: {} user(s) are subscribed, according to our own message.",
                 online.num_users
             )
         }

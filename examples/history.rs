@@ -1,4 +1,5 @@
-//! Reads a channel's history in pages, forwards and backwards, and goes on later from the position that it kept.
+//! Reads a channel's history in pages, forwards and backwards, and continues later from a saved
+//! position.
 //!
 //! The channel needs `history_size` and `history_ttl` in the server's configuration.
 //!
@@ -27,7 +28,7 @@ async fn main() -> Result<(), Report> {
     read(&client, request.clone().reverse(true)).await?;
 
     publish(&client, &channel, ["f"]).await?;
-    println!("Published f. What came since the position that was kept:");
+    println!("Published f. The publications after the saved position:");
     if let Some(position) = position {
         read(&client, request.clone().since(position)).await?;
     }
@@ -52,7 +53,7 @@ async fn publish<const N: usize>(
     Ok(())
 }
 
-/// Shows all pages, and answers the position of the publication read last.
+/// Shows all pages, and returns the position of the last publication.
 async fn read(client: &Client, request: HistoryRequest) -> Result<Option<StreamPosition>, Report> {
     let mut position = request.since.clone();
     let mut pages = client.history_pages(request);
@@ -70,7 +71,7 @@ async fn read(client: &Client, request: HistoryRequest) -> Result<Option<StreamP
                 }
             }
             Page::Lost(error) => {
-                println!("  The stream was lost, read it from its start: {error}");
+                println!("  The stream was lost, read it from the start: {error}");
                 position = None;
             }
         }

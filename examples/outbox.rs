@@ -1,13 +1,14 @@
-//! Stores orders and the news of each in one transaction: Centrifugo publishes the news of those that were
-//! committed, and of no others.
+//! Stores orders and their notifications in one transaction: Centrifugo publishes the notifications
+//! of committed
+//! orders, and no others.
 //!
 //! ```sh
 //! DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox
 //! ```
 //!
-//! `CENTRIFUGO_CHANNEL` names another channel than `orders`.
+//! `CENTRIFUGO_CHANNEL` sets another channel than `orders`.
 
-#![allow(clippy::print_stderr, clippy::print_stdout)] // it talks to whoever runs it
+#![allow(clippy::print_stderr, clippy::print_stdout)] // a program for the command line
 
 use std::env;
 use std::error::Error;
@@ -18,9 +19,9 @@ use serde::Serialize;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Client, NoTls, Transaction};
 
-/// The application's own table; the outbox; and a trigger, by which Centrifugo hears of a new row at once.
+/// The application's table, the outbox, and a trigger that notifies Centrifugo of new rows.
 ///
-/// Centrifugo deletes a row when it has executed it, and executes the rows of a partition in their order.
+/// Centrifugo deletes a row when it has executed it, and executes the rows of a partition in order.
 pub(crate) const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS orders (
   id BIGSERIAL PRIMARY KEY,
@@ -74,7 +75,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Takes three orders, of which the second falls through.
+/// Takes three orders, of which the second is rolled back.
 pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> {
     let (mut database, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
@@ -86,7 +87,7 @@ pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> 
     let order = store(&transaction, channel, "tea", 1).await?;
     transaction.rollback().await?;
     println!(
-        "Order {}, for {}, fell through: nothing is stored, and nothing will be published.",
+        "Order {}, for {}, was rolled back: nothing is stored, and nothing will be published.",
         order.id, order.item
     );
 
@@ -96,7 +97,7 @@ pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> 
         .query_one("SELECT count(*) FROM centrifugo_outbox", &[])
         .await?
         .try_get(0)?;
-    println!("{waiting} commands wait in the outbox for a Centrifugo whose consumer reads it.");
+    println!("{waiting} commands wait in the outbox for a Centrifugo with a consumer for it.");
     drop(database);
     Ok(connection.await??)
 }
@@ -111,13 +112,13 @@ async fn take_order(
     let order = store(&transaction, channel, item, quantity).await?;
     transaction.commit().await?;
     println!(
-        "Order {}, for {quantity} × {item}, is stored, and the news of it is on the way to {channel:?}.",
+        "Order {}, for {quantity} × {item}, is stored, and will be published to {channel:?}.",
         order.id
     );
     Ok(())
 }
 
-/// Writes the order and the command to publish it, both or none.
+/// Writes the order and the command to publish it, both or neither.
 async fn store(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -135,8 +136,9 @@ async fn store(
         quantity,
     };
 
-    // A row that Centrifugo executes, but cannot delete before it stops, is executed again: the key makes it one
-    // publication all the same.
+    // If Centrifugo stops after it has executed a row and before it has deleted it, it executes the
+    // row again. The key
+    // prevents a second publication.
     let request =
         PublishRequest::new(channel, json(&order)?).idempotency_key(format!("order-{id}"));
     let command = ConsumerCommand::new(&request)?;
@@ -147,7 +149,7 @@ async fn store(
     Ok(order)
 }
 
-const HOW_TO_GET_A_DATABASE: &str = r#"DATABASE_URL is not set: this example talks to a running PostgreSQL.
+const HOW_TO_GET_A_DATABASE: &str = r#"DATABASE_URL is not set: this example needs a running PostgreSQL.
 
 With Docker:
   docker run --rm -p 5433:5432 -e POSTGRES_USER=outbox -e POSTGRES_HOST_AUTH_METHOD=trust postgres
@@ -158,7 +160,7 @@ On Debian, after `apt-get install postgresql`, as any user but root:
 Then:
   DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox
 
-A Centrifugo with this variable (or `consumers` in its configuration) publishes what the outbox holds:
+A Centrifugo with this variable (or `consumers` in its configuration) publishes the contents of the outbox:
   CENTRIFUGO_CONSUMERS='[{"name": "outbox", "enabled": true, "type": "postgresql", "postgresql": {
     "dsn": "postgresql://outbox@localhost:5433/postgres", "outbox_table_name": "centrifugo_outbox",
     "partition_notification_channel": "centrifugo_partition_change"}}]'"#;

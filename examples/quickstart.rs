@@ -1,12 +1,12 @@
-//! Publishes into a channel, reads its history and its presence back, and says in words what it did.
+//! Publishes to a channel, reads its history and its presence, and says in words what it did.
 //!
 //! ```sh
-//! cargo run --example quickstart --features testing    # on the embedded server
+//! cargo run --example quickstart    # on the embedded server
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example quickstart
 //! CENTRIFUGO_URL=grpc://localhost:10000 CENTRIFUGO_API_KEY=… cargo run --features grpc --example quickstart
 //! ```
 //!
-//! `CENTRIFUGO_CHANNEL` names another channel than `quickstart`.
+//! `CENTRIFUGO_CHANNEL` sets another channel than `quickstart`.
 
 use std::env;
 use std::error::Error;
@@ -80,9 +80,9 @@ async fn tour(url: &str, client: &Client, channel: &str) -> Result<(), Box<dyn E
         .publish(PublishRequest::new(channel, json(&message)?))
         .await?;
     match position.offset {
-        0 => println!("Published {message:?} into {channel:?}, which keeps no history."),
+        0 => println!("Published {message:?} to {channel:?}, which keeps no history."),
         offset => println!(
-            "Published {message:?} into {channel:?}, at offset {offset} of epoch {}.",
+            "Published {message:?} to {channel:?}, at offset {offset} of epoch {}.",
             position.epoch
         ),
     }
@@ -121,12 +121,12 @@ async fn tour(url: &str, client: &Client, channel: &str) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// A feature that is off is no reason to stop.
+/// Continues if the feature is disabled.
 fn explain(error: centrifugo_api::Error, option: &str) -> Result<(), centrifugo_api::Error> {
     match error.api_code() {
         Some(ApiError::NOT_AVAILABLE) => {
             println!(
-                "Off for this channel, set {option} in the server's configuration to see it: {error}"
+                "Disabled for this channel. Set {option} in the server's configuration to see it: {error}"
             );
             Ok(())
         }

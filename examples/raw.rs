@@ -1,4 +1,5 @@
-//! Calls a method by its name with any JSON, over HTTP: for a method, or a field, that the schema lacks.
+//! Calls a method by name with any JSON, over HTTP: for a method, or a field, that the schema
+//! lacks.
 //!
 //! ```sh
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example raw
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use support::Report;
 
-/// What interests of the answer.
+/// The part of the reply we need.
 #[derive(Deserialize)]
 struct Info {
     nodes: Vec<BTreeMap<String, Value>>,
@@ -23,7 +24,7 @@ struct Info {
 async fn main() -> Result<(), Report> {
     let client = support::builder()?.build()?;
 
-    // Any JSON in, and any type out: a `Value`, or a type of one's own.
+    // Any JSON can be sent, and any type can be read: a `Value`, or your own type.
     let params =
         json!({"channel": support::channel(), "data": {"text": "hello"}, "a_new_field": true});
     let result: Value = match client.call_raw("publish", &params).await {
@@ -38,10 +39,10 @@ async fn main() -> Result<(), Report> {
     let info: Info = client.call_raw("info", &json!({})).await?;
     for node in info.nodes {
         let names: Vec<&str> = node.keys().map(String::as_str).collect();
-        println!("A node tells its {}.", names.join(", "));
+        println!("A node reports its {}.", names.join(", "));
     }
 
-    // Errors are those of any other call.
+    // Errors are the same as those of other calls.
     if let Err(error) = client
         .call_raw::<_, Value>("no_such_method", &json!({}))
         .await

@@ -1,10 +1,10 @@
-//! Tests code that uses Centrifugo on the embedded server: the same `Client`, with another URL.
+//! Tests code that uses Centrifugo on the embedded server: the same `Client` with another URL.
 //!
 //! ```sh
-//! cargo run --example testing --features testing
+//! cargo run --example testing
 //! ```
 //!
-//! In a project of one's own these are tests, and `centrifugo-api` is a dev-dependency with the feature `testing`.
+//! In your own project these are tests, and `centrifugo-api-testing` is a dev-dependency.
 
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::{Event, Fault, Namespace, Server, User};
 
-/// An application's part that talks to Centrifugo. It takes a client, and knows nothing of tests.
+/// The part of an application that calls Centrifugo. It takes a client and contains nothing for
+/// tests.
 struct Shop {
     centrifugo: Client,
 }
 
 impl Shop {
-    /// Tells a customer of an order, at most once however often it is called.
+    /// Notifies a customer of a paid order, at most once however often it is called.
     async fn paid(&self, customer: &str, order: u32) -> Result<(), Error> {
         let data = json(&serde_json::json!({"order": order, "state": "paid"}))?;
         let request = PublishRequest::new(format!("orders:{customer}"), data);
@@ -30,7 +31,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Tells customers of an offer, and answers those who could not be told.
+    /// Sends customers an offer, and returns those who could not be reached.
     async fn offer(&self, customers: &[&str]) -> Result<Vec<String>, Error> {
         let channels = customers
             .iter()
@@ -45,7 +46,7 @@ impl Shop {
             .collect())
     }
 
-    /// Throws a user out: with Centrifugo PRO for good.
+    /// Disconnects a user, and with Centrifugo PRO blocks the user.
     async fn ban(&self, user: &str) -> Result<(), Error> {
         self.centrifugo
             .block_user(BlockUserRequest::new(user))
@@ -59,7 +60,7 @@ impl Shop {
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A server with the channels of production, and the application on it.
+/// Returns a server with the channels of production, and the application using it.
 fn shop() -> Result<(Server, Shop), Error> {
     let orders = Namespace::new("orders")
         .history_size(10)
@@ -72,7 +73,7 @@ fn shop() -> Result<(Server, Shop), Error> {
     Ok((server, shop))
 }
 
-async fn a_customer_hears_of_an_order_once() -> Outcome {
+async fn customer_is_notified_of_order_once() -> Outcome {
     let (server, shop) = shop()?;
     let mut alice = server.connect(User::new("alice").info(r#"{"name":"Alice"}"#));
     alice.subscribe("orders:alice")?;
@@ -86,7 +87,7 @@ async fn a_customer_hears_of_an_order_once() -> Outcome {
     Ok(())
 }
 
-async fn an_order_is_forgotten_after_a_minute() -> Outcome {
+async fn order_is_forgotten_after_a_minute() -> Outcome {
     let (server, shop) = shop()?;
     shop.paid("alice", 42).await?;
     server.advance(Duration::from_secs(60));
@@ -98,7 +99,7 @@ async fn an_order_is_forgotten_after_a_minute() -> Outcome {
     Ok(())
 }
 
-async fn an_offer_tells_who_could_not_be_reached() -> Outcome {
+async fn offer_reports_who_could_not_be_reached() -> Outcome {
     let (server, shop) = shop()?;
     server.fail_next(
         1,
@@ -109,10 +110,10 @@ async fn an_offer_tells_who_could_not_be_reached() -> Outcome {
     Ok(())
 }
 
-async fn a_lost_answer_does_no_harm() -> Outcome {
+async fn lost_reply_does_no_harm() -> Outcome {
     let (server, shop) = shop()?;
     server.fail_next(1, Fault::close_after())?;
-    // The client tries again, since the publication has an idempotency key.
+    // The client retries because the publication has an idempotency key.
     shop.paid("alice", 42).await?;
     assert_eq!(server.requests().len(), 2);
     let history = shop
@@ -123,7 +124,7 @@ async fn a_lost_answer_does_no_harm() -> Outcome {
     Ok(())
 }
 
-async fn a_banned_user_is_blocked_and_disconnected() -> Outcome {
+async fn banned_user_is_blocked_and_disconnected() -> Outcome {
     let (server, shop) = shop()?;
     server.on(|_: BlockUserRequest| Ok(BlockUserResult::default()));
     let mut mallory = server.connect("mallory");
@@ -135,18 +136,18 @@ async fn a_banned_user_is_blocked_and_disconnected() -> Outcome {
     let requests = server.requests();
     let methods: Vec<_> = requests.iter().map(|request| request.method).collect();
     assert_eq!(methods, ["block_user", "disconnect"]);
-    let blocked: BlockUserRequest = requests[0].request().ok_or("a request of that type")?;
+    let blocked: BlockUserRequest = requests[0].request().ok_or("another type of request")?;
     assert_eq!(blocked.user, "mallory");
     Ok(())
 }
 
 #[tokio::main]
 async fn main() -> Outcome {
-    a_customer_hears_of_an_order_once().await?;
-    an_order_is_forgotten_after_a_minute().await?;
-    an_offer_tells_who_could_not_be_reached().await?;
-    a_lost_answer_does_no_harm().await?;
-    a_banned_user_is_blocked_and_disconnected().await?;
+    customer_is_notified_of_order_once().await?;
+    order_is_forgotten_after_a_minute().await?;
+    offer_reports_who_could_not_be_reached().await?;
+    lost_reply_does_no_harm().await?;
+    banned_user_is_blocked_and_disconnected().await?;
     println!("5 tests of an application passed, on 5 embedded servers.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is said by way of `tracing`. A process of its own: the warning comes once a process.
+//! Warnings by `tracing`. They need their own process because each is given once per process.
 #![cfg(all(feature = "http", feature = "grpc"))]
 
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,10 @@ impl Subscriber for Warnings {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
-        self.0.lock().expect("no test panics with it").push(text.0);
+        self.0
+            .lock()
+            .expect("no test panics while it holds the lock")
+            .push(text.0);
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {
@@ -43,20 +46,20 @@ impl Visit for Text {
 }
 
 #[test]
-fn a_key_that_others_can_read_is_told_once() {
+fn unencrypted_key_is_warned_about_once() {
     let warnings = Warnings::default();
     tracing::subscriber::with_default(warnings.clone(), || {
         let build = |url: &str| {
             Client::builder(url)
                 .api_key("hunter22")
                 .build()
-                .expect("it is right")
+                .expect("the configuration is valid")
         };
         build("http://localhost:8000/api");
         build("grpc://127.0.0.1:10000");
         Client::builder("http://centrifugo.example/api")
             .build()
-            .expect("it is right");
+            .expect("the configuration is valid");
         if cfg!(feature = "tls") {
             build("https://centrifugo.example/api");
         }
@@ -64,13 +67,16 @@ fn a_key_that_others_can_read_is_told_once() {
             warnings
                 .0
                 .lock()
-                .expect("no test panics with it")
+                .expect("no test panics while it holds the lock")
                 .is_empty()
         );
         build("grpc://centrifugo.example:10000");
         build("http://centrifugo.example/api");
     });
-    let warnings = warnings.0.lock().expect("no test panics with it");
+    let warnings = warnings
+        .0
+        .lock()
+        .expect("no test panics while it holds the lock");
     let [warning] = &warnings[..] else {
         panic!("{warnings:?}")
     };

@@ -1,4 +1,4 @@
-//! What the examples share: the server that the environment names, and errors in words.
+//! The common part of the examples: the server that the environment names, and errors in words.
 
 use std::env;
 use std::error::Error;
@@ -6,7 +6,8 @@ use std::fmt;
 
 use centrifugo_api::{Client, ClientBuilder};
 
-/// A client's configuration, from `CENTRIFUGO_URL` and `CENTRIFUGO_API_KEY`, or for the embedded server.
+/// Returns the builder of a client, from `CENTRIFUGO_URL` and `CENTRIFUGO_API_KEY` or for the
+/// embedded server.
 pub(crate) fn builder() -> Result<ClientBuilder, Report> {
     let Ok(url) = env::var("CENTRIFUGO_URL") else {
         return embedded();
@@ -29,13 +30,13 @@ fn embedded() -> Result<ClientBuilder, Report> {
     Ok(SERVER.get_or_init(|| server).client_builder())
 }
 
-/// A channel of the example's own, beside `CENTRIFUGO_CHANNEL`.
+/// Returns a channel for this example, derived from `CENTRIFUGO_CHANNEL`.
 pub(crate) fn channel() -> String {
     let channel = env::var("CENTRIFUGO_CHANNEL").unwrap_or_else(|_| "examples".to_owned());
     format!("{channel}-{}", env!("CARGO_BIN_NAME"))
 }
 
-/// What an example's `main` answers: any error, shown with its causes.
+/// The error of an example's `main`: any error, shown with its causes.
 pub(crate) struct Report(Box<dyn Error>);
 
 impl<E: Into<Box<dyn Error>>> From<E> for Report {

@@ -1,48 +1,52 @@
+//! Batches of commands.
+
 use std::collections::BTreeSet;
 
 use centrifugo_api::*;
 
-use crate::env::{Env, Outcome, offsets};
+use crate::harness::{Env, Outcome, offsets};
 use crate::realtime::ALICE;
 use crate::server::Version;
 
 behaviours!(everywhere:
-    batch_answers_each_command_in_order,
-    batch_in_parallel_answers_in_order_too,
+    batch_returns_outcomes_in_order,
+    parallel_batch_returns_outcomes_in_order,
     batch_goes_on_after_a_failure,
-    batch_takes_every_kind_of_command,
-    batch_without_commands_answers_none,
-    batch_answers_the_parts_of_a_broadcast,
-    batch_answers_results_without_content,
-    batch_takes_10_000_commands,
+    batch_accepts_every_kind_of_command,
+    batch_without_commands_returns_no_replies,
+    batch_returns_an_outcome_for_each_channel_of_a_broadcast,
+    batch_returns_results_without_content,
+    batch_accepts_10_000_commands,
 );
 behaviours!(legacy_commands:
-    batch_answers_each_command_in_order,
-    batch_answers_results_without_content,
-    batch_answers_the_parts_of_a_broadcast,
-    batch_in_parallel_answers_in_order_too,
-    batch_takes_10_000_commands,
-    batch_without_commands_answers_none,
+    batch_returns_outcomes_in_order,
+    batch_returns_results_without_content,
+    batch_returns_an_outcome_for_each_channel_of_a_broadcast,
+    parallel_batch_returns_outcomes_in_order,
+    batch_accepts_10_000_commands,
+    batch_without_commands_returns_no_replies,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    batch_takes_every_kind_of_command,
+    batch_accepts_every_kind_of_command,
 );
 
 fn publish(channel: &str, data: &str) -> Command {
     PublishRequest::new(channel, data).into()
 }
 
-/// The offset of each publication, or the code of its error.
+/// Returns the offset of each publication, or the code of its error.
 fn outcomes(replies: &[Reply]) -> Vec<Result<u64, u32>> {
-    let outcome = |reply: &Reply| match (&reply.error, &reply.publish) {
-        (Some(error), None) => Err(error.code),
-        (None, Some(result)) => Ok(result.offset),
-        _ => panic!("an error or a result, not {reply:?}"),
-    };
-    replies.iter().map(outcome).collect()
+    replies
+        .iter()
+        .map(|reply: &Reply| match (&reply.error, &reply.publish) {
+            (Some(error), None) => Err(error.code),
+            (None, Some(result)) => Ok(result.offset),
+            _ => panic!("expected an error or a result, not {reply:?}"),
+        })
+        .collect()
 }
 
-/// Replies as JSON: an error's code, or the name of the method.
+/// Returns the name of the method of a reply, or the code of its error.
 fn summary(reply: &Reply) -> Result<String, u32> {
     let fields = serde_json::to_value(reply).expect("a reply has a JSON form");
     match (
@@ -53,11 +57,11 @@ fn summary(reply: &Reply) -> Result<String, u32> {
     ) {
         (Some(error), _) => Err(error.code),
         (None, Some(names)) if names.len() == 1 => Ok(names[0].clone()),
-        _ => panic!("an error or one result, not {reply:?}"),
+        _ => panic!("expected an error or one result, not {reply:?}"),
     }
 }
 
-async fn batch_answers_each_command_in_order(env: &Env) -> Outcome {
+async fn batch_returns_outcomes_in_order(env: &Env) -> Outcome {
     let history = HistoryRequest::new("plain:a").limit(-1);
     let commands = [
         publish("plain:a", "1"),
@@ -83,7 +87,7 @@ async fn batch_answers_each_command_in_order(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_in_parallel_answers_in_order_too(env: &Env) -> Outcome {
+async fn parallel_batch_returns_outcomes_in_order(env: &Env) -> Outcome {
     for number in 1..=99 {
         env.publish(&format!("plain:{}", number % 10), "0").await?;
     }
@@ -128,7 +132,7 @@ async fn batch_goes_on_after_a_failure(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
+async fn batch_accepts_every_kind_of_command(env: &Env) -> Outcome {
     macro_rules! commands {
         ($($method:ident: $request:expr,)+) => {
             vec![$((stringify!($method), Command::from($request))),+]
@@ -145,15 +149,14 @@ async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
     assert_eq!(named, METHODS.iter().copied().collect());
 
     let _alice = env.connect_as(&ALICE).await?;
-    let known = |method: &str| {
-        env.version == Version::V6 || !method.starts_with("map_") && method != "shared_poll_publish"
-    };
-    let expected = open_source
-        .iter()
-        .map(|(method, _)| match known(method) && *method != "rpc" {
-            true => Ok((*method).to_owned()),
-            false => Err(104),
-        });
+    let expected = open_source.iter().map(|(method, _)| {
+        let is_new = method.starts_with("map_") || *method == "shared_poll_publish";
+        if *method != "rpc" && (env.version == Version::V6 || !is_new) {
+            Ok((*method).to_owned())
+        } else {
+            Err(104)
+        }
+    });
     let expected: Vec<_> = expected.chain(pro.iter().map(|_| Err(104))).collect();
     let commands = open_source
         .into_iter()
@@ -164,7 +167,7 @@ async fn batch_takes_every_kind_of_command(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_without_commands_answers_none(env: &Env) -> Outcome {
+async fn batch_without_commands_returns_no_replies(env: &Env) -> Outcome {
     for parallel in [false, true] {
         let request = BatchRequest::new(Vec::<Command>::new()).parallel(parallel);
         assert!(env.client.batch(request).await?.replies.is_empty());
@@ -172,7 +175,7 @@ async fn batch_without_commands_answers_none(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_answers_the_parts_of_a_broadcast(env: &Env) -> Outcome {
+async fn batch_returns_an_outcome_for_each_channel_of_a_broadcast(env: &Env) -> Outcome {
     let commands = [
         BroadcastRequest::new(["invalid:a", "plain:a"], "1"),
         BroadcastRequest::new(Vec::<String>::new(), "1"),
@@ -191,7 +194,7 @@ async fn batch_answers_the_parts_of_a_broadcast(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_answers_results_without_content(env: &Env) -> Outcome {
+async fn batch_returns_results_without_content(env: &Env) -> Outcome {
     let commands: [Command; 6] = [
         SubscribeRequest::new("alice", "plain:a").into(),
         UnsubscribeRequest::new("alice", "plain:a").into(),
@@ -220,7 +223,7 @@ async fn batch_answers_results_without_content(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn batch_takes_10_000_commands(env: &Env) -> Outcome {
+async fn batch_accepts_10_000_commands(env: &Env) -> Outcome {
     for parallel in [false, true] {
         let commands = (0..10_000).map(|number| publish(&format!("plain:{parallel}{number}"), "1"));
         let replies = env

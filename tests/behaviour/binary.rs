@@ -7,41 +7,41 @@ use centrifugo_api::{
     SubscribeRequest,
 };
 
-use crate::env::{Env, Outcome, code, failure};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Outcome, code, failure};
 use crate::realtime::ALICE;
 use crate::server::Transport;
 
 behaviours!(everywhere:
-    raw_bytes_pass_over_grpc_alone,
+    raw_bytes_pass_only_over_grpc,
     raw_bytes_in_a_batch_are_named,
     binary_data_passes_over_both_transports,
-    binary_data_is_read_over_grpc_alone,
+    binary_data_is_read_only_over_grpc,
     binary_data_that_is_json_is_read_over_both_transports,
     bad_base64_is_a_bad_request,
-    a_batch_that_reads_binary_data_over_http_was_executed,
+    batch_that_fails_to_return_binary_data_over_http_was_executed,
 );
 behaviours!(lacking_in_5_4_9:
-    binary_data_of_a_binary_namespace_is_read_over_grpc_alone,
-    binary_data_of_a_map_is_read_over_grpc_alone,
-    binary_info_is_read_over_grpc_alone,
+    binary_data_of_a_binary_namespace_is_read_only_over_grpc,
+    binary_data_of_a_map_is_read_only_over_grpc,
+    binary_info_is_read_only_over_grpc,
 );
 behaviours!(across_transports: binary_data_passes_from_one_transport_to_the_other);
 behaviours!(legacy_commands:
     bad_base64_is_a_bad_request,
     binary_data_passes_over_both_transports,
     raw_bytes_in_a_batch_are_named,
-    raw_bytes_pass_over_grpc_alone,
+    raw_bytes_pass_only_over_grpc,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    binary_data_is_read_over_grpc_alone,
-    binary_data_of_a_binary_namespace_is_read_over_grpc_alone,
-    binary_data_of_a_map_is_read_over_grpc_alone,
+    binary_data_is_read_only_over_grpc,
+    binary_data_of_a_binary_namespace_is_read_only_over_grpc,
+    binary_data_of_a_map_is_read_only_over_grpc,
     binary_data_that_is_json_is_read_over_both_transports,
-    binary_info_is_read_over_grpc_alone,
+    binary_info_is_read_only_over_grpc,
 );
 
-/// Every byte, and text around a quote that would end a JSON string.
+/// Every byte, and text with a quote that would end a JSON string.
 fn bytes() -> Vec<u8> {
     (0..=255).chain(*br#"","channel":"other""#).collect()
 }
@@ -50,7 +50,7 @@ fn binary(channel: &str) -> PublishRequest {
     PublishRequest::new(channel, "").binary_data(bytes())
 }
 
-async fn history(client: &Face, channel: &str) -> Result<Vec<Bytes>, Error> {
+async fn history(client: &ClientUnderTest, channel: &str) -> Result<Vec<Bytes>, Error> {
     let history = client.call(HistoryRequest::new(channel).limit(-1)).await?;
     Ok(history
         .publications
@@ -59,8 +59,9 @@ async fn history(client: &Face, channel: &str) -> Result<Vec<Bytes>, Error> {
         .collect())
 }
 
-/// Makes sure that a reply with a binary payload is whole over gRPC, and an error that says so over HTTP.
-fn assert_read_over_grpc_alone(
+/// Checks that a reply with a binary payload is complete over gRPC, and an error that explains it
+/// over HTTP.
+fn assert_read_only_over_grpc(
     transport: Transport,
     result: Result<Vec<Bytes>, Error>,
     expected: &[Vec<u8>],
@@ -89,7 +90,7 @@ fn assert_read_over_grpc_alone(
     }
 }
 
-async fn raw_bytes_pass_over_grpc_alone(env: &Env) -> Outcome {
+async fn raw_bytes_pass_only_over_grpc(env: &Env) -> Outcome {
     let result = env
         .client
         .call(PublishRequest::new("plain:a", bytes()))
@@ -142,17 +143,17 @@ async fn binary_data_passes_over_both_transports(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn binary_data_is_read_over_grpc_alone(env: &Env) -> Outcome {
+async fn binary_data_is_read_only_over_grpc(env: &Env) -> Outcome {
     env.publish("plain:a", "1").await?;
     env.client.call(binary("plain:a")).await?;
     let result = history(&env.client, "plain:a").await;
-    assert_read_over_grpc_alone(env.transport, result, &[b"1".to_vec(), bytes()]);
+    assert_read_only_over_grpc(env.transport, result, &[b"1".to_vec(), bytes()]);
     Ok(())
 }
 
-async fn binary_data_of_a_binary_namespace_is_read_over_grpc_alone(env: &Env) -> Outcome {
+async fn binary_data_of_a_binary_namespace_is_read_only_over_grpc(env: &Env) -> Outcome {
     env.client.call(binary("bin:a")).await?;
-    assert_read_over_grpc_alone(
+    assert_read_only_over_grpc(
         env.transport,
         history(&env.client, "bin:a").await,
         &[bytes()],
@@ -160,7 +161,7 @@ async fn binary_data_of_a_binary_namespace_is_read_over_grpc_alone(env: &Env) ->
     Ok(())
 }
 
-async fn binary_data_of_a_map_is_read_over_grpc_alone(env: &Env) -> Outcome {
+async fn binary_data_of_a_map_is_read_only_over_grpc(env: &Env) -> Outcome {
     env.client
         .call(MapPublishRequest::new("map:a", "key", "").binary_data(bytes()))
         .await?;
@@ -169,7 +170,7 @@ async fn binary_data_of_a_map_is_read_over_grpc_alone(env: &Env) -> Outcome {
         .client
         .call(MapReadStateRequest::new("map:a").limit(-1))
         .await;
-    assert_read_over_grpc_alone(
+    assert_read_only_over_grpc(
         env.transport,
         state.map(|state| data(state.entries)),
         &[bytes()],
@@ -178,7 +179,7 @@ async fn binary_data_of_a_map_is_read_over_grpc_alone(env: &Env) -> Outcome {
         .client
         .call(MapReadStreamRequest::new("map:a").limit(-1))
         .await;
-    assert_read_over_grpc_alone(
+    assert_read_only_over_grpc(
         env.transport,
         stream.map(|stream| data(stream.entries)),
         &[bytes()],
@@ -186,7 +187,7 @@ async fn binary_data_of_a_map_is_read_over_grpc_alone(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn binary_info_is_read_over_grpc_alone(env: &Env) -> Outcome {
+async fn binary_info_is_read_only_over_grpc(env: &Env) -> Outcome {
     let _alice = env.connect_as(&ALICE).await?;
     env.client
         .call(SubscribeRequest::new("alice", "plain:a").binary_info(bytes()))
@@ -199,16 +200,16 @@ async fn binary_info_is_read_over_grpc_alone(env: &Env) -> Outcome {
             .map(|info| info.chan_info)
             .collect()
     });
-    assert_read_over_grpc_alone(env.transport, infos, &[bytes()]);
+    assert_read_only_over_grpc(env.transport, infos, &[bytes()]);
     Ok(())
 }
 
 async fn binary_data_that_is_json_is_read_over_both_transports(env: &Env) -> Outcome {
     let mut request = PublishRequest::new("plain:a", "1").binary_data(r#"{"n":2}"#);
     env.client.call(request.clone()).await?;
-    // The base64 would win over the JSON beside it.
+    // The base64 takes precedence over the JSON.
     request.data = "3".into();
-    let error = crate::env::failure(env.client.call(request).await);
+    let error = crate::harness::failure(env.client.call(request).await);
     assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");
     assert_eq!(history(&env.client, "plain:a").await?, [r#"{"n":2}"#]);
     Ok(())
@@ -222,7 +223,7 @@ async fn bad_base64_is_a_bad_request(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_batch_that_reads_binary_data_over_http_was_executed(env: &Env) -> Outcome {
+async fn batch_that_fails_to_return_binary_data_over_http_was_executed(env: &Env) -> Outcome {
     let commands = [
         Command::from(binary("plain:a")),
         Command::from(HistoryRequest::new("plain:a").limit(1)),
@@ -236,7 +237,7 @@ async fn a_batch_that_reads_binary_data_over_http_was_executed(env: &Env) -> Out
             .map(|publication| publication.data)
             .collect()
     });
-    assert_read_over_grpc_alone(env.transport, read, &[bytes()]);
+    assert_read_only_over_grpc(env.transport, read, &[bytes()]);
     assert_eq!(history(&env.client, "plain:b").await?, ["1"]);
     Ok(())
 }
@@ -245,6 +246,6 @@ async fn a_batch_that_reads_binary_data_over_http_was_executed(env: &Env) -> Out
 async fn binary_data_passes_from_one_transport_to_the_other(env: &Env) -> Outcome {
     env.client.call(binary("plain:a")).await?;
     let result = history(&env.other_client(), "plain:a").await;
-    assert_read_over_grpc_alone(env.transport.other(), result, &[bytes()]);
+    assert_read_only_over_grpc(env.transport.other(), result, &[bytes()]);
     Ok(())
 }

@@ -1,26 +1,28 @@
+//! Broadcasts to several channels.
+
 use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest};
 
-use crate::env::{Env, Outcome, code};
+use crate::harness::{Env, Outcome, code};
 use crate::server::Version;
 
 behaviours!(everywhere:
-    broadcast_answers_one_response_a_channel,
+    broadcast_returns_one_response_per_channel,
     broadcast_fails_channel_by_channel,
     broadcast_without_channels_is_a_bad_request,
     broadcast_without_data_is_a_bad_request,
     broadcast_with_bad_base64_is_refused_whole,
     broadcast_passes_its_options_on,
-    broadcast_takes_10_000_channels,
+    broadcast_accepts_10_000_channels,
 );
 behaviours!(lacking_in_5_4_9:
     broadcast_drops_an_old_version_silently,
     broadcast_to_a_map_or_poll_channel_looks_like_a_success,
 );
 behaviours!(legacy_commands:
-    broadcast_answers_one_response_a_channel,
+    broadcast_returns_one_response_per_channel,
     broadcast_fails_channel_by_channel,
     broadcast_passes_its_options_on,
-    broadcast_takes_10_000_channels,
+    broadcast_accepts_10_000_channels,
     broadcast_with_bad_base64_is_refused_whole,
     broadcast_without_channels_is_a_bad_request,
     broadcast_without_data_is_a_bad_request,
@@ -30,7 +32,7 @@ behaviours!(legacy_commands_of_6_9_1:
     broadcast_to_a_map_or_poll_channel_looks_like_a_success,
 );
 
-/// The offset in each channel, or the code of its error.
+/// Returns the offset in each channel, or the code of its error.
 fn parts(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
     result
         .outcomes()
@@ -42,11 +44,12 @@ fn parts(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
         .collect()
 }
 
-async fn broadcast_answers_one_response_a_channel(env: &Env) -> Outcome {
+async fn broadcast_returns_one_response_per_channel(env: &Env) -> Outcome {
     env.publish("plain:b", "0").await?;
     let request = BroadcastRequest::new(["plain:a", "plain:b", "nohist:c", "plain:a"], "1");
     let result = env.client.broadcast(request).await?;
-    // Channels are served in parallel: which of the two on `plain:a` comes first is open.
+    // Centrifugo publishes to the channels concurrently, so either publication to `plain:a` may be
+    // first.
     let mut parts = parts(&result);
     assert_eq!(parts[1..3], [Ok(2), Ok(0)]);
     parts.sort();
@@ -119,7 +122,7 @@ async fn broadcast_passes_its_options_on(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn broadcast_takes_10_000_channels(env: &Env) -> Outcome {
+async fn broadcast_accepts_10_000_channels(env: &Env) -> Outcome {
     let channels = (0..10_000).map(|number| format!("plain:{number}"));
     let result = env
         .client

@@ -1,6 +1,8 @@
+//! The list of active channels.
+
 use centrifugo_api::ChannelsRequest;
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 
 behaviours!(everywhere:
     channels_lists_channels_with_their_clients,
@@ -15,7 +17,7 @@ behaviours!(legacy_commands_of_6_9_1:
     channels_lists_channels_with_their_clients,
 );
 
-/// The channels that fit, with their number of clients.
+/// Returns the channels that match, with their number of clients.
 async fn channels(env: &Env, request: ChannelsRequest) -> Result<Vec<(String, u32)>, Failure> {
     let result = env.client.call(request).await?;
     Ok(result
@@ -31,9 +33,10 @@ fn one(name: &str) -> (String, u32) {
 
 async fn channels_lists_channels_with_their_clients(env: &Env) -> Outcome {
     assert_eq!(channels(env, ChannelsRequest::new()).await?, []);
-    // Without a subscriber a channel is not listed.
+    // A channel without subscribers is not listed.
     env.publish("plain:published", "1").await?;
-    let (first, second) = (env.connect().await?, env.connect().await?);
+    let first = env.connect().await?;
+    let second = env.connect().await?;
     first.subscribe("plain:a").await?;
     second.subscribe("plain:a").await?;
     first.subscribe("nohist:b").await?;

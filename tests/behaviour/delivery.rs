@@ -4,29 +4,29 @@ use centrifugo_api::{
     BroadcastRequest, ClientInfo, HistoryRequest, PublishRequest, SubscribeRequest,
 };
 
-use crate::env::{Env, Outcome};
+use crate::harness::{Env, Outcome};
 use crate::payloads::PAYLOADS;
 use crate::realtime::{ALICE, Connection};
 use crate::server::{Server, Version};
 
 behaviours!(everywhere:
-    a_publication_arrives_whole,
-    a_publication_without_history_arrives,
-    a_broadcast_arrives_in_each_channel,
+    publication_arrives_whole,
+    publication_without_history_arrives,
+    broadcast_arrives_in_each_channel,
     payloads_arrive_byte_for_byte,
     binary_payloads_arrive_byte_for_byte,
-    a_client_that_published_is_known_in_the_history,
+    history_names_the_client_that_published,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    a_broadcast_arrives_in_each_channel,
-    a_client_that_published_is_known_in_the_history,
-    a_publication_arrives_whole,
-    a_publication_without_history_arrives,
+    broadcast_arrives_in_each_channel,
+    history_names_the_client_that_published,
+    publication_arrives_whole,
+    publication_without_history_arrives,
     binary_payloads_arrive_byte_for_byte,
     payloads_arrive_byte_for_byte,
 );
 
-async fn a_publication_arrives_whole(env: &Env) -> Outcome {
+async fn publication_arrives_whole(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     let mut own = env.connect().await?.subscribe("plain:a").await?;
     env.client
@@ -48,7 +48,7 @@ async fn a_publication_arrives_whole(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_publication_without_history_arrives(env: &Env) -> Outcome {
+async fn publication_without_history_arrives(env: &Env) -> Outcome {
     let mut subscription = env.connect().await?.subscribe("nohist:a").await?;
     env.publish("nohist:a", "1").await?;
     let publication = subscription.publication().await?;
@@ -56,12 +56,10 @@ async fn a_publication_without_history_arrives(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_broadcast_arrives_in_each_channel(env: &Env) -> Outcome {
+async fn broadcast_arrives_in_each_channel(env: &Env) -> Outcome {
     let connection = env.connect().await?;
-    let (mut a, mut b) = (
-        connection.subscribe("plain:a").await?,
-        connection.subscribe("nohist:b").await?,
-    );
+    let mut a = connection.subscribe("plain:a").await?;
+    let mut b = connection.subscribe("nohist:b").await?;
     env.client
         .broadcast(BroadcastRequest::new(["plain:a", "nohist:b"], r#"{"n":1}"#))
         .await?
@@ -89,7 +87,7 @@ async fn binary_payloads_arrive_byte_for_byte(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_client_that_published_is_known_in_the_history(env: &Env) -> Outcome {
+async fn history_names_the_client_that_published(env: &Env) -> Outcome {
     let option = match env.version {
         Version::V6 => "CENTRIFUGO_CHANNEL_NAMESPACES",
         Version::V5 | Version::V3 => "CENTRIFUGO_NAMESPACES",
@@ -104,7 +102,7 @@ async fn a_client_that_published_is_known_in_the_history(env: &Env) -> Outcome {
     alice.publish("chat:a", r#"{"text":"hi"}"#).await?;
     let history = client.call(HistoryRequest::new("chat:a").limit(1)).await?;
     let [publication] = &history.publications[..] else {
-        panic!("one publication, not {history:?}")
+        panic!("expected one publication, not {history:?}")
     };
     assert_eq!(
         (publication.offset, &publication.data[..]),

@@ -1,28 +1,30 @@
+//! Disconnecting clients.
+
 use centrifugo_api::{ChannelsRequest, Disconnect, DisconnectRequest};
 
-use crate::env::{Env, Failure, Outcome};
+use crate::harness::{Env, Failure, Outcome};
 use crate::realtime::{ALICE, BOB, Connection};
 
 behaviours!(everywhere:
     disconnect_shows_the_client_code_and_reason,
     disconnect_without_a_code_is_forced,
-    disconnect_with_a_code_out_of_range_shows_the_client_none,
+    disconnect_with_a_code_out_of_range_shows_the_client_no_code,
     disconnect_without_a_user_means_the_anonymous,
-    disconnect_narrows_by_client_session_and_whitelist,
+    disconnect_filters_by_client_session_and_whitelist,
     disconnect_succeeds_when_nobody_matches,
 );
 behaviours!(legacy_commands:
     disconnect_succeeds_when_nobody_matches,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    disconnect_narrows_by_client_session_and_whitelist,
+    disconnect_filters_by_client_session_and_whitelist,
     disconnect_shows_the_client_code_and_reason,
-    disconnect_with_a_code_out_of_range_shows_the_client_none,
+    disconnect_with_a_code_out_of_range_shows_the_client_no_code,
     disconnect_without_a_code_is_forced,
     disconnect_without_a_user_means_the_anonymous,
 );
 
-/// Makes sure that a client is connected still.
+/// Checks that a client is still connected.
 async fn assert_connected(env: &Env, connection: &Connection) -> Result<(), Failure> {
     let channel = format!("plain:{}", connection.id);
     connection.subscribe(&channel).await?;
@@ -62,7 +64,7 @@ async fn disconnect_without_a_code_is_forced(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn disconnect_with_a_code_out_of_range_shows_the_client_none(env: &Env) -> Outcome {
+async fn disconnect_with_a_code_out_of_range_shows_the_client_no_code(env: &Env) -> Outcome {
     for disconnect in [
         Disconnect::new(3, "too low"),
         Disconnect::new(4500, "x".repeat(124)),
@@ -88,7 +90,7 @@ async fn disconnect_without_a_user_means_the_anonymous(env: &Env) -> Outcome {
     assert_connected(env, &alice).await
 }
 
-async fn disconnect_narrows_by_client_session_and_whitelist(env: &Env) -> Outcome {
+async fn disconnect_filters_by_client_session_and_whitelist(env: &Env) -> Outcome {
     let mut first = env.connect_as(&ALICE).await?;
     let mut second = env.connect_as(&ALICE).await?;
     let third = env.connect_as(&ALICE).await?;

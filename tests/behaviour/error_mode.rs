@@ -1,22 +1,23 @@
-//! Centrifugo's error mode `transport`: an error has an HTTP status or a gRPC code then, and is the same to callers.
+//! Centrifugo's error mode `transport`: errors have an HTTP status or a gRPC code, and callers see
+//! the same errors.
 
 use centrifugo_api::{
     BroadcastRequest, ChannelsRequest, Error, HistoryRequest, PresenceRequest, PublishRequest,
     RpcRequest, StreamPosition,
 };
 
-use crate::env::{Env, Failure, Outcome};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Failure, Outcome};
 use crate::server::{Server, Version};
 
 behaviours!(everywhere:
     error_mode_asked_for_by_the_client_changes_no_error,
     error_mode_set_on_the_server_changes_no_error,
-    error_mode_leaves_parts_and_successes_alone,
+    error_mode_does_not_change_parts_and_successes,
 );
 
-/// One call for each error that an open-source server answers.
-async fn errors(client: &Face) -> Result<Vec<(u32, String)>, Failure> {
+/// Makes a call for each error that an open-source server returns.
+async fn errors(client: &ClientUnderTest) -> Result<Vec<(u32, String)>, Failure> {
     let since = StreamPosition::new(1, "another");
     let results = [
         client.call(ChannelsRequest::new().pattern("[")).await.err(),
@@ -38,12 +39,12 @@ async fn errors(client: &Face) -> Result<Vec<(u32, String)>, Failure> {
     ];
     let errors = results.into_iter().map(|error| match error {
         Some(Error::Api(error)) => Ok((error.code, error.message.clone())),
-        other => Err(format!("an error of the API, not {other:?}").into()),
+        other => Err(format!("expected an error of the API, not {other:?}").into()),
     });
     errors.collect()
 }
 
-async fn assert_errors_as_usual(env: &Env, client: &Face) -> Outcome {
+async fn assert_errors_as_usual(env: &Env, client: &ClientUnderTest) -> Outcome {
     let usual = errors(&env.client).await?;
     assert_eq!(
         usual.iter().map(|(code, _)| *code).collect::<Vec<_>>(),
@@ -75,7 +76,7 @@ async fn error_mode_set_on_the_server_changes_no_error(env: &Env) -> Outcome {
     assert_errors_as_usual(env, &server.client(env.transport).into()).await
 }
 
-async fn error_mode_leaves_parts_and_successes_alone(env: &Env) -> Outcome {
+async fn error_mode_does_not_change_parts_and_successes(env: &Env) -> Outcome {
     let client = env
         .server
         .client_builder(env.transport)

@@ -1,6 +1,8 @@
+//! Compression over gRPC.
+
 use centrifugo_api::{HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::Transport;
 
 behaviours!(everywhere: payloads_travel_compressed_over_grpc);
@@ -31,7 +33,7 @@ async fn payloads_travel_compressed_over_grpc(env: &Env) -> Outcome {
             .map(|publication| &publication.data[..])
             .eq(payloads.iter().map(String::as_bytes))
     );
-    // A message of 8 MB, which is above the server's limit, though it travels as some KB.
+    // A message of 8 MB, above the server's limit though it is sent as a few KB.
     let large = PublishRequest::new("plain:a", format!("\"{}\"", "long".repeat(2_000_000)));
     let message = failure(client.publish(large).await).to_string();
     assert!(

@@ -1,10 +1,12 @@
+//! The history of a channel.
+
 use centrifugo_api::{HistoryRemoveRequest, HistoryRequest, HistoryResult, StreamPosition};
 
-use crate::env::{Env, Failure, Outcome, code, offsets};
+use crate::harness::{Env, Failure, Outcome, code, offsets};
 
 behaviours!(everywhere:
     history_is_read_up_to_a_limit,
-    history_without_a_limit_answers_the_position_alone,
+    history_without_a_limit_returns_only_the_position,
     history_is_read_after_a_position,
     history_is_read_in_reverse,
     history_in_reverse_since_offset_0_is_an_internal_error,
@@ -28,10 +30,10 @@ behaviours!(legacy_commands:
     history_remove_is_refused_where_history_is,
     history_remove_keeps_epoch_and_offset,
     history_that_is_off_is_not_available,
-    history_without_a_limit_answers_the_position_alone,
+    history_without_a_limit_returns_only_the_position,
 );
 
-/// Publishes `count` numbers into `plain:a`, and answers their epoch.
+/// Publishes `count` numbers into `plain:a`, and returns their epoch.
 async fn publish_numbers(env: &Env, count: u32) -> Result<String, Failure> {
     let mut epoch = String::new();
     for number in 1..=count {
@@ -75,7 +77,7 @@ async fn history_is_read_up_to_a_limit(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn history_without_a_limit_answers_the_position_alone(env: &Env) -> Outcome {
+async fn history_without_a_limit_returns_only_the_position(env: &Env) -> Outcome {
     let epoch = publish_numbers(env, 3).await?;
     for request in [HistoryRequest::new("plain:a"), request().limit(0)] {
         let result = history(env, request).await?;

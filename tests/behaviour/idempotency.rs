@@ -1,10 +1,12 @@
+//! Idempotency keys.
+
 use centrifugo_api::{BroadcastRequest, BroadcastResult, HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Failure, Outcome, offsets};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Failure, Outcome, offsets};
 
 behaviours!(everywhere:
-    publish_with_a_repeated_key_answers_the_first_position,
+    publish_with_a_repeated_key_returns_the_first_position,
     broadcast_with_a_repeated_key_reaches_only_new_channels,
     idempotency_keys_count_by_channel,
 );
@@ -14,14 +16,14 @@ behaviours!(legacy_commands:
 );
 behaviours!(legacy_commands_of_6_9_1:
     broadcast_with_a_repeated_key_reaches_only_new_channels,
-    publish_with_a_repeated_key_answers_the_first_position,
+    publish_with_a_repeated_key_returns_the_first_position,
 );
 
 fn keyed(channel: &str, data: &str) -> PublishRequest {
     PublishRequest::new(channel, data).idempotency_key("key")
 }
 
-/// The position in each channel.
+/// Returns the position in each channel.
 fn positions(result: BroadcastResult) -> Vec<Option<(u64, String)>> {
     let results = result.into_outcomes().into_iter();
     results
@@ -29,12 +31,12 @@ fn positions(result: BroadcastResult) -> Vec<Option<(u64, String)>> {
         .collect()
 }
 
-async fn publications(client: &Face, channel: &str) -> Result<Vec<u64>, Failure> {
+async fn publications(client: &ClientUnderTest, channel: &str) -> Result<Vec<u64>, Failure> {
     let history = client.call(HistoryRequest::new(channel).limit(-1)).await?;
     Ok(offsets(&history.publications))
 }
 
-async fn publish_with_a_repeated_key_answers_the_first_position(env: &Env) -> Outcome {
+async fn publish_with_a_repeated_key_returns_the_first_position(env: &Env) -> Outcome {
     let first = env.client.call(keyed("plain:a", "1")).await?;
     env.publish("plain:a", "2").await?;
     let repeated = env.client.call(keyed("plain:a", "3")).await?;

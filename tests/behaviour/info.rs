@@ -1,8 +1,10 @@
+//! Information about the nodes.
+
 use std::time::Duration;
 
 use centrifugo_api::{InfoRequest, NodeResult};
 
-use crate::env::{Env, Failure, Outcome};
+use crate::harness::{Env, Failure, Outcome};
 use crate::realtime::ALICE;
 
 behaviours!(everywhere: info_describes_the_node, info_counts_connections);
@@ -45,11 +47,12 @@ async fn info_describes_the_node(env: &Env) -> Outcome {
 }
 
 async fn info_counts_connections(env: &Env) -> Outcome {
-    let (first, second) = (env.connect_as(&ALICE).await?, env.connect_as(&ALICE).await?);
+    let first = env.connect_as(&ALICE).await?;
+    let second = env.connect_as(&ALICE).await?;
     first.subscribe("plain:a").await?;
     second.subscribe("plain:a").await?;
     second.subscribe("plain:b").await?;
-    // The node counts anew every 3 seconds.
+    // The node updates its counts every 3 seconds.
     let counted = async {
         loop {
             let node = node(env).await?;

@@ -1,24 +1,26 @@
+//! API keys, right and wrong.
+
 use centrifugo_api::{Client, Error, InfoRequest, Status};
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::{GRPC_KEY, HTTP_KEY, Server, Transport, Version};
 
 behaviours!(everywhere:
-    a_wrong_key_is_unauthorized,
-    a_missing_key_is_unauthorized,
+    wrong_key_is_unauthorized,
+    missing_key_is_unauthorized,
     another_key_of_the_server_is_accepted,
-    a_server_without_keys_needs_none,
-    a_key_does_no_harm_on_a_server_without_keys,
+    server_without_keys_needs_no_key,
+    key_is_accepted_by_server_without_keys,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    a_key_does_no_harm_on_a_server_without_keys,
-    a_missing_key_is_unauthorized,
-    a_server_without_keys_needs_none,
-    a_wrong_key_is_unauthorized,
+    key_is_accepted_by_server_without_keys,
+    missing_key_is_unauthorized,
+    server_without_keys_needs_no_key,
+    wrong_key_is_unauthorized,
     another_key_of_the_server_is_accepted,
 );
 
-/// Makes sure that the key was refused, and that the error names the option to fix but no key.
+/// Checks that the key was refused, and that the error names the option to fix but not the key.
 fn assert_unauthorized(env: &Env, error: &Error) {
     let (expected, option) = match env.transport {
         Transport::Http => (Status::Http(401), "http_api.key"),
@@ -72,7 +74,7 @@ async fn server_without_keys(env: &Env) -> Server {
     Server::start_bare(env.backend, &options).await
 }
 
-async fn a_wrong_key_is_unauthorized(env: &Env) -> Outcome {
+async fn wrong_key_is_unauthorized(env: &Env) -> Outcome {
     let other = match env.transport {
         Transport::Http => GRPC_KEY,
         Transport::Grpc => HTTP_KEY,
@@ -84,14 +86,14 @@ async fn a_wrong_key_is_unauthorized(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_missing_key_is_unauthorized(env: &Env) -> Outcome {
+async fn missing_key_is_unauthorized(env: &Env) -> Outcome {
     let client = Client::builder(env.server.url(env.transport)).build()?;
     assert_unauthorized(env, &failure(client.call(InfoRequest::new()).await));
     Ok(())
 }
 
 async fn another_key_of_the_server_is_accepted(env: &Env) -> Outcome {
-    // All that a header carries.
+    // All characters that a header can carry.
     let key = "hunter2 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
     let server = server_with_key(env, key).await;
     Client::new(server.url(env.transport), key)?
@@ -104,7 +106,7 @@ async fn another_key_of_the_server_is_accepted(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_server_without_keys_needs_none(env: &Env) -> Outcome {
+async fn server_without_keys_needs_no_key(env: &Env) -> Outcome {
     let server = server_without_keys(env).await;
     Client::builder(server.url(env.transport))
         .build()?
@@ -113,7 +115,7 @@ async fn a_server_without_keys_needs_none(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_key_does_no_harm_on_a_server_without_keys(env: &Env) -> Outcome {
+async fn key_is_accepted_by_server_without_keys(env: &Env) -> Outcome {
     let server = server_without_keys(env).await;
     server
         .client(env.transport)

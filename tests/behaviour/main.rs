@@ -1,13 +1,16 @@
-//! What real Centrifugo servers do with the client's calls: each behaviour is written once, and tested over HTTP and
-//! over gRPC against each version that has it.
+//! The behaviour of real Centrifugo servers when the client calls them: each behaviour is written
+//! once, and tested
+//! over HTTP and gRPC against each version that has it.
 #![cfg(any(feature = "grpc", feature = "http"))]
 
-#[path = "../support/server.rs"]
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/server/mod.rs"]
 mod server;
 
 #[macro_use]
-mod env;
-mod face;
+mod harness;
+mod client_kind;
 mod realtime;
 #[macro_use]
 mod requests;
@@ -21,13 +24,15 @@ mod disconnect;
 mod error_mode;
 #[cfg(all(feature = "grpc", feature = "gzip"))]
 mod gzip;
-mod harness;
+mod harness_tests;
 mod history;
 mod idempotency;
 mod info;
 mod keys;
 mod map;
 mod network;
+#[cfg(all(feature = "http", feature = "grpc"))]
+mod parity;
 mod payloads;
 mod presence;
 mod pro;
@@ -37,5 +42,3 @@ mod rpc;
 mod shared_poll;
 mod subscribe;
 mod unsubscribe;
-#[cfg(all(feature = "http", feature = "grpc"))]
-mod walk;

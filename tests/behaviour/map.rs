@@ -1,3 +1,5 @@
+//! Map channels.
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use centrifugo_api::{
@@ -5,19 +7,19 @@ use centrifugo_api::{
     MapRemoveRequest, MapStatsRequest,
 };
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 
 behaviours!(lacking_in_5_4_9:
-    map_publish_answers_offset_and_epoch,
-    map_publish_says_why_it_changed_nothing,
+    map_publish_returns_offset_and_epoch,
+    map_publish_says_why_nothing_changed,
     map_publish_of_an_unknown_key_mode_is_a_bad_request,
-    map_remove_says_why_it_changed_nothing,
-    map_read_state_answers_whole_entries,
+    map_remove_says_why_nothing_changed,
+    map_read_state_returns_whole_entries,
     map_read_state_is_read_page_by_page,
     map_read_state_of_one_key,
     map_read_state_of_another_revision_is_unrecoverable,
-    map_read_stream_answers_the_changes,
-    map_read_stream_of_a_gone_position_is_unrecoverable,
+    map_read_stream_returns_the_changes,
+    map_read_stream_of_a_trimmed_position_is_unrecoverable,
     map_stats_counts_keys,
     map_clear_starts_a_new_epoch,
     map_methods_are_refused_elsewhere,
@@ -25,16 +27,16 @@ behaviours!(lacking_in_5_4_9:
 behaviours!(legacy_commands_of_6_9_1:
     map_clear_starts_a_new_epoch,
     map_methods_are_refused_elsewhere,
-    map_publish_answers_offset_and_epoch,
+    map_publish_returns_offset_and_epoch,
     map_publish_of_an_unknown_key_mode_is_a_bad_request,
-    map_publish_says_why_it_changed_nothing,
-    map_read_state_answers_whole_entries,
+    map_publish_says_why_nothing_changed,
+    map_read_state_returns_whole_entries,
     map_read_state_is_read_page_by_page,
     map_read_state_of_another_revision_is_unrecoverable,
     map_read_state_of_one_key,
-    map_read_stream_answers_the_changes,
-    map_read_stream_of_a_gone_position_is_unrecoverable,
-    map_remove_says_why_it_changed_nothing,
+    map_read_stream_returns_the_changes,
+    map_read_stream_of_a_trimmed_position_is_unrecoverable,
+    map_remove_says_why_nothing_changed,
     map_stats_counts_keys,
 );
 
@@ -56,7 +58,7 @@ fn keys(entries: &[MapEntry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.key.as_str()).collect()
 }
 
-async fn map_publish_answers_offset_and_epoch(env: &Env) -> Outcome {
+async fn map_publish_returns_offset_and_epoch(env: &Env) -> Outcome {
     let first = env.client.call(publish("a", "1")).await?;
     let second = env.client.call(publish("b", "").delta(true)).await?;
     assert_eq!((first.offset, second.offset), (1, 2));
@@ -69,7 +71,7 @@ async fn map_publish_answers_offset_and_epoch(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn map_publish_says_why_it_changed_nothing(env: &Env) -> Outcome {
+async fn map_publish_says_why_nothing_changed(env: &Env) -> Outcome {
     let first = publish("a", "1")
         .version(5)
         .version_epoch("v")
@@ -108,7 +110,7 @@ async fn map_publish_of_an_unknown_key_mode_is_a_bad_request(env: &Env) -> Outco
     Ok(())
 }
 
-async fn map_remove_says_why_it_changed_nothing(env: &Env) -> Outcome {
+async fn map_remove_says_why_nothing_changed(env: &Env) -> Outcome {
     publish_keys(env, &["a", "b"]).await?;
     let request = MapRemoveRequest::new(MAP, "a").idempotency_key("key");
     let removed = env.client.call(request.clone()).await?;
@@ -138,7 +140,7 @@ async fn map_remove_says_why_it_changed_nothing(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn map_read_state_answers_whole_entries(env: &Env) -> Outcome {
+async fn map_read_state_returns_whole_entries(env: &Env) -> Outcome {
     let before = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let position = env
         .client
@@ -154,7 +156,7 @@ async fn map_read_state_answers_whole_entries(env: &Env) -> Outcome {
         (1, position.epoch, "")
     );
     let [entry] = &result.entries[..] else {
-        panic!("one entry, not {:?}", result.entries)
+        panic!("expected one entry, not {:?}", result.entries)
     };
     assert_eq!(
         (entry.key.as_str(), &entry.data[..], entry.offset),
@@ -215,7 +217,7 @@ async fn map_read_state_of_another_revision_is_unrecoverable(env: &Env) -> Outco
     Ok(())
 }
 
-async fn map_read_stream_answers_the_changes(env: &Env) -> Outcome {
+async fn map_read_stream_returns_the_changes(env: &Env) -> Outcome {
     publish_keys(env, &["a", "b", "c"]).await?;
     let epoch = env
         .client
@@ -265,8 +267,8 @@ async fn map_read_stream_answers_the_changes(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn map_read_stream_of_a_gone_position_is_unrecoverable(env: &Env) -> Outcome {
-    // The stream holds 100 changes unless configured otherwise.
+async fn map_read_stream_of_a_trimmed_position_is_unrecoverable(env: &Env) -> Outcome {
+    // The stream holds 100 changes by default.
     for _ in 0..102 {
         publish_keys(env, &["a"]).await?;
     }

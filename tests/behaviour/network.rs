@@ -1,27 +1,29 @@
+//! Wrong addresses, large requests and restarted servers.
+
 use centrifugo_api::{Client, Error, InfoRequest, PublishRequest, Status};
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::{HTTP_KEY, Server, Transport};
 
 behaviours!(everywhere:
-    a_wrong_path_is_told,
-    a_killed_server_is_a_network_error,
-    a_killed_server_that_was_never_called_is_told_as_unsent,
-    a_request_above_the_limit_of_grpc_says_what_to_do,
+    wrong_path_is_reported,
+    killed_server_is_reported_as_network_error,
+    killed_server_that_was_never_called_is_reported_as_unsent,
+    request_above_grpc_limit_says_what_to_do,
 );
-behaviours!(on_real_servers: a_port_of_another_protocol_is_a_network_error);
+behaviours!(on_real_servers: port_of_another_protocol_is_network_error);
 behaviours!(legacy_commands:
-    a_killed_server_that_was_never_called_is_told_as_unsent,
+    killed_server_that_was_never_called_is_reported_as_unsent,
 );
 behaviours!(legacy_commands_on_real_servers:
-    a_port_of_another_protocol_is_a_network_error,
+    port_of_another_protocol_is_network_error,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    a_killed_server_is_a_network_error,
-    a_wrong_path_is_told,
+    killed_server_is_reported_as_network_error,
+    wrong_path_is_reported,
 );
 
-async fn a_wrong_path_is_told(env: &Env) -> Outcome {
+async fn wrong_path_is_reported(env: &Env) -> Outcome {
     let right = env.server.url(env.transport);
     match env.transport {
         Transport::Grpc => {
@@ -55,7 +57,7 @@ async fn a_wrong_path_is_told(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
+async fn port_of_another_protocol_is_network_error(env: &Env) -> Outcome {
     let url = match env.transport {
         Transport::Http => env.server.url(Transport::Grpc).replace("grpc:", "http:"),
         Transport::Grpc => env.server.origin().replace("http:", "grpc:"),
@@ -69,7 +71,7 @@ async fn a_port_of_another_protocol_is_a_network_error(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_request_above_the_limit_of_grpc_says_what_to_do(env: &Env) -> Outcome {
+async fn request_above_grpc_limit_says_what_to_do(env: &Env) -> Outcome {
     let large = PublishRequest::new("plain:a", format!("\"{}\"", "x".repeat(4 * 1024 * 1024)));
     match (env.client.call(large).await, env.transport) {
         (Ok(result), Transport::Http) => assert_eq!(result.offset, 1),
@@ -95,12 +97,12 @@ async fn a_request_above_the_limit_of_grpc_says_what_to_do(env: &Env) -> Outcome
     Ok(())
 }
 
-async fn a_killed_server_is_a_network_error(env: &Env) -> Outcome {
+async fn killed_server_is_reported_as_network_error(env: &Env) -> Outcome {
     let mut server = Server::start(env.backend).await;
     let client = server.client(env.transport);
     client.call(InfoRequest::new()).await?;
     server.kill();
-    // The first call may find the old connection, the second cannot.
+    // The first call may use the old connection, the second cannot.
     let errors = [
         client.call(InfoRequest::new()).await,
         client.call(InfoRequest::new()).await,
@@ -113,7 +115,7 @@ async fn a_killed_server_is_a_network_error(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn a_killed_server_that_was_never_called_is_told_as_unsent(env: &Env) -> Outcome {
+async fn killed_server_that_was_never_called_is_reported_as_unsent(env: &Env) -> Outcome {
     let mut server = Server::start(env.backend).await;
     let client = server.client(env.transport);
     server.kill();

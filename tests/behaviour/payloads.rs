@@ -1,10 +1,10 @@
-//! Awkward JSON, there and back.
+//! Unusual JSON, sent and read back.
 
 use centrifugo_api::bytes::Bytes;
 use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Failure, Outcome, code, failure};
-use crate::face::Face;
+use crate::client_kind::ClientUnderTest;
+use crate::harness::{Env, Failure, Outcome, code, failure};
 use crate::server::Transport;
 
 behaviours!(everywhere:
@@ -12,11 +12,11 @@ behaviours!(everywhere:
     deeply_nested_payloads_come_back,
     large_payloads_come_back,
     empty_payloads_are_refused,
-    payloads_with_broken_utf_8_are_read_over_grpc_alone,
+    payloads_with_broken_utf_8_are_read_only_over_grpc,
 );
 behaviours!(across_transports:
     payloads_keep_their_bytes_from_one_transport_to_the_other,
-    payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone,
+    payloads_with_broken_utf_8_of_one_transport_are_read_only_over_grpc,
 );
 behaviours!(legacy_commands:
     deeply_nested_payloads_come_back,
@@ -25,11 +25,12 @@ behaviours!(legacy_commands:
     payloads_come_back_as_they_were_sent,
 );
 behaviours!(legacy_commands_of_6_9_1:
-    payloads_with_broken_utf_8_are_read_over_grpc_alone,
+    payloads_with_broken_utf_8_are_read_only_over_grpc,
 );
 
-/// Payloads, and what HTTP makes of them on the way out: no insignificant white space, and some characters escaped.
-/// gRPC, and real-time clients, get the exact bytes.
+/// Payloads, and the form in which HTTP returns them: without insignificant white space, and with
+/// some characters
+/// escaped. gRPC and real-time clients return the exact bytes.
 pub(crate) const PAYLOADS: [(&str, &str); 24] = [
     ("null", "null"),
     (r#""""#, r#""""#),
@@ -78,8 +79,8 @@ pub(crate) const PAYLOADS: [(&str, &str); 24] = [
     ),
 ];
 
-/// The payloads in the history of `plain:a`.
-async fn history(client: &Face) -> Result<Vec<Bytes>, Error> {
+/// Returns the payloads in the history of `plain:a`.
+async fn history(client: &ClientUnderTest) -> Result<Vec<Bytes>, Error> {
     let history = client
         .call(HistoryRequest::new("plain:a").limit(-1))
         .await?;
@@ -90,7 +91,7 @@ async fn history(client: &Face) -> Result<Vec<Bytes>, Error> {
         .collect())
 }
 
-/// Makes sure that payloads come out as they do over the transport.
+/// Checks that payloads are read in the form of the transport.
 fn assert_payloads(transport: Transport, payloads: &[Bytes]) {
     assert_eq!(payloads.len(), PAYLOADS.len());
     for (payload, (sent, over_http)) in payloads.iter().zip(PAYLOADS) {
@@ -161,7 +162,7 @@ async fn empty_payloads_are_refused(env: &Env) -> Outcome {
 
 const BROKEN: &[u8] = b"\"caf\xe9\"";
 
-/// Publishes a string with broken UTF-8 behind another payload.
+/// Publishes a string with broken UTF-8 after another payload.
 async fn publish_broken(env: &Env) -> Outcome {
     env.publish("plain:a", "1").await?;
     let request = match env.transport {
@@ -172,7 +173,7 @@ async fn publish_broken(env: &Env) -> Outcome {
     Ok(())
 }
 
-/// Makes sure that HTTP names the payload that it cannot read, and the way out.
+/// Checks that over HTTP the error names the payload that cannot be read, and the fix.
 fn assert_broken(transport: Transport, result: Result<Vec<Bytes>, Error>) {
     match transport {
         Transport::Grpc => assert_eq!(result.expect("gRPC carries any bytes"), [b"1", BROKEN]),
@@ -189,16 +190,14 @@ fn assert_broken(transport: Transport, result: Result<Vec<Bytes>, Error>) {
     }
 }
 
-async fn payloads_with_broken_utf_8_are_read_over_grpc_alone(env: &Env) -> Outcome {
+async fn payloads_with_broken_utf_8_are_read_only_over_grpc(env: &Env) -> Outcome {
     publish_broken(env).await?;
     assert_broken(env.transport, history(&env.client).await);
     Ok(())
 }
 
 #[cfg(all(feature = "http", feature = "grpc"))]
-async fn payloads_with_broken_utf_8_of_one_transport_are_read_over_grpc_alone(
-    env: &Env,
-) -> Outcome {
+async fn payloads_with_broken_utf_8_of_one_transport_are_read_only_over_grpc(env: &Env) -> Outcome {
     publish_broken(env).await?;
     assert_broken(env.transport.other(), history(&env.other_client()).await);
     Ok(())

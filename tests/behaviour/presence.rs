@@ -1,9 +1,11 @@
+//! Presence and its statistics.
+
 use centrifugo_api::{
     ClientInfo, PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult,
     SubscribeRequest,
 };
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 use crate::realtime::{ALICE, BOB};
 
 behaviours!(everywhere:

@@ -1,11 +1,12 @@
-//! The methods of Centrifugo PRO: the open-source server refuses each, in a way that says so.
+//! The methods of Centrifugo PRO: the open-source server refuses each of them, and the error says
+//! why.
 
 use centrifugo_api::*;
 
-use crate::env::{Env, Outcome, failure};
+use crate::harness::{Env, Outcome, failure};
 use crate::server::Transport;
 
-/// Makes a behaviour of each method, named after it.
+/// Makes a behaviour of each method, named after the method.
 macro_rules! behaviour_of_each {
     ($($method:ident: $request:expr,)+) => {
         behaviours!(everywhere: $($method),+);

@@ -1,39 +1,41 @@
+//! Publications into one channel.
+
 use centrifugo_api::{HistoryRequest, PublishRequest};
 
-use crate::env::{Env, Outcome, code, offsets};
+use crate::harness::{Env, Outcome, code, offsets};
 
 behaviours!(everywhere:
-    publish_answers_offset_and_epoch,
-    publish_without_history_answers_no_position,
-    publish_with_skip_history_leaves_the_history_alone,
+    publish_returns_offset_and_epoch,
+    publish_without_history_returns_no_position,
+    publish_with_skip_history_does_not_change_the_history,
     publish_keeps_tags,
     publish_without_data_or_channel_is_a_bad_request,
     publish_into_an_unknown_namespace_is_refused,
-    publish_takes_any_channel_name,
+    publish_accepts_any_channel_name,
 );
 behaviours!(lacking_in_5_4_9:
     publish_drops_an_old_version_silently,
-    publish_takes_any_version_of_another_epoch,
-    publish_takes_empty_data_in_a_binary_namespace,
+    publish_accepts_any_version_of_another_epoch,
+    publish_accepts_empty_data_in_a_binary_namespace,
     publish_into_a_map_or_poll_channel_is_a_bad_request,
 );
 behaviours!(legacy_commands:
-    publish_answers_offset_and_epoch,
+    publish_returns_offset_and_epoch,
     publish_into_an_unknown_namespace_is_refused,
     publish_keeps_tags,
-    publish_takes_any_channel_name,
-    publish_with_skip_history_leaves_the_history_alone,
+    publish_accepts_any_channel_name,
+    publish_with_skip_history_does_not_change_the_history,
     publish_without_data_or_channel_is_a_bad_request,
-    publish_without_history_answers_no_position,
+    publish_without_history_returns_no_position,
 );
 behaviours!(legacy_commands_of_6_9_1:
     publish_drops_an_old_version_silently,
     publish_into_a_map_or_poll_channel_is_a_bad_request,
-    publish_takes_any_version_of_another_epoch,
-    publish_takes_empty_data_in_a_binary_namespace,
+    publish_accepts_any_version_of_another_epoch,
+    publish_accepts_empty_data_in_a_binary_namespace,
 );
 
-async fn publish_answers_offset_and_epoch(env: &Env) -> Outcome {
+async fn publish_returns_offset_and_epoch(env: &Env) -> Outcome {
     let first = env.publish("plain:a", "1").await?;
     let second = env.publish("plain:a", "2").await?;
     let other = env.publish("plain:b", "1").await?;
@@ -43,13 +45,13 @@ async fn publish_answers_offset_and_epoch(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn publish_without_history_answers_no_position(env: &Env) -> Outcome {
+async fn publish_without_history_returns_no_position(env: &Env) -> Outcome {
     let result = env.publish("nohist:a", "1").await?;
     assert_eq!((result.offset, result.epoch.as_str()), (0, ""));
     Ok(())
 }
 
-async fn publish_with_skip_history_leaves_the_history_alone(env: &Env) -> Outcome {
+async fn publish_with_skip_history_does_not_change_the_history(env: &Env) -> Outcome {
     let request = PublishRequest::new("plain:a", "1").skip_history(true);
     let result = env.client.call(request).await?;
     assert_eq!((result.offset, result.epoch.as_str()), (0, ""));
@@ -90,7 +92,7 @@ async fn publish_into_an_unknown_namespace_is_refused(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn publish_takes_any_channel_name(env: &Env) -> Outcome {
+async fn publish_accepts_any_channel_name(env: &Env) -> Outcome {
     for channel in [
         "plain:ü \u{1F600}/?#\"\\\n<&>",
         &format!("plain:{}", "x".repeat(10_000)),
@@ -116,7 +118,7 @@ async fn publish_drops_an_old_version_silently(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn publish_takes_any_version_of_another_epoch(env: &Env) -> Outcome {
+async fn publish_accepts_any_version_of_another_epoch(env: &Env) -> Outcome {
     let mut positions = Vec::new();
     for (version, epoch) in [(5, "a"), (4, "a"), (1, "b")] {
         let request = PublishRequest::new("plain:a", "1")
@@ -128,7 +130,7 @@ async fn publish_takes_any_version_of_another_epoch(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn publish_takes_empty_data_in_a_binary_namespace(env: &Env) -> Outcome {
+async fn publish_accepts_empty_data_in_a_binary_namespace(env: &Env) -> Outcome {
     env.publish("bin:a", "").await?;
     let history = env
         .client

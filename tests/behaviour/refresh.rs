@@ -1,26 +1,28 @@
+//! Refreshing connections.
+
 use centrifugo_api::{PresenceRequest, RefreshRequest};
 
-use crate::env::{Env, Failure, Outcome};
+use crate::harness::{Env, Failure, Outcome};
 use crate::realtime::{ALICE, BOB, Connection};
 
 behaviours!(everywhere:
     refresh_ends_a_connection_as_expired,
     refresh_ends_a_connection_by_a_past_time,
     refresh_gives_a_connection_new_info,
-    refresh_narrows_by_client_and_session,
+    refresh_filters_by_client_and_session,
     refresh_succeeds_when_nobody_matches,
 );
 behaviours!(legacy_commands_of_6_9_1:
     refresh_ends_a_connection_as_expired,
     refresh_ends_a_connection_by_a_past_time,
     refresh_gives_a_connection_new_info,
-    refresh_narrows_by_client_and_session,
+    refresh_filters_by_client_and_session,
     refresh_succeeds_when_nobody_matches,
 );
 
 const FUTURE: i64 = 4_000_000_000;
 
-/// What presence has about a client that subscribes now.
+/// Returns what presence has about a client that subscribes now.
 async fn conn_info(env: &Env, connection: &Connection, channel: &str) -> Result<String, Failure> {
     connection.subscribe(channel).await?;
     let present = env
@@ -61,7 +63,7 @@ async fn refresh_ends_a_connection_by_a_past_time(env: &Env) -> Outcome {
 async fn refresh_gives_a_connection_new_info(env: &Env) -> Outcome {
     let alice = env.connect_as(&ALICE).await?;
     let request = RefreshRequest::new("alice").info(r#"{"name":"Alicia"}"#);
-    // Taken only together with a time in the future.
+    // Accepted only with a time in the future.
     env.client.call(request.clone()).await?;
     assert_eq!(
         conn_info(env, &alice, "plain:a").await?,
@@ -72,7 +74,7 @@ async fn refresh_gives_a_connection_new_info(env: &Env) -> Outcome {
         conn_info(env, &alice, "plain:b").await?,
         r#"{"name":"Alicia"}"#
     );
-    // Where the client is subscribed already, presence is made anew only now and then.
+    // For an existing subscription, presence is updated only from time to time.
     let present = env
         .client
         .call(PresenceRequest::new("plain:a"))
@@ -82,8 +84,9 @@ async fn refresh_gives_a_connection_new_info(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn refresh_narrows_by_client_and_session(env: &Env) -> Outcome {
-    let (mut first, second) = (env.connect_as(&ALICE).await?, env.connect_as(&ALICE).await?);
+async fn refresh_filters_by_client_and_session(env: &Env) -> Outcome {
+    let mut first = env.connect_as(&ALICE).await?;
+    let second = env.connect_as(&ALICE).await?;
     for request in [
         RefreshRequest::new("alice").session("of nobody"),
         RefreshRequest::new("bob").client(&*second.id),

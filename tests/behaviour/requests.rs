@@ -1,7 +1,8 @@
-//! A request of each method but `batch`.
+//! A request of each method except `batch`.
 
-/// Passes `METHOD: REQUEST,` of each method of the open-source server to a macro, in an order that makes sense with
-/// alice connected.
+/// Passes `METHOD: REQUEST,` for each method of the open-source server to a macro, in an order that
+/// makes sense while
+/// alice is connected.
 macro_rules! each_open_source_method {
     ($macro:ident) => {
         $macro! {
@@ -29,7 +30,7 @@ macro_rules! each_open_source_method {
     };
 }
 
-/// Passes `METHOD: REQUEST,` of each method of Centrifugo PRO to a macro.
+/// Passes `METHOD: REQUEST,` for each method of Centrifugo PRO to a macro.
 macro_rules! each_pro_method {
     ($macro:ident) => {
         $macro! {

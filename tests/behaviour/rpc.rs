@@ -1,6 +1,8 @@
+//! RPC calls.
+
 use centrifugo_api::RpcRequest;
 
-use crate::env::{Env, Outcome, code};
+use crate::harness::{Env, Outcome, code};
 
 behaviours!(everywhere: rpc_is_not_found_on_the_open_source_server);
 behaviours!(legacy_commands:

@@ -1,6 +1,8 @@
+//! Shared poll channels.
+
 use centrifugo_api::SharedPollPublishRequest;
 
-use crate::env::{Env, Outcome, code};
+use crate::harness::{Env, Outcome, code};
 
 behaviours!(lacking_in_5_4_9:
     shared_poll_publish_succeeds,

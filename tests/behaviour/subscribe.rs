@@ -1,8 +1,10 @@
+//! Subscribing clients.
+
 use centrifugo_api::{
     ChannelsRequest, PresenceRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest,
 };
 
-use crate::env::{Env, Failure, Outcome, code};
+use crate::harness::{Env, Failure, Outcome, code};
 use crate::realtime::{ALICE, BOB};
 use crate::server::Version;
 
@@ -11,12 +13,13 @@ behaviours!(everywhere:
     subscribe_without_a_user_means_the_anonymous,
     subscribe_hands_over_info_and_data,
     subscribe_overrides_the_options_of_the_namespace,
-    subscribe_narrows_by_client_and_session,
+    subscribe_filters_by_client_and_session,
     subscribe_succeeds_when_nobody_matches,
     subscribe_again_is_an_internal_error_since_v6,
     subscribe_to_no_channel_or_in_the_past_is_refused,
 );
-// 5.4.9 ignores binary info and data, and delivers missed publications only when the client connects anew.
+// 5.4.9 ignores binary info and data, and delivers missed publications only when the client
+// reconnects.
 behaviours!(lacking_in_5_4_9:
     subscribe_hands_over_binary_info_and_data,
     subscribe_recovers_missed_publications,
@@ -29,14 +32,14 @@ behaviours!(legacy_commands_of_6_9_1:
     subscribe_hands_over_binary_info_and_data,
     subscribe_hands_over_info_and_data,
     subscribe_makes_a_subscription_of_the_server,
-    subscribe_narrows_by_client_and_session,
+    subscribe_filters_by_client_and_session,
     subscribe_overrides_the_options_of_the_namespace,
     subscribe_recovers_missed_publications,
     subscribe_to_no_channel_or_in_the_past_is_refused,
     subscribe_without_a_user_means_the_anonymous,
 );
 
-/// The clients present in a channel.
+/// Returns the clients present in a channel.
 async fn present(env: &Env, channel: &str) -> Result<Vec<String>, Failure> {
     let result = env.client.call(PresenceRequest::new(channel)).await?;
     Ok(result.presence.into_keys().collect())
@@ -138,7 +141,7 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
     Ok(())
 }
 
-async fn subscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
+async fn subscribe_filters_by_client_and_session(env: &Env) -> Outcome {
     let mut first = env.connect_as(&ALICE).await?;
     let _second = env.connect_as(&ALICE).await?;
     env.client

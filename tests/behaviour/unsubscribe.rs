@@ -1,12 +1,14 @@
+//! Unsubscribing clients.
+
 use centrifugo_api::{PresenceRequest, SubscribeRequest, UnsubscribeRequest};
 
-use crate::env::{Env, Outcome, code};
+use crate::harness::{Env, Outcome, code};
 use crate::realtime::{ALICE, BOB};
 
 behaviours!(everywhere:
     unsubscribe_ends_a_subscription_of_the_server,
     unsubscribe_ends_a_subscription_of_the_client,
-    unsubscribe_narrows_by_client_and_session,
+    unsubscribe_filters_by_client_and_session,
     unsubscribe_succeeds_when_nobody_matches,
     unsubscribe_from_an_unknown_namespace_is_refused,
 );
@@ -16,7 +18,7 @@ behaviours!(legacy_commands:
 behaviours!(legacy_commands_of_6_9_1:
     unsubscribe_ends_a_subscription_of_the_client,
     unsubscribe_ends_a_subscription_of_the_server,
-    unsubscribe_narrows_by_client_and_session,
+    unsubscribe_filters_by_client_and_session,
     unsubscribe_succeeds_when_nobody_matches,
 );
 
@@ -57,8 +59,9 @@ async fn unsubscribe_ends_a_subscription_of_the_client(env: &Env) -> Outcome {
     Ok(())
 }
 
-async fn unsubscribe_narrows_by_client_and_session(env: &Env) -> Outcome {
-    let (first, second) = (env.connect_as(&ALICE).await?, env.connect_as(&ALICE).await?);
+async fn unsubscribe_filters_by_client_and_session(env: &Env) -> Outcome {
+    let first = env.connect_as(&ALICE).await?;
+    let second = env.connect_as(&ALICE).await?;
     let mut ended = first.subscribe("plain:a").await?;
     let _kept = second.subscribe("plain:a").await?;
     for request in [

@@ -1,8 +1,8 @@
-//! Bodies of replies over HTTP, byte for byte but for what each server makes up for itself.
+//! Bodies of HTTP replies, compared byte for byte except for values that each server generates.
 
-use crate::names::{Names, replace};
+use crate::id_mapping::{IdMapping, replace};
 
-/// What later steps can refer to.
+/// Values that later steps can refer to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) epoch: String,
@@ -10,9 +10,9 @@ pub(crate) struct Facts {
     pub(crate) cursor: String,
 }
 
-/// Members whose values are payloads, kept as they are.
+/// Members that hold payloads, which are kept unchanged.
 const PAYLOADS: [&[u8]; 3] = [b"data", b"conn_info", b"chan_info"];
-/// Members of a node that vary, as its counters do every 3 seconds.
+/// Members of a node that vary, such as its counters, which are updated every 3 seconds.
 const VARYING: [&[u8]; 8] = [
     b"uid",
     b"name",
@@ -24,9 +24,10 @@ const VARYING: [&[u8]; 8] = [
     b"num_subs",
 ];
 
-/// Writes the body with names for epochs and clients, times masked, and the clients of a presence in the order of
-/// their names.
-pub(crate) fn normalize(body: &[u8], names: &mut Names) -> (Vec<u8>, Facts) {
+/// Returns the body with names for epochs and clients, with times masked, and with the clients of a
+/// presence in the
+/// order of their names.
+pub(crate) fn normalize(body: &[u8], names: &mut IdMapping) -> (Vec<u8>, Facts) {
     let mut walk = Walk {
         rest: body,
         out: Vec::new(),
@@ -42,9 +43,9 @@ pub(crate) fn normalize(body: &[u8], names: &mut Names) -> (Vec<u8>, Facts) {
         names,
         facts,
     } = walk;
-    // What is not JSON, such as `404 page not found`.
+    // A body that is not JSON, such as `404 page not found`.
     out.extend_from_slice(rest);
-    // Left out in the first second.
+    // Missing in the first second.
     let out = replace(&out, "\"uptime\":…,".as_bytes(), b"");
     (names.in_bytes(&out), facts)
 }
@@ -52,12 +53,12 @@ pub(crate) fn normalize(body: &[u8], names: &mut Names) -> (Vec<u8>, Facts) {
 struct Walk<'a> {
     rest: &'a [u8],
     out: Vec<u8>,
-    names: &'a mut Names,
+    names: &'a mut IdMapping,
     facts: Facts,
 }
 
 impl<'a> Walk<'a> {
-    /// Copies the value that comes next, the member `key` of an object.
+    /// Copies the next value, which is the member `key` of an object.
     fn value(&mut self, key: &[u8], in_node: bool) -> Option<()> {
         self.spaces();
         let raw = value(self.rest)?;
@@ -67,7 +68,7 @@ impl<'a> Walk<'a> {
         }
         match raw[0] {
             _ if in_node && VARYING.contains(&key) => self.write(raw, "…".as_bytes()),
-            // In a batch, the result that holds the presence has that name too.
+            // In a batch, the result that holds the presence has the same name.
             b'{' if key == b"presence" && !raw.starts_with(br#"{"presence":"#) => {
                 self.presence(raw)
             }
@@ -118,8 +119,9 @@ impl<'a> Walk<'a> {
             }
         }
     }
-
-    /// Go writes maps in the order of their keys, here the IDs of clients.
+    /// Copies a presence with its clients in the order of their names. Go writes maps in the order of
+    /// their keys, here the IDs of clients; another order is noted in the copy.
+    /// keys.
     fn presence(&mut self, raw: &'a [u8]) {
         let mut members = Vec::new();
         let mut rest = &raw[1..raw.len() - 1];
@@ -167,9 +169,11 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The JSON value at the start of the bytes, whatever is in its strings.
+/// Returns the JSON value at the start of the bytes, whatever its strings contain.
 fn value(bytes: &[u8]) -> Option<&[u8]> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut escaped = false;
     for (index, byte) in bytes.iter().enumerate() {
         let whole = Some(&bytes[..=index]);
         match byte {
@@ -183,8 +187,10 @@ fn value(bytes: &[u8]) -> Option<&[u8]> {
             b'}' | b']' if depth > 1 => depth -= 1,
             _ if depth > 0 => {}
             b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E' => {
-                let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-                let length = bytes.iter().take_while(|byte| part(byte)).count();
+                let length = bytes
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
+                    .count();
                 return Some(&bytes[..length]);
             }
             _ => return None,
@@ -195,7 +201,7 @@ fn value(bytes: &[u8]) -> Option<&[u8]> {
 
 #[test]
 fn bodies_are_named_and_masked_but_for_payloads() {
-    let mut names = Names::default();
+    let mut names = IdMapping::default();
     names.add_client("b-1");
     names.add_client("a-2");
     let body = br#"{"result":{"epoch":"xyz","data":{"epoch":"xyz","time":1},"time":17,"presence":{"presence":{"a-2":{"client":"a-2"},"b-1":{"client":"b-1"}}},"offset":3}}

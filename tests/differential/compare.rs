@@ -1,4 +1,4 @@
-//! Plays a sequence on both sides, and finds the first difference.
+//! Plays a sequence on both servers and finds the first difference.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::player::Player;
-use crate::side::Side;
 use crate::steps::{Action, Step, commands};
+use crate::subject::Subject;
 
-/// How long both sides may take until their clients have seen the same.
+/// How long both servers may take until their clients have seen the same events.
 const DEADLINE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Pair {
@@ -20,7 +20,7 @@ pub(crate) struct Pair {
     pub(crate) counts: Counts,
 }
 
-/// What was compared.
+/// The number of things compared.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) sequences: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Counts {
     grpc: Calls,
     /// Steps of connected users.
     users: usize,
-    /// What these saw while they were connected.
+    /// Events that these users saw while they were connected.
     events: usize,
 }
 
@@ -69,19 +69,17 @@ impl fmt::Display for Calls {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
-    /// What differs, such as `the reply to step 3`.
+    /// The part that differs, such as `the reply to step 3`.
     pub(crate) what: String,
     pub(crate) left: String,
     pub(crate) right: String,
 }
 
 impl Pair {
-    pub(crate) fn new(left: Side, right: Side) -> Self {
+    pub(crate) fn new(left: Subject, right: Subject) -> Self {
         let (sender, changes) = watch::channel(());
-        let (left, right) = (
-            Player::new(left, sender.clone()),
-            Player::new(right, sender),
-        );
+        let left = Player::new(left, sender.clone());
+        let right = Player::new(right, sender);
         Self {
             left,
             right,
@@ -91,7 +89,7 @@ impl Pair {
         }
     }
 
-    /// Plays the sequence under names of its own.
+    /// Plays the sequence with names that no other run uses.
     pub(crate) async fn play(&mut self, steps: &[Step]) -> Option<Difference> {
         self.runs += 1;
         self.counts.sequences += 1;
@@ -132,13 +130,14 @@ impl Pair {
         self.compare_events().await
     }
 
-    /// Waits until the clients of both sides have seen the same.
+    /// Waits until the clients of both servers have seen the same events.
     async fn compare_events(&mut self) -> Option<Difference> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             tokio::join!(self.left.catch_up(), self.right.catch_up());
             self.changes.mark_unchanged();
-            let ((left, left_names), (right, right_names)) = (self.left.seen(), self.right.seen());
+            let (left, left_names) = self.left.seen();
+            let (right, right_names) = self.right.seen();
             let Some((id, _)) = left.iter().find(|(id, seen)| right.get(id) != Some(seen)) else {
                 (self.left.names, self.right.names) = (left_names, right_names);
                 return None;

@@ -1,10 +1,10 @@
-//! What both servers are configured with: `tests/centrifugo/6.9.1.json` and more namespaces.
+//! The configuration of both servers: `tests/centrifugo/6.9.1.json` and further namespaces.
 
 use serde_json::{Value, json};
 
 const FILE: &str = include_str!("../centrifugo/6.9.1.json");
 
-/// What only a real server takes.
+/// Options for the real server only.
 pub(crate) const REAL: [(&str, &str); 3] = [
     ("CENTRIFUGO_LOG_LEVEL", "none"),
     (
@@ -17,14 +17,14 @@ pub(crate) const REAL: [(&str, &str); 3] = [
     ),
 ];
 
-/// The environment variables that configure these namespaces.
+/// Returns the environment variables that configure these namespaces.
 pub(crate) fn options(namespaces: &str) -> Vec<(&'static str, &str)> {
     vec![("CENTRIFUGO_CHANNEL_NAMESPACES", namespaces)]
 }
 
-/// The namespaces, with `history_size` of the one named `small`.
+/// Returns the namespaces, with `history_size` for the one named `small`.
 ///
-/// Clients may subscribe wherever they like: an embedded server asks for no permissions.
+/// Clients may subscribe to any channel, because an embedded server checks no permissions.
 pub(crate) fn namespaces(history_size: u32) -> Value {
     let mut configuration: Value = serde_json::from_str(FILE).expect("the configuration is JSON");
     let namespaces = configuration

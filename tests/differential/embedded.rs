@@ -1,11 +1,11 @@
-//! A client of the embedded server. What a call did to it is there when the call has been answered.
+//! A client of the embedded server. The events of a call have arrived when the call returns.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use centrifugo_api::{ClientInfo, Error};
 use centrifugo_api_testing::{Event, Server, User};
 
-use crate::seen::{Events, Info, Publication, Seen};
+use crate::observed_events::{Events, Info, ObservedEvent, Publication};
 
 pub(crate) struct EmbeddedConnection {
     connection: centrifugo_api_testing::Connection,
@@ -76,7 +76,7 @@ impl From<ClientInfo> for Info {
     }
 }
 
-impl From<Event> for Seen {
+impl From<Event> for ObservedEvent {
     fn from(event: Event) -> Self {
         match event {
             Event::Publication {

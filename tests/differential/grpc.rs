@@ -1,4 +1,4 @@
-//! Raw calls over gRPC, on one HTTP/2 connection.
+//! Raw gRPC calls on one HTTP/2 connection.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A connection that is opened when it is needed.
+/// A connection that is opened on demand.
 pub(crate) struct Grpc {
     address: String,
     connection: Option<SendRequest<Bytes>>,
@@ -22,7 +22,7 @@ pub(crate) struct GrpcReply {
     pub(crate) message: String,
     /// `google.rpc.Status`
     pub(crate) details: Vec<u8>,
-    /// Frames as they came.
+    /// Frames as received.
     pub(crate) body: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ impl Grpc {
         }
         let request = request.body(())?;
         let (response, mut stream) = self.ready().await?.send_request(request, false)?;
-        // The server may have answered before it was sent.
+        // The server may have replied before the whole body was sent.
         let _ = stream.send_data(body.into(), true);
         let (head, mut incoming) = response.await?.into_parts();
         let mut reply = GrpcReply::default();
@@ -92,7 +92,7 @@ impl GrpcReply {
             self.message = percent_decoded(&message);
         }
         if let Some(details) = text("grpc-status-details-bin") {
-            // Padding is left out by some and written by others.
+            // Some write padding and others do not.
             let config = GeneralPurposeConfig::new()
                 .with_decode_padding_mode(DecodePaddingMode::Indifferent);
             self.details = GeneralPurpose::new(&STANDARD, config)

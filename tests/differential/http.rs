@@ -1,11 +1,11 @@
-//! Raw requests over HTTP/1.1, on one connection.
+//! Raw HTTP/1.1 requests on one connection.
 
 use std::io;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-/// A connection that is opened when it is needed.
+/// A connection that is opened on demand.
 pub(crate) struct Http {
     address: String,
     stream: Option<BufReader<TcpStream>>,
@@ -41,7 +41,7 @@ impl Http {
         }
         request.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
         request.extend_from_slice(body);
-        // The server closes a connection that was idle for long.
+        // The server closes a connection that has been idle for long.
         if let Some(mut stream) = self.stream.take() {
             match exchange(&mut stream, &request).await {
                 Ok(reply) => return Ok(self.keep(stream, reply)),
@@ -66,7 +66,7 @@ impl Http {
     }
 }
 
-/// Answers the reply, and whether the connection can be used again.
+/// Returns the reply, and whether the connection can be reused.
 async fn exchange(
     stream: &mut BufReader<TcpStream>,
     request: &[u8],
@@ -85,7 +85,9 @@ async fn exchange(
         status: status.ok_or(io::ErrorKind::InvalidData)?,
         ..HttpReply::default()
     };
-    let (mut length, mut chunked, mut reusable) = (None, false, true);
+    let mut length = None;
+    let mut chunked = false;
+    let mut reusable = true;
     loop {
         let line = line(stream).await?;
         let Some((name, value)) = line.split_once(':') else {

@@ -1,11 +1,12 @@
-//! JSON as it is written: with doubled keys, odd numbers and broken strings, which a value could not hold.
+//! JSON as text, with duplicate keys, odd numbers and broken strings, which `serde_json::Value`
+//! cannot hold.
 
 /// A request's body, or a part of one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
-    /// Written as it is.
+    /// Text that is written unchanged.
     Text(Vec<u8>),
-    /// Keys are written between quotes as they are.
+    /// Keys are written between quotes without escaping.
     Object(Vec<(String, Json)>),
     Array(Vec<Json>),
 }
@@ -15,7 +16,7 @@ impl Json {
         Self::Text(text.into())
     }
 
-    /// A string, whose characters need no escapes.
+    /// Returns a string whose characters need no escapes.
     pub(crate) fn string(text: &str) -> Self {
         Self::Text(format!("\"{text}\"").into_bytes())
     }
@@ -61,7 +62,7 @@ impl Json {
         out
     }
 
-    /// How many values there are, with this one.
+    /// Returns the number of values, including this one.
     pub(crate) fn size(&self) -> usize {
         1 + match self {
             Self::Text(_) => 0,
@@ -70,7 +71,7 @@ impl Json {
         }
     }
 
-    /// The value of that number, counted from this one, parents first.
+    /// Returns the value with this number, counted from this one, parents first.
     pub(crate) fn nth(&mut self, index: usize) -> Option<&mut Self> {
         if index == 0 {
             return Some(self);
@@ -91,7 +92,7 @@ impl Json {
         None
     }
 
-    /// What is like it but simpler in one place.
+    /// Returns the variants that are simpler in one place.
     pub(crate) fn simpler(&self) -> Vec<Self> {
         let mut found = Vec::new();
         for index in 0..self.size() {
@@ -126,14 +127,14 @@ impl Json {
     }
 }
 
-/// The lists that lack one of the items.
+/// Returns the lists that lack one of the items.
 pub(crate) fn without_one<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     (0..items.len())
         .map(|index| [&items[..index], &items[index + 1..]].concat())
         .collect()
 }
 
-/// `object! { "name": JSON, ... }`
+/// Creates an object: `object! { "name": JSON, ... }`.
 macro_rules! object {
     ($($key:literal: $value:expr),* $(,)?) => {
         $crate::json::Json::Object(vec![$(($key.to_owned(), $value)),*])

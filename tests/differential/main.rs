@@ -1,13 +1,20 @@
-//! The embedded server answers random calls as a real Centrifugo does, byte for byte.
+//! The embedded server replies to random calls as a real Centrifugo does, byte for byte.
 //!
-//! Sequences of calls, over HTTP, the legacy command endpoint and gRPC, and of what connected users do, are played
-//! on both servers, and each reply is compared, as is what the users saw. A difference is shown with the smallest
-//! sequence that still has it, and the seed.
+//! Sequences of calls, over HTTP, the legacy command endpoint and gRPC, and of actions of connected
+//! users are played
+//! on both servers. Each reply is compared, and so are the events that the users saw. A difference
+//! is reported with
+//! the smallest sequence that shows it, and the seed.
 //!
-//! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` begins with that seed.
+//! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, and `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` sets
+//! the first seed.
 #![cfg(all(feature = "grpc", feature = "http"))]
 
-#[path = "../support/server.rs"]
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/rng.rs"]
+mod rng;
+#[path = "../support/server/mod.rs"]
 mod server;
 
 #[macro_use]
@@ -20,22 +27,21 @@ mod embedded;
 mod generate;
 mod grpc;
 mod http;
+mod id_mapping;
 mod messages;
-mod names;
+mod observed_events;
 mod player;
 mod protocol;
 mod realtime;
 mod report;
-mod rng;
-mod seen;
 mod shrink;
-mod side;
 mod steps;
+mod subject;
 mod websocket;
 
 use crate::compare::Pair;
 use crate::report::Found;
-use crate::side::Side;
+use crate::subject::Subject;
 
 const SEQUENCES: u64 = 800;
 const FIRST_SEED: u64 = 1;
@@ -45,8 +51,8 @@ const FIRST_SEED: u64 = 1;
 async fn both_servers_answer_alike() {
     let namespaces = configuration::namespaces(3);
     let mut pair = Pair::new(
-        Side::real(&namespaces).await,
-        Side::embedded(&namespaces).await,
+        Subject::real(&namespaces).await,
+        Subject::embedded(&namespaces).await,
     );
     let first = variable("CENTRIFUGO_API_DIFFERENTIAL_SEED").unwrap_or(FIRST_SEED);
     let count = variable("CENTRIFUGO_API_DIFFERENTIAL").unwrap_or(SEQUENCES);
@@ -56,13 +62,16 @@ async fn both_servers_answer_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_keeps_one_publication_more_is_found_out() {
+async fn difference_of_one_publication_is_found() {
     let [one, other] = [3, 4].map(configuration::namespaces);
-    let mut pair = Pair::new(Side::embedded(&one).await, Side::embedded(&other).await);
+    let mut pair = Pair::new(
+        Subject::embedded(&one).await,
+        Subject::embedded(&other).await,
+    );
     let Some(Found { steps, .. }) = report::search(&mut pair, 1..1000).await else {
         panic!("the difference was not found");
     };
-    // Four publications, at most by two calls, and a look at them.
+    // Four publications by at most two calls, and a call that reads them.
     assert!(steps.len() <= 5, "{}", report::show(&steps));
 }
 

@@ -1,4 +1,5 @@
-//! Messages over gRPC: requests from JSON, and replies as `Debug` shows them but for what each server makes up.
+//! gRPC messages: requests from JSON, and replies by `Debug` without the values that each server
+//! generates.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -7,15 +8,15 @@ use centrifugo_api::prost::Message as _;
 use centrifugo_api::*;
 
 use crate::bodies::Facts;
-use crate::names::{Names, replace};
+use crate::id_mapping::{IdMapping, replace};
 
-/// In a request's JSON, a payload; over gRPC, bytes that are not JSON.
+/// Marks a payload in a request's JSON that is sent over gRPC as bytes that are not JSON.
 pub(crate) const BINARY: &str = r#""raw-0""#;
 const BINARY_BYTES: &[u8] = b"\xff\x00raw\xfe0";
 
 macro_rules! methods {
     ($($name:literal $request:ident,)+) => {
-        /// The path of the method.
+        /// Returns the gRPC path of the method.
         pub(crate) fn path(method: &str) -> &'static str {
             match method {
                 $($name => $request::GRPC_PATH,)+
@@ -23,7 +24,7 @@ macro_rules! methods {
             }
         }
 
-        /// The message that the JSON says; empty if the JSON is not what the method takes.
+        /// Returns the message of the JSON, empty if the JSON does not fit the method.
         pub(crate) fn encode(method: &str, json: &[u8]) -> Vec<u8> {
             let encoded = match method {
                 $($name => serde_json::from_slice::<$request>(json).map(|request| request.encode_to_vec()),)+
@@ -32,8 +33,8 @@ macro_rules! methods {
             replace(&encoded.unwrap_or_default(), BINARY.as_bytes(), BINARY_BYTES)
         }
 
-        /// Shows the reply to the method.
-        pub(crate) fn show(method: &str, message: &[u8], names: &mut Names) -> (String, Facts) {
+        /// Shows the reply of the method.
+        pub(crate) fn show(method: &str, message: &[u8], names: &mut IdMapping) -> (String, Facts) {
             match method {
                 $($name => show_as::<$request>(message, names),)+
                 _ => (format!("{message:?}"), Facts::default()),
@@ -66,7 +67,7 @@ methods! {
     "unsubscribe" UnsubscribeRequest,
 }
 
-fn show_as<M: Method>(bytes: &[u8], names: &mut Names) -> (String, Facts)
+fn show_as<M: Method>(bytes: &[u8], names: &mut IdMapping) -> (String, Facts)
 where
     M::Response: Any + Debug,
 {
@@ -77,12 +78,13 @@ where
     let is_usual = bytes.len() == message.encoded_len();
     let has_nodes = hide(&mut message, names);
     let mut text = format!("{message:?}");
-    // Metrics are many, and of no fixed length. Go writes the empty keys and values of a map, which prost leaves out.
+    // There are many metrics, and their length varies. Go writes empty keys and values of a map,
+    // which prost omits.
     let has_empty_tag = text.contains("{\"\": ") || text.contains("\": \"\"");
     if !is_usual && !has_nodes && !has_empty_tag {
         text += ", with unknown fields or with zeros";
     }
-    // What describes the whole comes last.
+    // Facts about the whole reply come last.
     let last = |name: &str| {
         text.rsplit_once(name)
             .map(|(_, after)| after)
@@ -100,7 +102,7 @@ where
     (names.in_debug(&without_none(&text)), facts)
 }
 
-/// Leaves out the fields that are not set.
+/// Removes fields that are not set.
 fn without_none(text: &str) -> String {
     let parts = text
         .split_inclusive(", ")
@@ -115,9 +117,10 @@ fn quoted(text: &str) -> String {
     text.split('"').next().unwrap_or_default().to_owned()
 }
 
-/// Hides what varies, and gives clients their names so that they are in the order of these. Answers whether nodes
-/// were hidden.
-fn hide(response: &mut dyn Any, names: &Names) -> bool {
+/// Hides values that vary, and replaces client IDs by their names, in whose order the clients are.
+/// Returns whether
+/// nodes were hidden.
+fn hide(response: &mut dyn Any, names: &IdMapping) -> bool {
     if let Some(response) = response.downcast_mut::<PresenceResponse>() {
         hide_presence(response.result.as_mut(), names);
         false
@@ -135,13 +138,15 @@ fn hide(response: &mut dyn Any, names: &Names) -> bool {
     }
 }
 
-fn hide_presence(result: Option<&mut PresenceResult>, names: &Names) {
+fn hide_presence(result: Option<&mut PresenceResult>, names: &IdMapping) {
     let Some(result) = result else { return };
     let presence = std::mem::take(&mut result.presence);
-    let named = |id: String| String::from_utf8_lossy(&names.in_bytes(id.as_bytes())).into_owned();
     result.presence = presence
         .into_iter()
-        .map(|(client, info)| (named(client), info))
+        .map(|(client, info)| {
+            let name = names.in_bytes(client.as_bytes());
+            (String::from_utf8_lossy(&name).into_owned(), info)
+        })
         .collect();
 }
 
@@ -149,10 +154,8 @@ fn hide_nodes(result: Option<&mut InfoResult>) -> bool {
     let Some(result) = result else { return false };
     for node in &mut result.nodes {
         let version = std::mem::take(&mut node.version);
-        let (known, process) = (
-            !node.uid.is_empty() && !node.name.is_empty(),
-            node.process.take(),
-        );
+        let known = !node.uid.is_empty() && !node.name.is_empty();
+        let process = node.process.take();
         *node = NodeResult::default();
         node.version = format!("{version}, uid and name: {known}, process: {process:?}");
     }

@@ -1,4 +1,4 @@
-//! Plays steps on one side.
+//! Plays steps on one server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -8,40 +8,40 @@ use tokio::sync::watch;
 use crate::bodies::{self, Facts};
 use crate::grpc::{Grpc, GrpcReply};
 use crate::http::Http;
+use crate::id_mapping::{IdMapping, find};
 use crate::messages;
-use crate::names::{Names, find};
 use crate::server::HTTP_KEY;
-use crate::side::{Connection, Side};
 use crate::steps::{Action, Frame, GrpcCall, HttpCall, Shown, Step};
+use crate::subject::{Connection, Subject};
 
-/// How long a call may take before it is a reply of its own.
+/// The time after which a missing reply is compared as such.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How long channels may keep connections that ended.
+/// How long channels may keep connections that have ended.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Player {
-    side: Side,
+    side: Subject,
     http: Http,
     grpc: Grpc,
     changes: watch::Sender<()>,
     run: u64,
-    pub(crate) names: Names,
+    pub(crate) names: IdMapping,
     facts: HashMap<usize, Facts>,
     pub(crate) connections: BTreeMap<usize, Connection>,
     clients: HashMap<usize, String>,
-    /// How many events there were in all runs.
+    /// The number of events in all runs.
     pub(crate) events: usize,
 }
 
 impl Player {
-    pub(crate) fn new(side: Side, changes: watch::Sender<()>) -> Self {
+    pub(crate) fn new(side: Subject, changes: watch::Sender<()>) -> Self {
         Self {
             http: Http::new(side.http_address()),
             grpc: Grpc::new(side.grpc_address()),
             side,
             changes,
             run: 0,
-            names: Names::default(),
+            names: IdMapping::default(),
             facts: HashMap::new(),
             connections: BTreeMap::new(),
             clients: HashMap::new(),
@@ -49,15 +49,15 @@ impl Player {
         }
     }
 
-    /// Forgets what was, for a run of that number.
+    /// Resets the player for the run with this number.
     pub(crate) fn begin(&mut self, run: u64) {
         self.run = run;
-        self.names = Names::default();
+        self.names = IdMapping::default();
         self.facts.clear();
         self.clients.clear();
     }
 
-    /// Answers the reply in the form in which it is compared.
+    /// Returns the reply in the form in which it is compared.
     pub(crate) async fn play(&mut self, step: &Step) -> String {
         match tokio::time::timeout(DEADLINE, self.try_play(step)).await {
             Ok(Ok(reply)) => reply,
@@ -128,7 +128,9 @@ impl Player {
             .await?;
         let (body, facts) = bodies::normalize(&reply.body, &mut self.names);
         self.facts.insert(id, facts);
-        let (status, content_type, location) = (reply.status, reply.content_type, reply.location);
+        let status = reply.status;
+        let content_type = reply.content_type;
+        let location = reply.location;
         let location = if location.is_empty() {
             location
         } else {
@@ -157,7 +159,7 @@ impl Player {
             details,
             body,
         } = self.grpc.call(&call.path, &call.metadata, body).await?;
-        // Go's protobuf writes one space or the other, a build of the server by another.
+        // Go's protobuf writes one space or two, depending on the build of the server.
         let message = message.replace('\u{a0}', " ");
         let mut shown = format!("code {code} {message:?}");
         if !details.is_empty() {
@@ -185,7 +187,7 @@ impl Player {
         String::from_utf8_lossy(&self.resolved(text.as_bytes())).into_owned()
     }
 
-    /// Puts in what this side answered earlier.
+    /// Replaces placeholders by what this server returned earlier.
     fn resolved(&self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
         let mut rest = bytes;
@@ -197,7 +199,7 @@ impl Player {
             let after = &rest[start + length + "»".len()..];
             let mut before = &rest[..start];
             rest = after;
-            // A number stands between quotes that go.
+            // The quotes around a number are removed.
             if symbol.starts_with("offset") && before.ends_with(b"\"") && after.starts_with(b"\"") {
                 before = &before[..before.len() - 1];
                 rest = &after[1..];
@@ -230,15 +232,15 @@ impl Player {
         }
     }
 
-    /// Waits until each connection has what the server sent so far.
+    /// Waits until each connection has the events that the server sent so far.
     pub(crate) async fn catch_up(&mut self) {
         for connection in self.connections.values_mut() {
             connection.catch_up().await;
         }
     }
 
-    /// What each connection has seen, and the names that were needed to say it.
-    pub(crate) fn seen(&self) -> (BTreeMap<usize, Vec<String>>, Names) {
+    /// Returns the events of each connection, and the names that they use.
+    pub(crate) fn seen(&self) -> (BTreeMap<usize, Vec<String>>, IdMapping) {
         let mut names = self.names.clone();
         let seen = self.connections.iter().map(|(id, connection)| {
             (
@@ -251,7 +253,7 @@ impl Player {
         (seen.collect(), names)
     }
 
-    /// Ends all connections. Answers the channels that are left, which should be none.
+    /// Closes all connections, and returns the channels that are left, which should be none.
     pub(crate) async fn end(&mut self) -> String {
         for (_, connection) in std::mem::take(&mut self.connections) {
             self.events += connection.close().await;
@@ -259,8 +261,9 @@ impl Player {
         self.settle().await
     }
 
-    /// Waits until connections that ended have left their channels, which a server does after it has closed them.
-    /// Answers the channels.
+    /// Waits until closed connections have left their channels, which happens after the server has
+    /// closed them, and
+    /// returns the channels.
     pub(crate) async fn settle(&mut self) -> String {
         let deadline = Instant::now() + PATIENCE;
         let ending = format!("-{}", self.run);
@@ -308,7 +311,8 @@ fn framed(message: Vec<u8>, frame: &Frame) -> Vec<u8> {
             (0, kept, message[..kept].to_vec())
         }
         Frame::Flipped { at, bits } => {
-            let (length, mut message) = (message.len(), message);
+            let length = message.len();
+            let mut message = message;
             if length > 0 {
                 message[at % length] ^= bits;
             }

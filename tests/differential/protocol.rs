@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use centrifugo_api::bytes::Bytes;
 use prost::Message;
 
-use crate::seen::{Info, Publication, Seen};
+use crate::observed_events::{Info, ObservedEvent, Publication};
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Command {
@@ -163,7 +163,7 @@ impl From<InfoPush> for Info {
     }
 }
 
-impl From<Push> for Seen {
+impl From<Push> for ObservedEvent {
     fn from(push: Push) -> Self {
         let unknown = format!("{push:?}");
         let channel = push.channel;

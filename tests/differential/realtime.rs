@@ -12,11 +12,11 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::observed_events::{Events, ObservedEvent};
 use crate::protocol::{ChannelRequest, Command, ConnectRequest, Reply};
-use crate::seen::{Events, Seen};
 use crate::websocket::{self, Message, Reader, Writer};
 
-/// Of `tests/centrifugo/6.9.1.json`.
+/// The key of tokens in `tests/centrifugo/6.9.1.json`.
 const TOKEN_KEY: &[u8] = b"token-secret";
 
 pub(crate) struct RealConnection {
@@ -27,7 +27,7 @@ pub(crate) struct RealConnection {
     reader: JoinHandle<()>,
 }
 
-/// Who waits for replies; gone when the connection is.
+/// The calls that wait for replies, or `None` when the connection is closed.
 type Waiting = Arc<Mutex<Option<HashMap<u32, oneshot::Sender<Reply>>>>>;
 
 impl RealConnection {
@@ -64,12 +64,13 @@ impl RealConnection {
             .await
             .and_then(|reply| reply.connect);
         connection.id = connected
-            .ok_or_else(|| io::Error::other("the client was not let in"))?
+            .ok_or_else(|| io::Error::other("the client was not accepted"))?
             .client;
         Ok(connection)
     }
 
-    /// Sends a command and waits for its reply; `None` when the server has closed the connection.
+    /// Sends a command and waits for its reply. Returns `None` if the server has closed the
+    /// connection.
     async fn call(&mut self, mut command: Command) -> Option<Reply> {
         self.last_command += 1;
         command.id = self.last_command;
@@ -108,7 +109,8 @@ impl RealConnection {
         )
     }
 
-    /// Waits for what the server has sent so far: the reply to a command without effect comes after it.
+    /// Waits for everything that the server has sent so far, by a command without effect whose
+    /// reply comes last.
     pub(crate) async fn catch_up(&mut self) {
         let _ = self.unsubscribe("nowhere").await;
     }
@@ -130,7 +132,7 @@ fn outcome(reply: Option<Reply>) -> Result<(), String> {
     }
 }
 
-/// Sends the messages until there are no more, or one is empty.
+/// Sends the messages until the channel is closed or a message is empty.
 async fn write(mut writer: Writer, mut messages: tokio::sync::mpsc::UnboundedReceiver<Vec<u8>>) {
     while let Some(message) = messages.recv().await {
         if message.is_empty() {
@@ -153,10 +155,10 @@ async fn read(
         let mut message = match message {
             Message::Binary(message) => &*message.clone(),
             Message::Close { code, reason } => {
-                // The server echoes the code of a client that closes, and awaits the echo of its own.
+                // The server echoes the close code of a client, and expects an echo of its own.
                 if let Some(outgoing) = outgoing.upgrade() {
                     let _ = outgoing.send(Vec::new());
-                    events.push(Seen::Disconnected { code, reason });
+                    events.push(ObservedEvent::Disconnected { code, reason });
                 }
                 *lock(&waiting) = None;
                 reader.end().await;
@@ -165,7 +167,7 @@ async fn read(
         };
         while let Ok(reply) = Reply::decode_length_delimited(&mut message) {
             if reply == Reply::default() {
-                // The server pings.
+                // A ping of the server.
                 if let Some(outgoing) = outgoing.upgrade() {
                     let _ = outgoing.send(Command::default().encode_length_delimited_to_vec());
                 }
@@ -184,7 +186,7 @@ async fn read(
     }
     let is_open = lock(&waiting).take().is_some();
     if is_open && outgoing.upgrade().is_some() {
-        events.push(Seen::Disconnected {
+        events.push(ObservedEvent::Disconnected {
             code: websocket::ABNORMAL,
             reason: String::new(),
         });
@@ -195,7 +197,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A token of the user, none for an anonymous one.
+/// Returns a token of the user, or no token for the anonymous user.
 fn token(user: &str, info: Option<&str>) -> String {
     if user.is_empty() {
         return String::new();

@@ -1,4 +1,4 @@
-//! Looks for a difference, and says what was found.
+//! Searches for a difference and reports it.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,11 +9,12 @@ use crate::generate;
 use crate::shrink::shrink;
 use crate::steps::Step;
 
-/// How often a sequence that showed a difference is played again: connections end in their own time, and what
-/// differs by chance does so rarely.
+/// How often a sequence with a difference is played again: connections end at random times, and a
+/// difference by
+/// chance is rare.
 const REPEATS: usize = 3;
 
-/// A difference, with the smallest sequence that shows it.
+/// A difference and the smallest sequence that shows it.
 pub(crate) struct Found {
     seed: u64,
     pub(crate) steps: Vec<Step>,
@@ -41,7 +42,7 @@ pub(crate) async fn search(pair: &mut Pair, seeds: Range<u64>) -> Option<Found> 
             }
         }
         unstable += 1;
-        eprintln!("seed {seed}: a difference that went away: {once}");
+        eprintln!("seed {seed}: a difference that did not appear again: {once}");
     }
     let seconds = started.elapsed().as_secs_f32();
     eprintln!(

@@ -1,4 +1,4 @@
-//! Makes a sequence that shows a difference as small as it gets.
+//! Shrinks a sequence that shows a difference as far as possible.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::steps::{Action, Frame, Step};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Answers the smallest sequence found, and its difference.
+/// Returns the smallest sequence found, and its difference.
 pub(crate) async fn shrink(
     pair: &mut Pair,
     mut steps: Vec<Step>,
@@ -35,7 +35,7 @@ pub(crate) async fn shrink(
     (steps, difference)
 }
 
-/// A sequence with one step simpler that still shows a difference.
+/// Returns a sequence with one simpler step that still shows a difference.
 async fn simplify(
     pair: &mut Pair,
     steps: &[Step],

@@ -1,7 +1,8 @@
-//! What a sequence is made of, and how it is shown.
+//! The steps of a sequence, and how they are shown.
 //!
-//! Names hold `«n»`, a number that each run of a sequence has for its own. `«epoch 3»`, `"«offset 3»"` and
-//! `«cursor 3»` are what the same server answered to step 3, and `«client 3»` the client that step 3 connected.
+//! Names contain `«n»`, the number of the run. `«epoch 3»`, `"«offset 3»"` and `«cursor 3»` are
+//! values that the same
+//! server returned in step 3, and `«client 3»` is the client that step 3 connected.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use crate::json::Json;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Step {
-    /// Stays when steps before it are removed.
+    /// The number of the step. It stays the same when earlier steps are removed.
     pub(crate) id: usize,
     pub(crate) action: Action,
 }
@@ -18,7 +19,7 @@ pub(crate) struct Step {
 pub(crate) enum Action {
     Http(HttpCall),
     Grpc(GrpcCall),
-    /// Connects a user, the anonymous one if the name is empty.
+    /// Connects a user, the anonymous user if the name is empty.
     Connect {
         user: String,
         info: Option<String>,
@@ -36,14 +37,14 @@ pub(crate) enum Action {
     },
 }
 
-/// A request over HTTP, to a method or to the legacy command endpoint.
+/// A request over HTTP, for a method or for the legacy command endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HttpCall {
     pub(crate) verb: &'static str,
-    /// With the prefix of the API and the query.
+    /// The path with the prefix of the API and the query.
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
-    /// Command lines are several.
+    /// Several lines for several command lines.
     pub(crate) body: Vec<Json>,
 }
 
@@ -52,7 +53,7 @@ impl HttpCall {
         self.path == "/api" || self.path.starts_with("/api?")
     }
 
-    /// How many commands it has: lines, or those of a batch.
+    /// Returns the number of commands: of lines, or of those in a batch.
     pub(crate) fn commands(&self) -> usize {
         if self.is_legacy() {
             self.body.len()
@@ -76,7 +77,7 @@ impl HttpCall {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct GrpcCall {
     pub(crate) path: String,
-    /// The method whose messages these are; `None` sends an empty message.
+    /// The method of the messages. `None` sends an empty message.
     pub(crate) method: Option<&'static str>,
     pub(crate) metadata: Vec<(&'static str, &'static str)>,
     /// The request in JSON.
@@ -84,27 +85,27 @@ pub(crate) struct GrpcCall {
     pub(crate) frame: Frame,
 }
 
-/// How the message is sent.
+/// The form in which the message is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Frame {
     Whole,
-    /// Bytes are appended, such as fields that the schema lacks.
+    /// With bytes appended, such as fields that the schema lacks.
     Followed(Vec<u8>),
-    /// These bytes in place of the message.
+    /// Replaced by these bytes.
     Instead(Vec<u8>),
-    /// Without the last bytes of the message.
+    /// Without its last bytes.
     Cut(usize),
-    /// With other bits in one byte, counted from the start of the message again and again.
+    /// With other bits in one byte. The position wraps around at the end of the message.
     Flipped {
         at: usize,
         bits: u8,
     },
-    /// Said to be compressed, though no compression is agreed on.
+    /// Marked as compressed, although no compression was negotiated.
     Compressed,
 }
 
 impl Action {
-    /// Whether connections may end by it.
+    /// Returns whether the action may close connections.
     pub(crate) fn may_disconnect(&self) -> bool {
         match self {
             Self::Http(call) => {
@@ -122,7 +123,7 @@ impl Action {
     }
 }
 
-/// How many commands a request is: those of a batch, else one.
+/// Returns the number of commands in a request: those of a batch, else one.
 pub(crate) fn commands(request: &Json) -> usize {
     match request {
         Json::Object(members) => match members.iter().find(|(name, _)| name == "commands") {
@@ -133,7 +134,7 @@ pub(crate) fn commands(request: &Json) -> usize {
     }
 }
 
-/// Whether connections may end by the command.
+/// Returns whether the command may close connections.
 pub(crate) fn may_disconnect(command: &Json) -> bool {
     let text = String::from_utf8_lossy(&command.bytes()).to_lowercase();
     ["disconnect", "refresh"]
@@ -198,7 +199,7 @@ fn show_pairs(formatter: &mut fmt::Formatter<'_>, pairs: &[(&str, &str)]) -> fmt
         .try_for_each(|(name, value)| write!(formatter, " [{name}: {value}]"))
 }
 
-/// Bytes as text, with those that are none as `\xff`.
+/// Returns bytes as text, with those that are not UTF-8 as `\xff`.
 pub(crate) struct Shown<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Shown<'_> {

@@ -1,4 +1,4 @@
-//! A WebSocket to a real server: messages there and back, and nothing else that the standard has.
+//! A WebSocket to a real server: messages in both directions, and nothing else of the standard.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
-/// What a client says of a connection that ended without a code.
+/// The code that a client reports for a connection that ended without one.
 pub(crate) const ABNORMAL: u32 = 1006;
 const PING: u8 = 9;
 const FINAL: u8 = 0x80;
@@ -22,14 +22,14 @@ pub(crate) struct Writer(OwnedWriteHalf);
 
 pub(crate) enum Message {
     Binary(Vec<u8>),
-    /// The server's last word.
+    /// The close frame of the server.
     Close {
         code: u32,
         reason: String,
     },
 }
 
-/// Connects to `/connection/websocket`, to speak Protobuf.
+/// Connects to `/connection/websocket` with the Protobuf protocol.
 pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer)> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -48,14 +48,15 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer)> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    match head.starts_with("HTTP/1.1 101 ") {
-        true => Ok((Reader(reader), Writer(writer))),
-        false => Err(io::Error::other(head)),
+    if head.starts_with("HTTP/1.1 101 ") {
+        Ok((Reader(reader), Writer(writer)))
+    } else {
+        Err(io::Error::other(head))
     }
 }
 
 impl Reader {
-    /// The next message, or `None` when the server has closed the connection.
+    /// Returns the next message, or `None` when the server has closed the connection.
     pub(crate) async fn next(&mut self) -> Option<Message> {
         let mut whole = Vec::new();
         loop {
@@ -71,7 +72,7 @@ impl Reader {
                         1000..=1003 | 1005 | 1007..=1014 | 3000..=4999 => {
                             Message::Close { code, reason }
                         }
-                        // Whoever keeps to the standard takes other codes for none.
+                        // By the standard, other codes count as no code.
                         _ => Message::Close {
                             code: ABNORMAL,
                             reason: String::new(),
@@ -101,7 +102,7 @@ impl Reader {
         Ok((head, payload))
     }
 
-    /// Waits until the server has closed the connection, after it has cleaned up.
+    /// Waits until the server has cleaned up and closed the connection.
     pub(crate) async fn end(&mut self) {
         while self.frame().await.is_ok() {}
     }
@@ -125,7 +126,7 @@ impl Writer {
                 frame.extend_from_slice(&length.to_be_bytes());
             }
         }
-        // A mask of zeros changes nothing.
+        // A mask of zeros leaves the bytes as they are.
         frame.extend_from_slice(&[0; 4]);
         frame.extend_from_slice(payload);
         self.0.write_all(&frame).await

@@ -1,4 +1,4 @@
-//! Errors of the API that a test plans, and whom they meet.
+//! API errors that a test plans, and the calls that they meet.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn code(client: &Client, channel: &str) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn error_meets_the_next_calls_in_their_place() -> Outcome {
+async fn errors_replace_the_next_calls() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(2, Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
@@ -42,7 +42,7 @@ async fn error_meets_the_next_calls_in_their_place() -> Outcome {
         assert_eq!(
             publish(&client, transport, "1").await?,
             1,
-            "{transport}: nothing has run"
+            "{transport}: the call must not have run"
         );
     }
     Ok(())
@@ -76,7 +76,7 @@ async fn error_is_a_status_in_the_transport_mode() -> Outcome {
 }
 
 #[tokio::test]
-async fn standing_error_meets_all_calls_until_it_is_cleared() -> Outcome {
+async fn permanent_error_meets_all_calls_until_it_is_cleared() -> Outcome {
     let server = start();
     server.fail_always(internal())?;
     for (transport, client) in clients(&server) {
@@ -94,7 +94,7 @@ async fn standing_error_meets_all_calls_until_it_is_cleared() -> Outcome {
 }
 
 #[tokio::test]
-async fn error_meets_its_method_alone() -> Outcome {
+async fn error_meets_only_its_method() -> Outcome {
     let server = start();
     server.fail_always(internal().method("history"))?;
     for (transport, client) in clients(&server) {
@@ -109,7 +109,7 @@ async fn error_meets_its_method_alone() -> Outcome {
 }
 
 #[tokio::test]
-async fn error_meets_its_channel_alone() -> Outcome {
+async fn error_meets_only_its_channel() -> Outcome {
     let server = start();
     server.fail_always(internal().channel("news"))?;
     for (transport, client) in clients(&server) {
@@ -217,7 +217,7 @@ async fn faults_are_met_in_the_order_in_which_they_were_planned() -> Outcome {
 }
 
 #[tokio::test]
-async fn faults_that_nothing_met_are_told() -> Outcome {
+async fn unused_faults_are_reported() -> Outcome {
     let server = start();
     server.fail_next(2, internal().channel("news"))?;
     server.fail_next(1, Fault::status(Status::Grpc(14)))?;

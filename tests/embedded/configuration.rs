@@ -8,7 +8,7 @@ use centrifugo_api_testing::Server;
 
 use crate::{Outcome, assert_says, clients, own_client, published, refusal};
 
-/// A configuration with that in `channel`.
+/// Returns a configuration with `channel` as its section `channel`.
 fn with_channel(channel: &str) -> String {
     format!(r#"{{"http_api": {{"key": "secret"}}, "channel": {channel}}}"#)
 }
@@ -20,7 +20,7 @@ fn with_namespace(options: &str) -> String {
 }
 
 #[tokio::test]
-async fn configuration_of_a_real_server_is_taken_over() -> Outcome {
+async fn configuration_of_a_real_server_is_accepted() -> Outcome {
     let server = Server::builder()
         .configuration(include_str!("../centrifugo/6.9.1.json"))
         .start()?;
@@ -64,7 +64,7 @@ async fn configuration_of_a_real_server_is_taken_over() -> Outcome {
 }
 
 #[tokio::test]
-async fn keys_of_the_two_apis_are_two() -> Outcome {
+async fn http_and_grpc_have_separate_keys() -> Outcome {
     let server = Server::builder()
         .configuration(r#"{"http_api":{"key":"h"},"grpc_api":{"key":"g"}}"#)
         .start()?;
@@ -127,7 +127,7 @@ async fn channels_without_a_namespace_have_their_own_options() -> Outcome {
 }
 
 #[tokio::test]
-async fn prefix_and_error_mode_are_taken_over() -> Outcome {
+async fn prefix_and_error_mode_are_accepted() -> Outcome {
     for (prefix, path) in [("/my/api", "/my/api"), ("/my/api/", "/my/api"), ("/", "")] {
         let json = format!(
             r#"{{"http_api":{{"key":"h","handler_prefix":"{prefix}","error_mode":"transport"}}}}"#
@@ -164,7 +164,7 @@ fn port(server: &Server) -> String {
         .to_owned()
 }
 
-/// The HTTP status of an answer.
+/// Returns the HTTP status of a response.
 async fn status_of(
     server: &Server,
     path: &str,
@@ -196,7 +196,7 @@ async fn size_of_messages_is_bounded_as_configured() -> Outcome {
 }
 
 #[test]
-fn what_is_no_configuration_is_refused() {
+fn invalid_configuration_is_refused() {
     for (json, part) in [
         ("", "EOF"),
         ("{", "EOF"),
@@ -415,7 +415,7 @@ fn contradictions_within_a_configuration_are_found() {
 }
 
 #[test]
-fn what_does_not_matter_here_is_left_alone() -> Outcome {
+fn irrelevant_options_are_ignored() -> Outcome {
     let json = r#"{
         "http_api": {"key": "h", "external": true, "handler_prefix": null},
         "engine": {"type": "redis"}, "client": 1, "channel": {"namespaces": null, "proxy": []}

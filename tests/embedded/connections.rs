@@ -1,4 +1,4 @@
-//! Connected clients, and what they do themselves.
+//! Connected clients, and their own actions.
 
 use centrifugo_api::{
     ChannelsRequest, Client, DisconnectRequest, Error, InfoRequest, PresenceRequest,
@@ -6,17 +6,17 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::{MapOptions, Namespace, Server, User};
 
-use crate::{Outcome, all_told, publish, published, start, told};
+use crate::{Outcome, describe, events_so_far, publish, published, start};
 
 #[track_caller]
 fn code<T: std::fmt::Debug>(outcome: Result<T, Error>) -> u32 {
     outcome
-        .expect_err("it fails")
+        .expect_err("the action fails")
         .api_code()
-        .expect("it is an error of Centrifugo's")
+        .expect("the error is one of Centrifugo's")
 }
 
-/// Who is present, by the names of their users.
+/// Returns the names of the users who are present.
 async fn present(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
     let presence = client
         .presence(PresenceRequest::new(channel))
@@ -83,10 +83,11 @@ async fn connections_of_a_user_are_counted_apart() -> Outcome {
 }
 
 #[tokio::test]
-async fn subscribers_are_told_of_one_another_and_of_publications_in_order() -> Outcome {
+async fn subscribers_see_one_another_and_publications_in_order() -> Outcome {
     let server = start();
     let client = server.client();
-    let (mut alice, mut bob) = (server.connect("alice"), server.connect("bob"));
+    let mut alice = server.connect("alice");
+    let mut bob = server.connect("bob");
     alice.subscribe("news")?;
     publish(&client, "news", "1").await?;
     bob.subscribe("news")?;
@@ -94,7 +95,7 @@ async fn subscribers_are_told_of_one_another_and_of_publications_in_order() -> O
     bob.unsubscribe("news");
     publish(&client, "news", "3").await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         [
             "news: alice joined",
             "news: 1 1",
@@ -104,12 +105,12 @@ async fn subscribers_are_told_of_one_another_and_of_publications_in_order() -> O
             "news: 3 3"
         ]
     );
-    assert_eq!(all_told(&mut bob), ["news: bob joined", "news: 2 2"]);
+    assert_eq!(events_so_far(&mut bob), ["news: bob joined", "news: 2 2"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn joins_are_told_only_where_the_namespace_says_so() -> Outcome {
+async fn joins_are_pushed_only_where_the_namespace_says_so() -> Outcome {
     let server = Server::builder()
         .namespace(Namespace::new("quiet"))
         .namespace(Namespace::new("emits").join_leave(true))
@@ -120,7 +121,7 @@ async fn joins_are_told_only_where_the_namespace_says_so() -> Outcome {
         alice.subscribe(channel)?;
         server.connect("bob").subscribe(channel)?;
     }
-    assert_eq!(all_told(&mut alice), [""; 0]);
+    assert_eq!(events_so_far(&mut alice), [""; 0]);
     Ok(())
 }
 
@@ -198,7 +199,7 @@ async fn events_are_there_when_the_call_is_answered() -> Outcome {
     alice.subscribe("news")?;
     for offset in 1..=50 {
         publish(&client, "news", "1").await?;
-        let last = all_told(&mut alice).pop();
+        let last = events_so_far(&mut alice).pop();
         assert_eq!(last, Some(format!("news: {offset} 1")));
     }
     assert!(alice.try_next().is_none());
@@ -231,13 +232,14 @@ async fn next_publication_passes_other_events_and_ends_with_the_connection() -> 
 async fn client_that_is_dropped_leaves() -> Outcome {
     let server = start();
     let client = server.client();
-    let (mut alice, bob) = (server.connect("alice"), server.connect("bob"));
+    let mut alice = server.connect("alice");
+    let bob = server.connect("bob");
     alice.subscribe("news")?;
     bob.subscribe("news")?;
     assert_eq!(present(&client, "news").await?, ["alice", "bob"]);
     drop(bob);
     assert_eq!(
-        all_told(&mut alice).last().map(String::as_str),
+        events_so_far(&mut alice).last().map(String::as_str),
         Some("news: bob left")
     );
     assert_eq!(present(&client, "news").await?, ["alice"]);
@@ -259,11 +261,9 @@ async fn client_that_is_dropped_leaves() -> Outcome {
 #[tokio::test]
 async fn anonymous_clients_have_the_empty_name() -> Outcome {
     let server = start();
-    let (mut one, mut other, mut alice) = (
-        server.connect(""),
-        server.connect(User::default()),
-        server.connect("alice"),
-    );
+    let mut one = server.connect("");
+    let mut other = server.connect(User::default());
+    let mut alice = server.connect("alice");
     assert_eq!((one.user(), other.user()), ("", ""));
     server
         .client()
@@ -271,7 +271,7 @@ async fn anonymous_clients_have_the_empty_name() -> Outcome {
         .await?;
     for anonymous in [&mut one, &mut other] {
         assert_eq!(
-            told(&anonymous.next().await.expect("an event")),
+            describe(&anonymous.next().await.expect("an event")),
             "disconnected: 3503 force disconnect"
         );
     }

@@ -1,4 +1,4 @@
-//! Servers start fast and often, and leave nothing behind.
+//! Servers start fast, can be started often, and leave nothing behind.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use centrifugo_api_testing::{Fault, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::{Outcome, PATIENCE, assert_says, clients, publish, refusal, soon, start, told};
+use crate::{Outcome, PATIENCE, assert_says, clients, describe, publish, refusal, soon, start};
 
 fn address(server: &Server) -> String {
     server.grpc_url().replace("grpc://", "")
@@ -24,7 +24,7 @@ fn port(server: &Server) -> u16 {
         .expect("the URL ends with the port")
 }
 
-/// Waits until the server has read that many requests.
+/// Waits until the server has read this many requests.
 async fn read(server: &Server, requests: usize) {
     soon("the requests", async {
         while server.requests().len() < requests {
@@ -71,7 +71,8 @@ async fn insecure_server_asks_for_no_key() -> Outcome {
 #[tokio::test]
 async fn port_is_free_again_when_the_server_is_dropped() -> Outcome {
     let server = start();
-    let (port, client) = (port(&server), server.client());
+    let port = port(&server);
+    let client = server.client();
     publish(&client, "news", "1").await?;
     drop(server);
     assert!(
@@ -86,7 +87,7 @@ async fn port_is_free_again_when_the_server_is_dropped() -> Outcome {
     Ok(())
 }
 
-/// A client of its own, without a connection from before.
+/// Returns a new client, without an open connection.
 fn server_less(port: u16) -> Result<Client, centrifugo_api::Error> {
     Client::new(format!("http://127.0.0.1:{port}/api"), "secret")
 }
@@ -146,13 +147,13 @@ async fn drop_disconnects_clients() {
     let mut alice = server.connect("alice");
     drop(server);
     let event = soon("an event", alice.next()).await.expect("a last event");
-    assert_eq!(told(&event), "disconnected: 3001 shutdown");
+    assert_eq!(describe(&event), "disconnected: 3001 shutdown");
     assert!(soon("the end", alice.next()).await.is_none());
     assert_eq!(alice.subscribe("news").unwrap_err().api_code(), Some(103));
 }
 
 #[test]
-fn a_thousand_servers_follow_one_another() -> Outcome {
+fn thousand_servers_run_one_after_another() -> Outcome {
     for _ in 0..1000 {
         drop(Server::start()?);
     }
@@ -160,7 +161,7 @@ fn a_thousand_servers_follow_one_another() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_hundred_servers_run_at_once_and_share_nothing() -> Outcome {
+async fn hundred_servers_run_at_once_and_share_nothing() -> Outcome {
     let servers: Vec<Server> = (0..100).map(|_| start()).collect();
     let ports: HashSet<u16> = servers.iter().map(port).collect();
     assert_eq!(ports.len(), servers.len());

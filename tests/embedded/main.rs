@@ -1,5 +1,8 @@
-//! The embedded server itself: what a test can do with it.
+//! The embedded server itself: what tests can do with it.
 #![cfg(all(feature = "blocking", feature = "http", feature = "grpc"))]
+
+#[path = "../support/own_client.rs"]
+mod own_client;
 
 mod api_faults;
 mod configuration;
@@ -10,8 +13,7 @@ mod malformed_http;
 mod mutations;
 mod namespaces;
 mod options;
-#[path = "../support/own_client.rs"]
-mod own_client;
+mod peers;
 mod recorder;
 mod runtimes;
 mod scripts;
@@ -27,14 +29,14 @@ use centrifugo_api_testing::{Event, Server, ServerBuilder};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// How long a test waits for what must happen; only a failing one waits so long.
+/// How long a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start() -> Server {
     Server::start().expect("the server starts")
 }
 
-/// Clients over HTTP, gRPC and command lines.
+/// Returns clients over HTTP, gRPC and command lines.
 fn clients(server: &Server) -> [(&'static str, Client); 3] {
     let lines = server
         .client_builder()
@@ -46,16 +48,16 @@ fn clients(server: &Server) -> [(&'static str, Client); 3] {
         ("grpc", server.grpc_client()),
         ("lines", lines),
     ];
-    // What a planned fault does would go unseen.
+    // Retries would hide planned faults.
     clients.map(|(transport, client)| (transport, client.with_retry(Retry::none())))
 }
 
-/// What a server that cannot be configured so says.
+/// Returns the error of a server that cannot be configured this way.
 #[track_caller]
 fn refusal(builder: ServerBuilder) -> String {
     match builder.start() {
         Err(Error::Config(message)) => message,
-        other => panic!("not refused as it should be: {other:?}"),
+        other => panic!("expected a configuration error, not {other:?}"),
     }
 }
 
@@ -84,19 +86,18 @@ async fn history(client: &Client, channel: &str) -> Result<HistoryResult, Error>
     client.history(HistoryRequest::new(channel).limit(-1)).await
 }
 
-/// What was published into a channel.
+/// Returns the publications of a channel.
 async fn published(client: &Client, channel: &str) -> Result<Vec<String>, Error> {
     let history = history(client, channel).await?;
-    let text = |data: &[u8]| String::from_utf8_lossy(data).into_owned();
     Ok(history
         .publications
         .iter()
-        .map(|publication| text(&publication.data))
+        .map(|publication| String::from_utf8_lossy(&publication.data).into_owned())
         .collect())
 }
 
-/// An event in a few words.
-fn told(event: &Event) -> String {
+/// Describes an event in a few words.
+fn describe(event: &Event) -> String {
     match event {
         Event::Publication {
             channel,
@@ -137,15 +138,15 @@ fn told(event: &Event) -> String {
     }
 }
 
-/// All that a connection has been told until now.
-fn all_told(connection: &mut centrifugo_api_testing::Connection) -> Vec<String> {
+/// Returns all events of a connection so far.
+fn events_so_far(connection: &mut centrifugo_api_testing::Connection) -> Vec<String> {
     std::iter::from_fn(|| connection.try_next())
-        .map(|event| told(&event))
+        .map(|event| describe(&event))
         .collect()
 }
 
 #[tokio::test]
-async fn what_is_published_over_one_transport_is_read_over_the_others() -> Outcome {
+async fn publications_over_one_transport_are_read_over_the_others() -> Outcome {
     let server = start();
     let [(_, http), (_, grpc), (_, lines)] = clients(&server);
     for (index, client) in [&http, &grpc, &lines].into_iter().enumerate() {

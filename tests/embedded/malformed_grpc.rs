@@ -1,4 +1,4 @@
-//! Broken gRPC: a status always comes, and the server lives on.
+//! Malformed gRPC: the server always answers with a status, and keeps running.
 
 use std::io::Write as _;
 
@@ -17,7 +17,7 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) encoding: Option<&'static str>,
     pub(crate) body: Bytes,
-    /// Whether the client says that nothing follows.
+    /// Whether the stream ends with the body.
     pub(crate) ends: bool,
 }
 
@@ -35,7 +35,7 @@ impl Call {
         Self::new(PublishRequest::GRPC_PATH, body)
     }
 
-    /// Makes the call, and answers the status and its message.
+    /// Makes the call, and returns the status and its message.
     async fn status(self, server: &Server) -> Result<(i32, String), Box<dyn std::error::Error>> {
         soon("a status", self.send(&mut connect(server).await?)).await
     }
@@ -88,7 +88,7 @@ pub(crate) async fn connect(
     Ok(client)
 }
 
-/// A message behind its prefix.
+/// Returns a message with its gRPC prefix.
 pub(crate) fn frame(flag: u8, message: &[u8]) -> Bytes {
     announced(flag, message.len(), message)
 }
@@ -96,7 +96,7 @@ pub(crate) fn frame(flag: u8, message: &[u8]) -> Bytes {
 fn announced(flag: u8, length: usize, message: &[u8]) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u8(flag);
-    frame.put_u32(u32::try_from(length).expect("it is not too long"));
+    frame.put_u32(u32::try_from(length).expect("the message is below 4 GiB"));
     frame.put_slice(message);
     frame.freeze()
 }
@@ -110,7 +110,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder
         .write_all(bytes)
         .and_then(|()| encoder.finish())
-        .expect("memory is written to")
+        .expect("writing to memory succeeds")
 }
 
 #[tokio::test]
@@ -126,8 +126,8 @@ async fn broken_messages_are_refused() -> Outcome {
         (frame(1, &publication()), 13),
         (frame(7, &publication()), 13),
     ] {
-        let (told, message) = Call::publish(body.clone()).status(&server).await?;
-        assert_eq!(told, code, "{body:?}: {message}");
+        let (actual, message) = Call::publish(body.clone()).status(&server).await?;
+        assert_eq!(actual, code, "{body:?}: {message}");
     }
     assert_eq!(published(&server.client(), "news").await?, [""; 0]);
     Ok(())
@@ -182,7 +182,7 @@ async fn gzip_is_read() -> Outcome {
 }
 
 #[tokio::test]
-async fn gzip_that_is_none_is_refused() -> Outcome {
+async fn invalid_gzip_is_refused() -> Outcome {
     let server = start();
     let whole = gzip(&publication());
     for compressed in [&publication(), &whole[..whole.len() - 4], b"", b"\x1f\x8b"] {
@@ -252,7 +252,7 @@ async fn unknown_paths_are_unimplemented() -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_that_are_given_up_disturb_no_others() -> Outcome {
+async fn dropped_calls_disturb_no_others() -> Outcome {
     let server = start();
     let mut client = connect(&server).await?;
     for offset in 1..=100 {

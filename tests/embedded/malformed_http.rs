@@ -1,4 +1,4 @@
-//! Broken HTTP and broken JSON: an answer or an end always comes, and the server lives on.
+//! Malformed HTTP and JSON: the server always answers or closes the connection, and keeps running.
 
 use centrifugo_api_testing::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,14 +10,14 @@ async fn connect(server: &Server) -> Result<TcpStream, std::io::Error> {
     TcpStream::connect(server.grpc_url().replace("grpc://", "")).await
 }
 
-/// Writes the bytes, and reads what comes back until the server closes the connection.
+/// Writes the bytes, and reads until the server closes the connection.
 async fn exchange(server: &Server, bytes: impl AsRef<[u8]>) -> Result<String, std::io::Error> {
     let mut stream = connect(server).await?;
     stream.write_all(bytes.as_ref()).await?;
     read_to_end(stream).await
 }
 
-/// Writes the bytes and nothing more, and reads what comes back.
+/// Writes the bytes and closes the writing half, and reads until the server closes the connection.
 async fn break_off(server: &Server, bytes: impl AsRef<[u8]>) -> Result<String, std::io::Error> {
     let mut stream = connect(server).await?;
     stream.write_all(bytes.as_ref()).await?;
@@ -31,7 +31,7 @@ async fn read_to_end(mut stream: TcpStream) -> Result<String, std::io::Error> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// A request that asks for the end of the connection.
+/// Returns a request that asks the server to close the connection.
 fn request(line: &str, headers: &str, body: &str) -> String {
     format!(
         "{line} HTTP/1.1\r\nHost: a\r\nX-API-Key: secret\r\nConnection: close\r\n{headers}\r\n{body}"
@@ -51,7 +51,7 @@ async fn assert_alive(server: &Server) -> Outcome {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused() -> Outcome {
+async fn request_that_is_not_http_is_refused() -> Outcome {
     let server = start();
     for bytes in [
         "GARBAGE\r\n\r\n".to_owned(),
@@ -72,7 +72,7 @@ async fn what_is_no_http_is_refused() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_breaks_off_ends_without_a_call() -> Outcome {
+async fn interrupted_request_ends_without_a_call() -> Outcome {
     let server = start();
     let chunked = "Transfer-Encoding: chunked\r\n";
     for bytes in [
@@ -171,10 +171,11 @@ async fn unusual_requests_have_an_answer() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_is_no_json_of_the_request_is_refused() -> Outcome {
+async fn body_that_is_not_json_of_the_request_is_refused() -> Outcome {
     let server = start();
     let client = own_client::builder()?.build()?;
-    let (deep, closed) = ("[".repeat(200_000), "]".repeat(200_000));
+    let deep = "[".repeat(200_000);
+    let closed = "]".repeat(200_000);
     for body in [
         Vec::new(),
         b"{".to_vec(),

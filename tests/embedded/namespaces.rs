@@ -1,4 +1,4 @@
-//! What channels can and cannot, by their namespace.
+//! What channels support, by their namespace.
 
 use std::time::Duration;
 
@@ -172,10 +172,8 @@ async fn with_a_namespace_channels_are_what_is_configured() -> Outcome {
         .namespace(Namespace::new("a-b_c.d"))
         .start()?;
     let client = server.client();
-    let (unknown, off) = (
-        Some(ApiError::UNKNOWN_CHANNEL),
-        Some(ApiError::NOT_AVAILABLE),
-    );
+    let unknown = Some(ApiError::UNKNOWN_CHANNEL);
+    let off = Some(ApiError::NOT_AVAILABLE);
     for (channel, expected) in [
         ("chat:1", [None, None, off]),
         ("chat:", [None, None, off]),
@@ -238,14 +236,15 @@ async fn data_format_bounds_what_is_published() -> Outcome {
 }
 
 #[tokio::test]
-async fn maps_and_shared_polls_take_their_own_methods_alone() -> Outcome {
+async fn maps_and_shared_polls_accept_only_their_own_methods() -> Outcome {
     let server = Server::builder()
         .namespace(Namespace::new("map").map(MapOptions::persistent()))
         .namespace(Namespace::new("poll").shared_poll(true))
         .namespace(Namespace::new("closed").shared_poll(false))
         .start()?;
     let client = server.client();
-    let (bad, off) = (Some(ApiError::BAD_REQUEST), Some(ApiError::NOT_AVAILABLE));
+    let bad = Some(ApiError::BAD_REQUEST);
+    let off = Some(ApiError::NOT_AVAILABLE);
     for (channel, expected) in [
         ("map:1", [bad, None, bad]),
         ("poll:1", [bad, bad, None]),

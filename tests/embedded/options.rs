@@ -1,4 +1,4 @@
-//! Options of the builder that contradict, or that no client could use.
+//! Builder options that contradict each other, or that no client could use.
 
 use centrifugo_api_testing::Server;
 
@@ -30,7 +30,7 @@ fn empty_key_is_refused_with_the_way_to_have_none() {
 }
 
 #[test]
-fn first_problem_of_a_configuration_is_told() {
+fn first_problem_of_a_configuration_is_reported() {
     let builder = Server::builder().configuration("{").configuration("[]");
     assert_says(
         &refusal(builder),

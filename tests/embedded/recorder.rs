@@ -1,4 +1,4 @@
-//! The requests that the server remembers.
+//! The requests that the server records.
 
 use centrifugo_api::{
     BatchRequest, BlockUserRequest, Client, HistoryRequest, InfoRequest, Method as _,
@@ -20,7 +20,7 @@ fn methods(server: &Server) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn request_is_remembered_with_its_method_and_endpoint() -> Outcome {
+async fn request_is_recorded_with_its_method_and_endpoint() -> Outcome {
     let server = start();
     let sent = PublishRequest::new("news", r#"{"a":1}"#)
         .idempotency_key("key")
@@ -49,7 +49,7 @@ async fn request_is_remembered_with_its_method_and_endpoint() -> Outcome {
 }
 
 #[tokio::test]
-async fn requests_are_in_their_order_until_they_are_taken() -> Outcome {
+async fn requests_stay_in_order_until_they_are_taken() -> Outcome {
     let server = start();
     let client = server.client();
     client.info(InfoRequest::new()).await?;
@@ -89,7 +89,7 @@ async fn batch_is_one_request_and_command_lines_are_many() -> Outcome {
 }
 
 #[tokio::test]
-async fn refused_calls_are_remembered_and_unread_ones_are_not() -> Outcome {
+async fn refused_calls_are_recorded_and_unread_ones_are_not() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         client
@@ -124,7 +124,7 @@ async fn refused_calls_are_remembered_and_unread_ones_are_not() -> Outcome {
 }
 
 #[tokio::test]
-async fn headers_are_remembered_without_the_key() -> Outcome {
+async fn headers_are_recorded_without_the_key() -> Outcome {
     let server = Server::builder().api_key(KEY).start()?;
     let builders = [
         server.client_builder(),
@@ -160,7 +160,7 @@ fn assert_no_key(request: &centrifugo_api_testing::Recorded) {
 }
 
 #[tokio::test]
-async fn only_the_last_requests_are_remembered() -> Outcome {
+async fn only_the_last_requests_are_recorded() -> Outcome {
     let server = Server::builder().recorded_requests(2).start()?;
     let client = server.client();
     for data in ["1", "2", "3"] {
@@ -177,7 +177,7 @@ async fn only_the_last_requests_are_remembered() -> Outcome {
 }
 
 #[tokio::test]
-async fn ten_thousand_requests_are_remembered_unless_told_otherwise() -> Outcome {
+async fn ten_thousand_requests_are_recorded_by_default() -> Outcome {
     let server = start();
     let client = server.client_builder().legacy_commands().build()?;
     for _ in 0..11 {
@@ -188,7 +188,7 @@ async fn ten_thousand_requests_are_remembered_unless_told_otherwise() -> Outcome
 }
 
 #[tokio::test]
-async fn nothing_is_remembered_where_that_is_turned_off() -> Outcome {
+async fn nothing_is_recorded_if_recording_is_disabled() -> Outcome {
     let server = Server::builder().recorded_requests(0).start()?;
     for (_, client) in clients(&server) {
         publish(&client, "news", "1").await?;

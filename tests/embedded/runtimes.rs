@@ -1,4 +1,4 @@
-//! The server is used from any runtime, from several, and from none.
+//! The server is used from one runtime, from several, and from none.
 
 use std::sync::mpsc;
 use std::thread;
@@ -6,7 +6,7 @@ use std::thread;
 use centrifugo_api::{Error, HistoryRequest, PublishRequest, blocking};
 use centrifugo_api_testing::Server;
 
-use crate::{Outcome, PATIENCE, all_told, publish, start, told};
+use crate::{Outcome, PATIENCE, describe, events_so_far, publish, start};
 
 fn blocking_clients(server: &Server) -> Result<[blocking::Client; 2], Error> {
     Ok([
@@ -15,7 +15,7 @@ fn blocking_clients(server: &Server) -> Result<[blocking::Client; 2], Error> {
     ])
 }
 
-/// Does in a thread what may wait for ever, and fails when it does.
+/// Runs something that may hang in a thread, and fails if it does.
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));
@@ -34,13 +34,13 @@ fn blocking_clients_need_no_runtime() -> Outcome {
         );
         assert_eq!(client.history(HistoryRequest::new("news"))?.offset, offset);
     }
-    let told = in_time(move || {
+    let seen = in_time(move || {
         (0..3)
             .filter_map(|_| alice.blocking_next())
-            .map(|event| told(&event))
+            .map(|event| describe(&event))
             .collect::<Vec<_>>()
     });
-    assert_eq!(told, ["news: alice joined", "news: 1 1", "news: 2 1"]);
+    assert_eq!(seen, ["news: alice joined", "news: 1 1", "news: 2 1"]);
     Ok(())
 }
 
@@ -49,12 +49,12 @@ fn waiting_for_an_event_in_a_thread_ends_with_it() -> Outcome {
     let server = start();
     let mut alice = server.connect("alice");
     alice.subscribe("news")?;
-    assert_eq!(all_told(&mut alice), ["news: alice joined"]);
+    assert_eq!(events_so_far(&mut alice), ["news: alice joined"]);
     let client = server.client_builder().build_blocking()?;
     let publishing = thread::spawn(move || client.publish(PublishRequest::new("news", "1")));
     let event = in_time(move || alice.blocking_next()).expect("an event");
     publishing.join().expect("the thread ends")?;
-    assert_eq!(told(&event), "news: 1 1");
+    assert_eq!(describe(&event), "news: 1 1");
     Ok(())
 }
 
@@ -83,12 +83,11 @@ fn threads_share_a_server() -> Outcome {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn server_answers_while_the_runtime_of_the_test_is_held_up() -> Outcome {
+async fn server_answers_while_the_runtime_of_the_test_is_blocked() -> Outcome {
     let server = start();
     let client = server.client_builder().build_blocking()?;
-    let held_up = move || client.publish(PublishRequest::new("news", "1"));
     assert_eq!(
-        thread::spawn(held_up)
+        thread::spawn(move || client.publish(PublishRequest::new("news", "1")))
             .join()
             .expect("the thread ends")?
             .offset,

@@ -1,4 +1,4 @@
-//! Methods that a test answers itself.
+//! Methods that a test answers itself, by scripts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,22 +19,25 @@ fn error(code: u32, message: &str) -> ApiError {
     error
 }
 
-/// Answers who is asked about, each with the state `online`.
+/// Answers for the requested users, each with the state `online`.
 #[allow(clippy::field_reassign_with_default)]
 fn status(request: GetUserStatusRequest) -> Result<GetUserStatusResult, ApiError> {
-    let online = |user: String| {
-        let mut status = UserStatus::default();
-        status.user = user;
-        status.state = "online".to_owned();
-        status
-    };
     let mut result = GetUserStatusResult::default();
-    result.statuses = request.users.into_iter().map(online).collect();
+    result.statuses = request
+        .users
+        .into_iter()
+        .map(|user: String| {
+            let mut status = UserStatus::default();
+            status.user = user;
+            status.state = "online".to_owned();
+            status
+        })
+        .collect();
     Ok(result)
 }
 
 #[tokio::test]
-async fn scripted_pro_method_answers_over_every_endpoint_and_in_a_batch() -> Outcome {
+async fn scripted_pro_method_works_over_every_endpoint_and_in_a_batch() -> Outcome {
     let server = start();
     server.on(status);
     for (transport, client) in clients(&server) {
@@ -57,7 +60,7 @@ async fn scripted_pro_method_answers_over_every_endpoint_and_in_a_batch() -> Out
 }
 
 #[tokio::test]
-async fn pro_method_without_a_script_is_not_offered() -> Outcome {
+async fn pro_method_without_a_script_is_not_found() -> Outcome {
     let server = start();
     server.on(|_: BlockUserRequest| Ok(BlockUserResult::default()));
     for (transport, client) in clients(&server) {
@@ -103,7 +106,7 @@ fn assert_not_offered<T: std::fmt::Debug>(transport: &str, outcome: Result<T, Er
 }
 
 #[tokio::test]
-async fn script_that_is_taken_back_leaves_the_method_as_it_was() -> Outcome {
+async fn removed_script_leaves_the_method_as_it_was() -> Outcome {
     let server = start();
     server.on(|_: UnblockUserRequest| Ok(UnblockUserResult::default()));
     server.on(|_: HistoryRequest| Err::<HistoryResult, _>(error(999, "scripted")));
@@ -133,7 +136,7 @@ async fn script_that_is_taken_back_leaves_the_method_as_it_was() -> Outcome {
 }
 
 #[tokio::test]
-async fn error_of_a_script_is_the_call_s() -> Outcome {
+async fn error_of_a_script_is_returned_by_the_call() -> Outcome {
     let server = start();
     server.on(|request: BlockUserRequest| Err::<BlockUserResult, _>(error(4242, &request.user)));
     for (transport, client) in clients(&server) {
@@ -185,7 +188,7 @@ async fn rpc_is_answered_by_a_script() -> Outcome {
 }
 
 #[tokio::test]
-async fn script_stands_in_the_place_of_an_open_source_method() -> Outcome {
+async fn script_replaces_an_open_source_method() -> Outcome {
     let server = start();
     let called = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&called);
@@ -226,7 +229,7 @@ async fn last_script_of_a_method_counts() -> Outcome {
 }
 
 #[tokio::test]
-async fn script_may_use_the_server_s_clients() -> Outcome {
+async fn script_may_use_clients_of_the_server() -> Outcome {
     let server = Arc::new(start());
     let alice = server.connect("alice");
     alice.subscribe("news")?;
@@ -253,7 +256,7 @@ async fn panic_in_a_script_ends_the_call_and_not_the_server() -> Outcome {
     let server = start();
     server.on(
         |request: BlockUserRequest| -> Result<BlockUserResult, ApiError> {
-            panic!("the script does not want {}", request.user)
+            panic!("the script refuses {}", request.user)
         },
     );
     for (transport, client) in clients(&server) {

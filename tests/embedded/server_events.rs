@@ -1,4 +1,4 @@
-//! What a connected client is told of calls that are about it.
+//! The events that a connected client gets when calls affect it.
 
 use centrifugo_api::{
     BoolValue, Disconnect, DisconnectRequest, Error, PresenceRequest, RefreshRequest,
@@ -6,7 +6,7 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::{Connection, Event, Namespace, Server};
 
-use crate::{Outcome, all_told, history, publish, start, told};
+use crate::{Outcome, describe, events_so_far, history, publish, start};
 
 #[derive(Debug, Default, PartialEq)]
 struct Subscribed {
@@ -16,7 +16,8 @@ struct Subscribed {
     epoch: String,
 }
 
-/// The next event, which must be one of a subscription: recoverable, positioned, recovered.
+/// Returns three facts of the next event, which must be a subscription: recoverable, positioned,
+/// recovered.
 #[track_caller]
 fn subscribed(connection: &mut Connection) -> Subscribed {
     match connection.try_next() {
@@ -34,7 +35,7 @@ fn subscribed(connection: &mut Connection) -> Subscribed {
             offset,
             epoch,
         },
-        other => panic!("no subscription: {other:?}"),
+        other => panic!("expected a subscription, not {other:?}"),
     }
 }
 
@@ -43,7 +44,7 @@ async fn subscribe(server: &Server, request: SubscribeRequest) -> Result<(), Err
 }
 
 #[tokio::test]
-async fn subscription_by_a_call_says_what_it_is_like() -> Outcome {
+async fn subscription_by_a_call_describes_itself() -> Outcome {
     let server = start();
     publish(&server.client(), "news", "1").await?;
     let epoch = history(&server.client(), "news").await?.epoch;
@@ -95,7 +96,7 @@ async fn call_overrides_the_namespace() -> Outcome {
     )
     .await?;
     assert_eq!(subscribed(&mut alice).flags, [false; 3]);
-    assert_eq!(all_told(&mut alice), [""; 0]);
+    assert_eq!(events_so_far(&mut alice), [""; 0]);
     assert!(
         server
             .client()
@@ -125,17 +126,17 @@ async fn missed_publications_follow_the_subscription_in_order() -> Outcome {
     }
     let epoch = history(&client, "news").await?.epoch;
     let mut alice = server.connect("alice");
-    let since = |offset| StreamPosition::new(offset, epoch.as_str());
+    let position = StreamPosition::new(1, epoch.as_str());
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "news").recover_since(since(1)),
+        SubscribeRequest::new("alice", "news").recover_since(position),
     )
     .await?;
     publish(&client, "news", "4").await?;
     let event = subscribed(&mut alice);
     assert_eq!((event.flags, event.offset), ([true; 3], 1));
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["news: 2 2", "news: 3 3", "news: alice joined", "news: 4 4"]
     );
     Ok(())
@@ -154,31 +155,32 @@ async fn position_of_another_epoch_is_not_recovered() -> Outcome {
     .await?;
     let event = subscribed(&mut alice);
     assert_eq!((event.flags, event.offset), ([true, true, false], 1));
-    assert_eq!(all_told(&mut alice), ["news: alice joined"]);
+    assert_eq!(events_so_far(&mut alice), ["news: alice joined"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
     let server = start();
-    let (mut one, mut other) = (server.connect("alice"), server.connect("alice"));
+    let mut one = server.connect("alice");
+    let mut other = server.connect("alice");
     subscribe(&server, SubscribeRequest::new("alice", "all")).await?;
     subscribe(
         &server,
         SubscribeRequest::new("alice", "one").client(one.id()),
     )
     .await?;
-    let told_one = all_told(&mut one);
+    let seen_by_one = events_so_far(&mut one);
     assert_eq!(
-        told_one.first().map(String::as_str),
+        seen_by_one.first().map(String::as_str),
         Some("all: subscribed at 0")
     );
     assert_eq!(
-        told_one.last().map(String::as_str),
+        seen_by_one.last().map(String::as_str),
         Some("one: alice joined")
     );
     assert!(
-        all_told(&mut other)
+        events_so_far(&mut other)
             .iter()
             .all(|event| event.starts_with("all: "))
     );
@@ -186,9 +188,10 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
 }
 
 #[tokio::test]
-async fn unsubscribe_is_told_once() -> Outcome {
+async fn unsubscribe_is_pushed_once() -> Outcome {
     let server = start();
-    let (mut alice, mut bob) = (server.connect("alice"), server.connect("bob"));
+    let mut alice = server.connect("alice");
+    let mut bob = server.connect("bob");
     alice.subscribe("news")?;
     bob.subscribe("news")?;
     for _ in 0..2 {
@@ -199,7 +202,7 @@ async fn unsubscribe_is_told_once() -> Outcome {
     }
     publish(&server.client(), "news", "1").await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         [
             "news: alice joined",
             "news: bob joined",
@@ -207,7 +210,7 @@ async fn unsubscribe_is_told_once() -> Outcome {
         ]
     );
     assert_eq!(
-        all_told(&mut bob),
+        events_so_far(&mut bob),
         ["news: bob joined", "news: alice left", "news: 1 1"]
     );
     alice.subscribe("news")?;
@@ -221,10 +224,10 @@ async fn disconnect_has_a_code_and_a_reason() -> Outcome {
         (None, "disconnected: 3503 force disconnect"),
         (Some(Disconnect::new(4001, "bye")), "disconnected: 4001 bye"),
         (Some(Disconnect::new(3001, "")), "disconnected: 3001 "),
-        // The connection is closed without a word.
+        // The connection is closed without a code.
         (Some(Disconnect::new(3000, "")), "disconnected: 1006 "),
         (Some(Disconnect::new(0, "")), "disconnected: 1006 "),
-        // The code has 16 bits.
+        // The code has only 16 bits.
         (
             Some(Disconnect::new(70_000, "bye")),
             "disconnected: 4464 bye",
@@ -243,13 +246,13 @@ async fn disconnect_has_a_code_and_a_reason() -> Outcome {
         let mut request = DisconnectRequest::new("alice");
         request.disconnect = disconnect;
         server.client().disconnect(request).await?;
-        assert_eq!(all_told(&mut alice), [expected]);
+        assert_eq!(events_so_far(&mut alice), [expected]);
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn disconnect_spares_whom_it_is_not_about() -> Outcome {
+async fn disconnect_spares_other_users() -> Outcome {
     let server = start();
     let mut connections = ["alice", "alice", "alice", "bob"].map(|name| server.connect(name));
     let client = server.client();
@@ -271,14 +274,18 @@ async fn disconnect_spares_whom_it_is_not_about() -> Outcome {
 #[tokio::test]
 async fn disconnected_client_leaves_its_channels() -> Outcome {
     let server = start();
-    let (alice, mut bob) = (server.connect("alice"), server.connect("bob"));
+    let alice = server.connect("alice");
+    let mut bob = server.connect("bob");
     alice.subscribe("news")?;
     bob.subscribe("news")?;
     server
         .client()
         .disconnect(DisconnectRequest::new("alice"))
         .await?;
-    assert_eq!(all_told(&mut bob), ["news: bob joined", "news: alice left"]);
+    assert_eq!(
+        events_so_far(&mut bob),
+        ["news: bob joined", "news: alice left"]
+    );
     let presence = server
         .client()
         .presence(PresenceRequest::new("news"))
@@ -301,14 +308,14 @@ async fn refresh_says_until_when_or_that_it_is_over() -> Outcome {
         .refresh(RefreshRequest::new("bob").expired(true))
         .await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["refreshed until Some(32503680000)", "refreshed until None"]
     );
     client
         .refresh(RefreshRequest::new("alice").expired(true))
         .await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["disconnected: 3005 connection expired"]
     );
     let mut alice = server.connect("alice");
@@ -316,7 +323,7 @@ async fn refresh_says_until_when_or_that_it_is_over() -> Outcome {
         .refresh(RefreshRequest::new("alice").expire_at(1))
         .await?;
     assert_eq!(
-        told(&alice.next().await.expect("an event")),
+        describe(&alice.next().await.expect("an event")),
         "disconnected: 3005 connection expired"
     );
     Ok(())

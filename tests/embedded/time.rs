@@ -1,4 +1,4 @@
-//! Time, which a test moves forward and which goes on by itself.
+//! Time: a test moves it forward, and it also advances by itself.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::{MapOptions, Namespace, Server, User};
 
-use crate::{Outcome, all_told, history, publish, soon, start, told};
+use crate::{Outcome, describe, events_so_far, history, publish, soon, start};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -25,7 +25,7 @@ fn unix_time() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("it is later than 1970");
-    i64::try_from(now.as_secs()).expect("it is not too late")
+    i64::try_from(now.as_secs()).expect("the time fits")
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn keys_expire_by_themselves() -> Outcome {
 }
 
 #[tokio::test]
-async fn keys_that_expire_are_told_to_subscribers() -> Outcome {
+async fn keys_that_expire_are_pushed_to_subscribers() -> Outcome {
     let server = map(MapOptions::ephemeral(SECOND * 60))?;
     let client = server.client();
     let mut alice = server.connect("alice");
@@ -181,16 +181,19 @@ async fn keys_that_expire_are_told_to_subscribers() -> Outcome {
     set(&client, "a").await?;
     server.advance(SECOND * 60);
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["map:1: subscribed at 0", "map:1: a set", "map:1: a removed"]
     );
     set(&client, "b").await?;
     server.advance(Duration::from_millis(59_900));
-    assert_eq!(told(&alice.next().await.expect("an event")), "map:1: b set");
+    assert_eq!(
+        describe(&alice.next().await.expect("an event")),
+        "map:1: b set"
+    );
     let event = soon("the end of the key", alice.next())
         .await
         .expect("an event");
-    assert_eq!(told(&event), "map:1: b removed");
+    assert_eq!(describe(&event), "map:1: b removed");
     Ok(())
 }
 
@@ -204,14 +207,14 @@ async fn connection_expires_25_seconds_after_its_time() -> Outcome {
         .refresh(RefreshRequest::new("alice").expire_at(expires))
         .await?;
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         [format!("refreshed until Some({expires})")]
     );
     server.advance(SECOND * 123);
-    assert_eq!(all_told(&mut alice), [""; 0]);
+    assert_eq!(events_so_far(&mut alice), [""; 0]);
     server.advance(SECOND * 4);
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["disconnected: 3005 connection expired"]
     );
     Ok(())
@@ -233,7 +236,7 @@ async fn refresh_in_time_keeps_a_connection() -> Outcome {
     client.refresh(RefreshRequest::new("alice")).await?;
     server.advance(SECOND * 100_000);
     assert_eq!(
-        all_told(&mut alice).last().map(String::as_str),
+        events_so_far(&mut alice).last().map(String::as_str),
         Some("refreshed until None")
     );
     Ok(())
@@ -249,16 +252,16 @@ async fn subscription_that_expires_ends_its_connection() -> Outcome {
     server.client().subscribe(subscribe).await?;
     server.advance(SECOND * 123);
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["news: subscribed at 0", "news: alice joined"]
     );
     server.advance(SECOND * 4);
     assert_eq!(
-        all_told(&mut alice),
+        events_so_far(&mut alice),
         ["disconnected: 3006 subscription expired"]
     );
     assert_eq!(
-        all_told(&mut bob),
+        events_so_far(&mut bob),
         ["news: bob joined", "news: alice joined", "news: alice left"]
     );
     Ok(())
@@ -272,18 +275,18 @@ async fn connection_expires_by_itself() -> Outcome {
         .client()
         .refresh(RefreshRequest::new("alice").expire_at(unix_time() + 1000))
         .await?;
-    assert!(told(&alice.next().await.expect("an event")).starts_with("refreshed"));
+    assert!(describe(&alice.next().await.expect("an event")).starts_with("refreshed"));
     server.advance(SECOND * 1023);
     assert!(alice.try_next().is_none());
     let event = soon("the end of the connection", alice.next())
         .await
         .expect("an event");
-    assert_eq!(told(&event), "disconnected: 3005 connection expired");
+    assert_eq!(describe(&event), "disconnected: 3005 connection expired");
     Ok(())
 }
 
 #[tokio::test]
-async fn presence_takes_up_a_new_info_after_25_seconds() -> Outcome {
+async fn presence_shows_a_new_info_after_25_seconds() -> Outcome {
     let server = start();
     let client = server.client();
     let alice = server.connect(User::new("alice").info(r#"{"n":1}"#));
@@ -313,7 +316,7 @@ async fn uptime_is_what_was_advanced() -> Outcome {
 }
 
 #[tokio::test]
-async fn time_ends_at_the_end_of_time() -> Outcome {
+async fn clock_stops_at_the_end_of_time() -> Outcome {
     let server = start();
     let client = server.client();
     publish(&client, "news", "1").await?;

@@ -1,4 +1,4 @@
-//! What goes wrong on the wire, and what the crate's own client reports of it.
+//! Faults on the wire, and what the crate's own client reports.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use centrifugo_api_testing::{Fault, Server};
 
 use crate::{Outcome, clients, history, publish, soon, start};
 
-/// Lets a fault meet a publication over each endpoint; answers what came of it and how many have run.
+/// Plans a fault for a publication over each endpoint, and returns the outcome and the number of
+/// publications that ran.
 async fn meet(fault: impl Fn() -> Fault) -> Result<Vec<(&'static str, Error, u64)>, Error> {
     let server = start();
     let mut met = Vec::new();
@@ -98,7 +99,7 @@ async fn garbage_cannot_be_decoded_and_the_call_has_run() -> Outcome {
 }
 
 #[tokio::test]
-async fn http_status_stands_in_the_call_s_place_over_http() -> Outcome {
+async fn http_status_replaces_the_call_over_http() -> Outcome {
     let server = start();
     server.fail_always(
         Fault::status(Status::Http(503))
@@ -133,7 +134,7 @@ async fn http_status_stands_in_the_call_s_place_over_http() -> Outcome {
 }
 
 #[tokio::test]
-async fn grpc_code_stands_in_the_call_s_place_over_grpc() -> Outcome {
+async fn grpc_code_replaces_the_call_over_grpc() -> Outcome {
     let server = start();
     server.fail_always(
         Fault::status(Status::Grpc(14))
@@ -167,7 +168,9 @@ async fn every_status_arrives_as_it_is() -> Outcome {
     for status in [201, 204, 301, 304, 400, 403, 404, 413, 429, 500, 502, 599] {
         server.fail_next(1, Fault::status(Status::Http(status)).message("text"))?;
         match soon("the answer", publish(&client, "news", "1")).await {
-            Err(Error::Transport { status: told, .. }) if told == Status::Http(status) => {}
+            Err(Error::Transport {
+                status: reported, ..
+            }) if reported == Status::Http(status) => {}
             Err(Error::Decode { .. }) if status < 300 => {}
             outcome => panic!("{status}: {outcome:?}"),
         }
@@ -196,7 +199,7 @@ async fn refused_key_is_a_status_of_its_own() -> Outcome {
     Ok(())
 }
 
-/// Publishes with too little time for the answer.
+/// Publishes with a timeout that is too short for the reply.
 async fn hurried(client: &Client, request: PublishRequest) -> Result<PublishResult, Error> {
     client
         .with_timeout(Duration::from_millis(100))
@@ -218,12 +221,12 @@ async fn delayed_answer_is_a_timeout_and_the_call_has_run() -> Outcome {
         assert_eq!(
             history(&client, transport).await?.offset,
             1,
-            "{transport}: it has run"
+            "{transport}: the call must have run"
         );
         assert_eq!(
             client.publish(request).await?.offset,
             1,
-            "{transport}: a repeat does not publish twice"
+            "{transport}: a retry must not publish twice"
         );
         assert_eq!(history(&client, transport).await?.offset, 1, "{transport}");
     }
@@ -231,7 +234,7 @@ async fn delayed_answer_is_a_timeout_and_the_call_has_run() -> Outcome {
 }
 
 #[tokio::test]
-async fn delay_holds_up_no_other_call_and_passes() -> Outcome {
+async fn delay_blocks_no_other_call_and_ends() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(1, Fault::delay(Duration::from_millis(200)).channel("slow"))?;
@@ -251,7 +254,7 @@ async fn delay_holds_up_no_other_call_and_passes() -> Outcome {
 }
 
 #[tokio::test]
-async fn fault_meets_its_method_and_channel_alone() -> Outcome {
+async fn fault_meets_only_its_method_and_channel() -> Outcome {
     let server = start();
     server.fail_always(Fault::close_before().method("publish").channel("news"))?;
     for (transport, client) in clients(&server) {
@@ -289,7 +292,7 @@ async fn fault_of_a_channel_meets_broadcasts_and_batches_that_name_it() -> Outco
 }
 
 #[tokio::test]
-async fn faults_of_both_kinds_meet_one_call_each_on_its_way() -> Outcome {
+async fn faults_of_both_kinds_meet_the_same_call() -> Outcome {
     let server = start();
     for (transport, client) in clients(&server) {
         server.fail_next(1, Fault::api_error(4242))?;
@@ -308,7 +311,7 @@ async fn faults_of_both_kinds_meet_one_call_each_on_its_way() -> Outcome {
 }
 
 #[tokio::test]
-async fn retries_of_a_test_s_own_get_through() -> Outcome {
+async fn retries_of_the_test_get_through() -> Outcome {
     let server: Server = start();
     server.fail_next(3, Fault::status(Status::Http(503)))?;
     let client = server.client();

@@ -1,12 +1,12 @@
-//! Centrifugo's own errors, in both of its error modes, and what only looks like them.
+//! Centrifugo's own errors, in both of its error modes, and replies that only look like them.
 
 use base64::Engine as _;
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{ApiError, Error, PublishResponse};
 
-use crate::both::{always, replying};
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
+use crate::over_both_transports::{always, replying};
 use crate::{Predicates, assert_says, failure, predicates};
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn error_in_a_reply_is_an_api_error() {
 }
 
 #[tokio::test]
-async fn transport_error_mode_gives_the_same_errors() {
+async fn transport_error_mode_returns_the_same_errors() {
     for (http, grpc, code, message) in [
         (500, "13", 100, "internal server error"),
         (404, "5", 102, "unknown channel"),
@@ -106,18 +106,18 @@ pub(crate) fn api_error(code: u32, message: &str) -> Vec<u8> {
     error.encode_to_vec()
 }
 
-/// A `google.rpc.Status` that holds a message, as the header has it.
+/// Returns a `google.rpc.Status` that holds a message, as the header encodes it.
 pub(crate) fn details(type_url: &str, message: &[u8]) -> String {
     let status = field(3, &any(type_url, message));
     base64::engine::general_purpose::STANDARD.encode(status)
 }
 
-/// A `google.protobuf.Any`
+/// Returns a `google.protobuf.Any`.
 pub(crate) fn any(type_url: &str, message: &[u8]) -> Vec<u8> {
     [field(1, type_url.as_bytes()), field(2, message)].concat()
 }
 
-/// A protobuf field of bytes.
+/// Returns a protobuf field of bytes.
 pub(crate) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     let length = u8::try_from(bytes.len())
         .ok()

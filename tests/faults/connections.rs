@@ -1,4 +1,4 @@
-//! Connections that are refused, lost, stale, or made to something else than Centrifugo.
+//! Connections that are refused, lost, stale, or made to another server than Centrifugo.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -7,16 +7,18 @@ use std::time::Duration;
 use centrifugo_api::{Client, Error, Retry};
 use tokio::net::TcpSocket;
 
-use crate::both::{published, script};
+#[cfg(target_os = "linux")]
+use crate::blackhole::Blackhole;
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
+use crate::over_both_transports::{published, script};
 use crate::{
     Outcome, Predicates, all_texts, assert_lost, assert_says, failure, predicates, publish,
 };
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A client of each transport for an address, and its URL.
+/// Returns a client of each transport for an address, and its URL.
 fn clients(address: SocketAddr) -> Vec<(String, Client)> {
     let mut urls = Vec::new();
     if cfg!(feature = "http") {
@@ -30,7 +32,7 @@ fn clients(address: SocketAddr) -> Vec<(String, Client)> {
         .collect()
 }
 
-/// A connection that never was: nothing can have run.
+/// Checks the error of a call that never had a connection, so that it cannot have run.
 #[track_caller]
 fn assert_unsent(error: &Error, case: &str) {
     assert!(
@@ -61,7 +63,7 @@ fn assert_unsent(error: &Error, case: &str) {
     );
 }
 
-/// A port that is taken, where nothing listens.
+/// Returns a socket that holds a port without listening.
 fn closed_port() -> std::io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -86,7 +88,7 @@ async fn refused_connection_is_a_network_error_of_an_unsent_call() -> Outcome {
 
 #[tokio::test]
 async fn host_that_is_not_known_is_a_network_error_of_an_unsent_call() {
-    // Longer than a part of a name can be: no resolver asks the network for it.
+    // Longer than a label of a name may be: no resolver queries the network for it.
     let host = format!("{}.invalid", "x".repeat(64));
     let urls = [
         (format!("http://{host}/api"), cfg!(feature = "http")),
@@ -107,7 +109,7 @@ async fn client_reaches_a_server_that_comes_up_later() -> Outcome {
     let listener = closed.listen(8)?;
     tokio::spawn(async move { while listener.accept().await.map(drop).is_ok() {} });
     for (url, client) in &clients {
-        // It reaches what listens now, which only hangs up.
+        // It reaches the listener, which only hangs up.
         let error = failure(client, url).await;
         assert!(
             error.is_network() && !all_texts(&error).contains("refused"),
@@ -127,8 +129,8 @@ async fn connection_cut_after_the_request_may_have_run_it() {
 }
 
 #[tokio::test]
-async fn lost_call_is_not_repeated() {
-    // With a first call that succeeds, so that the second one goes over a connection that is used again.
+async fn lost_call_is_not_retried() {
+    // The first call succeeds, so that the second one reuses the connection.
     for server in script([published(), (Answer::nothing(), Reply::nothing().cut())]) {
         let client = server.client();
         assert!(publish(&client).await.is_ok());
@@ -146,7 +148,7 @@ async fn lost_call_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn call_after_a_lost_one_connects_anew() -> Outcome {
+async fn call_after_a_lost_one_reconnects() -> Outcome {
     for server in script([(Answer::nothing(), Reply::nothing().cut()), published()]) {
         let client = server.client();
         assert_lost(
@@ -172,7 +174,7 @@ async fn calls_share_a_connection() -> Outcome {
 }
 
 #[tokio::test]
-async fn connection_that_the_server_closed_when_idle_is_replaced() -> Outcome {
+async fn idle_connection_closed_by_the_server_is_replaced() -> Outcome {
     let closing = || {
         let (answer, reply) = published();
         (answer.pause(PAUSE).close(), reply.pause(PAUSE).cut())
@@ -193,7 +195,7 @@ async fn connection_that_the_server_closed_when_idle_is_replaced() -> Outcome {
 
 #[tokio::test]
 #[cfg(feature = "grpc")]
-async fn connection_that_the_server_left_with_goaway_is_replaced() -> Outcome {
+async fn connection_closed_with_goaway_is_replaced() -> Outcome {
     use h2::Reason;
 
     let (_, reply) = published();
@@ -217,7 +219,7 @@ async fn connection_that_the_server_left_with_goaway_is_replaced() -> Outcome {
     Ok(())
 }
 
-/// Answers each connection with `bytes` as soon as something came, then hangs up.
+/// Answers each connection with `bytes` as soon as it has received something, then hangs up.
 fn something_else(bytes: &'static [u8]) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -230,7 +232,8 @@ fn something_else(bytes: &'static [u8]) -> std::io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// What Go's servers say to HTTP/2 or TLS where they expect HTTP/1.1, and Centrifugo's gRPC to HTTP/1.1.
+/// Replies of Go's servers to HTTP/2 or TLS where they expect HTTP/1.1, and of Centrifugo's gRPC
+/// port to HTTP/1.1.
 const OTHERS: &[(&[u8], &str)] = &[
     (
         b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request",
@@ -246,7 +249,7 @@ const OTHERS: &[(&[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn something_else_than_centrifugo_is_no_success() -> Outcome {
+async fn other_server_than_centrifugo_is_no_success() -> Outcome {
     for (bytes, case) in OTHERS {
         for (url, client) in clients(something_else(bytes)?) {
             let case = format!("{url} {case}");
@@ -287,24 +290,14 @@ fn tls_urls(address: SocketAddr) -> Vec<String> {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn connecting_ends_after_connect_timeout() -> Outcome {
-    // A queue of one, which the first connections fill: Linux drops what comes then.
-    let listener = closed_port()?.listen(0)?;
-    let address = listener.local_addr()?;
-    let mut queued = Vec::new();
-    while let Ok(connected) =
-        tokio::time::timeout(4 * PAUSE, tokio::net::TcpStream::connect(address)).await
-    {
-        queued.push(connected?);
-        assert!(queued.len() < 100, "the queue has no end");
-    }
-    for (url, _) in clients(address) {
+    let blackhole = Blackhole::start().await?;
+    for (url, _) in clients(blackhole.address) {
         let client = Client::builder(&url)
             .retry(Retry::none())
             .connect_timeout(PAUSE)
             .build()?;
         assert_connect_timeout(&failure(&client, &url).await, &url);
     }
-    drop(queued);
     Ok(())
 }
 

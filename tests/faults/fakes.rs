@@ -1,6 +1,6 @@
-//! The fakes themselves: a test that asks them for more or less than it said fails.
+//! The fakes themselves: a test with more or fewer calls than scripted fails.
 
-use crate::both::{Server, always, published, script};
+use crate::over_both_transports::{Server, always, published, script};
 use crate::{Outcome, publish};
 
 fn servers() -> Vec<Server> {
@@ -8,7 +8,7 @@ fn servers() -> Vec<Server> {
 }
 
 #[tokio::test]
-async fn fakes_answer_what_they_are_told_to() -> Outcome {
+async fn fakes_answer_as_scripted() -> Outcome {
     for server in servers() {
         let result = publish(&server.client()).await?;
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What only looks like Centrifugo's transport error mode over gRPC, and what does not but is.
+//! gRPC replies that only look like Centrifugo's transport error mode, and those that are.
 
 use base64::Engine as _;
 use centrifugo_api::Error;
@@ -8,7 +8,7 @@ use crate::fake_grpc::{FakeGrpc, Reply};
 use crate::{assert_says, client, failure};
 
 #[tokio::test]
-async fn foreign_details_are_no_api_error() {
+async fn foreign_details_are_not_an_api_error() {
     let centrifugo = "type.googleapis.com/centrifugal.centrifugo.api.Error";
     let engine = base64::engine::general_purpose::STANDARD;
     for (details, case) in [
@@ -43,7 +43,7 @@ async fn foreign_details_are_no_api_error() {
 }
 
 #[tokio::test]
-async fn details_that_are_no_base64_do_not_panic() {
+async fn details_that_are_not_base64_do_not_panic() {
     for details in ["!!!", "====", "a", "%00", "{}", "YWJj ZGVm"] {
         let error = status_with(details, details).await;
         assert!(
@@ -80,7 +80,8 @@ async fn api_error_is_found_among_other_details_and_without_padding() {
     }
 }
 
-/// The error of a reply with these details, in a head alone and after one, which must be alike.
+/// Returns the error of a reply with these details. It must be the same in a head alone and in
+/// trailers.
 async fn status_with(details: &str, case: &str) -> Error {
     let status = [
         ("grpc-status", "5"),

@@ -1,4 +1,4 @@
-//! What only looks like Centrifugo's transport error mode over HTTP, and what does not but is.
+//! HTTP replies that only look like Centrifugo's transport error mode, and those that are.
 
 use centrifugo_api::Error;
 
@@ -23,7 +23,7 @@ async fn api_error_over_http_may_hold_what_is_unknown() {
 }
 
 #[tokio::test]
-async fn foreign_json_with_a_status_is_no_api_error() {
+async fn foreign_json_with_a_status_is_not_an_api_error() {
     for body in [
         r#"{"code":400,"message":"Bad Request"}"#,
         r#"{"code":404,"message":"no route"}"#,

@@ -1,4 +1,4 @@
-//! Requests that HTTP cannot carry: refused before anything is sent.
+//! Requests that HTTP cannot carry: they are refused before anything is sent.
 
 use centrifugo_api::{
     BatchRequest, BroadcastRequest, Command, Error, MapPublishRequest, Method, PublishRequest,
@@ -18,7 +18,7 @@ const NOT_JSON: &[&[u8]] = &[
     b"NaN",
     b" ",
     b"\0",
-    // What would rewrite the request around it.
+    // Payloads that would change the request around them.
     br#"1},"channel":"other""#,
     br#"1,"channel":"other""#,
     br#"1}"#,
@@ -79,7 +79,7 @@ async fn every_payload_is_checked_and_named() {
 }
 
 #[tokio::test]
-async fn payload_in_a_batch_is_named_with_its_place() {
+async fn payload_in_a_batch_is_named_with_its_path() {
     let good = || Command::from(PublishRequest::new("a", "{}"));
     let bad = Command::from(PublishRequest::new("a", r#"1},"channel":"other""#));
     assert_refused(
@@ -155,7 +155,7 @@ async fn any_bytes_are_sent_over_grpc() -> Outcome {
     use centrifugo_api::prost::Message as _;
 
     for payload in NOT_JSON {
-        let fake = crate::fake_grpc::FakeGrpc::always(crate::both::published().1);
+        let fake = crate::fake_grpc::FakeGrpc::always(crate::over_both_transports::published().1);
         client(&fake.url())
             .publish(PublishRequest::new("news", *payload))
             .await?;

@@ -1,4 +1,4 @@
-//! What a newer server or another Go release may write, and must not break a client.
+//! Replies as a newer server or another Go release may write them: they must not break a client.
 
 use centrifugo_api::{
     Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest, PresenceStatsRequest,
@@ -96,7 +96,7 @@ async fn null_reads_as_absent() -> Outcome {
 }
 
 #[tokio::test]
-async fn null_payload_stays_null_and_an_absent_one_is_empty() -> Outcome {
+async fn null_payload_stays_null_and_absent_payload_is_empty() -> Outcome {
     let (_fake, client) = replying(r#"{"result":{"data":null}}"#);
     let data = client.rpc(RpcRequest::new("m")).await?.data;
     assert_eq!(&data[..], b"null");
@@ -120,7 +120,7 @@ async fn null_payload_stays_null_and_an_absent_one_is_empty() -> Outcome {
 }
 
 #[tokio::test]
-async fn result_of_nothing_is_a_result() -> Outcome {
+async fn empty_result_is_a_result() -> Outcome {
     for json in [
         r#"{"result":{}}"#,
         r#"{"result":{},"error":null}"#,
@@ -133,7 +133,7 @@ async fn result_of_nothing_is_a_result() -> Outcome {
 }
 
 #[tokio::test]
-async fn payloads_come_as_they_are_written() -> Outcome {
+async fn payloads_arrive_as_written() -> Outcome {
     let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
     for payload in [
         "1e400",

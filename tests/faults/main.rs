@@ -1,8 +1,12 @@
-//! What a real server cannot be made to show: bad replies, slow ones, lost connections, foreign answers, and what
-//! exactly is on the wire.
+//! Faults that a real server does not show on demand: bad replies, slow ones, lost connections,
+//! replies of other
+//! servers; and the exact bytes on the wire.
 
 #![cfg(any(feature = "grpc", feature = "http"))]
 
+#[cfg(target_os = "linux")]
+#[path = "../support/blackhole.rs"]
+mod blackhole;
 #[path = "../support/fake_grpc.rs"]
 mod fake_grpc;
 #[path = "../support/fake_http.rs"]
@@ -14,7 +18,6 @@ mod fake_server;
 mod own_client;
 
 mod api_errors;
-mod both;
 mod connections;
 mod fakes;
 #[cfg(feature = "grpc")]
@@ -25,6 +28,7 @@ mod foreign_errors_http;
 mod invalid_requests;
 #[cfg(feature = "http")]
 mod lenient_replies;
+mod over_both_transports;
 mod parts;
 mod redirects;
 #[cfg(feature = "grpc")]
@@ -55,7 +59,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 const KEY: &str = "hunter2-is-the-key";
 
 fn client(url: &str) -> Client {
-    // One answer of the fake a call; what is tried again is in tests/reliability.
+    // One reply of the fake per call. Retries are tested in tests/reliability.
     Client::builder(url)
         .api_key(KEY)
         .retry(Retry::none())
@@ -71,11 +75,11 @@ async fn publish(client: &Client) -> Result<PublishResult, Error> {
     client.publish(publication()).await
 }
 
-/// Publishes where that must fail.
+/// Publishes, which must fail.
 async fn failure(client: &Client, case: &str) -> Error {
     publish(client)
         .await
-        .map(|result| panic!("{case}: a success, {result:?}"))
+        .map(|result| panic!("{case}: expected an error, not {result:?}"))
         .unwrap_or_else(|error| error)
 }
 
@@ -87,7 +91,8 @@ fn assert_says(error: &Error, expected: &str, case: &str) {
     );
 }
 
-/// A reply that cannot be read: what is wrong is the server's, and another try will not help.
+/// Checks the error for a reply that cannot be read: the fault is the server's, and a retry does
+/// not help.
 #[track_caller]
 fn assert_decode(error: &Error, case: &str) {
     assert!(
@@ -104,7 +109,7 @@ fn assert_decode(error: &Error, case: &str) {
     assert_says(error, "publish: ", case);
 }
 
-/// A connection that was lost when the call may have run.
+/// Checks the error for a connection that was lost when the call may have run.
 #[track_caller]
 fn assert_lost(error: &Error, case: &str) {
     assert!(
@@ -149,7 +154,7 @@ fn predicates(error: &Error) -> Predicates {
     }
 }
 
-/// Everything that an error shows to whoever prints it or its causes.
+/// Returns all texts of an error and its causes.
 fn all_texts(error: &Error) -> String {
     let mut texts = format!("{error}\n{error:?}\n");
     let mut cause = std::error::Error::source(error);

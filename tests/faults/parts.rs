@@ -1,11 +1,11 @@
-//! Batches and broadcasts: every part is answered, by a reply of its kind, or the whole is no success.
+//! Batches and broadcasts: a reply must have a part of the right kind for each command or channel.
 
 use centrifugo_api::{
     BatchRequest, BatchResponse, BroadcastRequest, BroadcastResponse, Command, Error,
     HistoryRemoveRequest, HistoryRequest, PublishRequest, UnsubscribeRequest,
 };
 
-use crate::both::{Server, replying};
+use crate::over_both_transports::{Server, replying};
 use crate::{Outcome, Predicates, assert_says, predicates};
 
 fn broadcast() -> BroadcastRequest {
@@ -73,7 +73,7 @@ async fn broadcast_without_a_response_for_each_channel_is_no_success() {
 }
 
 #[tokio::test]
-async fn broadcast_answers_every_channel() -> Outcome {
+async fn broadcast_returns_an_outcome_for_every_channel() -> Outcome {
     let json = r#"{"result":{"responses":[{"error":{"code":108,"message":"not available"}},{"result":{"offset":3}}]}}"#;
     for server in replying::<BroadcastResponse>(json) {
         let result = server.client().broadcast(broadcast()).await?;
@@ -145,7 +145,7 @@ async fn batch_without_a_reply_for_each_command_is_no_success() {
 }
 
 #[tokio::test]
-async fn batch_answers_every_command() -> Outcome {
+async fn batch_returns_a_reply_for_every_command() -> Outcome {
     let json = r#"{"replies":[
         {"publish":{"offset":9,"epoch":"e"}},
         {"error":{"code":108,"message":"not available"}},
@@ -186,7 +186,7 @@ async fn empty_result_in_a_batch_may_be_left_out() -> Outcome {
 }
 
 #[tokio::test]
-async fn empty_batch_is_answered_by_nothing() -> Outcome {
+async fn empty_batch_returns_nothing() -> Outcome {
     for server in replying::<BatchResponse>("{}") {
         let response = server
             .client()

@@ -1,10 +1,10 @@
-//! Redirects: never followed, since the key would go along.
+//! Redirects: they are never followed, because the key would be sent along.
 
 use centrifugo_api::Error;
 
-use crate::both::{always, published};
 use crate::fake_grpc::Reply;
 use crate::fake_http::{Answer, FakeHttp};
+use crate::over_both_transports::{always, published};
 use crate::{Predicates, assert_says, failure, predicates};
 
 const STATUSES: [u16; 6] = [300, 301, 302, 303, 307, 308];

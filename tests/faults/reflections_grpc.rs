@@ -1,4 +1,4 @@
-//! A key that the server sends back: not shown either.
+//! A key that the server sends back is not shown.
 
 use crate::fake_grpc::{FakeGrpc, Reply};
 use crate::{KEY, all_texts, client, failure};

@@ -1,4 +1,4 @@
-//! A key that the server sends back, as debug pages and echo servers do: not shown either.
+//! A key that the server sends back, as debug pages and echo servers do, is not shown.
 
 use centrifugo_api::Error;
 
@@ -7,7 +7,7 @@ use crate::{KEY, all_texts, client, failure};
 
 type Reflect = fn(&str) -> Answer;
 
-/// Answers that show what came in the request.
+/// Returns replies that contain parts of the request.
 fn reflections() -> [(Reflect, &'static str); 9] {
     [
         (
@@ -67,16 +67,15 @@ async fn key_that_a_server_sends_back_is_not_shown() {
 
 #[tokio::test]
 async fn key_that_a_server_sends_back_in_part_is_not_shown() {
-    // The start of a body is shown, and its end may fall within the key.
+    // The start of a body is shown, and the cut may fall within the key.
     for before in 180..200 {
         let padding = "x".repeat(before);
-        let answer = move |request: &Request| {
+        let fake = FakeHttp::by(move |request: &Request| {
             Answer::html(
                 502,
                 format!("{padding}{}", request.headers("x-api-key").join(" ")),
             )
-        };
-        let fake = FakeHttp::by(answer);
+        });
         let error = failure(&client(&fake.url()), "cut").await;
         assert!(
             !all_texts(&error).contains(&KEY[..KEY.len() / 2]),

@@ -1,4 +1,4 @@
-//! Bad replies over gRPC: never a success, whatever the frames.
+//! Bad replies over gRPC: none of them is a success.
 
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{Error, PublishResponse, PublishResult};
@@ -14,7 +14,7 @@ async fn failure_of(reply: Reply, case: &str) -> Error {
     failure(&client(&fake.url()), case).await
 }
 
-/// A good reply's message.
+/// Returns the message of a successful reply.
 fn message() -> Vec<u8> {
     let mut result = PublishResult::default();
     result.offset = 300;

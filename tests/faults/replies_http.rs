@@ -1,4 +1,4 @@
-//! Bad replies over HTTP: never a success, and the error says what is wrong where.
+//! Bad replies over HTTP: none of them is a success, and the error says what is wrong and where.
 
 use centrifugo_api::{HistoryRequest, PresenceRequest};
 
@@ -55,7 +55,7 @@ async fn reply_of_the_wrong_shape_names_the_field() {
 }
 
 #[tokio::test]
-async fn wrong_field_deep_in_a_reply_is_named_with_its_place() {
+async fn wrong_field_deep_in_a_reply_is_named_with_its_path() {
     let fake = FakeHttp::always(Answer::json(
         r#"{"result":{"publications":[{"offset":1,"data":{}},{"offset":"2","data":{}}]}}"#,
     ));
@@ -75,7 +75,7 @@ async fn wrong_field_deep_in_a_reply_is_named_with_its_place() {
 }
 
 #[tokio::test]
-async fn reply_that_is_no_object_is_no_success() {
+async fn reply_that_is_not_an_object_is_no_success() {
     for body in [
         "null",
         "true",
@@ -159,7 +159,7 @@ async fn connection_lost_within_a_reply_is_no_success() {
             announced.clone().write(&whole[..9]).close(),
             "part of the body",
         ),
-        // It reads as a good reply, and still is not all that was announced.
+        // It reads as a successful reply, but it is shorter than announced.
         (
             announced.write(whole).close(),
             "JSON before the announced end",

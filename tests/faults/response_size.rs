@@ -1,14 +1,15 @@
-//! Replies above `max_response_size`: not read to their end, and the error names the option.
+//! Replies above `max_response_size`: they are not read to their end, and the error names the
+//! option.
 
 use centrifugo_api::{Client, Error, RpcRequest, RpcResponse};
 
-use crate::both::{Server, always, reply, script};
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
+use crate::over_both_transports::{Server, always, reply, script};
 use crate::{Outcome, Predicates, assert_says, predicates};
 
 const LIMIT: usize = 1000;
-/// More than what the buffers between a client and a server hold.
+/// More than the buffers between client and server hold.
 const HUGE: usize = 64 * 1024 * 1024;
 
 fn limited(server: &Server) -> Client {
@@ -39,14 +40,15 @@ async fn assert_too_large(server: &Server, case: &str) {
     assert_says(&error, "max_response_size, 1000 bytes", &case);
 }
 
-/// A reply whose body has that length over HTTP, and whose message has it over gRPC.
+/// Returns a reply whose body over HTTP, or message over gRPC, has this length.
 fn sized(length: usize) -> (Answer, Reply) {
     let reply_of = |payload: usize| {
         let json = format!(r#"{{"result":{{"data":"{}"}}}}"#, "x".repeat(payload));
         reply::<RpcResponse>(&json)
     };
-    // The payload's quotes are part of its bytes. Around it: `{"result":{"data":…}}`, and over gRPC two fields'
-    // tags and lengths, the latter of two bytes each.
+    // The quotes belong to the payload. Around it are `{"result":{"data":…}}`, or over gRPC the
+    // tags and lengths of two
+    // fields, with two bytes per length.
     (reply_of(length - 22).0, reply_of(length - 8).1)
 }
 
@@ -160,7 +162,7 @@ async fn huge_body_of_an_error_status_is_not_read_further() {
 
 #[tokio::test]
 async fn reply_below_the_default_limit_passes() -> Outcome {
-    // Above 4 MiB, where tonic alone would refuse it.
+    // Above 4 MiB, the default limit of tonic.
     let json = format!(
         r#"{{"result":{{"data":"{}"}}}}"#,
         "x".repeat(6 * 1024 * 1024)

@@ -1,4 +1,5 @@
-//! What is tried again, with the same key, and what is not: each fault once, before a good answer.
+//! Retries with the same key, and failures that are not retried: each fault once, followed by a
+//! successful reply.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +7,15 @@ use centrifugo_api::{
     BatchResponse, BroadcastRequest, BroadcastResponse, Client, Error, PublishRequest, Retry,
 };
 
-use crate::both::{Server, published, replying, script};
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
+use crate::over_both_transports::{Server, published, replying, script};
 use crate::{Outcome, publication, publish};
 
-/// Of a reply, in bytes.
+/// The limit of a reply in the tests, in bytes.
 const LIMIT: usize = 1000;
 
-/// What may have run, and passes: how it looks over each transport.
+/// Temporary failures after which the call may have run, over each transport.
 fn passing() -> Vec<(Answer, Reply, &'static str)> {
     let announced = Answer::head(200, &[("Content-Length", "1000")]);
     let begun = Reply::started().data(&frame([0; 100])[..9]);
@@ -54,7 +55,7 @@ fn passing() -> Vec<(Answer, Reply, &'static str)> {
     faults
 }
 
-/// What only gRPC has.
+/// Temporary failures that only gRPC has.
 fn of_grpc(begun: &Reply) -> [(Reply, &'static str); 7] {
     use h2::Reason;
     [
@@ -92,31 +93,27 @@ fn quick(server: &Server) -> Client {
         .expect("the client is built")
 }
 
-/// The idempotency keys that came.
+/// Returns the idempotency keys that the server received.
 fn keys(server: &Server) -> Vec<String> {
     use centrifugo_api::prost::Message as _;
     match server {
-        Server::Http(fake) => {
-            let key = |body: &str| {
-                serde_json::from_str::<PublishRequest>(body).map(|r| r.idempotency_key)
-            };
-            fake.requests()
-                .iter()
-                .filter_map(|request| key(&request.body).ok())
-                .collect()
-        }
-        Server::Grpc(fake) => {
-            let key = |message: &[u8]| PublishRequest::decode(message).map(|r| r.idempotency_key);
-            fake.requests()
-                .iter()
-                .filter_map(|call| key(call.message()).ok())
-                .collect()
-        }
+        Server::Http(fake) => fake
+            .requests()
+            .iter()
+            .filter_map(|request| serde_json::from_str::<PublishRequest>(&request.body).ok())
+            .map(|request| request.idempotency_key)
+            .collect(),
+        Server::Grpc(fake) => fake
+            .requests()
+            .iter()
+            .filter_map(|call| PublishRequest::decode(call.message()).ok())
+            .map(|request| request.idempotency_key)
+            .collect(),
     }
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again_with_the_same_key() -> Outcome {
+async fn temporary_failure_is_retried_with_the_same_key() -> Outcome {
     for (answer, reply, case) in passing() {
         for server in script([(answer, reply), published()]) {
             let case = format!("{} {case}", server.transport());
@@ -135,7 +132,7 @@ async fn what_passes_is_tried_again_with_the_same_key() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_may_have_run_is_tried_once_without_a_key() {
+async fn call_that_may_have_run_is_not_retried_without_key() {
     for (answer, reply, case) in passing() {
         for server in script([(answer, reply)]) {
             let case = format!("{} {case}", server.transport());
@@ -151,7 +148,7 @@ async fn what_may_have_run_is_tried_once_without_a_key() {
 }
 
 #[tokio::test]
-async fn what_does_not_pass_is_tried_once_even_with_a_key() {
+async fn lasting_failure_is_not_retried_even_with_key() {
     let html = "<html>Please log in</html>";
     let ok = [("grpc-status", "0")];
     let message = |bytes: &[u8]| Reply::started().data(frame(bytes)).trailers(&ok);
@@ -213,7 +210,7 @@ async fn what_does_not_pass_is_tried_once_even_with_a_key() {
 }
 
 #[tokio::test]
-async fn broken_parts_are_sent_once_even_with_a_key() {
+async fn broken_parts_are_sent_once_even_with_key() {
     for server in replying::<BroadcastResponse>(r#"{"result":{"responses":[{"result":{}}]}}"#) {
         let request = BroadcastRequest::new(["a", "b"], "{}");
         let error = quick(&server)
@@ -251,7 +248,7 @@ async fn broken_parts_are_sent_once_even_with_a_key() {
     }
 }
 
-/// A status and the time that it asks to wait, as `Retry-After` and as `google.rpc.RetryInfo`.
+/// A status, and the wait that it asks for, as `Retry-After` and as `google.rpc.RetryInfo`.
 fn overloaded(seconds: u8) -> (Answer, Reply) {
     let delay = crate::api_errors::field(1, &[0x08, seconds]);
     let details = crate::api_errors::details("type.googleapis.com/google.rpc.RetryInfo", &delay);
@@ -280,9 +277,10 @@ async fn wait_that_the_server_asks_for_is_kept() -> Outcome {
 }
 
 #[tokio::test]
-async fn wait_that_would_outlast_the_call_is_not_begun() {
+async fn wait_that_would_outlast_the_call_is_not_started() {
     for server in script([overloaded(60)]) {
-        let (case, started) = (server.transport(), Instant::now());
+        let case = server.transport();
+        let started = Instant::now();
         let error = publish(&quick(&server).with_timeout(Duration::from_secs(30)))
             .await
             .expect_err(case);

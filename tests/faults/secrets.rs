@@ -1,13 +1,13 @@
-//! The key: in no message, no `Debug`, no cause, even when the server sends it back.
+//! The API key is not shown in any message, `Debug` or cause, even if the server sends it back.
 
 use centrifugo_api::{Client, Retry};
 
-use crate::both::{Server, always, published};
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
+use crate::over_both_transports::{Server, always, published};
 use crate::{KEY, Outcome, all_texts, failure, publish};
 
-/// The value of a header that the user adds.
+/// The value of a header that the user sets.
 const TOKEN: &str = "bearer-token-of-the-proxy";
 
 fn client(url: &str) -> Client {
@@ -78,13 +78,13 @@ fn refused_key_or_header_is_not_shown() {
             format!(" {KEY}"),
             format!("{KEY}\0"),
         ] {
-            let error = Client::new(url, &key).expect_err("a bad key is taken");
+            let error = Client::new(url, &key).expect_err("an invalid key is refused");
             assert_no_secret(&all_texts(&error), "the key");
         }
         let error = Client::builder(url)
             .header("X-Token", format!("{TOKEN}\n"))
             .build()
-            .expect_err("taken");
+            .expect_err("an invalid header is refused");
         assert_no_secret(&all_texts(&error), "the header");
     }
 }

@@ -1,4 +1,4 @@
-//! What a gRPC status that carries no error of the API becomes.
+//! gRPC statuses without an API error.
 
 use centrifugo_api::{Error, Status};
 
@@ -10,7 +10,7 @@ async fn failure_of(reply: Reply) -> Error {
     failure(&client(&fake.url()), "status").await
 }
 
-/// The status without a message before it, after a head, and after data.
+/// Returns replies with the status: without a head, after a head, and after data.
 fn forms(headers: &[(&str, &str)]) -> [Reply; 3] {
     [
         Reply::status(headers),
@@ -153,7 +153,7 @@ async fn status_that_grpc_does_not_know_is_no_success() {
 }
 
 #[tokio::test]
-async fn http_status_of_something_between_is_told() {
+async fn http_status_of_a_proxy_is_reported() {
     for (http, code, retryable) in [
         (400, 13, false),
         (403, 7, false),

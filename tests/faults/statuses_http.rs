@@ -1,4 +1,4 @@
-//! What an HTTP status that carries no error of the API becomes.
+//! HTTP statuses without an API error.
 
 use std::time::Duration;
 
@@ -136,7 +136,7 @@ async fn refused_key_is_unauthorized_and_says_which_key() {
 }
 
 #[tokio::test]
-async fn time_that_the_server_asks_to_wait_is_told() {
+async fn wait_that_the_server_asks_for_is_reported() {
     for (status, retry_after, expected) in [
         (429, "30", Some(30)),
         (429, " 5 ", Some(5)),
@@ -187,7 +187,7 @@ async fn body_of_a_status_is_shown_in_part_and_on_one_line() {
 }
 
 #[tokio::test]
-async fn status_is_told_though_its_body_is_cut_short() {
+async fn status_is_reported_though_its_body_is_cut_short() {
     for answer in [
         Answer::head(503, &[("Content-Length", "100")])
             .write("Serv")

@@ -1,13 +1,13 @@
-//! Time: a call ends when its time is up, whatever the server does, and leaves the client usable.
+//! Timeouts: a call ends in time, whatever the server does, and the client stays usable.
 
 use std::time::{Duration, Instant};
 
 use centrifugo_api::{Client, Error};
 
-use crate::both::{Server, always, published, script};
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
 use crate::fake_server::{PATIENCE, eventually};
+use crate::over_both_transports::{Server, always, published, script};
 use crate::{Outcome, Predicates, assert_says, failure, predicates, publish};
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -51,7 +51,7 @@ async fn assert_times_out(client: &Client, case: &str) {
     assert_says(&error, "the call may have run", case);
 }
 
-/// What comes too late, or never.
+/// Replies that are too late or never come.
 fn slow() -> [(Answer, Reply, &'static str); 5] {
     let tick = Duration::from_millis(30);
     let announced = Answer::head(200, &[("Content-Length", "1000")]);
@@ -138,11 +138,11 @@ async fn client_is_usable_after_a_call_was_dropped() -> Outcome {
 }
 
 #[tokio::test]
-async fn call_that_was_given_up_is_cancelled_at_the_server() {
+async fn dropped_call_is_cancelled_at_the_server() {
     for server in always(Answer::silence(), Reply::silence()) {
         let client = hasty(&server);
         assert_times_out(&client, server.transport()).await;
-        // A connection over HTTP/1.1 has no other way; over gRPC it lives on.
+        // Over HTTP/1.1 the connection must be closed. Over gRPC it stays open.
         if server.transport() == "http" {
             server.all_ended().await;
         }
@@ -168,7 +168,7 @@ async fn with_timeout_changes_the_time_of_its_client_only() -> Outcome {
 }
 
 #[tokio::test]
-async fn longest_and_shortest_times_do_no_harm() -> Outcome {
+async fn longest_and_shortest_times_are_accepted() -> Outcome {
     let (answer, reply) = published();
     for server in always(answer, reply) {
         let endless = server
@@ -177,7 +177,7 @@ async fn longest_and_shortest_times_do_no_harm() -> Outcome {
             .connect_timeout(Duration::MAX)
             .build()?;
         assert_eq!(publish(&endless).await?.offset, 7);
-        // A reply that is quicker than the clock may come in no time.
+        // A reply that is there at once may be faster than the clock.
         let _ = publish(&endless.with_timeout(Duration::ZERO)).await;
         assert_eq!(publish(&endless).await?.offset, 7);
     }

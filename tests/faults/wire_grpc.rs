@@ -1,4 +1,4 @@
-//! What is on the wire over gRPC.
+//! The bytes on the wire over gRPC.
 
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{
@@ -6,11 +6,11 @@ use centrifugo_api::{
 };
 use http::HeaderMap;
 
-use crate::both::{published, reply};
 use crate::fake_grpc::{Call, FakeGrpc};
+use crate::over_both_transports::{published, reply};
 use crate::{KEY, Outcome, publication, publish};
 
-/// What a client that was configured so sends for a publication.
+/// Returns what a client with this configuration sends for a publication.
 async fn sent(
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Call, centrifugo_api::Error> {
@@ -34,7 +34,7 @@ async fn call_is_a_message_with_the_key() -> Outcome {
         call.path,
         "/centrifugal.centrifugo.api.CentrifugoApi/Publish"
     );
-    assert_eq!(call.body[0], 0, "it is not compressed");
+    assert_eq!(call.body[0], 0, "the message is not compressed");
     assert_eq!(
         u32::from_be_bytes(call.body[1..5].try_into()?),
         u32::try_from(call.message().len())?

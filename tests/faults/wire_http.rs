@@ -1,4 +1,4 @@
-//! What is on the wire over HTTP.
+//! The bytes on the wire over HTTP.
 
 use centrifugo_api::{
     BatchRequest, Client, ClientBuilder, Command, InfoRequest, PresenceStatsRequest,
@@ -12,7 +12,7 @@ fn fake() -> FakeHttp {
     FakeHttp::always(Answer::json(r#"{"result":{}}"#))
 }
 
-/// What a client that was configured so sends for a publication.
+/// Returns what a client with this configuration sends for a publication.
 async fn sent(
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Request, centrifugo_api::Error> {
@@ -138,8 +138,8 @@ async fn request_in_which_nothing_is_set_is_an_empty_object() -> Outcome {
         .into_iter()
         .map(|r| (r.path, r.body))
         .collect();
-    let empty = |path: &str| (path.to_owned(), "{}".to_owned());
-    let expected = ["/api/info", "/api/rpc", "/api/presence_stats"].map(empty);
+    let expected = ["/api/info", "/api/rpc", "/api/presence_stats"]
+        .map(|path: &str| (path.to_owned(), "{}".to_owned()));
     assert_eq!(paths_and_bodies, expected);
     Ok(())
 }

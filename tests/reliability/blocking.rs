@@ -1,4 +1,4 @@
-//! The blocking client, from threads: the same policies, shared by all of them.
+//! The blocking client: all threads share its policies.
 
 use std::sync::Barrier;
 use std::thread;
@@ -8,7 +8,7 @@ use centrifugo_api::blocking::Client;
 use centrifugo_api::{Error, InfoRequest, PublishRequest, Retry};
 use centrifugo_api_testing::{Fault, Server};
 
-use crate::{Outcome, PATIENCE, both, called, keyed, quickly};
+use crate::{Outcome, PATIENCE, both_transports, called, keyed, quickly};
 
 const SHORT: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ fn info(client: &Client) -> Result<(), Error> {
     client.info(InfoRequest::new()).map(drop)
 }
 
-/// What each of so many threads gets that call at once.
+/// Calls from this many threads at once, and returns the outcome of each.
 fn from_threads(
     client: &Client,
     threads: usize,
@@ -43,7 +43,7 @@ fn from_threads(
     })
 }
 
-/// Waits until so many calls have arrived.
+/// Waits until this many calls have arrived.
 fn arrived(server: &Server, calls: usize) {
     while server.requests().len() < calls {
         thread::yield_now();
@@ -51,8 +51,8 @@ fn arrived(server: &Server, calls: usize) {
 }
 
 #[test]
-fn a_thread_s_call_is_tried_again_and_published_once() -> Outcome {
-    for (server, builder) in both()? {
+fn call_of_thread_is_retried_and_published_once() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build_blocking()?;
         server.fail_next(1, Fault::close_after())?;
         assert_eq!(client.publish(keyed("1"))?.offset, 1);
@@ -75,17 +75,18 @@ fn a_thread_s_call_is_tried_again_and_published_once() -> Outcome {
 }
 
 #[test]
-fn keys_are_made_for_threads_too() -> Outcome {
-    for (server, builder) in both()? {
+fn idempotency_keys_are_generated_for_threads_too() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder
             .retry(quickly().idempotency_keys())
             .build_blocking()?;
-        // Over gRPC, the threads may lose their connection together.
+        // Over gRPC, the threads may lose their shared connection together.
         server.fail_next(1, Fault::close_after())?;
-        let publish = |client: &Client| client.publish(PublishRequest::new("news", "1")).map(drop);
-        from_threads(&client, THREADS, publish)
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
+        from_threads(&client, THREADS, |client: &Client| {
+            client.publish(PublishRequest::new("news", "1")).map(drop)
+        })
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
         assert!(called(&server).len() > THREADS);
         let history = client.history(centrifugo_api::HistoryRequest::new("news"))?;
         assert_eq!(usize::try_from(history.offset)?, THREADS);
@@ -94,8 +95,8 @@ fn keys_are_made_for_threads_too() -> Outcome {
 }
 
 #[test]
-fn a_deadline_bounds_the_calls_of_a_thread() -> Outcome {
-    for (server, builder) in both()? {
+fn deadline_bounds_calls_of_a_thread() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.timeout(LONG).build_blocking()?;
         server.fail_always(Fault::delay(LONG))?;
         let started = Instant::now();
@@ -113,10 +114,11 @@ fn a_deadline_bounds_the_calls_of_a_thread() -> Outcome {
 
 #[test]
 fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(2).build_blocking()?;
         server.fail_always(Fault::delay(LONG))?;
-        let (under_way, waiting) = (client.with_timeout(4 * SHORT), client.with_timeout(SHORT));
+        let under_way = client.with_timeout(4 * SHORT);
+        let waiting = client.with_timeout(SHORT);
         thread::scope(|scope| {
             let first = scope.spawn(|| from_threads(&under_way, 2, info));
             arrived(&server, 2);
@@ -136,7 +138,7 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
             }
         });
         assert_eq!(called(&server).len(), 2);
-        // Their places are free again.
+        // Their permits are free again.
         server.clear_faults();
         info(&client.with_timeout(PATIENCE))?;
     }
@@ -144,21 +146,22 @@ fn no_more_threads_are_served_at_once_than_allowed() -> Outcome {
 }
 
 #[test]
-fn threads_that_wait_get_their_turn() -> Outcome {
-    for (server, builder) in both()? {
+fn waiting_threads_get_their_turn() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build_blocking()?;
-        let ten_times = |client: &Client| (0..10).try_for_each(|_| info(client));
-        from_threads(&client, THREADS, ten_times)
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
+        from_threads(&client, THREADS, |client: &Client| {
+            (0..10).try_for_each(|_| info(client))
+        })
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
         assert_eq!(called(&server).len(), 10 * THREADS);
     }
     Ok(())
 }
 
 #[test]
-fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
-    for (server, builder) in both()? {
+fn close_waits_for_calls_of_other_threads_and_refuses_new_ones() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build_blocking()?;
         server.fail_next(1, Fault::delay(SHORT))?;
         thread::scope(|scope| {
@@ -166,14 +169,14 @@ fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
             arrived(&server, 1);
             let error = client
                 .close(Duration::from_millis(10))
-                .expect_err("a call is under way");
+                .expect_err("a call is in flight");
             assert!(error.is_timeout(), "{error:?}");
             assert!(matches!(
                 info(&client),
                 Err(Error::Closed { method: "info", .. })
             ));
             client.close(PATIENCE)?;
-            // It has its answer, which its thread may be about to take.
+            // The reply has arrived, and its thread is about to take it.
             let published = call.join().expect("no thread panics")?;
             assert_eq!(published.offset, 1);
             Ok::<_, Error>(())
@@ -184,7 +187,7 @@ fn close_waits_for_the_calls_of_other_threads_and_lets_no_more_in() -> Outcome {
 }
 
 #[test]
-fn a_key_that_a_thread_replaces_is_that_of_all() -> Outcome {
+fn key_replaced_by_one_thread_is_used_by_all() -> Outcome {
     let server = Server::builder().api_key("new-key").start()?;
     for url in [server.url(), server.grpc_url()] {
         let client = Client::new(url, "old-key")?;
@@ -195,7 +198,7 @@ fn a_key_that_a_thread_replaces_is_that_of_all() -> Outcome {
             scope
                 .spawn(|| client.set_api_key("new-key"))
                 .join()
-                .expect("no panic")
+                .expect("no thread panics")
         })?;
         from_threads(&client, THREADS, info)
             .into_iter()

@@ -1,4 +1,4 @@
-//! Calls that are dropped at any of their awaits, and whose runtime goes: nothing of them stays behind.
+//! Calls that are dropped at any of their awaits or with their runtime: they leave nothing behind.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -10,13 +10,14 @@ use centrifugo_api::{
 use centrifugo_api_testing::{Fault, Server};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Outcome, PATIENCE, both, keyed, quickly};
+use crate::{Outcome, PATIENCE, both_transports, keyed, quickly};
 
 const SHORT: Duration = Duration::from_secs(2);
 
-/// Polls a future that often, and drops it then, unless it was ready before.
+/// Polls a future up to this many times, and drops it unless it was ready.
 async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
-    let (mut future, mut left) = (Box::pin(future), times);
+    let mut future = Box::pin(future);
+    let mut left = times;
     poll_fn(move |context| {
         if left > 0 {
             left -= 1;
@@ -33,7 +34,8 @@ async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
     .await
 }
 
-/// Whether another call finds its place at once, and a client that closes has nothing to wait for.
+/// Checks that another call gets a permit at once, and that a client that closes has nothing to
+/// wait for.
 async fn assert_left_nothing(client: &Client, case: &str) -> Outcome {
     let hasty = client.with_timeout(SHORT);
     hasty
@@ -47,7 +49,7 @@ async fn assert_left_nothing(client: &Client, case: &str) -> Outcome {
     Ok(())
 }
 
-/// Drops a call after each number of polls, until one is ready, and answers how many that took.
+/// Drops a call after each number of polls, until one is ready, and returns the number of polls.
 async fn dropped_at_each_await<T>(
     nodes: &[Server],
     builder: impl Fn() -> ClientBuilder,
@@ -72,8 +74,8 @@ async fn dropped_at_each_await<T>(
 }
 
 #[tokio::test]
-async fn a_call_leaves_nothing_at_whichever_await_it_is_dropped() -> Outcome {
-    // A node where nobody listens, too.
+async fn call_dropped_at_any_await_leaves_nothing() -> Outcome {
+    // One node refuses connections.
     let refusing = tokio::net::TcpSocket::new_v4()?;
     refusing.bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let refusing = refusing.local_addr()?;
@@ -87,35 +89,47 @@ async fn a_call_leaves_nothing_at_whichever_await_it_is_dropped() -> Outcome {
         builder.endpoint(format!("grpc://{refusing}"))
     };
     for builder in [&over_http as &dyn Fn() -> ClientBuilder, &over_grpc] {
-        let lost = |node: &Server| node.fail_next(1, Fault::close_after());
         let call = async |client: &Client| client.publish(keyed("1")).await;
-        let polls = dropped_at_each_await(&nodes, builder, lost, call).await?;
+        let polls = dropped_at_each_await(
+            &nodes,
+            builder,
+            |node: &Server| node.fail_next(1, Fault::close_after()),
+            call,
+        )
+        .await?;
         assert!(polls > 4, "{polls}");
 
-        let unavailable = |node: &Server| {
-            let statuses = [Status::Http(503), Status::Grpc(14)];
-            statuses
-                .into_iter()
-                .try_for_each(|status| node.fail_next(1, Fault::status(status)))
-        };
         let call = async |client: &Client| client.info(InfoRequest::new()).await;
-        let polls = dropped_at_each_await(&nodes, builder, unavailable, call).await?;
+        let polls = dropped_at_each_await(
+            &nodes,
+            builder,
+            |node: &Server| {
+                let statuses = [Status::Http(503), Status::Grpc(14)];
+                statuses
+                    .into_iter()
+                    .try_for_each(|status| node.fail_next(1, Fault::status(status)))
+            },
+            call,
+        )
+        .await?;
         assert!(polls > 4, "{polls}");
 
         let in_part =
             |node: &Server| node.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"));
         let request = BroadcastRequest::new(["a", "b"], "1").idempotency_key("key");
-        let call = async |client: &Client| client.broadcast(request.clone()).await?.all_ok();
-        let polls = dropped_at_each_await(&nodes, builder, in_part, call).await?;
+        let polls = dropped_at_each_await(&nodes, builder, in_part, async |client: &Client| {
+            client.broadcast(request.clone()).await?.all_ok()
+        })
+        .await?;
         assert!(polls > 4, "{polls}");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_while_it_waits_for_a_place_leaves_nothing() -> Outcome {
+async fn call_dropped_while_it_waits_for_a_permit_leaves_nothing() -> Outcome {
     for polls in 0..5 {
-        for (server, builder) in both()? {
+        for (server, builder) in both_transports()? {
             let client = builder.max_in_flight(1).build()?;
             server.fail_next(1, Fault::delay(Duration::from_secs(60)))?;
             let mut first = Box::pin(client.info(InfoRequest::new()));
@@ -124,7 +138,7 @@ async fn a_call_that_is_dropped_while_it_waits_for_a_place_leaves_nothing() -> O
                 tokio::task::yield_now().await;
             }
             let waiting = polled(polls, client.info(InfoRequest::new()));
-            // Nothing wakes it: it waits for its second poll.
+            // Nothing wakes the task: it waits for its second poll.
             assert!(
                 tokio::time::timeout(Duration::from_millis(20), waiting)
                     .await
@@ -139,8 +153,8 @@ async fn a_call_that_is_dropped_while_it_waits_for_a_place_leaves_nothing() -> O
 }
 
 #[tokio::test]
-async fn a_close_that_is_dropped_is_closed_all_the_same() -> Outcome {
-    for (server, builder) in both()? {
+async fn dropped_close_still_closes_the_client() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::delay(Duration::from_millis(200)))?;
         let call = tokio::spawn({
@@ -174,10 +188,10 @@ fn two_threads() -> std::io::Result<Runtime> {
 }
 
 #[test]
-fn a_runtime_that_goes_during_a_call_leaves_the_client_usable_in_another() -> Outcome {
+fn runtime_dropped_during_call_leaves_client_usable_in_another() -> Outcome {
     let second = one_thread()?;
     for (threads, is_waited_for) in [(1, true), (2, true), (1, false), (2, false)] {
-        for (server, builder) in both()? {
+        for (server, builder) in both_transports()? {
             let client = builder.max_in_flight(1).build()?;
             let first = if threads == 1 {
                 one_thread()?
@@ -194,9 +208,10 @@ fn a_runtime_that_goes_during_a_call_leaves_the_client_usable_in_another() -> Ou
                     tokio::task::yield_now().await;
                 }
             });
-            match is_waited_for {
-                true => drop(first),
-                false => first.shutdown_background(),
+            if is_waited_for {
+                drop(first)
+            } else {
+                first.shutdown_background()
             }
             second.block_on(async {
                 assert!(call.await.is_err_and(|error| error.is_cancelled()));

@@ -1,15 +1,15 @@
-//! The end of a client.
+//! Closing a client.
 
 use std::time::Duration;
 
 use centrifugo_api::{Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::Fault;
 
-use crate::{Outcome, PATIENCE, both, called};
+use crate::{Outcome, PATIENCE, both_transports, called};
 
 #[tokio::test]
-async fn a_closed_client_refuses_calls_and_sends_nothing() -> Outcome {
-    for (server, builder) in both()? {
+async fn closed_client_refuses_calls_and_sends_nothing() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         let clone = client.clone();
         client.close(PATIENCE).await?;
@@ -33,8 +33,8 @@ async fn a_closed_client_refuses_calls_and_sends_nothing() -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_under_way_are_waited_for() -> Outcome {
-    for (server, builder) in both()? {
+async fn calls_in_flight_are_waited_for() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::delay(Duration::from_millis(200)))?;
         let call = tokio::spawn({
@@ -53,8 +53,8 @@ async fn calls_under_way_are_waited_for() -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_that_take_too_long_are_told() -> Outcome {
-    for (server, builder) in both()? {
+async fn calls_that_take_too_long_are_reported() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::delay(PATIENCE))?;
         let call = tokio::spawn({

@@ -1,33 +1,33 @@
-//! How connections are made and kept.
+//! Connections: how they are made and kept.
 
 use std::time::Duration;
 
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::{Fault, Server};
 
-use crate::onlooker::Onlooker;
+use crate::sniffer::Sniffer;
 use crate::{Outcome, PATIENCE};
 
-/// A server, and a relay to it.
-async fn relayed() -> Result<(Server, Onlooker), Box<dyn std::error::Error>> {
+/// Returns a server, and a sniffer in front of it.
+async fn relayed() -> Result<(Server, Sniffer), Box<dyn std::error::Error>> {
     let server = Server::start()?;
-    let relay = Onlooker::to(&server.grpc_url().replace("grpc://", "")).await?;
+    let relay = Sniffer::to(&server.grpc_url().replace("grpc://", "")).await?;
     Ok((server, relay))
 }
 
-/// A client of each transport, by way of the relay.
-fn builders(server: &Server, relay: &Onlooker) -> [ClientBuilder; 2] {
+/// Returns a builder for each transport, with the sniffer as the server.
+fn builders(server: &Server, relay: &Sniffer) -> [ClientBuilder; 2] {
     [
         http(server, relay),
         Client::builder(format!("grpc://{}", relay.address)).api_key(server.grpc_api_key()),
     ]
 }
 
-fn http(server: &Server, relay: &Onlooker) -> ClientBuilder {
+fn http(server: &Server, relay: &Sniffer) -> ClientBuilder {
     Client::builder(format!("http://{}/api", relay.address)).api_key(server.api_key())
 }
 
-/// Makes calls at once, each of which takes a connection over HTTP.
+/// Makes concurrent calls, each of which needs a connection over HTTP.
 async fn call_at_once(server: &Server, client: &Client, count: usize) -> Outcome {
     server.fail_next(count, Fault::delay(Duration::from_secs(1)))?;
     let call = |_| {
@@ -63,7 +63,7 @@ async fn one_connection_serves_all_calls_at_once_over_grpc() -> Outcome {
 }
 
 #[tokio::test]
-async fn another_connection_is_made_over_grpc_when_the_streams_of_one_are_used_up() -> Outcome {
+async fn another_grpc_connection_is_made_when_all_streams_are_used() -> Outcome {
     for (limit, expected) in [(None, 3), (Some(2), 2), (Some(1), 1)] {
         let (server, relay) = relayed().await?;
         let [_, builder] = builders(&server, &relay);
@@ -78,7 +78,7 @@ async fn another_connection_is_made_over_grpc_when_the_streams_of_one_are_used_u
 
 #[cfg(feature = "gzip")]
 #[tokio::test]
-async fn a_request_is_compressed_on_the_way() -> Outcome {
+async fn request_is_compressed() -> Outcome {
     let (server, relay) = relayed().await?;
     let [_, builder] = builders(&server, &relay);
     let client = builder.grpc_gzip().build()?;
@@ -121,8 +121,8 @@ async fn idle_connections_are_closed_in_time() -> Outcome {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_system_probes_connections_with_tcp_keepalive() -> Outcome {
-    /// The kernel's number of the timer that runs for a client's socket: 2 is that of keep-alive.
+async fn system_probes_connections_with_tcp_keepalive() -> Outcome {
+    /// Returns the kernel's code of the timer that runs for a client's socket: 02 is keep-alive.
     fn timer(port: u16) -> Result<String, Box<dyn std::error::Error>> {
         let table = std::fs::read_to_string("/proc/net/tcp")?;
         let local = format!("0100007F:{port:04X}");
@@ -139,7 +139,7 @@ async fn the_system_probes_connections_with_tcp_keepalive() -> Outcome {
         let client = builder.tcp_keepalive(Duration::from_secs(1000)).build()?;
         client.info(InfoRequest::new()).await?;
         let port = relay.seen().peers.last().ok_or("no connection")?.port();
-        // Until the request is acknowledged, the timer of repetitions runs in its place.
+        // Until the request is acknowledged, the retransmission timer runs instead.
         while timer(port)? != "02" {
             tokio::task::yield_now().await;
         }
@@ -149,7 +149,7 @@ async fn the_system_probes_connections_with_tcp_keepalive() -> Outcome {
 
 #[tokio::test]
 async fn grpc_pings_with_http2_keep_alive() -> Outcome {
-    /// The head of an HTTP/2 frame of 8 bytes and of the type of a ping, which acknowledges nothing.
+    /// The head of an HTTP/2 frame of 8 bytes: a ping that is not an acknowledgement.
     const PING: [u8; 5] = [0, 0, 8, 6, 0];
     let (server, relay) = relayed().await?;
     let [_, builder] = builders(&server, &relay);
@@ -165,11 +165,12 @@ async fn grpc_pings_with_http2_keep_alive() -> Outcome {
     Ok(())
 }
 
-/// `HTTP_PROXY` and `NO_PROXY` belong to a process: the test runs itself again, with these.
+/// `HTTP_PROXY` and `NO_PROXY` apply to a process: the test runs itself in another process, with
+/// these variables.
 #[tokio::test]
-async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
+async fn proxy_of_the_environment_is_used_unless_disabled() -> Outcome {
     const URL: &str = "CENTRIFUGO_API_TEST_URL";
-    /// Exits with what became of a call: 0 went through, 3 found nobody.
+    /// Exits with the outcome of a call: 0 for success, 3 if there was no connection.
     async fn call_and_exit(url: &str) -> Result<(), Error> {
         let (url, no_proxy) = url
             .strip_prefix("direct ")
@@ -191,7 +192,7 @@ async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
     }
     let server = Server::builder().api_key("api-key").start()?;
     let proxy = server.url().trim_end_matches("/api").to_owned();
-    // Nobody listens there: a socket that is bound holds the port.
+    // The bound socket holds the port, and nobody listens on it.
     let nobody = tokio::net::TcpSocket::new_v4()?;
     nobody.bind("127.0.0.1:0".parse()?)?;
     let url = format!("http://{}/api", nobody.local_addr()?);
@@ -200,7 +201,7 @@ async fn the_proxy_of_the_environment_is_taken_or_not() -> Outcome {
         (url.clone(), "127.0.0.1", 3),
         (format!("direct {url}"), "", 3),
     ] {
-        let test = "connections::the_proxy_of_the_environment_is_taken_or_not";
+        let test = "connections::proxy_of_the_environment_is_used_unless_disabled";
         let output = std::process::Command::new(std::env::current_exe()?)
             .args([test, "--exact", "--nocapture"])
             .env(URL, &url)

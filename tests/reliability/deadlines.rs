@@ -1,4 +1,4 @@
-//! One deadline a call, whatever happens within it.
+//! One deadline per call, which bounds everything within it.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,15 @@ use centrifugo_api::{ApiError, InfoRequest, Retry};
 use centrifugo_api_testing::Fault;
 
 #[cfg(target_os = "linux")]
-use crate::swallower::Swallower;
-use crate::{Outcome, both};
+use crate::blackhole::Blackhole;
+use crate::{Outcome, both_transports};
 
 const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_deadline_bounds_what_the_timeout_does_not() -> Outcome {
-    for (server, builder) in both()? {
+async fn deadline_bounds_calls_that_the_timeout_does_not() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.timeout(LONG).build()?;
         server.fail_always(Fault::delay(LONG))?;
         let started = Instant::now();
@@ -22,7 +22,7 @@ async fn a_deadline_bounds_what_the_timeout_does_not() -> Outcome {
         let error = bounded.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
         assert!(started.elapsed() >= SHORT && started.elapsed() < LONG);
-        // It has passed for the next call.
+        // The deadline has passed for the next call.
         let error = bounded.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
     }
@@ -30,8 +30,8 @@ async fn a_deadline_bounds_what_the_timeout_does_not() -> Outcome {
 }
 
 #[tokio::test]
-async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
-    for (server, builder) in both()? {
+async fn retries_and_their_waits_stay_within_the_deadline() -> Outcome {
+    for (server, builder) in both_transports()? {
         let waits = Retry::default()
             .max_attempts(1000)
             .first_wait(LONG)
@@ -40,7 +40,7 @@ async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
         server.fail_always(Fault::api_error(ApiError::INTERNAL))?;
         let started = Instant::now();
         let error = client.info(InfoRequest::new()).await.unwrap_err();
-        // The news is what the server said, not that the time is over.
+        // The error is that of the server, not a timeout.
         assert_eq!(error.api_code(), Some(100), "{error:?}");
         assert!(started.elapsed() < LONG);
     }
@@ -49,8 +49,8 @@ async fn retries_and_their_waits_stay_within_the_time() -> Outcome {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
-    let Swallower { address, .. } = &Swallower::start().await?;
+async fn timeout_before_anything_was_sent_says_so() -> Outcome {
+    let Blackhole { address, .. } = &Blackhole::start().await?;
     for url in [format!("http://{address}/api"), format!("grpc://{address}")] {
         let client = centrifugo_api::Client::builder(&url)
             .timeout(SHORT)
@@ -63,8 +63,8 @@ async fn a_timeout_before_anything_was_sent_says_so() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_zero_timeout_sends_nothing() -> Outcome {
-    for (server, builder) in both()? {
+async fn zero_timeout_sends_nothing() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?.with_timeout(Duration::ZERO);
         let error = client.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
@@ -74,24 +74,27 @@ async fn a_zero_timeout_sends_nothing() -> Outcome {
 }
 
 #[tokio::test]
-async fn the_server_is_told_of_the_deadline_over_grpc() -> Outcome {
-    let [_, (server, builder)] = both()?;
+async fn deadline_is_sent_to_the_server_over_grpc() -> Outcome {
+    let [_, (server, builder)] = both_transports()?;
     let client = builder.timeout(Duration::from_secs(7)).build()?;
     client.info(InfoRequest::new()).await?;
     let requests = server.requests();
-    let told = requests[0]
+    let timeout = requests[0]
         .headers
         .get("grpc-timeout")
-        .ok_or("the server is told nothing")?
+        .ok_or("no deadline was sent")?
         .to_str()?;
-    let millis: u64 = told.strip_suffix('m').ok_or("no milliseconds")?.parse()?;
-    assert!((6000..=7000).contains(&millis), "{told}");
+    let millis: u64 = timeout
+        .strip_suffix('m')
+        .ok_or("no milliseconds")?
+        .parse()?;
+    assert!((6000..=7000).contains(&millis), "{timeout}");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_leaves_the_client_usable() -> Outcome {
-    for (server, builder) in both()? {
+async fn dropped_call_leaves_the_client_usable() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build()?;
         server.fail_next(1, Fault::delay(LONG))?;
         let mut call = Box::pin(client.info(InfoRequest::new()));

@@ -1,4 +1,4 @@
-//! Keys that change.
+//! API keys that are replaced.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ fn urls(server: &Server) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_key_is_replaced_while_the_client_runs() -> Outcome {
+async fn key_is_replaced_while_the_client_runs() -> Outcome {
     let server = Server::builder().api_key("new-key").start()?;
     for url in urls(&server) {
         let client = Client::new(url, "old-key")?;
@@ -34,14 +34,13 @@ async fn a_key_is_replaced_while_the_client_runs() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_key_is_asked_for_before_each_try() -> Outcome {
+async fn key_provider_is_called_before_each_attempt() -> Outcome {
     let server = Server::builder().api_key("key-2").start()?;
     for url in urls(&server) {
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
-        let provider = move || format!("key-{}", counter.fetch_add(1, Ordering::SeqCst));
         let client = Client::builder(url)
-            .api_key_provider(provider)
+            .api_key_provider(move || format!("key-{}", counter.fetch_add(1, Ordering::SeqCst)))
             .retry(Retry::none())
             .build()?;
         for _ in 0..2 {

@@ -1,15 +1,15 @@
-//! How many calls at once, and how large.
+//! The number of concurrent calls, and the size of a request.
 
 use std::time::Duration;
 
 use centrifugo_api::{Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::Fault;
 
-use crate::{Outcome, both, called};
+use crate::{Outcome, both_transports, called};
 
 #[tokio::test]
-async fn no_more_calls_are_under_way_than_allowed() -> Outcome {
-    for (server, builder) in both()? {
+async fn no_more_calls_are_in_flight_than_allowed() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.max_in_flight(2).build()?;
         server.fail_always(Fault::delay(Duration::from_secs(60)))?;
         let calls = |calls: usize, timeout: Duration| -> Vec<_> {
@@ -23,7 +23,7 @@ async fn no_more_calls_are_under_way_than_allowed() -> Outcome {
         while server.requests().len() < 2 {
             tokio::task::yield_now().await;
         }
-        // Their time is over before that of the others.
+        // They time out earlier than the others.
         let waiting = calls(3, Duration::from_millis(500));
         let mut unsent = 0;
         for call in waiting.into_iter().chain(under_way) {
@@ -37,8 +37,8 @@ async fn no_more_calls_are_under_way_than_allowed() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_gets_its_turn() -> Outcome {
-    for (_server, builder) in both()? {
+async fn waiting_call_gets_its_turn() -> Outcome {
+    for (_server, builder) in both_transports()? {
         let client = builder.max_in_flight(1).build()?;
         let calls: Vec<_> = std::iter::repeat_with(|| {
             let client = client.clone();
@@ -55,8 +55,8 @@ async fn a_call_that_waits_gets_its_turn() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_request_that_is_too_large_is_not_sent() -> Outcome {
-    for (server, builder) in both()? {
+async fn request_that_is_too_large_is_not_sent() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.max_request_size(100).build()?;
         client.publish(PublishRequest::new("news", "1")).await?;
         let large = PublishRequest::new("news", format!("{:?}", "x".repeat(100)));

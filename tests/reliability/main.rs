@@ -1,5 +1,14 @@
-//! What the client does when things break: `docs/reliability.md` has tables of it, each row a test here or elsewhere.
+//! The client under faults. Each row of the tables in `docs/reliability.md` is a test here or
+//! elsewhere.
 #![cfg(all(feature = "http", feature = "grpc"))]
+
+#[cfg(target_os = "linux")]
+#[path = "../support/blackhole.rs"]
+mod blackhole;
+#[path = "../support/relay.rs"]
+mod relay;
+#[path = "../support/sniffer.rs"]
+mod sniffer;
 
 #[cfg(feature = "blocking")]
 mod blocking;
@@ -10,14 +19,9 @@ mod deadlines;
 mod keys;
 mod limits;
 mod nodes;
-#[path = "../support/onlooker.rs"]
-mod onlooker;
-mod relay;
 mod resets;
 mod retries;
 mod retries_of_parts;
-#[cfg(target_os = "linux")]
-mod swallower;
 mod table;
 #[cfg(unix)]
 mod unix_sockets;
@@ -29,17 +33,18 @@ use centrifugo_api_testing::Server;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// How long a test waits for what must happen; only a failing one waits so long.
+/// How long a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Tries again as usual, but waits for next to nothing.
+/// Retries as by default, but almost without waiting.
 fn quickly() -> Retry {
     Retry::default().first_wait(Duration::from_millis(1))
 }
 
-/// A server and the configuration of a client for each transport.
-fn both() -> Result<[(Server, ClientBuilder); 2], Error> {
-    let (http, grpc) = (Server::start()?, Server::start()?);
+/// Returns a server and the builder of a client for each transport.
+fn both_transports() -> Result<[(Server, ClientBuilder); 2], Error> {
+    let http = Server::start()?;
+    let grpc = Server::start()?;
     let builders = [http.client_builder(), grpc.grpc_client_builder()];
     let [first, second] = builders.map(|builder| builder.retry(quickly()));
     Ok([(http, first), (grpc, second)])
@@ -49,7 +54,7 @@ fn keyed(data: &str) -> PublishRequest {
     PublishRequest::new("news", data).idempotency_key("key")
 }
 
-/// How often something was published into a channel.
+/// Returns the number of publications in a channel.
 async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
     let history = client
         .with_retry(Retry::none())
@@ -58,7 +63,7 @@ async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
     Ok(history.publications.len())
 }
 
-/// The methods that were called.
+/// Returns the methods that were called.
 fn called(server: &Server) -> Vec<&'static str> {
     server
         .take_requests()

@@ -1,4 +1,4 @@
-//! Several nodes: calls are spread, and pass by those that are down.
+//! Several nodes: calls are balanced over them, and nodes that are down are skipped.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,14 @@ use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, 
 use centrifugo_api_testing::{Fault, Server};
 
 #[cfg(target_os = "linux")]
-use crate::swallower::Swallower;
+use crate::blackhole::Blackhole;
 use crate::{Outcome, PATIENCE, called, quickly};
 
-/// Two nodes, and the configuration of a client of both, over each transport.
+/// Returns two nodes and the builder of a client of both, for each transport.
 fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
     let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
-    let (http, grpc) = (nodes()?, nodes()?);
+    let http = nodes()?;
+    let grpc = nodes()?;
     let of_http = http[0]
         .client_builder()
         .endpoint(http[1].url())
@@ -32,7 +33,7 @@ async fn call_times(client: &Client, times: usize) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn calls_go_to_the_nodes_in_turn() -> Outcome {
+async fn calls_are_balanced_over_the_nodes() -> Outcome {
     for (nodes, builder) in pairs()? {
         call_times(&builder.build()?, 10).await?;
         assert_eq!(nodes.map(|node| called(&node).len()), [5, 5]);
@@ -41,11 +42,11 @@ async fn calls_go_to_the_nodes_in_turn() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_is_down_is_passed_by() -> Outcome {
+async fn node_that_is_down_is_skipped() -> Outcome {
     for ([up, down], builder) in pairs()? {
         let client = builder.build()?;
         drop(down);
-        // Not one fails, though none may be tried twice on a node.
+        // No call fails, although no node may be called twice.
         call_times(&client, 20).await?;
         assert_eq!(called(&up).len(), 20);
     }
@@ -54,9 +55,9 @@ async fn a_node_that_is_down_is_passed_by() -> Outcome {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
+async fn node_that_drops_connection_attempts_is_skipped() -> Outcome {
     const CALLS: usize = 20;
-    let swallower = Swallower::start().await?;
+    let swallower = Blackhole::start().await?;
     for url in [|server: &Server| server.url(), Server::grpc_url] {
         let good = Server::start()?;
         let scheme = url(&good)
@@ -73,7 +74,7 @@ async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
             .build()?;
         let started = Instant::now();
         call_times(&client, CALLS).await?;
-        // Half of the calls would wait for a second each.
+        // Otherwise half of the calls would wait for a second each.
         let elapsed = started.elapsed();
         assert!(
             elapsed >= Duration::from_secs(1) && elapsed < Duration::from_secs(5),
@@ -85,7 +86,7 @@ async fn a_node_that_swallows_connections_is_passed_by_and_rests() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_comes_back_is_called_again() -> Outcome {
+async fn node_that_comes_back_is_called_again() -> Outcome {
     for ([up, down], builder) in pairs()? {
         let client = builder.build()?;
         let port = down
@@ -110,17 +111,19 @@ async fn a_node_that_comes_back_is_called_again() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_is_overloaded_rests() -> Outcome {
+async fn overloaded_node_is_skipped() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         for status in [Status::Http(503), Status::Grpc(14)] {
             nodes[0].fail_always(Fault::status(status))?;
         }
-        let (mut failed, started) = (0, Instant::now());
+        let mut failed = 0;
+        let started = Instant::now();
         for _ in 0..20 {
             failed += usize::from(client.info(InfoRequest::new()).await.is_err());
         }
-        // The first call finds out, and the others pass it by; a slow machine lets it have its rest.
+        // The first call finds out, and the others skip the node. On a slow machine its cooldown
+        // may end.
         assert!(
             failed == 1 || failed > 1 && started.elapsed() >= Duration::from_millis(500),
             "{failed}"
@@ -131,7 +134,7 @@ async fn a_node_that_is_overloaded_rests() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_answer_rests() -> Outcome {
+async fn unresponsive_node_is_skipped() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.timeout(Duration::from_millis(1200)).build()?;
         nodes[0].fail_always(Fault::delay(Duration::from_secs(60)))?;
@@ -142,7 +145,7 @@ async fn a_node_that_does_not_answer_rests() -> Outcome {
                 failed += 1;
             }
         }
-        // The first call finds out; a slow machine lets the node have its rest.
+        // The first call finds out. On a slow machine the node's cooldown may end.
         assert!((1..5).contains(&failed), "{failed}");
         assert_eq!(called(&nodes[1]).len(), 20 - failed);
     }
@@ -150,7 +153,7 @@ async fn a_node_that_does_not_answer_rests() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_node_that_rests_for_long_is_found_when_the_others_go() -> Outcome {
+async fn skipped_node_is_called_when_all_others_are_down() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         nodes[1].fail_always(Fault::close_before())?;
@@ -159,7 +162,7 @@ async fn a_node_that_rests_for_long_is_found_when_the_others_go() -> Outcome {
             failed += usize::from(client.info(InfoRequest::new()).await.is_err());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // It rests for two seconds now, and the other for half a second.
+        // Now its cooldown lasts two seconds, and that of the other half a second.
         nodes[1].clear_faults();
         nodes[0].fail_always(Fault::close_before())?;
         let mut failed = 0;
@@ -171,7 +174,7 @@ async fn a_node_that_rests_for_long_is_found_when_the_others_go() -> Outcome {
     Ok(())
 }
 
-/// So many publications with keys at once, of which none may fail.
+/// Makes this many concurrent publications with keys, none of which may fail.
 async fn publish_at_once(client: &Client, calls: usize) -> Outcome {
     let calls: Vec<_> = (0..calls)
         .map(|number| {
@@ -187,11 +190,11 @@ async fn publish_at_once(client: &Client, calls: usize) -> Outcome {
 }
 
 #[tokio::test]
-async fn calls_that_a_node_lost_go_to_the_other_however_many_they_are() -> Outcome {
+async fn calls_lost_by_one_node_all_go_to_the_other() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.retry(quickly()).build()?;
         nodes[0].fail_always(Fault::close_after())?;
-        // More than there are retries in store.
+        // More calls than the retry budget has.
         publish_at_once(&client, 200).await?;
         assert!(called(&nodes[0]).len() > 20);
         assert_eq!(called(&nodes[1]).len(), 200);
@@ -210,14 +213,14 @@ async fn nodes_that_are_all_down_are_not_flooded() -> Outcome {
             assert!(client.info(InfoRequest::new()).await.is_err());
         }
         let calls: usize = nodes.iter().map(|node| called(node).len()).sum();
-        // The 20 in store, and one while the second node was still thought to be up.
+        // The budget of 20, and one retry while the second node still counted as healthy.
         assert_eq!(calls, 121);
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn calls_that_fail_together_are_one_failure() -> Outcome {
+async fn calls_that_fail_together_count_as_one_failure() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.retry(quickly()).build()?;
         nodes[0].fail_always(Fault::close_after())?;
@@ -229,7 +232,7 @@ async fn calls_that_fail_together_are_one_failure() -> Outcome {
             client.info(InfoRequest::new()).await?;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // It rests for half a second after the first failure, and for half a minute after seven.
+        // The cooldown is half a second after the first failure, and half a minute after seven.
         assert!(
             started.elapsed() < Duration::from_secs(10),
             "{:?}",
@@ -240,7 +243,7 @@ async fn calls_that_fail_together_are_one_failure() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_that_may_have_run_goes_to_no_other_node() -> Outcome {
+async fn call_that_may_have_run_goes_to_no_other_node() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         for node in &nodes {
@@ -260,7 +263,7 @@ async fn a_call_that_may_have_run_goes_to_no_other_node() -> Outcome {
 }
 
 #[tokio::test]
-async fn no_node_at_all_is_told() -> Outcome {
+async fn unreachable_nodes_are_all_reported() -> Outcome {
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         drop(nodes);
@@ -271,7 +274,7 @@ async fn no_node_at_all_is_told() -> Outcome {
 }
 
 #[test]
-fn nodes_that_do_not_go_together_are_refused() {
+fn nodes_that_do_not_match_are_refused() {
     let first = || Client::builder("http://one.example/api");
     for (builder, expected) in [
         (

@@ -1,4 +1,5 @@
-//! Connections that are reset, at many points of a call, and that are half closed when they are idle.
+//! Connections that are reset, at many points of a call, and connections that are half closed while
+//! idle.
 
 use std::net::SocketAddr;
 
@@ -8,10 +9,10 @@ use centrifugo_api_testing::Server;
 use crate::relay::{End, Relay};
 use crate::{Outcome, PATIENCE, keyed, published, quickly};
 
-/// In bytes. Each point passes; some are enough, and quick.
+/// The step between the points, in bytes. All points work, and some are enough.
 const STEP: usize = 3;
 
-/// The configuration of a client of the server by way of a relay, over each transport.
+/// Returns a builder for each transport, with the relay as the server.
 fn builders(server: &Server, relay: &Relay) -> [ClientBuilder; 2] {
     let urls = [
         format!("http://{}/api", relay.address),
@@ -28,7 +29,8 @@ fn address(server: &Server) -> Result<SocketAddr, std::net::AddrParseError> {
     server.grpc_url().replace("grpc://", "").parse()
 }
 
-/// Publishes by way of a connection that ends so, and answers what the caller saw and how often it was published.
+/// Publishes over a connection that ends as given, and returns the outcome and the number of
+/// publications.
 async fn publish(
     transport: usize,
     end: End,
@@ -47,7 +49,8 @@ async fn publish(
     ))
 }
 
-/// Resets a call at points farther and farther, until it passes; answers how many had run it, and how many not.
+/// Resets a call at later and later points until it succeeds, and returns how many had run and how
+/// many had not.
 async fn reset_on_the_way(
     transport: usize,
     end: impl Fn(u64) -> End,
@@ -70,11 +73,11 @@ async fn reset_on_the_way(
         outcome.map_err(|error| format!("{bytes} bytes: {error:?}"))?;
         assert_eq!(times, 1, "{bytes} bytes");
     }
-    Err("the call never passes".into())
+    Err("no call succeeds".into())
 }
 
 #[tokio::test]
-async fn a_reset_within_the_request_is_made_good() -> Outcome {
+async fn reset_within_the_request_is_recovered() -> Outcome {
     for transport in 0..2 {
         let [_, had_not_run] = reset_on_the_way(transport, End::ResetAfterSent).await?;
         assert!(had_not_run > 10, "{had_not_run}");
@@ -83,7 +86,7 @@ async fn a_reset_within_the_request_is_made_good() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_reset_after_the_request_and_within_the_answer_is_made_good() -> Outcome {
+async fn reset_after_the_request_or_within_the_reply_is_recovered() -> Outcome {
     for transport in 0..2 {
         let [had_run, _] = reset_on_the_way(transport, End::ResetAfterAnswered).await?;
         assert!(had_run > 5, "{had_run}");
@@ -92,7 +95,7 @@ async fn a_reset_after_the_request_and_within_the_answer_is_made_good() -> Outco
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_is_half_closed_is_replaced() -> Outcome {
+async fn half_closed_idle_connection_is_replaced() -> Outcome {
     for transport in 0..2 {
         let server = Server::start()?;
         let relay = Relay::start(address(&server)?, End::HalfClosed).await?;

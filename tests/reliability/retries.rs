@@ -1,4 +1,4 @@
-//! Calls that fail are tried again, where that cannot do anything twice.
+//! Failed calls are retried if a retry cannot duplicate their effect.
 
 use std::time::{Duration, Instant};
 
@@ -8,9 +8,9 @@ use centrifugo_api::{
 };
 use centrifugo_api_testing::Fault;
 
-use crate::{Outcome, both, called, keyed, published, quickly};
+use crate::{Outcome, both_transports, called, keyed, published, quickly};
 
-/// What passes, over either transport.
+/// Temporary failures, over either transport.
 fn passing() -> Vec<Fault> {
     vec![
         Fault::close_before(),
@@ -26,15 +26,15 @@ fn passing() -> Vec<Fault> {
     ]
 }
 
-/// The faults that the server can show a call.
+/// The faults that the server can plan for a call.
 async fn meets(server: &centrifugo_api_testing::Server, fault: Fault) -> Result<(), Error> {
     server.clear_faults();
     server.fail_next(1, fault)
 }
 
 #[tokio::test]
-async fn a_call_that_only_reads_is_tried_again() -> Outcome {
-    for (server, builder) in both()? {
+async fn call_that_only_reads_is_retried() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for fault in passing() {
             meets(&server, fault.clone()).await?;
@@ -54,8 +54,8 @@ async fn a_call_that_only_reads_is_tried_again() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_publication_with_a_key_is_tried_again_and_published_once() -> Outcome {
-    for (server, builder) in both()? {
+async fn publication_with_key_is_retried_and_published_once() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for (index, fault) in passing().into_iter().enumerate() {
             meets(&server, fault.clone()).await?;
@@ -71,8 +71,8 @@ async fn a_publication_with_a_key_is_tried_again_and_published_once() -> Outcome
 }
 
 #[tokio::test]
-async fn a_publication_without_a_key_is_tried_once() -> Outcome {
-    for (server, builder) in both()? {
+async fn publication_without_key_is_not_retried() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for fault in passing() {
             meets(&server, fault.clone()).await?;
@@ -87,8 +87,8 @@ async fn a_publication_without_a_key_is_tried_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_would_do_something_else_when_repeated_is_tried_once() -> Outcome {
-    for (server, builder) in both()? {
+async fn call_that_does_more_when_repeated_is_not_retried() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::close_after())?;
         assert!(
@@ -109,8 +109,8 @@ async fn what_would_do_something_else_when_repeated_is_tried_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_call_is_given_up_after_its_attempts() -> Outcome {
-    for (server, builder) in both()? {
+async fn call_fails_after_its_last_attempt() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::TOO_MANY_REQUESTS))?;
         for (retry, attempts) in [
@@ -138,8 +138,8 @@ async fn a_call_is_given_up_after_its_attempts() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_does_not_pass_is_tried_once() -> Outcome {
-    for (server, builder) in both()? {
+async fn lasting_failure_is_not_retried() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         for fault in [Fault::api_error(ApiError::BAD_REQUEST), Fault::garbage()] {
             server.fail_next(1, fault.clone())?;
@@ -151,8 +151,8 @@ async fn what_does_not_pass_is_tried_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn keys_are_made_kept_and_told() -> Outcome {
-    for (server, builder) in both()? {
+async fn keys_are_generated_kept_and_recorded() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.retry(quickly().idempotency_keys()).build()?;
         server.fail_next(1, Fault::close_after())?;
         client.publish(PublishRequest::new("news", "1")).await?;
@@ -174,7 +174,7 @@ async fn keys_are_made_kept_and_told() -> Outcome {
             .unwrap_err();
         let key = error
             .idempotency_key()
-            .ok_or("the error tells no key")?
+            .ok_or("the error names no key")?
             .to_owned();
         assert!(error.to_string().contains(&key), "{error}");
         server.clear_faults();
@@ -183,7 +183,7 @@ async fn keys_are_made_kept_and_told() -> Outcome {
             .await?;
         assert_eq!(published(&client, "news").await?, 2);
 
-        // Nothing is made where there is one.
+        // A key of the request is kept.
         server.fail_next(3, Fault::api_error(ApiError::INTERNAL))?;
         assert_eq!(
             client
@@ -198,8 +198,8 @@ async fn keys_are_made_kept_and_told() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
-    let [(server, builder), _] = both()?;
+async fn wait_that_the_server_asks_for_is_kept_or_refused() -> Outcome {
+    let [(server, builder), _] = both_transports()?;
     let client = builder.timeout(Duration::from_secs(5)).build()?;
     server.fail_next(
         1,
@@ -226,14 +226,14 @@ async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() -> Outcome {
     );
     assert!(
         started.elapsed() < Duration::from_secs(5),
-        "it waited for nothing"
+        "it did not wait"
     );
     Ok(())
 }
 
 #[tokio::test]
-async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
-    let [(server, builder), _] = both()?;
+async fn call_is_not_unsent_if_an_earlier_attempt_was_sent() -> Outcome {
+    let [(server, builder), _] = both_transports()?;
     let client = builder.build()?;
     server.fail_next(
         1,
@@ -243,7 +243,7 @@ async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
     while server.requests().is_empty() {
         tokio::task::yield_now().await;
     }
-    // Whether its answer still arrives or not: the next tries find nobody.
+    // Its reply may still arrive. Later attempts find nobody.
     drop(server);
     let error = call.await?.unwrap_err();
     assert!(
@@ -254,14 +254,14 @@ async fn a_call_of_which_an_earlier_try_was_sent_is_not_unsent() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_not_flooded() -> Outcome {
-    for (server, builder) in both()? {
+async fn server_that_is_down_is_not_flooded() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL))?;
         for _ in 0..100 {
             assert!(client.info(InfoRequest::new()).await.is_err());
         }
-        // 20 retries are in store.
+        // The retry budget is 20.
         assert_eq!(called(&server).len(), 120);
     }
     Ok(())

@@ -1,19 +1,19 @@
-//! Broadcasts and batches that fail in part.
+//! Broadcasts and batches that fail partly.
 
 use centrifugo_api::{
     ApiError, BroadcastRequest, HistoryRequest, InfoRequest, PresenceRequest, PublishRequest,
 };
 use centrifugo_api_testing::Fault;
 
-use crate::{Outcome, both, called, keyed, published, quickly};
+use crate::{Outcome, both_transports, called, keyed, published, quickly};
 
 fn request() -> BroadcastRequest {
     BroadcastRequest::new(["a", "b", "c", "unknown:d"], "1").idempotency_key("key")
 }
 
 #[tokio::test]
-async fn channels_that_failed_for_a_while_are_sent_again_alone() -> Outcome {
-    for (server, builder) in both()? {
+async fn only_channels_that_failed_temporarily_are_retried() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(2, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
         server.fail_next(
@@ -44,8 +44,8 @@ async fn channels_that_failed_for_a_while_are_sent_again_alone() -> Outcome {
 }
 
 #[tokio::test]
-async fn channels_without_a_key_are_sent_once() -> Outcome {
-    for (server, builder) in both()? {
+async fn channels_without_key_are_sent_once() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::api_error(ApiError::INTERNAL).channel("b"))?;
         let result = client
@@ -64,8 +64,8 @@ async fn channels_without_a_key_are_sent_once() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_channel_that_stays_down_keeps_its_error() -> Outcome {
-    for (server, builder) in both()? {
+async fn channel_that_keeps_failing_keeps_its_error() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_always(Fault::api_error(ApiError::INTERNAL).channel("b"))?;
         let result = client.broadcast(request()).await?;
@@ -80,8 +80,8 @@ async fn a_channel_that_stays_down_keeps_its_error() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_batch_is_tried_again_only_when_all_of_it_may_be() -> Outcome {
-    for (server, builder) in both()? {
+async fn batch_is_retried_only_if_all_its_commands_are_repeatable() -> Outcome {
+    for (server, builder) in both_transports()? {
         let client = builder.build()?;
         server.fail_next(1, Fault::close_after())?;
         let (published_once, history) = client
@@ -103,7 +103,7 @@ async fn a_batch_is_tried_again_only_when_all_of_it_may_be() -> Outcome {
 
 #[tokio::test]
 async fn commands_of_a_batch_get_keys_of_their_own() -> Outcome {
-    for (server, builder) in both()? {
+    for (server, builder) in both_transports()? {
         let client = builder.retry(quickly().idempotency_keys()).build()?;
         server.fail_next(1, Fault::close_after())?;
         let batch = (

@@ -1,4 +1,4 @@
-//! `docs/reliability.md` names tests that exist.
+//! `docs/reliability.md` names only tests that exist.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::Outcome;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The tests that a row names: what is between backticks and has a path.
+/// Returns the tests that a row names: code with a path.
 fn named(row: &str) -> Vec<(&str, &str)> {
     row.split('`')
         .skip(1)
@@ -15,7 +15,7 @@ fn named(row: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Rows of the tables of faults, without their heads.
+/// Returns the rows of the tables of faults, without the heads.
 fn rows(page: &str) -> impl Iterator<Item = &str> {
     let faults = page
         .split_once("## Faults")

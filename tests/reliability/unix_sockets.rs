@@ -7,7 +7,7 @@ use tokio::net::{TcpStream, UnixListener};
 use crate::Outcome;
 
 #[tokio::test]
-async fn a_server_behind_a_unix_socket_is_called() -> Outcome {
+async fn server_on_unix_socket_is_called() -> Outcome {
     let server = Server::start()?;
     let address = server.grpc_url().replace("grpc://", "");
     let folder = tempfile::tempdir()?;
@@ -37,7 +37,7 @@ async fn a_server_behind_a_unix_socket_is_called() -> Outcome {
 }
 
 #[test]
-fn a_unix_socket_takes_no_tls() {
+fn unix_socket_with_tls_is_refused() {
     let built = Client::builder("https://centrifugo/api")
         .unix_socket("/run/centrifugo.sock")
         .build();

@@ -1,5 +1,9 @@
-//! An independent judge of the messages: random ones, which prost-reflect holds and encodes, and their JSON by
-//! Centrifugo's rules, written here once more and without anything of the crate.
+//! An independent oracle for the messages: prost-reflect holds and encodes random messages, and
+//! their JSON is written
+//! here by Centrifugo's rules, without using the crate.
+
+#[path = "../support/rng.rs"]
+mod rng;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -12,16 +16,19 @@ use protox::prost_reflect::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// How many random messages of each type are tried, unless `CENTRIFUGO_API_FUZZ` says it.
+use self::rng::Rng;
+
+/// The number of random messages per type, by default. `CENTRIFUGO_API_FUZZ` overrides it.
 const ROUNDS: u64 = 30;
 
 /// How deep messages are nested at most.
 const DEPTH: u32 = 5;
 
-/// The same where every field is set.
+/// How deep messages are nested at most if every field is set.
 const FULL_DEPTH: u32 = 3;
 
-/// Where numbers go wrong: the bits of the smallest and largest of each type, and those around.
+/// Numbers where mistakes are likely: the bits of the smallest and largest of each type, and
+/// numbers near them.
 const EXTREMES: &[u64] = &[
     0,
     1,
@@ -64,34 +71,33 @@ const TEXTS: &[&str] = &[
 pub(crate) fn pool(schema: &Path) -> DescriptorPool {
     let folder = schema.parent().expect("a schema is in a folder");
     let files = protox::compile([schema], [folder]).expect("the schema compiles");
-    DescriptorPool::from_file_descriptor_set(files).expect("the schema is whole")
+    DescriptorPool::from_file_descriptor_set(files).expect("the schema is complete")
 }
 
-/// All messages of the schema, but for the entries of maps.
+/// Returns all messages of the schema except the entries of maps.
 pub(crate) fn messages(pool: &DescriptorPool) -> Vec<MessageDescriptor> {
     pool.all_messages()
         .filter(|message| !message.is_map_entry())
         .collect()
 }
 
-/// The message that a path such as `outer::Inner` in Rust stands for.
+/// Returns the message for a Rust path such as `outer::Inner`.
 pub(crate) fn find(pool: &DescriptorPool, path: &str) -> MessageDescriptor {
     let bare = |name: &str| {
         name.replace("r#", "")
             .replace(['_', ':', '.', ' '], "")
             .to_lowercase()
     };
-    let is_it = |message: &MessageDescriptor| {
-        let name = message.full_name().strip_prefix(message.package_name());
-        name.is_some_and(|name| bare(name) == bare(path))
-    };
     messages(pool)
         .into_iter()
-        .find(is_it)
+        .find(|message: &MessageDescriptor| {
+            let name = message.full_name().strip_prefix(message.package_name());
+            name.is_some_and(|name| bare(name) == bare(path))
+        })
         .unwrap_or_else(|| panic!("the schema has no `{path}`"))
 }
 
-/// Checks that `M` agrees with the judge, in JSON and in protobuf.
+/// Checks that `M` agrees with the oracle, in JSON and in protobuf.
 pub(crate) fn check<M>(pool: &DescriptorPool, path: &str)
 where
     M: Message + Serialize + DeserializeOwned + PartialEq + Debug + Default,
@@ -113,15 +119,18 @@ where
         rounds.parse().expect("CENTRIFUGO_API_FUZZ is a number")
     });
     for seed in 0..rounds {
-        // The first has everything.
+        // The first message has all fields.
         let is_full = seed == 0;
         let mut random = Random {
-            state: seed,
+            rng: Rng::new(seed),
             is_full,
         };
         let dynamic = random.message(&descriptor, if is_full { FULL_DEPTH } else { DEPTH });
-        let is_left_out = |field: &FieldDescriptor| !is_choice(field) && !dynamic.has_field(field);
-        if let Some(field) = descriptor.fields().find(is_left_out).filter(|_| is_full) {
+        if let Some(field) = descriptor
+            .fields()
+            .find(|field: &FieldDescriptor| !is_choice(field) && !dynamic.has_field(field))
+            .filter(|_| is_full)
+        {
             panic!("{path}: `{}` is never set", field.name());
         }
         let typed = M::decode(&*dynamic.encode_to_vec()).expect(path);
@@ -142,7 +151,8 @@ where
     }
 }
 
-/// Centrifugo's JSON of a message; with `noise` not as it is written, but as it must be read all the same.
+/// Returns Centrifugo's JSON of a message. With `noise`, returns JSON that must be read as the same
+/// message.
 pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> String {
     let mut members = Vec::new();
     for field in in_order(&message.descriptor()) {
@@ -154,7 +164,7 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
             ));
         } else if noise
             .as_deref_mut()
-            .is_some_and(|random| absent_can_be_null(&field) && random.below(2) == 0)
+            .is_some_and(|random| absent_can_be_null(&field) && random.rng.below(2) == 0)
         {
             members.push(format!("\"{name}\" : null"));
         }
@@ -162,17 +172,17 @@ pub(crate) fn json(message: &DynamicMessage, mut noise: Option<&mut Random>) -> 
     if let Some(random) = noise {
         members.push(format!(
             "\"unknown_{}\": {{\"data\":[null, 1e400, \"\"]}}",
-            random.below(9)
+            random.rng.below(9)
         ));
         for last in (1..members.len()).rev() {
-            members.swap(last, random.below(last + 1));
+            members.swap(last, random.rng.below(last + 1));
         }
         return format!(" {{ {} }} ", members.join(" ,\n"));
     }
     format!("{{{}}}", members.join(","))
 }
 
-/// Fields are written in the schema's order, those of oneofs last.
+/// Returns the fields in the schema's order, those of oneofs last.
 fn in_order(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let fields = message.descriptor_proto().field.iter();
     let mut fields: Vec<_> = fields
@@ -190,7 +200,7 @@ fn is_choice(field: &FieldDescriptor) -> bool {
         .is_some_and(|oneof| !oneof.is_synthetic())
 }
 
-/// A `null` payload is a payload, and `null` may not stand beside the field of a oneof that is set.
+/// A `null` payload is a payload, and `null` is not allowed beside a field of the same oneof.
 fn absent_can_be_null(field: &FieldDescriptor) -> bool {
     !is_choice(field)
         && (field.cardinality() == Cardinality::Repeated || field.kind() != Kind::Bytes)
@@ -219,16 +229,19 @@ fn value_json(value: &Value, mut noise: Option<&mut Random>) -> String {
         Value::Map(values) => {
             let mut values: Vec<_> = values.iter().collect();
             values.sort_by_key(|(key, _)| *key);
-            let member = |(key, value)| {
-                format!(
-                    "{}:{}",
-                    text(&key_text(key)),
-                    value_json(value, noise.as_deref_mut())
-                )
-            };
             format!(
                 "{{{}}}",
-                values.into_iter().map(member).collect::<Vec<_>>().join(",")
+                values
+                    .into_iter()
+                    .map(|(key, value)| {
+                        format!(
+                            "{}:{}",
+                            text(&key_text(key)),
+                            value_json(value, noise.as_deref_mut())
+                        )
+                    })
+                    .collect::<Vec<_>>()
+                    .join(",")
             )
         }
     }
@@ -245,36 +258,20 @@ fn key_text(key: &MapKey) -> String {
     }
 }
 
-/// Numbers that look random and are the same in every run (splitmix64).
+/// A generator of random messages.
 pub(crate) struct Random {
-    state: u64,
-    /// Whether messages have all of their fields, and no defaults.
+    rng: Rng,
+    /// Whether messages have all of their fields, without default values.
     is_full: bool,
 }
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        let limit = u64::try_from(limit).expect("a length is a u64");
-        usize::try_from(self.next() % limit).expect("it is below a usize")
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-
-    /// A message with about half of its fields, nested `depth` deep.
+    /// Returns a message with about half of its fields, nested `depth` deep.
     pub(crate) fn message(&mut self, descriptor: &MessageDescriptor, depth: u32) -> DynamicMessage {
         let mut message = DynamicMessage::new(descriptor.clone());
         for field in descriptor.fields() {
             let too_deep = depth == 0 && holds_message(&field);
-            if too_deep || !self.is_full && self.below(2) == 0 {
+            if too_deep || !self.is_full && self.rng.below(2) == 0 {
                 continue;
             }
             let mut value = self.field(&field, depth);
@@ -291,18 +288,19 @@ impl Random {
     fn field(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
         match field.kind() {
             Kind::Message(entry) if field.is_map() => {
-                let (key, value) = (entry.map_entry_key_field(), entry.map_entry_value_field());
-                let entries = (0..self.below(4)).map(|_| {
+                let key = entry.map_entry_key_field();
+                let value = entry.map_entry_value_field();
+                let entries = (0..self.rng.below(4)).map(|_| {
                     let key = self
                         .value(&key.kind(), depth)
                         .into_map_key()
-                        .expect("the schema says so");
+                        .expect("the schema allows only such keys");
                     (key, self.value(&value.kind(), depth))
                 });
                 Value::Map(entries.collect())
             }
             kind if field.is_list() => Value::List(
-                (0..self.below(4))
+                (0..self.rng.below(4))
                     .map(|_| self.value(&kind, depth))
                     .collect(),
             ),
@@ -311,12 +309,12 @@ impl Random {
     }
 
     fn value(&mut self, kind: &Kind, depth: u32) -> Value {
-        let bits = match self.below(4) {
-            0 => self.pick(EXTREMES),
-            _ => self.next() >> self.below(64),
+        let bits = match self.rng.below(4) {
+            0 => self.rng.pick(EXTREMES),
+            _ => self.rng.next() >> self.rng.below(64),
         };
         match kind {
-            Kind::Double => Value::F64(self.pick(&[
+            Kind::Double => Value::F64(self.rng.pick(&[
                 0.0,
                 0.1,
                 -1.25,
@@ -324,24 +322,29 @@ impl Random {
                 5e-324,
                 18_446_744_073_709_551_616.0,
             ])),
-            Kind::Float => Value::F32(self.pick(&[0.0, 0.1, -1.25, f32::MAX, f32::MIN_POSITIVE])),
+            Kind::Float => {
+                Value::F32(
+                    self.rng
+                        .pick(&[0.0, 0.1, -1.25, f32::MAX, f32::MIN_POSITIVE]),
+                )
+            }
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(bits as i32),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(bits as i64),
             Kind::Uint32 | Kind::Fixed32 => Value::U32(bits as u32),
             Kind::Uint64 | Kind::Fixed64 => Value::U64(bits),
             Kind::Bool => Value::Bool(bits.is_multiple_of(2)),
-            Kind::String => Value::String(self.pick(TEXTS).to_owned()),
+            Kind::String => Value::String(self.rng.pick(TEXTS).to_owned()),
             Kind::Bytes if bits == 0 => {
                 Value::Bytes(["[".repeat(200), "]".repeat(200)].concat().into())
             }
-            Kind::Bytes => Value::Bytes(self.pick(PAYLOADS).into()),
-            Kind::Enum(_) => Value::EnumNumber(self.pick(&[0, 1, 2, -7, 99])),
+            Kind::Bytes => Value::Bytes(self.rng.pick(PAYLOADS).into()),
+            Kind::Enum(_) => Value::EnumNumber(self.rng.pick(&[0, 1, 2, -7, 99])),
             Kind::Message(descriptor) => Value::Message(self.message(descriptor, depth - 1)),
         }
     }
 }
 
-/// Whether a field, or a map's value, is a message.
+/// Returns whether a field, or a map's value, is a message.
 fn holds_message(field: &FieldDescriptor) -> bool {
     match field.kind() {
         Kind::Message(entry) if field.is_map() => holds_message(&entry.map_entry_value_field()),

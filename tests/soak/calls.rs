@@ -1,4 +1,4 @@
-//! The calls: good ones, bad ones, and those that are given up.
+//! The calls: successful ones, failing ones, and those that are dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use centrifugo_api::{
 use crate::Stop;
 use crate::server::{GRPC_KEY, HTTP_KEY, Server, Transport};
 
-/// Shorter than a call takes, mostly.
+/// Usually shorter than a call takes.
 const SHORT: Duration = Duration::from_micros(300);
 
-/// How many calls are under way at once in the asynchronous callers, over each transport.
+/// The number of concurrent calls of the async callers, over each transport.
 const AT_ONCE: usize = 4;
 
-/// How the calls went.
+/// The outcomes of the calls.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     succeeded: AtomicU64,
@@ -46,12 +46,12 @@ impl Counts {
         self.all().iter().sum()
     }
 
-    /// `None` is a call that was given up.
+    /// Counts an outcome. `None` is a call that was dropped.
     fn add<T>(&self, outcome: Option<Result<T, Error>>) {
         let count = match outcome {
             Some(Ok(_)) => &self.succeeded,
             Some(Err(error)) if error.is_timeout() => &self.timed_out,
-            // A server that goes answers some calls with a status.
+            // A server that shuts down answers some calls with a status.
             Some(Err(error))
                 if error.is_network()
                     || matches!(error, Error::Transport { .. }) && error.is_retryable() =>
@@ -70,12 +70,12 @@ impl Counts {
     pub(crate) fn assert_mixed(&self) {
         assert!(
             self.all().iter().all(|count| *count > 0),
-            "no call of a kind: {self}"
+            "no call of one kind: {self}"
         );
         let [succeeded, ..] = self.all();
         assert!(
             succeeded > self.total() / 20,
-            "hardly a call succeeds: {self}"
+            "too few calls succeed: {self}"
         );
     }
 }
@@ -85,13 +85,13 @@ impl fmt::Display for Counts {
         let [succeeded, refused, failed, timed_out, dropped] = self.all();
         write!(
             formatter,
-            "{} calls ({succeeded} good, {refused} refused, {failed} failed, {timed_out} timed out, {dropped} given up)",
+            "{} calls ({succeeded} succeeded, {refused} refused, {failed} failed, {timed_out} timed out, {dropped} dropped)",
             self.total()
         )
     }
 }
 
-/// Starts all callers, each in a thread of its own.
+/// Starts all callers, each in its own thread.
 pub(crate) fn start(
     server: &Server,
     stop: &Stop,
@@ -101,21 +101,25 @@ pub(crate) fn start(
     for (transport, key) in [(Transport::Http, HTTP_KEY), (Transport::Grpc, GRPC_KEY)] {
         let url = server.url(transport);
         let mine = || (stop.clone(), Arc::clone(counts));
-        let (client, (stop, counts)) = (builder(&url, key).build()?, mine());
+        let client = builder(&url, key).build()?;
+        let (stop, counts) = mine();
         callers.push(thread::spawn(move || {
             call_in_runtimes(&client, &stop, &counts)
         }));
-        let (client, (stop, counts)) = (builder(&url, key).build_blocking()?, mine());
+        let client = builder(&url, key).build_blocking()?;
+        let (stop, counts) = mine();
         callers.push(thread::spawn(move || {
             call_blocking(&client, &stop, &counts)
         }));
         let (stop, counts) = mine();
-        callers.push(thread::spawn(move || call_anew(&url, key, &stop, &counts)));
+        callers.push(thread::spawn(move || {
+            call_with_new_clients(&url, key, &stop, &counts)
+        }));
     }
     Ok(callers)
 }
 
-/// A server that restarts is to be noticed, not waited for.
+/// Returns a builder with few attempts: calls should notice a restart, not wait for its end.
 fn builder(url: &str, key: &str) -> ClientBuilder {
     Client::builder(url)
         .api_key(key)
@@ -124,17 +128,19 @@ fn builder(url: &str, key: &str) -> ClientBuilder {
 
 /// Calls with one client, in one runtime after another.
 fn call_in_runtimes(client: &Client, stop: &Stop, counts: &Arc<Counts>) {
-    while !stop.is_told() {
+    while !stop.is_set() {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build();
         runtime.expect("there is a runtime").block_on(async {
             let callers = (0..AT_ONCE).map(|first| {
-                let (client, stop, counts) = (client.clone(), stop.clone(), Arc::clone(counts));
+                let client = client.clone();
+                let stop = stop.clone();
+                let counts = Arc::clone(counts);
                 tokio::spawn(async move {
                     for kind in first..first + 200 {
-                        if !stop.is_told() {
+                        if !stop.is_set() {
                             call(&client, kind, &counts).await;
                         }
                     }
@@ -178,7 +184,7 @@ async fn call(client: &Client, kind: usize, counts: &Counts) {
                 .batch(vec![PresenceRequest::new("plain:soak"); 20])
                 .await,
         )),
-        // Over gRPC, Centrifugo takes it.
+        // Over gRPC, Centrifugo accepts it.
         _ => counts.add(Some(
             client
                 .publish(PublishRequest::new("nohist:soak", "not JSON"))
@@ -188,7 +194,7 @@ async fn call(client: &Client, kind: usize, counts: &Counts) {
 }
 
 fn call_blocking(client: &blocking::Client, stop: &Stop, counts: &Counts) {
-    while !stop.is_told() {
+    while !stop.is_set() {
         counts.add(Some(client.publish(publication("plain:soak"))));
         counts.add(Some(client.broadcast(broadcast())));
         counts.add(Some(client.history(HistoryRequest::new("nohist:soak"))));
@@ -199,13 +205,13 @@ fn call_blocking(client: &blocking::Client, stop: &Stop, counts: &Counts) {
     }
 }
 
-/// Calls with clients that are made for a call, half of them with a wrong key.
-fn call_anew(url: &str, key: &str, stop: &Stop, counts: &Counts) {
+/// Calls with clients that are made for one call each, half of them with a wrong key.
+fn call_with_new_clients(url: &str, key: &str, stop: &Stop, counts: &Counts) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.expect("there is a runtime").block_on(async {
-        while !stop.is_told() {
+        while !stop.is_set() {
             for key in [key, "a-wrong-key"] {
                 let client = builder(url, key).build().expect("the client is built");
                 counts.add(Some(client.publish(publication("plain:soak")).await));

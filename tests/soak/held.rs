@@ -1,14 +1,14 @@
-//! What the process holds, as Linux tells it.
+//! The resources of the process, as Linux reports them.
 
 use std::fmt;
 use std::io;
 
-/// How much more memory may be resident later on, in all and for each call between: allocators keep some.
+/// How much more memory may be resident later, in total and per call: allocators keep some.
 const SLACK: u64 = 2 << 20;
-const SLACK_OF_A_CALL: u64 = 256;
+const SLACK_PER_CALL: u64 = 256;
 
-/// How many more files may be open, or threads run: connections come and go.
-const MORE: u64 = 16;
+/// How many more files and threads there may be: connections come and go.
+const MORE_FILES_OR_THREADS: u64 = 16;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Held {
@@ -50,7 +50,7 @@ impl fmt::Display for Held {
     }
 }
 
-/// What was held at several times, and how many calls had been made by then.
+/// Resources at several times, and the number of calls made by then.
 #[derive(Debug, Default)]
 pub(crate) struct Window(Vec<(Held, u64)>);
 
@@ -59,12 +59,13 @@ impl Window {
         self.0.push((held, calls));
     }
 
-    /// The median of each.
+    /// Returns the median of each.
     fn median(&self) -> (Held, u64) {
         let median = |of: &dyn Fn(&(Held, u64)) -> u64| {
             let mut all: Vec<u64> = self.0.iter().map(of).collect();
             all.sort_unstable();
-            *all.get(all.len() / 2).expect("it was looked at least once")
+            *all.get(all.len() / 2)
+                .expect("there is at least one sample")
         };
         let held = Held {
             memory: median(&|(held, _)| held.memory),
@@ -75,20 +76,21 @@ impl Window {
     }
 
     pub(crate) fn assert_no_growth_since(&self, earlier: &Self) {
-        let ((then, calls_then), (now, calls_now)) = (earlier.median(), self.median());
+        let (then, calls_then) = earlier.median();
+        let (now, calls_now) = self.median();
         let calls = calls_now - calls_then;
         let memory = now.memory.saturating_sub(then.memory);
-        let allowed = SLACK + SLACK_OF_A_CALL * calls;
+        let allowed = SLACK + SLACK_PER_CALL * calls;
         assert!(
             memory <= allowed,
-            "{calls} calls took {memory} bytes for good, above {allowed}"
+            "{calls} calls kept {memory} bytes, above {allowed}"
         );
         assert!(
-            now.files <= then.files + MORE,
+            now.files <= then.files + MORE_FILES_OR_THREADS,
             "files: {now}, before: {then}"
         );
         assert!(
-            now.threads <= then.threads + MORE,
+            now.threads <= then.threads + MORE_FILES_OR_THREADS,
             "threads: {now}, before: {then}"
         );
     }

@@ -1,7 +1,8 @@
-//! A long run: calls of all kinds, over both transports, with and without async, while the server goes and comes.
-//! What the process holds does not grow.
+//! A long run: calls of all kinds, over both transports, async and blocking, while the server
+//! restarts. The resources
+//! of the process do not grow.
 //!
-//! `CENTRIFUGO_API_SOAK` is how many seconds it takes, 10 unless set.
+//! `CENTRIFUGO_API_SOAK` sets the length in seconds, by default 10.
 #![cfg(all(
     target_os = "linux",
     feature = "blocking",
@@ -11,7 +12,9 @@
 
 mod calls;
 mod held;
-#[path = "../support/server.rs"]
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/server/mod.rs"]
 mod server;
 
 use std::sync::Arc;
@@ -23,23 +26,23 @@ use calls::Counts;
 use held::{Held, Window};
 use server::{Backend, Server, Version};
 
-/// How often it looks at what is held.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the resources are sampled.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often the server is killed, and started anew.
+/// How often the server is killed and restarted.
 const RESTARTS: u32 = 4;
 
-/// How long it may take until what is dropped is gone.
+/// How long dropped resources may take to be released.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// Tells all callers when to stop.
+/// A signal to all callers to stop.
 #[derive(Clone, Default)]
 struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    fn is_told(&self) -> bool {
+    fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -49,20 +52,22 @@ impl Stop {
 fn nothing_grows() -> Outcome {
     let seconds = std::env::var("CENTRIFUGO_API_SOAK").map_or(Ok(10), |seconds| seconds.parse())?;
     let length = Duration::from_secs(seconds);
-    // Of the test's own, with its own connections: those of the calls come and go.
+    // Its connections are separate from those of the callers, which come and go.
     let keeper = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    // What the server logs is kept here.
+    // The test keeps the server's log in memory, so there must be none.
     let options = [("CENTRIFUGO_LOG_LEVEL", "none")];
     let mut server = keeper.block_on(Server::start_with(Backend::Real(Version::V6), &options));
     let before = Held::now()?;
 
-    let (stop, counts) = (Stop::default(), Arc::new(Counts::default()));
+    let stop = Stop::default();
+    let counts = Arc::new(Counts::default());
     let callers = calls::start(&server, &stop, &counts)?;
-    let looking = {
-        let (stop, counts) = (stop.clone(), Arc::clone(&counts));
-        thread::spawn(move || look(length, &stop, &counts))
+    let sampling = {
+        let stop = stop.clone();
+        let counts = Arc::clone(&counts);
+        thread::spawn(move || sample(length, &stop, &counts))
     };
     keeper.block_on(async {
         let started = Instant::now();
@@ -74,24 +79,25 @@ fn nothing_grows() -> Outcome {
         tokio::time::sleep_until((started + length).into()).await;
     });
     stop.0.store(true, Ordering::Relaxed);
-    let looked = looking.join().expect("nobody panics while looking");
+    let windows = sampling.join().expect("the sampling thread does not panic");
     callers
         .into_iter()
         .for_each(|caller| caller.join().expect("no caller panics"));
 
-    let [early, late] = looked?;
+    let [early, late] = windows?;
     println!("soak of {seconds} s: {counts}; {early}, later {late}; before it {before}");
     counts.assert_mixed();
     late.assert_no_growth_since(&early);
     wait_until_released(before)
 }
 
-/// What was held in the second third of the time, and in the last: the first is for warming up.
-fn look(length: Duration, stop: &Stop, counts: &Counts) -> std::io::Result<[Window; 2]> {
+/// Samples the resources in the second and in the last third of the time. The first third is for
+/// warming up.
+fn sample(length: Duration, stop: &Stop, counts: &Counts) -> std::io::Result<[Window; 2]> {
     let started = Instant::now();
     let mut windows = [Window::default(), Window::default()];
-    while !stop.is_told() {
-        thread::sleep(LOOK);
+    while !stop.is_set() {
+        thread::sleep(SAMPLE_INTERVAL);
         let third = started.elapsed().as_nanos() * 3 / length.as_nanos().max(1);
         if let 1 | 2 = third {
             windows[usize::from(third == 2)].add(Held::now()?, counts.total());
@@ -100,7 +106,8 @@ fn look(length: Duration, stop: &Stop, counts: &Counts) -> std::io::Result<[Wind
     Ok(windows)
 }
 
-/// Connections and threads end when their clients and runtimes are dropped, some of them a little later.
+/// Waits until the resources are back to what they were. Some are released a little after their
+/// clients.
 fn wait_until_released(before: Held) -> Outcome {
     let waiting = Instant::now();
     loop {
@@ -112,6 +119,6 @@ fn wait_until_released(before: Held) -> Outcome {
             waiting.elapsed() < PATIENCE,
             "still held: {held}; before: {before}"
         );
-        thread::sleep(LOOK);
+        thread::sleep(SAMPLE_INTERVAL);
     }
 }

@@ -1,6 +1,7 @@
-//! A scripted gRPC server, on HTTP/2 frames: it records calls and answers them with the frames that it is told to.
+//! A scripted gRPC server on HTTP/2 frames: it records calls and answers them with the given
+//! frames.
 
-// Not every test that includes it uses all of it.
+// Each test binary uses a part of it.
 #![allow(dead_code)]
 
 use std::future::poll_fn;
@@ -18,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::fake_server::{Fake, Script, Scripted, pass_panic};
 
-/// A call, as it came.
+/// A recorded call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) path: String,
@@ -34,13 +35,13 @@ impl Call {
     }
 }
 
-/// What the server does once it has read a call.
+/// The steps that the server takes after it has read a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply(Vec<Step>);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// The status, the headers, and whether nothing follows.
+    /// The status, the headers, and whether the stream ends here.
     Head(u16, HeaderMap, bool),
     Data(Bytes),
     Flood(Bytes),
@@ -52,7 +53,7 @@ enum Step {
     Order(Order),
 }
 
-/// What a stream's task asks of its connection.
+/// A request of a stream's task to its connection.
 #[derive(Clone, Copy, Debug)]
 enum Order {
     GoAway(Reason),
@@ -60,27 +61,27 @@ enum Order {
     Cut,
 }
 
-/// What the first byte of a message and its length on the wire are, then the message.
+/// Returns a message with its gRPC prefix: a zero byte and its length.
 pub(crate) fn frame(message: impl AsRef<[u8]>) -> Vec<u8> {
     let length = u32::try_from(message.as_ref().len()).expect("a message is below 4 GiB");
     [&[0], &length.to_be_bytes()[..], message.as_ref()].concat()
 }
 
 impl Reply {
-    /// A message and the status OK.
+    /// Sends a message and the status OK.
     pub(crate) fn ok(message: &impl Message) -> Self {
         Self::started()
             .data(frame(message.encode_to_vec()))
             .trailers(&[("grpc-status", "0")])
     }
 
-    /// A status in place of a message: no data, no trailers.
+    /// Sends a status in place of a message: no data, no trailers.
     pub(crate) fn status(headers: &[(&str, &str)]) -> Self {
         let headers = [&[("content-type", "application/grpc")], headers].concat();
         Self(vec![Step::Head(200, header_map(&headers), true)])
     }
 
-    /// The head of a message.
+    /// Sends the head of a message.
     pub(crate) fn started() -> Self {
         Self::head(200, &[("content-type", "application/grpc")])
     }
@@ -94,7 +95,7 @@ impl Reply {
         Self(Vec::new()).hang()
     }
 
-    /// No answer but what follows.
+    /// Sends nothing but what is added to it.
     pub(crate) fn nothing() -> Self {
         Self(Vec::new())
     }
@@ -103,7 +104,7 @@ impl Reply {
         self.then(Step::Data(Bytes::copy_from_slice(bytes.as_ref())))
     }
 
-    /// Writes the bytes again and again until the client resets the stream.
+    /// Writes the bytes repeatedly until the client resets the stream.
     pub(crate) fn flood(self, bytes: impl AsRef<[u8]>) -> Self {
         self.then(Step::Flood(Bytes::copy_from_slice(bytes.as_ref())))
     }
@@ -145,7 +146,7 @@ impl Reply {
         self.then(Step::Hang)
     }
 
-    /// The same, later.
+    /// Delays the whole reply.
     pub(crate) fn after(mut self, pause: Duration) -> Self {
         self.0.insert(0, Step::Pause(pause));
         self
@@ -158,14 +159,16 @@ impl Reply {
 }
 
 fn header_map(headers: &[(&str, &str)]) -> HeaderMap {
-    let parse = |(name, value): &(&str, &str)| {
-        let name: HeaderName = name.parse().expect("a header has a name");
-        (
-            name,
-            HeaderValue::from_str(value).expect("a header has a value"),
-        )
-    };
-    headers.iter().map(parse).collect()
+    headers
+        .iter()
+        .map(|(name, value): &(&str, &str)| {
+            let name: HeaderName = name.parse().expect("a header has a name");
+            (
+                name,
+                HeaderValue::from_str(value).expect("a header has a value"),
+            )
+        })
+        .collect()
 }
 
 /// The server.
@@ -181,7 +184,7 @@ impl Scripted for Reply {
     type Request = Call;
 
     async fn serve(stream: TcpStream, script: Arc<Script<Self>>) {
-        // The default does not let hundreds of small calls in at once, as Centrifugo does.
+        // Lets hundreds of small calls in at once, as Centrifugo does. The default does not.
         let settings = h2::server::Builder::new()
             .data_frame_budget(0x100_0000)
             .to_owned();
@@ -267,13 +270,14 @@ async fn answer(
     }
 }
 
-/// Gives the connection time to send what came before: a reset or an end of it would forget that.
+/// Gives the connection time to send its frames: a reset or an end of the connection drops those
+/// that are waiting.
 async fn flush() {
     tokio::time::sleep(Duration::from_millis(20)).await;
 }
 
 async fn perform(step: Step, stream: &mut SendStream<Bytes>, script: &Script<Reply>) {
-    // What cannot be sent, the client no longer wants.
+    // Sending fails only if the client is gone.
     match step {
         Step::Data(data) => drop(stream.send_data(data, false)),
         Step::End => drop(stream.send_data(Bytes::new(), true)),
@@ -288,6 +292,6 @@ async fn perform(step: Step, stream: &mut SendStream<Bytes>, script: &Script<Rep
                 stream.reserve_capacity(data.len());
             }
         }
-        _ => unreachable!("the other steps are the call's"),
+        _ => unreachable!("`answer` performs the other steps"),
     }
 }

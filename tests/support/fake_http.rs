@@ -1,6 +1,6 @@
-//! A scripted HTTP/1.1 server: it records requests and answers them with the bytes that it is told to.
+//! A scripted HTTP/1.1 server: it records requests and answers them with the given bytes.
 
-// Not every test that includes it uses all of it.
+// Each test binary uses a part of it.
 #![allow(dead_code)]
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::fake_server::{Fake, Script, Scripted};
 
-/// A request, as it came.
+/// A recorded request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -21,7 +21,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The values of a header, in their order.
+    /// Returns the values of a header, in their order.
     pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
         let named = self
             .headers
@@ -31,7 +31,8 @@ impl Request {
     }
 }
 
-/// What the server does once it has read a request; after the last step it reads the next one.
+/// The steps that the server takes after it has read a request. After the last step it reads the
+/// next request.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer(Vec<Step>);
 
@@ -45,7 +46,7 @@ enum Step {
 }
 
 impl Answer {
-    /// Status 200 with a body of JSON.
+    /// Sends status 200 with a JSON body.
     pub(crate) fn json(body: impl AsRef<[u8]>) -> Self {
         Self::with(200, &[("Content-Type", "application/json")], body)
     }
@@ -54,14 +55,14 @@ impl Answer {
         Self::with(status, &[("Content-Type", "text/html")], body)
     }
 
-    /// A whole answer: a head, with the Content-Length added, and a body.
+    /// Sends a whole response: a head, with the Content-Length added, and a body.
     pub(crate) fn with(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let length = body.as_ref().len().to_string();
         let headers = [headers, &[("Content-Length", length.as_str())]].concat();
         Self::head(status, &headers).write(body)
     }
 
-    /// A head alone.
+    /// Sends a head only.
     pub(crate) fn head(status: u16, headers: &[(&str, &str)]) -> Self {
         let headers: String = headers
             .iter()
@@ -70,7 +71,7 @@ impl Answer {
         Self::raw(format!("HTTP/1.1 {status} status\r\n{headers}\r\n"))
     }
 
-    /// Status 200 with a body that comes in chunks and has no end yet.
+    /// Sends status 200 and chunks of a body that does not end yet.
     pub(crate) fn chunks<'a>(chunks: impl IntoIterator<Item = &'a str>) -> Self {
         let head = Self::head(200, &[("Transfer-Encoding", "chunked")]);
         chunks
@@ -86,7 +87,7 @@ impl Answer {
         Self(Vec::new()).write(bytes)
     }
 
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     pub(crate) fn nothing() -> Self {
         Self(Vec::new()).close()
     }
@@ -100,12 +101,12 @@ impl Answer {
         self.then(Step::Write(bytes.as_ref().to_vec()))
     }
 
-    /// Writes the bytes again and again until the client hangs up.
+    /// Writes the bytes repeatedly until the client hangs up.
     pub(crate) fn flood(self, bytes: impl AsRef<[u8]>) -> Self {
         self.then(Step::Flood(bytes.as_ref().to_vec()))
     }
 
-    /// Writes chunks, of a body that has the length of none, until the client hangs up.
+    /// Writes chunks of an endless body until the client hangs up.
     pub(crate) fn flood_of_chunks(self) -> Self {
         self.flood(frame(&[b' '; 0x1000]))
     }
@@ -123,7 +124,7 @@ impl Answer {
         self.then(Step::Close)
     }
 
-    /// The same, later.
+    /// Delays the whole response.
     pub(crate) fn after(mut self, pause: Duration) -> Self {
         self.0.insert(0, Step::Pause(pause));
         self
@@ -143,7 +144,7 @@ fn frame(chunk: &[u8]) -> Vec<u8> {
 pub(crate) type FakeHttp = Fake<Answer>;
 
 impl FakeHttp {
-    /// The URL of the API.
+    /// Returns the URL of the API.
     pub(crate) fn url(&self) -> String {
         self.url_at("/api")
     }
@@ -166,7 +167,7 @@ impl Scripted for Answer {
     }
 }
 
-/// Performs an answer's steps, and says whether the connection lives on.
+/// Performs an answer's steps, and returns whether the connection stays open.
 async fn perform(stream: &mut TcpStream, answer: Answer, script: &Script<Answer>) -> bool {
     for step in answer.0 {
         match step {
@@ -197,7 +198,7 @@ async fn perform(stream: &mut TcpStream, answer: Answer, script: &Script<Answer>
     true
 }
 
-/// Reads a request; none when the client hangs up first.
+/// Reads a request. Returns `None` if the client hangs up first.
 async fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Request> {
     let end_of_head = loop {
         match unread.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -208,10 +209,8 @@ async fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Re
     let head = String::from_utf8(unread.drain(..end_of_head).collect()).expect("a head is text");
     let mut lines = head.trim_end().split("\r\n");
     let mut start = lines.next().unwrap_or_default().split(' ');
-    let (method, path) = (
-        start.next().unwrap_or_default(),
-        start.next().unwrap_or_default(),
-    );
+    let method = start.next().unwrap_or_default();
+    let path = start.next().unwrap_or_default();
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))

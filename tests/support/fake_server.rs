@@ -1,7 +1,8 @@
-//! What the fake servers share: a thread and a runtime of their own, a script, and a log of what came. Their
-//! panics fail the test.
+//! The common part of the fake servers: each has its own thread and runtime, a script, and a log of
+//! the requests.
+//! A panic of a fake server fails the test.
 
-// Not every test that includes it uses all of it.
+// Each test binary uses a part of it.
 #![allow(dead_code)]
 
 use std::collections::VecDeque;
@@ -16,10 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 
-/// How long a test waits for what must happen; only a failing one waits so long.
+/// How long a test waits for an event that must happen. Only a failing test waits this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a fake server answers, which tells its protocol.
+/// An answer of a fake server. Its type determines the protocol.
 pub(crate) trait Scripted: Clone + Send + Sync + 'static {
     type Request: Clone + Debug + Send + 'static;
 
@@ -27,7 +28,7 @@ pub(crate) trait Scripted: Clone + Send + Sync + 'static {
     fn serve(stream: TcpStream, script: Arc<Script<Self>>) -> impl Future<Output = ()> + Send;
 }
 
-/// The answers to come, and what has come.
+/// The answers to give, and a log of the requests.
 pub(crate) struct Script<A: Scripted> {
     answer: Mutex<Maker<A>>,
     log: Mutex<Log<A::Request>>,
@@ -44,7 +45,7 @@ struct Log<R> {
 }
 
 impl<A: Scripted> Script<A> {
-    /// Logs a request and gives its answer.
+    /// Logs a request and returns its answer.
     pub(crate) fn answer(&self, request: A::Request) -> A {
         lock(&self.log).requests.push(request.clone());
         lock(&self.answer)(&request)
@@ -58,7 +59,7 @@ impl<A: Scripted> Script<A> {
     }
 }
 
-/// Counts what is written until the client hangs up, which may well end the task that writes.
+/// Counts the bytes written until the client hangs up, which may end the task that writes.
 pub(crate) struct Flood<'a, A: Scripted> {
     script: &'a Script<A>,
     pub(crate) written: usize,
@@ -70,11 +71,12 @@ impl<A: Scripted> Drop for Flood<'_, A> {
     }
 }
 
-/// A server on a free port, until it is dropped. It has a thread of its own, so that it answers whatever the
+/// A server on a free port that runs until it is dropped. It has its own thread, so that it answers
+/// whatever the
 /// runtimes of the test do.
 pub(crate) struct Fake<A: Scripted> {
     script: Arc<Script<A>>,
-    /// How many requests the script is for.
+    /// The number of requests in the script.
     expected: Option<usize>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -82,12 +84,13 @@ pub(crate) struct Fake<A: Scripted> {
 }
 
 impl<A: Scripted> Fake<A> {
-    /// Gives every request the same answer.
+    /// Answers every request with the same answer.
     pub(crate) fn always(answer: A) -> Self {
         Self::by(move |_| answer.clone())
     }
 
-    /// Gives each request its answer; one request too many or too few fails the test.
+    /// Answers each request with the next answer. A test fails with one request too many or too
+    /// few.
     pub(crate) fn script(answers: impl IntoIterator<Item = A>) -> Self {
         let mut answers: VecDeque<A> = answers.into_iter().collect();
         let expected = Some(answers.len());
@@ -100,7 +103,7 @@ impl<A: Scripted> Fake<A> {
         fake
     }
 
-    /// Gives each request the answer that is made for it.
+    /// Answers each request with what `answer` returns for it.
     pub(crate) fn by(answer: impl FnMut(&A::Request) -> A + Send + 'static) -> Self {
         let log = Log {
             connections: 0,
@@ -115,7 +118,7 @@ impl<A: Scripted> Fake<A> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
         listener
             .set_nonblocking(true)
-            .expect("the listener is made non-blocking");
+            .expect("the listener can be made non-blocking");
         let address = listener.local_addr().expect("the listener has an address");
         let (stop, stopped) = oneshot::channel();
         let name = format!(
@@ -123,17 +126,16 @@ impl<A: Scripted> Fake<A> {
             thread::current().name().unwrap_or("a test")
         );
         let served = Arc::clone(&script);
-        let run = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime
-                .expect("a runtime starts")
-                .block_on(accept(listener, served, stopped));
-        };
         let thread = thread::Builder::new()
             .name(name)
-            .spawn(run)
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                runtime
+                    .expect("a runtime starts")
+                    .block_on(accept(listener, served, stopped));
+            })
             .expect("a thread starts");
         Self {
             script,
@@ -152,7 +154,7 @@ impl<A: Scripted> Fake<A> {
         lock(&self.script.log).requests.clone()
     }
 
-    /// The only request.
+    /// Returns the only request.
     pub(crate) fn request(&self) -> A::Request {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "{requests:?}");
@@ -163,7 +165,7 @@ impl<A: Scripted> Fake<A> {
         lock(&self.script.log).connections
     }
 
-    /// Waits until the client hung up during a flood, and answers how much of it was written.
+    /// Waits until the client has hung up during a flood, and returns how many bytes were written.
     pub(crate) async fn end_of_flood(&self) -> usize {
         eventually("the end of the flood", || {
             lock(&self.script.log).floods.first().copied()
@@ -173,11 +175,11 @@ impl<A: Scripted> Fake<A> {
 
     /// Waits until all connections have ended.
     pub(crate) async fn all_ended(&self) {
-        let all_ended = || {
+        eventually("the end of all connections", || {
             let log = lock(&self.script.log);
             (log.connections == log.ended).then_some(())
-        };
-        eventually("the end of all connections", all_ended).await;
+        })
+        .await;
     }
 }
 
@@ -186,13 +188,13 @@ async fn accept<A: Scripted>(
     script: Arc<Script<A>>,
     mut stopped: oneshot::Receiver<()>,
 ) {
-    let listener = TcpListener::from_std(listener).expect("the listener joins the runtime");
+    let listener = TcpListener::from_std(listener).expect("the listener can join the runtime");
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let (stream, _) = accepted.expect("a connection is accepted");
-                stream.set_nodelay(true).expect("what is written is sent");
+                stream.set_nodelay(true).expect("nodelay can be set");
                 lock(&script.log).connections += 1;
                 let script = Arc::clone(&script);
                 connections.spawn(async move {
@@ -209,7 +211,7 @@ async fn accept<A: Scripted>(
     }
 }
 
-/// Lets a task's panic be its parent's.
+/// Passes a task's panic on to its parent.
 pub(crate) fn pass_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         std::panic::resume_unwind(error.into_panic());
@@ -226,7 +228,8 @@ impl<A: Scripted> Drop for Fake<A> {
         if let Some(Err(panic)) = ended {
             std::panic::resume_unwind(panic);
         }
-        let (came, expected) = (lock(&self.script.log).requests.len(), self.expected);
+        let came = lock(&self.script.log).requests.len();
+        let expected = self.expected;
         assert!(
             came >= expected.unwrap_or(0),
             "{came} requests came, and the script is for {expected:?}"
@@ -234,7 +237,7 @@ impl<A: Scripted> Drop for Fake<A> {
     }
 }
 
-/// Waits until `read` answers something.
+/// Waits until `read` returns a value.
 pub(crate) async fn eventually<T>(what: &str, mut read: impl FnMut() -> Option<T>) -> T {
     let poll = async {
         loop {

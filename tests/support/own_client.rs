@@ -1,6 +1,7 @@
-//! A `reqwest::Client` as a user makes it for `ClientBuilder::http_client`.
+//! A `reqwest::Client` built the way a user builds it for `ClientBuilder::http_client`.
 
-/// reqwest panics where nothing tells it a TLS provider, and a global one would hide that the crate lacks its own.
+/// Sets a TLS provider: without one reqwest panics, and a global one would hide that the crate does
+/// not set its own.
 #[cfg(feature = "tls")]
 pub(crate) fn builder() -> Result<reqwest::ClientBuilder, rustls::Error> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());

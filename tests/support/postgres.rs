@@ -1,36 +1,25 @@
-//! A real PostgreSQL, one a process: in a folder of its own, with a socket there, gone with the process.
+//! A real PostgreSQL per process: in its own folder, listening on a socket there, ended with the
+//! process.
 
 use std::fs::File;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 
+use crate::keeper;
+
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Runs the server until the standard input closes, which the kernel does however the test's process ends. Then
-/// SIGQUIT stops it at once, with all its processes.
-const KEEPER: &str = r#"
-trap '' HUP INT TERM
-folder=$1
-shift
-"$@" </dev/null & server=$!
-exec 2>/dev/null
-read -r _
-kill -QUIT "$server"
-wait "$server"
-rm -rf "$folder"
-"#;
-
-const HELP: &str = "the tests of the outbox need PostgreSQL's initdb and postgres: on Debian, `apt-get install -y postgresql`";
+const HELP: &str = "the outbox tests need PostgreSQL's initdb and postgres: on Debian, `apt-get install -y postgresql`";
 
 type Problem = Box<dyn std::error::Error>;
 
-/// The server. It lives in a static, which is never dropped: what ends it is the end of the process.
+/// The server. It lives in a static, which is never dropped: it ends with the process.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     folder: PathBuf,
@@ -40,7 +29,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// # Panics
     ///
-    /// When there is no PostgreSQL to be had, or it does not start; the message says what to do.
+    /// If PostgreSQL is not installed or does not start. The message says what to do.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Postgres> = OnceCell::const_new();
         let start = async || {
@@ -51,7 +40,7 @@ impl Postgres {
         SHARED.get_or_init(start).await
     }
 
-    /// Makes a database of that name, and answers its URL.
+    /// Creates a database of that name, and returns its URL.
     pub(crate) async fn database(&self, name: &str) -> Result<String, Problem> {
         connect(&self.url("postgres"))
             .await?
@@ -69,7 +58,7 @@ impl Postgres {
 
     async fn start() -> Result<Self, Problem> {
         let programs = programs()
-            .ok_or("they are not where `pg_config --bindir` says, nor in /usr/lib/postgresql")?;
+            .ok_or("they are neither where `pg_config --bindir` says nor in /usr/lib/postgresql")?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir()?;
         let owner = Owner::find()?;
         owner.give(folder.path())?;
@@ -95,31 +84,21 @@ impl Postgres {
         }
 
         let log = folder.path().join("log");
-        let mut keeper = Command::new("/bin/sh");
-        keeper
-            .args(["-c", KEEPER, "sh"])
-            .arg(folder.path())
-            .arg(programs.join("postgres"));
-        keeper
+        // SIGQUIT stops it at once, with all its child processes.
+        let mut command =
+            keeper::command_with_folder(&programs.join("postgres"), "QUIT", folder.path());
+        command
             .arg("-D")
             .arg(folder.path().join("data"))
             .arg("-k")
-            .arg(folder.path());
-        keeper.args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-            "-c",
-            "max_connections=50",
-        ]);
-        keeper
+            .arg(folder.path())
+            .args(["-c", "listen_addresses="])
+            .args(["-c", "fsync=off"])
+            .args(["-c", "max_connections=50"])
             .current_dir(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
             .stderr(File::create(&log)?);
         let server = Self {
-            _keeper: owner.run(&mut keeper).spawn()?,
+            _keeper: owner.run(&mut command).spawn()?,
             folder: folder.keep(),
         };
         server.wait_until_ready(&log).await?;
@@ -140,12 +119,12 @@ impl Postgres {
 
 pub(crate) async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    // It ends with the client, and an error of it is one of the client's calls too.
+    // It ends with the client, whose calls return its errors too.
     tokio::spawn(connection);
     Ok(client)
 }
 
-/// The folder of the server's programs, of the newest version.
+/// Returns the folder of the server's programs, of the newest version.
 fn programs() -> Option<PathBuf> {
     let configured = Command::new("pg_config").arg("--bindir").output().ok();
     let configured =
@@ -163,7 +142,7 @@ fn programs() -> Option<PathBuf> {
     folders.find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
 }
 
-/// Who runs the server: PostgreSQL refuses to be root's.
+/// The user who runs the server: PostgreSQL refuses to run as root.
 enum Owner {
     Myself,
     Other { user: u32, group: u32 },

@@ -1,33 +1,24 @@
-//! A real Redis, one a process: in a folder of its own, with a socket there, gone with the process.
+//! A real Redis per process: in its own folder, listening on a socket there, ended with the
+//! process.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::OnceCell;
 
+use crate::keeper;
+
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Runs the server until the standard input closes, which the kernel does however the test's process ends.
-const KEEPER: &str = r#"
-trap '' HUP INT TERM
-folder=$1
-shift
-"$@" </dev/null & server=$!
-read -r _
-kill -KILL "$server"
-wait "$server" 2>/dev/null
-rm -rf "$folder"
-"#;
-
 const HELP: &str =
-    "the tests of several nodes need redis-server: on Debian, `apt-get install -y redis-server`";
+    "the tests with several nodes need redis-server: on Debian, `apt-get install -y redis-server`";
 
 type Problem = Box<dyn std::error::Error>;
 
-/// The server. It lives in a static, which is never dropped: what ends it is the end of the process.
+/// The server. It lives in a static, which is never dropped: it ends with the process.
 #[derive(Debug)]
 pub(crate) struct Redis {
     socket: PathBuf,
@@ -37,7 +28,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// # Panics
     ///
-    /// When there is no Redis to be had, or it does not start; the message says what to do.
+    /// If Redis is not installed or does not start. The message says what to do.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Redis> = OnceCell::const_new();
         let start = async || {
@@ -48,34 +39,29 @@ impl Redis {
         SHARED.get_or_init(start).await
     }
 
-    /// Its address, as Centrifugo takes it.
+    /// Returns its address in Centrifugo's form.
     pub(crate) fn address(&self) -> String {
         format!("unix://{}", self.socket.display())
     }
 
     async fn start() -> Result<Self, Problem> {
         let folder = tempfile::Builder::new().prefix("redis-").tempdir()?;
-        let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
-        let mut keeper = Command::new("/bin/sh");
-        keeper
-            .args(["-c", KEEPER, "sh"])
-            .arg(folder.path())
-            .arg("redis-server");
-        // Nothing is written to disk, and nobody but the socket is listened to.
-        keeper.args(["--port", "0", "--save", "", "--appendonly", "no"]);
-        keeper
+        let socket = folder.path().join("socket");
+        let log = folder.path().join("log");
+        let mut command =
+            keeper::command_with_folder(Path::new("redis-server"), "KILL", folder.path());
+        // Writes nothing to disk and listens on the socket alone.
+        command
+            .args(["--port", "0", "--save", "", "--appendonly", "no"])
             .arg("--unixsocket")
             .arg(&socket)
             .arg("--logfile")
             .arg(&log)
             .arg("--dir")
-            .arg(folder.path());
-        keeper
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .arg(folder.path())
             .stderr(Stdio::null());
         let server = Self {
-            _keeper: keeper.spawn()?,
+            _keeper: command.spawn()?,
             socket,
         };
         let started = tokio::time::timeout(START_DEADLINE, server.started()).await;

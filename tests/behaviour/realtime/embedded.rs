@@ -1,4 +1,5 @@
-//! Clients of the embedded server. What a call did to them is there when it has been answered: nothing waits.
+//! Clients of the embedded server. The events of a call have arrived when the call returns, so
+//! nothing waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use centrifugo_api::ClientInfo;
 use centrifugo_api_testing::Server;
 
 use super::{Event, Member, Publication, Subscribed, User};
-use crate::env::Failure;
+use crate::harness::Failure;
 
 #[derive(Clone)]
 pub(super) struct Client(Arc<Mutex<State>>);
@@ -15,9 +16,9 @@ pub(super) struct Client(Arc<Mutex<State>>);
 struct State {
     connection: Option<centrifugo_api_testing::Connection>,
     is_connected: bool,
-    /// What happened in the subscriptions that the client made itself, by channel.
+    /// The events in the subscriptions that the client made itself, by channel.
     own: HashMap<String, VecDeque<Event>>,
-    /// What else happened.
+    /// All other events.
     other: VecDeque<Event>,
 }
 
@@ -52,7 +53,7 @@ pub(super) fn open(server: &Server, user: Option<&User>) -> (super::Client, supe
 }
 
 impl Client {
-    /// What has happened by now.
+    /// Collects the events that have arrived.
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(event) = state
@@ -123,10 +124,10 @@ impl State {
             },
             centrifugo_api_testing::Event::Publication {
                 channel,
-                publication: told,
+                publication: published,
                 ..
             } => {
-                self.push(&channel, Event::Publication(publication(told)));
+                self.push(&channel, Event::Publication(publication(published)));
             }
             centrifugo_api_testing::Event::Joined { channel, info, .. } => {
                 self.push(&channel, Event::Joined(member(info)))
@@ -160,10 +161,10 @@ impl Events {
     }
 }
 
-/// What clients make of the end of a connection.
+/// Returns what a client makes of the end of a connection.
 fn closed(code: u32, reason: String) -> Event {
     match code {
-        // The transport was closed without a code.
+        // The connection was closed without a code.
         1006 => Event::Reconnecting {
             code: 1,
             reason: "transport closed".to_owned(),

@@ -1,4 +1,4 @@
-//! Clients of a real server, which wait for what it sends.
+//! Clients of a real server, which wait for its events.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Event, Member, Publication, Subscribed, User};
-use crate::env::Failure;
+use crate::harness::Failure;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(super) struct Client(centrifuge::Client);
 
-/// Events, taken from the stream at once since an untaken one stops the client.
+/// Events, taken from the stream at once because a full stream blocks the client.
 pub(super) struct Events(UnboundedReceiver<Event>);
 
 pub(super) fn open(
@@ -87,7 +87,7 @@ impl Events {
         tokio::spawn(async move {
             while let Some(event) = stream.next().await {
                 if let Some(event) = read(event) {
-                    // Whoever waits no more needs none.
+                    // The receiver may be gone.
                     let _ = sender.send(event);
                 }
             }

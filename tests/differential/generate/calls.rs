@@ -1,11 +1,11 @@
-//! Calls, over the three ways in.
+//! Calls over HTTP, by command lines and over gRPC.
 
 use super::{Generator, Theme};
 use crate::json::Json;
 use crate::messages;
 use crate::steps::{Action, Frame, GrpcCall, HttpCall, may_disconnect};
 
-/// The methods, how often each is called, and the theme that has it more often.
+/// The methods, the weight of each, and the theme that has it more often.
 const METHODS: [(usize, &str, Theme); 21] = [
     (20, "publish", Theme::Streams),
     (6, "broadcast", Theme::Streams),
@@ -29,7 +29,7 @@ const METHODS: [(usize, &str, Theme); 21] = [
     (4, "shared_poll_publish", Theme::All),
     (7, "batch", Theme::All),
 ];
-/// Of parallel batches.
+/// Methods in parallel batches.
 const COMMUTING: [(usize, &str); 9] = [
     (4, "publish"),
     (3, "presence"),
@@ -41,7 +41,7 @@ const COMMUTING: [(usize, &str); 9] = [
     (1, "map_stats"),
     (1, "rpc"),
 ];
-/// Of Centrifugo PRO, and of none.
+/// Methods of Centrifugo PRO, and names that are not methods.
 const LACKING: [&str; 6] = [
     "connections",
     "get_user_status",
@@ -51,7 +51,7 @@ const LACKING: [&str; 6] = [
     "Publish",
 ];
 const LACKING_RPCS: [&str; 4] = ["Connections", "GetUserStatus", "DeviceList", "CancelPush"];
-/// Methods by their numbers on the legacy command endpoint, and numbers of none.
+/// Numbers of methods on the legacy command endpoint, and other numbers.
 const NUMBERS: [&str; 14] = [
     "0", "1", "6", "7", "4", "8", "33", "35", "13", "14", "40", "-1", "1.0", "\"6\"",
 ];
@@ -69,9 +69,12 @@ impl Generator {
 
     fn method(&mut self) -> &'static str {
         let often = if self.theme == Theme::All { 1 } else { 8 };
-        let weights = METHODS.map(|(weight, method, theme)| match theme == self.theme {
-            true => (weight * often, method),
-            false => (weight, method),
+        let weights = METHODS.map(|(weight, method, theme)| {
+            if theme == self.theme {
+                (weight * often, method)
+            } else {
+                (weight, method)
+            }
         });
         self.rng.weighted(&weights)
     }
@@ -256,7 +259,7 @@ impl Generator {
                 bits: self.rng.pick(&[1, 2, 4, 7, 8, 0x80]),
             },
             1..4 => Frame::Cut(1 + self.rng.below(4)),
-            // A field that no message has, and the channel once more.
+            // A field that no message has, and the channel for a second time.
             4 => Frame::Followed(vec![0xf8, 0x07, 0x01]),
             5 => Frame::Followed(b"\x0a\x06nope:a".to_vec()),
             _ => Frame::Instead(self.rng.pick(&[
@@ -294,7 +297,8 @@ impl Generator {
         Json::Object(members)
     }
 
-    /// Leaves one command that closes connections, as the last: the server closes them while it goes on.
+    /// Keeps only one command that closes connections, as the last: the server closes them after
+    /// its reply.
     fn put_closing_last(&mut self, commands: &mut Vec<Json>) {
         let (mut closing, others): (Vec<_>, Vec<_>) = std::mem::take(commands)
             .into_iter()
@@ -313,8 +317,9 @@ impl Generator {
         Json::Object(vec![(method.to_owned(), self.request(method))])
     }
 
-    /// A command that does the same before and after the others: its channel is its own, since even reading begins
-    /// an epoch.
+    /// Returns a command whose result does not depend on the other commands: it has a separate
+    /// channel, since even
+    /// reading creates an epoch.
     fn commuting_command(&mut self, used: &mut Vec<Json>) -> Json {
         let method = self.rng.weighted(&COMMUTING);
         let request = self.request(method);

@@ -1,4 +1,4 @@
-//! Requests about map and shared poll channels.
+//! Requests for map and shared poll channels.
 
 use super::Generator;
 use super::names::Kind;
@@ -47,9 +47,10 @@ impl Generator {
             .filter(|(_, known)| *known == channel)
             .map(|(id, _)| *id)
             .collect();
-        let cursor = match cursors.is_empty() || self.rng.chance(20) {
-            true => Json::string(self.rng.pick(&["k", "a", "zz", "\\u0000", "MQ==", "1"])),
-            false => Json::string(&format!("«cursor {}»", self.rng.pick(&cursors))),
+        let cursor = if cursors.is_empty() || self.rng.chance(20) {
+            Json::string(self.rng.pick(&["k", "a", "zz", "\\u0000", "MQ==", "1"]))
+        } else {
+            Json::string(&format!("«cursor {}»", self.rng.pick(&cursors)))
         };
         let revision = self.position(&channel);
         let mut members = Members(vec![("channel".to_owned(), Json::string(&channel))]);

@@ -1,4 +1,4 @@
-//! Random sequences. Names are few, so that calls meet.
+//! Random sequences. There are few names, so that calls often have the same.
 
 mod calls;
 mod keyed;
@@ -9,11 +9,11 @@ mod requests;
 use crate::rng::Rng;
 use crate::steps::{Action, Step};
 
-/// How many steps a sequence has at most.
+/// The most steps in a sequence.
 const STEPS: usize = 28;
 const CONNECTIONS: usize = 4;
 
-/// The sequence of the seed.
+/// Returns the sequence of a seed.
 pub(crate) fn sequence(seed: u64) -> Vec<Step> {
     let mut generator = Generator::new(seed);
     let length = STEPS / 2 + generator.rng.below(STEPS / 2 + 1);
@@ -25,7 +25,7 @@ pub(crate) fn sequence(seed: u64) -> Vec<Step> {
         .collect()
 }
 
-/// What most calls of a sequence are about.
+/// The topic of most calls of a sequence.
 #[derive(Clone, Copy, PartialEq)]
 enum Theme {
     Streams,
@@ -37,18 +37,18 @@ enum Theme {
 struct Generator {
     rng: Rng,
     theme: Theme,
-    /// Channels that most calls of the sequence are about.
+    /// The channels of most calls of the sequence.
     streams: Vec<String>,
     maps: Vec<String>,
-    /// The connections made so far that were not closed by a step.
+    /// The connections that no step has closed.
     connections: Vec<usize>,
-    /// All of them.
+    /// All connections.
     has_connected: Vec<usize>,
-    /// Steps that answer a position of the channel.
+    /// Steps whose reply has a position of the channel.
     positions: Vec<(usize, String)>,
-    /// Steps that may answer a cursor of the channel.
+    /// Steps whose reply may have a cursor of the channel.
     cursors: Vec<(usize, String)>,
-    /// The call that is being made.
+    /// The step of the current call.
     id: usize,
 }
 
@@ -85,20 +85,20 @@ impl Generator {
         self.id = id;
         let end = if self.theme == Theme::Users { 60 } else { 100 };
         match self.rng.below(end) {
-            // Most sequences have somebody who listens from the beginning.
+            // Most sequences have a listener from the beginning.
             _ if id < 2 && self.rng.chance(50) => self.connect(),
             0..6 if self.connections.len() < CONNECTIONS => self.connect(),
             6..14 if !self.connections.is_empty() => {
-                let (connection, channel) =
-                    (self.rng.pick(&self.connections), self.client_channel());
+                let connection = self.rng.pick(&self.connections);
+                let channel = self.client_channel();
                 Action::Subscribe {
                     connection,
                     channel,
                 }
             }
             14..17 if !self.connections.is_empty() => {
-                let (connection, channel) =
-                    (self.rng.pick(&self.connections), self.client_channel());
+                let connection = self.rng.pick(&self.connections);
+                let channel = self.client_channel();
                 Action::Unsubscribe {
                     connection,
                     channel,

@@ -49,9 +49,10 @@ impl Generator {
             Kind::Map => &self.maps,
             Kind::Poll => &Vec::new(),
         };
-        match favourites.is_empty() || self.rng.chance(20) {
-            true => self.any_channel_of(kind),
-            false => self.rng.pick(favourites),
+        if favourites.is_empty() || self.rng.chance(20) {
+            self.any_channel_of(kind)
+        } else {
+            self.rng.pick(favourites)
         }
     }
 
@@ -97,12 +98,12 @@ impl Generator {
         format!("{namespace}:{name}-«n»")
     }
 
-    /// A channel that clients ask for.
+    /// Returns a channel to which clients subscribe themselves.
     pub(super) fn client_channel(&mut self) -> String {
-        match self.rng.chance(90) {
-            true => self.channel_of(Kind::Stream),
-            false => self
-                .rng
+        if self.rng.chance(90) {
+            self.channel_of(Kind::Stream)
+        } else {
+            self.rng
                 .pick(&[
                     "nope:a-«n»",
                     "map:a-«n»",
@@ -110,11 +111,11 @@ impl Generator {
                     "a-«n»",
                     "plain:a:b-«n»",
                 ])
-                .to_owned(),
+                .to_owned()
         }
     }
 
-    /// A user's name, empty for the anonymous one.
+    /// Returns a user's name, empty for the anonymous user.
     pub(super) fn user(&mut self) -> String {
         self.rng
             .weighted(&[(6, "alice-«n»"), (4, "bob-«n»"), (2, "")])
@@ -127,7 +128,7 @@ impl Generator {
             .to_owned()
     }
 
-    /// A payload, in JSON.
+    /// Returns a payload in JSON.
     pub(super) fn payload(&mut self) -> Json {
         let text = match self.rng.below(100) {
             0..50 => format!("{{\"n\":{}}}", self.rng.below(3)),
@@ -148,7 +149,8 @@ impl Generator {
             88..90 => format!("\"{}\"", "long ".repeat(700)),
             90 => format!("{}{}", "[".repeat(150), "]".repeat(150)),
             91 => {
-                // Go reads values that are nested up to 10,000 times, in a body with what the payload is in.
+                // Go reads values that are nested up to 10,000 times, including what surrounds the
+                // payload in a body.
                 let depth = 9_994 + self.rng.below(9);
                 format!("{}{}", "[".repeat(depth), "]".repeat(depth))
             }
@@ -158,7 +160,7 @@ impl Generator {
         Json::text(text)
     }
 
-    /// Bytes in base64, good and bad.
+    /// Returns base64 of some bytes, valid or not.
     pub(super) fn base64(&mut self) -> Json {
         let text = self.rng.weighted(&[
             (6, "eyJuIjoxfQ=="),

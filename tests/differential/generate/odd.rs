@@ -1,4 +1,4 @@
-//! Requests that are not quite right.
+//! Requests that are slightly wrong.
 
 use super::Generator;
 use crate::json::Json;
@@ -27,7 +27,7 @@ const WRONG: [&str; 22] = [
     "[{}]",
     "[null]",
 ];
-/// Strings that are no good UTF-8 or UTF-16.
+/// Strings that are not valid UTF-8 or UTF-16.
 const STRINGS: [&[u8]; 6] = [
     b"\"\xff\"",
     b"\"\\ud800\"",
@@ -36,7 +36,7 @@ const STRINGS: [&[u8]; 6] = [
     b"\"tab\there\"",
     b"\"\\x\"",
 ];
-/// In place of a whole body.
+/// Bodies that replace a whole request.
 const BODIES: [&[u8]; 20] = [
     b"",
     b" ",
@@ -61,18 +61,16 @@ const BODIES: [&[u8]; 20] = [
 ];
 
 impl Generator {
-    /// Makes the JSON odd in one place.
+    /// Changes the JSON in one place.
     pub(super) fn twist(&mut self, json: &mut Json) {
         if self.rng.chance(12) {
             *json = Json::text(self.rng.pick(&BODIES));
             return;
         }
         let place = self.rng.below(json.size());
-        let (twist, wrong, string) = (
-            self.rng.below(9),
-            self.rng.pick(&WRONG),
-            self.rng.pick(&STRINGS),
-        );
+        let twist = self.rng.below(9);
+        let wrong = self.rng.pick(&WRONG);
+        let string = self.rng.pick(&STRINGS);
         let Some(value) = json.nth(place) else { return };
         match value {
             Json::Object(members) if twist > 0 => {
@@ -114,7 +112,7 @@ fn capitalized(key: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The same key, its first letter written as an escape.
+/// Returns the same key with its first letter escaped.
 fn escaped(key: &str) -> String {
     let mut letters = key.chars();
     letters

@@ -1,10 +1,10 @@
-//! Requests that Centrifugo can read.
+//! Requests that Centrifugo accepts.
 
 use super::Generator;
 use super::names::Kind;
 use crate::json::Json;
 
-/// Members of a request, to which some are added by chance.
+/// Members of a request, some of which are added at random.
 pub(super) struct Members(pub(super) Vec<(String, Json)>);
 
 impl Members {
@@ -24,7 +24,7 @@ macro_rules! optional {
 pub(super) use optional;
 
 impl Generator {
-    /// A request of the method.
+    /// Returns a request for the method.
     pub(super) fn request(&mut self, method: &str) -> Json {
         match method {
             "publish" => self.publish(),
@@ -63,7 +63,8 @@ impl Generator {
     }
 
     fn broadcast(&mut self) -> Json {
-        // Channels are served at once: one twice has its offsets by chance.
+        // Centrifugo publishes to the channels concurrently, so the offsets of a repeated channel
+        // are random.
         let mut channels: Vec<String> = (0..self.rng.below(4))
             .map(|_| self.channel(Kind::Stream))
             .collect();
@@ -103,7 +104,7 @@ impl Generator {
         Json::Object(members.0)
     }
 
-    /// A position, mostly one that this channel had.
+    /// Returns a position, usually one that this channel had.
     pub(super) fn position(&mut self, channel: &str) -> Json {
         let known: Vec<usize> = self
             .positions
@@ -111,19 +112,19 @@ impl Generator {
             .filter(|(_, known)| known == channel)
             .map(|(id, _)| *id)
             .collect();
-        let (offset, epoch) = match known.is_empty() || self.rng.chance(15) {
-            true => (
+        let (offset, epoch) = if known.is_empty() || self.rng.chance(15) {
+            (
                 self.made_up_offset(),
                 Json::string(self.rng.pick(&["", "", "epoch"])),
-            ),
-            false => {
-                let step = self.rng.pick(&known);
-                let offset = match self.rng.chance(60) {
-                    true => Json::string(&format!("«offset {step}»")),
-                    false => self.made_up_offset(),
-                };
-                (offset, Json::string(&format!("«epoch {step}»")))
-            }
+            )
+        } else {
+            let step = self.rng.pick(&known);
+            let offset = if self.rng.chance(60) {
+                Json::string(&format!("«offset {step}»"))
+            } else {
+                self.made_up_offset()
+            };
+            (offset, Json::string(&format!("«epoch {step}»")))
         };
         let mut members = Members(Vec::new());
         optional! { self, members, 95 "offset": offset, 85 "epoch": epoch }
@@ -134,12 +135,14 @@ impl Generator {
         Json::number(self.rng.pick(&[0, 1, 2, 3, 4, 100, u64::MAX]))
     }
 
-    /// The user and the narrowing fields of the calls that act on connections. The filter is flat: the embedded server
-    /// refuses one that is nested deeper than 100 times.
+    /// Returns the user and the filters of calls that act on connections. The label filter is flat:
+    /// the embedded server
+    /// refuses filters that are nested deeper than 100 times.
     fn whose(&mut self, members: &mut Members) {
-        let client = match self.has_connected.is_empty() {
-            true => "nobody".to_owned(),
-            false => format!("«client {}»", self.rng.pick(&self.has_connected)),
+        let client = if self.has_connected.is_empty() {
+            "nobody".to_owned()
+        } else {
+            format!("«client {}»", self.rng.pick(&self.has_connected))
         };
         optional! { self, members,
             95 "user": Json::string(&self.user()),
@@ -187,7 +190,7 @@ impl Generator {
         Json::Object(members.0)
     }
 
-    /// Without the code 3000: it lets the server forget what is still to be written, which is so by chance.
+    /// Returns a code other than 3000, with which the server may drop pending writes at random.
     fn disconnect(&mut self) -> Json {
         let mut members = Members(Vec::new());
         self.whose(&mut members);

@@ -1,6 +1,7 @@
-//! Requests that chance has changed: an answer always comes, and the server answers others afterwards.
+//! Requests with random changes: each gets an answer, and the server answers other requests
+//! afterwards.
 //!
-//! `CENTRIFUGO_API_FUZZ` is how many there are an endpoint, 1000 unless set.
+//! `CENTRIFUGO_API_FUZZ` sets their number per endpoint, by default 1000.
 
 #[path = "../../../src/fuzz/chance.rs"]
 mod chance;
@@ -29,7 +30,7 @@ fn inputs() -> usize {
 fn server() -> Result<(Server, Vec<Seed>), centrifugo_api::Error> {
     let server = Server::builder()
         .recorded_requests(100)
-        .configuration(include_str!("configuration.json"))
+        .configuration(include_str!("../../data/mutations.json"))
         .start()?;
     let seeds = all(&server);
     Ok((server, seeds))
@@ -43,7 +44,8 @@ async fn assert_alive(server: &Server) -> Outcome {
     Ok(())
 }
 
-/// Posts a body; there must be an answer, of one of the statuses that the server has for what it reads.
+/// Posts a body, and checks that the server answers with one of the statuses for requests that it
+/// has read.
 async fn post(client: &reqwest::Client, url: &str, body: &[u8]) -> Outcome {
     let request = client
         .post(url)
@@ -66,7 +68,8 @@ async fn seeds_are_of_all_methods_and_are_answered() -> Outcome {
     let (server, seeds) = server()?;
     let names: BTreeSet<_> = seeds.iter().map(|seed| seed.method).collect();
     assert_eq!(names, METHODS.iter().copied().collect());
-    let (client, mut grpc) = (own_client::builder()?.build()?, connect(&server).await?);
+    let client = own_client::builder()?.build()?;
+    let mut grpc = connect(&server).await?;
     for Seed {
         method,
         path,
@@ -100,7 +103,8 @@ async fn seeds_are_of_all_methods_and_are_answered() -> Outcome {
 #[tokio::test]
 async fn changed_json_has_an_answer() -> Outcome {
     let (server, seeds) = server()?;
-    let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(1));
+    let client = own_client::builder()?.build()?;
+    let mut chance = Chance::new(1);
     for index in 0..inputs() {
         let seed = &seeds[index % seeds.len()];
         let other = &seeds[chance.below(seeds.len())].json;
@@ -113,7 +117,8 @@ async fn changed_json_has_an_answer() -> Outcome {
 #[tokio::test]
 async fn changed_command_lines_have_an_answer() -> Outcome {
     let (server, seeds) = server()?;
-    let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(2));
+    let client = own_client::builder()?.build()?;
+    let mut chance = Chance::new(2);
     for _ in 0..inputs() {
         let lines: Vec<_> = (0..=chance.below(3))
             .map(|_| seeds[chance.below(seeds.len())].line())
@@ -128,7 +133,8 @@ async fn changed_command_lines_have_an_answer() -> Outcome {
 #[tokio::test]
 async fn json_made_by_chance_has_an_answer() -> Outcome {
     let (server, seeds) = server()?;
-    let (client, mut chance) = (own_client::builder()?.build()?, Chance::new(3));
+    let client = own_client::builder()?.build()?;
+    let mut chance = Chance::new(3);
     for index in 0..inputs() {
         let method = seeds[index % seeds.len()].method;
         let body = if index % 4 == 0 {
@@ -144,7 +150,8 @@ async fn json_made_by_chance_has_an_answer() -> Outcome {
 #[tokio::test]
 async fn changed_protobuf_has_a_status() -> Outcome {
     let (server, seeds) = server()?;
-    let (mut client, mut chance) = (connect(&server).await?, Chance::new(4));
+    let mut client = connect(&server).await?;
+    let mut chance = Chance::new(4);
     for index in 0..inputs() {
         let seed = &seeds[index % seeds.len()];
         let other = &seeds[chance.below(seeds.len())].protobuf;
@@ -176,7 +183,7 @@ async fn changed_connections_come_to_an_end() -> Outcome {
         };
         let bytes = chance.change(&bytes, b"\r\n\r\n");
         let mut stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
-        // The server may have hung up already, which it tells by an error.
+        // The server may have hung up already, which is an error.
         let _ = stream.write_all(&bytes).await;
         let _ = stream.shutdown().await;
         let _ = soon(
@@ -192,10 +199,11 @@ async fn changed_connections_come_to_an_end() -> Outcome {
 async fn unchanged_connections_are_answered() -> Outcome {
     let (server, seeds) = server()?;
     for seed in &seeds {
-        let is_answer = |answer: &[u8]| answer.starts_with(b"HTTP/1.1 200 OK\r\n");
-        read_until(&server, &seed.http1(), is_answer)
-            .await
-            .map_err(|error| format!("{}: {error}", seed.method))?;
+        read_until(&server, &seed.http1(), |answer: &[u8]| {
+            answer.starts_with(b"HTTP/1.1 200 OK\r\n")
+        })
+        .await
+        .map_err(|error| format!("{}: {error}", seed.method))?;
         read_until(&server, &seed.http2(), has_data)
             .await
             .map_err(|error| format!("{}: {error}", seed.method))?;
@@ -215,7 +223,7 @@ async fn read_until(server: &Server, bytes: &[u8], is_answer: impl Fn(&[u8]) -> 
     Ok(())
 }
 
-/// Whether an answer of HTTP/2 has a frame of data.
+/// Returns whether HTTP/2 bytes contain a data frame.
 fn has_data(mut answer: &[u8]) -> bool {
     const HEAD: usize = 9;
     while let Some(head) = answer.first_chunk::<HEAD>() {

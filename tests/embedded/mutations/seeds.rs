@@ -5,7 +5,7 @@ use centrifugo_api_testing::{ServedMethod, Server};
 
 use crate::malformed_grpc::frame;
 
-/// A request, written in each way.
+/// A request in all its forms.
 pub(crate) struct Seed {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -14,13 +14,13 @@ pub(crate) struct Seed {
 }
 
 impl Seed {
-    /// As a command line.
+    /// Returns the request as a command line.
     pub(crate) fn line(&self) -> Vec<u8> {
         let head = format!("{{\"id\":7,\"method\":\"{}\",\"params\":", self.method);
         [head.as_bytes(), &self.json, b"}"].concat()
     }
 
-    /// As all bytes of a connection.
+    /// Returns all bytes of an HTTP/1.1 connection.
     pub(crate) fn http1(&self) -> Vec<u8> {
         let head = format!(
             "POST /api/{} HTTP/1.1\r\nHost: a\r\nX-API-Key: secret\r\nContent-Length: {}\r\n\r\n",
@@ -44,7 +44,7 @@ impl Seed {
             ("content-type", "application/grpc"),
             ("authorization", "apikey secret"),
         ];
-        // Literals without an index, each with its length in one byte.
+        // Literals that are not indexed, each with its length in one byte.
         let literal = |text: &str| {
             [
                 &[u8::try_from(text.len()).unwrap_or_default()],
@@ -74,7 +74,7 @@ fn http2_frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 fn seed<M: Method>(request: M) -> Seed {
-    let json = serde_json::to_vec(&request).expect("the request has JSON");
+    let json = serde_json::to_vec(&request).expect("the request can be JSON");
     Seed {
         method: M::NAME,
         path: M::GRPC_PATH,
@@ -83,7 +83,7 @@ fn seed<M: Method>(request: M) -> Seed {
     }
 }
 
-/// A request of a method that needs a script.
+/// Returns a request of a method that needs a script.
 fn pro<M: ServedMethod>(server: &Server, request: M) -> Seed
 where
     M::Result: Default,

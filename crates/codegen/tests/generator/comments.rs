@@ -1,15 +1,17 @@
+//! Comments of the schema: they become harmless documentation.
+
 use pulldown_cmark::{BrokenLink, Event, Options, Parser, Tag};
 
 use super::{Generated, Tested, WHOLE, core_with, generate};
 
-/// The documentation in generated code, one text an item.
+/// Returns the documentation in generated code, one text per item.
 fn docs(code: &str) -> Result<Vec<String>, syn::Error> {
     syn::parse_file(code)?;
     let other_form =
         |line: &str| line.trim_start().starts_with("#[doc") || line.trim_start().starts_with("/*");
     assert!(
         !code.lines().any(other_form),
-        "documentation in a form that is not looked at"
+        "documentation in a form that this test does not read"
     );
     let mut docs = vec![String::new()];
     for line in code.lines() {
@@ -22,7 +24,8 @@ fn docs(code: &str) -> Result<Vec<String>, syn::Error> {
     Ok(docs)
 }
 
-/// What rustdoc would make a test, a link or HTML of, read by the parser that rustdoc uses.
+/// Returns everything that rustdoc would take for a test, a link or HTML, as found by the parser
+/// that rustdoc uses.
 fn hazards(doc: &str) -> Vec<String> {
     let mut broken = Vec::new();
     let mut note = |link: BrokenLink<'_>| {
@@ -46,13 +49,14 @@ fn hazards(doc: &str) -> Vec<String> {
     hazards
 }
 
-/// The documentation that came from the schema's comments, found to be harmless.
+/// Returns the documentation that came from the schema's comments, after checking that it is
+/// harmless.
 fn safe_docs(generated: &Generated) -> Result<Vec<String>, syn::Error> {
     let mut safe = Vec::new();
     // The JSON code has no comments.
     for code in [&generated.messages, &generated.client] {
         for doc in docs(code)? {
-            // The generator's own.
+            // The generator's own documentation.
             if doc.starts_with("Sets ") {
                 continue;
             }
@@ -63,7 +67,7 @@ fn safe_docs(generated: &Generated) -> Result<Vec<String>, syn::Error> {
     Ok(safe)
 }
 
-/// Generates with a comment at a field, an rpc and an enum's value, and answers what became of it.
+/// Generates with a comment at a field, an rpc and an enum's value, and returns the documentation.
 fn become_of(comment: &str) -> Result<String, Box<dyn std::error::Error>> {
     let schema = core_with("string channel", &format!("\n{comment}\nstring channel"));
     let schema = schema.replace("  rpc Publish(", &format!("\n{comment}\nrpc Publish("));
@@ -147,7 +151,7 @@ fn nothing_becomes_a_test_or_a_link_or_html() -> Tested {
 }
 
 #[test]
-fn a_very_long_line_is_kept() -> Tested {
+fn very_long_line_is_kept() -> Tested {
     let long = "word <b> ".repeat(1_000);
     assert_eq!(
         become_of(&format!("// MARK {long}"))?.len(),

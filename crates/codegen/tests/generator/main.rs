@@ -1,4 +1,5 @@
-//! The generator: what it refuses and how it says so, what becomes of comments and names, and that its tables agree.
+//! The generator: the schemas that it refuses and its errors, comments, names, and the agreement of
+//! its tables.
 
 mod comments;
 mod refusals;
@@ -13,7 +14,7 @@ use centrifugo_api_codegen::Generated;
 
 type Tested = Result<(), Box<dyn Error>>;
 
-/// The least that a schema must have.
+/// The smallest schema that is accepted.
 const CORE: &str = r#"syntax = "proto3";
 package test.api;
 service Api {
@@ -41,7 +42,7 @@ fn in_crate(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// Generates from a schema, beside which the files `imports` are.
+/// Generates from a schema in a folder with the files `imports`.
 fn generate_beside(schema: &str, imports: &[(&str, &str)]) -> Result<Generated, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     for (name, text) in imports.iter().chain([&("api.proto", schema)]) {
@@ -54,13 +55,13 @@ fn generate(schema: &str) -> Result<Generated, String> {
     generate_beside(schema, &[])
 }
 
-/// The core with one part replaced.
+/// Returns the core with one part replaced.
 fn core_with(part: &str, replacement: &str) -> String {
     assert!(CORE.contains(part), "the core lacks `{part}`");
     CORE.replacen(part, replacement, 1)
 }
 
-/// The core with one more rpc and what it needs.
+/// Returns the core with one more rpc and the messages that it needs.
 fn core_and(rpc: &str, messages: &str) -> String {
     core_with(
         "service Api {",
@@ -68,12 +69,12 @@ fn core_and(rpc: &str, messages: &str) -> String {
     )
 }
 
-/// What becomes of whole schemas: the crate's own and those of `tests/schemas.rs`.
+/// The generated code of whole schemas: the crate's own and those of `tests/schemas/packages.rs`.
 static WHOLE: LazyLock<Vec<(&str, Generated)>> = LazyLock::new(|| {
     [
         "proto/api.proto",
-        "tests/schemas/older.proto",
-        "tests/schemas/nasty.proto",
+        "tests/data/schemas/older.proto",
+        "tests/data/schemas/nasty.proto",
     ]
     .map(|path| {
         (
@@ -85,7 +86,7 @@ static WHOLE: LazyLock<Vec<(&str, Generated)>> = LazyLock::new(|| {
 });
 
 #[test]
-fn the_same_schema_gives_the_same_code() -> Tested {
+fn same_schema_gives_the_same_code() -> Tested {
     let (path, once) = &WHOLE[2];
     let again = centrifugo_api_codegen::generate(&in_crate(path))?;
     assert_eq!(once.messages, again.messages);
@@ -96,7 +97,7 @@ fn the_same_schema_gives_the_same_code() -> Tested {
 }
 
 #[test]
-fn a_schema_may_have_several_files_of_one_package() -> Tested {
+fn schema_may_have_several_files_of_one_package() -> Tested {
     let schema =
         core_with("message PublishResult {}", "").replacen(';', "; import \"result.proto\";", 1);
     let result = "syntax = \"proto3\"; package test.api; message PublishResult { bytes data = 1; }";

@@ -1,9 +1,11 @@
+//! Schemas that the generator refuses, and its errors.
+
 use super::{CORE, Tested, WHOLE, core_and, core_with, generate, generate_beside};
 
 fn refusal(schema: &str) -> String {
     generate(schema)
         .err()
-        .unwrap_or_else(|| panic!("it was accepted: {schema}"))
+        .unwrap_or_else(|| panic!("the schema was accepted: {schema}"))
 }
 
 fn assert_refused(schema: &str, reason: &str) {
@@ -21,7 +23,7 @@ fn assert_refused(schema: &str, reason: &str) {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() -> Tested {
+fn unreadable_file_is_named() -> Tested {
     let folder = tempfile::tempdir()?;
     let missing = folder.path().join("missing.proto");
     for path in [missing.as_path(), folder.path()] {
@@ -46,7 +48,7 @@ fn a_file_that_cannot_be_read_is_named() -> Tested {
 }
 
 #[test]
-fn a_mistake_has_its_place() {
+fn mistake_is_reported_with_its_path() {
     for (schema, place) in [
         ("edition = \"2023\";\npackage a;", "api.proto:1:1: "),
         ("{\"openapi\": \"3.0.0\"}", "api.proto:1:1: "),
@@ -86,7 +88,7 @@ fn a_mistake_has_its_place() {
 }
 
 #[test]
-fn a_schema_of_something_else_says_what_is_missing() {
+fn schema_of_another_service_says_what_is_missing() {
     let no_package = "it names no package; Centrifugo's is `centrifugal.centrifugo.api`";
     assert_refused("", no_package);
     assert_refused(&core_with("package test.api;", ""), no_package);
@@ -119,7 +121,7 @@ fn a_schema_of_something_else_says_what_is_missing() {
 }
 
 #[test]
-fn what_hand_written_code_needs_must_have_its_type() {
+fn fields_that_hand_written_code_needs_must_have_their_type() {
     for (part, replacement, reason) in [
         (
             "uint32 code",
@@ -157,7 +159,7 @@ fn what_hand_written_code_needs_must_have_its_type() {
 }
 
 #[test]
-fn an_rpc_that_cannot_become_a_method_is_named() {
+fn rpc_that_cannot_become_a_method_is_named() {
     let streams = "its rpc `More` streams, which the crate does not support; take it out";
     let messages = "message MoreRequest {} message MoreResponse {}";
     assert_refused(
@@ -238,7 +240,7 @@ fn names_that_rust_cannot_tell_apart_are_refused() {
 }
 
 #[test]
-fn the_embedded_server_needs_what_it_serves() -> Tested {
+fn embedded_server_needs_the_methods_that_it_serves() -> Tested {
     for (path, generated) in WHOLE.iter() {
         let served = generated.served.as_ref().err();
         match *path {

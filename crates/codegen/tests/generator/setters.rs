@@ -1,7 +1,9 @@
+//! Constructors and setters.
+
 use super::tables::Declared;
 use super::{Tested, WHOLE, core_and, generate};
 
-/// What `new` takes, by Centrifugo's API documentation.
+/// The arguments of `new`, by Centrifugo's API documentation.
 const REQUIRED: &str = "\
 ApnsPushNotification payload
 BatchRequest commands
@@ -51,7 +53,7 @@ UserTopicUpdateRequest user op topics
 WebPushPushNotification payload";
 
 #[test]
-fn new_takes_what_centrifugo_requires() -> Tested {
+fn new_takes_the_fields_that_centrifugo_requires() -> Tested {
     let declared = Declared::by(&WHOLE[0].1.messages)?;
     let required: Vec<_> = declared
         .required
@@ -63,7 +65,7 @@ fn new_takes_what_centrifugo_requires() -> Tested {
 }
 
 #[test]
-fn a_setter_never_has_the_name_of_another_function() -> Tested {
+fn setter_never_has_the_name_of_another_function() -> Tested {
     let request =
         "message AskRequest { string new = 1; bool default = 2; bool with_new = 3; bool with_default = 4;
         optional bool maybe = 5; Level level = 6; bool set_level = 7; map<string, Level> levels = 8;

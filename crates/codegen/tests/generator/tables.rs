@@ -1,3 +1,5 @@
+//! The agreement between the schema, the generated tables and hand-written code.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::visit::Visit;
@@ -5,16 +7,16 @@ use syn::{Expr, FnArg, ImplItem, ItemConst, ItemImpl, Lit, Pat, PatType, Signatu
 
 use super::{CORE, Generated, Tested, WHOLE, core_and, generate, in_crate};
 
-/// What generated or hand-written code declares.
+/// The declarations in generated or hand-written code.
 #[derive(Default)]
 pub(crate) struct Declared {
-    /// Of each request: the method's name and its path over gRPC.
+    /// The name of each request's method and its gRPC path.
     pub(crate) methods: BTreeMap<String, (String, String)>,
     /// The names in `METHODS`.
     pub(crate) names: Vec<String>,
     /// The functions of each type.
     pub(crate) functions: BTreeMap<String, BTreeSet<String>>,
-    /// What the `new` of each type takes.
+    /// The arguments of `new` of each type.
     pub(crate) required: BTreeMap<String, Vec<String>>,
 }
 
@@ -103,7 +105,7 @@ fn text(expression: &Expr) -> Option<String> {
 }
 
 #[test]
-fn the_method_table_agrees_with_the_service() -> Tested {
+fn method_table_agrees_with_the_service() -> Tested {
     for (schema, generated) in &WHOLE[..2] {
         let declared = Declared::by(&generated.messages)?;
         let files = protox::compile(
@@ -119,10 +121,10 @@ fn the_method_table_agrees_with_the_service() -> Tested {
                 .methods
                 .values()
                 .find(|(_, of)| *of == path)
-                .ok_or("it has no method")?;
+                .ok_or("the request has no method")?;
             assert_eq!(name.replace('_', ""), rpc.name().to_lowercase());
         }
-        // `Command` has a field named after each method that a batch can hold.
+        // `Command` has a field for each method that a batch can hold, named after it.
         let command = files[0]
             .message_type
             .iter()
@@ -147,7 +149,7 @@ fn the_method_table_agrees_with_the_service() -> Tested {
             parts
         );
         assert_eq!(declared.names.len(), service.method.len());
-        // Those that take a batch and a broadcast are hand-written.
+        // The methods for a batch and a broadcast are hand-written.
         for client in [&generated.client, &generated.blocking] {
             let client = Declared::by(client)?;
             let functions = client.functions["Client"].iter().map(String::as_str);
@@ -185,7 +187,7 @@ fn no_method_has_the_name_of_a_function_of_the_client() -> Tested {
         }
     }
     assert!(taken.contains("with_timeout") && taken.contains("exchange"));
-    // The schema has rpcs of these names, which the functions are for.
+    // The schema has rpcs with these names, and the functions belong to them.
     for own in ["batch", "broadcast"] {
         assert!(taken.remove(own));
     }
@@ -214,7 +216,7 @@ fn no_method_has_the_name_of_a_function_of_the_client() -> Tested {
 }
 
 #[test]
-fn an_rpc_named_like_a_keyword_keeps_its_name_over_http() -> Tested {
+fn rpc_named_like_keyword_keeps_its_name_over_http() -> Tested {
     for (rpc, function, name) in [
         ("Move", "r#move", "move"),
         ("Self", "self_", "self"),
@@ -242,7 +244,7 @@ fn an_rpc_named_like_a_keyword_keeps_its_name_over_http() -> Tested {
 }
 
 #[test]
-fn a_part_of_a_command_names_its_method() -> Tested {
+fn part_of_command_names_its_method() -> Tested {
     let messages = "message AskRequest {} message Answer {}";
     for (parts, name) in [
         ("", "o_auth2"),
@@ -263,7 +265,7 @@ fn a_part_of_a_command_names_its_method() -> Tested {
 }
 
 #[test]
-fn a_call_answers_what_the_response_holds() -> Tested {
+fn call_returns_what_the_response_holds() -> Tested {
     for (response, answer) in [
         (
             "Answer { Error error = 1; Found result = 2; } message Found {}",

@@ -1,3 +1,5 @@
+//! The history of channels.
+
 use cent::{BatchOptions, HistoryRemoveRequest, HistoryRequest, PublishRequest, StreamPosition};
 
 use crate::peer::{Outcome, Peer, api_error, offsets, raw, text};
@@ -31,13 +33,23 @@ pub async fn history_limit_since_and_reverse(peer: Peer) -> Outcome {
         (all.clone().since(since(3)), vec![4, 5]),
         (all.clone().since(since(3)).limit(1), vec![4]),
         (all.clone().since(since(3)).reverse(true), vec![2, 1]),
-        (all.clone().since(StreamPosition::new().offset(3)), vec![4, 5]),
-        (all.clone().since(StreamPosition::new()), vec![1, 2, 3, 4, 5]),
+        (
+            all.clone().since(StreamPosition::new().offset(3)),
+            vec![4, 5],
+        ),
+        (
+            all.clone().since(StreamPosition::new()),
+            vec![1, 2, 3, 4, 5],
+        ),
         (all.clone().since(since(5)), vec![]),
         (all.clone().since(since(9)), vec![]),
     ] {
         let history = peer.client.history(request.clone()).await?;
-        assert_eq!((history.offset, offsets(&history)), (5, expected), "{request:?}");
+        assert_eq!(
+            (history.offset, offsets(&history)),
+            (5, expected),
+            "{request:?}"
+        );
     }
     Ok(())
 }
@@ -45,7 +57,8 @@ pub async fn history_limit_since_and_reverse(peer: Peer) -> Outcome {
 pub async fn history_of_another_epoch(peer: Peer) -> Outcome {
     let channel = peer.channel("epoch");
     peer.publish_numbers(&channel, 1).await?;
-    let request = HistoryRequest::new(&channel).since(StreamPosition::new().offset(1).epoch("other"));
+    let request =
+        HistoryRequest::new(&channel).since(StreamPosition::new().offset(1).epoch("other"));
     for client in [&peer.client, &peer.transport_mode] {
         let error = api_error(client.history(request.clone().limit(1)).await);
         assert_eq!(error, (112, "unrecoverable position".to_owned()));
@@ -56,11 +69,18 @@ pub async fn history_of_another_epoch(peer: Peer) -> Outcome {
 pub async fn history_remove(peer: Peer) -> Outcome {
     let channel = peer.channel("remove");
     let before = peer.publish_numbers(&channel, 1).await?;
-    peer.client.history_remove(HistoryRemoveRequest::new(&channel)).await?;
+    peer.client
+        .history_remove(HistoryRemoveRequest::new(&channel))
+        .await?;
     let history = peer.history(&channel).await?;
-    assert_eq!((history.publications.len(), history.offset, &history.epoch), (0, 1, &before.epoch));
+    assert_eq!(
+        (history.publications.len(), history.offset, &history.epoch),
+        (0, 1, &before.epoch)
+    );
     assert_eq!(peer.publish_numbers(&channel, 1).await?.offset, 2);
-    peer.client.history_remove(HistoryRemoveRequest::new(peer.channel("never-used"))).await?;
+    peer.client
+        .history_remove(HistoryRemoveRequest::new(peer.channel("never-used")))
+        .await?;
     Ok(())
 }
 
@@ -76,7 +96,11 @@ pub async fn large_history(peer: Peer) -> Outcome {
     assert_eq!(history.offset, 120);
     assert_eq!(offsets(&history), (21..=120).collect::<Vec<_>>());
     for publication in &history.publications {
-        assert!(text(publication) == data(publication.offset), "publication {} is whole", publication.offset);
+        assert!(
+            text(publication) == data(publication.offset),
+            "publication {} is whole",
+            publication.offset
+        );
     }
     Ok(())
 }

@@ -46,11 +46,11 @@ async fn run(peer: Peer) -> ExitCode {
         match tokio::spawn(check(peer.clone())).await {
             Ok(Ok(())) => println!("ok {name}"),
             Ok(Err(error)) => {
-                eprintln!("FAILED {name}: an error that nobody expected: {error}");
+                eprintln!("FAILED {name}: an unexpected error: {error}");
                 return ExitCode::FAILURE;
             }
             Err(_) => {
-                eprintln!("FAILED {name}, as told above");
+                eprintln!("FAILED {name}: see above");
                 return ExitCode::FAILURE;
             }
         }

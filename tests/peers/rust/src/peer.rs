@@ -1,12 +1,12 @@
-//! The clients that the checks use, channels of their own, and what checks have in common.
+//! The clients and channels of the checks, and their common parts.
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::hash::{BuildHasher as _, RandomState};
 
 use cent::{
-    Client, Config, Error, HistoryRequest, HistoryResult, Publication, PublishRequest, PublishResult,
-    RawValue,
+    Client, Config, Error, HistoryRequest, HistoryResult, Publication, PublishRequest,
+    PublishResult, RawValue,
 };
 
 pub type Failure = Box<dyn StdError + Send + Sync>;
@@ -15,7 +15,7 @@ pub type Outcome = Result<(), Failure>;
 #[derive(Clone)]
 pub struct Peer {
     pub client: Client,
-    /// Asks for the server's transport error mode: its errors are to be the same.
+    /// Requests the server's transport error mode, in which errors must be the same.
     pub transport_mode: Client,
     pub url: String,
     pub key: String,
@@ -25,7 +25,8 @@ pub struct Peer {
 impl Peer {
     pub fn from_env() -> Result<Self, Failure> {
         let variable = |name| std::env::var(name).map_err(|_| format!("set {name}"));
-        let (url, key) = (variable("CENTRIFUGO_URL")?, variable("CENTRIFUGO_API_KEY")?);
+        let url = variable("CENTRIFUGO_URL")?;
+        let key = variable("CENTRIFUGO_API_KEY")?;
         let config = Config::new(&url).api_key(&key);
         Ok(Self {
             client: Client::new(config.clone())?,
@@ -40,7 +41,7 @@ impl Peer {
         Config::new(&self.url).api_key(&self.key)
     }
 
-    /// A channel with history and presence that no other run uses.
+    /// Returns a channel with history and presence that no other run uses.
     pub fn channel(&self, name: &str) -> String {
         self.channel_of("plain", name)
     }
@@ -50,11 +51,17 @@ impl Peer {
     }
 
     pub async fn publish(&self, channel: &str, data: &str) -> Result<PublishResult, Error> {
-        self.client.publish(PublishRequest::new(channel).data(raw(data))).await
+        self.client
+            .publish(PublishRequest::new(channel).data(raw(data)))
+            .await
     }
 
-    /// Publishes the numbers from 1, and answers the last result.
-    pub async fn publish_numbers(&self, channel: &str, numbers: u64) -> Result<PublishResult, Error> {
+    /// Publishes numbers from 1, and returns the last result.
+    pub async fn publish_numbers(
+        &self,
+        channel: &str,
+        numbers: u64,
+    ) -> Result<PublishResult, Error> {
         let mut last = PublishResult::default();
         for number in 1..=numbers {
             last = self.publish(channel, &number.to_string()).await?;
@@ -63,11 +70,19 @@ impl Peer {
     }
 
     pub async fn history(&self, channel: &str) -> Result<HistoryResult, Error> {
-        self.client.history(HistoryRequest::new(channel).limit(-1)).await
+        self.client
+            .history(HistoryRequest::new(channel).limit(-1))
+            .await
     }
 
     pub async fn data(&self, channel: &str) -> Result<Vec<String>, Error> {
-        Ok(self.history(channel).await?.publications.iter().map(text).collect())
+        Ok(self
+            .history(channel)
+            .await?
+            .publications
+            .iter()
+            .map(text)
+            .collect())
     }
 }
 
@@ -76,19 +91,28 @@ pub fn raw(text: &str) -> Box<RawValue> {
 }
 
 pub fn text(publication: &Publication) -> String {
-    publication.data.as_ref().expect("a publication has data").get().to_owned()
+    publication
+        .data
+        .as_ref()
+        .expect("a publication has data")
+        .get()
+        .to_owned()
 }
 
 pub fn offsets(result: &HistoryResult) -> Vec<u64> {
-    result.publications.iter().map(|publication| publication.offset).collect()
+    result
+        .publications
+        .iter()
+        .map(|publication| publication.offset)
+        .collect()
 }
 
-/// The code and the message of the API's error.
+/// Returns the code and the message of an API error.
 #[track_caller]
 pub fn api_error<T: Debug>(result: Result<T, Error>) -> (u32, String) {
     match result {
         Err(Error::Api(error)) => (error.code, error.message),
-        other => panic!("an error of the API expected, not {other:?}"),
+        other => panic!("expected an API error, not {other:?}"),
     }
 }
 
@@ -97,11 +121,14 @@ pub fn code<T: Debug>(result: Result<T, Error>) -> u32 {
     api_error(result).0
 }
 
-/// The status and the body of an answer that is not the API's.
+/// Returns the status and the body of a reply that is not an API error.
 #[track_caller]
 pub fn http_error<T: Debug>(result: Result<T, Error>) -> (u16, String) {
     match result {
-        Err(Error::Http(error)) => (error.status.as_u16(), String::from_utf8_lossy(&error.body).into_owned()),
-        other => panic!("an HTTP status expected, not {other:?}"),
+        Err(Error::Http(error)) => (
+            error.status.as_u16(),
+            String::from_utf8_lossy(&error.body).into_owned(),
+        ),
+        other => panic!("expected an HTTP status, not {other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Methods of Centrifugo PRO, which the open-source server has not.
+//! Methods of Centrifugo PRO, which the open-source server does not have.
 
 use cent::*;
 
@@ -7,7 +7,7 @@ use crate::peer::{Outcome, Peer, api_error, http_error, raw};
 pub async fn pro_methods(peer: Peer) -> Outcome {
     let recipient = PushRecipient::new().fcm_topic("news");
     let notification = PushNotification::new().fcm(FcmPushNotification::new(raw("{}")));
-    // Each is called alone, and is a command of a batch.
+    // Each method is called on its own and in a batch.
     macro_rules! refused {
         ($($method:ident($request:expr)),+ $(,)?) => {$(
             let error = http_error(peer.client.$method($request).await);
@@ -35,7 +35,10 @@ pub async fn pro_methods(peer: Peer) -> Outcome {
         device_topic_update(DeviceTopicUpdateRequest::new("id", "add").topics(["news"])),
         user_topic_list(UserTopicListRequest::new()),
         user_topic_update(UserTopicUpdateRequest::new("nobody", "add").topics(["news"])),
-        send_push_notification(SendPushNotificationRequest::new(recipient.clone(), notification.clone())),
+        send_push_notification(SendPushNotificationRequest::new(
+            recipient.clone(),
+            notification.clone()
+        )),
         update_push_status(UpdatePushStatusRequest::new("uid", "delivered", "id")),
         cancel_push(CancelPushRequest::new("uid")),
     );

@@ -1,3 +1,5 @@
+//! Publications.
+
 use std::collections::BTreeMap;
 
 use cent::{Client, Error, HistoryRequest, PublishRequest, PublishResult};
@@ -22,7 +24,8 @@ pub async fn publish_without_history(peer: Peer) -> Outcome {
         PublishRequest::new(format!("news-{}", peer.run)),
         PublishRequest::new(&skipped).skip_history(true),
     ] {
-        let PublishResult { offset, epoch, .. } = peer.client.publish(request.data(raw("1"))).await?;
+        let PublishResult { offset, epoch, .. } =
+            peer.client.publish(request.data(raw("1"))).await?;
         assert_eq!((offset, epoch.as_str()), (0, ""));
     }
     assert!(peer.data(&skipped).await?.is_empty());
@@ -31,7 +34,11 @@ pub async fn publish_without_history(peer: Peer) -> Outcome {
 
 pub async fn publish_with_idempotency_key(peer: Peer) -> Outcome {
     let channel = peer.channel("idempotency");
-    let request = |data, key: &str| PublishRequest::new(&channel).data(raw(data)).idempotency_key(key);
+    let request = |data, key: &str| {
+        PublishRequest::new(&channel)
+            .data(raw(data))
+            .idempotency_key(key)
+    };
     let first = peer.client.publish(request("1", "key")).await?;
     let repeat = peer.client.publish(request("2", "key")).await?;
     assert_eq!((repeat.offset, &repeat.epoch), (1, &first.epoch));
@@ -42,11 +49,22 @@ pub async fn publish_with_idempotency_key(peer: Peer) -> Outcome {
 
 pub async fn publish_with_version(peer: Peer) -> Outcome {
     let channel = peer.channel("version");
-    for (data, version, epoch, offset) in
-        [("1", 5, "", 1), ("2", 5, "", 1), ("3", 6, "", 2), ("4", 1, "e", 3), ("5", 1, "e", 3)]
-    {
-        let request = PublishRequest::new(&channel).data(raw(data)).version(version).version_epoch(epoch);
-        assert_eq!(peer.client.publish(request).await?.offset, offset, "publication {data}");
+    for (data, version, epoch, offset) in [
+        ("1", 5, "", 1),
+        ("2", 5, "", 1),
+        ("3", 6, "", 2),
+        ("4", 1, "e", 3),
+        ("5", 1, "e", 3),
+    ] {
+        let request = PublishRequest::new(&channel)
+            .data(raw(data))
+            .version(version)
+            .version_epoch(epoch);
+        assert_eq!(
+            peer.client.publish(request).await?.offset,
+            offset,
+            "publication {data}"
+        );
     }
     assert_eq!(peer.data(&channel).await?, ["1", "3", "4"]);
     Ok(())
@@ -55,10 +73,15 @@ pub async fn publish_with_version(peer: Peer) -> Outcome {
 pub async fn publish_with_tags(peer: Peer) -> Outcome {
     let channel = peer.channel("tags");
     let tags = [("kind", "news"), ("größe", "1")];
-    let request = PublishRequest::new(&channel).data(raw("1")).tags(tags).delta(true);
+    let request = PublishRequest::new(&channel)
+        .data(raw("1"))
+        .tags(tags)
+        .delta(true);
     peer.client.publish(request).await?;
     let history = peer.history(&channel).await?;
-    let expected: BTreeMap<_, _> = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let expected: BTreeMap<_, _> = tags
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
     assert_eq!(history.publications[0].tags, expected);
     assert!(history.publications[0].info.is_none());
     Ok(())
@@ -66,7 +89,7 @@ pub async fn publish_with_tags(peer: Peer) -> Outcome {
 
 pub async fn payloads(peer: Peer) -> Outcome {
     let channel = peer.channel("unicode-é😀 <&>");
-    // As they are sent, and as they come back.
+    // As sent, and as read back.
     let payloads = [
         (r#""""#, r#""""#),
         ("0", "0"),
@@ -76,9 +99,15 @@ pub async fn payloads(peer: Peer) -> Outcome {
         ("[ 1, 2 ]", "[1,2]"),
         ("-1.50", "-1.50"),
         ("1e400", "1e400"),
-        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        (
+            "123456789012345678901234567890",
+            "123456789012345678901234567890",
+        ),
         (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
-        (r#"{"text":"héllo 😀","π":[null]}"#, r#"{"text":"héllo 😀","π":[null]}"#),
+        (
+            r#"{"text":"héllo 😀","π":[null]}"#,
+            r#"{"text":"héllo 😀","π":[null]}"#,
+        ),
         (r#""<b>&""#, r#""\u003cb\u003e\u0026""#),
         ("\"\u{2028}\u{2029}\"", r#""\u2028\u2029""#),
         (r#""\"\\\n\t\u0000\/""#, r#""\"\\\n\t\u0000\/""#),
@@ -87,14 +116,21 @@ pub async fn payloads(peer: Peer) -> Outcome {
     for (sent, _) in payloads {
         peer.publish(&channel, sent).await?;
     }
-    assert_eq!(peer.data(&channel).await?, payloads.map(|(_, expected)| expected));
+    assert_eq!(
+        peer.data(&channel).await?,
+        payloads.map(|(_, expected)| expected)
+    );
     Ok(())
 }
 
 pub async fn large_payload(peer: Peer) -> Outcome {
-    let (channel, data) = (peer.channel("payload"), format!("{:?}", "x".repeat(1_000_000)));
+    let channel = peer.channel("payload");
+    let data = format!("{:?}", "x".repeat(1_000_000));
     peer.publish(&channel, &data).await?;
-    assert!(peer.data(&channel).await? == [data], "a megabyte comes back");
+    assert!(
+        peer.data(&channel).await? == [data],
+        "a megabyte must come back"
+    );
     Ok(())
 }
 
@@ -103,7 +139,8 @@ pub async fn concurrent_publishes(peer: Peer) -> Outcome {
     let client = Client::new(peer.config())?;
     let mut calls = JoinSet::new();
     for _ in 0..200 {
-        let (client, request) = (client.clone(), PublishRequest::new(&channel).data(raw("1")));
+        let client = client.clone();
+        let request = PublishRequest::new(&channel).data(raw("1"));
         calls.spawn(async move { client.publish(request).await });
     }
     let mut offsets = vec![];
@@ -117,12 +154,24 @@ pub async fn concurrent_publishes(peer: Peer) -> Outcome {
 
 pub async fn binary_data(peer: Peer) -> Outcome {
     let channel = peer.channel("b64");
-    peer.client.publish(PublishRequest::new(&channel).b64data("eyJuIjogMX0=")).await?;
-    peer.client.publish(PublishRequest::new(&channel).data(raw("0")).b64data("IndpbnMi")).await?;
+    peer.client
+        .publish(PublishRequest::new(&channel).b64data("eyJuIjogMX0="))
+        .await?;
+    peer.client
+        .publish(
+            PublishRequest::new(&channel)
+                .data(raw("0"))
+                .b64data("IndpbnMi"),
+        )
+        .await?;
     assert_eq!(peer.data(&channel).await?, [r#"{"n":1}"#, r#""wins""#]);
     for wrong in ["no base64!", "MQ", "_w=="] {
         assert_eq!(
-            code(peer.client.publish(PublishRequest::new(&channel).b64data(wrong)).await),
+            code(
+                peer.client
+                    .publish(PublishRequest::new(&channel).b64data(wrong))
+                    .await
+            ),
             107,
             "{wrong}"
         );
@@ -132,22 +181,40 @@ pub async fn binary_data(peer: Peer) -> Outcome {
 
 pub async fn binary_data_that_json_cannot_carry(peer: Peer) -> Outcome {
     for channel in [peer.channel("bytes"), peer.channel_of("bin", "bytes")] {
-        let result = peer.client.publish(PublishRequest::new(&channel).b64data("/w==")).await?;
+        let result = peer
+            .client
+            .publish(PublishRequest::new(&channel).b64data("/w=="))
+            .await?;
         assert_eq!(result.offset, 1);
         assert_eq!(http_error(peer.history(&channel).await).0, 500);
         assert_eq!(
-            http_error(peer.transport_mode.history(HistoryRequest::new(&channel).limit(1)).await).0,
+            http_error(
+                peer.transport_mode
+                    .history(HistoryRequest::new(&channel).limit(1))
+                    .await
+            )
+            .0,
             500
         );
-        assert_eq!(peer.client.history(HistoryRequest::new(&channel)).await?.offset, 1);
+        assert_eq!(
+            peer.client
+                .history(HistoryRequest::new(&channel))
+                .await?
+                .offset,
+            1
+        );
     }
     Ok(())
 }
 
-/// The client itself refuses data that is empty; JSON passes as it is.
+/// Checks data that is empty, which the client itself refuses, and unusual JSON, which it sends
+/// unchanged.
 pub async fn binary_namespace(peer: Peer) -> Outcome {
     let channel = peer.channel_of("bin", "json");
-    let empty = peer.client.publish(PublishRequest::new(&channel).b64data("")).await;
+    let empty = peer
+        .client
+        .publish(PublishRequest::new(&channel).b64data(""))
+        .await;
     assert!(matches!(empty, Err(Error::InvalidRequest(_))), "{empty:?}");
     assert_eq!(peer.publish(&channel, r#""text""#).await?.offset, 1);
     assert_eq!(peer.data(&channel).await?, [r#""text""#]);

@@ -1,3 +1,5 @@
+//! Every message, compared with the oracle.
+
 #[path = "../../oracle.rs"]
 mod oracle;
 
@@ -56,8 +58,8 @@ macro_rules! for_each_root {
 }
 
 #[test]
-fn every_message_agrees_with_an_independent_judge() {
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nasty.proto");
+fn every_message_agrees_with_the_oracle() {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/schemas/nasty.proto");
     let pool = oracle::pool(&schema.canonicalize().expect("the schema is there"));
     let mut reached = BTreeSet::new();
     macro_rules! check_each {
@@ -66,9 +68,15 @@ fn every_message_agrees_with_an_independent_judge() {
         )*};
     }
     for_each_root!(check_each);
-    let all: BTreeSet<_> =
-        oracle::messages(&pool).iter().map(|message| message.full_name().to_owned()).collect();
-    assert_eq!(all.difference(&reached).collect::<Vec<_>>(), [] as [&str; 0], "add them to the roots");
+    let all: BTreeSet<_> = oracle::messages(&pool)
+        .iter()
+        .map(|message| message.full_name().to_owned())
+        .collect();
+    assert_eq!(
+        all.difference(&reached).collect::<Vec<_>>(),
+        [] as [&str; 0],
+        "add them to the roots"
+    );
     macro_rules! check_each {
         ($($($segment:ident)::+),*) => {$(
             oracle::check::<api::$($segment)::+>(&pool, stringify!($($segment)::+));
@@ -77,7 +85,7 @@ fn every_message_agrees_with_an_independent_judge() {
     for_each_root!(check_each);
 }
 
-/// Notes a message and those that it holds.
+/// Adds a message and those that it contains.
 fn reach(message: &MessageDescriptor, reached: &mut BTreeSet<String>) {
     if reached.insert(message.full_name().to_owned()) {
         for field in message.fields() {

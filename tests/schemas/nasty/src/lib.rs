@@ -1,4 +1,5 @@
-//! The crate as built from a schema that holds everything proto3 has, under names that are taken.
+//! The crate built from a schema that has everything that proto3 allows, under names that are
+//! already used.
 #![cfg(test)]
 
 mod calls;

@@ -1,6 +1,8 @@
+//! Constructors and setters of requests.
+
 use centrifugo_api::api::{
-    Choices, Color, Enums, EverythingRequest, Maps, Names, Optionals, Scalars, Tree, Twins, Wrappers,
-    choices, enums, outer, tree,
+    Choices, Color, Enums, EverythingRequest, Maps, Names, Optionals, Scalars, Tree, Twins,
+    Wrappers, choices, enums, outer, tree,
 };
 use centrifugo_api::bytes::Bytes;
 use centrifugo_api::prost::Message;
@@ -10,7 +12,9 @@ use serde::de::DeserializeOwned;
 
 use crate::Tested;
 
-fn assert_json<M: Message + Default + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
+fn assert_json<
+    M: Message + Default + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+>(
     message: &M,
     json: &str,
 ) -> Tested {
@@ -21,10 +25,16 @@ fn assert_json<M: Message + Default + Serialize + DeserializeOwned + PartialEq +
 }
 
 #[test]
-fn a_new_request_is_as_pleasant_as_an_old_one() -> Tested {
-    let request = MoveRequest::new().from("a").to("b").data(r#"{"fast":true}"#);
+fn new_request_has_the_same_setters_as_an_old_one() -> Tested {
+    let request = MoveRequest::new()
+        .from("a")
+        .to("b")
+        .data(r#"{"fast":true}"#);
     assert_json(&request, r#"{"from":"a","to":"b","data":{"fast":true}}"#)?;
-    assert_json(&request.binary_data([0]), r#"{"from":"a","to":"b","b64data":"AA=="}"#)
+    assert_json(
+        &request.binary_data([0]),
+        r#"{"from":"a","to":"b","b64data":"AA=="}"#,
+    )
 }
 
 #[test]
@@ -32,8 +42,12 @@ fn commands_are_made_of_new_requests() -> Tested {
     let batch = BatchRequest::new([
         Command::from(MoveRequest::new().from("a")),
         PublishRequest::new("news", "1").into(),
-        outer::Ask::new().with_kind(outer::middle::Kind::Known).into(),
-        Command::new().r#type(centrifugo_api::TypeRequest::new().r#type("x")).labels([("a", "b")]),
+        outer::Ask::new()
+            .with_kind(outer::middle::Kind::Known)
+            .into(),
+        Command::new()
+            .r#type(centrifugo_api::TypeRequest::new().r#type("x"))
+            .labels([("a", "b")]),
         Command::new().with_default(centrifugo_api::DefaultRequest::new()),
         Command::new()
             .with_parts(centrifugo_api::PartsRequest::new())
@@ -47,7 +61,7 @@ fn commands_are_made_of_new_requests() -> Tested {
 }
 
 #[test]
-fn setters_step_aside_for_what_is_there() -> Tested {
+fn setters_give_way_to_existing_functions() -> Tested {
     let names = Names::new()
         .with_with_new("a")
         .with_with_maybe("b")
@@ -67,8 +81,14 @@ fn setters_step_aside_for_what_is_there() -> Tested {
     let names = names.clone();
     let json = serde_json::to_value(&names)?;
     assert_eq!(json["super"], "j");
-    assert_eq!((&json["new"], &json["with_new"]), (&"a".into(), &"c".into()));
-    assert_eq!((&json["maybe"], &json["with_maybe"]), (&"b".into(), &"d".into()));
+    assert_eq!(
+        (&json["new"], &json["with_new"]),
+        (&"a".into(), &"c".into())
+    );
+    assert_eq!(
+        (&json["maybe"], &json["with_maybe"]),
+        (&"b".into(), &"d".into())
+    );
     assert_json(&names, &serde_json::to_string(&names)?)
 }
 
@@ -82,7 +102,10 @@ fn enums_are_numbers() -> Tested {
         .named([("a", enums::Option::Some)])
         .with_set_color(true)
         .with_color(true);
-    assert_eq!((message.color(), message.maybe()), (Color::Red, enums::Option::None));
+    assert_eq!(
+        (message.color(), message.maybe()),
+        (Color::Red, enums::Option::None)
+    );
     assert_json(
         &message,
         r#"{"color":1,"option":1,"options":[1,0],"maybe":0,"named":{"a":1},"set_color":true,"with_color":true}"#,
@@ -90,17 +113,40 @@ fn enums_are_numbers() -> Tested {
 }
 
 #[test]
-fn a_oneof_is_the_field_that_is_set() -> Tested {
-    let choice = |choice| Choices::new().choice(choice).value(choices::ValueOneOf::Number(0)).between("x");
+fn oneof_is_the_field_that_is_set() -> Tested {
+    let choice = |choice| {
+        Choices::new()
+            .choice(choice)
+            .value(choices::ValueOneOf::Number(0))
+            .between("x")
+    };
     for (set, json) in [
         (choices::Choice::AString(String::new()), r#""a_string":"""#),
-        (choices::Choice::AnUint64(u64::MAX), r#""an_uint64":18446744073709551615"#),
-        (choices::Choice::APayload("null".into()), r#""a_payload":null"#),
-        (choices::Choice::AColor(Color::Self_ as i32), r#""a_color":-7"#),
-        (choices::Choice::Recursive(Box::default()), r#""recursive":{}"#),
-        (choices::Choice::AValue(choices::Value::default()), r#""a_value":{}"#),
+        (
+            choices::Choice::AnUint64(u64::MAX),
+            r#""an_uint64":18446744073709551615"#,
+        ),
+        (
+            choices::Choice::APayload("null".into()),
+            r#""a_payload":null"#,
+        ),
+        (
+            choices::Choice::AColor(Color::Self_ as i32),
+            r#""a_color":-7"#,
+        ),
+        (
+            choices::Choice::Recursive(Box::default()),
+            r#""recursive":{}"#,
+        ),
+        (
+            choices::Choice::AValue(choices::Value::default()),
+            r#""a_value":{}"#,
+        ),
     ] {
-        assert_json(&choice(set), &format!(r#"{{"between":"x",{json},"number":0}}"#))?;
+        assert_json(
+            &choice(set),
+            &format!(r#"{{"between":"x",{json},"number":0}}"#),
+        )?;
     }
     Ok(())
 }
@@ -127,9 +173,15 @@ fn maps_have_keys_and_values_of_every_kind() -> Tested {
 #[test]
 fn optional_zeros_are_written() -> Tested {
     assert_json(&Scalars::new().a_bool(false).an_int64(0), "{}")?;
-    let message =
-        Optionals::new().with_a_bool(false).with_an_int64(0).with_a_string("").with_a_payload("null");
-    assert_json(&message, r#"{"an_int64":0,"a_bool":false,"a_string":"","a_payload":null}"#)?;
+    let message = Optionals::new()
+        .with_a_bool(false)
+        .with_an_int64(0)
+        .with_a_string("")
+        .with_a_payload("null");
+    assert_json(
+        &message,
+        r#"{"an_int64":0,"a_bool":false,"a_string":"","a_payload":null}"#,
+    )?;
     assert_eq!((message.an_int64(), message.an_int32()), (0, 0));
     Ok(())
 }
@@ -155,7 +207,11 @@ fn wrappers_are_made_of_what_they_wrap() -> Tested {
 #[test]
 fn messages_hold_themselves() -> Tested {
     let leaf = Tree::new().kind(tree::Kind::Leaf("x".to_owned()));
-    let tree = Tree::new().left(leaf.clone()).children([leaf.clone()]).named([("a", leaf)]).data("0");
+    let tree = Tree::new()
+        .left(leaf.clone())
+        .children([leaf.clone()])
+        .named([("a", leaf)])
+        .data("0");
     assert_json(
         &EverythingRequest::new().tree(tree),
         r#"{"tree":{"left":{"leaf":"x"},"children":[{"leaf":"x"}],"named":{"a":{"leaf":"x"}},"data":0}}"#,
@@ -164,7 +220,14 @@ fn messages_hold_themselves() -> Tested {
 
 #[test]
 fn only_a_plain_payload_with_a_plain_twin_has_a_binary_setter() -> Tested {
-    let message =
-        Twins::new().binary_data("x").with_info("1").with_b64info("eA==").items(["1"]).binary_taken(true);
-    assert_json(&message, r#"{"b64data":"eA==","info":1,"b64info":"eA==","items":[1],"binary_taken":true}"#)
+    let message = Twins::new()
+        .binary_data("x")
+        .with_info("1")
+        .with_b64info("eA==")
+        .items(["1"])
+        .binary_taken(true);
+    assert_json(
+        &message,
+        r#"{"b64data":"eA==","info":1,"b64info":"eA==","items":[1],"binary_taken":true}"#,
+    )
 }

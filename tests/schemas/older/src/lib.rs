@@ -1,4 +1,4 @@
-//! The crate as built from a schema of about Centrifugo v5.0.
+//! The crate built from a schema of about Centrifugo v5.0.
 #![cfg(test)]
 
 use centrifugo_api::prost::Message as _;
@@ -10,33 +10,44 @@ use centrifugo_api::{
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
-fn the_methods_are_the_schemas() {
+fn methods_are_those_of_the_schema() {
     assert!(METHODS.contains(&"publish") && METHODS.contains(&"cancel_push"));
-    assert!(!METHODS.iter().any(|name| name.starts_with("map_") || name.starts_with("shared_poll")));
+    assert!(
+        !METHODS
+            .iter()
+            .any(|name| name.starts_with("map_") || name.starts_with("shared_poll"))
+    );
     assert_eq!(METHODS.len(), 33);
     let _ = Client::presence_stats;
 }
 
 #[test]
 fn requests_have_the_fields_of_their_time() -> Tested {
-    let request = PublishRequest::new("news", json(&[1])?).tags([("a", "b")]).skip_history(true);
+    let request = PublishRequest::new("news", json(&[1])?)
+        .tags([("a", "b")])
+        .skip_history(true);
     assert_eq!(
         serde_json::to_string(&request)?,
         r#"{"channel":"news","data":[1],"skip_history":true,"tags":{"a":"b"}}"#
     );
     let options = SubscribeOptionOverride::new().presence(true);
-    let request = SubscribeRequest::new("alice", "news").info("{}").r#override(options);
+    let request = SubscribeRequest::new("alice", "news")
+        .info("{}")
+        .r#override(options);
     assert_eq!(
         serde_json::to_string(&request)?,
         r#"{"channel":"news","user":"alice","info":{},"override":{"presence":{"value":true}}}"#
     );
-    assert_eq!(SubscribeRequest::decode(&*request.encode_to_vec())?, request);
+    assert_eq!(
+        SubscribeRequest::decode(&*request.encode_to_vec())?,
+        request
+    );
     assert_eq!(serde_json::to_string(&RateLimitRequest::default())?, "{}");
     Ok(())
 }
 
 #[test]
-fn commands_also_have_what_v6_took_away() -> Tested {
+fn commands_also_have_what_v6_removed() -> Tested {
     let command = Command::from(PublishRequest::new("news", "1"))
         .id(7_u32)
         .with_method(api::command::MethodType::Unsubscribe)
@@ -50,9 +61,10 @@ fn commands_also_have_what_v6_took_away() -> Tested {
 }
 
 #[test]
-fn replies_are_checked_as_ever() -> Tested {
+fn replies_are_checked_in_transport_error_mode() -> Tested {
     let batch = BatchRequest::new([PublishRequest::new("news", "1").into()] as [Command; 1]);
-    let response: BatchResponse = serde_json::from_str(r#"{"replies":[{"id":7,"publish":{"offset":1}}]}"#)?;
+    let response: BatchResponse =
+        serde_json::from_str(r#"{"replies":[{"id":7,"publish":{"offset":1}}]}"#)?;
     assert_eq!(batch.verify(&response), Ok(()));
     let response: BatchResponse = serde_json::from_str(r#"{"replies":[{"presence":{}}]}"#)?;
     assert!(batch.verify(&response).is_err());

@@ -1,0 +1,136 @@
+//! The API key, headers, times and sizes.
+
+use std::time::Duration;
+
+use centrifugo_api::Client;
+
+use super::{GRPC, HTTP, assert_config, urls};
+
+#[test]
+fn mistakes_in_the_key_are_named_with_their_fix() {
+    for url in urls() {
+        for (key, expected) in [
+            ("", "leave api_key out"),
+            (" ", "leave api_key out"),
+            ("\t\r\n", "leave api_key out"),
+            ("key\n", "a line end read from a file?"),
+            ("key\r\n", "a line end read from a file?"),
+            (" key", "white space"),
+            ("key ", "white space"),
+            ("key\u{a0}", "white space"),
+            ("ke\ny", "characters that a header cannot carry"),
+            ("ke\r\nX-Other: 1", "characters that a header cannot carry"),
+            ("ke\ty", "characters that a header cannot carry"),
+            ("ke\0y", "characters that a header cannot carry"),
+            ("ke\u{7f}y", "characters that a header cannot carry"),
+            ("schlüssel", "visible ASCII"),
+            ("ключ", "visible ASCII"),
+            ("🔑", "visible ASCII"),
+        ] {
+            assert_config(Client::builder(url).api_key(key), &["api_key", expected]);
+        }
+    }
+}
+
+#[test]
+fn mistakes_in_headers_are_named_with_their_fix() {
+    for url in urls() {
+        for (name, value, expected) in [
+            ("", "1", "no name of a header"),
+            ("X Name", "1", "`X Name` is no name of a header"),
+            ("X-Name:", "1", "no name of a header"),
+            ("X-Näme", "1", "no name of a header"),
+            ("X-Name\n", "1", "no name of a header"),
+            ("X-Name", "a\nb", "header `X-Name` has characters"),
+            (
+                "X-Name",
+                "a\r\nX-Other: 1",
+                "header `X-Name` has characters",
+            ),
+            ("X-Name", "ä", "visible ASCII"),
+            ("X-Name", "\0", "visible ASCII"),
+            (
+                "Host",
+                "example.com",
+                "header `host` is set by the client itself",
+            ),
+            ("Content-Length", "1", "leave it out"),
+            ("content-type", "text/plain", "leave it out"),
+            ("Transfer-Encoding", "chunked", "leave it out"),
+            ("Connection", "close", "leave it out"),
+            ("TE", "trailers", "leave it out"),
+            ("User-Agent", "mine", "leave it out"),
+        ] {
+            assert_config(
+                Client::builder(url).header(name, value),
+                &["header", expected],
+            );
+        }
+        for user_agent in ["a\nb", "ü", "\0"] {
+            assert_config(
+                Client::builder(url).user_agent(user_agent),
+                &["user_agent", "visible ASCII"],
+            );
+        }
+    }
+}
+
+#[test]
+fn header_that_is_also_the_key_is_found() {
+    for (url, taken, free) in [
+        (HTTP, "X-Api-Key", "Authorization"),
+        (GRPC, "Authorization", "X-Api-Key"),
+    ]
+    .into_iter()
+    .filter(|(url, ..)| urls().contains(url))
+    {
+        let name = taken.to_lowercase();
+        let keyed = || Client::builder(url).api_key("key");
+        assert_config(
+            keyed().header(taken, "x"),
+            &[&format!("header `{name}` is where api_key goes")],
+        );
+        assert_config(keyed().header(name, "x"), &["leave out one of the two"]);
+        assert!(keyed().header(free, "x").build().is_ok(), "{url}");
+        assert!(
+            Client::builder(url).header(taken, "x").build().is_ok(),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+#[cfg(feature = "grpc")]
+fn binary_metadata_is_found() {
+    assert_config(
+        Client::builder(GRPC).header("trace-bin", "AAEC"),
+        &["header `trace-bin`", "another name"],
+    );
+}
+
+#[test]
+fn times_and_sizes_of_zero_are_found() {
+    for url in urls() {
+        let builder = || Client::builder(url);
+        assert_config(
+            builder().timeout(Duration::ZERO),
+            &["timeout is zero", "give a time"],
+        );
+        assert_config(
+            builder().connect_timeout(Duration::ZERO),
+            &["connect_timeout is zero", "leave it out"],
+        );
+        assert_config(
+            builder().max_response_size(0),
+            &["max_response_size is zero", "give a number"],
+        );
+        let smallest = builder()
+            .timeout(Duration::from_nanos(1))
+            .connect_timeout(Duration::from_nanos(1));
+        assert!(smallest.max_response_size(1).build().is_ok());
+        let largest = builder()
+            .timeout(Duration::MAX)
+            .connect_timeout(Duration::MAX);
+        assert!(largest.max_response_size(usize::MAX).build().is_ok());
+    }
+}

@@ -1,0 +1,63 @@
+//! The client with embedded and fake servers: what it sends, and what it makes of the replies.
+#![cfg(any(feature = "grpc", feature = "http"))]
+
+#[cfg(feature = "tls")]
+#[path = "../support/authority.rs"]
+mod authority;
+#[path = "../support/fake_grpc.rs"]
+mod fake_grpc;
+#[path = "../support/fake_http.rs"]
+mod fake_http;
+#[path = "../support/fake_server.rs"]
+mod fake_server;
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[cfg(feature = "http")]
+#[path = "../support/own_client.rs"]
+mod own_client;
+#[path = "../support/server/mod.rs"]
+mod server;
+
+#[macro_use]
+mod macros;
+
+mod batches;
+#[cfg(all(feature = "blocking", feature = "grpc", feature = "http"))]
+mod blocking;
+#[cfg(all(feature = "grpc", feature = "http"))]
+mod coalescing;
+mod configuration;
+mod futures;
+#[cfg(feature = "http")]
+mod legacy;
+mod pages;
+mod runtimes;
+
+use centrifugo_api::{ApiError, Client, Error};
+use server::{Backend, Server, Transport};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// A server for one test, and a client over one of the transports.
+struct Env {
+    server: Server,
+    client: Client,
+}
+
+async fn start(backend: Backend, transport: Transport) -> Env {
+    let server = Server::start(backend).await;
+    let client = server.client(transport);
+    Env { server, client }
+}
+
+/// Returns the code of a command's error.
+#[track_caller]
+fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> u32 {
+    result.expect_err("the command fails").code
+}
+
+/// Returns the error of a call.
+#[track_caller]
+fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> Error {
+    result.expect_err("the call fails")
+}

@@ -1,0 +1,123 @@
+//! Pages of a map's state and stream.
+
+use std::collections::BTreeSet;
+
+use centrifugo_api::*;
+
+use super::read;
+use crate::{Env, Outcome};
+
+over_each_transport!(
+    state_comes_in_pages,
+    state_of_one_key_is_one_page,
+    state_of_an_empty_map_is_an_empty_page,
+    stream_comes_in_pages,
+    stream_of_another_epoch_is_lost_once,
+);
+
+async fn fill(client: &Client, count: usize) -> Outcome {
+    let results = client
+        .batch(
+            (1..=count)
+                .map(|number: usize| {
+                    MapPublishRequest::new("map:a", format!("key-{number}"), number.to_string())
+                })
+                .collect::<Vec<_>>(),
+        )
+        .await?;
+    Ok(results
+        .into_iter()
+        .try_for_each(|result| result.map(drop))?)
+}
+
+fn keys(result: MapReadStateResult) -> Vec<String> {
+    result.entries.into_iter().map(|entry| entry.key).collect()
+}
+
+fn offsets(result: MapReadStreamResult) -> Vec<u64> {
+    result.entries.iter().map(|entry| entry.offset).collect()
+}
+
+async fn state_comes_in_pages(env: Env) -> Outcome {
+    fill(&env.client, 7).await?;
+    let expected: BTreeSet<_> = (1..=7).map(|number| format!("key-{number}")).collect();
+    for (limit, sizes) in [
+        (3, &[3, 3, 1][..]),
+        (7, &[7]),
+        (8, &[7]),
+        (-1, &[7]),
+        (0, &[7]),
+        (1, &[1; 7]),
+    ] {
+        let pages = env
+            .client
+            .map_read_state_pages(MapReadStateRequest::new("map:a").limit(limit));
+        let pages = read(pages, keys).await?;
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+        assert_eq!(
+            pages.concat().into_iter().collect::<BTreeSet<_>>(),
+            expected
+        );
+    }
+    Ok(())
+}
+
+async fn state_of_one_key_is_one_page(env: Env) -> Outcome {
+    fill(&env.client, 7).await?;
+    let pages = env
+        .client
+        .map_read_state_pages(MapReadStateRequest::new("map:a").key("key-3").limit(1));
+    assert_eq!(read(pages, keys).await?, [["key-3"]]);
+    Ok(())
+}
+
+async fn state_of_an_empty_map_is_an_empty_page(env: Env) -> Outcome {
+    let pages = env
+        .client
+        .map_read_state_pages(MapReadStateRequest::new("map:a").limit(2));
+    assert_eq!(read(pages, keys).await?, [Vec::<String>::new()]);
+    let pages = env
+        .client
+        .map_read_stream_pages(MapReadStreamRequest::new("map:a").limit(2));
+    assert_eq!(read(pages, offsets).await?, [[0; 0]]);
+    Ok(())
+}
+
+async fn stream_comes_in_pages(env: Env) -> Outcome {
+    fill(&env.client, 7).await?;
+    let request = MapReadStreamRequest::new("map:a").limit(3);
+    let forwards = env.client.map_read_stream_pages(request.clone());
+    assert_eq!(
+        read(forwards, offsets).await?,
+        [vec![1, 2, 3], vec![4, 5, 6], vec![7]]
+    );
+    let backwards = env
+        .client
+        .map_read_stream_pages(request.clone().reverse(true));
+    assert_eq!(
+        read(backwards, offsets).await?,
+        [vec![7, 6, 5], vec![4, 3, 2], vec![1]]
+    );
+
+    let epoch = env.client.map_read_stream(request.clone()).await?.epoch;
+    let behind = request.since_offset(5u64).since_epoch(epoch);
+    assert_eq!(
+        read(env.client.map_read_stream_pages(behind.clone()), offsets).await?,
+        [[6, 7]]
+    );
+    let backwards = env.client.map_read_stream_pages(behind.reverse(true));
+    assert_eq!(read(backwards, offsets).await?, [vec![4, 3, 2], vec![1]]);
+    Ok(())
+}
+
+async fn stream_of_another_epoch_is_lost_once(env: Env) -> Outcome {
+    fill(&env.client, 7).await?;
+    let request = MapReadStreamRequest::new("map:a")
+        .limit(3)
+        .since_offset(5u64)
+        .since_epoch("made-up");
+    let mut pages = env.client.map_read_stream_pages(request);
+    assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
+    assert!(pages.next().await.is_none());
+    Ok(())
+}

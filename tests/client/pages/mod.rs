@@ -1,0 +1,28 @@
+//! Lists that are read page by page.
+
+#[cfg(feature = "http")]
+mod cursors;
+mod history;
+mod maps;
+
+use centrifugo_api::{Error, Page, Paged, Pages};
+
+/// Reads all pages, and checks that nothing follows the last one.
+async fn read<R: Paged + 'static, T>(
+    mut pages: Pages<R>,
+    of: impl Fn(R::Result) -> T,
+) -> Result<Vec<T>, Error> {
+    let mut read = Vec::new();
+    while let Some(page) = pages.next().await {
+        match page? {
+            Page::Page(page) => read.push(of(page)),
+            other => panic!(
+                "lost after {} pages: {}",
+                read.len(),
+                matches!(other, Page::Lost(_))
+            ),
+        }
+    }
+    assert!(pages.next().await.is_none());
+    Ok(read)
+}

@@ -1,0 +1,26 @@
+//! Real servers: encrypted connections, nodes that are killed under load, and the outbox of PostgreSQL.
+#![cfg(feature = "http")]
+
+#[cfg(all(feature = "grpc", feature = "tls"))]
+#[path = "../support/authority.rs"]
+mod authority;
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[cfg(all(feature = "blocking", feature = "grpc", unix))]
+#[path = "../support/redis.rs"]
+mod redis;
+#[path = "../support/server/mod.rs"]
+mod server;
+#[cfg(all(feature = "grpc", feature = "tls"))]
+#[path = "../support/sniffer.rs"]
+mod sniffer;
+
+#[cfg(all(feature = "blocking", feature = "grpc", unix))]
+mod cluster;
+mod outbox;
+#[cfg(all(feature = "grpc", feature = "tls"))]
+mod tls;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;

@@ -1,0 +1,128 @@
+//! The crate built from other schemas: two packages in `tests/schemas/` use it, and invalid schemas
+//! are refused.
+// The packages choose their own features, so these tests run with one set of features only.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+
+fn in_crate(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Runs one cargo at a time: the lock files of the packages are replaced, and cargo locks the
+/// target directory anyway.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Runs cargo on one of the packages, with the crate built from `schema`.
+///
+/// All runs share one target directory, so that dependencies are built once. The number of codegen
+/// units, which differs
+/// per `variant`, keeps the builds of the crate itself apart, so that a later run finds all of
+/// them.
+fn cargo(variant: u8, package: &str, schema: &Path, arguments: &[&str]) -> std::io::Result<Output> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = in_crate("tests/schemas").join(package);
+    std::fs::copy(in_crate("Cargo.lock"), folder.join("Cargo.lock"))?;
+    Command::new(env!("CARGO"))
+        .args(arguments)
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(in_crate("target/schemas"))
+        .arg("--config")
+        .arg(format!(
+            "profile.dev.package.centrifugo-api.codegen-units={}",
+            200 + u32::from(variant)
+        ))
+        .env("CENTRIFUGO_API_PROTO", schema)
+        // Hand-written documentation may link to methods that a schema lacks. The generator's tests
+        // check the generated links.
+        .env(
+            "RUSTDOCFLAGS",
+            "-D warnings -A rustdoc::broken_intra_doc_links",
+        )
+        .output()
+}
+
+fn text(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr]
+        .map(String::from_utf8_lossy)
+        .join("\n")
+}
+
+#[test]
+fn crate_builds_from_older_schema() -> std::io::Result<()> {
+    let output = cargo(
+        0,
+        "older",
+        &in_crate("tests/data/schemas/older.proto"),
+        &["test"],
+    )?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(())
+}
+
+#[test]
+fn crate_builds_from_nasty_schema() -> std::io::Result<()> {
+    let output = cargo(
+        1,
+        "nasty",
+        &in_crate("tests/data/schemas/nasty.proto"),
+        &["test"],
+    )?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(())
+}
+
+#[test]
+fn documentation_of_nasty_schema_has_no_warnings() -> std::io::Result<()> {
+    let schema = in_crate("tests/data/schemas/nasty.proto");
+    let output = cargo(
+        1,
+        "nasty",
+        &schema,
+        &["doc", "--no-deps", "--package", "centrifugo-api"],
+    )?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(())
+}
+
+#[test]
+fn unreadable_schema_stops_the_build() -> std::io::Result<()> {
+    for (schema, problem) in [
+        (
+            "/nowhere/api.proto",
+            "cannot read the schema /nowhere/api.proto: No such file or directory (os error 2); \
+             is it the path of an api.proto?",
+        ),
+        (
+            "proto/api.proto",
+            "CENTRIFUGO_API_PROTO is `proto/api.proto`: give the absolute path of a Centrifugo api.proto, \
+             or unset it to build from the schema that the crate ships",
+        ),
+        ("", "CENTRIFUGO_API_PROTO is ``: give the absolute path"),
+    ] {
+        let output = cargo(
+            2,
+            "nasty",
+            Path::new(schema),
+            &["check", "--package", "centrifugo-api"],
+        )?;
+        assert!(!output.status.success(), "it was built from {schema}");
+        assert!(text(&output).contains(problem), "{}", text(&output));
+    }
+    let output = cargo(
+        2,
+        "nasty",
+        &in_crate("README.md"),
+        &["check", "--package", "centrifugo-api"],
+    )?;
+    assert!(
+        text(&output).contains("README.md:1:1: "),
+        "{}",
+        text(&output)
+    );
+    assert!(text(&output).contains("It must be a proto3 file such as Centrifugo's api.proto."));
+    Ok(())
+}
