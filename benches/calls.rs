@@ -29,7 +29,9 @@ fn main() -> Outcome {
     for (transport, client) in [("HTTP", server.client()), ("gRPC", server.grpc_client())] {
         let name = |call: &str| format!("{transport}, {call}");
         let channel = format!("history-{transport}");
-        runtime.block_on(client.batch(vec![publish(&channel); PARTS]))?;
+        runtime
+            .block_on(client.batch(vec![publish(&channel); PARTS]))?
+            .all_ok()?;
         measure(&runtime, &name("publish"), || {
             client.publish(publish("news"))
         })?;

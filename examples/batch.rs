@@ -64,9 +64,9 @@ async fn main() -> Result<(), Report> {
         .into_iter()
         .map(|(user, welcome)| {
             if welcome {
-                SubscribeRequest::new(user, &channel).into()
+                SubscribeRequest::new(&channel).user(user).into()
             } else {
-                UnsubscribeRequest::new(user, &channel).into()
+                UnsubscribeRequest::new(&channel).user(user).into()
             }
         })
         .collect();

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Report> {
     // The results of all channels, or one error if any channel failed.
     match client.broadcast(request).await?.all_ok() {
         Ok(results) => println!("All {} channels have it.", results.len()),
-        Err(Error::Parts { failed, of, .. }) => {
+        Err(Error::Partial { failed, of, .. }) => {
             println!("{} of {of} channels do not have it.", failed.len())
         }
         Err(error) => return Err(error.into()),

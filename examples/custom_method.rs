@@ -9,7 +9,7 @@
 mod support;
 
 use centrifugo_api::prost::Message;
-use centrifugo_api::{ApiError, Method};
+use centrifugo_api::{ApiError, Method, api};
 use serde::{Deserialize, Serialize};
 use support::Report;
 
@@ -26,7 +26,7 @@ struct OnlineRequest {
 #[prost(prost_path = "centrifugo_api::prost")]
 struct OnlineResponse {
     #[prost(message, optional, tag = "1")]
-    error: Option<ApiError>,
+    error: Option<api::Error>,
     #[prost(message, optional, tag = "2")]
     result: Option<Online>,
 }
@@ -46,7 +46,7 @@ impl Method for OnlineRequest {
     type Response = OnlineResponse;
     type Result = Online;
 
-    fn outcome(response: OnlineResponse) -> Option<Result<Online, ApiError>> {
+    fn outcome(response: OnlineResponse) -> Option<Result<Online, api::Error>> {
         response.error.map(Err).or(response.result.map(Ok))
     }
 }

@@ -76,7 +76,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
     if !tests.exists() {
         return vec![Vec::new()];
     }
-    let files = std::fs::read_dir(tests.join("fuzz").join(name)).expect("a target has seeds");
+    let files = std::fs::read_dir(tests.join("data/fuzz").join(name)).expect("a target has seeds");
     let mut paths: Vec<_> = files
         .map(|file| file.expect("a seed can be read").path())
         .collect();

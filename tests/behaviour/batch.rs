@@ -196,8 +196,8 @@ async fn batch_returns_an_outcome_for_each_channel_of_a_broadcast(env: &Env) -> 
 
 async fn batch_returns_results_without_content(env: &Env) -> Outcome {
     let commands: [Command; 6] = [
-        SubscribeRequest::new("alice", "plain:a").into(),
-        UnsubscribeRequest::new("alice", "plain:a").into(),
+        SubscribeRequest::new("plain:a").user("alice").into(),
+        UnsubscribeRequest::new("plain:a").user("alice").into(),
         DisconnectRequest::new("alice").into(),
         RefreshRequest::new("alice").into(),
         HistoryRemoveRequest::new("plain:a").into(),

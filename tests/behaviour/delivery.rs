@@ -30,7 +30,7 @@ async fn publication_arrives_whole(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     let mut own = env.connect().await?.subscribe("plain:a").await?;
     env.client
-        .call(SubscribeRequest::new("alice", "plain:a"))
+        .call(SubscribeRequest::new("plain:a").user("alice"))
         .await?;
     let request = PublishRequest::new("plain:a", r#"{"n":1}"#).tags([("kind", "alarm")]);
     env.client.call(request).await?;
@@ -96,7 +96,7 @@ async fn history_names_the_client_that_published(env: &Env) -> Outcome {
     let server = Server::start_with(env.backend, &[(option, namespaces)]).await;
     let client = server.client(env.transport);
     let mut alice = Connection::open(&server, Some(&ALICE)).await?;
-    let request = SubscribeRequest::new("alice", "chat:a").info(r#"{"seat":7}"#);
+    let request = SubscribeRequest::new("chat:a").user("alice").info(r#"{"seat":7}"#);
     client.call(request).await?;
     alice.subscribed().await?;
     alice.publish("chat:a", r#"{"text":"hi"}"#).await?;

@@ -43,7 +43,7 @@ behaviours!(legacy_commands_of_6_9_1:
 const MAP: &str = "map:a";
 
 fn publish(key: &str, data: &str) -> MapPublishRequest {
-    MapPublishRequest::new(MAP, key, data)
+    MapPublishRequest::new(MAP, data).key(key)
 }
 
 /// Sets keys to their own names.
@@ -112,7 +112,7 @@ async fn map_publish_of_an_unknown_key_mode_is_a_bad_request(env: &Env) -> Outco
 
 async fn map_remove_says_why_nothing_changed(env: &Env) -> Outcome {
     publish_keys(env, &["a", "b"]).await?;
-    let request = MapRemoveRequest::new(MAP, "a").idempotency_key("key");
+    let request = MapRemoveRequest::new(MAP).key("a").idempotency_key("key");
     let removed = env.client.call(request.clone()).await?;
     assert_eq!(
         (
@@ -124,7 +124,7 @@ async fn map_remove_says_why_nothing_changed(env: &Env) -> Outcome {
     );
     for (request, reason) in [
         (request, "idempotency"),
-        (MapRemoveRequest::new(MAP, "a"), "key_not_found"),
+        (MapRemoveRequest::new(MAP).key("a"), "key_not_found"),
     ] {
         let result = env.client.call(request).await?;
         assert_eq!(
@@ -221,7 +221,7 @@ async fn map_read_stream_returns_the_changes(env: &Env) -> Outcome {
     publish_keys(env, &["a", "b", "c"]).await?;
     let epoch = env
         .client
-        .call(MapRemoveRequest::new(MAP, "a"))
+        .call(MapRemoveRequest::new(MAP).key("a"))
         .await?
         .epoch;
     let request = MapReadStreamRequest::new(MAP);
@@ -331,10 +331,10 @@ async fn map_methods_are_refused_elsewhere(env: &Env) -> Outcome {
         let codes = [
             code(
                 client
-                    .call(MapPublishRequest::new(channel, "key", "1"))
+                    .call(MapPublishRequest::new(channel, "1").key("key"))
                     .await,
             ),
-            code(client.call(MapRemoveRequest::new(channel, "key")).await),
+            code(client.call(MapRemoveRequest::new(channel).key("key")).await),
             code(client.call(MapReadStateRequest::new(channel)).await),
             code(client.call(MapReadStreamRequest::new(channel)).await),
             code(client.call(MapStatsRequest::new(channel)).await),
@@ -344,7 +344,7 @@ async fn map_methods_are_refused_elsewhere(env: &Env) -> Outcome {
     }
     assert_eq!(code(env.client.call(publish("", "1")).await), 107);
     assert_eq!(
-        code(env.client.call(MapRemoveRequest::new(MAP, "")).await),
+        code(env.client.call(MapRemoveRequest::new(MAP).key("")).await),
         107
     );
     Ok(())

@@ -9,21 +9,21 @@ macro_rules! each_open_source_method {
             publish: PublishRequest::new("plain:a", r#"{"n":1}"#).tags([("kind", "alarm")]).delta(true),
             broadcast: BroadcastRequest::new(["plain:a", "invalid:a", "nohist:a"], "[2]").idempotency_key("key"),
             history: HistoryRequest::new("plain:a").limit(10).since(StreamPosition::new(0, "")),
-            subscribe: SubscribeRequest::new("alice", "plain:a").info(r#"{"seat":7}"#).data("null"),
+            subscribe: SubscribeRequest::new("plain:a").user("alice").info(r#"{"seat":7}"#).data("null"),
             presence: PresenceRequest::new("plain:a"),
             presence_stats: PresenceStatsRequest::new("plain:a"),
             channels: ChannelsRequest::new().pattern("plain:*"),
-            unsubscribe: UnsubscribeRequest::new("alice", "plain:a"),
+            unsubscribe: UnsubscribeRequest::new("plain:a").user("alice"),
             history_remove: HistoryRemoveRequest::new("plain:a"),
             refresh: RefreshRequest::new("alice").expire_at(4_000_000_000).info("{}"),
             rpc: RpcRequest::new("sum").params("[1,2]"),
-            map_publish: MapPublishRequest::new("map:a", "key", r#"{"n":1}"#).tags([("kind", "alarm")]).version(3),
+            map_publish: MapPublishRequest::new("map:a", r#"{"n":1}"#).key("key").tags([("kind", "alarm")]).version(3),
             map_read_state: MapReadStateRequest::new("map:a").limit(-1),
-            map_remove: MapRemoveRequest::new("map:a", "missing"),
+            map_remove: MapRemoveRequest::new("map:a").key("missing"),
             map_read_stream: MapReadStreamRequest::new("map:a").limit(-1).reverse(true),
             map_stats: MapStatsRequest::new("map:a"),
             map_clear: MapClearRequest::new("map:a"),
-            shared_poll_publish: SharedPollPublishRequest::new("poll:a", "key", "1", 1).epoch("e"),
+            shared_poll_publish: SharedPollPublishRequest::new("poll:a", "1", 1).key("key").epoch("e"),
             disconnect: DisconnectRequest::new("alice").disconnect(Disconnect::new(4999, "enough")),
             info: InfoRequest::new(),
         }
@@ -44,7 +44,7 @@ macro_rules! each_pro_method {
             unblock_user: UnblockUserRequest::new("alice"),
             revoke_token: RevokeTokenRequest::new("token").expire_at(4_000_000_000),
             invalidate_user_tokens: InvalidateUserTokensRequest::new("alice").issued_before(1_700_000_000),
-            device_register: DeviceRegisterRequest::new("fcm", "token", "android")
+            device_register: DeviceRegisterRequest::new("fcm").token("token").platform("android")
                 .meta([("app", "news")])
                 .topics(["news"]),
             device_update: DeviceUpdateRequest::new()
@@ -57,16 +57,16 @@ macro_rules! each_pro_method {
             device_topic_list: DeviceTopicListRequest::new()
                 .filter(DeviceTopicFilter::new().topic_prefix("n"))
                 .limit(10),
-            device_topic_update: DeviceTopicUpdateRequest::new("device", "add", ["news"]),
+            device_topic_update: DeviceTopicUpdateRequest::new("device", ["news"]).op("add"),
             user_topic_list: UserTopicListRequest::new()
                 .filter(UserTopicFilter::new().users(["alice"]))
                 .cursor("cursor"),
-            user_topic_update: UserTopicUpdateRequest::new("alice", "set", ["news"]),
+            user_topic_update: UserTopicUpdateRequest::new("alice", ["news"]).op("set"),
             send_push_notification: SendPushNotificationRequest::new(
                 PushRecipient::new().fcm_topic("news"),
                 PushNotification::new().fcm(FcmPushNotification::new(r#"{"data":{"n":"1"}}"#)),
             ),
-            update_push_status: UpdatePushStatusRequest::new("push", "delivered"),
+            update_push_status: UpdatePushStatusRequest::new("push").status("delivered"),
             cancel_push: CancelPushRequest::new("push"),
         }
     };

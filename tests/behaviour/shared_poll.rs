@@ -16,21 +16,21 @@ behaviours!(legacy_commands_of_6_9_1:
 );
 
 async fn shared_poll_publish_succeeds(env: &Env) -> Outcome {
-    let request = SharedPollPublishRequest::new("poll:a", "key", r#"{"n":1}"#, 1);
+    let request = SharedPollPublishRequest::new("poll:a", r#"{"n":1}"#, 1).key("key");
     env.client.call(request.clone()).await?;
     env.client.call(request.clone()).await?;
     env.client
         .call(request.binary_data([0, 255]).version(2).epoch("e"))
         .await?;
     env.client
-        .call(SharedPollPublishRequest::new("poll:a", "key", "", 3))
+        .call(SharedPollPublishRequest::new("poll:a", "", 3).key("key"))
         .await?;
     Ok(())
 }
 
 async fn shared_poll_publish_needs_a_version_and_a_key(env: &Env) -> Outcome {
     for (key, version) in [("key", 0), ("", 1)] {
-        let request = SharedPollPublishRequest::new("poll:a", key, "1", version);
+        let request = SharedPollPublishRequest::new("poll:a", "1", version).key(key);
         assert_eq!(code(env.client.call(request).await), 107);
     }
     Ok(())
@@ -43,7 +43,7 @@ async fn shared_poll_publish_is_refused_elsewhere(env: &Env) -> Outcome {
         ("", 107),
         ("invalid:a", 102),
     ] {
-        let request = SharedPollPublishRequest::new(channel, "key", "1", 1);
+        let request = SharedPollPublishRequest::new(channel, "1", 1).key("key");
         assert_eq!(
             code(env.client.call(request).await),
             expected,

@@ -49,7 +49,7 @@ async fn subscribe_makes_a_subscription_of_the_server(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     let _bob = env.connect_as(&BOB).await?;
     env.client
-        .call(SubscribeRequest::new("alice", "plain:a"))
+        .call(SubscribeRequest::new("plain:a").user("alice"))
         .await?;
     let subscribed = alice.subscribed().await?;
     assert_eq!(subscribed.channel, "plain:a");
@@ -62,7 +62,7 @@ async fn subscribe_without_a_user_means_the_anonymous(env: &Env) -> Outcome {
     let mut anonymous = env.connect().await?;
     let _alice = env.connect_as(&ALICE).await?;
     env.client
-        .call(SubscribeRequest::new("", "plain:a"))
+        .call(SubscribeRequest::new("plain:a").anonymous())
         .await?;
     anonymous.subscribed().await?;
     assert_eq!(present(env, "plain:a").await?, [anonymous.id]);
@@ -71,7 +71,7 @@ async fn subscribe_without_a_user_means_the_anonymous(env: &Env) -> Outcome {
 
 async fn subscribe_hands_over_info_and_data(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("alice", "plain:a")
+    let request = SubscribeRequest::new("plain:a").user("alice")
         .info(r#"{"seat": 7}"#)
         .data(r#"{"hello": "<you>"}"#);
     env.client.call(request.expire_at(4_000_000_000)).await?;
@@ -82,7 +82,7 @@ async fn subscribe_hands_over_info_and_data(env: &Env) -> Outcome {
 
 async fn subscribe_hands_over_binary_info_and_data(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("alice", "plain:a")
+    let request = SubscribeRequest::new("plain:a").user("alice")
         .binary_info([0, 255])
         .binary_data([1, 254]);
     env.client.call(request).await?;
@@ -97,7 +97,7 @@ async fn subscribe_recovers_missed_publications(env: &Env) -> Outcome {
     env.publish("plain:a", "3").await?;
     let mut alice = env.connect_as(&ALICE).await?;
     let request =
-        SubscribeRequest::new("alice", "plain:a").recover_since(StreamPosition::new(1, epoch));
+        SubscribeRequest::new("plain:a").user("alice").recover_since(StreamPosition::new(1, epoch));
     env.client.call(request).await?;
     for (offset, data) in [(2, "2"), (3, "3")] {
         let publication = alice.publication().await?;
@@ -118,7 +118,7 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
         .force_positioning(false)
         .force_push_join_leave(false);
     env.client
-        .call(SubscribeRequest::new("alice", "plain:off").r#override(options))
+        .call(SubscribeRequest::new("plain:off").user("alice").r#override(options))
         .await?;
     let subscribed = alice.subscribed().await?;
     assert!(
@@ -130,7 +130,7 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
         .presence(true)
         .force_positioning(true);
     env.client
-        .call(SubscribeRequest::new("alice", "plain:on").r#override(options))
+        .call(SubscribeRequest::new("plain:on").user("alice").r#override(options))
         .await?;
     let subscribed = alice.subscribed().await?;
     assert!(
@@ -145,13 +145,13 @@ async fn subscribe_filters_by_client_and_session(env: &Env) -> Outcome {
     let mut first = env.connect_as(&ALICE).await?;
     let _second = env.connect_as(&ALICE).await?;
     env.client
-        .call(SubscribeRequest::new("alice", "plain:a").client(&*first.id))
+        .call(SubscribeRequest::new("plain:a").user("alice").client(&*first.id))
         .await?;
     env.client
-        .call(SubscribeRequest::new("alice", "plain:a").session("of nobody"))
+        .call(SubscribeRequest::new("plain:a").user("alice").session("of nobody"))
         .await?;
     env.client
-        .call(SubscribeRequest::new("bob", "plain:a").client(&*first.id))
+        .call(SubscribeRequest::new("plain:a").user("bob").client(&*first.id))
         .await?;
     first.subscribed().await?;
     assert_eq!(present(env, "plain:a").await?, [first.id]);
@@ -160,7 +160,7 @@ async fn subscribe_filters_by_client_and_session(env: &Env) -> Outcome {
 
 async fn subscribe_succeeds_when_nobody_matches(env: &Env) -> Outcome {
     env.client
-        .call(SubscribeRequest::new("alice", "plain:a"))
+        .call(SubscribeRequest::new("plain:a").user("alice"))
         .await?;
     assert!(
         env.client
@@ -174,7 +174,7 @@ async fn subscribe_succeeds_when_nobody_matches(env: &Env) -> Outcome {
 
 async fn subscribe_again_is_an_internal_error_since_v6(env: &Env) -> Outcome {
     let _alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("alice", "plain:a");
+    let request = SubscribeRequest::new("plain:a").user("alice");
     env.client.call(request.clone()).await?;
     let repeated = env.client.call(request).await;
     match env.version {
@@ -187,9 +187,9 @@ async fn subscribe_again_is_an_internal_error_since_v6(env: &Env) -> Outcome {
 async fn subscribe_to_no_channel_or_in_the_past_is_refused(env: &Env) -> Outcome {
     let _alice = env.connect_as(&ALICE).await?;
     for (request, expected) in [
-        (SubscribeRequest::new("alice", ""), 107),
-        (SubscribeRequest::new("alice", "invalid:a"), 102),
-        (SubscribeRequest::new("alice", "plain:a").expire_at(1), 100),
+        (SubscribeRequest::new("").user("alice"), 107),
+        (SubscribeRequest::new("invalid:a").user("alice"), 102),
+        (SubscribeRequest::new("plain:a").user("alice").expire_at(1), 100),
     ] {
         assert_eq!(
             code(env.client.call(request.clone()).await),

@@ -25,10 +25,10 @@ behaviours!(legacy_commands_of_6_9_1:
 async fn unsubscribe_ends_a_subscription_of_the_server(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
     env.client
-        .call(SubscribeRequest::new("alice", "plain:a"))
+        .call(SubscribeRequest::new("plain:a").user("alice"))
         .await?;
     env.client
-        .call(UnsubscribeRequest::new("alice", "plain:a"))
+        .call(UnsubscribeRequest::new("plain:a").user("alice"))
         .await?;
     assert_eq!(alice.unsubscribed().await?, "plain:a");
     assert!(
@@ -46,14 +46,14 @@ async fn unsubscribe_ends_a_subscription_of_the_client(env: &Env) -> Outcome {
     let anonymous = env.connect().await?;
     let mut other = anonymous.subscribe("plain:a").await?;
     env.client
-        .call(UnsubscribeRequest::new("alice", "plain:a"))
+        .call(UnsubscribeRequest::new("plain:a").user("alice"))
         .await?;
     assert_eq!(
         subscription.unsubscribed().await?,
         (2000, "server unsubscribe".to_owned())
     );
     env.client
-        .call(UnsubscribeRequest::new("", "plain:a"))
+        .call(UnsubscribeRequest::new("plain:a").anonymous())
         .await?;
     other.unsubscribed().await?;
     Ok(())
@@ -65,9 +65,9 @@ async fn unsubscribe_filters_by_client_and_session(env: &Env) -> Outcome {
     let mut ended = first.subscribe("plain:a").await?;
     let _kept = second.subscribe("plain:a").await?;
     for request in [
-        UnsubscribeRequest::new("alice", "plain:a").session("of nobody"),
-        UnsubscribeRequest::new("bob", "plain:a").client(&*second.id),
-        UnsubscribeRequest::new("alice", "plain:a").client(&*first.id),
+        UnsubscribeRequest::new("plain:a").user("alice").session("of nobody"),
+        UnsubscribeRequest::new("plain:a").user("bob").client(&*second.id),
+        UnsubscribeRequest::new("plain:a").user("alice").client(&*first.id),
     ] {
         env.client.call(request).await?;
     }
@@ -85,7 +85,7 @@ async fn unsubscribe_succeeds_when_nobody_matches(env: &Env) -> Outcome {
     let _bob = env.connect_as(&BOB).await?;
     for (user, channel) in [("alice", "plain:a"), ("bob", "plain:a"), ("bob", "")] {
         env.client
-            .call(UnsubscribeRequest::new(user, channel))
+            .call(UnsubscribeRequest::new(channel).user(user))
             .await?;
     }
     Ok(())
@@ -95,7 +95,7 @@ async fn unsubscribe_from_an_unknown_namespace_is_refused(env: &Env) -> Outcome 
     assert_eq!(
         code(
             env.client
-                .call(UnsubscribeRequest::new("alice", "invalid:a"))
+                .call(UnsubscribeRequest::new("invalid:a").user("alice"))
                 .await
         ),
         102

@@ -45,10 +45,10 @@ async fn configuration_of_a_real_server_is_accepted() -> Outcome {
     );
     client.presence(PresenceRequest::new("plain:1")).await?;
     client
-        .map_publish(MapPublishRequest::new("map:1", "key", "1"))
+        .map_publish(MapPublishRequest::new("map:1", "1").key("key"))
         .await?;
     client
-        .shared_poll_publish(SharedPollPublishRequest::new("poll:1", "key", "1", 1))
+        .shared_poll_publish(SharedPollPublishRequest::new("poll:1", "1", 1).key("key"))
         .await?;
     let off = client
         .history(HistoryRequest::new("nohist:1"))

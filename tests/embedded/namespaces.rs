@@ -250,14 +250,14 @@ async fn maps_and_shared_polls_accept_only_their_own_methods() -> Outcome {
         ("poll:1", [bad, bad, None]),
         ("closed:1", [bad, bad, off]),
     ] {
-        let poll = SharedPollPublishRequest::new(channel, "key", "1", 1);
+        let poll = SharedPollPublishRequest::new(channel, "1", 1).key("key");
         let errors = [
             client
                 .publish(PublishRequest::new(channel, "1"))
                 .await
                 .err(),
             client
-                .map_publish(MapPublishRequest::new(channel, "key", "1"))
+                .map_publish(MapPublishRequest::new(channel, "1").key("key"))
                 .await
                 .err(),
             client.shared_poll_publish(poll).await.err(),

@@ -11,12 +11,8 @@ use centrifugo_api::{
 
 use crate::{Outcome, clients, history, publish, soon, start};
 
-#[allow(clippy::field_reassign_with_default)]
 fn error(code: u32, message: &str) -> ApiError {
-    let mut error = ApiError::default();
-    error.code = code;
-    error.message = message.to_owned();
-    error
+    ApiError::new(code, message)
 }
 
 /// Answers for the requested users, each with the state `online`.

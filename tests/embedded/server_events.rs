@@ -51,7 +51,7 @@ async fn subscription_by_a_call_describes_itself() -> Outcome {
     let mut alice = server.connect("alice");
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "news")
+        SubscribeRequest::new("news").user("alice")
             .data(r#"{"a":1}"#)
             .info("2"),
     )
@@ -76,7 +76,7 @@ async fn subscription_by_a_call_describes_itself() -> Outcome {
 async fn subscription_without_recovery_has_no_position() -> Outcome {
     let server = Server::builder().namespace(Namespace::new("")).start()?;
     let mut alice = server.connect("alice");
-    subscribe(&server, SubscribeRequest::new("alice", "news")).await?;
+    subscribe(&server, SubscribeRequest::new("news").user("alice")).await?;
     assert_eq!(subscribed(&mut alice), Subscribed::default());
     Ok(())
 }
@@ -92,7 +92,7 @@ async fn call_overrides_the_namespace() -> Outcome {
         .force_recovery(off());
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "news").r#override(options),
+        SubscribeRequest::new("news").user("alice").r#override(options),
     )
     .await?;
     assert_eq!(subscribed(&mut alice).flags, [false; 3]);
@@ -110,7 +110,7 @@ async fn call_overrides_the_namespace() -> Outcome {
         .force_positioning(true);
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "sports").r#override(options),
+        SubscribeRequest::new("sports").user("alice").r#override(options),
     )
     .await?;
     assert_eq!(subscribed(&mut alice).flags, [false, true, false]);
@@ -129,7 +129,7 @@ async fn missed_publications_follow_the_subscription_in_order() -> Outcome {
     let position = StreamPosition::new(1, epoch.as_str());
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "news").recover_since(position),
+        SubscribeRequest::new("news").user("alice").recover_since(position),
     )
     .await?;
     publish(&client, "news", "4").await?;
@@ -150,7 +150,7 @@ async fn position_of_another_epoch_is_not_recovered() -> Outcome {
     let since = StreamPosition::new(0, "another");
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "news").recover_since(since),
+        SubscribeRequest::new("news").user("alice").recover_since(since),
     )
     .await?;
     let event = subscribed(&mut alice);
@@ -164,10 +164,10 @@ async fn all_connections_of_a_user_are_subscribed_or_one_of_them() -> Outcome {
     let server = start();
     let mut one = server.connect("alice");
     let mut other = server.connect("alice");
-    subscribe(&server, SubscribeRequest::new("alice", "all")).await?;
+    subscribe(&server, SubscribeRequest::new("all").user("alice")).await?;
     subscribe(
         &server,
-        SubscribeRequest::new("alice", "one").client(one.id()),
+        SubscribeRequest::new("one").user("alice").client(one.id()),
     )
     .await?;
     let seen_by_one = events_so_far(&mut one);
@@ -197,7 +197,7 @@ async fn unsubscribe_is_pushed_once() -> Outcome {
     for _ in 0..2 {
         server
             .client()
-            .unsubscribe(UnsubscribeRequest::new("alice", "news"))
+            .unsubscribe(UnsubscribeRequest::new("news").user("alice"))
             .await?;
     }
     publish(&server.client(), "news", "1").await?;

@@ -107,7 +107,7 @@ async fn keys(client: &Client) -> Result<i32, Error> {
 
 async fn set(client: &Client, key: &str) -> Result<(u64, String), Error> {
     let result = client
-        .map_publish(MapPublishRequest::new("map:1", key, "1"))
+        .map_publish(MapPublishRequest::new("map:1", "1").key(key))
         .await?;
     Ok((result.offset, result.epoch))
 }
@@ -176,7 +176,7 @@ async fn keys_that_expire_are_pushed_to_subscribers() -> Outcome {
     let client = server.client();
     let mut alice = server.connect("alice");
     client
-        .subscribe(SubscribeRequest::new("alice", "map:1"))
+        .subscribe(SubscribeRequest::new("map:1").user("alice"))
         .await?;
     set(&client, "a").await?;
     server.advance(SECOND * 60);
@@ -248,7 +248,7 @@ async fn subscription_that_expires_ends_its_connection() -> Outcome {
     let mut alice = server.connect("alice");
     let mut bob = server.connect("bob");
     bob.subscribe("news")?;
-    let subscribe = SubscribeRequest::new("alice", "news").expire_at(unix_time() + 100);
+    let subscribe = SubscribeRequest::new("news").user("alice").expire_at(unix_time() + 100);
     server.client().subscribe(subscribe).await?;
     server.advance(SECOND * 123);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use centrifugo_api::prost::Message as _;
-use centrifugo_api::{ApiError, Error, PublishResponse};
+use centrifugo_api::{Error, PublishResponse, api};
 
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
@@ -100,10 +100,7 @@ pub(crate) fn assert_is_api(error: &Error, code: u32, message: &str, case: &str)
 }
 
 pub(crate) fn api_error(code: u32, message: &str) -> Vec<u8> {
-    let mut error = ApiError::default();
-    error.code = code;
-    error.message = message.to_owned();
-    error.encode_to_vec()
+    api::Error::new(code, message).encode_to_vec()
 }
 
 /// Returns a `google.rpc.Status` that holds a message, as the header encodes it.

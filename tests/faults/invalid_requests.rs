@@ -64,15 +64,15 @@ async fn every_payload_is_checked_and_named() {
     let bad = "not JSON";
     assert_refused(BroadcastRequest::new(["a"], bad), "data").await;
     assert_refused(RpcRequest::new("m").params(bad), "params").await;
-    assert_refused(SubscribeRequest::new("u", "c").info(bad), "info").await;
-    assert_refused(SubscribeRequest::new("u", "c").data(bad), "data").await;
+    assert_refused(SubscribeRequest::new("c").user("u").info(bad), "info").await;
+    assert_refused(SubscribeRequest::new("c").user("u").data(bad), "data").await;
     assert_refused(
-        MapPublishRequest::new("c", "k", "{}").stream_data(bad),
+        MapPublishRequest::new("c", "{}").key("k").stream_data(bad),
         "stream_data",
     )
     .await;
     assert_refused(
-        MapPublishRequest::new("c", "k", bad).stream_data("{}"),
+        MapPublishRequest::new("c", bad).key("k").stream_data("{}"),
         "data",
     )
     .await;
@@ -88,7 +88,7 @@ async fn payload_in_a_batch_is_named_with_its_path() {
     )
     .await;
     assert_refused(BatchRequest::new([bad]), "commands[0].publish.data").await;
-    let subscribe = Command::from(SubscribeRequest::new("u", "c").info("x"));
+    let subscribe = Command::from(SubscribeRequest::new("c").user("u").info("x"));
     assert_refused(
         BatchRequest::new([good(), good(), subscribe]),
         "commands[2].subscribe.info",

@@ -176,7 +176,7 @@ async fn batch_returns_a_reply_for_every_command() -> Outcome {
 async fn empty_result_in_a_batch_may_be_left_out() -> Outcome {
     for server in replying::<BatchResponse>(r#"{"replies":[{},{}]}"#) {
         let commands = [
-            Command::from(UnsubscribeRequest::new("alice", "a")),
+            Command::from(UnsubscribeRequest::new("a").user("alice")),
             Command::from(HistoryRemoveRequest::new("a")),
         ];
         let response = server.client().batch(BatchRequest::new(commands)).await?;

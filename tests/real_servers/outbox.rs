@@ -167,7 +167,7 @@ impl Listener {
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let mut listener = Self::connect(&outbox.server, token).await?;
         outbox
-            .insert_command(SubscribeRequest::new(user, channel))
+            .insert_command(SubscribeRequest::new(channel).user(user))
             .await?;
         assert_eq!(listener.next().await, Event::Subscribed(channel.to_owned()));
         Ok(listener)
@@ -303,7 +303,7 @@ async fn every_method_is_executed() -> Outcome {
         .insert_command(PublishRequest::new("plain:a", "3"))
         .await?;
     outbox
-        .insert_command(UnsubscribeRequest::new("alice", "plain:a"))
+        .insert_command(UnsubscribeRequest::new("plain:a").user("alice"))
         .await?;
     outbox
         .insert_command(RefreshRequest::new("alice").expired(true))
@@ -366,7 +366,7 @@ async fn row_that_gets_error_100_blocks_its_partition_until_it_succeeds() -> Out
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
     let mut bob = Listener::subscribed(&outbox, "bob", BOB, "plain:b").await?;
     outbox
-        .insert_command(SubscribeRequest::new("alice", "plain:a"))
+        .insert_command(SubscribeRequest::new("plain:a").user("alice"))
         .await?;
     outbox
         .insert_command(PublishRequest::new("plain:b", "1"))
@@ -383,7 +383,7 @@ async fn row_that_gets_error_100_blocks_its_partition_until_it_succeeds() -> Out
 
     let client = outbox.server.client(Transport::Http);
     client
-        .unsubscribe(UnsubscribeRequest::new("alice", "plain:a"))
+        .unsubscribe(UnsubscribeRequest::new("plain:a").user("alice"))
         .await?;
     assert_eq!(
         alice.next().await,

@@ -93,7 +93,7 @@ async fn call_that_does_more_when_repeated_is_not_retried() -> Outcome {
         server.fail_next(2, Fault::close_after())?;
         assert!(
             client
-                .subscribe(SubscribeRequest::new("alice", "news"))
+                .subscribe(SubscribeRequest::new("news").user("alice"))
                 .await
                 .is_err()
         );

@@ -112,7 +112,7 @@ fn binary_payloads_are_base64_in_the_twin() -> Tested {
     assert_json(&request, r#"{"channel":"news","b64data":"AP/+"}"#)?;
     let request = request.data("2");
     assert_json(&request, r#"{"channel":"news","data":2}"#)?;
-    let request = MapPublishRequest::new("map:a", "key", "")
+    let request = MapPublishRequest::new("map:a", "").key("key")
         .binary_data("x")
         .binary_stream_data("xy");
     assert_json(
@@ -132,7 +132,7 @@ fn integers_of_64_bits_are_plain_numbers() -> Tested {
         r#"{"channel":"news","limit":-1,"since":{"offset":18446744073709551615,"epoch":"xyz"},"reverse":true}"#,
     )?;
     assert_json(
-        &SubscribeRequest::new("", "").expire_at(i64::MIN),
+        &SubscribeRequest::new("").anonymous().expire_at(i64::MIN),
         r#"{"expire_at":-9223372036854775808}"#,
     )?;
     for refused in [
@@ -155,7 +155,7 @@ fn wrapped_values_are_objects() -> Tested {
         .presence(true)
         .join_leave(BoolValue::new(false));
     assert_json(
-        &SubscribeRequest::new("alice", "news")
+        &SubscribeRequest::new("news").user("alice")
             .r#override(options)
             .info("{}")
             .recover_since(StreamPosition::new(0, "e")),

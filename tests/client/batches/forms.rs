@@ -26,7 +26,7 @@ async fn tuple_returns_each_result_with_its_type(Env { client, .. }: Env) -> Out
         publish("plain:a", "1"),
         BroadcastRequest::new(["plain:a", "plain:b"], "2"),
         HistoryRequest::new("plain:a").limit(-1),
-        MapPublishRequest::new("map:a", "key", "3"),
+        MapPublishRequest::new("map:a", "3").key("key"),
         MapReadStateRequest::new("map:a").limit(-1),
     );
     let (publish, broadcast, history, map_publish, state) = client.batch(batch).await?;
@@ -70,9 +70,9 @@ async fn tuples_of_one_and_of_twelve(Env { client, .. }: Env) -> Outcome {
             HistoryRequest::new("plain:a"),
             ChannelsRequest::new(),
             InfoRequest::new(),
-            SubscribeRequest::new("alice", "plain:a"),
+            SubscribeRequest::new("plain:a").user("alice"),
             RefreshRequest::new("alice"),
-            UnsubscribeRequest::new("alice", "plain:a"),
+            UnsubscribeRequest::new("plain:a").user("alice"),
             DisconnectRequest::new("alice"),
             HistoryRemoveRequest::new("plain:a"),
             HistoryRequest::new("plain:a").limit(-1),

@@ -47,8 +47,7 @@ fn names(error: &Error, path: &str) {
 async fn empty_batch_sends_nothing() -> Outcome {
     let (fake, clients) = unused()?;
     for client in clients {
-        let none: Vec<Result<PublishResult, ApiError>> =
-            client.batch(Vec::<PublishRequest>::new()).await?;
+        let none = client.batch(Vec::<PublishRequest>::new()).await?;
         assert!(none.is_empty());
         let []: [Result<HistoryResult, ApiError>; 0] =
             client.batch::<[HistoryRequest; 0]>([]).await?;
@@ -98,7 +97,7 @@ async fn command_that_is_not_json_is_named_over_http() -> Outcome {
         "commands[1].broadcast.data",
     );
     let tuple = (
-        SubscribeRequest::new("alice", "plain:a").info("{}}"),
+        SubscribeRequest::new("plain:a").user("alice").info("{}}"),
         batch[0].clone(),
     );
     names(
@@ -128,7 +127,7 @@ async fn payload_set_twice_is_named_over_each_transport() -> Outcome {
             &failure(client.batch((broadcast, publish("1"))).await),
             "commands[0].broadcast.data",
         );
-        let mut subscribe = SubscribeRequest::new("alice", "plain:a").info("{}");
+        let mut subscribe = SubscribeRequest::new("plain:a").user("alice").info("{}");
         subscribe.b64info = "Mg==".to_owned();
         names(
             &failure(client.batch([subscribe]).await),

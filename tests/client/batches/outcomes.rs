@@ -130,7 +130,7 @@ async fn all_ok_makes_one_error_of_the_failures(Env { client, .. }: Env) -> Outc
         ),
         "{message}"
     );
-    let Error::Parts {
+    let Error::Partial {
         method, failed, of, ..
     } = error
     else {
@@ -180,7 +180,7 @@ async fn broadcast_within_a_batch_keeps_its_channels(Env { client, .. }: Env) ->
             .collect::<Vec<_>>(),
         ["unknown:b"]
     );
-    assert!(matches!(second.all_ok(), Err(Error::Parts { of: 1, .. })));
+    assert!(matches!(second.all_ok(), Err(Error::Partial { of: 1, .. })));
     assert_eq!(code(third), 107);
 
     let results = client

@@ -143,7 +143,7 @@ async fn calls_of_all_kinds_share_a_batch_and_get_their_own_outcomes() -> Outcom
             client.broadcast(BroadcastRequest::new(["news", "nowhere:news"], "2")),
             client.presence_stats(PresenceStatsRequest::new("news")),
             client.info(InfoRequest::new()),
-            client.subscribe(SubscribeRequest::new("alice", "news")),
+            client.subscribe(SubscribeRequest::new("news").user("alice")),
         );
         delayed.await?;
         assert_eq!(published?.offset, 1);

@@ -141,10 +141,10 @@ async fn calls_without_a_result_succeed(env: Env) -> Outcome {
     let client = env.client;
     client.publish(PublishRequest::new("plain:a", "1")).await?;
     client
-        .subscribe(SubscribeRequest::new("alice", "plain:a"))
+        .subscribe(SubscribeRequest::new("plain:a").user("alice"))
         .await?;
     client
-        .unsubscribe(UnsubscribeRequest::new("alice", "plain:a"))
+        .unsubscribe(UnsubscribeRequest::new("plain:a").user("alice"))
         .await?;
     client.refresh(RefreshRequest::new("alice")).await?;
     client.disconnect(DisconnectRequest::new("alice")).await?;
@@ -159,8 +159,8 @@ async fn calls_without_a_result_succeed(env: Env) -> Outcome {
             .is_empty()
     );
     let batch = (
-        SubscribeRequest::new("alice", "plain:a"),
-        UnsubscribeRequest::new("alice", "plain:a"),
+        SubscribeRequest::new("plain:a").user("alice"),
+        UnsubscribeRequest::new("plain:a").user("alice"),
         RefreshRequest::new("alice"),
         DisconnectRequest::new("alice"),
         HistoryRemoveRequest::new("plain:a"),
@@ -340,7 +340,7 @@ async fn method_that_3_2_3_lacks_is_refused_with_all_that_comes_after_it() -> Ou
         server: _server,
         client,
     } = start(Backend::Real(Version::V3)).await?;
-    let lacking = || MapPublishRequest::new("map:a", "key", "1");
+    let lacking = || MapPublishRequest::new("map:a", "1").key("key");
     assert_refused_as_unreadable(&failure(client.map_publish(lacking()).await));
 
     let batch = (
@@ -371,7 +371,7 @@ async fn method_of_centrifugo_pro_fails_on_its_own(env: Env) -> Outcome {
     let batch = (
         PublishRequest::new("plain:a", "1"),
         lacking(),
-        MapPublishRequest::new("map:a", "key", "1"),
+        MapPublishRequest::new("map:a", "1").key("key"),
     );
     let (first, second, third) = client.batch(batch).await?;
     assert_eq!((first?.offset, code(second), third?.offset), (1, 104, 1));

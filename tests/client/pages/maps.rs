@@ -20,7 +20,7 @@ async fn fill(client: &Client, count: usize) -> Outcome {
         .batch(
             (1..=count)
                 .map(|number: usize| {
-                    MapPublishRequest::new("map:a", format!("key-{number}"), number.to_string())
+                    MapPublishRequest::new("map:a", number.to_string()).key(format!("key-{number}"))
                 })
                 .collect::<Vec<_>>(),
         )

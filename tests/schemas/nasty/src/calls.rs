@@ -177,7 +177,7 @@ async fn error_says_itself_that_it_is_temporary() -> Tested {
         assert_eq!(error.is_retryable(), temporary, "{reply}");
         assert!(matches!(error, Error::Api(error) if error.is_temporary() == temporary));
     }
-    let mut error = ApiError::default();
+    let mut error = ApiError::new(107, "");
     error.temporary = true;
     assert!(error.is_temporary());
     Ok(())

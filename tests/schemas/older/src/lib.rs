@@ -31,7 +31,7 @@ fn requests_have_the_fields_of_their_time() -> Tested {
         r#"{"channel":"news","data":[1],"skip_history":true,"tags":{"a":"b"}}"#
     );
     let options = SubscribeOptionOverride::new().presence(true);
-    let request = SubscribeRequest::new("alice", "news")
+    let request = SubscribeRequest::new("news").user("alice")
         .info("{}")
         .r#override(options);
     assert_eq!(
@@ -70,11 +70,7 @@ fn replies_are_checked_in_transport_error_mode() -> Tested {
     assert!(batch.verify(&response).is_err());
     let reply: Reply = serde_json::from_str(r#"{"id":1,"result":{"a":1},"error":{"code":100}}"#)?;
     assert_eq!((reply.id, &reply.result[..]), (1, &br#"{"a":1}"#[..]));
-    let temporary = |code| {
-        let mut error = ApiError::default();
-        error.code = code;
-        error.is_temporary()
-    };
+    let temporary = |code| ApiError::new(code, "").is_temporary();
     assert!(temporary(100) && temporary(111) && !temporary(104));
     Ok(())
 }
