@@ -60,7 +60,9 @@ async fn presence_lists_the_subscribed_clients(env: &Env) -> Outcome {
 
 async fn presence_holds_what_is_known_of_a_client(env: &Env) -> Outcome {
     let alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("plain:a").user("alice").info(r#"{"seat":7}"#);
+    let request = SubscribeRequest::new("plain:a")
+        .user("alice")
+        .info(r#"{"seat":7}"#);
     env.client.call(request).await?;
     let info = presence(env, "plain:a")
         .await?
