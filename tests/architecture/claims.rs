@@ -179,7 +179,7 @@ fn guides_name_only_methods_of_the_client_that_exist() {
             }
         }
     }
-    assert!(checked >= 10, "only {checked} names were found");
+    assert!(checked >= 5, "only {checked} names were found");
 }
 
 #[test]
