@@ -1,10 +1,10 @@
-//! The time of a call.
+//! The deadline of a call.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::Timeout;
 
-/// The time that a call was given, and when it ends.
+/// The time that a call was given, and the instant at which it ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     pub(crate) given: Duration,
@@ -27,10 +27,12 @@ impl Deadline {
         }
     }
 
+    /// Returns the time since the start of the call.
     pub(crate) fn elapsed(self) -> Duration {
         self.given.saturating_sub(self.left())
     }
 
+    /// Returns the time that the call has left.
     pub(crate) fn left(self) -> Duration {
         self.ends.saturating_duration_since(Instant::now())
     }

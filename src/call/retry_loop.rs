@@ -1,4 +1,4 @@
-//! The attempts of a call: when another one is due, and what the last one's outcome means for the call.
+//! The attempts of a call: when another one is due, and how the call ends otherwise.
 
 use std::time::Instant;
 
@@ -13,7 +13,9 @@ pub(crate) struct RetryLoop<'a> {
     deadline: Deadline,
     started: Instant,
     attempts: u32,
+    /// Whether no attempt so far was sent.
     all_unsent: bool,
+    /// Held until the call ends.
     _permit: Permit<'a>,
 }
 
@@ -37,7 +39,7 @@ impl<'a> RetryLoop<'a> {
         }
     }
 
-    /// Returns the final outcome, or `None` after waiting if another attempt is due.
+    /// Takes the outcome of an attempt. Returns the final outcome, or `None` after waiting if another attempt is due.
     pub(crate) async fn finish_or_wait<T>(
         &mut self,
         outcome: Result<T, Error>,
@@ -51,8 +53,8 @@ impl<'a> RetryLoop<'a> {
         };
         self.attempts += 1;
         self.all_unsent &= error.is_unsent();
-        // Failing over to a healthy node is free: it does not flood the one that is down.
-        let budget = if self.inner.nodes.have_better(&error) {
+        // Failing over to a healthy node is free: it does not flood the node that is down.
+        let budget = if self.inner.nodes.can_fail_over(&error) {
             None
         } else {
             Some(&self.inner.budget)
@@ -73,6 +75,7 @@ impl<'a> RetryLoop<'a> {
         }
     }
 
+    /// Returns the error of the call, given that of its last attempt.
     fn failed(&self, error: Error) -> Error {
         let attempts = Attempts::new(self.attempts, self.info.key);
         error.after(attempts, self.all_unsent, self.started.elapsed())

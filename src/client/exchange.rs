@@ -15,7 +15,7 @@ struct ReadyCall<'a> {
     route: Route<'a>,
     body: &'a EncodedBody,
     deadline: Deadline,
-    /// How the request shares batches with others, if it does.
+    /// The queues through which the request shares batches with others, if it does.
     shared: Option<(&'a Coalescer, Place)>,
 }
 
@@ -27,7 +27,7 @@ enum Reply {
     Item(Bytes),
 }
 
-/// Decodes a reply, and keeps the result.
+/// A function that decodes a reply and keeps the result.
 type Decode<'a> = dyn FnMut(Reply) -> Result<(), Error> + Send + 'a;
 
 impl Client {
@@ -37,8 +37,8 @@ impl Client {
         body.map_err(|error| self.inner.hide_secrets(error))
     }
 
-    /// Sends an encoded request until there is a result or the attempts are used up; `key` is the idempotency key that
-    /// the client generated for it.
+    /// Sends an encoded request until there is a result or the attempts are used up; `key` is the idempotency key
+    /// that the client generated for it.
     pub(super) async fn exchange<M: Method>(
         &self,
         request: &M,
@@ -78,15 +78,16 @@ impl Client {
         }
     }
 
-    /// Returns how a request shares batches, if this client coalesces and the request can.
+    /// Returns the queues and the place for a request in shared batches, if this client coalesces and takes the
+    /// request.
     fn share(&self, place: Option<Place>, info: &CallInfo<'_>) -> Option<(&Coalescer, Place)> {
         let coalescer = self.coalescer.as_deref()?;
         let place = place?;
         coalescer.accepts(place, info).then_some((coalescer, place))
     }
 
-    /// Makes attempts until one succeeds or no further one is due. Not generic over the method, so that it is compiled
-    /// once.
+    /// Makes attempts until one succeeds or no further one is due. Not generic over the method, so that it is
+    /// compiled once.
     async fn send(
         &self,
         call: &ReadyCall<'_>,
@@ -105,23 +106,24 @@ impl Client {
         }
     }
 
+    /// Makes one attempt, in a shared batch or alone.
     async fn attempt(&self, call: &ReadyCall<'_>) -> Result<Reply, Error> {
         match call.shared {
             Some((coalescer, place)) => {
                 let body = call.body;
                 let method = call.route.method;
-                let item = coalescer.attempt(&self.inner, method, place, body, call.deadline);
-                item.await.map(Reply::Item)
+                let sending = coalescer.attempt(&self.inner, method, place, body, call.deadline);
+                sending.await.map(Reply::Item)
             }
             None => {
-                let reply = self.inner.attempt(&call.route, call.body, call.deadline);
-                reply.await.map(Reply::Whole)
+                let sending = self.inner.attempt(&call.route, call.body, call.deadline);
+                sending.await.map(Reply::Whole)
             }
         }
     }
 
-    /// Sends a request that consists of parts: several requests if it is too large for one, and again what failed
-    /// temporarily.
+    /// Sends a request that consists of parts: as several requests if it is too large for one. Then sends the parts
+    /// again that failed temporarily.
     pub(super) async fn exchange_parts<M: Method>(
         &self,
         request: &mut M,
@@ -130,7 +132,7 @@ impl Client {
     ) -> Result<M::Result, Error> {
         let deadline = self.deadline();
         let mut result = match self.inner.split_above {
-            // Boxed, since it is rare and would be a part of each batch's future.
+            // Boxed: it is rare, and would be a part of each batch's future.
             Some(limit) => {
                 Box::pin(self.exchange_split(request, &parts, limit, key, deadline)).await?
             }

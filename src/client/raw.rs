@@ -43,6 +43,7 @@ where
     }
 }
 
+/// Decodes a reply to the `result` in it.
 fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {
     let broken = |message: &str, source: Option<serde_json::Error>| Error::Decode {
         method: Some(method),
