@@ -34,7 +34,7 @@ use crate::request::{Batch, BroadcastResult, Page, Paged};
 /// works inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
 #[derive(Clone)]
 pub struct Client {
-    client: crate::Client,
+    client: crate::client::Client,
     runtime: Arc<OwnRuntime>,
 }
 
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// Creates a client with a runtime of its own.
-    pub(crate) fn from_async(client: crate::Client) -> Result<Self, Error> {
+    pub(crate) fn from_async(client: crate::client::Client) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -97,7 +97,7 @@ impl Client {
         self.with(self.client.coalescing(coalescing))
     }
 
-    fn with(&self, client: crate::Client) -> Self {
+    fn with(&self, client: crate::client::Client) -> Self {
         Self {
             client,
             runtime: Arc::clone(&self.runtime),

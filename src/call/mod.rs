@@ -55,9 +55,9 @@ impl Inner {
     /// Admits a call: checks its size, and waits for a permit. Returns the loop of its attempts.
     pub(crate) async fn start<'a>(
         &'a self,
-        info: CallInfo<'a>,
+        info: &'a CallInfo<'a>,
         retry: &'a Retry,
-        deadline: Deadline,
+        deadline: &'a Deadline,
     ) -> Result<RetryLoop<'a>, Error> {
         // tokio's timer panics outside a runtime.
         in_runtime()?;
@@ -67,7 +67,7 @@ impl Inner {
         if deadline.given.is_zero() {
             return Err(timeout(info.method, true, deadline.given));
         }
-        let permit = self.permit(info.method, deadline).await?;
+        let permit = self.permit(info.method, *deadline).await?;
         Ok(RetryLoop::new(self, info, retry, deadline, permit))
     }
 

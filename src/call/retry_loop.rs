@@ -8,9 +8,9 @@ use crate::error::{Attempts, Error};
 /// A call that is in flight, and its attempts so far.
 pub(crate) struct RetryLoop<'a> {
     inner: &'a Inner,
-    info: CallInfo<'a>,
+    info: &'a CallInfo<'a>,
     retry: &'a Retry,
-    deadline: Deadline,
+    deadline: &'a Deadline,
     started: Instant,
     attempts: u32,
     /// Whether no attempt so far was sent.
@@ -22,9 +22,9 @@ pub(crate) struct RetryLoop<'a> {
 impl<'a> RetryLoop<'a> {
     pub(super) fn new(
         inner: &'a Inner,
-        info: CallInfo<'a>,
+        info: &'a CallInfo<'a>,
         retry: &'a Retry,
-        deadline: Deadline,
+        deadline: &'a Deadline,
         permit: Permit<'a>,
     ) -> Self {
         Self {

@@ -166,17 +166,31 @@ impl Client {
     /// [`Error`], which says whether the call may have run.
     pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.set_key(&mut request);
-        match M::GENERATED.parts {
-            Some(parts) => {
-                self.exchange_parts(&mut request, parts, key.as_deref())
-                    .await
+        let key = key.as_deref();
+        let deadline = &self.deadline();
+        let Some(parts) = M::GENERATED.parts else {
+            let body = self.encode(&mut request)?;
+            return self.exchange(&request, &body, key, deadline).await;
+        };
+        // The futures of rare paths are boxed, so that they are not a part of this one.
+        let mut result = match self.inner.split_above {
+            Some(limit) => {
+                Box::pin(self.exchange_split(&mut request, &parts, limit, key, deadline)).await?
             }
             None => {
                 let body = self.encode(&mut request)?;
-                self.exchange(&request, &body, key.as_deref(), self.deadline())
-                    .await
+                let mut result = self.exchange(&request, &body, key, deadline).await?;
+                (parts.finish)(&mut request, &mut result);
+                result
             }
+        };
+        if let Some(resend) = parts.resend
+            && request.is_repeatable()
+            && !(resend.failed)(&result).is_empty()
+        {
+            Box::pin(self.resend_failed(&request, &resend, &mut result, deadline)).await;
         }
+        Ok(result)
     }
 
     /// Calls a method by its name with any JSON, over HTTP: for methods and fields that the schema does not have.

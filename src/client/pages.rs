@@ -70,7 +70,7 @@ pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> PageRead<R
     let result = match client.encode(&mut request) {
         Ok(body) => {
             let deadline = client.deadline();
-            client.exchange(&request, &body, None, deadline).await
+            client.exchange(&request, &body, None, &deadline).await
         }
         Err(error) => Err(error),
     };

@@ -30,7 +30,7 @@ where
         repeatable: false,
         key: None,
     };
-    let mut attempts = inner.start(info, &client.retry, deadline).await?;
+    let mut attempts = inner.start(&info, &client.retry, &deadline).await?;
     loop {
         let reply = inner.attempt(&route, &body, deadline).await;
         let outcome = match reply {

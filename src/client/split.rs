@@ -14,7 +14,7 @@ impl Client {
         parts: &Parts<M>,
         limit: usize,
         key: Option<&str>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<M::Result, Error> {
         let whole = (parts.take)(request, (parts.len)(request));
         let mut result: Option<M::Result> = None;

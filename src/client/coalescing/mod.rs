@@ -188,10 +188,10 @@ impl Coalescer {
     pub(super) async fn attempt(
         &self,
         inner: &Arc<Inner>,
-        method: &'static str,
+        call: &CallInfo<'_>,
         place: Place,
         body: &EncodedBody,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;
         let queue = if place.reads_payloads {
@@ -200,14 +200,14 @@ impl Coalescer {
             &queues.others
         };
         if !queue.try_acquire() && deadline.timeout(queue.acquire()).await.is_err() {
-            return Err(call::timeout(method, true, deadline.given));
+            return Err(call::timeout(call.method, true, deadline.given));
         }
         let (reply, received) = oneshot::channel();
         let queued = QueuedCall {
-            method,
+            method: call.method,
             tag: place.tag,
             message: inner.codec().message(body),
-            deadline,
+            deadline: *deadline,
             reply,
         };
         let pushed = queue.push(queued);
@@ -217,10 +217,10 @@ impl Coalescer {
         }
         match deadline.timeout(received).await {
             Ok(Ok(item)) => item,
-            Ok(Err(_)) => Err(worker_lost(inner, method, deadline)),
+            Ok(Err(_)) => Err(worker_lost(inner, call.method, *deadline)),
             Err(_) => {
                 let unsent = queue.withdraw(pushed.number);
-                Err(call::timeout(method, unsent, deadline.given))
+                Err(call::timeout(call.method, unsent, deadline.given))
             }
         }
     }
