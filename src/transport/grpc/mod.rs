@@ -1,4 +1,4 @@
-//! gRPC: unary calls on a tonic channel, given a path and bytes; without a generated client.
+//! The gRPC transport: unary calls on a tonic channel, given a path and bytes, without a generated client.
 
 mod connect;
 mod failure;
@@ -35,6 +35,7 @@ const CONNECTIONS: usize = 4;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
+/// The gRPC connections to a node.
 pub(crate) struct Grpc {
     /// The server as errors show it.
     shown: Box<str>,
@@ -96,6 +97,7 @@ impl Grpc {
         reply.map_err(|failure| self.error(route, failure, &outgoing.state, started))
     }
 
+    /// Makes a call on a channel.
     async fn exchange(
         &self,
         route: &Route<'_>,
@@ -215,7 +217,7 @@ impl Received {
 fn time_left(ends: Instant) -> HeaderValue {
     const LARGEST: u128 = 99_999_999;
     let left = ends.saturating_duration_since(Instant::now());
-    // Rounded up: tonic enforces it too, and must not give up before the deadline.
+    // Rounded up: tonic enforces the timeout too, and must not end the call before its deadline.
     let millis = left.as_millis() + 1;
     let text = if millis <= LARGEST {
         format!("{millis}m")
