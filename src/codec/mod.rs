@@ -13,11 +13,10 @@ mod protobuf;
 use bytes::Bytes;
 use serde::Serialize;
 
-pub(crate) use body::EncodedBody;
-
 use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
 use crate::error::{ApiError, Error, Status, excerpt};
 use crate::request::check::check;
+pub(crate) use body::EncodedBody;
 
 /// An encoding of requests and replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

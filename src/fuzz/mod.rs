@@ -14,12 +14,11 @@ mod run;
 
 use std::error::Error as _;
 
+use crate::error::Error;
 #[cfg(feature = "_transport")]
 pub(crate) use errors::{KEY, assert_presentable, check_error};
 #[cfg(not(fuzzing))]
 pub(crate) use run::run;
-
-use crate::error::Error;
 
 /// The maximal length of an error's text, in bytes.
 const LONGEST_TEXT: usize = 2000;

@@ -17,22 +17,21 @@ pub(crate) mod tls;
 pub(crate) mod url;
 
 use bytes::Bytes;
-pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
-pub(crate) use per_runtime::{PerRuntime, in_runtime};
-pub(crate) use proxy::proxy_for;
-pub(crate) use request::{OutgoingRequest, Route, SendState};
 
+use crate::codec::Codec;
+use crate::error::Error;
 #[cfg(not(feature = "grpc"))]
 use absent::Absent as Grpc;
 #[cfg(not(feature = "http"))]
 use absent::Absent as Http;
+pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
 #[cfg(feature = "grpc")]
 use grpc::Grpc;
 #[cfg(feature = "http")]
 use http::Http;
-
-use crate::codec::Codec;
-use crate::error::Error;
+pub(crate) use per_runtime::{PerRuntime, in_runtime};
+pub(crate) use proxy::proxy_for;
+pub(crate) use request::{OutgoingRequest, Route, SendState};
 use url::Protocol;
 
 /// The way to a node: its URL, its encoding, its connections.

@@ -7,11 +7,10 @@ mod outcomes;
 pub(crate) mod raw;
 pub(crate) mod typed;
 
-pub use outcomes::Outcomes;
-
 use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply};
 use crate::api::method::Method;
 use crate::error::ApiError;
+pub use outcomes::Outcomes;
 
 /// A command of a batch: every request except `BatchRequest`, and [`Command`] itself.
 ///

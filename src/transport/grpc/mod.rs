@@ -12,13 +12,7 @@ use std::time::Instant;
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use ::http::{StatusCode, Uri};
 use bytes::{Bytes, BytesMut};
-use connect::{connect, endpoint};
-pub(super) use failure::Failure;
-use failure::StreamError;
 use http_body_util::BodyExt as _;
-use pool::Pool;
-#[cfg(test)]
-pub(super) use status::final_status;
 use tonic::body::Body;
 use tonic::client::GrpcService as _;
 use tonic::transport::Channel;
@@ -29,6 +23,12 @@ use super::request::TrackedBody;
 use super::{OutgoingRequest, OwnConnections, Route, TransportConfig};
 use crate::codec::framing;
 use crate::error::Error;
+use connect::{connect, endpoint};
+pub(super) use failure::Failure;
+use failure::StreamError;
+use pool::Pool;
+#[cfg(test)]
+pub(super) use status::final_status;
 
 /// The maximal number of connections to a node by default.
 const CONNECTIONS: usize = 4;

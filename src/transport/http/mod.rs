@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use ::http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Body, Response, Url};
-pub(super) use response::error_response;
 
 use super::diagnosis::{self, Diagnosis};
 use super::per_runtime::PerRuntime;
@@ -16,6 +15,7 @@ use super::request::TrackedBody;
 use super::{OutgoingRequest, OwnConnections, Route, SendState, TransportConfig, too_large};
 use crate::api::messages::METHODS;
 use crate::error::{Attempts, Error, Status, cause};
+pub(super) use response::error_response;
 
 /// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s:
 /// closed before, they are never written to while the server closes them.
