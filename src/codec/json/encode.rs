@@ -125,8 +125,10 @@ pub(crate) fn encode_raw<P: Serialize + ?Sized>(method: &str, params: &P) -> Res
 
 /// Returns whether a text can be the name of a method.
 fn is_method_name(name: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    !name.is_empty() && name.bytes().all(is_allowed)
+    let has_only_allowed_bytes = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    !name.is_empty() && has_only_allowed_bytes
 }
 
 /// Returns the batch `{"commands":[{"publish":…},…]}`.

@@ -65,11 +65,10 @@ impl Grpc {
             None => {
                 let endpoint = endpoint(&config)?;
                 let count = config.connections.grpc.unwrap_or(CONNECTIONS);
-                let new_pool = move || {
+                Channels::PerRuntime(PerRuntime::new(move || {
                     let channels = (0..count).map(|_| connect(&endpoint, &config));
                     Ok(Pool::new(channels))
-                };
-                Channels::PerRuntime(PerRuntime::new(new_pool))
+                }))
             }
         };
         Ok(Self {

@@ -237,7 +237,9 @@ fn new_client(config: &TransportConfig) -> Result<reqwest::Client, Error> {
     if config.connections.no_proxy {
         builder = builder.no_proxy();
     }
-    if let (Some(address), Some((name, _))) = (config.address, config.url.name()) {
+    if let Some(address) = config.address
+        && let Some((name, _)) = config.url.name()
+    {
         builder = builder.resolve(name, address);
     }
     builder = with_unix_socket(builder, config);

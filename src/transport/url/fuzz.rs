@@ -78,9 +78,11 @@ fn check_http(parsed: &ServerUrl) {
         Some(port.unwrap_or(usual)),
         "{url}"
     );
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'.';
     let host = parsed.authority.split(':').next().unwrap();
-    if host.bytes().all(is_plain) {
+    let is_plain = host
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'.');
+    if is_plain {
         assert_eq!(url.host_str(), Some(host));
     }
 }
