@@ -24,7 +24,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::api::messages::BroadcastRequest;
 use crate::api::method::Method;
 use crate::call::Retry;
-use crate::client::{ClientBuilder, Coalescing, read_page};
+use crate::client::{self, ClientBuilder, Coalescing, read_page};
 use crate::error::Error;
 use crate::request::{Batch, BroadcastResult, Page, Paged};
 
@@ -34,7 +34,7 @@ use crate::request::{Batch, BroadcastResult, Page, Paged};
 /// works inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
 #[derive(Clone)]
 pub struct Client {
-    client: crate::client::Client,
+    client: client::Client,
     runtime: Arc<OwnRuntime>,
 }
 
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// Creates a client with a runtime of its own.
-    pub(crate) fn from_async(client: crate::client::Client) -> Result<Self, Error> {
+    pub(crate) fn from_async(client: client::Client) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -97,7 +97,7 @@ impl Client {
         self.with(self.client.coalescing(coalescing))
     }
 
-    fn with(&self, client: crate::client::Client) -> Self {
+    fn with(&self, client: client::Client) -> Self {
         Self {
             client,
             runtime: Arc::clone(&self.runtime),

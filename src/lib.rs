@@ -140,6 +140,7 @@ mod transport;
 
 pub use ::bytes;
 pub use ::prost;
+
 #[doc(no_inline)]
 pub use api::messages::*;
 pub use api::method::Method;

@@ -198,6 +198,11 @@ mod tests {
         format!("key-number-{number}")
     }
 
+    fn provided(provider: impl Fn() -> String + Send + Sync + 'static) -> ApiKey {
+        let source = ApiKeySource::Provider(Arc::new(provider));
+        ApiKey::new(source, KeyHeader::XApiKey).unwrap()
+    }
+
     fn header_of(key: &ApiKey) -> String {
         let (_, value) = key.header().unwrap().unwrap();
         value.to_str().unwrap().to_owned()
@@ -230,12 +235,7 @@ mod tests {
         const THREADS: usize = 4;
         let calls = AtomicUsize::new(0);
         let start = Barrier::new(THREADS);
-        let provider = move || name(calls.fetch_add(1, Ordering::SeqCst) / THREADS);
-        let key = ApiKey::new(
-            ApiKeySource::Provider(Arc::new(provider)),
-            KeyHeader::XApiKey,
-        )
-        .unwrap();
+        let key = provided(move || name(calls.fetch_add(1, Ordering::SeqCst) / THREADS));
         let call = || {
             for _ in 0..REMEMBERED {
                 start.wait();
@@ -252,15 +252,10 @@ mod tests {
     #[test]
     fn alternating_keys_do_not_evict_others() {
         let calls = AtomicUsize::new(0);
-        let provider = move || match calls.fetch_add(1, Ordering::SeqCst) {
+        let key = provided(move || match calls.fetch_add(1, Ordering::SeqCst) {
             0 => name(0),
             turn => name(1 + turn % 2),
-        };
-        let key = ApiKey::new(
-            ApiKeySource::Provider(Arc::new(provider)),
-            KeyHeader::XApiKey,
-        )
-        .unwrap();
+        });
         (0..3 * REMEMBERED).for_each(|_| drop(header_of(&key)));
         assert!(key.secrets().contains(&name(0)));
     }

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::codec::{Codec, EncodedBody};
+use crate::error::{Attempts, Error};
+use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
 use api_key::ApiKey;
 pub(crate) use budget::Budget;
 pub(crate) use deadline::Deadline;
@@ -22,10 +25,6 @@ pub(crate) use in_flight::{InFlight, Permit};
 use nodes::{Nodes, TriedNodes};
 pub use retry::Retry;
 pub(crate) use retry_loop::RetryLoop;
-
-use crate::codec::{Codec, EncodedBody};
-use crate::error::{Attempts, Error};
-use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
 
 /// The facts about a call that the retry loop needs.
 #[derive(Clone, Copy, Debug)]

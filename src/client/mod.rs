@@ -11,12 +11,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use builder::ClientBuilder;
-use coalescing::Coalescer;
-pub use coalescing::Coalescing;
-pub use pages::Pages;
-#[cfg(feature = "blocking")]
-pub(crate) use pages::read as read_page;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -26,6 +20,12 @@ use crate::call::{Deadline, Inner, Retry};
 use crate::codec::Codec;
 use crate::error::Error;
 use crate::request::{Batch, BroadcastResult, Paged};
+pub use builder::ClientBuilder;
+use coalescing::Coalescer;
+pub use coalescing::Coalescing;
+pub use pages::Pages;
+#[cfg(feature = "blocking")]
+pub(crate) use pages::read as read_page;
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
 ///

@@ -10,14 +10,14 @@ mod text;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+pub use crate::api::method::InvalidRequest;
 pub use api_error::ApiError;
 pub use attempts::Attempts;
-use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 pub use status::Status;
 use text::{body_part, hint_part, list, may_have_run, network_message, rounded};
 pub(crate) use text::{decode_cause, excerpt};
-
-pub use crate::api::method::InvalidRequest;
 
 /// The error of a lower layer, which clones of an [`enum@Error`] share.
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;

@@ -10,7 +10,7 @@ pub(crate) fn check<M: Method>(request: &M) -> Result<(), Error> {
         .map_err(|problem| Error::InvalidRequest(problem.of(M::NAME)))
 }
 
-/// Returns the error of a request that has no JSON form. It names the field, which takes a second attempt at writing.
+/// Returns the error of a request that has no JSON form. To find the field, the request is serialized once more.
 pub(crate) fn not_json<M: Method>(request: &M, error: &serde_json::Error) -> Error {
     let mut track = serde_path_to_error::Track::new();
     let mut sink = serde_json::Serializer::new(std::io::sink());

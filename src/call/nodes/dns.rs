@@ -205,12 +205,8 @@ mod tests {
     }
 
     fn address(server: &Server) -> SocketAddr {
-        server
-            .grpc_url()
-            .strip_prefix("grpc://")
-            .unwrap()
-            .parse()
-            .unwrap()
+        let url = server.grpc_url();
+        url.strip_prefix("grpc://").unwrap().parse().unwrap()
     }
 
     fn addresses(servers: &[&Server]) -> Vec<Option<BTreeSet<SocketAddr>>> {
@@ -280,12 +276,9 @@ mod tests {
         let c = &Server::start().unwrap();
         for client in clients(a) {
             let nodes = &client.inner().nodes;
-            let addresses_now = || {
-                nodes
-                    .current()
-                    .iter()
-                    .map(|node| node.origin.1)
-                    .collect::<HashSet<_>>()
+            let addresses_now = || -> HashSet<_> {
+                let current = nodes.current();
+                current.iter().map(|node| node.origin.1).collect()
             };
             let alone = nodes.current();
             nodes.update(addresses(&[a, b]));
@@ -296,8 +289,10 @@ mod tests {
                 addresses_now(),
                 [b, c].map(|server| Some(address(server))).into()
             );
-            let is_kept = |node: &&Arc<Node>| before.iter().any(|known| Arc::ptr_eq(known, node));
-            assert_eq!(after.iter().filter(is_kept).count(), 1);
+            let kept = after
+                .iter()
+                .filter(|node| before.iter().any(|known| Arc::ptr_eq(known, node)));
+            assert_eq!(kept.count(), 1);
             // A failed lookup.
             nodes.update(vec![None]);
             assert_eq!(

@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-pub(crate) use dns::HostName;
-use dns::{ConfiguredNode, LookupSchedule};
-
 use crate::error::Error;
 use crate::transport::Transport;
+pub(crate) use dns::HostName;
+use dns::{ConfiguredNode, LookupSchedule};
 
 /// The time for which a node is skipped after its first failure. It doubles with each further failure.
 const FIRST_COOLDOWN: Duration = Duration::from_millis(500);

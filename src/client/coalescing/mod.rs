@@ -8,7 +8,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use queue::{Queue, QueuedCall};
 use tokio::sync::oneshot;
 
 use crate::api::method::{BatchSlot, Method};
@@ -16,6 +15,7 @@ use crate::call::{self, CallInfo, Deadline, Inner};
 use crate::codec::EncodedBody;
 use crate::error::{Attempts, Error, cause};
 use crate::transport::PerRuntime;
+use queue::{Queue, QueuedCall};
 
 /// The options of [`Client::coalescing`](crate::Client::coalescing), whose calls share batches: the number of
 /// batches, and their size.

@@ -23,7 +23,7 @@ pub(crate) fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
     }
 }
 
-/// How a batch is split.
+/// The functions that split a batch.
 pub(crate) const PARTS: Parts<BatchRequest> = Parts {
     len: |request| request.commands.len(),
     take,
@@ -46,7 +46,7 @@ fn take(request: &mut BatchRequest, count: usize) -> BatchRequest {
     part
 }
 
-/// Gives each command that takes a key one of its own, and returns whether any did.
+/// Gives each command that takes an idempotency key its own key, and returns whether any command takes one.
 pub(crate) fn set_keys(commands: &mut [Command], key: &str) -> bool {
     let mut any = false;
     for (index, command) in commands.iter_mut().enumerate() {
@@ -65,6 +65,7 @@ pub(crate) fn check(request: &BatchRequest) -> Result<(), InvalidRequest> {
     Ok(())
 }
 
+/// Returns the method of a command.
 fn name(command: &Command) -> &'static str {
     command.methods().next().unwrap_or_default()
 }
@@ -82,6 +83,7 @@ pub(crate) fn verify(request: &BatchRequest, response: &BatchResponse) -> Result
     Ok(())
 }
 
+/// Checks that a reply has an error, or a result of the command's method.
 fn verify_item(command: &Command, reply: &Reply) -> Result<(), String> {
     if reply.error.is_some() {
         return Ok(());
