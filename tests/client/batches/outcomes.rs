@@ -126,7 +126,7 @@ async fn all_ok_makes_one_error_of_the_failures(Env { client, .. }: Env) -> Outc
     let message = error.to_string();
     assert!(
         message.starts_with(
-            "broadcast: 3 of 4 parts failed: `unknown:a`: Centrifugo answered error 102"
+            "broadcast: 3 of 4 parts failed: `unknown:a`: Centrifugo returned error 102"
         ),
         "{message}"
     );
