@@ -137,7 +137,7 @@ pub enum Error {
     },
 
     /// Parts of a call failed, each with its own error; the other parts succeeded.
-    #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.failed))]
+    #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.method, .failed))]
     #[non_exhaustive]
     Partial {
         /// The method that was called.

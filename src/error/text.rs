@@ -50,13 +50,15 @@ pub(super) fn rounded(duration: Duration) -> String {
     format!("{rounded:?}")
 }
 
-/// Returns the first failed parts, with their errors.
-pub(super) fn list(failed: &[(String, ApiError)]) -> String {
+/// Returns the first failed parts, with their errors, which name their method unless it is the call's.
+pub(super) fn list(method: &str, failed: &[(String, ApiError)]) -> String {
     const SHOWN: usize = 5;
-    let shown = failed.iter().take(SHOWN);
-    let mut parts: Vec<String> = shown
-        .map(|(name, error)| format!("`{name}`: {error}"))
-        .collect();
+    let mut parts = Vec::new();
+    for (name, error) in failed.iter().take(SHOWN) {
+        let text = error.to_string();
+        let text = text.strip_prefix(&format!("{method}: ")).unwrap_or(&text);
+        parts.push(format!("`{name}`: {text}"));
+    }
     if failed.len() > SHOWN {
         parts.push(format!("and {} more", failed.len() - SHOWN));
     }

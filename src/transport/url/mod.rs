@@ -254,7 +254,7 @@ mod tests {
             ("", "no scheme"),
             (
                 "ws://localhost:8000/api",
-                "`ws` is none of http, https, grpc, grpcs",
+                "`ws` is not one of http, https, grpc, grpcs",
             ),
             ("http://", "url `http://`: "),
             ("http:///api", "url `http:///api`: "),
