@@ -34,7 +34,7 @@ use crate::request::{Batch, BroadcastResult, Page, Paged};
 /// inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
 #[derive(Clone)]
 pub struct Client {
-    client: crate::Client,
+    client: crate::client::Client,
     runtime: Arc<OwnRuntime>,
 }
 
@@ -53,7 +53,7 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    pub(crate) fn from_async(client: crate::Client) -> Result<Self, Error> {
+    pub(crate) fn from_async(client: crate::client::Client) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -95,7 +95,7 @@ impl Client {
         self.with(self.client.coalescing(coalescing))
     }
 
-    fn with(&self, client: crate::Client) -> Self {
+    fn with(&self, client: crate::client::Client) -> Self {
         Self {
             client,
             runtime: Arc::clone(&self.runtime),

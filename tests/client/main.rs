@@ -35,6 +35,7 @@ mod runtimes;
 
 use centrifugo_api::{ApiError, Client, Error};
 use server::{Backend, Server, Transport};
+use tokio::runtime::{Builder, Runtime};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -48,6 +49,14 @@ async fn start(backend: Backend, transport: Transport) -> Env {
     let server = Server::start(backend).await;
     let client = server.client(transport);
     Env { server, client }
+}
+
+/// Starts a runtime with one thread.
+fn one_thread() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
 }
 
 /// Returns the code of a command's error.

@@ -7,6 +7,8 @@
 #[cfg(target_os = "linux")]
 #[path = "../support/blackhole.rs"]
 mod blackhole;
+#[path = "../support/closed_port.rs"]
+mod closed_port;
 #[path = "../support/fake_grpc.rs"]
 mod fake_grpc;
 #[path = "../support/fake_http.rs"]

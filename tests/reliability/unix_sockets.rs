@@ -9,7 +9,7 @@ use crate::Outcome;
 #[tokio::test]
 async fn server_on_unix_socket_is_called() -> Outcome {
     let server = Server::start()?;
-    let address = server.grpc_url().replace("grpc://", "");
+    let address = crate::address(&server);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("centrifugo.sock");
     let listener = UnixListener::bind(&path)?;

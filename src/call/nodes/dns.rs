@@ -286,12 +286,18 @@ mod tests {
             let before = nodes.current();
             nodes.update(addresses(&[b, c]));
             let after = nodes.current();
-            assert_eq!(addresses_now(), [b, c].map(|server| Some(address(server))).into());
+            assert_eq!(
+                addresses_now(),
+                [b, c].map(|server| Some(address(server))).into()
+            );
             let is_kept = |node: &&Arc<Node>| before.iter().any(|known| Arc::ptr_eq(known, node));
             assert_eq!(after.iter().filter(is_kept).count(), 1);
             // A lookup that failed.
             nodes.update(vec![None]);
-            assert_eq!(addresses_now(), [b, c].map(|server| Some(address(server))).into());
+            assert_eq!(
+                addresses_now(),
+                [b, c].map(|server| Some(address(server))).into()
+            );
             nodes.update(addresses(&[b]));
             assert!(Arc::ptr_eq(&nodes.current()[0], &alone[0]) && nodes.current().len() == 1);
         }
