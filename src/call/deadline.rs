@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::Timeout;
 
-/// The time that a call was given, and when it ends.
+/// The time that a call was given, when it started and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
+    started: Instant,
     pub(crate) given: Duration,
     pub(crate) ends: Instant,
 }
@@ -22,13 +23,14 @@ impl Deadline {
             None => timeout,
         };
         Self {
+            started: now,
             given,
             ends: now + given.min(NEVER),
         }
     }
 
     pub(crate) fn elapsed(self) -> Duration {
-        self.given.saturating_sub(self.left())
+        self.started.elapsed()
     }
 
     pub(crate) fn left(self) -> Duration {

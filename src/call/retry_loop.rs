@@ -1,7 +1,5 @@
 //! The attempts of a call: when another one is due, and what the last one's outcome means for the call.
 
-use std::time::Instant;
-
 use super::{CallInfo, Deadline, Inner, Permit, Retry};
 use crate::error::{Attempts, Error};
 
@@ -11,7 +9,6 @@ pub(crate) struct RetryLoop<'a> {
     info: CallInfo<'a>,
     retry: &'a Retry,
     deadline: Deadline,
-    started: Instant,
     attempts: u32,
     all_unsent: bool,
     _permit: Permit<'a>,
@@ -30,7 +27,6 @@ impl<'a> RetryLoop<'a> {
             info,
             retry,
             deadline,
-            started: Instant::now(),
             attempts: 0,
             all_unsent: true,
             _permit: permit,
@@ -75,6 +71,6 @@ impl<'a> RetryLoop<'a> {
 
     fn failed(&self, error: Error) -> Error {
         let attempts = Attempts::new(self.attempts, self.info.key);
-        error.after(attempts, self.all_unsent, self.started.elapsed())
+        error.after(attempts, self.all_unsent, self.deadline.elapsed())
     }
 }

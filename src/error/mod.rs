@@ -63,7 +63,7 @@ pub enum Error {
     InvalidRequest(InvalidRequest),
 
     /// The server could not be reached, or the connection was lost before the reply was complete.
-    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent, *.elapsed), hint_part(.hint))]
+    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent), hint_part(.hint))]
     #[non_exhaustive]
     Network {
         /// The method that was called.

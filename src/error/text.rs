@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use super::{ApiError, Cause};
 
-/// Centrifugo 6.5 and later cut the connection of an HTTP call that takes longer.
-const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
-
-pub(super) fn network_message(url: &str, reason: &str, unsent: bool, elapsed: Duration) -> String {
+pub(super) fn network_message(url: &str, reason: &str, unsent: bool) -> String {
     let reason = if reason.is_empty() {
         String::new()
     } else {
@@ -17,13 +14,8 @@ pub(super) fn network_message(url: &str, reason: &str, unsent: bool, elapsed: Du
     if unsent {
         return format!("cannot connect to {url}{reason}; nothing was sent");
     }
-    let cut = if elapsed >= SERVER_CUTS_AFTER {
-        " (Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP)"
-    } else {
-        ""
-    };
     format!(
-        "the connection to {url} was lost before the reply was complete{reason}; the call may have run{cut}"
+        "the connection to {url} was lost before the reply was complete{reason}; the call may have run"
     )
 }
 
