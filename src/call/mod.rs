@@ -24,7 +24,7 @@ pub use retry::Retry;
 pub(crate) use retry_loop::RetryLoop;
 
 use crate::codec::{Codec, EncodedBody};
-use crate::error::{Attempts, Error};
+use crate::error::{Attempts, Error, InvalidRequest};
 use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
 
 /// What the retry loop knows of a call.
@@ -183,8 +183,7 @@ pub(crate) fn timeout(method: &'static str, unsent: bool, after: Duration) -> Er
 
 fn too_large(method: &'static str, size: usize, limit: usize) -> Error {
     let problem = format!(
-        "{method}: the request has {size} bytes, above max_request_size, {limit}: send less at once, or raise it; \
-         nothing was sent"
+        "the request has {size} bytes, above max_request_size, {limit}: send less at once, or raise it"
     );
-    Error::InvalidRequest(problem.into())
+    Error::InvalidRequest(InvalidRequest::from(problem).of(method))
 }

@@ -247,7 +247,8 @@ impl Error {
     #[must_use]
     pub fn method(&self) -> Option<&'static str> {
         match self {
-            Self::Config(_) | Self::InvalidRequest(_) => None,
+            Self::Config(_) => None,
+            Self::InvalidRequest(error) => error.method(),
             Self::Network { method, .. }
             | Self::Timeout { method, .. }
             | Self::Unauthorized { method, .. }
@@ -346,6 +347,14 @@ impl Error {
             _ => {}
         }
         self
+    }
+
+    /// Returns the error with the channel that the request was about.
+    pub(crate) fn about(self, channel: Option<&str>) -> Self {
+        match self {
+            Self::Api(error) => Self::Api(error.about(channel)),
+            error => error,
+        }
     }
 
     /// Returns the same error for a call of `called`, which shared a request with others.

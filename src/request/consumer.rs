@@ -62,7 +62,7 @@ impl ConsumerCommand {
     /// # Errors
     ///
     /// [`Error::InvalidRequest`], which names the field, when a payload is not JSON (a consumer takes other bytes
-    /// from a `binary_…` setter only) or is set twice.
+    /// from a `binary_…` setter only) or is set twice, or a field is not set that Centrifugo requires.
     pub fn new<M: ConsumerMethod>(request: &M) -> Result<Self, Error> {
         super::check::check(request)?;
         let payload =
