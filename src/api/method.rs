@@ -91,6 +91,24 @@ impl InvalidRequest {
         }
     }
 
+    /// Creates the error of a payload that HTTP cannot carry.
+    pub(crate) fn not_json(field: String, error: &serde_json::Error) -> Self {
+        let problem = format!(
+            "is not JSON ({error}): make JSON with json(&value); for other bytes use the binary_… setter where the \
+             field has one, or gRPC"
+        );
+        Self {
+            field: Some(field),
+            ..Self::from(problem)
+        }
+    }
+
+    /// Returns the method that was called, where the error knows it.
+    #[must_use]
+    pub fn method(&self) -> Option<&'static str> {
+        self.method
+    }
+
     /// Returns the path of the field that is wrong, such as `commands[3].publish.channel`, if a
     /// single field is.
     #[must_use]

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::Timeout;
 
-/// The time that a call was given, and the instant at which it ends.
+/// The time that a call was given, when it started and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
+    started: Instant,
     pub(crate) given: Duration,
     pub(crate) ends: Instant,
 }
@@ -22,6 +23,7 @@ impl Deadline {
             None => timeout,
         };
         Self {
+            started: now,
             given,
             ends: now + given.min(NEVER),
         }
@@ -29,7 +31,7 @@ impl Deadline {
 
     /// Returns the time since the start of the call.
     pub(crate) fn elapsed(self) -> Duration {
-        self.given.saturating_sub(self.left())
+        self.started.elapsed()
     }
 
     /// Returns the time that the call has left.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::codec::{Codec, EncodedBody};
-use crate::error::{Attempts, Error};
+use crate::error::{Attempts, Error, InvalidRequest};
 use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
 use api_key::ApiKey;
 pub(crate) use budget::Budget;
@@ -187,8 +187,7 @@ pub(crate) fn timeout(method: &'static str, unsent: bool, after: Duration) -> Er
 /// Returns the error of a request above `max_request_size`.
 fn too_large(method: &'static str, size: usize, limit: usize) -> Error {
     let problem = format!(
-        "{method}: the request has {size} bytes, above max_request_size, {limit}: send less at once, or raise it; \
-         nothing was sent"
+        "the request has {size} bytes, above max_request_size, {limit}: send less at once, or raise it"
     );
-    Error::InvalidRequest(problem.into())
+    Error::InvalidRequest(InvalidRequest::from(problem).of(method))
 }

@@ -1,7 +1,5 @@
 //! The attempts of a call: when another one is due, and how the call ends otherwise.
 
-use std::time::Instant;
-
 use super::{CallInfo, Deadline, Inner, Permit, Retry};
 use crate::error::{Attempts, Error};
 
@@ -11,7 +9,6 @@ pub(crate) struct RetryLoop<'a> {
     info: &'a CallInfo<'a>,
     retry: &'a Retry,
     deadline: &'a Deadline,
-    started: Instant,
     attempts: u32,
     /// Whether no attempt so far was sent.
     all_unsent: bool,
@@ -32,7 +29,6 @@ impl<'a> RetryLoop<'a> {
             info,
             retry,
             deadline,
-            started: Instant::now(),
             attempts: 0,
             all_unsent: true,
             _permit: permit,
@@ -78,6 +74,6 @@ impl<'a> RetryLoop<'a> {
     /// Returns the error of the call, given that of its last attempt.
     fn failed(&self, error: Error) -> Error {
         let attempts = Attempts::new(self.attempts, self.info.key);
-        error.after(attempts, self.all_unsent, self.started.elapsed())
+        error.after(attempts, self.all_unsent, self.deadline.elapsed())
     }
 }

@@ -75,7 +75,10 @@ impl Client {
             Ok(()) => {
                 Ok(result.unwrap_or_else(|| unreachable!("a reply without error was decoded")))
             }
-            Err(error) => Err(self.inner.hide_secrets(error)),
+            Err(error) => {
+                let error = error.about((M::GENERATED.channel)(request));
+                Err(self.inner.hide_secrets(error))
+            }
         }
     }
 

@@ -95,7 +95,7 @@ impl Codec {
         };
         let outcome = M::outcome(response);
         let outcome = outcome.ok_or_else(|| broken("neither an error nor a result".to_owned()))?;
-        let result = outcome.map_err(|error| api_error(request, error))?;
+        let result = outcome.map_err(api_error::<M>)?;
         request.verify(&result).map_err(broken)?;
         Ok(result)
     }
@@ -136,7 +136,7 @@ impl Codec {
             Self::Protobuf => EncodedReply::Protobuf(item),
         };
         match (slot.read)(request, encoded) {
-            Ok(outcome) => outcome.map_err(|error| api_error(request, error)),
+            Ok(outcome) => outcome.map_err(api_error::<M>),
             Err(Unreadable::Json(error)) => Err(json::parse_error(M::NAME, item, "", error)),
             Err(Unreadable::Protobuf(error)) => Err(protobuf::decode_error(M::NAME, item, error)),
             Err(Unreadable::Mismatch(problem)) => Err(Error::Decode {
@@ -148,10 +148,9 @@ impl Codec {
     }
 }
 
-/// Returns Centrifugo's error for a request.
-fn api_error<M: Method>(request: &M, error: crate::api::Error) -> Error {
-    let channel = (M::GENERATED.channel)(request);
-    Error::Api(ApiError::from(error).of(M::NAME).about(channel))
+/// Returns Centrifugo's error for a call.
+fn api_error<M: Method>(error: crate::api::Error) -> Error {
+    Error::Api(ApiError::from(error).of(M::NAME))
 }
 
 /// Returns Centrifugo's error, if that is the body of a response with an error status.

@@ -33,6 +33,14 @@ impl Error {
         self
     }
 
+    /// Returns the error with the channel that the request was about.
+    pub(crate) fn about(self, channel: Option<&str>) -> Self {
+        match self {
+            Self::Api(error) => Self::Api(error.about(channel)),
+            error => error,
+        }
+    }
+
     /// Returns the same error for a call of the method `called`, which shared a batch with other calls.
     pub(crate) fn of_call(mut self, called: &'static str) -> Self {
         match &mut self {

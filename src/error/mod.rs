@@ -63,7 +63,7 @@ pub enum Error {
     InvalidRequest(InvalidRequest),
 
     /// The server could not be reached, or the connection was lost before the reply was complete.
-    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent, *.elapsed), hint_part(.hint))]
+    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent), hint_part(.hint))]
     #[non_exhaustive]
     Network {
         /// The method that was called.
@@ -137,7 +137,7 @@ pub enum Error {
     },
 
     /// Parts of a call failed, each with its own error; the other parts succeeded.
-    #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.failed))]
+    #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.method, .failed))]
     #[non_exhaustive]
     Partial {
         /// The method that was called.
@@ -248,7 +248,8 @@ impl Error {
     #[must_use]
     pub fn method(&self) -> Option<&'static str> {
         match self {
-            Self::Config(_) | Self::InvalidRequest(_) => None,
+            Self::Config(_) => None,
+            Self::InvalidRequest(error) => error.method(),
             Self::Network { method, .. }
             | Self::Timeout { method, .. }
             | Self::Unauthorized { method, .. }

@@ -5,11 +5,8 @@ use std::time::Duration;
 
 use super::{ApiError, Cause};
 
-/// Centrifugo 6.5 and later cut the connection of an HTTP call that takes longer.
-const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
-
 /// Returns what happened to a connection, and whether the call may have run.
-pub(super) fn network_message(url: &str, reason: &str, unsent: bool, elapsed: Duration) -> String {
+pub(super) fn network_message(url: &str, reason: &str, unsent: bool) -> String {
     let reason = if reason.is_empty() {
         String::new()
     } else {
@@ -18,13 +15,8 @@ pub(super) fn network_message(url: &str, reason: &str, unsent: bool, elapsed: Du
     if unsent {
         return format!("cannot connect to {url}{reason}; nothing was sent");
     }
-    let cut = if elapsed >= SERVER_CUTS_AFTER {
-        " (Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP)"
-    } else {
-        ""
-    };
     format!(
-        "the connection to {url} was lost before the reply was complete{reason}; the call may have run{cut}"
+        "the connection to {url} was lost before the reply was complete{reason}; the call may have run"
     )
 }
 
@@ -52,13 +44,15 @@ pub(super) fn rounded(duration: Duration) -> String {
     format!("{rounded:?}")
 }
 
-/// Returns a text that lists the first failed parts, with their errors.
-pub(super) fn list(failed: &[(String, ApiError)]) -> String {
+/// Returns a text that lists the first failed parts, with their errors, which name their method unless it is the call's.
+pub(super) fn list(method: &str, failed: &[(String, ApiError)]) -> String {
     const SHOWN: usize = 5;
-    let shown = failed.iter().take(SHOWN);
-    let mut parts: Vec<String> = shown
-        .map(|(name, error)| format!("`{name}`: {error}"))
-        .collect();
+    let mut parts = Vec::new();
+    for (name, error) in failed.iter().take(SHOWN) {
+        let text = error.to_string();
+        let text = text.strip_prefix(&format!("{method}: ")).unwrap_or(&text);
+        parts.push(format!("`{name}`: {text}"));
+    }
     if failed.len() > SHOWN {
         parts.push(format!("and {} more", failed.len() - SHOWN));
     }

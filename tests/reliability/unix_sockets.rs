@@ -45,6 +45,6 @@ fn unix_socket_with_tls_is_refused() {
         built
             .expect_err("it is refused")
             .to_string()
-            .contains("unix_socket goes with")
+            .contains("unix_socket needs an http or grpc URL")
     );
 }

@@ -243,7 +243,8 @@ fn conversion(rpc: &Rpc) -> Item {
     }
 }
 
-/// Generates the impl of a command in batches of several types. A broadcast keeps the names of its channels.
+/// Generates the impl of a command in batches of several types. It keeps its channel for errors, and a broadcast the names
+/// of its channels for the result.
 fn batch_command(rpc: &Rpc) -> Item {
     let Rpc {
         ident,
@@ -252,14 +253,22 @@ fn batch_command(rpc: &Rpc) -> Item {
         ..
     } = rpc;
     let result = rpc.result_path(&quote!(api));
-    let (kept, keep, finished) = if rpc.is_broadcast() {
+    let (kept, keep, failed, finished) = if rpc.is_broadcast() {
         (
             quote!(::std::vec::Vec<::std::string::String>),
             quote!(self.channels.clone()),
+            quote!(error),
             quote!(result.with_channels(kept)),
         )
     } else {
-        (quote!(()), quote!(), quote!(result))
+        (
+            quote!(::core::option::Option<::std::string::String>),
+            quote!(
+                (<Self as crate::api::method::Method>::GENERATED.channel)(self).map(str::to_owned)
+            ),
+            quote!(error.about(kept.as_deref())),
+            quote!(result),
+        )
     };
     parse_quote! {
         impl crate::request::batch::BatchCommand for api::#request {
@@ -277,12 +286,17 @@ fn batch_command(rpc: &Rpc) -> Item {
             fn keep(&self) -> Self::Kept {
                 #keep
             }
-            #[allow(unused_variables)]
             fn outcome(
                 kept: Self::Kept,
                 reply: api::Reply,
             ) -> ::core::result::Result<Self::Result, crate::error::ApiError> {
-                let reply = crate::request::batch::raw::outcome(reply).map_err(|error| error.of(#name))?;
+                let reply = match crate::request::batch::raw::outcome(reply) {
+                    Ok(reply) => reply,
+                    Err(error) => {
+                        let error = error.of(#name);
+                        return Err(#failed);
+                    }
+                };
                 let result: #result = reply.#ident.map(|result| *result).unwrap_or_default().into();
                 Ok(#finished)
             }
@@ -323,6 +337,11 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
         .filter(is_command)
         .map(|rpc| &rpc.request)
         .collect();
+    let names: Vec<&String> = rpcs
+        .iter()
+        .filter(is_command)
+        .map(|rpc| &rpc.name)
+        .collect();
     parse_quote! {
         impl api::Command {
             /// Returns whether all its requests are repeatable.
@@ -337,10 +356,10 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
                 })*
                 any
             }
-            /// Checks its requests.
+            /// Checks its requests. The error names the method.
             pub(crate) fn check(&self) -> ::core::result::Result<(), crate::api::method::InvalidRequest> {
                 #(if let Some(request) = &self.#fields {
-                    crate::api::method::Method::check(&**request)?;
+                    crate::api::method::Method::check(&**request).map_err(|problem| problem.within(#names))?;
                 })*
                 Ok(())
             }

@@ -60,14 +60,9 @@ pub(crate) fn check(request: &BatchRequest) -> Result<(), InvalidRequest> {
     for (index, command) in request.commands.iter().enumerate() {
         command
             .check()
-            .map_err(|problem| problem.within(&format!("commands[{index}].{}", name(command))))?;
+            .map_err(|problem| problem.within(&format!("commands[{index}]")))?;
     }
     Ok(())
-}
-
-/// Returns the method of a command.
-fn name(command: &Command) -> &'static str {
-    command.methods().next().unwrap_or_default()
 }
 
 /// Checks that a batch's reply has an item per command, for the command's method.

@@ -21,6 +21,9 @@ pub(super) use response::error_response;
 /// closed before, they are never written to while the server closes them.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// Centrifugo 6.5 and later cut the connection of a call that takes longer.
+const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
+
 /// The number of bytes that are read of a body that is not a reply, for the error's text.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
@@ -171,13 +174,18 @@ impl Http {
                 attempts,
             };
         }
+        let hint = if !unsent && elapsed >= SERVER_CUTS_AFTER {
+            "Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP"
+        } else {
+            self.diagnosis.hint(error.is_connect(), &error)
+        };
         Error::Network {
             method,
             url: self.shown.clone(),
             unsent,
             elapsed,
             reason: diagnosis::reason(&error),
-            hint: self.diagnosis.hint(error.is_connect(), &error),
+            hint,
             source: cause(error.without_url()),
             attempts,
         }
