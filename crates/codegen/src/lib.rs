@@ -53,7 +53,7 @@ pub struct Generated {
 pub fn generate(path: &Path) -> Result<Generated, String> {
     let schema = schema::load(path)?;
     let mut messages = messages::generate(&schema)?;
-    let json = json::generate(&schema, &messages.file)?;
+    let json = json::generate(&schema, &messages)?;
     let descriptors = descriptors::generate(&schema, &messages.file.items)?;
     let rpcs = methods::rpcs(&schema, &messages)?;
     let list = messages::list(&messages.file, &rpcs);
@@ -70,12 +70,13 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
     let (client, blocking) = client::methods(items, &rpcs);
     requests::add_to(&mut messages.file);
     messages.file.items.extend(added);
+    messages.file.items.extend(json);
     let requests: syn::File = syn::parse_quote! {
         use crate::api::messages as api;
         #(#requests)*
     };
     Ok(Generated {
-        messages: prettyplease::unparse(&messages.file) + &json,
+        messages: prettyplease::unparse(&messages.file),
         requests: prettyplease::unparse(&requests),
         client: prettyplease::unparse(&client),
         blocking: prettyplease::unparse(&blocking),
