@@ -211,3 +211,76 @@ pub(crate) const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
     ("PresenceStatsResult", &["num_clients", "num_users"]),
     ("UserTopicListResult", &["items"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use quote::format_ident;
+    use syn::{Item, Type, parse_quote};
+
+    use super::*;
+    use crate::fields::{Field, fields_of};
+    use crate::rpcs::Rpc;
+    use crate::{messages, rpcs, schema};
+
+    /// Returns the messages and the rpcs of the shipped schema.
+    fn shipped() -> Result<(Vec<Item>, Vec<Rpc>), String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/api.proto");
+        let schema = schema::load(&path)?;
+        let messages = messages::generate(&schema)?;
+        let rpcs = rpcs::rpcs(&schema, &messages)?;
+        Ok((messages.file.items, rpcs))
+    }
+
+    fn has(fields: &[Field<'_>], name: &str) -> bool {
+        fields.iter().any(|field| field.plain_name() == name)
+    }
+
+    #[test]
+    fn facts_are_about_methods_and_fields_of_shipped_schema() -> Result<(), String> {
+        let (items, rpcs) = shipped()?;
+        for facts in METHODS {
+            let name = facts.name;
+            let mut rpcs = rpcs.iter();
+            let rpc = rpcs.find(|rpc| rpc.name == name).ok_or(name)?;
+            let fields = fields_of(&items, &rpc.request);
+            for required in facts.required {
+                assert!(has(&fields, required), "`{name}` has no field `{required}`");
+            }
+            if facts.repeat == WithKey {
+                assert!(has(&fields, "idempotency_key"), "`{name}` takes no key");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn method_has_facts_once() {
+        for (index, facts) in METHODS.iter().enumerate() {
+            let mut before = METHODS[..index].iter();
+            assert!(
+                before.all(|other| other.name != facts.name),
+                "{}",
+                facts.name
+            );
+        }
+    }
+
+    #[test]
+    fn listed_fields_are_in_shipped_schema() -> Result<(), String> {
+        let (items, _) = shipped()?;
+        let with_user = NEEDS_USER.iter().map(|message| (*message, &["user"][..]));
+        let constructors = CONSTRUCTORS.iter().copied();
+        let always_written = ALWAYS_WRITTEN.iter().copied();
+        for (message, names) in constructors.chain(always_written).chain(with_user) {
+            let ident = format_ident!("{message}");
+            let ty: Type = parse_quote!(#ident);
+            let fields = fields_of(&items, &ty);
+            for name in names {
+                assert!(has(&fields, name), "`{message}` has no field `{name}`");
+            }
+        }
+        Ok(())
+    }
+}
