@@ -231,6 +231,8 @@ pub(crate) struct Parts<M: Method> {
     pub(crate) len: fn(&M) -> usize,
     /// Moves the first parts into a request of their own.
     pub(crate) take: fn(&mut M, usize) -> M,
+    /// Moves the parts of `part` back to the end of the request.
+    pub(crate) give_back: fn(&mut M, M),
     /// Moves into the result what it keeps of the request, such as the channels' names.
     pub(crate) finish: fn(&mut M, &mut M::Result),
     /// Appends the result of the parts that follow.

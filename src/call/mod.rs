@@ -112,7 +112,7 @@ impl Inner {
                 body: body.clone(),
                 key: self.api_key.header()?,
                 state: state.clone(),
-                ends: deadline.ends,
+                ends: deadline.ends(),
             };
             let outcome = match deadline.timeout(node.transport.send(route, request)).await {
                 // The transport knows the deadline too, and may notice it first.

@@ -171,6 +171,7 @@ fn incomplete(responses: &[PublishResponse]) -> Option<usize> {
 pub(crate) const PARTS: Parts<BroadcastRequest> = Parts {
     len: |request| request.channels.len(),
     take,
+    give_back: |request, part| request.channels.extend(part.channels),
     finish,
     join,
     resend: Some(Resend {

@@ -121,6 +121,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
         parts: Some(Parts {
             len: |batch| batch.commands.len(),
             take,
+            give_back: |batch, part| batch.commands.extend(part.commands),
             finish,
             join: |replies, next| replies.outcomes.extend(next.outcomes),
             resend: None,
