@@ -14,7 +14,7 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// Returns the deadline of a call that starts now, with that timeout and at most until `latest`.
     pub(crate) fn new(timeout: Duration, latest: Option<Instant>) -> Self {
-        /// Longer than anybody waits, and within the range of clocks.
+        /// A time that is longer than any call waits, and within the range of clocks.
         const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
         let now = Instant::now();
         let given = match latest {

@@ -122,8 +122,8 @@ impl Client {
         }
     }
 
-    /// Sends a request that consists of parts: as several requests if it is too large for one. Then sends the parts
-    /// again that failed temporarily.
+    /// Sends a request that consists of parts: as several requests if it is too large for one. Then retries the parts
+    /// that failed temporarily.
     pub(super) async fn exchange_parts<M: Method>(
         &self,
         request: &mut M,
@@ -152,7 +152,7 @@ impl Client {
         Ok(result)
     }
 
-    /// Sends the parts that failed temporarily again, and replaces their outcomes in `result`.
+    /// Retries the parts that failed temporarily, and replaces their outcomes in `result`.
     async fn resend_failed<M: Method>(
         &self,
         request: &M,

@@ -126,7 +126,7 @@ pub trait Batch: Send {
     fn output(kept: Self::Kept, result: <Self::Request as Method>::Result) -> Self::Output;
 }
 
-/// Runs a batch's commands concurrently on the server instead of one after another. The outcomes keep their order.
+/// A batch whose commands the server runs concurrently instead of one after another. The outcomes keep their order.
 #[derive(Clone, Debug)]
 pub struct Parallel<B>(
     /// The batch.
@@ -220,7 +220,7 @@ macro_rules! tuple_batches {
     };
 }
 
-/// Returns the next reply of a batch whose number of commands is known.
+/// Returns the next reply of a batch whose number of replies was verified.
 fn next(replies: &mut impl Iterator<Item = Reply>) -> Reply {
     replies.next().unwrap_or_else(|| unreachable!("{COUNTED}"))
 }
