@@ -237,11 +237,11 @@ pub(crate) struct Parts<M: Method> {
     pub(crate) finish: fn(&mut M, &mut M::Result),
     /// Appends the result of the parts that follow.
     pub(crate) join: fn(&mut M::Result, M::Result),
-    /// The functions that send parts again, if parts can fail temporarily.
+    /// The functions that retry parts, if parts can fail temporarily.
     pub(crate) resend: Option<Resend<M>>,
 }
 
-/// The functions that send parts again that failed temporarily.
+/// The functions that retry the parts that failed temporarily.
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
 pub(crate) struct Resend<M: Method> {
     /// Returns the positions of the parts that failed temporarily.

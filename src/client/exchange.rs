@@ -116,7 +116,7 @@ impl Client {
         }
     }
 
-    /// Sends the parts that failed temporarily again, and replaces their outcomes in `result`.
+    /// Retries the parts that failed temporarily, and replaces their outcomes in `result`.
     pub(super) async fn resend_failed<M: Method>(
         &self,
         request: &M,

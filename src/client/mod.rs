@@ -193,7 +193,7 @@ impl Client {
         result.map_err(|error| self.inner.hide_secrets(error))
     }
 
-    /// Sends several requests as one, and returns an outcome for each, in their order.
+    /// Sends several requests as one, and returns an outcome for each, in the order of the requests.
     ///
     /// They run one after another on the server, or concurrently in [`Parallel`](crate::Parallel); a failure does not
     /// stop the others. An empty batch sends nothing. See [`Batch`] for what can be batched and what is returned.

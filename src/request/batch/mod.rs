@@ -110,7 +110,7 @@ pub trait Batch: Send {
     fn output(request: Self::Request, result: <Self::Request as Method>::Result) -> Self::Output;
 }
 
-/// Runs a batch's commands concurrently on the server instead of one after another. The outcomes keep their order.
+/// A batch whose commands the server runs concurrently instead of one after another. The outcomes keep their order.
 #[derive(Clone, Debug)]
 pub struct Parallel<B>(
     /// The batch.
