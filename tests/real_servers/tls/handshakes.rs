@@ -31,7 +31,7 @@ async fn certificate_for_another_host_is_refused() -> Outcome {
         let client = || client_of(&server, transport).root_certificate(authority.pem());
         assert_handshake_refused(
             client(),
-            "is for another host: call it by that, or name it with server_name",
+            "is for another host: call it by that name, or set it with server_name",
         )
         .await?;
         succeeds(client().server_name("centrifugo.example")).await?;
@@ -52,7 +52,7 @@ async fn certificate_of_unknown_authority_is_refused() -> Outcome {
         for client in [client(), client().root_certificate(&other)] {
             assert_handshake_refused(
                 client,
-                "is of an unknown authority: add that with root_certificate",
+                "is from an unknown authority: add the authority with root_certificate",
             )
             .await?;
         }
@@ -102,7 +102,7 @@ async fn server_that_asks_for_client_certificate_gets_identity() -> Outcome {
         assert!(
             error
                 .to_string()
-                .contains("does it trust the authority of that of identity?"),
+                .contains("does it trust the authority of the certificate given with identity?"),
             "{error}"
         );
     }
