@@ -24,20 +24,21 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::api::messages::BroadcastRequest;
 use crate::api::method::Method;
 use crate::call::Retry;
-use crate::client::{ClientBuilder, Coalescing, read_page};
+use crate::client::{self, ClientBuilder, Coalescing, read_page};
 use crate::error::Error;
 use crate::request::{Batch, BroadcastResult, Page, Paged};
 
 /// A client of Centrifugo's server API whose calls block: [`crate::Client`] for code without async.
 ///
-/// Cheap to clone and to share between threads: clones use the same connections. Calls run on the calling thread. It works
-/// inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
+/// Cheap to clone and to share between threads: clones use the same connections. Calls run on the calling thread. It
+/// works inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
 #[derive(Clone)]
 pub struct Client {
-    client: crate::Client,
+    client: client::Client,
     runtime: Arc<OwnRuntime>,
 }
 
+/// # Creating clients
 impl Client {
     /// Creates a client from the URL of the server and its API key; [`builder`](Self::builder) has more options.
     ///
@@ -53,7 +54,8 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    pub(crate) fn from_async(client: crate::Client) -> Result<Self, Error> {
+    /// Creates a client with a runtime of its own.
+    pub(crate) fn from_async(client: client::Client) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -95,13 +97,16 @@ impl Client {
         self.with(self.client.coalescing(coalescing))
     }
 
-    fn with(&self, client: crate::Client) -> Self {
+    fn with(&self, client: client::Client) -> Self {
         Self {
             client,
             runtime: Arc::clone(&self.runtime),
         }
     }
+}
 
+/// # Key and shutdown
+impl Client {
     /// Replaces the API key: [`crate::Client::set_api_key`].
     ///
     /// # Errors
@@ -119,7 +124,10 @@ impl Client {
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.runtime.block_on(self.client.close(timeout))
     }
+}
 
+/// # Any method
+impl Client {
     /// Calls the method of the request: [`crate::Client::call`].
     ///
     /// # Errors
@@ -234,15 +242,17 @@ impl fmt::Debug for Client {
 
 /// A current-thread runtime, driven by the calling thread: its connections make progress only during calls.
 struct OwnRuntime {
+    /// Taken by `drop`.
     runtime: Option<Runtime>,
-    /// The time of the last call.
+    /// The end of the last call.
     last_call: Mutex<Option<Instant>>,
 }
 
-/// Within this time after a call, closed connections are not looked for.
+/// The time after a call in which closed connections are not looked for.
 const FRESH: Duration = Duration::from_micros(100);
 
 impl OwnRuntime {
+    /// Runs a call on the calling thread, which drives the connections meanwhile.
     fn block_on<F>(&self, future: F) -> F::Output
     where
         F: Future + Send,
@@ -251,27 +261,24 @@ impl OwnRuntime {
         let Some(runtime) = &self.runtime else {
             unreachable!("the runtime is taken only by drop")
         };
-        let future = async {
-            let driven = *self.last_call();
-            if driven.is_none_or(|driven| driven.elapsed() > FRESH) {
+        let call = async {
+            let last_call = *self.last_call();
+            if last_call.is_none_or(|last_call| last_call.elapsed() > FRESH) {
                 notice_closed_connections().await;
             }
             let output = future.await;
             *self.last_call() = Some(Instant::now());
             output
         };
-        match Handle::try_current() {
-            Err(_) => runtime.block_on(future),
-            // A thread that belongs to a runtime may not enter another one, so a scoped thread runs it.
-            Ok(_) => {
-                std::thread::scope(
-                    |scope| match scope.spawn(|| runtime.block_on(future)).join() {
-                        Ok(output) => output,
-                        Err(panic) => std::panic::resume_unwind(panic),
-                    },
-                )
-            }
+        let is_outside_runtimes = Handle::try_current().is_err();
+        if is_outside_runtimes {
+            return runtime.block_on(call);
         }
+        // A thread that belongs to a runtime may not enter another one, so a scoped thread runs the call.
+        std::thread::scope(|scope| {
+            let outcome = scope.spawn(|| runtime.block_on(call)).join();
+            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     fn last_call(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -281,8 +288,8 @@ impl OwnRuntime {
     }
 }
 
-/// Lets the connections, which nobody drives between calls, notice that the server has closed them: a call must not be sent
-/// over a closed connection.
+/// Lets connections notice that the server has closed them, since nothing drives them between calls: a call must not
+/// be sent over a closed connection.
 async fn notice_closed_connections() {
     // One yield to receive the event, the rest to let the tasks process it.
     for _ in 0..4 {
@@ -292,7 +299,7 @@ async fn notice_closed_connections() {
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
-        // Without waiting, which would panic inside async code.
+        // `drop` of a runtime waits for its threads, which panics inside async code.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -1,8 +1,8 @@
 //! A client for the server API of [Centrifugo](https://centrifugal.dev), the real-time messaging server.
 //!
-//! A backend uses it to publish into channels, to read their history and presence, to subscribe and disconnect users, and
-//! everything else that the API offers. Every method, including those of Centrifugo PRO, is generated from Centrifugo's
-//! `api.proto`. It works the same over HTTP and gRPC; the URL's scheme selects the transport.
+//! A backend uses it to publish into channels, to read their history and presence, to subscribe and disconnect users,
+//! and for everything else that the API offers. Every method, including those of Centrifugo PRO, is generated from
+//! Centrifugo's `api.proto`. It works the same over HTTP and gRPC; the URL's scheme selects the transport.
 //!
 //! # A first call
 //!
@@ -22,14 +22,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The [`Client`] connects on the first call. It is cheap to clone: create one, and share it. [`Client::builder`] has the
-//! options. URLs begin with `http`, `https`, `grpc` or `grpcs`.
+//! The [`Client`] connects on the first call. It is cheap to clone: create one, and share it. [`Client::builder`] has
+//! the options. URLs begin with `http`, `https`, `grpc` or `grpcs`.
 //!
 //! # Requests
 //!
-//! Each method takes its request: [`Client::history`] takes a [`HistoryRequest`]. `new` takes what Centrifugo requires, and
-//! each field has a setter of its name; the fields are public too. What every Centrifugo would refuse, such as a missing
-//! channel, is an error before anything is sent.
+//! Each method takes its request: [`Client::history`] takes a [`HistoryRequest`]. `new` takes what Centrifugo
+//! requires, and each field has a setter of its name; the fields are public too. A request that every
+//! Centrifugo would refuse, such as one without a channel, is an error before anything is sent.
 //!
 //! ```
 //! use centrifugo_api::{HistoryRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest};
@@ -43,15 +43,15 @@
 //!
 //! # Payloads
 //!
-//! The data of a publication and other fields of type [`Bytes`](bytes::Bytes) are payloads. [`json`] makes a payload of any
-//! value that serde serializes; strings and bytes of JSON are taken as they are. [`PayloadExt::decode`] decodes one. Over
-//! HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it is any bytes. [`binary`] carries any
-//! bytes over both transports, where Centrifugo offers that.
+//! The data of a publication and other fields of type [`Bytes`](bytes::Bytes) are payloads. [`json`] makes a payload
+//! of any value that serde serializes; strings and bytes are sent as they are. [`PayloadExt::decode`] reads a
+//! payload. Over HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it can be any
+//! bytes. [`binary`] sends any bytes over both transports, in the fields for which Centrifugo supports that.
 //!
 //! # Results and errors
 //!
-//! A call returns the result, or an [`enum@Error`]: one enum for both transports. Errors say what went wrong, which option to
-//! fix, and whether the call may have run on the server nevertheless.
+//! A call returns the result, or an [`enum@Error`]: one enum for both transports. Errors say what went wrong, which
+//! option to fix, and whether the call may have run on the server nevertheless.
 //!
 //! ```no_run
 //! use centrifugo_api::{ApiError, Client, PresenceRequest};
@@ -66,9 +66,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Client::broadcast`] and [`Client::batch`] do not fail if a part of them does: each part of the result has its own
-//! outcome, in the order of the request, and the number of replies is verified. A batch takes a tuple of requests of any
-//! types and returns a tuple of results:
+//! [`Client::broadcast`] and [`Client::batch`] do not fail if a part of them does: each part of the result has its
+//! own outcome, in the order of the request, and the number of replies is verified. A batch takes a tuple of requests
+//! of any types and returns a tuple of results:
 //!
 //! ```no_run
 //! use centrifugo_api::{BroadcastRequest, Client, HistoryRequest, PresenceRequest};
@@ -89,9 +89,9 @@
 //! # Time
 //!
 //! A whole call, including connecting, retries and reading, takes at most 10 s by default:
-//! [`ClientBuilder::timeout`], [`Client::with_timeout`] and [`Client::with_deadline`] change that. A call that timed out or
-//! was dropped may still run on the server. A call with an `idempotency_key` can be sent again without publishing twice,
-//! which the client does itself: [`Retry`].
+//! [`ClientBuilder::timeout`], [`Client::with_timeout`] and [`Client::with_deadline`] change that. A call that timed
+//! out or was dropped may still run on the server. A publication with an `idempotency_key` can be sent
+//! again without being published twice; the client does so itself, see [`Retry`].
 //!
 //! # Features
 //!
@@ -105,20 +105,20 @@
 //!
 //! # Tests, tokens, proxies
 //!
-//! The crate `centrifugo-api-testing` is an embedded Centrifugo for tests: history, presence, connected clients and faults,
-//! without a server to install.
+//! The crate `centrifugo-api-testing` is an embedded Centrifugo for tests: history, presence, connected clients and
+//! faults, without a server to install.
 //!
-//! Tokens for clients (JWTs of connections and subscriptions) and handlers of Centrifugo's proxy requests (webhooks such as
-//! `connect` and `subscribe`) are not part of this crate: they concern clients, not the server API. Use a JWT library for
-//! the former and any web framework for the latter; Centrifugo's documentation describes both.
+//! Tokens for clients (JWTs of connections and subscriptions) and handlers of Centrifugo's proxy requests (webhooks
+//! such as `connect` and `subscribe`) are not part of this crate: they concern clients, not the server API. Use a JWT
+//! library for the former and any web framework for the latter; Centrifugo's documentation describes both.
 //!
 //! # Another schema
 //!
-//! The environment variable `CENTRIFUGO_API_PROTO`, set to the absolute path of an `api.proto` at build time, builds the
-//! crate from that schema: of an older Centrifugo (v5.0 and later), a newer one, or one with added methods.
+//! The environment variable `CENTRIFUGO_API_PROTO`, set to the absolute path of an `api.proto` at build time, builds
+//! the crate from that schema: of an older Centrifugo (v5.0 and later), a newer one, or one with added methods.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stderr, clippy::print_stdout)]
-// A schema's message may have the name of an item here: it is then found in `api` alone.
+// A schema's message may have the same name as an item here. It is then only found in `api`.
 #![allow(hidden_glob_reexports)]
 
 pub mod api;
@@ -140,6 +140,7 @@ mod transport;
 
 pub use ::bytes;
 pub use ::prost;
+
 #[doc(no_inline)]
 pub use api::messages::*;
 pub use api::method::Method;

@@ -81,7 +81,7 @@ fn unencrypted_key_is_warned_about_once() {
         panic!("{warnings:?}")
     };
     assert!(
-        warning.contains("the API key travels unencrypted"),
+        warning.contains("the API key is sent unencrypted"),
         "{warning}"
     );
     assert!(

@@ -48,18 +48,18 @@ pub trait Method: Message + Serialize + Sized {
         Ok(())
     }
 
-    /// Returns whether the request may be sent twice: it only reads, or running it twice has the same effect as running
-    /// it once, for example because of its idempotency key. [`Retry`](crate::Retry) relies on it.
+    /// Returns whether the request may be sent twice: it only reads, or running it twice has the same effect as
+    /// running it once, for example because of its idempotency key. [`Retry`](crate::Retry) relies on it.
     fn is_repeatable(&self) -> bool {
         false
     }
 
-    /// What the generator knows of the schema's own requests.
+    /// The generator's knowledge of the schema's own requests.
     #[doc(hidden)]
     const GENERATED: Generated<Self> = Generated::NONE;
 }
 
-/// A request that cannot be sent: what is wrong, and in which field.
+/// The reason why a request cannot be sent, and the field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRequest {
     method: Option<&'static str>,
@@ -72,7 +72,7 @@ impl InvalidRequest {
     /// Creates the error of a request without a field that every Centrifugo requires.
     #[must_use]
     pub fn missing(field: &str) -> Self {
-        /// `ApiError::BAD_REQUEST`.
+        /// `ApiError::BAD_REQUEST`, which is defined in a higher layer.
         const BAD_REQUEST: u32 = 107;
         let problem = "is not set, and Centrifugo requires it".to_owned();
         Self {
@@ -91,7 +91,26 @@ impl InvalidRequest {
         }
     }
 
-    /// Returns the path of the field that is wrong, such as `commands[3].publish.channel`, if it is one.
+    /// Creates the error of a payload that HTTP cannot carry.
+    pub(crate) fn not_json(field: String, error: &serde_json::Error) -> Self {
+        let problem = format!(
+            "is not JSON ({error}): make JSON with json(&value); for other bytes use the binary_… setter where the \
+             field has one, or gRPC"
+        );
+        Self {
+            field: Some(field),
+            ..Self::from(problem)
+        }
+    }
+
+    /// Returns the method that was called, where the error knows it.
+    #[must_use]
+    pub fn method(&self) -> Option<&'static str> {
+        self.method
+    }
+
+    /// Returns the path of the field that is wrong, such as `commands[3].publish.channel`, if a
+    /// single field is.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()
@@ -103,7 +122,7 @@ impl InvalidRequest {
         self.api_code
     }
 
-    /// Returns the error of the request that has the wrong one at `path`.
+    /// Returns the error for the enclosing request, which has the wrong one at `path`.
     pub(crate) fn within(mut self, path: &str) -> Self {
         match &mut self.field {
             Some(field) => field.insert_str(0, &format!("{path}.")),
@@ -112,7 +131,7 @@ impl InvalidRequest {
         self
     }
 
-    /// Returns the error of a call of that method.
+    /// Returns the error with the method that was to be called.
     pub(crate) fn of(self, method: &'static str) -> Self {
         Self {
             method: Some(method),
@@ -154,7 +173,7 @@ impl fmt::Display for InvalidRequest {
     }
 }
 
-/// The generator's knowledge of a request; nothing of it is known of a message of your own.
+/// The generator's knowledge of a request. It is empty for a message of your own.
 #[doc(hidden)]
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
 pub struct Generated<M: Method> {
@@ -166,9 +185,9 @@ pub struct Generated<M: Method> {
     pub(crate) channel: fn(&M) -> Option<&str>,
     /// Gives the request an idempotency key where it takes one and has none, and returns whether it did.
     pub(crate) set_key: fn(&mut M, &str) -> bool,
-    /// How a batch carries the request.
+    /// The request's place in a batch, if a batch can carry it.
     pub(crate) batch: Option<BatchSlot<M>>,
-    /// How the request is split and put together again.
+    /// The functions that split the request and join the results, if it consists of parts.
     pub(crate) parts: Option<Parts<M>>,
 }
 
@@ -189,7 +208,7 @@ impl<M: Method> Generated<M> {
     };
 }
 
-/// How a batch carries a request.
+/// The place of a request in a batch.
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
 pub(crate) struct BatchSlot<M: Method> {
     /// The number of the request's field in `Command`.
@@ -200,11 +219,12 @@ pub(crate) struct BatchSlot<M: Method> {
     pub(crate) read: ReadItem<M>,
 }
 
-/// Reads an item of a batch's reply: Centrifugo's error, or the result.
+/// A function that reads an item of a batch's reply: Centrifugo's error, or the result.
 pub(crate) type ReadItem<M> =
     fn(&M, EncodedReply<'_>) -> Result<Result<<M as Method>::Result, Error>, Unreadable>;
 
-/// A request that consists of parts, such as the commands of a batch or the channels of a broadcast.
+/// The functions for a request that consists of parts, such as the commands of a batch or the channels of a
+/// broadcast.
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
 pub(crate) struct Parts<M: Method> {
     /// Returns the number of parts.
@@ -215,14 +235,14 @@ pub(crate) struct Parts<M: Method> {
     pub(crate) finish: fn(&mut M, &mut M::Result),
     /// Appends the result of the parts that follow.
     pub(crate) join: fn(&mut M::Result, M::Result),
-    /// How parts that failed temporarily are sent again.
+    /// The functions that send parts again, if parts can fail temporarily.
     pub(crate) resend: Option<Resend<M>>,
 }
 
-/// How parts that failed temporarily are sent again.
+/// The functions that send parts again that failed temporarily.
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
 pub(crate) struct Resend<M: Method> {
-    /// Returns the positions of these parts.
+    /// Returns the positions of the parts that failed temporarily.
     pub(crate) failed: fn(&M::Result) -> Vec<usize>,
     /// Returns a request for the parts at these positions of a finished result.
     pub(crate) request: fn(&M, &M::Result, &[usize]) -> M,
@@ -244,6 +264,6 @@ pub(crate) enum EncodedReply<'a> {
 pub(crate) enum Unreadable {
     Json(serde_json::Error),
     Protobuf(prost::DecodeError),
-    /// It can be decoded, but is not a reply to the request.
+    /// The reply can be decoded, but does not belong to the request.
     Mismatch(String),
 }

@@ -1,4 +1,4 @@
-//! The messages of Centrifugo's server API, as the schema has them.
+//! The messages of Centrifugo's server API, as the schema defines them.
 //!
 //! Every message has public fields, a setter per field, and a `new` that takes what Centrifugo requires. Messages are
 //! `#[non_exhaustive]`: build them with `new` or `default`, since a newer schema may add fields. A field of type

@@ -7,11 +7,12 @@ use serde_json::value::RawValue;
 
 /// The content of a publication or of another `bytes` field: JSON text over HTTP, any bytes over gRPC.
 ///
-/// Requests take any [`IntoPayload`]. Strings and bytes are sent as they are: `"{\"n\":1}"` is an object, while the text
-/// *hello* is the JSON string `"\"hello\""`, which [`json("hello")`](crate::json) writes. Centrifugo refuses an empty
-/// payload in most channels; `null`, `""` and `{}` are not empty.
+/// Requests take any [`IntoPayload`]. Strings and bytes are sent as they are: `"{\"n\":1}"` is an object, while the
+/// text *hello* is the JSON string `"\"hello\""`, which [`json("hello")`](crate::json) writes. Centrifugo refuses an
+/// empty payload in most channels; `null`, `""` and `{}` are not empty.
 ///
-/// `Bytes`, `Vec<u8>` and `String` are taken without copying. Payloads of 64 KiB and more are sent without being copied.
+/// `Bytes`, `Vec<u8>` and `String` are taken without copying. Payloads of 64 KiB and more are sent without being
+/// copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payload {
     bytes: Bytes,
@@ -37,9 +38,10 @@ impl Payload {
     }
 }
 
-/// A value that can be a payload: strings, bytes, `serde_json::Value`, `RawValue`, and whatever converts into [`Payload`].
+/// A value that can be a payload: strings, bytes, `serde_json::Value`, `RawValue`, and every type that
+/// converts into [`Payload`].
 ///
-/// Other values become payloads by [`json`](crate::json).
+/// [`json`](crate::json) makes payloads of other values.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a payload",
     label = "not a payload",
@@ -60,8 +62,8 @@ impl<T: Into<Payload>> IntoPayload for T {
 
 /// Returns a payload of any bytes, which need not be JSON.
 ///
-/// In a field with a twin for it, such as `data` with `b64data`, it is sent as base64 over both transports, and Centrifugo
-/// decodes it. In a field without a twin it is sent as it is, which only gRPC can carry.
+/// In a field with a twin for it, such as `data` with `b64data`, it is sent as base64 over both transports, and
+/// Centrifugo decodes it. In a field without a twin it is sent as it is, which only gRPC can carry.
 ///
 /// ```
 /// use centrifugo_api::{PublishRequest, binary};

@@ -55,13 +55,15 @@ pub(crate) struct ApiKey {
 
 struct State {
     source: ApiKeySource,
-    /// The header of a fixed key.
+    /// The header of a fixed key, created once.
     header: Option<Header>,
+    /// The keys that were replaced or came from the provider, the newest first.
     former: VecDeque<String>,
 }
 
 impl State {
-    /// Remembers each key once: threads that get a new key at the same time, or keys that alternate, do not evict others.
+    /// Remembers each key once: threads that get a new key at the same time, or keys that alternate, do not evict
+    /// others.
     fn remember(&mut self, key: String) {
         self.former.retain(|former| *former != key);
         self.former.push_front(key);
@@ -88,6 +90,7 @@ impl ApiKey {
         })
     }
 
+    /// Replaces the key.
     pub(crate) fn set(&self, key: String) -> Result<(), Error> {
         let header = header(&key, self.kind)?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -108,20 +111,22 @@ impl ApiKey {
                 ApiKeySource::None | ApiKeySource::Fixed(_) => return Ok(state.header.clone()),
             }
         };
-        // The user's function may be slow or call the client: not under the lock.
+        // The lock is not held here: the user's function may be slow or call the client.
         let key = provider();
         let header = header(&key, self.kind)?;
         self.remember(key);
         Ok(Some(header))
     }
 
+    /// Remembers a key of the provider, so that errors hide it.
     fn remember(&self, key: String) {
-        let is_known = |state: &State| state.former.front() == Some(&key);
-        if !is_known(&self.state.read().unwrap_or_else(PoisonError::into_inner)) {
-            self.state
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remember(key);
+        // Usually the key is known, and readers do not wait for one another.
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let is_known = state.former.front() == Some(&key);
+        drop(state);
+        if !is_known {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            state.remember(key);
         }
     }
 
@@ -147,6 +152,7 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+/// Checks a key, and returns its header.
 fn header(key: &str, kind: KeyHeader) -> Result<Header, Error> {
     if key.trim().is_empty() {
         return Err(Error::Config(
@@ -168,7 +174,8 @@ fn header(key: &str, kind: KeyHeader) -> Result<Header, Error> {
     Ok((kind.name(), value))
 }
 
-/// Returns a header's value. Only visible ASCII passes every proxy, and gRPC refuses everything else.
+/// Returns a header's value. It must be visible ASCII: not every proxy forwards other characters, and gRPC refuses
+/// them.
 pub(crate) fn header_value(option: &str, text: &str) -> Result<HeaderValue, Error> {
     let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     match HeaderValue::from_str(text) {
@@ -191,6 +198,11 @@ mod tests {
         format!("key-number-{number}")
     }
 
+    fn provided(provider: impl Fn() -> String + Send + Sync + 'static) -> ApiKey {
+        let source = ApiKeySource::Provider(Arc::new(provider));
+        ApiKey::new(source, KeyHeader::XApiKey).unwrap()
+    }
+
     fn header_of(key: &ApiKey) -> String {
         let (_, value) = key.header().unwrap().unwrap();
         value.to_str().unwrap().to_owned()
@@ -199,7 +211,6 @@ mod tests {
     #[test]
     fn keys_change_in_order_and_each_is_hidden() {
         let key = ApiKey::new(ApiKeySource::Fixed(name(0)), KeyHeader::XApiKey).unwrap();
-        let set = || (1..=REMEMBERED).for_each(|number| key.set(name(number)).unwrap());
         let read = || {
             let mut last = 0;
             while last < REMEMBERED {
@@ -215,21 +226,16 @@ mod tests {
         };
         thread::scope(|scope| {
             (0..2).for_each(|_| drop(scope.spawn(read)));
-            scope.spawn(set);
+            scope.spawn(|| (1..=REMEMBERED).for_each(|number| key.set(name(number)).unwrap()));
         });
     }
 
     #[test]
-    fn threads_that_get_a_new_key_do_not_evict_others() {
+    fn key_from_several_threads_is_remembered_once() {
         const THREADS: usize = 4;
-        let (calls, start) = (Arc::new(AtomicUsize::new(0)), Barrier::new(THREADS));
-        let counter = Arc::clone(&calls);
-        let provider = move || name(counter.fetch_add(1, Ordering::SeqCst) / THREADS);
-        let key = ApiKey::new(
-            ApiKeySource::Provider(Arc::new(provider)),
-            KeyHeader::XApiKey,
-        )
-        .unwrap();
+        let calls = AtomicUsize::new(0);
+        let start = Barrier::new(THREADS);
+        let key = provided(move || name(calls.fetch_add(1, Ordering::SeqCst) / THREADS));
         let call = || {
             for _ in 0..REMEMBERED {
                 start.wait();
@@ -246,15 +252,10 @@ mod tests {
     #[test]
     fn alternating_keys_do_not_evict_others() {
         let calls = AtomicUsize::new(0);
-        let provider = move || match calls.fetch_add(1, Ordering::SeqCst) {
+        let key = provided(move || match calls.fetch_add(1, Ordering::SeqCst) {
             0 => name(0),
             turn => name(1 + turn % 2),
-        };
-        let key = ApiKey::new(
-            ApiKeySource::Provider(Arc::new(provider)),
-            KeyHeader::XApiKey,
-        )
-        .unwrap();
+        });
         (0..3 * REMEMBERED).for_each(|_| drop(header_of(&key)));
         assert!(key.secrets().contains(&name(0)));
     }

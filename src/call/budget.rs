@@ -8,7 +8,9 @@ const CAPACITY: u32 = 20;
 /// The cost of a retry, in successful calls.
 const COST: u32 = 10;
 
-/// The retries in store, so that a server that is down is not flooded with them.
+/// The retries that a client still has in store. They are limited, so that a server that is down is not flooded.
+///
+/// The unit of the counter is a successful call: a retry costs several.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -19,14 +21,15 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Adds the worth of a successful call.
+    /// Adds a successful call.
     pub(crate) fn deposit(&self) {
-        // Usually it is full: reading does not contend.
+        // Usually the store is full, and threads that only read the counter do not contend for it.
         if self.0.load(Ordering::Relaxed) < CAPACITY * COST {
-            let more = |stored: u32| Some((stored + 1).min(CAPACITY * COST));
             let _ = self
                 .0
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| {
+                    Some((stored + 1).min(CAPACITY * COST))
+                });
         }
     }
 
@@ -67,26 +70,24 @@ mod tests {
     }
 
     #[test]
-    fn threads_cannot_take_more_than_there_is_nor_store_more_than_fits() {
+    fn threads_neither_overdraw_nor_overfill() {
         const DEPOSITS: u32 = 40;
-        let (budget, taken) = (Budget::default(), AtomicU32::new(0));
-        let take = || {
-            if budget.withdraw() {
-                taken.fetch_add(1, Relaxed);
-            }
-        };
-        let use_it = || {
+        let budget = Budget::default();
+        let taken = AtomicU32::new(0);
+        let deposit_and_withdraw = || {
             for _ in 0..DEPOSITS {
                 budget.deposit();
-                take();
+                if budget.withdraw() {
+                    taken.fetch_add(1, Relaxed);
+                }
                 assert!(budget.0.load(Relaxed) <= CAPACITY * COST);
             }
         };
-        thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(use_it))));
+        thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(deposit_and_withdraw))));
         let earned = CAPACITY * COST + 3 * DEPOSITS;
         let spent = taken.load(Relaxed) * COST;
         assert!(spent <= earned, "{spent} of {earned}");
-        // More was wanted than there was, so that hardly anything was earned while the store was full.
+        // The threads withdrew faster than they deposited, so that hardly any deposit met a full store.
         assert!(earned - spent < 2 * COST + 3 * COST, "{spent} of {earned}");
     }
 }

@@ -1,12 +1,13 @@
-//! The time of a call.
+//! The deadline of a call.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::Timeout;
 
-/// The time that a call was given, and when it ends.
+/// The time that a call was given, when it started and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
+    started: Instant,
     pub(crate) given: Duration,
     pub(crate) ends: Instant,
 }
@@ -22,15 +23,18 @@ impl Deadline {
             None => timeout,
         };
         Self {
+            started: now,
             given,
             ends: now + given.min(NEVER),
         }
     }
 
+    /// Returns the time since the start of the call.
     pub(crate) fn elapsed(self) -> Duration {
-        self.given.saturating_sub(self.left())
+        self.started.elapsed()
     }
 
+    /// Returns the time that the call has left.
     pub(crate) fn left(self) -> Duration {
         self.ends.saturating_duration_since(Instant::now())
     }

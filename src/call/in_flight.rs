@@ -9,7 +9,7 @@ use crate::error::Error;
 /// The calls in flight of a client and its clones.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    /// The permits, if the number of calls is bounded.
+    /// The permits that are free, if the number of calls is bounded.
     permits: Option<Semaphore>,
     /// The number of calls that have a permit or wait for one.
     calls: AtomicUsize,
@@ -18,10 +18,10 @@ pub(crate) struct InFlight {
     ended: Notify,
 }
 
-/// The permission to make a call.
+/// The permission to make a call, which is counted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
-    /// Returned before the call is no longer counted.
+    /// The permit of the semaphore, if calls are bounded. It is returned before the call is no longer counted.
     permit: Option<SemaphorePermit<'a>>,
     in_flight: &'a InFlight,
 }
@@ -36,7 +36,7 @@ impl InFlight {
         }
     }
 
-    /// Returns a permit, or `None` if none is free.
+    /// Returns a permit, or `None` if none is free: the fast path, without a future.
     pub(crate) fn try_acquire(&self, method: &'static str) -> Option<Result<Permit<'_>, Error>> {
         let mut permit = self.count();
         if self.closed.load(Ordering::SeqCst) {
@@ -61,6 +61,7 @@ impl InFlight {
         Ok(permit)
     }
 
+    /// Counts a call, before it is known whether it may be made: [`close`](Self::close) then waits for it.
     fn count(&self) -> Permit<'_> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         Permit {
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn dropped_calls_are_not_counted() {
         let in_flight = InFlight::new(Some(1));
-        let give_up = || {
+        let drop_a_waiting_call = || {
             let mut entering = Box::pin(in_flight.acquire("publish"));
             let _ = entering
                 .as_mut()
@@ -181,7 +182,7 @@ mod tests {
         };
         thread::scope(|scope| {
             for _ in 0..THREADS {
-                scope.spawn(|| (0..CALLS).for_each(|_| give_up()));
+                scope.spawn(|| (0..CALLS).for_each(|_| drop_a_waiting_call()));
             }
             scope.spawn(|| block_on(in_flight.close()));
         });
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn call_without_a_permit_is_not_counted() {
+    fn call_without_permit_is_not_counted() {
         let in_flight = InFlight::new(Some(1));
         let first = in_flight.try_acquire("publish").unwrap().unwrap();
         assert!(in_flight.try_acquire("publish").is_none());

@@ -1,4 +1,4 @@
-//! How a call is made: with a permit, on a node, again where that is safe, and within its deadline.
+//! How a call is made: with a permit, on a node, with retries where they are safe, and within its deadline.
 
 pub(crate) mod api_key;
 mod budget;
@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::codec::{Codec, EncodedBody};
+use crate::error::{Attempts, Error, InvalidRequest};
+use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
 use api_key::ApiKey;
 pub(crate) use budget::Budget;
 pub(crate) use deadline::Deadline;
@@ -23,11 +26,7 @@ use nodes::{Nodes, TriedNodes};
 pub use retry::Retry;
 pub(crate) use retry_loop::RetryLoop;
 
-use crate::codec::{Codec, EncodedBody};
-use crate::error::{Attempts, Error};
-use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
-
-/// What the retry loop knows of a call.
+/// The facts about a call that the retry loop needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallInfo<'a> {
     pub(crate) method: &'static str,
@@ -52,12 +51,12 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// Admits a call: checks its size, and waits for a permit.
+    /// Admits a call: checks its size, and waits for a permit. Returns the loop of its attempts.
     pub(crate) async fn start<'a>(
         &'a self,
-        info: CallInfo<'a>,
+        info: &'a CallInfo<'a>,
         retry: &'a Retry,
-        deadline: Deadline,
+        deadline: &'a Deadline,
     ) -> Result<RetryLoop<'a>, Error> {
         // tokio's timer panics outside a runtime.
         in_runtime()?;
@@ -67,25 +66,26 @@ impl Inner {
         if deadline.given.is_zero() {
             return Err(timeout(info.method, true, deadline.given));
         }
-        let permit = self.permit(info.method, deadline).await?;
+        let permit = self.permit(info.method, *deadline).await?;
         Ok(RetryLoop::new(self, info, retry, deadline, permit))
     }
 
+    /// Returns a permit, or waits for one within the deadline.
     async fn permit(&self, method: &'static str, deadline: Deadline) -> Result<Permit<'_>, Error> {
         if let Some(permit) = self.in_flight.try_acquire(method) {
             return permit;
         }
         match deadline.timeout(self.in_flight.acquire(method)).await {
             Ok(permit) if !deadline.left().is_zero() => permit,
-            // A permit at the deadline is of no use.
+            // At the deadline a permit is of no use.
             _ => Err(timeout(method, true, deadline.given)),
         }
     }
 
-    /// Makes an attempt: the one place through which each attempt of each call passes. An attempt that was certainly not
-    /// sent moves on to the next node at once.
+    /// Makes an attempt: the one place through which each attempt of each call passes. An attempt that was certainly
+    /// not sent moves on to the next node at once.
     ///
-    /// Boxed, so that the transports' state is not a part of every method's future.
+    /// Boxed, so that the transports' state is not a part of every method's future, which would be moved with it.
     pub(crate) fn attempt<'a>(
         &'a self,
         route: &'a Route<'_>,
@@ -95,6 +95,7 @@ impl Inner {
         Box::pin(self.attempt_nodes(route, body, deadline))
     }
 
+    /// Sends a request to one node after another, until its outcome does not call for another node.
     async fn attempt_nodes(
         &self,
         route: &Route<'_>,
@@ -114,7 +115,7 @@ impl Inner {
                 ends: deadline.ends,
             };
             let outcome = match deadline.timeout(node.transport.send(route, request)).await {
-                // The transport was told the deadline too, and may notice it first.
+                // The transport knows the deadline too, and may notice it first.
                 Ok(Err(Error::Timeout { unsent, .. })) if deadline.left().is_zero() => {
                     Err(timeout(route.method, unsent, deadline.given))
                 }
@@ -126,6 +127,7 @@ impl Inner {
             };
             self.nodes.record(node, &outcome, started);
             match outcome {
+                // Not sent: another node may take it.
                 Err(error)
                     if error.is_unsent() && error.is_retryable() && !tried.are_all(&nodes) =>
                 {
@@ -160,6 +162,7 @@ impl Inner {
         self.nodes.first().codec()
     }
 
+    /// Returns an error without the API keys and the values of headers that the server may have sent back.
     pub(crate) fn hide_secrets(&self, error: Error) -> Error {
         error
             .without(self.nodes.first().secrets())
@@ -181,10 +184,10 @@ pub(crate) fn timeout(method: &'static str, unsent: bool, after: Duration) -> Er
     }
 }
 
+/// Returns the error of a request above `max_request_size`.
 fn too_large(method: &'static str, size: usize, limit: usize) -> Error {
     let problem = format!(
-        "{method}: the request has {size} bytes, above max_request_size, {limit}: send less at once, or raise it; \
-         nothing was sent"
+        "the request has {size} bytes, above max_request_size, {limit}: send less at once, or raise it"
     );
-    Error::InvalidRequest(problem.into())
+    Error::InvalidRequest(InvalidRequest::from(problem).of(method))
 }

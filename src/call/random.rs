@@ -4,7 +4,8 @@ use std::hash::{BuildHasher as _, RandomState};
 
 /// Returns a UUID of version 4.
 pub(crate) fn uuid() -> String {
-    let (high, low) = (number(), number());
+    let high = number();
+    let low = number();
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         high >> 32,
@@ -15,7 +16,8 @@ pub(crate) fn uuid() -> String {
     )
 }
 
-/// Returns a random number: the standard library gives each `RandomState` other keys.
+/// Returns a random number. It is the hash of a constant: the standard library gives each `RandomState` other keys,
+/// which saves a dependency on a generator. It is not meant for secrets.
 pub(crate) fn number() -> u64 {
     RandomState::new().hash_one(0)
 }

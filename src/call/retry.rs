@@ -10,16 +10,16 @@ use crate::error::Error;
 /// By default a call has up to 3 attempts within its timeout. Retried are:
 ///
 /// - calls that were certainly not sent, because no connection could be made;
-/// - calls that may have run, only if they are [repeatable](crate::Method::is_repeatable): those that only read, those
-///   that have the same effect however often they run, and `publish`, `broadcast`, `map_publish` and `map_remove` with an
-///   idempotency key. They are retried after a lost connection, HTTP 429, 502, 503 and 504, gRPC `Unavailable`, and
-///   Centrifugo's temporary errors.
+/// - calls that may have run, only if they are [repeatable](crate::Method::is_repeatable): those that only read,
+///   those that have the same effect however often they run, and `publish`, `broadcast`, `map_publish` and
+///   `map_remove` with an idempotency key. They are retried after a lost connection, HTTP 429, 502, 503 and 504, gRPC
+///   `Unavailable`, and Centrifugo's temporary errors.
 ///
-/// A batch is repeatable if all its commands are. For a broadcast with a key only the channels that failed temporarily are
-/// retried; the result covers all channels.
+/// A batch is repeatable if all its commands are. For a broadcast with a key only the channels that failed
+/// temporarily are retried; the result covers all channels.
 ///
-/// Centrifugo honours idempotency keys since v5.2. Older servers ignore them, so that a retried publication may appear
-/// twice there: do not set keys for them.
+/// Centrifugo honours idempotency keys since v5.2. Older servers ignore them, so that a retried publication may
+/// appear twice there: do not set keys for them.
 ///
 /// Retries wait with exponential backoff and full jitter, starting at 50 ms, or as long as the server asks
 /// (`Retry-After`, `RetryInfo`). A budget protects a server that is down: a client and its clones have 20 retries in
@@ -58,7 +58,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Makes one attempt per call.
+    /// Returns a policy without retries: each call has one attempt.
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
@@ -81,8 +81,8 @@ impl Retry {
         self
     }
 
-    /// Gives each call that takes an idempotency key and has none a new key, the same for each attempt. An error returns
-    /// it: [`Error::idempotency_key`].
+    /// Gives a new idempotency key to each call that takes one and has none. All attempts of the call have the same
+    /// key, and so does its error: [`Error::idempotency_key`].
     ///
     /// Centrifugo remembers a key for 5 minutes (v5.2 and later; older servers ignore keys).
     pub fn idempotency_keys(mut self) -> Self {
@@ -95,8 +95,8 @@ impl Retry {
         self.idempotency_keys.then(random::uuid)
     }
 
-    /// Returns how long to wait before another attempt, or `None` if there is to be none, given the attempts made, the time
-    /// left and the retry budget.
+    /// Returns how long to wait before another attempt, or `None` if no other attempt is due, given the attempts
+    /// made, the time left and the retry budget.
     pub(crate) fn wait(
         &self,
         attempts: u32,
@@ -127,6 +127,7 @@ impl Retry {
         Duration::from_nanos(random::number() % nanos.max(1))
     }
 
+    /// Returns whether another attempt is allowed after that many.
     pub(crate) fn allows(&self, attempts: u32) -> bool {
         attempts < self.max_attempts
     }

@@ -1,6 +1,4 @@
-//! The attempts of a call: when another one is due, and what the last one's outcome means for the call.
-
-use std::time::Instant;
+//! The attempts of a call: when another one is due, and how the call ends otherwise.
 
 use super::{CallInfo, Deadline, Inner, Permit, Retry};
 use crate::error::{Attempts, Error};
@@ -8,21 +6,22 @@ use crate::error::{Attempts, Error};
 /// A call that is in flight, and its attempts so far.
 pub(crate) struct RetryLoop<'a> {
     inner: &'a Inner,
-    info: CallInfo<'a>,
+    info: &'a CallInfo<'a>,
     retry: &'a Retry,
-    deadline: Deadline,
-    started: Instant,
+    deadline: &'a Deadline,
     attempts: u32,
+    /// Whether no attempt so far was sent.
     all_unsent: bool,
+    /// Held until the call ends.
     _permit: Permit<'a>,
 }
 
 impl<'a> RetryLoop<'a> {
     pub(super) fn new(
         inner: &'a Inner,
-        info: CallInfo<'a>,
+        info: &'a CallInfo<'a>,
         retry: &'a Retry,
-        deadline: Deadline,
+        deadline: &'a Deadline,
         permit: Permit<'a>,
     ) -> Self {
         Self {
@@ -30,14 +29,13 @@ impl<'a> RetryLoop<'a> {
             info,
             retry,
             deadline,
-            started: Instant::now(),
             attempts: 0,
             all_unsent: true,
             _permit: permit,
         }
     }
 
-    /// Returns the final outcome, or `None` after waiting if another attempt is due.
+    /// Takes the outcome of an attempt. Returns the final outcome, or `None` after waiting if another attempt is due.
     pub(crate) async fn finish_or_wait<T>(
         &mut self,
         outcome: Result<T, Error>,
@@ -51,8 +49,8 @@ impl<'a> RetryLoop<'a> {
         };
         self.attempts += 1;
         self.all_unsent &= error.is_unsent();
-        // Failing over to a healthy node is free: it does not flood the one that is down.
-        let budget = if self.inner.nodes.have_better(&error) {
+        // Failing over to a healthy node is free: it does not flood the node that is down.
+        let budget = if self.inner.nodes.can_fail_over(&error) {
             None
         } else {
             Some(&self.inner.budget)
@@ -73,8 +71,9 @@ impl<'a> RetryLoop<'a> {
         }
     }
 
+    /// Returns the error of the call, given that of its last attempt.
     fn failed(&self, error: Error) -> Error {
         let attempts = Attempts::new(self.attempts, self.info.key);
-        error.after(attempts, self.all_unsent, self.started.elapsed())
+        error.after(attempts, self.all_unsent, self.deadline.elapsed())
     }
 }

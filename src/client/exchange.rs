@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Client;
 use super::coalescing::{Coalescer, Place};
-use crate::api::method::{Method, Parts, Resend};
+use crate::api::method::{Method, Resend};
 use crate::call::{CallInfo, Deadline, Retry};
 use crate::codec::EncodedBody;
 use crate::error::Error;
@@ -13,9 +13,10 @@ use crate::transport::Route;
 /// A request that is ready to be sent.
 struct ReadyCall<'a> {
     route: Route<'a>,
+    info: CallInfo<'a>,
     body: &'a EncodedBody,
-    deadline: Deadline,
-    /// How the request shares batches with others, if it does.
+    deadline: &'a Deadline,
+    /// The queues through which the request shares batches with others, if it does.
     shared: Option<(&'a Coalescer, Place)>,
 }
 
@@ -27,7 +28,7 @@ enum Reply {
     Item(Bytes),
 }
 
-/// Decodes a reply, and keeps the result.
+/// A function that decodes a reply and keeps the result.
 type Decode<'a> = dyn FnMut(Reply) -> Result<(), Error> + Send + 'a;
 
 impl Client {
@@ -37,132 +38,97 @@ impl Client {
         body.map_err(|error| self.inner.hide_secrets(error))
     }
 
-    /// Sends an encoded request until there is a result or the attempts are used up; `key` is the idempotency key that
-    /// the client generated for it.
+    /// Sends an encoded request until there is a result or the attempts are used up; `key` is the idempotency key
+    /// that the client generated for it.
     pub(super) async fn exchange<M: Method>(
         &self,
         request: &M,
         body: &EncodedBody,
         key: Option<&str>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<M::Result, Error> {
-        let codec = self.inner.codec();
-        let slot = M::GENERATED.batch;
         let info = CallInfo {
             method: M::NAME,
             size: body.len(),
             repeatable: request.is_repeatable(),
             key,
         };
-        let place = slot.as_ref().map(Place::of);
+        let place = M::GENERATED.batch.as_ref().map(Place::of);
         let call = ReadyCall {
             route: Route::of::<M>(),
+            shared: self.share(place, &info),
+            info,
             body,
             deadline,
-            shared: self.share(place, &info),
         };
         let mut result = None;
         let mut decode = |reply: Reply| {
-            let decoded = match (&reply, &slot) {
-                (Reply::Item(item), Some(slot)) => codec.decode_item(request, slot, item),
+            let codec = self.inner.codec();
+            let decoded = match (&reply, M::GENERATED.batch) {
+                (Reply::Item(item), Some(slot)) => codec.decode_item(request, &slot, item),
                 (Reply::Item(reply) | Reply::Whole(reply), _) => codec.decode(request, body, reply),
             };
             result = Some(decoded?);
             Ok(())
         };
-        match self.send(&call, info, &mut decode).await {
+        match self.send(&call, &mut decode).await {
             Ok(()) => {
                 Ok(result.unwrap_or_else(|| unreachable!("a reply without error was decoded")))
             }
-            Err(error) => Err(self.inner.hide_secrets(error)),
+            Err(error) => {
+                let error = error.about((M::GENERATED.channel)(request));
+                Err(self.inner.hide_secrets(error))
+            }
         }
     }
 
-    /// Returns how a request shares batches, if this client coalesces and the request can.
+    /// Returns the queues and the place for a request in shared batches, if this client coalesces and takes the
+    /// request.
     fn share(&self, place: Option<Place>, info: &CallInfo<'_>) -> Option<(&Coalescer, Place)> {
         let coalescer = self.coalescer.as_deref()?;
         let place = place?;
         coalescer.accepts(place, info).then_some((coalescer, place))
     }
 
-    /// Makes attempts until one succeeds or no further one is due. Not generic over the method, so that it is compiled
-    /// once.
-    async fn send(
-        &self,
-        call: &ReadyCall<'_>,
-        info: CallInfo<'_>,
-        decode: &mut Decode<'_>,
-    ) -> Result<(), Error> {
-        let mut attempts = self.inner.start(info, &self.retry, call.deadline).await?;
+    /// Makes attempts until one succeeds or no further one is due. Not generic over the method, so that it is
+    /// compiled once.
+    async fn send(&self, call: &ReadyCall<'_>, decode: &mut Decode<'_>) -> Result<(), Error> {
+        let mut attempts = self
+            .inner
+            .start(&call.info, &self.retry, call.deadline)
+            .await?;
         loop {
-            let outcome = match self.attempt(call).await {
-                Ok(reply) => decode(reply),
-                Err(error) => Err(error),
+            let reply = match call.shared {
+                Some((coalescer, place)) => {
+                    let item =
+                        coalescer.attempt(&self.inner, &call.info, place, call.body, call.deadline);
+                    item.await.map(Reply::Item)
+                }
+                None => {
+                    let reply = self.inner.attempt(&call.route, call.body, *call.deadline);
+                    reply.await.map(Reply::Whole)
+                }
             };
+            let outcome = reply.and_then(&mut *decode);
             if let Some(outcome) = attempts.finish_or_wait(outcome).await {
                 return outcome;
             }
         }
     }
 
-    async fn attempt(&self, call: &ReadyCall<'_>) -> Result<Reply, Error> {
-        match call.shared {
-            Some((coalescer, place)) => {
-                let body = call.body;
-                let method = call.route.method;
-                let item = coalescer.attempt(&self.inner, method, place, body, call.deadline);
-                item.await.map(Reply::Item)
-            }
-            None => {
-                let reply = self.inner.attempt(&call.route, call.body, call.deadline);
-                reply.await.map(Reply::Whole)
-            }
-        }
-    }
-
-    /// Sends a request that consists of parts: several requests if it is too large for one, and again what failed
-    /// temporarily.
-    pub(super) async fn exchange_parts<M: Method>(
-        &self,
-        request: &mut M,
-        parts: Parts<M>,
-        key: Option<&str>,
-    ) -> Result<M::Result, Error> {
-        let deadline = self.deadline();
-        let mut result = match self.inner.split_above {
-            // Boxed, since it is rare and would be a part of each batch's future.
-            Some(limit) => {
-                Box::pin(self.exchange_split(request, &parts, limit, key, deadline)).await?
-            }
-            None => {
-                let body = self.encode(request)?;
-                let mut result = self.exchange(request, &body, key, deadline).await?;
-                (parts.finish)(request, &mut result);
-                result
-            }
-        };
-        if let Some(resend) = parts.resend
-            && request.is_repeatable()
-            && !(resend.failed)(&result).is_empty()
-        {
-            Box::pin(self.resend_failed(request, &resend, &mut result, deadline)).await;
-        }
-        Ok(result)
-    }
-
     /// Sends the parts that failed temporarily again, and replaces their outcomes in `result`.
-    async fn resend_failed<M: Method>(
+    pub(super) async fn resend_failed<M: Method>(
         &self,
         request: &M,
         resend: &Resend<M>,
         result: &mut M::Result,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) {
         let once = self.with_retry(Retry::none());
         let mut attempts = 1;
         loop {
             let failed = (resend.failed)(result);
-            if failed.is_empty() || !self.inner.pause(&self.retry, attempts, deadline).await {
+            if failed.is_empty() || !self.inner.pause(&self.retry, attempts, *deadline).await {
                 return;
             }
             attempts += 1;

@@ -1,4 +1,4 @@
-//! The client.
+//! The client: its methods, and the options of single calls.
 
 mod builder;
 mod coalescing;
@@ -11,12 +11,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use builder::ClientBuilder;
-use coalescing::Coalescer;
-pub use coalescing::Coalescing;
-pub use pages::Pages;
-#[cfg(feature = "blocking")]
-pub(crate) use pages::read as read_page;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -26,6 +20,12 @@ use crate::call::{Deadline, Inner, Retry};
 use crate::codec::Codec;
 use crate::error::Error;
 use crate::request::{Batch, BroadcastResult, Paged};
+pub use builder::ClientBuilder;
+use coalescing::Coalescer;
+pub use coalescing::Coalescing;
+pub use pages::Pages;
+#[cfg(feature = "blocking")]
+pub(crate) use pages::read as read_page;
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
 ///
@@ -47,6 +47,7 @@ use crate::request::{Batch, BroadcastResult, Paged};
 pub struct Client {
     inner: Arc<Inner>,
     timeout: Duration,
+    /// The deadline of all calls, in addition to the timeout.
     latest: Option<Instant>,
     retry: Retry,
     coalescer: Option<Arc<Coalescer>>,
@@ -112,18 +113,19 @@ impl Client {
         }
     }
 
-    /// Returns a client with the same methods, whose concurrent calls share batches: the fastest way to make many small
-    /// calls at once.
+    /// Returns a client with the same methods, whose concurrent calls share batches: the fastest way to make many
+    /// small calls at once.
     ///
-    /// It has the same connections and the same limits; [`Coalescing`] says what is shared and what is not. Clones of the
-    /// returned client share batches with one another. Their publications arrive in no particular order.
+    /// It has the same connections and the same limits; [`Coalescing`] says what is shared and what is not. Clones of
+    /// the returned client share batches with one another. Their publications arrive in no particular order.
     #[must_use]
     pub fn coalescing(&self, coalescing: Coalescing) -> Self {
-        let is_legacy = self.inner.codec() == Codec::CommandLines;
-        let coalescer = (!is_legacy).then(|| {
-            let coalescing = coalescing.within(self.inner.max_request_size);
-            Arc::new(Coalescer::new(coalescing))
-        });
+        let coalescer = if self.inner.codec() == Codec::CommandLines {
+            None
+        } else {
+            let options = coalescing.within(self.inner.max_request_size);
+            Some(Arc::new(Coalescer::new(options)))
+        };
         Self {
             coalescer,
             ..self.clone()
@@ -131,7 +133,7 @@ impl Client {
     }
 }
 
-/// # The life of a client
+/// # Key and shutdown
 impl Client {
     /// Replaces the API key for all clones, starting with the next attempt.
     ///
@@ -164,17 +166,31 @@ impl Client {
     /// [`Error`], which says whether the call may have run.
     pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
         let key = self.set_key(&mut request);
-        match M::GENERATED.parts {
-            Some(parts) => {
-                self.exchange_parts(&mut request, parts, key.as_deref())
-                    .await
+        let key = key.as_deref();
+        let deadline = &self.deadline();
+        let Some(parts) = M::GENERATED.parts else {
+            let body = self.encode(&mut request)?;
+            return self.exchange(&request, &body, key, deadline).await;
+        };
+        // The futures of rare paths are boxed, so that they are not a part of this one.
+        let mut result = match self.inner.split_above {
+            Some(limit) => {
+                Box::pin(self.exchange_split(&mut request, &parts, limit, key, deadline)).await?
             }
             None => {
                 let body = self.encode(&mut request)?;
-                self.exchange(&request, &body, key.as_deref(), self.deadline())
-                    .await
+                let mut result = self.exchange(&request, &body, key, deadline).await?;
+                (parts.finish)(&mut request, &mut result);
+                result
             }
+        };
+        if let Some(resend) = parts.resend
+            && request.is_repeatable()
+            && !(resend.failed)(&result).is_empty()
+        {
+            Box::pin(self.resend_failed(&request, &resend, &mut result, deadline)).await;
         }
+        Ok(result)
     }
 
     /// Calls a method by its name with any JSON, over HTTP: for methods and fields that the schema does not have.
@@ -190,7 +206,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of every call, and [`Error::InvalidRequest`] over gRPC: there, implement [`Method`] for your own message.
+    /// Those of every call, and [`Error::InvalidRequest`] over gRPC: there, implement [`Method`] for your own
+    /// message.
     pub async fn call_raw<P, T>(&self, method: &str, params: &P) -> Result<T, Error>
     where
         P: Serialize + ?Sized,
@@ -202,8 +219,8 @@ impl Client {
 
     /// Sends several requests as one, and returns an outcome for each, in their order.
     ///
-    /// They run one after another on the server, or concurrently in [`Parallel`](crate::Parallel); a failure does not stop
-    /// the others. An empty batch sends nothing. See [`Batch`] for what can be batched and what is returned.
+    /// They run one after another on the server, or concurrently in [`Parallel`](crate::Parallel); a failure does not
+    /// stop the others. An empty batch sends nothing. See [`Batch`] for what can be batched and what is returned.
     ///
     /// ```no_run
     /// use centrifugo_api::{Client, HistoryRequest, PresenceRequest, PublishRequest};
@@ -257,7 +274,8 @@ impl Client {
         self.call(request).await
     }
 
-    /// Gives a request a new idempotency key, if the policy says so and it has none.
+    /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
+    /// Returns the key.
     fn set_key<M: Method>(&self, request: &mut M) -> Option<String> {
         let key = self.retry.new_key()?;
         (M::GENERATED.set_key)(request, &key).then_some(key)

@@ -26,6 +26,7 @@ pub struct Pages<R: Paged> {
     reading: Option<Reading<R>>,
 }
 
+/// A page that is being read.
 type Reading<R> = Pin<Box<dyn Future<Output = PageRead<R>> + Send>>;
 
 /// One item of the pages of `R`.
@@ -58,7 +59,7 @@ impl<R: Paged + 'static> Pages<R> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// Returns the request for the pages that were not read yet. Keep it to continue later from where reading stopped.
+    /// Returns the request for the pages that were not read yet. Keep it to continue later where reading stopped.
     pub fn request(&self) -> &R {
         &self.request
     }
@@ -69,7 +70,7 @@ pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> PageRead<R
     let result = match client.encode(&mut request) {
         Ok(body) => {
             let deadline = client.deadline();
-            client.exchange(&request, &body, None, deadline).await
+            client.exchange(&request, &body, None, &deadline).await
         }
         Err(error) => Err(error),
     };

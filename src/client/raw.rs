@@ -30,7 +30,7 @@ where
         repeatable: false,
         key: None,
     };
-    let mut attempts = inner.start(info, &client.retry, deadline).await?;
+    let mut attempts = inner.start(&info, &client.retry, &deadline).await?;
     loop {
         let reply = inner.attempt(&route, &body, deadline).await;
         let outcome = match reply {
@@ -43,6 +43,7 @@ where
     }
 }
 
+/// Decodes a reply to the `result` in it.
 fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {
     let broken = |message: &str, source: Option<serde_json::Error>| Error::Decode {
         method: Some(method),

@@ -7,17 +7,18 @@ use crate::error::Error;
 
 impl Client {
     /// Sends a request as several ones, each of at most `limit` bytes or of a single part, and joins their results.
+    /// The parts are moved out of `request`.
     pub(super) async fn exchange_split<M: Method>(
         &self,
         request: &mut M,
         parts: &Parts<M>,
         limit: usize,
         key: Option<&str>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<M::Result, Error> {
         let whole = (parts.take)(request, (parts.len)(request));
         let mut result: Option<M::Result> = None;
-        // The last one is sent next.
+        // A stack: the last request is sent next.
         let mut requests = Vec::new();
         requests.push(whole);
         while let Some(mut part) = requests.pop() {
@@ -38,7 +39,7 @@ impl Client {
     }
 }
 
-/// Splits a request into about `count` ones of equal numbers of parts, in order.
+/// Splits a request into at most `count` requests with the same number of parts each, in order.
 fn split<M: Method>(mut request: M, parts: &Parts<M>, count: usize) -> Vec<M> {
     let len = (parts.len)(&request);
     let each = len.div_ceil(count.min(len));

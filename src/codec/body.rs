@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::api::method::Method;
 
-/// The length from which a payload is sent from the caller's buffer, in bytes. Copying a shorter payload is cheaper.
+/// The length in bytes from which a payload is sent from the caller's buffer. Copying a shorter payload is cheaper.
 pub(crate) const ZERO_COPY_FROM: usize = 64 * 1024;
 
 /// An encoded request, in up to three pieces.

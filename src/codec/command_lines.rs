@@ -1,7 +1,7 @@
 //! The legacy command endpoint: a POST of command lines to the base URL, the only endpoint of Centrifugo v2 and v3.
 //!
-//! A call is the line `{"method":…,"params":…}`, a batch is one line per command. The response has a line with `error` or
-//! `result` for each. Both are converted from, and into, the JSON of the other HTTP endpoints.
+//! A call is the line `{"method":…,"params":…}`, a batch is one line per command. The response has a line with
+//! `error` or `result` for each. Both are converted from, and into, the JSON of the other HTTP endpoints.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +37,8 @@ pub(super) fn decode(
         .map_err(|error| parse_error(method, response, "", error))
 }
 
-/// The methods for whose success older servers return `{}`, without a `result`: v3 for all but `publish`, v2 for
-/// `publish` and `broadcast` too.
+/// The methods for whose success older servers return `{}`, without a `result`: v3 does so for all but `publish`, v2
+/// also for `publish` and `broadcast`.
 const WITHOUT_RESULT: [&str; 6] = [
     "disconnect",
     "history_remove",
@@ -83,6 +83,7 @@ pub(super) fn lines(method: &str, request: &[u8]) -> Result<Bytes, String> {
     Ok(lines.into())
 }
 
+/// Returns the commands of a batch's JSON.
 fn commands(request: &[u8]) -> Result<Vec<Object<'_>>, String> {
     let batch: Object<'_> = serde_json::from_slice(request).map_err(|error| error.to_string())?;
     match batch.get("commands") {
@@ -91,7 +92,7 @@ fn commands(request: &[u8]) -> Result<Vec<Object<'_>>, String> {
     }
 }
 
-/// Writes a command. Its name is escaped: in a batch that is called by name, names of methods are the caller's text.
+/// Writes a command. The method's name is escaped: in a batch that is sent with `call_raw` it is any text.
 fn write_line(line: &mut Vec<u8>, method: &str, params: &[u8]) {
     line.extend_from_slice(br#"{"method":"#);
     line.extend_from_slice(Value::from(method).to_string().as_bytes());
@@ -129,7 +130,7 @@ fn batch_reply(request: &[u8], response: &Bytes) -> Result<Bytes, serde_json::Er
         let Some(line) = lines.next() else { break };
         replies.push(item(&command, &line?));
     }
-    // Extra lines become replies too: the caller compares the numbers.
+    // Extra lines become replies too: the caller compares the number of replies with that of commands.
     for line in lines {
         line?;
         replies.push("{}".to_owned());
@@ -143,7 +144,7 @@ fn item(command: &Object<'_>, line: &Object<'_>) -> String {
     if let Some(error) = error {
         return format!(r#"{{"error":{error}}}"#);
     }
-    // The name is still in its quotes.
+    // The name has its quotes: it is JSON.
     let Some(name) = command.get("method").map(|name| name.get()) else {
         return "{}".to_owned();
     };
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn call_is_a_line() {
+    fn call_is_one_line() {
         let lines = lines("publish", br#"{"channel":"a"}"#).unwrap();
         assert_eq!(
             &lines[..],
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn batch_is_a_line_per_command() {
+    fn batch_is_one_line_per_command() {
         let lines = lines(
             "batch",
             br#"{"commands":[{"info":{}},{"presence":{"channel":"a"}}],"parallel":true}"#,
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn name_cannot_end_its_text() {
+    fn method_name_is_escaped() {
         let lines = lines("batch", br#"{"commands":[{"a\",\"b\":\"":{}}]}"#).unwrap();
         assert_eq!(
             lines,
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn command_without_a_method_is_named() {
+    fn command_without_method_is_refused_by_position() {
         assert!(
             lines("batch", br#"{"commands":[{"info":{}},{}]}"#)
                 .unwrap_err()
@@ -199,31 +200,31 @@ mod tests {
     }
 
     #[test]
-    fn answers_become_replies() {
+    fn response_lines_become_replies() {
         let request = lines(
             "batch",
             br#"{"commands":[{"info":{}},{"publish":{}},{"rpc":{}}]}"#,
         )
         .unwrap();
-        let answer = Bytes::from(
+        let response = Bytes::from(
             "{\"result\":{\"nodes\":[]}}\n{\"error\":{\"code\":107}}\n{}\n{\"result\":{}}",
         );
-        let reply = reply("batch", &request, &answer).unwrap();
+        let reply = reply("batch", &request, &response).unwrap();
         let expected = r#"{"replies":[{"info":{"nodes":[]}},{"error":{"code":107}},{},{}]}"#;
         assert_eq!(reply, expected);
     }
 
     #[test]
-    fn empty_line_is_success_where_older_servers_omit_the_result() {
-        let answer = Bytes::from("{}\n");
+    fn empty_line_is_success_where_older_servers_omit_results() {
+        let response = Bytes::from("{}\n");
         assert_eq!(
-            reply("refresh", b"{}", &answer).unwrap(),
+            reply("refresh", b"{}", &response).unwrap(),
             r#"{"result":{}}"#
         );
-        assert_eq!(reply("history", b"{}", &answer).unwrap(), answer);
+        assert_eq!(reply("history", b"{}", &response).unwrap(), response);
         let request = lines("broadcast", br#"{"channels":["a","b"]}"#).unwrap();
         let result = r#"{"result":{"responses":[{"result":{}},{"result":{}}]}}"#;
-        assert_eq!(reply("broadcast", &request, &answer).unwrap(), result);
+        assert_eq!(reply("broadcast", &request, &response).unwrap(), result);
         let request = lines("batch", br#"{"commands":[{"publish":{}},{"history":{}}]}"#).unwrap();
         let replies = reply("batch", &request, &Bytes::from("{}\n{}\n")).unwrap();
         assert_eq!(replies, r#"{"replies":[{"publish":{}},{}]}"#);

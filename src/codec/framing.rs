@@ -10,14 +10,14 @@ use super::EncodedBody;
 #[derive(Debug)]
 pub(crate) enum FrameError {
     TooLarge,
-    /// What is wrong, and the start of the bytes.
+    /// A text that says what is wrong, and the start of the bytes.
     Invalid(&'static str, Bytes),
 }
 
-/// The length of a frame's start: a byte that says whether the message is compressed, and the message's length.
+/// The length of a frame's start: one byte that says whether the message is compressed, and four for its length.
 const PREFIX: usize = 5;
 
-/// Returns the frame of a message of that length, which `write` writes.
+/// Returns the frame around a message of that length, which `write` writes.
 pub(crate) fn frame(length: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
     frame_without_end(length, 0, write)
 }
@@ -75,12 +75,13 @@ pub(crate) fn check_start(received: &[u8], limit: usize, gzip: bool) -> Result<(
     }
 }
 
+/// Returns the message's length by the start of its frame, once that has been received.
 fn announced_len(received: &[u8]) -> Option<usize> {
     let length = received.get(1..PREFIX)?.try_into().ok()?;
     usize::try_from(u32::from_be_bytes(length)).ok()
 }
 
-/// Returns the message of a stream that has ended well.
+/// Returns the message of a stream that has ended without an error.
 pub(crate) fn message(mut received: Bytes, limit: usize) -> Result<Bytes, FrameError> {
     match announced_len(&received) {
         Some(length) if received.len() - PREFIX == length => {
@@ -145,7 +146,7 @@ mod gzip {
     }
 }
 
-/// Without the feature `gzip` no option requests compression.
+/// The stand-in for compression when the feature `gzip` is off: then no option requests it.
 #[cfg(not(feature = "gzip"))]
 mod gzip {
     use bytes::Bytes;

@@ -13,11 +13,10 @@ mod protobuf;
 use bytes::Bytes;
 use serde::Serialize;
 
-pub(crate) use body::EncodedBody;
-
 use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
 use crate::error::{ApiError, Error, Status, excerpt};
 use crate::request::check::check;
+pub(crate) use body::EncodedBody;
 
 /// An encoding of requests and replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +95,12 @@ impl Codec {
         };
         let outcome = M::outcome(response);
         let outcome = outcome.ok_or_else(|| broken("neither an error nor a result".to_owned()))?;
-        let result = outcome.map_err(|error| api_error(request, error))?;
+        let result = outcome.map_err(api_error::<M>)?;
         request.verify(&result).map_err(broken)?;
         Ok(result)
     }
 
-    /// Returns a batch of requests that are encoded already.
+    /// Encodes a batch of requests that are encoded already.
     pub(crate) fn batch(self, entries: &[BatchEntry<'_>], parallel: bool) -> EncodedBody {
         match self {
             Self::Json | Self::CommandLines => json::batch(entries, parallel).into(),
@@ -137,7 +136,7 @@ impl Codec {
             Self::Protobuf => EncodedReply::Protobuf(item),
         };
         match (slot.read)(request, encoded) {
-            Ok(outcome) => outcome.map_err(|error| api_error(request, error)),
+            Ok(outcome) => outcome.map_err(api_error::<M>),
             Err(Unreadable::Json(error)) => Err(json::parse_error(M::NAME, item, "", error)),
             Err(Unreadable::Protobuf(error)) => Err(protobuf::decode_error(M::NAME, item, error)),
             Err(Unreadable::Mismatch(problem)) => Err(Error::Decode {
@@ -149,18 +148,18 @@ impl Codec {
     }
 }
 
-/// Returns Centrifugo's error for a request.
-fn api_error<M: Method>(request: &M, error: crate::api::Error) -> Error {
-    let channel = (M::GENERATED.channel)(request);
-    Error::Api(ApiError::from(error).of(M::NAME).about(channel))
+/// Returns Centrifugo's error for a call.
+fn api_error<M: Method>(error: crate::api::Error) -> Error {
+    Error::Api(ApiError::from(error).of(M::NAME))
 }
 
-/// Returns the error object in the body of a response that is not a reply, or the response itself.
+/// Returns Centrifugo's error, if that is the body of a response with an error status.
 pub(crate) fn error_object(body: &Bytes) -> Option<ApiError> {
     json::error_object(body)
 }
 
-/// Returns whether a batch that failed so may succeed when it is split: the server cannot write the reply over HTTP.
+/// Returns whether the server may have failed to write the reply to a batch, because it has a payload that is not
+/// JSON: then smaller batches may succeed.
 pub(crate) fn is_unwritable(error: &Error) -> bool {
     matches!(
         error,

@@ -13,13 +13,13 @@ use crate::api::method::Method;
 use crate::api::wire;
 use crate::error::{Error, cause, excerpt};
 
-/// Encodes a request. A long payload becomes the last of the message's fields, whose order is free.
+/// Encodes a request. A long payload becomes the last field of the message: protobuf allows any order of fields.
 pub(super) fn encode<M: Method>(request: &mut M) -> EncodedBody {
     let length = request.encoded_len();
     let Some(tag) = long_payload(request) else {
         return framing::frame(length, |frame| request.encode_raw(frame)).into();
     };
-    // Without the payload in its field, the message is written without it.
+    // An empty field is not written: the payload is taken out, and put back afterwards.
     let payload = (M::GENERATED.payload)(request, tag)
         .map(mem::take)
         .unwrap_or_default();
@@ -57,6 +57,7 @@ pub(super) fn decode<T: Message + Default>(method: &'static str, body: &Bytes) -
     T::decode(body.clone()).map_err(|error| decode_error(method, body, error))
 }
 
+/// Returns the error of a body that is not the protobuf of a reply.
 pub(super) fn decode_error(method: &'static str, body: &Bytes, error: DecodeError) -> Error {
     let start = excerpt(body);
     Error::Decode {
@@ -103,9 +104,9 @@ mod tests {
 
     /// Encodes a request, and checks that a server can decode it and that it is unchanged.
     fn written<M: Method + Clone + PartialEq + Default + Debug>(request: &M) -> EncodedBody {
-        let mut kept = request.clone();
-        let written = encode(&mut kept);
-        assert_eq!(kept, *request);
+        let mut encoded = request.clone();
+        let written = encode(&mut encoded);
+        assert_eq!(encoded, *request);
         assert_eq!(
             M::decode(framing::unframed(&written.to_bytes())).unwrap(),
             *request
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn long_payload_stays_where_it_is() {
+    fn long_payload_is_not_copied() {
         let data = Bytes::from(vec![b'1'; ZERO_COPY_FROM]);
         let publish = PublishRequest::new("news", data.clone())
             .idempotency_key("key")
@@ -127,18 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn short_payload_is_written_with_the_rest() {
+    fn short_payload_is_copied() {
         let publish = PublishRequest::new("news", vec![b'1'; ZERO_COPY_FROM - 1]);
         assert!(written(&publish).payload.is_empty());
         assert!(written(&PublishRequest::default()).payload.is_empty());
     }
 
     #[test]
-    fn one_of_two_long_payloads_stays() {
-        let (info, data) = (
-            Bytes::from(vec![b'1'; ZERO_COPY_FROM]),
-            Bytes::from(vec![b'2'; ZERO_COPY_FROM]),
-        );
+    fn first_of_two_long_payloads_is_not_copied() {
+        let info = Bytes::from(vec![b'1'; ZERO_COPY_FROM]);
+        let data = Bytes::from(vec![b'2'; ZERO_COPY_FROM]);
         let subscribe = SubscribeRequest::new("news")
             .user("42")
             .info(info.clone())

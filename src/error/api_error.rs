@@ -124,15 +124,13 @@ impl ApiError {
 
     /// Returns the usual meaning of the code, and what to do.
     fn hint(&self) -> String {
+        if self.code == Self::UNKNOWN_CHANNEL
+            && let Some(channel) = self.channel()
+        {
+            return format!("the namespace of channel `{channel}` is not configured");
+        }
         let hint = match self.code {
-            Self::UNKNOWN_CHANNEL => {
-                return match self.channel() {
-                    Some(channel) => {
-                        format!("the namespace of channel `{channel}` is not configured")
-                    }
-                    None => "the channel's namespace is not configured".to_owned(),
-                };
-            }
+            Self::UNKNOWN_CHANNEL => "the channel's namespace is not configured",
             Self::NOT_FOUND => {
                 "the server does not have the method: it is older, or not Centrifugo PRO"
             }
@@ -186,7 +184,8 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// As `{"code", "message", "temporary", "method", "channel"}`, the last two where they are known.
+/// The form is `{"code", "message", "temporary", "method", "channel"}`; the last two are left out if they are
+/// unknown.
 impl Serialize for ApiError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut error = serializer.serialize_struct("ApiError", 5)?;

@@ -24,7 +24,7 @@ impl Attempts {
         self.count
     }
 
-    /// Returns the idempotency key that the client generated for the call, if it did.
+    /// Returns the idempotency key that the client generated for the call, if it generated one.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()

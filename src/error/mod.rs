@@ -2,22 +2,22 @@
 
 mod api_error;
 mod attempts;
+#[cfg(feature = "_transport")]
+mod context;
 mod status;
 mod text;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use api_error::ApiError;
-pub use attempts::Attempts;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
-pub use status::Status;
-#[cfg(feature = "_transport")]
-use text::hide;
-use text::{body_part, hint_part, list, may_have_run, network_message, rounded};
-pub(crate) use text::{decode_cause, excerpt};
 
 pub use crate::api::method::InvalidRequest;
+pub use api_error::ApiError;
+pub use attempts::Attempts;
+pub use status::Status;
+use text::{body_part, hint_part, list, may_have_run, network_message, rounded};
+pub(crate) use text::{decode_cause, excerpt};
 
 /// The error of a lower layer, which clones of an [`enum@Error`] share.
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
@@ -30,9 +30,9 @@ pub(crate) fn cause(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) 
 
 /// The reason why a call failed: the same variants over HTTP and gRPC.
 ///
-/// Only [`Error::Config`], [`Error::InvalidRequest`], [`Error::Closed`] and errors for which [`Error::is_unsent`] holds
-/// are guaranteed to have had no effect. After a timeout, a lost connection or an HTTP 500 without an API error the call
-/// may well have run on the server. Texts name the method and never contain a key.
+/// Only [`Error::Config`], [`Error::InvalidRequest`], [`Error::Closed`] and errors for which [`Error::is_unsent`]
+/// holds are guaranteed to have had no effect. After a timeout, a lost connection or an HTTP 500 without an API error
+/// the call may well have run on the server. Texts name the method and never contain a key.
 ///
 /// ```no_run
 /// use centrifugo_api::{ApiError, Client, Error, HistoryRequest};
@@ -48,8 +48,8 @@ pub(crate) fn cause(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) 
 /// # Ok(()) }
 /// ```
 ///
-/// An error serializes as an object with `kind`, `message`, `retryable`, `unsent`, `attempts` and, where they are known,
-/// `method` and `code`: for structured logs.
+/// An error serializes as an object with `kind`, `message`, `retryable`, `unsent`, `attempts` and, where they are
+/// known, `method` and `code`: for structured logs.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -57,13 +57,13 @@ pub enum Error {
     #[error("{0}")]
     Config(String),
 
-    /// The request cannot be sent: it cannot be written for the transport, or every Centrifugo would refuse it. Nothing
-    /// was sent.
+    /// The request cannot be sent: it cannot be written for the transport, or every Centrifugo would refuse it.
+    /// Nothing was sent.
     #[error("{0}")]
     InvalidRequest(InvalidRequest),
 
     /// The server could not be reached, or the connection was lost before the reply was complete.
-    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent, *.elapsed), hint_part(.hint))]
+    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent), hint_part(.hint))]
     #[non_exhaustive]
     Network {
         /// The method that was called.
@@ -74,7 +74,7 @@ pub enum Error {
         unsent: bool,
         /// The time from the start of the call to the failure.
         elapsed: Duration,
-        /// What happened, in a few words, such as `connection refused`; or empty.
+        /// The reason in a few words, such as `connection refused`, or empty.
         reason: &'static str,
         /// A suggestion, or empty.
         hint: &'static str,
@@ -130,14 +130,14 @@ pub enum Error {
     Decode {
         /// The method that was called; `None` if a payload was decoded.
         method: Option<&'static str>,
-        /// What is wrong, and where.
+        /// A text that says what is wrong, and where.
         message: String,
         /// The decoder's error.
         source: Option<Cause>,
     },
 
     /// Parts of a call failed, each with its own error; the other parts succeeded.
-    #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.failed))]
+    #[error("{method}: {} of {of} parts failed: {}", .failed.len(), list(.method, .failed))]
     #[non_exhaustive]
     Partial {
         /// The method that was called.
@@ -205,8 +205,8 @@ impl Error {
     /// Returns whether the same call may succeed later: after lost connections, timeouts, overload, a restart of the
     /// server, and Centrifugo's temporary errors.
     ///
-    /// The call may have run nevertheless: before sending one that is not a mere read again, give it an idempotency key
-    /// or check that [`is_unsent`](Self::is_unsent) holds.
+    /// The call may have run nevertheless: before sending one that is not a mere read again, give it an idempotency
+    /// key or check that [`is_unsent`](Self::is_unsent) holds.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -233,7 +233,8 @@ impl Error {
     /// Returns the code of Centrifugo's error, such as [`ApiError::UNKNOWN_CHANNEL`]; `None` for [`Error::Partial`],
     /// which has many.
     ///
-    /// An [`Error::InvalidRequest`] that every Centrifugo would refuse has the code that the server would return, 107.
+    /// An [`Error::InvalidRequest`] that every Centrifugo would refuse has the code that the server would return,
+    /// 107.
     #[must_use]
     pub fn api_code(&self) -> Option<u32> {
         match self {
@@ -247,7 +248,8 @@ impl Error {
     #[must_use]
     pub fn method(&self) -> Option<&'static str> {
         match self {
-            Self::Config(_) | Self::InvalidRequest(_) => None,
+            Self::Config(_) => None,
+            Self::InvalidRequest(error) => error.method(),
             Self::Network { method, .. }
             | Self::Timeout { method, .. }
             | Self::Unauthorized { method, .. }
@@ -316,72 +318,5 @@ impl Serialize for Error {
             None => error.skip_field("code")?,
         }
         error.end()
-    }
-}
-
-#[cfg(feature = "_transport")]
-impl Error {
-    /// Returns the error with the attempts of its call, which took `took` and of which none was sent if `all_unsent`.
-    pub(crate) fn after(mut self, made: Attempts, all_unsent: bool, took: Duration) -> Self {
-        match &mut self {
-            Self::Network {
-                attempts,
-                unsent,
-                elapsed,
-                ..
-            } => {
-                // An earlier attempt may have sent what the last one did not.
-                *unsent &= all_unsent;
-                *elapsed = took;
-                *attempts = made;
-            }
-            Self::Timeout {
-                attempts, unsent, ..
-            } => {
-                *unsent &= all_unsent;
-                *attempts = made;
-            }
-            Self::Transport { attempts, .. } => *attempts = made,
-            Self::Api(error) => error.set_attempts(made),
-            _ => {}
-        }
-        self
-    }
-
-    /// Returns the same error for a call of `called`, which shared a request with others.
-    pub(crate) fn of_call(mut self, called: &'static str) -> Self {
-        match &mut self {
-            Self::Network { method, .. }
-            | Self::Timeout { method, .. }
-            | Self::Unauthorized { method, .. }
-            | Self::Transport { method, .. }
-            | Self::Partial { method, .. }
-            | Self::Closed { method } => *method = called,
-            Self::Decode { method, .. } => *method = Some(called),
-            Self::Api(error) => *error = error.clone().of(called),
-            Self::Config(_) | Self::InvalidRequest(_) => {}
-        }
-        self
-    }
-
-    /// Returns the error without the secrets that the server sent back.
-    pub(crate) fn without(mut self, secrets: &[String]) -> Self {
-        for secret in secrets {
-            match &mut self {
-                Self::Transport { body, .. } => hide(body, secret),
-                Self::Api(error) => hide(&mut error.message, secret),
-                Self::Decode {
-                    message, source, ..
-                } => {
-                    hide(message, secret);
-                    let shows_secret = |source: &Cause| source.to_string().contains(secret);
-                    if source.as_ref().is_some_and(shows_secret) {
-                        *source = None;
-                    }
-                }
-                _ => {}
-            }
-        }
-        self
     }
 }

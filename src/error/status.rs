@@ -33,7 +33,8 @@ const GRPC_NAMES: [&str; 17] = [
 ];
 
 impl Status {
-    /// Returns whether another attempt may get another response: after overload, a gateway without its server, a restart.
+    /// Returns whether another attempt may get another response: after overload, a gateway without its server, a
+    /// restart.
     pub(crate) fn is_temporary(self) -> bool {
         matches!(self, Self::Http(429 | 502..=504) | Self::Grpc(14))
     }
@@ -101,6 +102,7 @@ impl Status {
         }
     }
 
+    /// Returns a question about the API key, for a status that says that it was refused.
     pub(crate) fn key_hint(self) -> &'static str {
         match self {
             Self::Http(_) => "is api_key the server's http_api.key?",

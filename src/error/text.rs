@@ -1,14 +1,12 @@
-//! The words of errors.
+//! The texts of errors.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ApiError, Cause};
 
-/// Centrifugo 6.5 and later cut the connection of an HTTP call that takes longer.
-const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
-
-pub(super) fn network_message(url: &str, reason: &str, unsent: bool, elapsed: Duration) -> String {
+/// Returns what happened to a connection, and whether the call may have run.
+pub(super) fn network_message(url: &str, reason: &str, unsent: bool) -> String {
     let reason = if reason.is_empty() {
         String::new()
     } else {
@@ -17,16 +15,12 @@ pub(super) fn network_message(url: &str, reason: &str, unsent: bool, elapsed: Du
     if unsent {
         return format!("cannot connect to {url}{reason}; nothing was sent");
     }
-    let cut = if elapsed >= SERVER_CUTS_AFTER {
-        " (Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP)"
-    } else {
-        ""
-    };
     format!(
-        "the connection to {url} was lost before the reply was complete{reason}; the call may have run{cut}"
+        "the connection to {url} was lost before the reply was complete{reason}; the call may have run"
     )
 }
 
+/// Returns whether the call may have run, as text.
 pub(super) fn may_have_run(unsent: bool) -> &'static str {
     if unsent {
         "nothing was sent"
@@ -45,24 +39,27 @@ pub(super) fn rounded(duration: Duration) -> String {
     } else {
         MILLISECOND
     };
-    let rounded = (nanos + unit / 2) / unit * unit;
-    let rounded = u64::try_from(rounded).map_or(Duration::MAX, Duration::from_nanos);
+    let rounded_nanos = (nanos + unit / 2) / unit * unit;
+    let rounded = u64::try_from(rounded_nanos).map_or(Duration::MAX, Duration::from_nanos);
     format!("{rounded:?}")
 }
 
-/// Returns the first failed parts, with their errors.
-pub(super) fn list(failed: &[(String, ApiError)]) -> String {
+/// Returns a text that lists the first failed parts, with their errors, which name their method unless it is the call's.
+pub(super) fn list(method: &str, failed: &[(String, ApiError)]) -> String {
     const SHOWN: usize = 5;
-    let shown = failed.iter().take(SHOWN);
-    let mut parts: Vec<String> = shown
-        .map(|(name, error)| format!("`{name}`: {error}"))
-        .collect();
+    let mut parts = Vec::new();
+    for (name, error) in failed.iter().take(SHOWN) {
+        let text = error.to_string();
+        let text = text.strip_prefix(&format!("{method}: ")).unwrap_or(&text);
+        parts.push(format!("`{name}`: {text}"));
+    }
     if failed.len() > SHOWN {
         parts.push(format!("and {} more", failed.len() - SHOWN));
     }
     parts.join("; ")
 }
 
+/// Returns a body as a part of an error's text; empty for an empty body.
 pub(super) fn body_part(body: &str) -> String {
     match body.trim() {
         "" => String::new(),
@@ -70,6 +67,7 @@ pub(super) fn body_part(body: &str) -> String {
     }
 }
 
+/// Returns a hint as a part of an error's text; empty for an empty hint.
 pub(super) fn hint_part(hint: &str) -> String {
     if hint.is_empty() {
         String::new()
@@ -78,7 +76,7 @@ pub(super) fn hint_part(hint: &str) -> String {
     }
 }
 
-/// Replaces a secret, including one that is cut off at the end of an excerpt.
+/// Replaces a secret in a text, including one that is cut off at the end of an excerpt.
 #[cfg(feature = "_transport")]
 pub(super) fn hide(text: &mut String, secret: &str) {
     if text.contains(secret) {
@@ -108,8 +106,7 @@ pub(crate) fn decode_cause(error: serde_json::Error) -> Cause {
 /// Returns the start of a body or a payload, for an error's text.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(LIMIT)];
-    let text = String::from_utf8_lossy(start);
-    let mut text: String = text
+    let mut text: String = String::from_utf8_lossy(start)
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();

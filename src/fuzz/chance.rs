@@ -1,7 +1,9 @@
-/// Numbers that look like chance, and are the same in each run.
+//! Random numbers, and random changes of inputs.
+
+/// A generator of pseudo-random numbers, which are the same in each run.
 pub(crate) struct Chance(u64);
 
-/// What often breaks a reader.
+/// Texts that often break a reader.
 const TOKENS: [&[u8]; 46] = [
     b"{",
     b"}",
@@ -51,6 +53,7 @@ const TOKENS: [&[u8]; 46] = [
     b"\xff\xff\xff\xff",
 ];
 
+/// The names of fields.
 const KEYS: [&str; 32] = [
     r#""channel""#,
     r#""CHANNEL""#,
@@ -86,6 +89,7 @@ const KEYS: [&str; 32] = [
     r#""""#,
 ];
 
+/// Values without a structure, including invalid ones.
 const SCALARS: [&str; 24] = [
     "null",
     "true",
@@ -118,7 +122,7 @@ impl Chance {
         Self(seed)
     }
 
-    /// SplitMix64.
+    /// Returns the next number: SplitMix64.
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut number = self.0;
@@ -127,7 +131,7 @@ impl Chance {
         number ^ (number >> 31)
     }
 
-    /// A number below the limit, which is above 0.
+    /// Returns a number below the limit, which must be above 0.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit as u64).unwrap_or_default()
     }
@@ -136,6 +140,7 @@ impl Chance {
         TOKENS[self.below(TOKENS.len())]
     }
 
+    /// Returns fewer than `most` random bytes.
     pub(crate) fn bytes(&mut self, most: usize) -> Vec<u8> {
         let length = self.below(most);
         std::iter::repeat_with(|| self.next().to_le_bytes()[0])
@@ -143,7 +148,7 @@ impl Chance {
             .collect()
     }
 
-    /// JSON, of which a quarter is broken, with the names of fields in it.
+    /// Returns an object in JSON with names of fields. A quarter of the objects is broken.
     pub(crate) fn json(&mut self) -> Vec<u8> {
         let mut json = Vec::new();
         self.object(4, &mut json);
@@ -187,7 +192,7 @@ impl Chance {
         texts[self.below(texts.len())]
     }
 
-    /// Changes the bytes in up to four places; `other` is what parts of may be put in.
+    /// Returns the bytes, changed in up to four places; parts of `other` may be inserted.
     pub(crate) fn change(&mut self, bytes: &[u8], other: &[u8]) -> Vec<u8> {
         let mut changed = bytes.to_vec();
         for _ in 0..=self.below(4) {

@@ -9,9 +9,9 @@ use crate::error::{ApiError, Error};
 
 /// The result of a broadcast: an outcome per channel, in the order of the request.
 ///
-/// A broadcast succeeds although channels of it fail. [`all_ok`](Self::all_ok) turns failures into one error,
-/// [`failed`](Self::failed) lists them, and [`outcomes`](Self::outcomes) has all outcomes. A channel that was named twice
-/// has two outcomes.
+/// A broadcast succeeds even if some of its channels fail. [`all_ok`](Self::all_ok) turns failures into one error,
+/// [`failed`](Self::failed) lists them, and [`outcomes`](Self::outcomes) has all outcomes. A channel that was named
+/// twice has two outcomes.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "a broadcast succeeds although channels of it fail: see `all_ok`, `failed` and `outcomes`"]
 pub struct BroadcastResult {
@@ -93,7 +93,7 @@ impl FromIterator<(String, Result<PublishResult, ApiError>)> for BroadcastResult
     }
 }
 
-/// As `{"channels": [...], "outcomes": [{"Ok": ...}, {"Err": ...}]}`.
+/// The form is `{"channels": [...], "outcomes": [{"Ok": ...}, {"Err": ...}]}`.
 impl Serialize for BroadcastResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut result = serializer.serialize_struct("BroadcastResult", 2)?;
@@ -103,7 +103,7 @@ impl Serialize for BroadcastResult {
     }
 }
 
-/// The outcomes of a reply; [`BroadcastResult::with_channels`] adds the channels.
+/// The outcomes of a reply, without the names of the channels.
 impl From<api::BroadcastResult> for BroadcastResult {
     fn from(result: api::BroadcastResult) -> Self {
         let incomplete = incomplete(&result.responses);
@@ -135,7 +135,7 @@ pub(crate) fn verify(request: &BroadcastRequest, result: &BroadcastResult) -> Re
     verify_count(&request.channels, result.outcomes.len(), result.incomplete)
 }
 
-/// Checks the same of a reply's responses.
+/// Checks that the reply to a broadcast in a batch has a response per channel, each with an error or a result.
 pub(super) fn verify_responses(
     channels: &[String],
     responses: &[PublishResponse],
@@ -167,7 +167,7 @@ fn incomplete(responses: &[PublishResponse]) -> Option<usize> {
         .position(|response| response.error.is_none() && response.result.is_none())
 }
 
-/// How a broadcast is split, and how its failed channels are sent again.
+/// The functions that split a broadcast, and send failed channels again.
 pub(crate) const PARTS: Parts<BroadcastRequest> = Parts {
     len: |request| request.channels.len(),
     take,
@@ -207,9 +207,10 @@ fn join(result: &mut BroadcastResult, next: BroadcastResult) {
 /// Returns the positions of the channels that failed temporarily.
 fn failed(result: &BroadcastResult) -> Vec<usize> {
     let outcomes = result.outcomes.iter().enumerate();
-    let failed =
-        outcomes.filter(|(_, outcome)| outcome.as_ref().is_err_and(ApiError::is_temporary));
-    failed.map(|(position, _)| position).collect()
+    outcomes
+        .filter(|(_, outcome)| outcome.as_ref().is_err_and(ApiError::is_temporary))
+        .map(|(position, _)| position)
+        .collect()
 }
 
 /// Returns a broadcast to the channels at these positions of the result.

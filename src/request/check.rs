@@ -1,6 +1,6 @@
 //! Checks of requests before anything is sent.
 
-use crate::api::method::Method;
+use crate::api::method::{InvalidRequest, Method};
 use crate::error::Error;
 
 /// Runs [`Method::check`], and names the method in its error.
@@ -10,16 +10,11 @@ pub(crate) fn check<M: Method>(request: &M) -> Result<(), Error> {
         .map_err(|problem| Error::InvalidRequest(problem.of(M::NAME)))
 }
 
-/// Returns the error of a request that has no JSON form. It names the field, which takes a second attempt at writing.
+/// Returns the error of a request that has no JSON form. To find the field, the request is serialized once more.
 pub(crate) fn not_json<M: Method>(request: &M, error: &serde_json::Error) -> Error {
     let mut track = serde_path_to_error::Track::new();
     let mut sink = serde_json::Serializer::new(std::io::sink());
     let _ = request.serialize(serde_path_to_error::Serializer::new(&mut sink, &mut track));
-    let message = format!(
-        "{}: `{}` is not JSON ({error}); nothing was sent. Make JSON with json(&value); \
-         for other bytes use the binary_… setter where the field has one, or gRPC",
-        M::NAME,
-        track.path()
-    );
-    Error::InvalidRequest(message.into())
+    let problem = InvalidRequest::not_json(track.path().to_string(), error);
+    Error::InvalidRequest(problem.of(M::NAME))
 }

@@ -1,11 +1,14 @@
+//! Commands for Centrifugo's asynchronous consumers.
+
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::check::{check, not_json};
 use crate::api::method::Method;
 use crate::error::Error;
 
-/// The requests that Centrifugo's asynchronous consumers execute: publish, broadcast, subscribe, unsubscribe,
-/// disconnect, history_remove and refresh.
+/// A request that Centrifugo's asynchronous consumers execute: publish, broadcast, subscribe, unsubscribe,
+/// disconnect, history_remove or refresh.
 #[diagnostic::on_unimplemented(
     message = "Centrifugo's consumers do not execute `{Self}`",
     label = "not a command for consumers",
@@ -17,19 +20,19 @@ pub trait ConsumerMethod: Method {}
 /// A command for Centrifugo's asynchronous consumers: a row of a PostgreSQL outbox, a message of Kafka, NATS
 /// JetStream, Redis Streams and others.
 ///
-/// Written to a table in the transaction that changes the application's own data, it is executed if and only if
-/// that transaction commits. Consumers take it in several forms, all of which it has:
+/// If a transaction that changes the application's data also writes the command to a table, the command runs if and
+/// only if the transaction commits. Consumers take commands in two forms:
 ///
-/// - [`method`](Self::method) and [`payload`](Self::payload) apart: the columns `method` (text) and `payload`
-///   (JSONB, or BYTEA) of an outbox, or a message with the method in a header;
-/// - serialized, as `{"method":…,"payload":…}`: the value of a message of a queue (Centrifugo v6).
+/// - [`method`](Self::method) and [`payload`](Self::payload) separately: the columns `method` (text) and `payload`
+///   (JSONB or BYTEA) of an outbox, or a message with the method in a header;
+/// - together, serialized as `{"method":…,"payload":…}`: the value of a message in a queue (Centrifugo v6).
 ///
-/// A JSONB column does not keep a payload as it is: it orders keys, drops duplicates, rewrites numbers, and refuses
-/// `\u0000` and lone surrogates, which fails the transaction. A BYTEA column keeps every byte.
+/// A JSONB column changes payloads: it orders keys, drops duplicate keys and rewrites numbers. It refuses `\u0000`
+/// and lone surrogates, which fails the transaction. A BYTEA column keeps every byte.
 ///
-/// Nobody answers it: a command that Centrifugo refuses is a line in its log, and the row is gone. Error 100 is
-/// tried again for ever, and holds up the partition. A broadcast of which one channel met error 100 is run again
-/// whole: give it an `idempotency_key`, so that the other channels do not get it twice.
+/// There is no reply: Centrifugo logs a command that it refuses and deletes the row. It retries error 100 forever,
+/// which blocks the partition. If one channel of a broadcast fails with error 100, Centrifugo runs the whole
+/// broadcast again: set an `idempotency_key`, so that the other channels do not get the publication twice.
 ///
 /// ```
 /// use centrifugo_api::{ConsumerCommand, PublishRequest};
@@ -44,7 +47,7 @@ pub trait ConsumerMethod: Method {}
 /// # }
 /// ```
 ///
-/// Only what a consumer executes can become one:
+/// Only requests that consumers execute can become commands:
 ///
 /// ```compile_fail,E0277
 /// centrifugo_api::ConsumerCommand::new(&centrifugo_api::PresenceRequest::new("news"))?;
@@ -57,36 +60,35 @@ pub struct ConsumerCommand {
 }
 
 impl ConsumerCommand {
-    /// Makes the command that a request is.
+    /// Creates the command for a request.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`], which names the field, when a payload is not JSON (a consumer takes other bytes
-    /// from a `binary_…` setter only) or is set twice.
+    /// [`Error::InvalidRequest`], which names the field, if Centrifugo would refuse the request, or if a payload is
+    /// not JSON (consumers take other bytes only as base64, from [`binary`](crate::binary)) or is set twice.
     pub fn new<M: ConsumerMethod>(request: &M) -> Result<Self, Error> {
-        super::check::check(request)?;
-        let payload =
-            to_raw_value(request).map_err(|error| super::check::not_json(request, &error))?;
+        check(request)?;
+        let payload = to_raw_value(request).map_err(|error| not_json(request, &error))?;
         Ok(Self {
             method: M::NAME,
             payload,
         })
     }
 
-    /// The method's name, such as `publish`.
+    /// Returns the method's name, such as `publish`.
     #[must_use]
     pub fn method(&self) -> &'static str {
         self.method
     }
 
-    /// The request: JSON, for any serializer, and as text by [`RawValue::get`].
+    /// Returns the request as JSON, for any serializer; [`RawValue::get`] returns its text.
     #[must_use]
     pub fn payload(&self) -> &RawValue {
         &self.payload
     }
 }
 
-/// As `{"method":…,"payload":…}`.
+/// The form is `{"method":…,"payload":…}`.
 impl Serialize for ConsumerCommand {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut command = serializer.serialize_struct("ConsumerCommand", 2)?;

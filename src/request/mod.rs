@@ -1,4 +1,4 @@
-//! What a client can be asked for, as data: payloads, batches, broadcasts, pages, commands for consumers.
+//! Requests as data: payloads, batches, broadcasts, pages, and commands for consumers.
 
 pub(crate) mod batch;
 pub(crate) mod broadcast;

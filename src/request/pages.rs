@@ -10,12 +10,13 @@ use crate::error::ApiError;
 pub enum Page<T> {
     /// The result of one call.
     Page(T),
-    /// The channel's stream was lost, or began anew, while it was read: its epoch has changed. This item comes once and
-    /// ends the pages. The publications that were read so far are no longer in the channel: read it from the start.
+    /// The channel's stream was lost, or began anew, while it was read: its epoch has changed. This item comes once
+    /// and ends the pages. The publications that were read so far are no longer in the channel: read it from the
+    /// start.
     Lost(ApiError),
 }
 
-/// As `{"Page": …}` or `{"Lost": …}`.
+/// The form is `{"Page": …}` or `{"Lost": …}`.
 impl<T: Serialize> Serialize for Page<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -38,12 +39,12 @@ pub trait Paged: Method + Clone + Send {
     fn set_default_limit(&mut self);
 }
 
-/// The size of a page by default.
+/// The default size of a page.
 pub(crate) const DEFAULT_LIMIT: i32 = 100;
 
-/// Returns whether a stream whose newest offset is `top` can have a page after one that ended at `last`.
+/// Returns whether a stream whose newest offset is `top` can have a page after one that ended at the offset `last`.
 ///
-/// A page that is not full is the last one. A page of everything (a negative limit) is the only one.
+/// A page that is not full is the last one. With a negative limit the only page has everything.
 pub(crate) fn may_go_on(limit: i32, length: usize, reverse: bool, last: u64, top: u64) -> bool {
     let is_full = usize::try_from(limit).is_ok_and(|limit| length >= limit);
     if reverse {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{OutgoingRequest, OwnConnections, Route, TransportConfig};
 use crate::error::Error;
 
+/// A transport that does not exist.
 pub(super) struct Absent(Infallible);
 
 impl Absent {

@@ -1,4 +1,4 @@
-//! The options of transports, checked already.
+//! The options of transports, which the builder has checked.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,10 +33,12 @@ pub(crate) struct TransportConfig {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConnectionOptions {
     pub(crate) idle_timeout: Option<Duration>,
+    /// The maximal number of idle connections over HTTP.
     pub(crate) max_idle: Option<usize>,
     pub(crate) tcp_keepalive: Option<Duration>,
     pub(crate) http2_keep_alive: Option<Duration>,
     pub(crate) no_proxy: bool,
+    /// The maximal number of gRPC connections.
     pub(crate) grpc: Option<usize>,
     pub(crate) gzip: bool,
     pub(crate) unix_socket: Option<PathBuf>,

@@ -8,10 +8,10 @@ use super::TransportConfig;
 use super::tls::{self, Handshakes};
 use super::url::Protocol;
 
-/// What a transport knows of its server, which explains failures of connections.
+/// The facts about a server that explain why connections fail.
 pub(super) struct Diagnosis {
     protocol: Protocol,
-    /// Whether the server ever sent anything in its protocol.
+    /// Whether the server has ever replied in the transport's protocol.
     has_replied: AtomicBool,
     handshakes: Option<Handshakes>,
 }
@@ -27,13 +27,13 @@ impl Diagnosis {
 
     /// Records that the server replied.
     pub(super) fn saw_reply(&self) {
-        // Usually it was recorded before: reading does not contend.
+        // Usually that is recorded already, and threads that only read the flag do not contend for it.
         if !self.has_replied.load(Ordering::Relaxed) {
             self.has_replied.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Returns what to do about a connection that could not be made, or was lost.
+    /// Returns what to do about a connection that could not be made or was lost; empty if nothing is known.
     pub(super) fn hint(
         &self,
         is_connecting: bool,
@@ -63,7 +63,7 @@ impl Diagnosis {
     }
 }
 
-/// Returns what happened to a connection, in a few words, or nothing if the error does not tell.
+/// Returns what happened to a connection, in a few words; empty if the error does not say.
 pub(super) fn reason(error: &(dyn StdError + 'static)) -> &'static str {
     if let Some(error) = error.downcast_ref::<std::io::Error>() {
         let reason = io_reason(error.kind());
@@ -74,7 +74,7 @@ pub(super) fn reason(error: &(dyn StdError + 'static)) -> &'static str {
             return self::reason(inner);
         }
     }
-    // The text of the name lookups of hyper and tonic, which have no type of their own.
+    // Failed name lookups in hyper and tonic have no public error type, only this text.
     if error.to_string().starts_with("dns error") {
         return "the host name cannot be resolved";
     }

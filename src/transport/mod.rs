@@ -1,4 +1,4 @@
-//! Bytes to the server and back. A transport does not know single methods.
+//! Bytes to the server and back. A transport does not know individual methods.
 
 #[cfg(any(not(feature = "http"), not(feature = "grpc")))]
 mod absent;
@@ -17,28 +17,28 @@ pub(crate) mod tls;
 pub(crate) mod url;
 
 use bytes::Bytes;
-pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
-pub(crate) use per_runtime::{PerRuntime, in_runtime};
-pub(crate) use proxy::proxy_for;
-pub(crate) use request::{OutgoingRequest, Route, SendState};
 
+use crate::codec::Codec;
+use crate::error::Error;
 #[cfg(not(feature = "grpc"))]
 use absent::Absent as Grpc;
 #[cfg(not(feature = "http"))]
 use absent::Absent as Http;
+pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
 #[cfg(feature = "grpc")]
 use grpc::Grpc;
 #[cfg(feature = "http")]
 use http::Http;
-
-use crate::codec::Codec;
-use crate::error::Error;
+pub(crate) use per_runtime::{PerRuntime, in_runtime};
+pub(crate) use proxy::proxy_for;
+pub(crate) use request::{OutgoingRequest, Route, SendState};
 use url::Protocol;
 
-/// A way to one node: its URL, its encoding, its connections.
+/// The way to a node: its URL, its encoding, its connections.
 pub(crate) struct Transport {
     url: String,
     codec: Codec,
+    /// The texts that no error may show.
     secrets: Vec<String>,
     sender: Sender,
 }
@@ -70,6 +70,7 @@ impl Transport {
         })
     }
 
+    /// Returns the encoding of the node's protocol.
     pub(crate) fn codec(&self) -> Codec {
         self.codec
     }
@@ -96,7 +97,7 @@ impl Transport {
     }
 }
 
-/// Returns the error for a reply above the limit, whichever transport found it.
+/// Returns the error for a reply above `max_response_size`, the same over both transports.
 fn too_large(method: &'static str, limit: usize) -> Error {
     Error::Decode {
         method: Some(method),

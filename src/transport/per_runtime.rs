@@ -1,7 +1,7 @@
 //! Connections per runtime.
 //!
 //! The tasks that drive a connection live in the runtime in which it was made. If several runtimes shared a client's
-//! connections, calls in one would hang or fail as soon as another is dropped or no longer polled.
+//! connections, calls in one runtime would hang or fail as soon as another one is dropped or no longer polled.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 
+/// Connections of type `T`, one set for each runtime that calls.
 pub(crate) struct PerRuntime<T> {
     make: Box<dyn Fn() -> Result<T, Error> + Send + Sync>,
     entries: Entries<T>,
@@ -20,7 +21,7 @@ type Entries<T> = Arc<Mutex<Vec<Entry<T>>>>;
 struct Entry<T> {
     runtime: Id,
     connections: T,
-    /// Ends the runtime's watching task when the client is dropped.
+    /// Dropped with the client, which ends the task that watches the runtime.
     _client_lives: oneshot::Sender<()>,
 }
 
@@ -32,7 +33,7 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
         }
     }
 
-    /// The connections of the runtime that the caller is in.
+    /// Returns the connections of the runtime that the caller is in. Makes them if it has none.
     pub(crate) fn get(&self) -> Result<T, Error> {
         let runtime = runtime()?;
         let mut entries = lock(&self.entries);
@@ -50,8 +51,9 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
             connections: connections.clone(),
             _client_lives: client_lives,
         });
-        // A runtime that shuts down drops the task at once, which takes the lock.
+        // If the runtime is shutting down, it drops the task at once, and `Forget` takes the lock.
         drop(entries);
+        // The task has no work: it is dropped together with the runtime, and `Forget` with it.
         runtime.spawn(async move {
             let _forget = forget;
             let _ = client_dropped.await;
@@ -60,21 +62,24 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
     }
 }
 
-/// Checks that the caller is in a runtime. Its handle is counted by all threads; a task knows without it.
+/// Checks that the caller is in a runtime.
+///
+/// Cloning a runtime's handle is contended: all threads count its clones. The id of a task is not, so it is asked
+/// first.
 pub(crate) fn in_runtime() -> Result<(), Error> {
-    match tokio::task::try_id() {
-        Some(_) => Ok(()),
-        None => runtime().map(drop),
+    if tokio::task::try_id().is_some() {
+        return Ok(());
     }
+    runtime().map(drop)
 }
 
-/// The runtime that the caller is in.
-pub(crate) fn runtime() -> Result<Handle, Error> {
+/// Returns the runtime that the caller is in.
+fn runtime() -> Result<Handle, Error> {
     Handle::try_current()
         .map_err(|_| Error::Config("calls need a tokio runtime: make them in one".to_owned()))
 }
 
-/// Forgets a runtime's connections when the runtime is dropped, and its tasks with it.
+/// The guard that removes a runtime's connections when it is dropped: together with the runtime, whose tasks own it.
 struct Forget<T> {
     runtime: Id,
     entries: Weak<Mutex<Vec<Entry<T>>>>,
@@ -85,13 +90,13 @@ impl<T> Drop for Forget<T> {
         let Some(entries) = self.entries.upgrade() else {
             return;
         };
-        let mut entries = lock(&entries);
-        let forgotten = entries
+        let mut locked = lock(&entries);
+        let index = locked
             .iter()
-            .position(|entry| entry.runtime == self.runtime)
-            .map(|i| entries.swap_remove(i));
-        // Connections may do more than a little when they are dropped: not under the lock.
-        drop(entries);
+            .position(|entry| entry.runtime == self.runtime);
+        let forgotten = index.map(|index| locked.swap_remove(index));
+        // Dropping connections may take long: not under the lock.
+        drop(locked);
         drop(forgotten);
     }
 }
@@ -118,16 +123,17 @@ mod tests {
             .unwrap()
     }
 
-    /// Connections that are told apart by their numbers.
+    /// Returns connections with ascending numbers.
     fn numbered() -> PerRuntime<usize> {
         let made = AtomicUsize::new(0);
         PerRuntime::new(move || Ok(made.fetch_add(1, Ordering::SeqCst)))
     }
 
     #[test]
-    fn each_runtime_has_its_own_until_it_is_dropped() {
-        let (connections, all_have) = (numbered(), Barrier::new(THREADS));
-        let used = || {
+    fn runtime_has_own_connections_until_it_is_dropped() {
+        let connections = numbered();
+        let all_have = Barrier::new(THREADS);
+        let connect_in_new_runtime = || {
             let runtime = new_runtime();
             let guard = runtime.enter();
             let number = connections.get().unwrap();
@@ -137,7 +143,9 @@ mod tests {
             number
         };
         let mut numbers: Vec<usize> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(used)).collect();
+            let threads: Vec<_> = (0..THREADS)
+                .map(|_| scope.spawn(connect_in_new_runtime))
+                .collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap())
@@ -147,18 +155,19 @@ mod tests {
         assert_eq!(numbers, (0..THREADS).collect::<Vec<_>>());
         assert!(
             lock(&connections.entries).is_empty(),
-            "connections of runtimes that are gone"
+            "connections of dropped runtimes are left"
         );
     }
 
     #[test]
-    fn threads_of_a_runtime_share_what_was_made_once() {
-        let (connections, runtime) = (numbered(), new_runtime());
-        let used = || {
+    fn threads_of_runtime_share_connections() {
+        let connections = numbered();
+        let runtime = new_runtime();
+        let connect = || {
             let _guard = runtime.enter();
             assert_eq!(connections.get().unwrap(), 0);
         };
-        thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(used))));
+        thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(connect))));
         assert_eq!(lock(&connections.entries).len(), 1);
     }
 
@@ -166,7 +175,7 @@ mod tests {
     fn client_and_runtimes_can_be_dropped_at_once() {
         let connections = Arc::new(numbered());
         let start = Barrier::new(THREADS + 1);
-        let last = Arc::downgrade(&connections.entries);
+        let entries = Arc::downgrade(&connections.entries);
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 let connections = Arc::clone(&connections);
@@ -181,6 +190,6 @@ mod tests {
             start.wait();
             drop(connections);
         });
-        assert!(last.upgrade().is_none(), "somebody keeps the connections");
+        assert!(entries.upgrade().is_none(), "the connections are kept");
     }
 }

@@ -1,4 +1,4 @@
-//! Requests on their way out, and whether they may have left.
+//! Requests that are being sent, and whether they may have left.
 
 use std::borrow::Cow;
 use std::mem;
@@ -53,14 +53,15 @@ impl<'a> Route<'a> {
 pub(crate) struct OutgoingRequest {
     pub(crate) body: EncodedBody,
     pub(crate) key: Option<(HeaderName, HeaderValue)>,
-    /// Updated as soon as the body is on its way.
+    /// The state, which changes as soon as a connection asks for the body.
     pub(crate) state: SendState,
-    /// The deadline of the call.
+    /// The deadline of the call, for `grpc-timeout`.
     #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) ends: Instant,
 }
 
-/// Whether a request may have left: nothing of it has as long as no connection asked for its body.
+/// The state of a request: whether it may have left. Nothing has left as long as no connection has asked for the
+/// body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendState(Arc<AtomicU8>);
 
@@ -76,7 +77,7 @@ impl SendState {
         self.replace_waiting(ABANDONED) == SENT
     }
 
-    /// Sets the state if nothing happened yet, and returns the previous state.
+    /// Sets the state if it is `WAITING`, and returns the previous state.
     fn replace_waiting(&self, state: u8) -> u8 {
         let replaced = self
             .0
@@ -87,6 +88,7 @@ impl SendState {
 
 /// A body that records when a connection asks for it.
 pub(super) struct TrackedBody {
+    /// The pieces that were not handed out yet.
     rest: EncodedBody,
     state: SendState,
 }
@@ -147,30 +149,28 @@ mod tests {
 
     #[test]
     fn body_that_was_handed_out_counts_as_sent() {
-        let sent = SendState::default();
-        assert!(is_handed_out(TrackedBody::new(
-            Bytes::from("{}").into(),
-            sent.clone()
-        )));
-        assert!(sent.abandon() && sent.abandon());
+        let state = SendState::default();
+        let body = TrackedBody::new(Bytes::from("{}").into(), state.clone());
+        assert!(is_handed_out(body));
+        assert!(state.abandon() && state.abandon());
     }
 
     #[test]
     fn abandoned_body_is_never_sent() {
         for _ in 0..20 {
-            let sent = SendState::default();
+            let state = SendState::default();
             let start = Barrier::new(2);
-            let body = TrackedBody::new(Bytes::from("{}").into(), sent.clone());
+            let body = TrackedBody::new(Bytes::from("{}").into(), state.clone());
             let (reported_sent, handed_out) = thread::scope(|scope| {
                 let connection = scope.spawn(|| {
                     start.wait();
                     is_handed_out(body)
                 });
                 start.wait();
-                (sent.abandon(), connection.join().unwrap())
+                (state.abandon(), connection.join().unwrap())
             });
             assert_eq!(reported_sent, handed_out);
-            assert_eq!(sent.abandon(), handed_out);
+            assert_eq!(state.abandon(), handed_out);
         }
     }
 }

@@ -163,7 +163,11 @@ async fn binary_data_of_a_binary_namespace_is_read_only_over_grpc(env: &Env) -> 
 
 async fn binary_data_of_a_map_is_read_only_over_grpc(env: &Env) -> Outcome {
     env.client
-        .call(MapPublishRequest::new("map:a", "").key("key").binary_data(bytes()))
+        .call(
+            MapPublishRequest::new("map:a", "")
+                .key("key")
+                .binary_data(bytes()),
+        )
         .await?;
     let data = |entries: Vec<MapEntry>| entries.into_iter().map(|entry| entry.data).collect();
     let state = env
@@ -190,7 +194,11 @@ async fn binary_data_of_a_map_is_read_only_over_grpc(env: &Env) -> Outcome {
 async fn binary_info_is_read_only_over_grpc(env: &Env) -> Outcome {
     let _alice = env.connect_as(&ALICE).await?;
     env.client
-        .call(SubscribeRequest::new("plain:a").user("alice").binary_info(bytes()))
+        .call(
+            SubscribeRequest::new("plain:a")
+                .user("alice")
+                .binary_info(bytes()),
+        )
         .await?;
     let result = env.client.call(PresenceRequest::new("plain:a")).await;
     let infos = result.map(|result| {

@@ -96,7 +96,9 @@ async fn history_names_the_client_that_published(env: &Env) -> Outcome {
     let server = Server::start_with(env.backend, &[(option, namespaces)]).await;
     let client = server.client(env.transport);
     let mut alice = Connection::open(&server, Some(&ALICE)).await?;
-    let request = SubscribeRequest::new("chat:a").user("alice").info(r#"{"seat":7}"#);
+    let request = SubscribeRequest::new("chat:a")
+        .user("alice")
+        .info(r#"{"seat":7}"#);
     client.call(request).await?;
     alice.subscribed().await?;
     alice.publish("chat:a", r#"{"text":"hi"}"#).await?;

@@ -9,6 +9,7 @@ use centrifugo_api::{
 use crate::client_kind::ClientUnderTest;
 use crate::harness::{Env, Failure, Outcome};
 use crate::server::{Server, Version};
+use crate::unchecked::Unchecked;
 
 behaviours!(everywhere:
     error_mode_asked_for_by_the_client_changes_no_error,
@@ -28,7 +29,7 @@ async fn errors(client: &ClientUnderTest) -> Result<Vec<(u32, String)>, Failure>
         client.call(RpcRequest::new("sum")).await.err(),
         client.call(PublishRequest::new("plain:a", "")).await.err(),
         client
-            .broadcast(BroadcastRequest::new(Vec::<String>::new(), "1"))
+            .call(Unchecked(BroadcastRequest::new(Vec::<String>::new(), "1")))
             .await
             .err(),
         client.call(PresenceRequest::new("nohist:a")).await.err(),

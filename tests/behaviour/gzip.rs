@@ -12,7 +12,7 @@ async fn payloads_travel_compressed_over_grpc(env: &Env) -> Outcome {
     if env.transport == Transport::Http {
         let message = failure(built).to_string();
         assert!(
-            message.contains("grpc_gzip goes with a grpc or grpcs URL"),
+            message.contains("grpc_gzip needs a grpc or grpcs URL: omit it"),
             "{message}"
         );
         return Ok(());

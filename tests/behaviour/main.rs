@@ -41,4 +41,5 @@ mod refresh;
 mod rpc;
 mod shared_poll;
 mod subscribe;
+mod unchecked;
 mod unsubscribe;

@@ -34,5 +34,5 @@ fn assert_refused(env: &Env, method: &str, error: Error) {
     let message = error.to_string();
     assert!(message.starts_with(&format!("{method}: ")), "{message}");
     assert!(message.contains("not Centrifugo PRO"), "{message}");
-    assert!(!error.is_retryable());
+    assert!(error.is_unsupported() && !error.is_retryable());
 }

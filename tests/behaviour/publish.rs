@@ -3,6 +3,7 @@
 use centrifugo_api::{HistoryRequest, PublishRequest};
 
 use crate::harness::{Env, Outcome, code, offsets};
+use crate::unchecked::assert_bad_request;
 
 behaviours!(everywhere:
     publish_returns_offset_and_epoch,
@@ -83,7 +84,7 @@ async fn publish_keeps_tags(env: &Env) -> Outcome {
 
 async fn publish_without_data_or_channel_is_a_bad_request(env: &Env) -> Outcome {
     assert_eq!(code(env.publish("plain:a", "").await), 107);
-    assert_eq!(code(env.publish("", "1").await), 107);
+    assert_bad_request(env, PublishRequest::new("", "1"), "channel").await;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use centrifugo_api::RpcRequest;
 
 use crate::harness::{Env, Outcome, code};
+use crate::unchecked::assert_bad_request;
 
 behaviours!(everywhere: rpc_is_not_found_on_the_open_source_server);
 behaviours!(legacy_commands:
@@ -18,6 +19,6 @@ async fn rpc_is_not_found_on_the_open_source_server(env: &Env) -> Outcome {
         ),
         104
     );
-    assert_eq!(code(env.client.call(RpcRequest::new("")).await), 107);
+    assert_bad_request(env, RpcRequest::new(""), "method").await;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use centrifugo_api::SharedPollPublishRequest;
 
 use crate::harness::{Env, Outcome, code};
+use crate::unchecked::assert_bad_request;
 
 behaviours!(lacking_in_5_4_9:
     shared_poll_publish_succeeds,
@@ -29,20 +30,15 @@ async fn shared_poll_publish_succeeds(env: &Env) -> Outcome {
 }
 
 async fn shared_poll_publish_needs_a_version_and_a_key(env: &Env) -> Outcome {
-    for (key, version) in [("key", 0), ("", 1)] {
+    for (key, version, field) in [("key", 0, "version"), ("", 1, "key")] {
         let request = SharedPollPublishRequest::new("poll:a", "1", version).key(key);
-        assert_eq!(code(env.client.call(request).await), 107);
+        assert_bad_request(env, request, field).await;
     }
     Ok(())
 }
 
 async fn shared_poll_publish_is_refused_elsewhere(env: &Env) -> Outcome {
-    for (channel, expected) in [
-        ("plain:a", 107),
-        ("map:a", 107),
-        ("", 107),
-        ("invalid:a", 102),
-    ] {
+    for (channel, expected) in [("plain:a", 107), ("map:a", 107), ("invalid:a", 102)] {
         let request = SharedPollPublishRequest::new(channel, "1", 1).key("key");
         assert_eq!(
             code(env.client.call(request).await),
@@ -50,5 +46,7 @@ async fn shared_poll_publish_is_refused_elsewhere(env: &Env) -> Outcome {
             "{channel:?}"
         );
     }
+    let request = SharedPollPublishRequest::new("", "1", 1).key("key");
+    assert_bad_request(env, request, "channel").await;
     Ok(())
 }

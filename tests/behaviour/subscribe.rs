@@ -7,6 +7,7 @@ use centrifugo_api::{
 use crate::harness::{Env, Failure, Outcome, code};
 use crate::realtime::{ALICE, BOB};
 use crate::server::Version;
+use crate::unchecked::assert_bad_request;
 
 behaviours!(everywhere:
     subscribe_makes_a_subscription_of_the_server,
@@ -71,7 +72,8 @@ async fn subscribe_without_a_user_means_the_anonymous(env: &Env) -> Outcome {
 
 async fn subscribe_hands_over_info_and_data(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("plain:a").user("alice")
+    let request = SubscribeRequest::new("plain:a")
+        .user("alice")
         .info(r#"{"seat": 7}"#)
         .data(r#"{"hello": "<you>"}"#);
     env.client.call(request.expire_at(4_000_000_000)).await?;
@@ -82,7 +84,8 @@ async fn subscribe_hands_over_info_and_data(env: &Env) -> Outcome {
 
 async fn subscribe_hands_over_binary_info_and_data(env: &Env) -> Outcome {
     let mut alice = env.connect_as(&ALICE).await?;
-    let request = SubscribeRequest::new("plain:a").user("alice")
+    let request = SubscribeRequest::new("plain:a")
+        .user("alice")
         .binary_info([0, 255])
         .binary_data([1, 254]);
     env.client.call(request).await?;
@@ -96,8 +99,9 @@ async fn subscribe_recovers_missed_publications(env: &Env) -> Outcome {
     env.publish("plain:a", "2").await?;
     env.publish("plain:a", "3").await?;
     let mut alice = env.connect_as(&ALICE).await?;
-    let request =
-        SubscribeRequest::new("plain:a").user("alice").recover_since(StreamPosition::new(1, epoch));
+    let request = SubscribeRequest::new("plain:a")
+        .user("alice")
+        .recover_since(StreamPosition::new(1, epoch));
     env.client.call(request).await?;
     for (offset, data) in [(2, "2"), (3, "3")] {
         let publication = alice.publication().await?;
@@ -118,7 +122,11 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
         .force_positioning(false)
         .force_push_join_leave(false);
     env.client
-        .call(SubscribeRequest::new("plain:off").user("alice").r#override(options))
+        .call(
+            SubscribeRequest::new("plain:off")
+                .user("alice")
+                .r#override(options),
+        )
         .await?;
     let subscribed = alice.subscribed().await?;
     assert!(
@@ -130,7 +138,11 @@ async fn subscribe_overrides_the_options_of_the_namespace(env: &Env) -> Outcome 
         .presence(true)
         .force_positioning(true);
     env.client
-        .call(SubscribeRequest::new("plain:on").user("alice").r#override(options))
+        .call(
+            SubscribeRequest::new("plain:on")
+                .user("alice")
+                .r#override(options),
+        )
         .await?;
     let subscribed = alice.subscribed().await?;
     assert!(
@@ -145,13 +157,25 @@ async fn subscribe_filters_by_client_and_session(env: &Env) -> Outcome {
     let mut first = env.connect_as(&ALICE).await?;
     let _second = env.connect_as(&ALICE).await?;
     env.client
-        .call(SubscribeRequest::new("plain:a").user("alice").client(&*first.id))
+        .call(
+            SubscribeRequest::new("plain:a")
+                .user("alice")
+                .client(&*first.id),
+        )
         .await?;
     env.client
-        .call(SubscribeRequest::new("plain:a").user("alice").session("of nobody"))
+        .call(
+            SubscribeRequest::new("plain:a")
+                .user("alice")
+                .session("of nobody"),
+        )
         .await?;
     env.client
-        .call(SubscribeRequest::new("plain:a").user("bob").client(&*first.id))
+        .call(
+            SubscribeRequest::new("plain:a")
+                .user("bob")
+                .client(&*first.id),
+        )
         .await?;
     first.subscribed().await?;
     assert_eq!(present(env, "plain:a").await?, [first.id]);
@@ -187,9 +211,11 @@ async fn subscribe_again_is_an_internal_error_since_v6(env: &Env) -> Outcome {
 async fn subscribe_to_no_channel_or_in_the_past_is_refused(env: &Env) -> Outcome {
     let _alice = env.connect_as(&ALICE).await?;
     for (request, expected) in [
-        (SubscribeRequest::new("").user("alice"), 107),
         (SubscribeRequest::new("invalid:a").user("alice"), 102),
-        (SubscribeRequest::new("plain:a").user("alice").expire_at(1), 100),
+        (
+            SubscribeRequest::new("plain:a").user("alice").expire_at(1),
+            100,
+        ),
     ] {
         assert_eq!(
             code(env.client.call(request.clone()).await),
@@ -197,5 +223,6 @@ async fn subscribe_to_no_channel_or_in_the_past_is_refused(env: &Env) -> Outcome
             "{request:?}"
         );
     }
+    assert_bad_request(env, SubscribeRequest::new("").user("alice"), "channel").await;
     Ok(())
 }

@@ -65,9 +65,15 @@ async fn unsubscribe_filters_by_client_and_session(env: &Env) -> Outcome {
     let mut ended = first.subscribe("plain:a").await?;
     let _kept = second.subscribe("plain:a").await?;
     for request in [
-        UnsubscribeRequest::new("plain:a").user("alice").session("of nobody"),
-        UnsubscribeRequest::new("plain:a").user("bob").client(&*second.id),
-        UnsubscribeRequest::new("plain:a").user("alice").client(&*first.id),
+        UnsubscribeRequest::new("plain:a")
+            .user("alice")
+            .session("of nobody"),
+        UnsubscribeRequest::new("plain:a")
+            .user("bob")
+            .client(&*second.id),
+        UnsubscribeRequest::new("plain:a")
+            .user("alice")
+            .client(&*first.id),
     ] {
         env.client.call(request).await?;
     }

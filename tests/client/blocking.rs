@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use centrifugo_api::blocking::Client;
 use centrifugo_api::*;
 use prost::Message as _;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
-use crate::Outcome;
 use crate::fake_grpc::{FakeGrpc, Reply as GrpcReply};
 use crate::fake_http::{Answer, FakeHttp};
 use crate::server::{Backend, Server, Transport};
+use crate::{Outcome, one_thread};
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 
@@ -49,13 +49,6 @@ on_each_server!(
 
 fn start(backend: Backend) -> Server {
     one_thread().block_on(Server::start(backend))
-}
-
-fn one_thread() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime starts")
 }
 
 /// Returns a client over each transport.

@@ -31,10 +31,13 @@ mod futures;
 #[cfg(feature = "http")]
 mod legacy;
 mod pages;
+mod required;
 mod runtimes;
 
 use centrifugo_api::{ApiError, Client, Error};
+use fake_http::FakeHttp;
 use server::{Backend, Server, Transport};
+use tokio::runtime::{Builder, Runtime};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -48,6 +51,27 @@ async fn start(backend: Backend, transport: Transport) -> Env {
     let server = Server::start(backend).await;
     let client = server.client(transport);
     Env { server, client }
+}
+
+/// Starts a runtime with one thread.
+fn one_thread() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
+}
+
+/// Returns a server that must not be called, and a client over each transport that is compiled in.
+fn unused() -> Result<(FakeHttp, Vec<Client>), Error> {
+    let fake = FakeHttp::script([]);
+    let mut clients = Vec::new();
+    if cfg!(feature = "http") {
+        clients.push(Client::new(fake.url(), "key")?);
+    }
+    if cfg!(feature = "grpc") {
+        clients.push(Client::new(format!("grpc://{}", fake.address()), "key")?);
+    }
+    Ok((fake, clients))
 }
 
 /// Returns the code of a command's error.

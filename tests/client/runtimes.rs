@@ -11,10 +11,10 @@ use centrifugo_api::prost::Message as _;
 use centrifugo_api::{Client, Error, PublishRequest, PublishResponse, PublishResult};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::Outcome;
 use crate::fake_grpc::{FakeGrpc, Reply};
 use crate::fake_http::{Answer, FakeHttp};
 use crate::fake_server::{PATIENCE, eventually};
+use crate::{Outcome, one_thread};
 
 /// A server that answers the publications of all tests.
 static HTTP: LazyLock<FakeHttp> =
@@ -67,13 +67,6 @@ async fn succeed(client: &Client, calls: usize) {
     for _ in 0..calls {
         assert_eq!(publish(client).await.expect("the call succeeds").offset, 7);
     }
-}
-
-fn one_thread() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime starts")
 }
 
 fn two_threads() -> Runtime {

@@ -9,11 +9,9 @@ use centrifugo_api_testing::{Fault, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::{Outcome, PATIENCE, assert_says, clients, describe, publish, refusal, soon, start};
-
-fn address(server: &Server) -> String {
-    server.grpc_url().replace("grpc://", "")
-}
+use crate::{
+    Outcome, PATIENCE, address, assert_says, clients, describe, publish, refusal, soon, start,
+};
 
 fn port(server: &Server) -> u16 {
     let address = address(server);

@@ -36,6 +36,11 @@ fn start() -> Server {
     Server::start().expect("the server starts")
 }
 
+/// Returns the address at which the server listens.
+fn address(server: &Server) -> String {
+    server.grpc_url().replace("grpc://", "")
+}
+
 /// Returns clients over HTTP, gRPC and command lines.
 fn clients(server: &Server) -> [(&'static str, Client); 3] {
     let lines = server

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::net::TcpStream;
 
-use crate::{Outcome, history, published, soon, start};
+use crate::{Outcome, address, history, published, soon, start};
 
 /// A call as bytes.
 pub(crate) struct Call {
@@ -82,7 +82,7 @@ fn status(headers: &http::HeaderMap) -> Result<(i32, String), Box<dyn std::error
 pub(crate) async fn connect(
     server: &Server,
 ) -> Result<h2::client::SendRequest<Bytes>, Box<dyn std::error::Error>> {
-    let stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
+    let stream = TcpStream::connect(address(server)).await?;
     let (client, connection) = h2::client::handshake(stream).await?;
     tokio::spawn(connection);
     Ok(client)

@@ -4,10 +4,10 @@ use centrifugo_api_testing::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::{Outcome, history, own_client, publish, soon, start};
+use crate::{Outcome, address, history, own_client, publish, soon, start};
 
 async fn connect(server: &Server) -> Result<TcpStream, std::io::Error> {
-    TcpStream::connect(server.grpc_url().replace("grpc://", "")).await
+    TcpStream::connect(address(server)).await
 }
 
 /// Writes the bytes, and reads until the server closes the connection.

@@ -181,7 +181,10 @@ async fn ten_thousand_requests_are_recorded_by_default() -> Outcome {
     let server = start();
     let client = server.client_builder().legacy_commands().build()?;
     for _ in 0..11 {
-        client.batch(vec![InfoRequest::new(); 1000]).await?.all_ok()?;
+        client
+            .batch(vec![InfoRequest::new(); 1000])
+            .await?
+            .all_ok()?;
     }
     assert_eq!(server.requests().len(), 10_000);
     Ok(())

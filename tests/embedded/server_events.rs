@@ -51,7 +51,8 @@ async fn subscription_by_a_call_describes_itself() -> Outcome {
     let mut alice = server.connect("alice");
     subscribe(
         &server,
-        SubscribeRequest::new("news").user("alice")
+        SubscribeRequest::new("news")
+            .user("alice")
             .data(r#"{"a":1}"#)
             .info("2"),
     )
@@ -92,7 +93,9 @@ async fn call_overrides_the_namespace() -> Outcome {
         .force_recovery(off());
     subscribe(
         &server,
-        SubscribeRequest::new("news").user("alice").r#override(options),
+        SubscribeRequest::new("news")
+            .user("alice")
+            .r#override(options),
     )
     .await?;
     assert_eq!(subscribed(&mut alice).flags, [false; 3]);
@@ -110,7 +113,9 @@ async fn call_overrides_the_namespace() -> Outcome {
         .force_positioning(true);
     subscribe(
         &server,
-        SubscribeRequest::new("sports").user("alice").r#override(options),
+        SubscribeRequest::new("sports")
+            .user("alice")
+            .r#override(options),
     )
     .await?;
     assert_eq!(subscribed(&mut alice).flags, [false, true, false]);
@@ -129,7 +134,9 @@ async fn missed_publications_follow_the_subscription_in_order() -> Outcome {
     let position = StreamPosition::new(1, epoch.as_str());
     subscribe(
         &server,
-        SubscribeRequest::new("news").user("alice").recover_since(position),
+        SubscribeRequest::new("news")
+            .user("alice")
+            .recover_since(position),
     )
     .await?;
     publish(&client, "news", "4").await?;
@@ -150,7 +157,9 @@ async fn position_of_another_epoch_is_not_recovered() -> Outcome {
     let since = StreamPosition::new(0, "another");
     subscribe(
         &server,
-        SubscribeRequest::new("news").user("alice").recover_since(since),
+        SubscribeRequest::new("news")
+            .user("alice")
+            .recover_since(since),
     )
     .await?;
     let event = subscribed(&mut alice);

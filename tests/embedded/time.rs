@@ -248,7 +248,9 @@ async fn subscription_that_expires_ends_its_connection() -> Outcome {
     let mut alice = server.connect("alice");
     let mut bob = server.connect("bob");
     bob.subscribe("news")?;
-    let subscribe = SubscribeRequest::new("news").user("alice").expire_at(unix_time() + 100);
+    let subscribe = SubscribeRequest::new("news")
+        .user("alice")
+        .expire_at(unix_time() + 100);
     server.client().subscribe(subscribe).await?;
     server.advance(SECOND * 123);
     assert_eq!(

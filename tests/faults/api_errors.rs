@@ -13,9 +13,14 @@ use crate::{Predicates, assert_says, failure, predicates};
 async fn error_in_a_reply_is_an_api_error() {
     for (code, message, retryable, hint) in [
         (100, "internal server error", true, ""),
-        (102, "unknown channel", false, "namespace is not configured"),
+        (
+            102,
+            "unknown channel",
+            false,
+            "the namespace of channel `news` is not configured",
+        ),
         (104, "not found", false, "PRO"),
-        (107, "bad request", false, "missing"),
+        (107, "bad request", false, "lacks something"),
         (108, "not available", false, "off"),
         (111, "too many requests", true, ""),
         (112, "unrecoverable position", false, "epoch"),

@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use centrifugo_api::{Client, Error, Retry};
-use tokio::net::TcpSocket;
 
 #[cfg(target_os = "linux")]
 use crate::blackhole::Blackhole;
+use crate::closed_port::closed_port;
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
 use crate::over_both_transports::{published, script};
@@ -61,13 +61,6 @@ fn assert_unsent(error: &Error, case: &str) {
         std::error::Error::source(error).is_some(),
         "{case}: {error:?}"
     );
-}
-
-/// Returns a socket that holds a port without listening.
-fn closed_port() -> std::io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    Ok(socket)
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@
 #[cfg(target_os = "linux")]
 #[path = "../support/blackhole.rs"]
 mod blackhole;
+#[path = "../support/closed_port.rs"]
+mod closed_port;
 #[path = "../support/fake_grpc.rs"]
 mod fake_grpc;
 #[path = "../support/fake_http.rs"]
@@ -19,6 +21,7 @@ mod own_client;
 
 mod api_errors;
 mod connections;
+mod errors;
 mod fakes;
 #[cfg(feature = "grpc")]
 mod foreign_errors_grpc;
@@ -154,9 +157,10 @@ fn predicates(error: &Error) -> Predicates {
     }
 }
 
-/// Returns all texts of an error and its causes.
+/// Returns all texts of an error and its causes, and the error's JSON.
 fn all_texts(error: &Error) -> String {
-    let mut texts = format!("{error}\n{error:?}\n");
+    let json = serde_json::to_string(error).expect("an error has a JSON form");
+    let mut texts = format!("{error}\n{error:?}\n{json}\n");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         texts.push_str(&format!("{error}\n{error:?}\n"));

@@ -101,15 +101,15 @@ async fn batch_without_a_reply_for_each_command_is_no_success() {
         ),
         (
             vec![history, history, broadcast],
-            "replies[0]: answers `history` to the command `publish`",
+            "replies[0]: a reply of `history` to the command `publish`",
         ),
         (
             vec![publish, r#"{"info":{}}"#, error],
-            "replies[1]: answers `info` to the command `history`",
+            "replies[1]: a reply of `info` to the command `history`",
         ),
         (
             vec![error, r#"{"publish":{},"history":{}}"#, error],
-            "replies[1]: answers `publish, history`",
+            "replies[1]: a reply of `publish, history` to the command `history`",
         ),
         (
             vec![publish, history, "{}"],

@@ -70,7 +70,7 @@ async fn redirect_says_where_to_and_what_to_do() {
         assert_eq!(*reported, centrifugo_api::Status::Http(status));
         assert_says(&error, "to https://example.com/api/publish", "redirect");
         assert_says(&error, "never followed", "redirect");
-        assert_says(&error, "https in place of http?", "redirect");
+        assert_says(&error, "https instead of http?", "redirect");
     }
 }
 

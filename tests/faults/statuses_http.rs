@@ -17,7 +17,12 @@ async fn statuses_become_transport_errors_with_a_hint() {
     for (status, text, retryable, hint) in [
         (400, "Bad Request", false, "schema"),
         (402, "Payment Required", false, ""),
-        (403, "Forbidden", false, "something before Centrifugo"),
+        (
+            403,
+            "Forbidden",
+            false,
+            "a proxy in front of Centrifugo forbids the call",
+        ),
         (404, "404 page not found", false, "/api"),
         (404, "404 page not found", false, "not Centrifugo PRO"),
         (404, "404 page not found", false, "older"),
@@ -49,19 +54,19 @@ async fn statuses_become_transport_errors_with_a_hint() {
             502,
             "<html>Bad Gateway</html>",
             true,
-            "a proxy did not get an answer from Centrifugo",
+            "a proxy did not get a response from Centrifugo",
         ),
         (
             503,
             "Service Unavailable",
             true,
-            "a proxy did not get an answer from Centrifugo",
+            "a proxy did not get a response from Centrifugo",
         ),
         (
             504,
             "Gateway Timeout",
             true,
-            "a proxy did not get an answer from Centrifugo",
+            "a proxy did not get a response from Centrifugo",
         ),
         (599, "odd", false, ""),
     ] {

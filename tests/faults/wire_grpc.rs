@@ -2,7 +2,8 @@
 
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{
-    BatchRequest, Client, ClientBuilder, Command, InfoRequest, PublishRequest, RpcRequest,
+    BatchRequest, ChannelsRequest, Client, ClientBuilder, Command, InfoRequest, PublishRequest,
+    RpcRequest,
 };
 use http::HeaderMap;
 
@@ -17,6 +18,14 @@ async fn sent(
     let fake = FakeGrpc::always(published().1);
     publish(&configure(Client::builder(fake.url())).build()?).await?;
     Ok(fake.request())
+}
+
+/// Returns the names of the rpcs that were called.
+fn rpcs(calls: &[Call]) -> Vec<&str> {
+    calls
+        .iter()
+        .filter_map(|call| call.path.rsplit('/').next())
+        .collect()
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
@@ -121,17 +130,23 @@ async fn options_become_metadata() -> Outcome {
 }
 
 #[tokio::test]
+async fn rpc_is_called_by_its_name_in_the_schema() -> Outcome {
+    let fake = FakeGrpc::always(reply::<centrifugo_api::RpcResponse>(r#"{"result":{}}"#).1);
+    crate::client(&fake.url())
+        .rpc(RpcRequest::new("sum"))
+        .await?;
+    assert_eq!(rpcs(&fake.requests()), ["RPC"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn request_in_which_nothing_is_set_is_an_empty_message() -> Outcome {
     let fake = FakeGrpc::always(reply::<centrifugo_api::InfoResponse>(r#"{"result":{}}"#).1);
     let client = crate::client(&fake.url());
     client.info(InfoRequest::new()).await?;
-    client.rpc(RpcRequest::default()).await?;
+    client.channels(ChannelsRequest::default()).await?;
     let calls = fake.requests();
-    let paths: Vec<_> = calls
-        .iter()
-        .filter_map(|call| call.path.rsplit('/').next())
-        .collect();
-    assert_eq!(paths, ["Info", "RPC"]);
+    assert_eq!(rpcs(&calls), ["Info", "Channels"]);
     assert!(calls.iter().all(|call| call.body == [0; 5]), "{calls:?}");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The bytes on the wire over HTTP.
 
 use centrifugo_api::{
-    BatchRequest, Client, ClientBuilder, Command, InfoRequest, PresenceStatsRequest,
-    PublishRequest, RpcRequest,
+    BatchRequest, ChannelsRequest, Client, ClientBuilder, Command, DisconnectRequest, InfoRequest,
+    PublishRequest,
 };
 
 use crate::fake_http::{Answer, FakeHttp, Request};
@@ -129,16 +129,14 @@ async fn request_in_which_nothing_is_set_is_an_empty_object() -> Outcome {
     let fake = fake();
     let client = crate::client(&fake.url());
     client.info(InfoRequest::new()).await?;
-    client.rpc(RpcRequest::default()).await?;
-    client
-        .presence_stats(PresenceStatsRequest::default())
-        .await?;
+    client.channels(ChannelsRequest::default()).await?;
+    client.disconnect(DisconnectRequest::default()).await?;
     let paths_and_bodies: Vec<_> = fake
         .requests()
         .into_iter()
         .map(|r| (r.path, r.body))
         .collect();
-    let expected = ["/api/info", "/api/rpc", "/api/presence_stats"]
+    let expected = ["/api/info", "/api/channels", "/api/disconnect"]
         .map(|path: &str| (path.to_owned(), "{}".to_owned()));
     assert_eq!(paths_and_bodies, expected);
     Ok(())

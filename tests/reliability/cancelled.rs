@@ -10,6 +10,7 @@ use centrifugo_api::{
 use centrifugo_api_testing::{Fault, Server};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::closed_port::closed_port;
 use crate::{Outcome, PATIENCE, both_transports, keyed, quickly};
 
 const SHORT: Duration = Duration::from_secs(2);
@@ -76,9 +77,8 @@ async fn dropped_at_each_await<T>(
 #[tokio::test]
 async fn call_dropped_at_any_await_leaves_nothing() -> Outcome {
     // One node refuses connections.
-    let refusing = tokio::net::TcpSocket::new_v4()?;
-    refusing.bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    let refusing = refusing.local_addr()?;
+    let closed = closed_port()?;
+    let refusing = closed.local_addr()?;
     let nodes = [Server::start()?, Server::start()?];
     let over_http = || {
         let builder = nodes[0].client_builder().endpoint(nodes[1].url());

@@ -5,13 +5,14 @@ use std::time::Duration;
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::{Fault, Server};
 
+use crate::closed_port::closed_port;
 use crate::sniffer::Sniffer;
-use crate::{Outcome, PATIENCE};
+use crate::{Outcome, PATIENCE, address};
 
 /// Returns a server, and a sniffer in front of it.
 async fn relayed() -> Result<(Server, Sniffer), Box<dyn std::error::Error>> {
     let server = Server::start()?;
-    let relay = Sniffer::to(&server.grpc_url().replace("grpc://", "")).await?;
+    let relay = Sniffer::to(&address(&server)).await?;
     Ok((server, relay))
 }
 
@@ -192,10 +193,8 @@ async fn proxy_of_the_environment_is_used_unless_disabled() -> Outcome {
     }
     let server = Server::builder().api_key("api-key").start()?;
     let proxy = server.url().trim_end_matches("/api").to_owned();
-    // The bound socket holds the port, and nobody listens on it.
-    let nobody = tokio::net::TcpSocket::new_v4()?;
-    nobody.bind("127.0.0.1:0".parse()?)?;
-    let url = format!("http://{}/api", nobody.local_addr()?);
+    let closed = closed_port()?;
+    let url = format!("http://{}/api", closed.local_addr()?);
     for (url, no_proxy, expected) in [
         (url.clone(), "", 0),
         (url.clone(), "127.0.0.1", 3),

@@ -5,6 +5,8 @@
 #[cfg(target_os = "linux")]
 #[path = "../support/blackhole.rs"]
 mod blackhole;
+#[path = "../support/closed_port.rs"]
+mod closed_port;
 #[path = "../support/relay.rs"]
 mod relay;
 #[path = "../support/sniffer.rs"]
@@ -61,6 +63,11 @@ async fn published(client: &Client, channel: &str) -> Result<usize, Error> {
         .history(HistoryRequest::new(channel).limit(-1))
         .await?;
     Ok(history.publications.len())
+}
+
+/// Returns the address at which a server listens.
+fn address(server: &Server) -> String {
+    server.grpc_url().replace("grpc://", "")
 }
 
 /// Returns the methods that were called.

@@ -279,11 +279,11 @@ fn nodes_that_do_not_match_are_refused() {
     for (builder, expected) in [
         (
             first().endpoint("grpc://two.example:10000"),
-            "another scheme",
+            "all nodes of a client have the same scheme",
         ),
         (
             first().endpoint("https://two.example/api"),
-            "another scheme",
+            "all nodes of a client have the same scheme",
         ),
         (first().endpoint("http://one.example/api/"), "given twice"),
         (first().endpoint("two.example"), "has no scheme"),

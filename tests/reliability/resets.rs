@@ -1,13 +1,11 @@
 //! Connections that are reset, at many points of a call, and connections that are half closed while
 //! idle.
 
-use std::net::SocketAddr;
-
 use centrifugo_api::{Client, ClientBuilder, Error, PublishRequest, Retry};
 use centrifugo_api_testing::Server;
 
 use crate::relay::{End, Relay};
-use crate::{Outcome, PATIENCE, keyed, published, quickly};
+use crate::{Outcome, PATIENCE, address, keyed, published, quickly};
 
 /// The step between the points, in bytes. All points work, and some are enough.
 const STEP: usize = 3;
@@ -25,10 +23,6 @@ fn builders(server: &Server, relay: &Relay) -> [ClientBuilder; 2] {
     })
 }
 
-fn address(server: &Server) -> Result<SocketAddr, std::net::AddrParseError> {
-    server.grpc_url().replace("grpc://", "").parse()
-}
-
 /// Publishes over a connection that ends as given, and returns the outcome and the number of
 /// publications.
 async fn publish(
@@ -37,7 +31,7 @@ async fn publish(
     retry: Retry,
 ) -> Result<(Result<(), Error>, usize), Box<dyn std::error::Error>> {
     let server = Server::start()?;
-    let relay = Relay::start(address(&server)?, end).await?;
+    let relay = Relay::start(address(&server).parse()?, end).await?;
     let builder = builders(&server, &relay)
         .into_iter()
         .nth(transport)
@@ -98,7 +92,7 @@ async fn reset_after_the_request_or_within_the_reply_is_recovered() -> Outcome {
 async fn half_closed_idle_connection_is_replaced() -> Outcome {
     for transport in 0..2 {
         let server = Server::start()?;
-        let relay = Relay::start(address(&server)?, End::HalfClosed).await?;
+        let relay = Relay::start(address(&server).parse()?, End::HalfClosed).await?;
         let builder = builders(&server, &relay)
             .into_iter()
             .nth(transport)

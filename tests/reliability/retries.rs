@@ -128,7 +128,7 @@ async fn call_fails_after_its_last_attempt() -> Outcome {
             assert_eq!(
                 error
                     .to_string()
-                    .contains(&format!("tried {attempts} times")),
+                    .contains(&format!("; {attempts} attempts")),
                 attempts > 1,
                 "{error}"
             );

@@ -44,6 +44,28 @@ async fn only_channels_that_failed_temporarily_are_retried() -> Outcome {
 }
 
 #[tokio::test]
+async fn broadcast_by_call_is_retried_the_same() -> Outcome {
+    for (server, builder) in both_transports()? {
+        let client = builder.build()?;
+        let fault = || Fault::api_error(ApiError::INTERNAL).channel("b");
+        // Without a position, the results of both are equal.
+        let request = || request().skip_history(true);
+        server.fail_next(1, fault())?;
+        let by_method = client.broadcast(request()).await?;
+        server.fail_next(1, fault())?;
+        let by_call = client.call(request()).await?;
+        assert_eq!(by_call, by_method);
+        let failed: Vec<_> = by_call
+            .failed()
+            .map(|(channel, error)| (channel, error.code, error.channel()))
+            .collect();
+        assert_eq!(failed, [("unknown:d", 102, Some("unknown:d"))]);
+        assert_eq!(called(&server), ["broadcast"; 4]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn channels_without_key_are_sent_once() -> Outcome {
     for (server, builder) in both_transports()? {
         let client = builder.build()?;

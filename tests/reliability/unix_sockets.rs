@@ -9,7 +9,7 @@ use crate::Outcome;
 #[tokio::test]
 async fn server_on_unix_socket_is_called() -> Outcome {
     let server = Server::start()?;
-    let address = server.grpc_url().replace("grpc://", "");
+    let address = crate::address(&server);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("centrifugo.sock");
     let listener = UnixListener::bind(&path)?;
@@ -45,6 +45,6 @@ fn unix_socket_with_tls_is_refused() {
         built
             .expect_err("it is refused")
             .to_string()
-            .contains("unix_socket goes with")
+            .contains("unix_socket needs an http or grpc URL")
     );
 }

@@ -112,7 +112,8 @@ fn binary_payloads_are_base64_in_the_twin() -> Tested {
     assert_json(&request, r#"{"channel":"news","b64data":"AP/+"}"#)?;
     let request = request.data("2");
     assert_json(&request, r#"{"channel":"news","data":2}"#)?;
-    let request = MapPublishRequest::new("map:a", "").key("key")
+    let request = MapPublishRequest::new("map:a", "")
+        .key("key")
         .binary_data("x")
         .binary_stream_data("xy");
     assert_json(
@@ -155,7 +156,8 @@ fn wrapped_values_are_objects() -> Tested {
         .presence(true)
         .join_leave(BoolValue::new(false));
     assert_json(
-        &SubscribeRequest::new("news").user("alice")
+        &SubscribeRequest::new("news")
+            .user("alice")
             .r#override(options)
             .info("{}")
             .recover_since(StreamPosition::new(0, "e")),

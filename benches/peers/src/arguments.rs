@@ -39,16 +39,30 @@ pub struct Arguments {
 
 impl Command {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        let mut parsed =
-            Arguments { rounds: 7, rows: Row::ALL.into(), peers: peers::names(), short: false, write: true };
+        let mut parsed = Arguments {
+            rounds: 7,
+            rows: Row::ALL.into(),
+            peers: peers::names(),
+            short: false,
+            write: true,
+        };
         let mut builds = false;
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} lacks a value"));
             match word.as_str() {
                 "measure" => return Self::parse_measure(words),
-                "--rounds" => parsed.rounds = value()?.parse().map(|rounds: usize| rounds.max(1))?,
-                "--rows" => parsed.rows = value()?.split(',').map(Row::named).collect::<Result<_, _>>()?,
-                "--peers" => parsed.peers = value()?.split(',').map(peer).collect::<Result<_, _>>()?,
+                "--rounds" => {
+                    parsed.rounds = value()?.parse().map(|rounds: usize| rounds.max(1))?
+                }
+                "--rows" => {
+                    parsed.rows = value()?
+                        .split(',')
+                        .map(Row::named)
+                        .collect::<Result<_, _>>()?
+                }
+                "--peers" => {
+                    parsed.peers = value()?.split(',').map(peer).collect::<Result<_, _>>()?
+                }
                 "--no-write" => parsed.write = false,
                 "--short" => (parsed.short, parsed.write, parsed.rounds) = (true, false, 1),
                 "--builds" => builds = true,
@@ -57,9 +71,13 @@ impl Command {
             }
         }
         // Tables of a part would replace those of the whole.
-        parsed.write &= parsed.rows.len() == Row::ALL.len() && parsed.peers.len() == peers::names().len();
+        parsed.write &=
+            parsed.rows.len() == Row::ALL.len() && parsed.peers.len() == peers::names().len();
         Ok(match builds {
-            true => Self::Builds { rounds: parsed.rounds, write: parsed.write },
+            true => Self::Builds {
+                rounds: parsed.rounds,
+                write: parsed.write,
+            },
             false => Self::Compare(parsed),
         })
     }
@@ -70,13 +88,23 @@ impl Command {
         let [row, peer, http_port, grpc_port, short] = words.as_slice() else {
             return Err("`measure` is for the program itself".into());
         };
-        let address = Address { http_port: http_port.parse()?, grpc_port: grpc_port.parse()? };
-        Ok(Self::Measure { row: Row::named(row)?, peer: peer.clone(), address, short: short.parse()? })
+        let address = Address {
+            http_port: http_port.parse()?,
+            grpc_port: grpc_port.parse()?,
+        };
+        Ok(Self::Measure {
+            row: Row::named(row)?,
+            peer: peer.clone(),
+            address,
+            short: short.parse()?,
+        })
     }
 }
 
 fn peer(name: &str) -> Result<&'static str, Failure> {
     let known = peers::names();
     let found = known.iter().find(|known| **known == name);
-    found.copied().ok_or_else(|| format!("no such peer: {name}; known are {}", known.join(", ")).into())
+    found
+        .copied()
+        .ok_or_else(|| format!("no such peer: {name}; known are {}", known.join(", ")).into())
 }

@@ -17,7 +17,10 @@ fn dependencies() -> [(&'static str, String); 3] {
     [
         ("cent", "cent = \"=0.1.0\"".to_owned()),
         ("this, default features", this("")),
-        ("this, `grpc` alone", this(", default-features = false, features = [\"grpc\"]")),
+        (
+            "this, `grpc` alone",
+            this(", default-features = false, features = [\"grpc\"]"),
+        ),
     ]
 }
 
@@ -39,11 +42,18 @@ pub fn table(rounds: usize) -> Result<String, Failure> {
             times.push(took);
         }
     }
-    let medians: Vec<_> = times.into_iter().filter_map(|times| median(times.into_iter())).collect();
+    let medians: Vec<_> = times
+        .into_iter()
+        .filter_map(|times| median(times.into_iter()))
+        .collect();
     let mut text = "| clean debug build | s | crates | × cent |\n|---|---|---|---|\n".to_owned();
     for (((name, _), time), crates) in dependencies.iter().zip(&medians).zip(crates) {
         let ratio = time.div_duration_f64(medians[0]);
-        let _ = writeln!(text, "| {name} | {:.1} | {crates} | {ratio:.2} |", time.as_secs_f64());
+        let _ = writeln!(
+            text,
+            "| {name} | {:.1} | {crates} | {ratio:.2} |",
+            time.as_secs_f64()
+        );
     }
     Ok(text)
 }
@@ -53,7 +63,8 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("centrifugo-api-builds-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("centrifugo-api-builds-{}", std::process::id()));
         fs::create_dir_all(folder.join("src"))?;
         fs::write(folder.join("src/main.rs"), "fn main() {}\n")?;
         Ok(Self(folder))
@@ -66,7 +77,10 @@ impl Scratch {
         );
         fs::write(self.0.join("Cargo.toml"), manifest)?;
         // The versions that the calls are measured with.
-        fs::copy(Path::new(PEERS).join("Cargo.lock"), self.0.join("Cargo.lock"))?;
+        fs::copy(
+            Path::new(PEERS).join("Cargo.lock"),
+            self.0.join("Cargo.lock"),
+        )?;
         Ok(())
     }
 
@@ -82,7 +96,14 @@ impl Scratch {
 
     /// How many crates are built, on this system.
     fn crates(&self) -> Result<usize, Failure> {
-        let tree = self.cargo(&["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"])?;
+        let tree = self.cargo(&[
+            "tree",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--no-dedupe",
+        ])?;
         let mut crates: Vec<_> = tree.lines().filter_map(package).collect();
         crates.sort_unstable();
         crates.dedup();
@@ -91,7 +112,10 @@ impl Scratch {
 
     fn cargo(&self, arguments: &[&str]) -> Result<String, Failure> {
         let mut command = Command::new("cargo");
-        command.args(arguments).current_dir(&self.0).env("CARGO_TARGET_DIR", self.0.join("target"));
+        command
+            .args(arguments)
+            .current_dir(&self.0)
+            .env("CARGO_TARGET_DIR", self.0.join("target"));
         let output = command.stderr(Stdio::inherit()).output()?;
         match output.status.success() {
             true => Ok(String::from_utf8(output.stdout)?),

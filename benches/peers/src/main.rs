@@ -18,14 +18,23 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
     match Command::parse(std::env::args().skip(1))? {
-        Command::Measure { row, peer, address, short } => {
+        Command::Measure {
+            row,
+            peer,
+            address,
+            short,
+        } => {
             println!("{}", peers::find(&peer, row)?.measure(row, address, short)?);
             Ok(())
         }
         Command::Builds { rounds, write } => {
             let table = builds::table(rounds)?;
             println!("{table}");
-            if write { report::write_builds(&table) } else { Ok(()) }
+            if write {
+                report::write_builds(&table)
+            } else {
+                Ok(())
+            }
         }
         Command::Compare(arguments) => compare(&arguments),
         Command::Help => {
@@ -44,5 +53,9 @@ fn compare(arguments: &Arguments) -> Result<(), Failure> {
     }
     let tables = report::tables(&results, arguments.rounds);
     println!("{tables}");
-    if arguments.write { report::write(&tables, &results) } else { Ok(()) }
+    if arguments.write {
+        report::write(&tables, &results)
+    } else {
+        Ok(())
+    }
 }

@@ -23,7 +23,9 @@ pub struct Sample {
 }
 
 pub fn concurrent<P: Peer>(work: Arc<Work>) -> Result<Sample, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let peer = Arc::new(P::connect(&work)?);
         call(&peer, work.load.tasks, work.load.warm_up).await?;
@@ -37,7 +39,10 @@ pub fn concurrent<P: Peer>(work: Arc<Work>) -> Result<Sample, Failure> {
 async fn call<P: Peer>(peer: &Arc<P>, tasks: usize, calls: usize) -> Result<(), Failure> {
     let mut set = JoinSet::new();
     for task in 0..tasks {
-        let (peer, share) = (Arc::clone(peer), calls / tasks + usize::from(task < calls % tasks));
+        let (peer, share) = (
+            Arc::clone(peer),
+            calls / tasks + usize::from(task < calls % tasks),
+        );
         set.spawn(async move {
             for _ in 0..share {
                 peer.call().await?;
@@ -66,7 +71,10 @@ struct Clock {
 
 impl Clock {
     fn start() -> Result<Self, Failure> {
-        Ok(Self { cpu: cpu(&usage()?), begin: Instant::now() })
+        Ok(Self {
+            cpu: cpu(&usage()?),
+            begin: Instant::now(),
+        })
     }
 
     fn stop(self, work: &Work) -> Result<Sample, Failure> {
@@ -105,7 +113,13 @@ fn peak_kib(usage: &Usage) -> u64 {
 /// As the process that measures tells the one that compares.
 impl fmt::Display for Sample {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {} {}", self.wall.as_nanos(), self.cpu.as_nanos(), self.peak_kib)
+        write!(
+            formatter,
+            "{} {} {}",
+            self.wall.as_nanos(),
+            self.cpu.as_nanos(),
+            self.peak_kib
+        )
     }
 }
 
@@ -113,11 +127,16 @@ impl FromStr for Sample {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        let numbers = text.split_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+        let numbers = text
+            .split_whitespace()
+            .map(str::parse)
+            .collect::<Result<Vec<u64>, _>>()?;
         match numbers[..] {
-            [wall, cpu, peak_kib] => {
-                Ok(Self { wall: Duration::from_nanos(wall), cpu: Duration::from_nanos(cpu), peak_kib })
-            }
+            [wall, cpu, peak_kib] => Ok(Self {
+                wall: Duration::from_nanos(wall),
+                cpu: Duration::from_nanos(cpu),
+                peak_kib,
+            }),
             _ => Err(format!("no sample: {text}").into()),
         }
     }

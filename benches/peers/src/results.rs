@@ -17,8 +17,12 @@ impl Results {
 
     /// The medians of a peer's rounds, one by one.
     pub fn median(&self, row: Row, peer: &str) -> Option<Sample> {
-        let rounds: Vec<_> =
-            self.samples.iter().filter(|(of, by, _)| *of == row && *by == peer).map(|(.., s)| *s).collect();
+        let rounds: Vec<_> = self
+            .samples
+            .iter()
+            .filter(|(of, by, _)| *of == row && *by == peer)
+            .map(|(.., s)| *s)
+            .collect();
         Some(Sample {
             wall: median(rounds.iter().map(|sample| sample.wall))?,
             cpu: median(rounds.iter().map(|sample| sample.cpu))?,
@@ -27,18 +31,30 @@ impl Results {
     }
 
     pub fn rows(&self) -> Vec<Row> {
-        Row::ALL.into_iter().filter(|row| self.samples.iter().any(|(of, ..)| of == row)).collect()
+        Row::ALL
+            .into_iter()
+            .filter(|row| self.samples.iter().any(|(of, ..)| of == row))
+            .collect()
     }
 
     pub fn peers(&self) -> Vec<&'static str> {
-        peers::names().into_iter().filter(|name| self.samples.iter().any(|(_, by, _)| by == name)).collect()
+        peers::names()
+            .into_iter()
+            .filter(|name| self.samples.iter().any(|(_, by, _)| by == name))
+            .collect()
     }
 
     /// How far the wall times of one cell lie apart, in the middle of the cells: the noise.
     pub fn spread(&self) -> f64 {
-        let cells = self.rows().into_iter().flat_map(|row| self.peers().into_iter().map(move |by| (row, by)));
+        let cells = self
+            .rows()
+            .into_iter()
+            .flat_map(|row| self.peers().into_iter().map(move |by| (row, by)));
         let spreads = cells.filter_map(|(row, peer)| {
-            let rounds = self.samples.iter().filter(|(of, by, _)| *of == row && *by == peer);
+            let rounds = self
+                .samples
+                .iter()
+                .filter(|(of, by, _)| *of == row && *by == peer);
             let walls: Vec<Duration> = rounds.map(|(.., sample)| sample.wall).collect();
             let (least, most) = (*walls.iter().min()?, *walls.iter().max()?);
             Some((most - least).div_duration_f64(median(walls.into_iter())?))

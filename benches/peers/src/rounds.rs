@@ -11,8 +11,14 @@ use crate::rows::Row;
 use crate::server::Address;
 
 /// A client would look for one.
-const PROXIES: [&str; 6] =
-    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+const PROXIES: [&str; 6] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
 
 pub fn run(arguments: &Arguments, address: Address) -> Result<Results, Failure> {
     let mut results = Results::default();
@@ -44,7 +50,11 @@ pub fn run(arguments: &Arguments, address: Address) -> Result<Results, Failure> 
 fn measure(row: Row, peer: &str, address: Address, short: bool) -> Result<Sample, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["measure", row.name(), peer]);
-    command.args([address.http_port.to_string(), address.grpc_port.to_string(), short.to_string()]);
+    command.args([
+        address.http_port.to_string(),
+        address.grpc_port.to_string(),
+        short.to_string(),
+    ]);
     PROXIES.iter().for_each(|variable| {
         command.env_remove(variable);
     });

@@ -92,8 +92,18 @@ impl Row {
             Self::Large => (1, 5, 100, 1),
         };
         match short {
-            true => Load { tasks, warm_up: tasks, calls: 2 * tasks, parts: parts.min(10) },
-            false => Load { tasks, warm_up, calls, parts },
+            true => Load {
+                tasks,
+                warm_up: tasks,
+                calls: 2 * tasks,
+                parts: parts.min(10),
+            },
+            false => Load {
+                tasks,
+                warm_up,
+                calls,
+                parts,
+            },
         }
     }
 

@@ -56,8 +56,19 @@ impl Server {
         let keeper = Command::new("/bin/sh")
             .args(["-c", KEEPER, "sh"])
             .arg(&binary)
-            .args(["-c", concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/centrifugo/6.9.1.json")])
-            .args(["--http_server.port", &http.to_string(), "--grpc_api.port", &grpc.to_string()])
+            .args([
+                "-c",
+                concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/../../tests/centrifugo/6.9.1.json"
+                ),
+            ])
+            .args([
+                "--http_server.port",
+                &http.to_string(),
+                "--grpc_api.port",
+                &grpc.to_string(),
+            ])
             // Centrifugo takes every CENTRIFUGO_ variable for an option.
             .env_clear()
             .env("CENTRIFUGO_CHANNEL_NAMESPACES", NAMESPACES)
@@ -66,8 +77,16 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
-        let mut server = Self { address: Address { http_port: http, grpc_port: grpc }, keeper };
-        server.wait_until_healthy().map_err(|problem| format!("{} {problem}", binary.display()))?;
+        let mut server = Self {
+            address: Address {
+                http_port: http,
+                grpc_port: grpc,
+            },
+            keeper,
+        };
+        server
+            .wait_until_healthy()
+            .map_err(|problem| format!("{} {problem}", binary.display()))?;
         Ok(server)
     }
 
@@ -80,9 +99,17 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         self.kill();
-        let log = self.keeper.stderr.take().map(|log| BufReader::new(log).lines().map_while(Result::ok));
+        let log = self
+            .keeper
+            .stderr
+            .take()
+            .map(|log| BufReader::new(log).lines().map_while(Result::ok));
         let log: Vec<_> = log.into_iter().flatten().collect();
-        Err(format!("does not answer /health after {START_DEADLINE:?}: {}", log.join("\n")).into())
+        Err(format!(
+            "does not answer /health after {START_DEADLINE:?}: {}",
+            log.join("\n")
+        )
+        .into())
     }
 
     fn kill(&mut self) {
@@ -103,7 +130,10 @@ fn binary() -> Result<PathBuf, Failure> {
         return Ok(path.into());
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/centrifugo/build");
-    let output = Command::new(script).arg("6.9.1").stderr(Stdio::inherit()).output()?;
+    let output = Command::new(script)
+        .arg("6.9.1")
+        .stderr(Stdio::inherit())
+        .output()?;
     match output.status.success() {
         true => Ok(String::from_utf8(output.stdout)?.trim_end().into()),
         false => Err(format!("{script} ended with {}: set CENTRIFUGO_BIN", output.status).into()),
@@ -111,9 +141,14 @@ fn binary() -> Result<PathBuf, Failure> {
 }
 
 fn free_ports() -> std::io::Result<[u16; 2]> {
-    let listeners =
-        [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
-    Ok([listeners[0].local_addr()?.port(), listeners[1].local_addr()?.port()])
+    let listeners = [
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+    ];
+    Ok([
+        listeners[0].local_addr()?.port(),
+        listeners[1].local_addr()?.port(),
+    ])
 }
 
 fn is_healthy(port: u16) -> std::io::Result<bool> {

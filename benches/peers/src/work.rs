@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use centrifugo_api::{
-    BatchRequest, BroadcastRequest, Command, HistoryRequest, Method, PublishRequest, blocking, prost,
+    BatchRequest, BroadcastRequest, Command, HistoryRequest, Method, PublishRequest, blocking,
+    prost,
 };
 
 use crate::Failure;
@@ -41,8 +42,16 @@ impl Work {
             Row::Large => (0, MIB),
             _ => (0, 0),
         };
-        let channels = (0..channels).map(|number| format!("bench:{number:05}")).collect();
-        Self { row, load, address, channels, large: text(large).into() }
+        let channels = (0..channels)
+            .map(|number| format!("bench:{number:05}"))
+            .collect();
+        Self {
+            row,
+            load,
+            address,
+            channels,
+            large: text(large).into(),
+        }
     }
 
     pub fn publish(&self) -> PublishRequest {
@@ -50,7 +59,9 @@ impl Work {
     }
 
     pub fn batch(&self) -> impl Iterator<Item = PublishRequest> {
-        self.channels.iter().map(|channel| PublishRequest::new(channel, DATA))
+        self.channels
+            .iter()
+            .map(|channel| PublishRequest::new(channel, DATA))
     }
 
     pub fn broadcast(&self) -> BroadcastRequest {
@@ -105,7 +116,12 @@ fn raw_batch(requests: impl Iterator<Item = PublishRequest>) -> Result<Raw, Fail
     }
     json.extend(b"]}");
     let (method, grpc_path) = (BatchRequest::NAME, BatchRequest::GRPC_PATH);
-    Ok(Raw { method, grpc_path, json: json.into(), protobuf: protobuf.into() })
+    Ok(Raw {
+        method,
+        grpc_path,
+        json: json.into(),
+        protobuf: protobuf.into(),
+    })
 }
 
 /// A JSON string of so many bytes.
@@ -115,7 +131,10 @@ fn text(size: usize) -> String {
 
 /// Publishes what the history row reads.
 pub fn fill_history(address: Address, short: bool) -> Result<(), Failure> {
-    let (client, data) = (blocking::Client::new(address.grpc_url(), GRPC_KEY)?, text(256));
+    let (client, data) = (
+        blocking::Client::new(address.grpc_url(), GRPC_KEY)?,
+        text(256),
+    );
     let publications = Row::History.load(short).parts;
     let requests = (0..publications).map(|_| PublishRequest::new(HISTORY_CHANNEL, &data));
     for outcome in client.batch(requests.collect::<Vec<_>>())? {

@@ -10,7 +10,6 @@ use crate::rpcs::Rpc;
 /// The functions of the hand-written part of the two clients. An rpc of such a name gets a `_`
 /// behind it.
 const TAKEN: &[&str] = &[
-    "attempt",
     "builder",
     "call",
     "call_raw",
@@ -20,7 +19,6 @@ const TAKEN: &[&str] = &[
     "deadline",
     "encode",
     "exchange",
-    "exchange_parts",
     "exchange_split",
     "from_async",
     "from_parts",

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use centrifugo_api::Error;
 
-use crate::configuration;
 use crate::namespace::{Namespace, Namespaces};
-use crate::server::Server;
 use crate::wire::ServerConfig;
 
 /// The default API key.
@@ -91,29 +89,14 @@ impl ServerBuilder {
         self
     }
 
-    /// Applies a configuration of Centrifugo v6 in JSON, so that tests have the namespaces of
-    /// production.
-    ///
-    /// The server reads `channel` with its `namespaces` and `without_namespace`, and the options
-    /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of
-    /// `http_api` and `grpc_api`. It ignores all other options.
-    pub fn configuration(self, json: &str) -> Self {
-        configuration::apply(self, json)
-    }
-
     /// Sets how many of the last requests [`Server::requests`] returns; 10,000 by default.
     pub fn recorded_requests(mut self, requests: usize) -> Self {
         self.recorded = requests;
         self
     }
 
-    /// Starts the server.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`], which names the option, if options contradict each other or the port is
-    /// in use.
-    pub fn start(self) -> Result<Server, Error> {
+    /// Checks the options, and listens on the port.
+    pub(crate) fn listen(self) -> Result<Listening, Error> {
         if let Some(problem) = self.problem {
             return Err(Error::Config(problem));
         }
@@ -137,7 +120,12 @@ impl ServerBuilder {
             prefix: self.prefix,
             max_receive_message_size: self.max_receive_message_size,
         };
-        Server::run(listener, namespaces, config, self.recorded)
+        Ok(Listening {
+            listener,
+            namespaces,
+            config,
+            recorded: self.recorded,
+        })
     }
 
     pub(crate) fn set_keys(&mut self, http: Option<String>, grpc: Option<String>) {
@@ -162,6 +150,15 @@ impl ServerBuilder {
     pub(crate) fn set_problem(&mut self, problem: String) {
         self.problem.get_or_insert(problem);
     }
+}
+
+/// A valid configuration, and the listener of its port.
+pub(crate) struct Listening {
+    pub(crate) listener: TcpListener,
+    pub(crate) namespaces: Namespaces,
+    pub(crate) config: ServerConfig,
+    /// The number of requests to keep.
+    pub(crate) recorded: usize,
 }
 
 /// Checks that a client can send the key.

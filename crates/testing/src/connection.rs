@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use centrifugo_api::{ApiError, ClientInfo, Error, Payload, Publication, PublishResult};
+use centrifugo_api::{ApiError, Error, Payload, Publication, PublishResult};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::engine::{Engine, Message, publish_result};
+use crate::event::Event;
 use crate::namespace::ChannelKind;
 use crate::state::connections::{CHANNEL_LIMIT, CloseReason, Subscription};
 use crate::state::random;
@@ -55,90 +56,6 @@ impl From<String> for User {
     fn from(name: String) -> Self {
         Self::new(name)
     }
-}
-
-/// An event that a connected client receives.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A publication in a channel that the client is subscribed to.
-    #[non_exhaustive]
-    Publication {
-        /// The channel.
-        channel: String,
-        /// The publication.
-        publication: Publication,
-    },
-    /// A key of a map was set or removed; keys that expire are removed too.
-    #[non_exhaustive]
-    Changed {
-        /// The channel.
-        channel: String,
-        /// The key.
-        key: String,
-        /// Whether the key was removed.
-        removed: bool,
-        /// The new value; for a removal, a publication with the tags of the old value.
-        publication: Publication,
-    },
-    /// A client, possibly this one, has subscribed to a channel.
-    #[non_exhaustive]
-    Joined {
-        /// The channel.
-        channel: String,
-        /// The client that subscribed.
-        info: ClientInfo,
-    },
-    /// A client has left a channel.
-    #[non_exhaustive]
-    Left {
-        /// The channel.
-        channel: String,
-        /// The client that left.
-        info: ClientInfo,
-    },
-    /// The method `subscribe` has subscribed the client to a channel.
-    #[non_exhaustive]
-    Subscribed {
-        /// The channel.
-        channel: String,
-        /// The `data` of the call.
-        data: Bytes,
-        /// Whether the client could recover missed publications.
-        recoverable: bool,
-        /// Whether the subscription has a position.
-        positioned: bool,
-        /// Whether all missed publications follow.
-        recovered: bool,
-        /// The offset from which the subscription continues; 0 without a position.
-        offset: u64,
-        /// The epoch of the position; empty without a position.
-        epoch: String,
-    },
-    /// The server has ended a subscription.
-    #[non_exhaustive]
-    Unsubscribed {
-        /// The channel.
-        channel: String,
-        /// The code; 2000 if a call ended the subscription.
-        code: u32,
-        /// The reason in words.
-        reason: String,
-    },
-    /// The server has refreshed the connection.
-    #[non_exhaustive]
-    Refreshed {
-        /// The Unix time in seconds at which the connection expires; `None` if it does not expire.
-        expires: Option<i64>,
-    },
-    /// The server has closed the connection; no event follows.
-    #[non_exhaustive]
-    Disconnected {
-        /// The code. Clients reconnect by themselves if it is below 3500 or from 4000 to 4499.
-        code: u32,
-        /// The reason in words.
-        reason: String,
-    },
 }
 
 /// A connected client, played by a test.

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use centrifugo_api::{ApiError, Method};
 
-use crate::engine::ServedMethod;
+use crate::served::ServedMethod;
 
 /// The handlers that a test has set with `Server::on`, by the name of the method.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::engine::ServedMethod;
+use crate::served::ServedMethod;
 
 /// The way by which a request reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

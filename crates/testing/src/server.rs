@@ -10,14 +10,14 @@ use centrifugo_api::{ApiError, Error};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-use crate::builder::ServerBuilder;
+use crate::builder::{Listening, ServerBuilder};
 use crate::clock::Clock;
 use crate::connection::{Connection, User};
-use crate::engine::{Engine, ServedMethod};
+use crate::engine::{Engine, ROUTES};
 use crate::faults::{Fault, Faults};
-use crate::namespace::Namespaces;
 use crate::overrides::Overrides;
 use crate::recorder::{Recorded, Recorder};
+use crate::served::ServedMethod;
 use crate::state::connections::CloseReason;
 use crate::state::{State, random};
 use crate::wire::{self, ServerConfig};
@@ -52,13 +52,13 @@ impl Server {
         ServerBuilder::new()
     }
 
-    /// Starts a server with a valid configuration, which keeps the last `recorded` requests.
-    pub(crate) fn run(
-        listener: TcpListener,
-        namespaces: Namespaces,
-        config: ServerConfig,
-        recorded: usize,
-    ) -> Result<Self, Error> {
+    fn run(listening: Listening) -> Result<Self, Error> {
+        let Listening {
+            listener,
+            namespaces,
+            config,
+            recorded,
+        } = listening;
         let address = listener.local_addr().map_err(cannot_start)?;
         listener.set_nonblocking(true).map_err(cannot_start)?;
         let runtime = Builder::new_current_thread()
@@ -189,6 +189,7 @@ impl Server {
     ///
     /// [`Error::Config`] if the fault is invalid, for example if the schema lacks its method.
     pub fn fail_next(&self, calls: usize, fault: Fault) -> Result<(), Error> {
+        check_fault(&fault)?;
         self.engine.faults.plan(Some(calls), fault)
     }
 
@@ -198,6 +199,7 @@ impl Server {
     ///
     /// [`Error::Config`] if the fault is invalid.
     pub fn fail_always(&self, fault: Fault) -> Result<(), Error> {
+        check_fault(&fault)?;
         self.engine.faults.plan(None, fault)
     }
 
@@ -293,6 +295,32 @@ fn serve(
                 wire::serve(listener, engine, config, stopped).await;
             }
         });
+    }
+}
+
+/// Checks that a fault does not put an error into the reply of a method whose replies have no place for one.
+fn check_fault(fault: &Fault) -> Result<(), Error> {
+    let Some(method) = fault.method_with_error() else {
+        return Ok(());
+    };
+    let mut routes = ROUTES.iter();
+    if routes.any(|route| route.name == method && !route.has_error) {
+        return Err(Error::Config(format!(
+            "fault: a reply of `{method}` cannot be an error: name one of the methods in it"
+        )));
+    }
+    Ok(())
+}
+
+impl ServerBuilder {
+    /// Starts the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], which names the option, if options contradict each other or the port is
+    /// in use.
+    pub fn start(self) -> Result<Server, Error> {
+        Server::run(self.listen()?)
     }
 }
 

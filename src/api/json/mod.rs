@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use slices::from_bytes;
 
-/// Payloads that are written.
+/// Writes payloads. The module has the name that pbjson-build expects.
 pub(crate) mod base64 {
     use bytes::Bytes;
 
@@ -24,12 +24,12 @@ pub(crate) mod base64 {
     }
 }
 
-/// A payload that is written as the JSON that it contains, after a check that it is JSON: an unchecked payload could
-/// rewrite the request around it.
+/// A payload that is written as the JSON that it contains. It is checked to be JSON: otherwise it could change the
+/// request around it.
 pub(crate) struct Embedded<'a>(&'a Bytes);
 
 impl Embedded<'_> {
-    /// Returns itself: the generated code takes it for a `String`.
+    /// Returns itself: the generated code calls `as_str`, as on a `String`.
     pub(crate) fn as_str(&self) -> &Self {
         self
     }
@@ -63,7 +63,7 @@ pub(crate) fn next_payload<'de, M: MapAccess<'de>>(
     map.next_value()
 }
 
-/// Reads `null` as the default, as Go writes and reads absent values.
+/// A map that reads `null` as the default, as Go writes and reads absent values.
 pub(crate) struct NullAsDefault<'a, M>(pub(crate) &'a mut M);
 
 impl<'de, M: MapAccess<'de>> NullAsDefault<'_, M> {
@@ -72,7 +72,7 @@ impl<'de, M: MapAccess<'de>> NullAsDefault<'_, M> {
     }
 }
 
-/// Reads a message at any place; `null` is a message in which nothing is set.
+/// Reads a message; `null` is a message without any field.
 pub(crate) fn message<'de, D, V>(
     deserializer: D,
     name: &'static str,
@@ -157,7 +157,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// Lets generated code call `is_empty` on numbers and bools too.
+/// The method `is_empty` for numbers and bools, which generated code calls on them as on strings.
 pub(crate) trait IsEmpty {
     fn is_empty(&self) -> bool;
 }

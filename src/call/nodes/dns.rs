@@ -1,7 +1,7 @@
-//! Several addresses behind the name of one host: each is a node.
+//! The addresses behind the name of a host: if there are several, each is a node.
 //!
-//! A host is called by its name until a lookup in the background finds more than one address for it. The first calls do
-//! not wait for a lookup, and a lookup that fails changes nothing.
+//! A host is called by its name until a lookup in the background finds more than one address for it. The first calls
+//! do not wait for a lookup, and a lookup that fails changes nothing.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -12,10 +12,10 @@ use super::{Node, NodeSet, Nodes};
 use crate::error::Error;
 use crate::transport::Transport;
 
-/// How long resolved addresses are used before the name is resolved again.
+/// The time for which resolved addresses are used before the name is resolved again.
 const REFRESH: Duration = Duration::from_secs(30);
 
-/// How long they are used after a node has failed.
+/// The same after a node has failed.
 const REFRESH_WHEN_DOWN: Duration = Duration::from_secs(1);
 
 /// A node that the client was configured with.
@@ -33,14 +33,16 @@ pub(crate) struct HostName {
     pub(crate) transport: Box<dyn Fn(SocketAddr) -> Result<Transport, Error> + Send + Sync>,
 }
 
-/// When names were looked up, and when they are due again.
+/// The time of the last lookup of the names, and whether another one is due.
 #[derive(Default)]
 pub(super) struct LookupSchedule(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     is_running: bool,
+    /// Whether a node has failed since the last lookup began.
     is_hurried: bool,
+    /// The end of the last lookup.
     last: Option<Instant>,
 }
 
@@ -50,7 +52,7 @@ impl LookupSchedule {
         self.state().is_hurried = true;
     }
 
-    /// Starts a lookup and returns true, if one is due.
+    /// Returns whether a lookup is due, and counts it as running then.
     fn start_if_due(&self) -> bool {
         let mut state = self.state();
         let refresh = if state.is_hurried {
@@ -67,6 +69,7 @@ impl LookupSchedule {
         is_due
     }
 
+    /// Records the end of a lookup.
     fn end(&self) {
         let mut state = self.state();
         state.is_running = false;
@@ -78,7 +81,7 @@ impl LookupSchedule {
     }
 }
 
-/// Ends a lookup when it is dropped, also with its runtime.
+/// A running lookup, which ends when this is dropped: also if its runtime shuts down in the middle of it.
 struct LookupGuard(Weak<Nodes>);
 
 impl Drop for LookupGuard {
@@ -103,35 +106,36 @@ impl Nodes {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Returns the host and the port to look up for each configured node.
     fn names(&self) -> Vec<Option<(String, u16)>> {
-        let names = self
-            .configured
-            .iter()
-            .map(|configured| configured.name.as_ref());
-        names
-            .map(|name| Some((name?.host.clone(), name?.port)))
+        let nodes = self.configured.iter();
+        nodes
+            .map(|configured| {
+                let name = configured.name.as_ref()?;
+                Some((name.host.clone(), name.port))
+            })
             .collect()
     }
 
-    /// Replaces the nodes by the addresses that were found for each configured node. Nodes that stay keep their
-    /// connections and their health.
+    /// Replaces the nodes, given the addresses that were found for each configured node, or `None` if nothing was
+    /// found. Nodes that stay keep their connections and their health.
     fn update(&self, found: Vec<Option<BTreeSet<SocketAddr>>>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let mut updated: Vec<Arc<Node>> = Vec::new();
         for (index, (configured, found)) in self.configured.iter().zip(found).enumerate() {
             let known = current.iter().filter(|node| node.origin.0 == index);
             let Some(addresses) = found else {
-                // The lookup failed: its nodes stay.
+                // The lookup failed, or there was nothing to look up: the nodes stay.
                 updated.extend(known.map(Arc::clone));
                 continue;
             };
             match &configured.name {
                 Some(name) if addresses.len() > 1 => {
                     let known: Vec<_> = known.collect();
-                    let nodes = addresses.into_iter();
-                    updated.extend(nodes.filter_map(|address| {
-                        node_at((index, Some(address)), address, name, &known)
-                    }));
+                    let nodes = addresses
+                        .into_iter()
+                        .filter_map(|address| node_at(index, address, name, &known));
+                    updated.extend(nodes);
                 }
                 // With a single address the host is called by its name.
                 _ => updated.push(Arc::clone(&configured.node)),
@@ -141,13 +145,14 @@ impl Nodes {
     }
 }
 
-/// Returns the known node at an address, or a new one.
+/// Returns the known node at an address of a configured node, or a new one.
 fn node_at(
-    origin: (usize, Option<SocketAddr>),
+    index: usize,
     address: SocketAddr,
     name: &HostName,
     known: &[&Arc<Node>],
 ) -> Option<Arc<Node>> {
+    let origin = (index, Some(address));
     if let Some(node) = known.iter().find(|node| node.origin == origin) {
         return Some(Arc::clone(node));
     }
@@ -155,6 +160,7 @@ fn node_at(
     Some(Node::new(transport, origin))
 }
 
+/// Looks the names up, one after another, and updates the nodes unless they were dropped meanwhile.
 async fn look_up(guard: LookupGuard, names: Vec<Option<(String, u16)>>) {
     let mut found = Vec::new();
     for name in names {
@@ -171,14 +177,13 @@ async fn look_up(guard: LookupGuard, names: Vec<Option<(String, u16)>>) {
     }
 }
 
-#[cfg(test)]
-#[cfg(all(feature = "http", feature = "grpc"))]
+#[cfg(all(test, feature = "http", feature = "grpc"))]
 mod tests {
     use std::collections::HashSet;
 
-    use super::*;
     use centrifugo_api_testing::Server;
 
+    use super::*;
     use crate::api::messages::InfoRequest;
     use crate::call::Retry;
     use crate::client::Client;
@@ -200,12 +205,8 @@ mod tests {
     }
 
     fn address(server: &Server) -> SocketAddr {
-        server
-            .grpc_url()
-            .strip_prefix("grpc://")
-            .unwrap()
-            .parse()
-            .unwrap()
+        let url = server.grpc_url();
+        url.strip_prefix("grpc://").unwrap().parse().unwrap()
     }
 
     fn addresses(servers: &[&Server]) -> Vec<Option<BTreeSet<SocketAddr>>> {
@@ -214,7 +215,8 @@ mod tests {
 
     #[tokio::test]
     async fn calls_are_spread_over_the_addresses_of_a_name() {
-        let [first, second] = [Server::start().unwrap(), Server::start().unwrap()];
+        let first = Server::start().unwrap();
+        let second = Server::start().unwrap();
         for client in clients(&first) {
             client.inner().nodes.update(addresses(&[&first, &second]));
             for _ in 0..10 {
@@ -229,7 +231,8 @@ mod tests {
 
     #[tokio::test]
     async fn address_without_a_listener_is_skipped() {
-        let [first, second] = [Server::start().unwrap(), Server::start().unwrap()];
+        let first = Server::start().unwrap();
+        let second = Server::start().unwrap();
         let found = addresses(&[&first, &second]);
         drop(second);
         for client in clients(&first) {
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn error_names_the_address() {
+    async fn error_names_address() {
         let server = Server::start().unwrap();
         let found = addresses(&[&server, &Server::start().unwrap()]);
         for client in clients(&server) {
@@ -258,40 +261,44 @@ mod tests {
         for client in clients(&server) {
             client.inner().nodes.update(found.clone());
             let error = client.info(InfoRequest::new()).await.unwrap_err();
-            let expected = found[0]
+            let names_address = found[0]
                 .iter()
                 .flatten()
                 .any(|address| error.to_string().contains(&format!("at {address}")));
-            assert!(expected && error.is_unsent(), "{error}");
+            assert!(names_address && error.is_unsent(), "{error}");
         }
     }
 
     #[tokio::test]
     async fn nodes_that_stay_are_kept() {
-        let servers: Vec<Server> = std::iter::repeat_with(|| Server::start().unwrap())
-            .take(3)
-            .collect();
-        let [a, b, c] = [&servers[0], &servers[1], &servers[2]];
+        let a = &Server::start().unwrap();
+        let b = &Server::start().unwrap();
+        let c = &Server::start().unwrap();
         for client in clients(a) {
             let nodes = &client.inner().nodes;
-            let addresses_now = || {
-                nodes
-                    .current()
-                    .iter()
-                    .map(|node| node.origin.1)
-                    .collect::<HashSet<_>>()
+            let addresses_now = || -> HashSet<_> {
+                let current = nodes.current();
+                current.iter().map(|node| node.origin.1).collect()
             };
             let alone = nodes.current();
             nodes.update(addresses(&[a, b]));
             let before = nodes.current();
             nodes.update(addresses(&[b, c]));
             let after = nodes.current();
-            assert_eq!(addresses_now(), [b, c].map(|server| Some(address(server))).into());
-            let is_kept = |node: &&Arc<Node>| before.iter().any(|known| Arc::ptr_eq(known, node));
-            assert_eq!(after.iter().filter(is_kept).count(), 1);
-            // A lookup that failed.
+            assert_eq!(
+                addresses_now(),
+                [b, c].map(|server| Some(address(server))).into()
+            );
+            let kept = after
+                .iter()
+                .filter(|node| before.iter().any(|known| Arc::ptr_eq(known, node)));
+            assert_eq!(kept.count(), 1);
+            // A failed lookup.
             nodes.update(vec![None]);
-            assert_eq!(addresses_now(), [b, c].map(|server| Some(address(server))).into());
+            assert_eq!(
+                addresses_now(),
+                [b, c].map(|server| Some(address(server))).into()
+            );
             nodes.update(addresses(&[b]));
             assert!(Arc::ptr_eq(&nodes.current()[0], &alone[0]) && nodes.current().len() == 1);
         }

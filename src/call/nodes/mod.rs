@@ -7,35 +7,41 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::error::Error;
+use crate::transport::Transport;
 pub(crate) use dns::HostName;
 use dns::{ConfiguredNode, LookupSchedule};
 
-use crate::error::Error;
-use crate::transport::Transport;
-
-/// How long a node is skipped after its first failure. The time doubles with each further failure.
+/// The time for which a node is skipped after its first failure. It doubles with each further failure.
 const FIRST_COOLDOWN: Duration = Duration::from_millis(500);
+
+/// The longest time for which a node is skipped.
 const MAX_COOLDOWN: Duration = Duration::from_secs(30);
 
-/// How long a single call may probe a node after its cooldown, before another call may.
+/// The time that a call has to probe a node after its cooldown, before another call may probe it.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// Timeouts shorter than this are not held against a node.
 const MIN_TIMEOUT_TO_BLAME: Duration = Duration::from_secs(1);
 
-/// The nodes at the time of an attempt.
+/// The nodes of a client at some time: lookups replace the set.
 pub(crate) type NodeSet = Arc<[Arc<Node>]>;
 
+/// The nodes of a client.
 pub(crate) struct Nodes {
+    /// The nodes of the builder, whose names are looked up.
     configured: Vec<ConfiguredNode>,
     current: RwLock<NodeSet>,
+    /// The number of picks, for the round robin.
     next: AtomicUsize,
     lookups: LookupSchedule,
 }
 
+/// A server to call.
 pub(crate) struct Node {
     pub(crate) transport: Transport,
-    /// The position of its URL, and the address that its name resolved to; `None` for the URL's host itself.
+    /// The position of its URL in the configuration, and the address that the URL's host resolved to, or `None` if
+    /// the host is called by its name.
     origin: (usize, Option<SocketAddr>),
     /// Fast path: true while `health` is at its default.
     is_healthy: AtomicBool,
@@ -51,11 +57,12 @@ struct Health {
     failed_at: Option<Instant>,
     /// The node is skipped until then.
     open_until: Option<Instant>,
-    /// The end of the cooldown as it was set. Failures of calls that started before it are part of the same outage.
+    /// The end of the cooldown, which probes do not postpone. Failures of calls that started before it are part of
+    /// the same outage.
     outage_ends: Option<Instant>,
 }
 
-/// The nodes that a call has tried.
+/// The nodes that an attempt has tried, by their positions in the set.
 #[derive(Debug, Default)]
 pub(crate) struct TriedNodes(Vec<usize>);
 
@@ -101,22 +108,19 @@ impl Nodes {
         let untried: Vec<usize> = order.filter(|index| !tried.0.contains(index)).collect();
         let now = Instant::now();
         let mut candidates = untried.iter().copied();
-        let index = match candidates.find(|index| nodes[*index].may_be_called(now)) {
-            Some(index) => index,
-            None => {
-                let candidates = untried.into_iter();
-                candidates.min_by_key(|index| nodes[*index].health().failed_at)?
-            }
-        };
+        let healthy = candidates.find(|index| nodes[*index].may_be_called(now));
+        let index = healthy.or_else(|| {
+            let candidates = untried.iter().copied();
+            candidates.min_by_key(|index| nodes[*index].health().failed_at)
+        })?;
         tried.add(index);
         Some(&nodes[index])
     }
 
-    /// Returns whether the error is a node's fault while another attempt would find a healthy node.
-    pub(crate) fn have_better(&self, error: &Error) -> bool {
+    /// Returns whether another attempt would fail over: the error is a node's fault, and there is a healthy node.
+    pub(crate) fn can_fail_over(&self, error: &Error) -> bool {
         let nodes = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        let mut nodes = nodes.iter();
-        is_nodes_fault(error) && nodes.any(|node| node.health().open_until.is_none())
+        is_nodes_fault(error) && nodes.iter().any(|node| node.health().open_until.is_none())
     }
 
     /// Records the outcome of a call that a node was given at `started`.
@@ -155,8 +159,8 @@ impl Node {
         })
     }
 
-    /// Returns whether the node may be called now. After a cooldown that is true for a single call, the probe, until its
-    /// outcome is known or it has taken too long.
+    /// Returns whether the node may be called now. After a cooldown this is true for a single call, the probe, until
+    /// its outcome is known or it has taken too long.
     fn may_be_called(&self, now: Instant) -> bool {
         if self.is_healthy.load(Ordering::Acquire) {
             return true;
@@ -183,12 +187,13 @@ impl Node {
         }
     }
 
+    /// Records a failure, and starts a cooldown if the failure begins an outage.
     fn record_failure(&self, started: Instant) {
         let mut health = self.health();
         self.is_healthy.store(false, Ordering::Release);
         let now = Instant::now();
         health.failed_at = Some(now);
-        // All calls in flight fail when a node goes down, and so do calls that find no other node.
+        // When a node goes down, all its calls in flight fail, and so do calls for which there is no other node.
         let is_known_outage = health.outage_ends.is_some_and(|ends| started < ends);
         if is_known_outage {
             return;
@@ -243,12 +248,12 @@ mod tests {
     /// Returns what each of several threads finds at the same time.
     fn at_once<T: Send>(look: impl Fn() -> T + Sync) -> Vec<T> {
         let start = Barrier::new(THREADS);
-        let look = || {
+        let wait_and_look = || {
             start.wait();
             look()
         };
         thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(wait_and_look)).collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap())
@@ -277,13 +282,13 @@ mod tests {
             while let Some(node) = nodes.pick(&current, &mut tried) {
                 node.record(true, began);
             }
-            let mut tried = tried.0;
-            tried.sort_unstable();
-            assert_eq!(tried, [0, 1, 2]);
+            let mut indices = tried.0;
+            indices.sort_unstable();
+            assert_eq!(indices, [0, 1, 2]);
         };
         thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(call))));
         for node in current.iter() {
-            // They failed in the same outage.
+            // All calls failed in the same outage.
             assert_eq!(node.health().failures, 1);
             node.record(false, began);
             assert!(node.may_be_called(Instant::now()));

@@ -1,4 +1,4 @@
-//! Builds a client from a valid configuration.
+//! Checks a configuration, and builds the shared state of a client from it.
 
 use std::sync::Once;
 use std::time::Duration;
@@ -44,8 +44,7 @@ impl ClientBuilder {
     fn warn_of_clear_text_key(&self, urls: &[ServerUrl]) {
         static WARNED: Once = Once::new();
         let uses_urls = !self.has_unix_socket() && !self.own.has_grpc_channel();
-        let is_readable = |url: &&ServerUrl| !url.tls && !url.is_local();
-        let Some(url) = urls.iter().find(is_readable) else {
+        let Some(url) = urls.iter().find(|url| !url.tls && !url.is_local()) else {
             return;
         };
         if self.api_key.is_some() && uses_urls {
@@ -59,6 +58,7 @@ impl ClientBuilder {
         }
     }
 
+    /// Returns the options of the transport to a URL.
     fn transport_config(
         &self,
         url: &ServerUrl,
@@ -82,6 +82,7 @@ impl ClientBuilder {
         })
     }
 
+    /// Returns the header that carries the key.
     pub(super) fn key_header(&self, url: &ServerUrl) -> KeyHeader {
         if url.protocol == Protocol::Http && !self.legacy_commands {
             KeyHeader::XApiKey
@@ -90,7 +91,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Returns the proxy that looks up the host and connects to it.
+    /// Returns the proxy that looks up the host and connects to it, if there is one.
     fn proxy(&self, url: &ServerUrl) -> Option<String> {
         let may_use_proxy = url.protocol == Protocol::Http
             && !self.connections.no_proxy
@@ -99,7 +100,8 @@ impl ClientBuilder {
         if may_use_proxy { proxy_for(url) } else { None }
     }
 
-    /// Returns the transport to a URL, and the name to look up for it.
+    /// Returns the transport to a URL, and the name to look up for it, if the client connects to the URL's host
+    /// itself.
     fn node(
         &self,
         url: &ServerUrl,
@@ -115,6 +117,7 @@ impl ClientBuilder {
         Ok((Transport::new(config, self.own.clone())?, name))
     }
 
+    /// Checks the headers of each call, and returns them.
     fn http_headers(&self, url: &ServerUrl) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {
@@ -140,20 +143,19 @@ impl ClientBuilder {
 
 /// Returns a name whose addresses become nodes with the same options.
 fn host_name(host: &str, port: u16, config: &TransportConfig) -> HostName {
-    let mut config = config.clone();
-    config
+    let mut shared = config.clone();
+    shared
         .connect_timeout
         .get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
-    let transport = move |address| {
-        let config = TransportConfig {
-            address: Some(address),
-            ..config.clone()
-        };
-        Transport::new(config, OwnConnections::default())
-    };
     HostName {
         host: host.to_owned(),
         port,
-        transport: Box::new(transport),
+        transport: Box::new(move |address| {
+            let config = TransportConfig {
+                address: Some(address),
+                ..shared.clone()
+            };
+            Transport::new(config, OwnConnections::default())
+        }),
     }
 }

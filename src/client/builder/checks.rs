@@ -1,10 +1,16 @@
 //! Validates a configuration.
 
+use std::time::Duration;
+
 use http::header::HeaderName;
 
 use super::ClientBuilder;
 use crate::error::Error;
 use crate::transport::url::{Protocol, ServerUrl};
+
+const HAS_HTTP: bool = cfg!(feature = "http");
+const HAS_GRPC: bool = cfg!(feature = "grpc");
+const HAS_TLS: bool = cfg!(feature = "tls");
 
 /// The headers that the transports set themselves.
 const OWN_HEADERS: [&str; 8] = [
@@ -30,29 +36,19 @@ impl ClientBuilder {
         self.check_transport(url)
     }
 
+    /// Refuses zeros that make no sense.
     fn check_numbers(&self) -> Result<(), Error> {
         let connections = &self.connections;
         let zeros = [
-            (
-                "idle_timeout",
-                connections.idle_timeout.is_some_and(|time| time.is_zero()),
-            ),
-            (
-                "tcp_keepalive",
-                connections.tcp_keepalive.is_some_and(|time| time.is_zero()),
-            ),
-            (
-                "http2_keep_alive",
-                connections
-                    .http2_keep_alive
-                    .is_some_and(|time| time.is_zero()),
-            ),
+            ("idle_timeout", is_zero(connections.idle_timeout)),
+            ("tcp_keepalive", is_zero(connections.tcp_keepalive)),
+            ("http2_keep_alive", is_zero(connections.http2_keep_alive)),
             ("max_request_size", self.max_request_size == 0),
             ("split_above", self.split_above == Some(0)),
             ("max_in_flight", self.max_in_flight == Some(0)),
             ("grpc_connections", connections.grpc == Some(0)),
         ];
-        if let Some(option) = first(&zeros) {
+        if let Some(option) = first_true(&zeros) {
             return Err(Error::Config(format!(
                 "{option} is zero: omit it, or set a larger value"
             )));
@@ -62,10 +58,7 @@ impl ClientBuilder {
                 "timeout is zero: no call could ever succeed; set a time, such as 10 s",
             ));
         }
-        if self
-            .connect_timeout
-            .is_some_and(|timeout| timeout.is_zero())
-        {
+        if is_zero(self.connect_timeout) {
             return Err(config("connect_timeout is zero: omit it, or set a time"));
         }
         if self.max_response_size == 0 {
@@ -76,6 +69,7 @@ impl ClientBuilder {
         Ok(())
     }
 
+    /// Checks that several nodes have the same transport, and that there may be several.
     fn check_nodes(&self, urls: &[ServerUrl]) -> Result<(), Error> {
         let first_url = &urls[0];
         for (index, url) in urls.iter().enumerate().skip(1) {
@@ -95,7 +89,7 @@ impl ClientBuilder {
             ("grpc_channel", self.own.has_grpc_channel()),
             ("unix_socket", self.has_unix_socket()),
         ];
-        match first(&single) {
+        match first_true(&single) {
             Some(option) if urls.len() > 1 => Err(Error::Config(format!(
                 "endpoint has no effect with {option}, which is a single connection: omit it"
             ))),
@@ -103,7 +97,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Finds options that the URL's transport does not have.
+    /// Refuses options that the URL's transport does not have.
     fn check_transport(&self, url: &ServerUrl) -> Result<(), Error> {
         let connections = &self.connections;
         let http_options = [
@@ -115,12 +109,14 @@ impl ClientBuilder {
             ("grpc_connections", connections.grpc.is_some()),
             ("grpc_gzip", connections.gzip),
         ];
-        let wrong = match url.protocol {
-            Protocol::Grpc => first(&http_options).zip(Some("an http or https")),
-            Protocol::Http => first(&grpc_options).zip(Some("a grpc or grpcs")),
+        let (wrong, needed_url) = match url.protocol {
+            Protocol::Http => (first_true(&grpc_options), "a grpc or grpcs URL"),
+            Protocol::Grpc => (first_true(&http_options), "an http or https URL"),
         };
-        if let Some((option, urls)) = wrong {
-            return Err(Error::Config(format!("{option} needs {urls} URL: omit it")));
+        if let Some(option) = wrong {
+            return Err(Error::Config(format!(
+                "{option} needs {needed_url}: omit it"
+            )));
         }
         if self.has_unix_socket() && url.tls {
             return Err(config(
@@ -130,6 +126,7 @@ impl ClientBuilder {
         Ok(())
     }
 
+    /// Refuses options that do not go together with connections that the user made.
     fn check_own_connections(&self, url: &ServerUrl) -> Result<(), Error> {
         let is_grpc = url.protocol == Protocol::Grpc;
         if self.own.has_http_client() && is_grpc {
@@ -166,7 +163,7 @@ impl ClientBuilder {
             ("grpc_connections", connections.grpc.is_some()),
             ("unix_socket", connections.unix_socket.is_some()),
         ];
-        match first(&set).or_else(|| self.tls.first_set()) {
+        match first_true(&set).or_else(|| self.tls.first_set()) {
             Some(option) => Err(Error::Config(format!(
                 "{option} has no effect with {own}: set it there"
             ))),
@@ -174,6 +171,7 @@ impl ClientBuilder {
         }
     }
 
+    /// Refuses options of TLS for a URL without it.
     fn check_tls(&self, url: &ServerUrl) -> Result<(), Error> {
         match self.tls.first_set() {
             Some(option) if !url.tls => Err(Error::Config(format!(
@@ -187,6 +185,7 @@ impl ClientBuilder {
         self.connections.unix_socket.is_some()
     }
 
+    /// Refuses a header that the client sets itself, or that gRPC cannot carry.
     pub(super) fn check_header(&self, name: &HeaderName, url: &ServerUrl) -> Result<(), Error> {
         if self.api_key.is_some() && *name == self.key_header(url).name() {
             return Err(Error::Config(format!(
@@ -210,11 +209,11 @@ impl ClientBuilder {
 /// Checks that the features that the URL needs are on.
 fn check_features(url: &ServerUrl) -> Result<(), Error> {
     let transport = match url.protocol {
-        Protocol::Http => ("http", !cfg!(feature = "http")),
-        Protocol::Grpc => ("grpc", !cfg!(feature = "grpc")),
+        Protocol::Http => ("http", !HAS_HTTP),
+        Protocol::Grpc => ("grpc", !HAS_GRPC),
     };
-    let tls = ("tls", url.tls && !cfg!(feature = "tls"));
-    match first(&[transport, tls]) {
+    let tls = ("tls", url.tls && !HAS_TLS);
+    match first_true(&[transport, tls]) {
         Some(feature) => Err(Error::Config(format!(
             "url `{url}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml"
         ))),
@@ -222,10 +221,14 @@ fn check_features(url: &ServerUrl) -> Result<(), Error> {
     }
 }
 
-/// Returns the name of the first option for which the condition holds.
-fn first<'a>(options: &[(&'a str, bool)]) -> Option<&'a str> {
-    let option = options.iter().find(|(_, holds)| *holds)?;
-    Some(option.0)
+/// Returns the first name whose flag is true.
+fn first_true<'a>(names: &[(&'a str, bool)]) -> Option<&'a str> {
+    let (name, _) = names.iter().find(|(_, flag)| *flag)?;
+    Some(name)
+}
+
+fn is_zero(option: Option<Duration>) -> bool {
+    option.is_some_and(|time| time.is_zero())
 }
 
 fn config(message: &str) -> Error {

@@ -1,64 +1,22 @@
-//! The options of connections: their life, their encryption, and connections of the user's own.
+//! The options of connections: their lifetime, their encryption, and connections that the user made.
 
 use std::time::Duration;
 
 use super::ClientBuilder;
 
+/// # Connections
 impl ClientBuilder {
-    /// Sets how long idle connections over HTTP stay open. 25 s by default: Centrifugo 6.5 and later close them after 30 s.
-    #[cfg(feature = "http")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.connections.idle_timeout = Some(timeout);
-        self
-    }
-
-    /// Bounds the number of idle connections over HTTP per node. Unbounded by default.
-    #[cfg(feature = "http")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
-    pub fn max_idle_connections(mut self, connections: usize) -> Self {
-        self.connections.max_idle = Some(connections);
-        self
-    }
-
-    /// Lets the system probe idle connections after that time (TCP keep-alive), which finds nodes that have vanished. Off by
-    /// default.
+    /// Lets the system probe idle connections after that time (TCP keep-alive), which finds nodes that have vanished.
+    /// Off by default.
     pub fn tcp_keepalive(mut self, interval: Duration) -> Self {
         self.connections.tcp_keepalive = Some(interval);
         self
     }
 
-    /// Sends pings over HTTP/2 and gRPC in this interval. Off by default: Centrifugo's gRPC closes connections that ping more
-    /// often than every 5 minutes.
+    /// Sends pings over HTTP/2 and gRPC in this interval. Off by default: Centrifugo's gRPC closes connections that
+    /// ping more often than every 5 minutes.
     pub fn http2_keep_alive(mut self, interval: Duration) -> Self {
         self.connections.http2_keep_alive = Some(interval);
-        self
-    }
-
-    /// Sets the maximal number of gRPC connections per node. 4 by default: another one is made when the existing ones have 100
-    /// calls in flight each.
-    #[cfg(feature = "grpc")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
-    pub fn grpc_connections(mut self, connections: usize) -> Self {
-        self.connections.grpc = Some(connections);
-        self
-    }
-
-    /// Compresses gRPC requests of 1 KiB and more, and lets the server compress its replies. Off by default: it trades CPU time
-    /// for bandwidth.
-    #[cfg(all(feature = "grpc", feature = "gzip"))]
-    #[cfg_attr(docsrs, doc(cfg(all(feature = "grpc", feature = "gzip"))))]
-    pub fn grpc_gzip(mut self) -> Self {
-        self.connections.gzip = true;
-        self
-    }
-
-    /// Disables proxies. By default `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment, or the settings
-    /// of the system, apply to HTTP; gRPC uses no proxy.
-    #[cfg(feature = "http")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
-    pub fn no_proxy(mut self) -> Self {
-        self.connections.no_proxy = true;
         self
     }
 
@@ -69,60 +27,99 @@ impl ClientBuilder {
         self.connections.unix_socket = Some(path.into());
         self
     }
+}
 
-    /// Trusts certificate authorities in addition to those that the system trusts: one or more in PEM, or one in DER.
-    #[cfg(feature = "tls")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
-    pub fn root_certificate(mut self, certificate: impl AsRef<[u8]>) -> Self {
-        self.tls.roots.push(certificate.as_ref().to_vec());
+/// # Connections over HTTP
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+impl ClientBuilder {
+    /// Sets how long idle connections stay open. 25 s by default: Centrifugo 6.5 and later close them after
+    /// 30 s.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.connections.idle_timeout = Some(timeout);
         self
     }
 
-    /// Verifies the server's certificate against this name instead of the URL's host: for a node that is called by its
-    /// address.
-    #[cfg(feature = "tls")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
-    pub fn server_name(mut self, name: impl Into<String>) -> Self {
-        self.tls.server_name = Some(name.into());
+    /// Bounds the number of idle connections per node. Unbounded by default.
+    pub fn max_idle_connections(mut self, connections: usize) -> Self {
+        self.connections.max_idle = Some(connections);
         self
     }
 
-    /// Presents a client certificate to the server (mutual TLS): `pem` contains the certificate, the rest of its chain where
-    /// the server needs it, and its private key.
-    #[cfg(feature = "tls")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
-    pub fn identity(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.tls.identity = Some(pem.as_ref().to_vec());
-        self
-    }
-
-    /// Accepts any certificate of the server. Others on the network path can then read the key and the data.
-    #[cfg(feature = "tls")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
-    pub fn danger_accept_invalid_certs(mut self) -> Self {
-        self.tls.accept_invalid_certs = true;
+    /// Disables proxies. By default `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment, or
+    /// the settings of the system, apply to HTTP; gRPC uses no proxy.
+    pub fn no_proxy(mut self) -> Self {
+        self.connections.no_proxy = true;
         self
     }
 
     /// Sends the calls with a [`reqwest::Client`] of your own, for options that this builder does not have.
     ///
-    /// Its own configuration applies to connecting and TLS. It should follow no redirects, and close idle connections before the
-    /// server does after 30 s (`pool_idle_timeout`). If `reqwest::Client::new` panics because there is no TLS provider, enable
-    /// one of reqwest's TLS features, or install a provider of rustls.
-    #[cfg(feature = "http")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    /// Its own configuration applies to connecting and TLS. It should follow no redirects, and close idle connections
+    /// before the server does after 30 s (`pool_idle_timeout`). If `reqwest::Client::new` panics because there is no
+    /// TLS provider, enable one of reqwest's TLS features, or install a provider of rustls.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.own.http_client = Some(client);
+        self
+    }
+}
+
+/// # Connections over gRPC
+#[cfg(feature = "grpc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
+impl ClientBuilder {
+    /// Sets the maximal number of gRPC connections per node. 4 by default: another one is made when the existing ones
+    /// have 100 calls in flight each.
+    pub fn grpc_connections(mut self, connections: usize) -> Self {
+        self.connections.grpc = Some(connections);
+        self
+    }
+
+    /// Compresses gRPC requests of 1 KiB and more, and lets the server compress its replies. Off by default: it
+    /// trades CPU time for bandwidth.
+    #[cfg(feature = "gzip")]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "grpc", feature = "gzip"))))]
+    pub fn grpc_gzip(mut self) -> Self {
+        self.connections.gzip = true;
         self
     }
 
     /// Sends the calls over a [`tonic::transport::Channel`] of your own, for options that this builder does not have.
     ///
     /// The URL then only selects the transport. A channel belongs to the runtime in which it was made.
-    #[cfg(feature = "grpc")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub fn grpc_channel(mut self, channel: tonic::transport::Channel) -> Self {
         self.own.grpc_channel = Some(channel);
+        self
+    }
+}
+
+/// # TLS
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+impl ClientBuilder {
+    /// Trusts certificate authorities in addition to those that the system trusts: one or more in PEM, or one in DER.
+    pub fn root_certificate(mut self, certificate: impl AsRef<[u8]>) -> Self {
+        self.tls.roots.push(certificate.as_ref().to_vec());
+        self
+    }
+
+    /// Verifies the server's certificate against this name instead of the URL's host: for a node that is called by
+    /// its address.
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.tls.server_name = Some(name.into());
+        self
+    }
+
+    /// Presents a client certificate to the server (mutual TLS): `pem` contains the certificate, the rest of its
+    /// chain where the server needs it, and its private key.
+    pub fn identity(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.tls.identity = Some(pem.as_ref().to_vec());
+        self
+    }
+
+    /// Accepts any certificate of the server. Others on the network path can then read the key and the data.
+    pub fn danger_accept_invalid_certs(mut self) -> Self {
+        self.tls.accept_invalid_certs = true;
         self
     }
 }

@@ -1,6 +1,7 @@
-//! Compile errors that name the feature that a method needs.
+//! Compile errors that name the missing feature of a method.
 //!
-//! A bound that never holds must not be obvious to the compiler, or it would refuse the method itself: hence `for<'a>`.
+//! Each method has a bound that never holds. The compiler would refuse the method itself if that were obvious, which
+//! `for<'a>` prevents.
 
 use super::ClientBuilder;
 #[cfg(not(feature = "blocking"))]

@@ -84,8 +84,8 @@ impl ClientBuilder {
 
     /// Sets the API key: the server's `http_api.key`, or `grpc_api.key` over gRPC. The two may differ.
     ///
-    /// It is sent as `X-API-Key` over HTTP and in the `authorization` metadata over gRPC. Without a key the client sends
-    /// none, for a server without keys.
+    /// It is sent as `X-API-Key` over HTTP and in the `authorization` metadata over gRPC. Without a key the client
+    /// sends none, for a server without keys.
     ///
     /// Over `http` and `grpc` URLs the key is sent in clear text. Building such a client for another host logs one
     /// [`tracing`](https://docs.rs/tracing) warning per process.
@@ -106,13 +106,13 @@ impl ClientBuilder {
 
     /// Bounds a whole call, including connecting, retries and reading the reply. 10 s by default.
     ///
-    /// Centrifugo 6.5 and later cut an HTTP call after 10 s themselves, whatever is set here.
+    /// Centrifugo 6.5 and later cut an HTTP call after 10 s, also with a longer timeout here.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Builds the client, without using the network. Needs no runtime.
+    /// Builds the client, without using the network and without a runtime.
     ///
     /// # Errors
     ///
@@ -134,14 +134,14 @@ impl ClientBuilder {
 
     /// Adds another node, with the same transport and key. Calls are balanced over the nodes, round robin.
     ///
-    /// A node that cannot be reached, does not reply in time, or returns 502, 503, 504 or gRPC `Unavailable` is skipped
-    /// for 0.5 s, then longer, up to 30 s; then a single call probes it. A call that was certainly not sent moves on to
-    /// the next node at once. With several nodes connecting takes at most 1 s by default: see
+    /// A node that cannot be reached, does not reply in time, or returns 502, 503, 504 or gRPC `Unavailable` is
+    /// skipped for 0.5 s, then longer, up to 30 s; then a single call probes it. A call that was certainly not sent
+    /// moves on to the next node at once. With several nodes connecting takes at most 1 s by default: see
     /// [`connect_timeout`](Self::connect_timeout).
     ///
     /// The addresses behind one name are nodes too, such as those of a headless service in Kubernetes: the name is
-    /// resolved in the background, with the first call and then every 30 s, sooner when a node is down. Not with a proxy,
-    /// a `unix_socket`, an `http_client` or a `grpc_channel`.
+    /// resolved in the background, with the first call and then every 30 s, sooner when a node is down. Not with a
+    /// proxy, a `unix_socket`, an `http_client` or a `grpc_channel`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.urls.push(url.into());
         self
@@ -156,15 +156,16 @@ impl ClientBuilder {
 
 /// # Limits
 impl ClientBuilder {
-    /// Bounds the number of concurrent calls across all clones; further calls wait, within their timeout. Unbounded by
-    /// default.
+    /// Bounds the number of concurrent calls across all clones; further calls wait, within their timeout. Unbounded
+    /// by default.
     pub fn max_in_flight(mut self, calls: usize) -> Self {
         self.max_in_flight = Some(calls);
         self
     }
 
-    /// Bounds a request, in bytes: a larger one is [`Error::InvalidRequest`], and is not sent. Unbounded by default. Over
-    /// gRPC the server accepts 4 MiB, or its `grpc_api.max_receive_message_size`; over HTTP proxies often accept 1 MB.
+    /// Bounds a request, in bytes: a larger one is [`Error::InvalidRequest`], and is not sent. Unbounded by default.
+    /// Over gRPC the server accepts 4 MiB, or its `grpc_api.max_receive_message_size`; over HTTP proxies often accept
+    /// 1 MB.
     pub fn max_request_size(mut self, bytes: usize) -> Self {
         self.max_request_size = bytes;
         self
@@ -176,12 +177,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends batches and broadcasts with more bytes as several requests, one after another, and joins their outcomes in
-    /// order. Off by default.
+    /// Sends batches and broadcasts with more bytes as several requests, one after another, and joins their outcomes
+    /// in order. Off by default.
     ///
-    /// Such a call is no longer one request: other calls may run between its parts, and an error of a part is the error of
-    /// the call although earlier parts have run. With [`Retry::idempotency_keys`] it can be sent again as a whole. A
-    /// single command or channel is never split.
+    /// Such a call is no longer one request: other calls may run between its parts, and an error of a part is the
+    /// error of the call although earlier parts have run. With [`Retry::idempotency_keys`] it can be sent again as a
+    /// whole. A single command or channel is never split.
     pub fn split_above(mut self, bytes: usize) -> Self {
         self.split_above = Some(bytes);
         self
@@ -209,8 +210,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends each call and each batch as command lines to the base URL, for Centrifugo v2 to v4.1.2, which have no other
-    /// endpoint. Centrifugo v6 still has it, as `/api`.
+    /// Sends each call and each batch as command lines to the base URL, for Centrifugo v2 to v4.1.2, which have no
+    /// other endpoint. Centrifugo v6 still has it, as `/api`.
     ///
     /// The key is sent as `Authorization: apikey …`. The commands of a batch run one after another, in
     /// [`Parallel`](crate::Parallel) too.

@@ -8,7 +8,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use queue::{Queue, QueuedCall};
 use tokio::sync::oneshot;
 
 use crate::api::method::{BatchSlot, Method};
@@ -16,28 +15,29 @@ use crate::call::{self, CallInfo, Deadline, Inner};
 use crate::codec::EncodedBody;
 use crate::error::{Attempts, Error, cause};
 use crate::transport::PerRuntime;
+use queue::{Queue, QueuedCall};
 
-/// The options of [`Client::coalescing`](crate::Client::coalescing), whose calls share batches: the number of batches, and
-/// their size.
+/// The options of [`Client::coalescing`](crate::Client::coalescing), whose calls share batches: the number of
+/// batches, and their size.
 ///
-/// No call waits for others: while fewer than [`max_batches`](Self::max_batches) are in flight a batch is sent at once,
-/// even with a single call. Calls that arrive meanwhile form the next one.
+/// No call waits for others: while fewer than [`max_batches`](Self::max_batches) are in flight a batch is sent at
+/// once, even with a single call. Calls that arrive meanwhile form the next one.
 ///
-/// - Each call keeps its own deadline, [`Retry`](crate::Retry), outcome and error. A call that is dropped before its batch
-///   is sent is not sent.
-/// - Calls of different tasks are published in no particular order. For a fixed order await each call before the next, or
-///   put the publications into one [`Client::batch`](crate::Client::batch).
+/// - Each call keeps its own deadline, [`Retry`](crate::Retry), outcome and error. A call that is dropped before its
+///   batch is sent is not sent.
+/// - Calls of different tasks are published in no particular order. For a fixed order await each call before the
+///   next, or put the publications into one [`Client::batch`](crate::Client::batch).
 /// - A request larger than an eighth of [`max_bytes`](Self::max_bytes) is sent alone, as without coalescing. So are
-///   [`Client::batch`](crate::Client::batch), [`Client::call_raw`](crate::Client::call_raw), methods that a batch cannot
-///   carry, `rpc`, and all calls of a client with [`legacy_commands`](crate::ClientBuilder::legacy_commands).
-/// - Calls that read payloads, such as `history`, are batched separately: over HTTP, Centrifugo cannot write a reply with a
-///   payload that is not JSON, and fails the whole batch. Its calls are then sent in smaller batches, until only the
-///   offending call fails.
-/// - The server runs the commands of a batch concurrently. It runs those of a batch of nothing but `publish` one after
-///   another, which costs it about a third less, while that takes it less than 50 µs each: with Centrifugo's memory engine,
-///   but not with Redis. This is measured occasionally with a batch of at most 32.
-/// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is sent again in halves, and the next
-///   batches are smaller.
+///   [`Client::batch`](crate::Client::batch), [`Client::call_raw`](crate::Client::call_raw), methods that a batch
+///   cannot carry, `rpc`, and all calls of a client with [`legacy_commands`](crate::ClientBuilder::legacy_commands).
+/// - Calls that read payloads, such as `history`, are batched separately: over HTTP, Centrifugo cannot write a reply
+///   with a payload that is not JSON, and fails the whole batch. Its calls are then sent in smaller batches, until
+///   only the offending call fails.
+/// - The server runs the commands of a batch concurrently. It runs the commands of a batch that only publishes one
+///   after another, which costs it about a third less, as long as each takes less than 50 µs: with Centrifugo's
+///   memory engine, but not with Redis. The client measures this occasionally, with a batch of at most 32 commands.
+/// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is sent again in halves, and the
+///   next batches are smaller.
 ///
 /// ```no_run
 /// use centrifugo_api::{Client, Coalescing, PublishRequest};
@@ -61,6 +61,7 @@ pub struct Coalescing {
 /// The order in which the server runs the commands of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
+    /// The faster one, as measured.
     Measured,
     Sequential,
     Concurrent,
@@ -79,7 +80,8 @@ impl Default for Coalescing {
 }
 
 impl Coalescing {
-    /// Sets the maximal number of batches in flight per runtime. 2 by default, at least 1: more batches are smaller ones.
+    /// Sets the maximal number of batches in flight per runtime. 2 by default, at least 1. With more batches in
+    /// flight each is smaller.
     pub fn max_batches(mut self, batches: usize) -> Self {
         self.batches = batches.max(1);
         self
@@ -97,8 +99,8 @@ impl Coalescing {
         self
     }
 
-    /// Sets the maximal number of calls that wait for their batch or its reply, per runtime; further calls wait, within their
-    /// timeout, to be admitted. 10,000 by default, at least 1.
+    /// Sets the maximal number of calls that wait for their batch or its reply, per runtime; further calls wait,
+    /// within their timeout, to be admitted. 10,000 by default, at least 1.
     pub fn max_waiting(mut self, calls: usize) -> Self {
         self.waiting = calls.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
         self
@@ -127,7 +129,7 @@ impl Coalescing {
     }
 }
 
-/// How a request is placed into batches.
+/// The place of a request in a shared batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     /// The number of its field in `Command`.
@@ -145,7 +147,7 @@ impl Place {
     }
 }
 
-/// The queues of a client that coalesces.
+/// The queues of a client that coalesces, per runtime.
 pub(super) struct Coalescer {
     options: Coalescing,
     queues: PerRuntime<Arc<Queues>>,
@@ -186,10 +188,10 @@ impl Coalescer {
     pub(super) async fn attempt(
         &self,
         inner: &Arc<Inner>,
-        method: &'static str,
+        call: &CallInfo<'_>,
         place: Place,
         body: &EncodedBody,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;
         let queue = if place.reads_payloads {
@@ -198,14 +200,14 @@ impl Coalescer {
             &queues.others
         };
         if !queue.try_acquire() && deadline.timeout(queue.acquire()).await.is_err() {
-            return Err(call::timeout(method, true, deadline.given));
+            return Err(call::timeout(call.method, true, deadline.given));
         }
         let (reply, received) = oneshot::channel();
         let queued = QueuedCall {
-            method,
+            method: call.method,
             tag: place.tag,
             message: inner.codec().message(body),
-            deadline,
+            deadline: *deadline,
             reply,
         };
         let pushed = queue.push(queued);
@@ -215,10 +217,10 @@ impl Coalescer {
         }
         match deadline.timeout(received).await {
             Ok(Ok(item)) => item,
-            Ok(Err(_)) => Err(worker_lost(inner, method, deadline)),
+            Ok(Err(_)) => Err(worker_lost(inner, call.method, *deadline)),
             Err(_) => {
                 let unsent = queue.withdraw(pushed.number);
-                Err(call::timeout(method, unsent, deadline.given))
+                Err(call::timeout(call.method, unsent, deadline.given))
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Whether the server is to run the commands of a batch one after another, which costs it about a third less, or
-//! concurrently, which is faster where each of them waits for I/O, such as Redis.
+//! The order in which the server runs the commands of a batch: one after another, which costs it about a third less,
+//! or concurrently, which is faster if each command waits for I/O, such as Redis.
 
 use std::time::Duration;
 
@@ -9,18 +9,21 @@ const QUICK: Duration = Duration::from_micros(50);
 /// The maximal number of commands that run one after another before it is known that they are quick.
 const PROBE_SIZE: usize = 32;
 
-/// The number of concurrent batches between two probes, after the first failed probe and at most.
+/// The number of concurrent batches after the first failed probe. It doubles with each further failed probe.
 const FIRST_BACKOFF: u32 = 16;
+
+/// The maximal number of concurrent batches between two probes.
 const MAX_BACKOFF: u32 = 4096;
 
-/// Measures batches whose commands ran one after another.
+/// The measurements of batches whose commands ran one after another.
 #[derive(Debug)]
 pub(super) struct OrderProbe {
-    /// The times per command of the last such batches. The shortest counts, since the machines may be busy.
+    /// The times per command of the last such batches. The shortest counts: the others may be due to a busy machine.
     recent: [Duration; 4],
     is_quick: bool,
-    /// The number of batches that are still to run concurrently, and the number after the next failed probe.
+    /// The number of batches that still run concurrently before the next probe.
     backoff: u32,
+    /// The value of `backoff` after the next failed probe.
     next_backoff: u32,
 }
 
@@ -36,8 +39,8 @@ impl Default for OrderProbe {
 }
 
 impl OrderProbe {
-    /// Returns the maximal number of commands of the next batch if it is to run one after another; `None` if it is to run
-    /// concurrently.
+    /// Returns the maximal number of commands of the next batch if they should run one after another; `None` if they
+    /// should run concurrently.
     pub(super) fn max_sequential(&self) -> Option<usize> {
         if self.is_quick {
             Some(usize::MAX)
@@ -91,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn quick_commands_run_sequentially_after_a_probe() {
+    fn quick_commands_run_sequentially_after_probe() {
         let mut probe = OrderProbe::default();
         assert_eq!(probe.max_sequential(), Some(PROBE_SIZE));
         probe.record(PROBE_SIZE, QUICK * 32);

@@ -22,12 +22,12 @@ pub(super) struct QueuedCall {
     /// The encoded request, without a frame.
     pub(super) message: Bytes,
     pub(super) deadline: Deadline,
-    /// Receives its item of the batch's reply.
+    /// The channel for its item of the batch's reply.
     pub(super) reply: oneshot::Sender<Result<Bytes, Error>>,
 }
 
 impl QueuedCall {
-    /// Returns its approximate size within a batch, in bytes.
+    /// Returns the approximate size of the call within a batch, in bytes.
     fn size(&self) -> usize {
         self.message.len() + self.method.len() + r#"{"":},"#.len()
     }
@@ -37,7 +37,7 @@ impl QueuedCall {
         self.reply.is_closed()
     }
 
-    /// Returns whether the server runs it without I/O, at least with the memory engine.
+    /// Returns whether the server may run the call without I/O, as it does with the memory engine.
     fn may_be_quick(&self) -> bool {
         self.method == PublishRequest::NAME
     }
@@ -46,12 +46,13 @@ impl QueuedCall {
 /// Calls that wait, and the number of workers that send them.
 pub(super) struct Queue {
     options: Coalescing,
-    /// The permits of calls that wait or are in flight. Calls take them one by one; batches return them.
+    /// The permits to wait or to be in flight. Each call takes one; batches return those of their calls together.
     capacity: Semaphore,
     state: Mutex<State>,
 }
 
 struct State {
+    /// The calls that wait, with their numbers, which ascend.
     waiting: VecDeque<(u64, QueuedCall)>,
     next_number: u64,
     workers: usize,
@@ -63,7 +64,7 @@ struct State {
 /// Calls that are sent together.
 pub(super) struct Batch {
     pub(super) calls: Vec<QueuedCall>,
-    /// Whether the server is to run them concurrently.
+    /// Whether the server should run them concurrently.
     pub(super) parallel: bool,
 }
 
@@ -74,7 +75,7 @@ pub(super) struct Pushed {
     pub(super) needs_worker: bool,
 }
 
-/// The permits of calls that are returned when this is dropped.
+/// The permits of calls, which are returned to the queue when this is dropped.
 pub(super) struct Permits<'a> {
     queue: &'a Queue,
     calls: usize,
@@ -131,7 +132,7 @@ impl Queue {
         let _ = permit.map(SemaphorePermit::forget);
     }
 
-    /// Returns the permits of that many calls, which are returned to the queue when they are dropped.
+    /// Returns the permits of that many calls as a guard, which gives them back when it is dropped.
     pub(super) fn permits(&self, calls: usize) -> Permits<'_> {
         Permits { queue: self, calls }
     }
@@ -153,18 +154,19 @@ impl Queue {
     /// Removes a call, and returns whether it was still waiting.
     pub(super) fn withdraw(&self, number: u64) -> bool {
         let mut state = self.state();
-        // The numbers ascend.
         let index = state
             .waiting
             .binary_search_by_key(&number, |(number, _)| *number);
         let withdrawn = index.ok().and_then(|index| state.waiting.remove(index));
         drop(state);
         let was_waiting = withdrawn.is_some();
-        drop(self.permits(usize::from(was_waiting)));
+        if was_waiting {
+            self.capacity.add_permits(1);
+        }
         was_waiting
     }
 
-    /// Takes the next batch. Without one, the worker that asks is no longer counted.
+    /// Takes the next batch. Returns `None` if no call waits; the worker is then no longer counted, and must end.
     pub(super) fn take(&self) -> Option<Batch> {
         let mut state = self.state();
         let mut calls: Vec<QueuedCall> = Vec::new();
@@ -181,16 +183,17 @@ impl Queue {
                 .unwrap_or(usize::MAX)
                 .min(self.options.commands);
             let is_full = calls.len() >= max_calls || bytes > state.max_bytes;
-            // A call that is too large for any batch makes up one of its own.
+            // A call that is too large for any batch is sent alone.
             if is_full && !calls.is_empty() {
                 break;
             }
             if self.options.order == Order::Measured && !next.may_be_quick() {
+                // One call that waits for I/O makes the batch run concurrently.
                 max_sequential = None;
             }
             calls.extend(state.waiting.pop_front().map(|(_, call)| call));
         }
-        drop(self.permits(dropped));
+        self.capacity.add_permits(dropped);
         if calls.is_empty() {
             state.workers -= 1;
             return None;
@@ -202,7 +205,7 @@ impl Queue {
         Some(Batch { calls, parallel })
     }
 
-    /// Returns the maximal number of calls that the server may run one after another; `None` if it runs them
+    /// Returns the maximal number of calls of a batch that the server runs one after another; `None` if it runs them
     /// concurrently.
     fn max_sequential(&self, state: &State) -> Option<usize> {
         match self.options.order {

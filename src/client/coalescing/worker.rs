@@ -29,9 +29,10 @@ pub(super) async fn run(inner: Arc<Inner>, queue: Arc<Queue>, reads_payloads: bo
     }
 }
 
-/// A worker that the queue counts.
+/// A worker that the queue counts until this is dropped, also by a panic or with its runtime.
 struct WorkerGuard {
     queue: Arc<Queue>,
+    /// Whether the queue was found empty, so that it does not count the worker any more.
     is_done: bool,
 }
 
@@ -43,10 +44,11 @@ impl Drop for WorkerGuard {
     }
 }
 
-/// Sends a batch, in smaller ones where the server refuses it, and tells each call its outcome.
+/// Sends a batch, in smaller ones where the server refuses it, and passes each call its outcome.
 async fn send(inner: &Inner, queue: &Queue, batch: Batch, reads_payloads: bool) {
     let Batch { calls, parallel } = batch;
     let _permits = queue.permits(calls.len());
+    // A stack: the last batch is sent next.
     let mut batches = vec![calls];
     while let Some(mut calls) = batches.pop() {
         let body = encode(inner, &calls, parallel);
@@ -76,6 +78,7 @@ async fn send(inner: &Inner, queue: &Queue, batch: Batch, reads_payloads: bool) 
     }
 }
 
+/// Returns the batch of these calls.
 fn encode(inner: &Inner, calls: &[QueuedCall], parallel: bool) -> EncodedBody {
     // Older schemas do not have the field.
     let parallel = parallel && BATCH_TAGS.parallel > 0;
@@ -90,7 +93,7 @@ fn encode(inner: &Inner, calls: &[QueuedCall], parallel: bool) -> EncodedBody {
     inner.codec().batch(&entries, parallel)
 }
 
-/// Sends a batch, and returns the items of its reply.
+/// Sends a batch within the latest deadline of its calls, and returns the items of its reply.
 async fn exchange(
     inner: &Inner,
     calls: &[QueuedCall],
@@ -112,12 +115,13 @@ async fn exchange(
     })
 }
 
-/// Returns whether smaller batches may succeed where one failed: none of it ran, or all of it may run again.
+/// Returns whether smaller batches may succeed where a batch failed, and may be sent: none of its commands ran, or
+/// all of them only read.
 fn may_succeed_in_halves(error: &Error, reads_payloads: bool) -> bool {
     is_too_large(error) || reads_payloads && codec::is_unwritable(error)
 }
 
-/// Returns whether the server refused the size of a batch, none of which ran.
+/// Returns whether the server refused a batch because of its size, before it ran any command.
 fn is_too_large(error: &Error) -> bool {
     match error {
         Error::Transport {

@@ -1,3 +1,5 @@
+//! Fuzzes the frames of gRPC.
+
 use bytes::{Bytes, BytesMut};
 
 use crate::codec::framing::{self, FrameError};
@@ -5,7 +7,7 @@ use crate::fuzz::fuzz;
 
 fuzz!(grpc_frames, check_frames);
 
-/// Small, so that a fuzzer exceeds it.
+/// The limit on a message: small, so that a fuzzer exceeds it.
 const LIMIT: usize = 4096;
 
 /// Checks the bytes of a stream, of which the first one is the length of its chunks.
@@ -39,7 +41,7 @@ fn check_frames(input: &[u8]) {
     }
 }
 
-/// Reads as the transport does, and keeps no more than was received.
+/// Reads a stream in chunks, as the transport does.
 fn read(stream: &[u8], chunk: usize) -> Result<Bytes, FrameError> {
     let mut read = BytesMut::new();
     for chunk in stream.chunks(chunk) {

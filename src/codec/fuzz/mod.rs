@@ -1,4 +1,4 @@
-//! Replies as servers and proxies can send them.
+//! Fuzz targets: replies as servers and proxies can send them.
 
 mod command_lines;
 mod frames;

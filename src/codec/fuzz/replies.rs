@@ -1,3 +1,5 @@
+//! Fuzzes the replies of all methods, in JSON and in protobuf.
+
 use bytes::Bytes;
 use prost::Message as _;
 use serde::Serialize;
@@ -7,7 +9,7 @@ use crate::api::method::Method;
 use crate::codec::{json, protobuf};
 use crate::fuzz::{check_error, fuzz};
 
-// Its macros are those below.
+// It defines the macro `for_each_method`.
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
 fuzz!(http_replies, check_json);
@@ -64,7 +66,7 @@ where
             let protobuf = response.encode_to_vec();
             let again = protobuf::decode::<M::Response>(M::NAME, &protobuf.clone().into()).unwrap();
             assert_eq!(again.encode_to_vec(), protobuf, "{}", M::NAME);
-            // Payloads need not be JSON here, but whatever is written is.
+            // Payloads need not be JSON here, but JSON that can be written can be read.
             if let Ok(json) = serde_json::to_vec(&response) {
                 let read: M::Response = serde_json::from_slice(&json).unwrap();
                 assert_eq!(serde_json::to_vec(&read).unwrap(), json, "{}", M::NAME);

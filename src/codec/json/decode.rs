@@ -16,7 +16,7 @@ use crate::error::{ApiError, Error, decode_cause, excerpt};
 /// Decodes a reply.
 pub(crate) fn decode<T: DeserializeOwned>(method: &'static str, body: &Bytes) -> Result<T, Error> {
     from_bytes(body).map_err(|error| {
-        // Naming the field takes a second attempt.
+        // Parsed again, more slowly, to find the field.
         let mut reader = serde_json::Deserializer::from_slice(body);
         let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
             Err(error) if error.path().iter().len() > 0 => {
@@ -94,9 +94,9 @@ pub(crate) fn parse_error(
     }
 }
 
-/// Returns Centrifugo's bare error object, which is the body in its transport error mode.
+/// Returns Centrifugo's error if it is the whole body, as in the transport error mode.
 ///
-/// Gateways return objects of the same shape: their `code` is an HTTP status or a gRPC code, below 100.
+/// Gateways return objects of the same shape, but their `code` is an HTTP status or a gRPC code, which is below 100.
 pub(crate) fn error_object(body: &Bytes) -> Option<ApiError> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
     let code = object.get("code")?.as_u64()?;

@@ -13,10 +13,8 @@ use crate::request::check::not_json;
 
 /// Encodes a request.
 pub(crate) fn encode<M: Method>(request: &mut M) -> Result<EncodedBody, Error> {
-    let payload = match long_payload(request) {
-        Some(tag) => (M::GENERATED.payload)(request, tag).cloned(),
-        None => None,
-    };
+    let tag = long_payload(request);
+    let payload = tag.and_then(|tag| (M::GENERATED.payload)(request, tag).cloned());
     let payload = payload.unwrap_or_default();
     let size = estimated_len(request.encoded_len() - payload.len());
     let mut pieces = Pieces {
@@ -40,9 +38,11 @@ fn estimated_len(protobuf: usize) -> usize {
 
 /// The JSON written so far, around a long payload that is not copied.
 struct Pieces {
+    /// The payload, or nothing if no payload is long.
     payload: Bytes,
     /// The JSON in front of the payload, and the payload without the white space around it.
     before: Option<(Vec<u8>, Bytes)>,
+    /// The JSON after the payload, or all of it.
     last: Vec<u8>,
 }
 
@@ -58,9 +58,10 @@ impl Pieces {
         }
     }
 
-    /// Writes a long piece: the payload, if it is that very buffer, or else a copy of the piece.
+    /// Adds a long piece: without a copy if it is the payload, or else as a copy.
     ///
-    /// serde_json hands over an embedded payload as one piece. Its address tells it apart from other long texts.
+    /// This relies on serde_json, which writes an embedded payload as one piece, from the payload's own buffer: the
+    /// address tells it from other long texts. It saves a copy of each long payload.
     fn write_long(&mut self, piece: &[u8]) {
         if self.before.is_none() && self.is_in_payload(piece) {
             let head = mem::take(&mut self.last);
@@ -122,9 +123,12 @@ pub(crate) fn encode_raw<P: Serialize + ?Sized>(method: &str, params: &P) -> Res
     }
 }
 
+/// Returns whether a text can be the name of a method.
 fn is_method_name(name: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    !name.is_empty() && name.bytes().all(is_allowed)
+    let has_only_allowed_bytes = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    !name.is_empty() && has_only_allowed_bytes
 }
 
 /// Returns the batch `{"commands":[{"publish":…},…]}`.
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn long_payload_stays_where_it_is() {
+    fn long_payload_is_not_copied() {
         let data = json(ZERO_COPY_FROM);
         for written in [
             written(PublishRequest::new("news", data.clone()).skip_history(true)),
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn short_payload_is_written_with_the_rest() {
+    fn short_payload_is_copied() {
         for data in [Bytes::new(), json(ZERO_COPY_FROM - 1)] {
             assert!(
                 written(PublishRequest::new("news", data))
@@ -191,8 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn one_of_two_long_payloads_stays() {
-        let (info, data) = (json(ZERO_COPY_FROM), json(ZERO_COPY_FROM + 1));
+    fn first_of_two_long_payloads_is_not_copied() {
+        let info = json(ZERO_COPY_FROM);
+        let data = json(ZERO_COPY_FROM + 1);
         let written = written(
             SubscribeRequest::new("news")
                 .user("42")
@@ -203,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn space_around_a_long_payload_is_left_out() {
+    fn space_around_long_payload_is_left_out() {
         let data = Bytes::from([b" \n", &json(ZERO_COPY_FROM)[..], b" "].concat());
         let written = written(PublishRequest::new("news", data.clone()));
         assert_eq!(

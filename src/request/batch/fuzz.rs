@@ -1,3 +1,5 @@
+//! Fuzzes the replies to batches.
+
 use std::fmt::Debug;
 
 use prost::Message as _;
@@ -15,7 +17,7 @@ use crate::fuzz::fuzz;
 
 fuzz!(batch_replies, check_replies);
 
-/// Checks that a batch's reply is read alike whether its commands have one type or any.
+/// Checks that a batch of one type and a batch of any types read a reply in the same way.
 fn check_replies(input: &[u8]) {
     check::<PublishRequest>(input, |reply| reply.publish.map(|result| *result));
     check::<HistoryRequest>(input, |reply| reply.history.map(|result| *result));
@@ -61,12 +63,13 @@ fn compare<C: BatchItem<Result: Debug> + Default + Into<Command>>(
         C::NAME
     );
     if verified.is_ok() {
-        let outcome = |reply: Reply| match reply.error {
-            Some(error) => Err(ApiError::from(*error).of(C::NAME)),
-            None => Ok(result(reply).expect("the reply was verified")),
-        };
-        let outcomes: Vec<Result<C::Result, ApiError>> =
-            response.replies.into_iter().map(outcome).collect();
+        let replies_of_any_type = response.replies.into_iter();
+        let outcomes: Vec<Result<C::Result, ApiError>> = replies_of_any_type
+            .map(|reply| match reply.error {
+                Some(error) => Err(ApiError::from(*error).of(C::NAME)),
+                None => Ok(result(reply).expect("the reply was verified")),
+            })
+            .collect();
         // As text: NaN does not equal itself.
         assert_eq!(
             format!("{:?}", replies.outcomes),

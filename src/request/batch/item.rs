@@ -1,5 +1,5 @@
-//! A command of a batch and its reply, read as the one type that they have, without `Command` and `Reply`, which have a
-//! field per method.
+//! A command of a batch and its reply. They are written and read as the one type that they have: `Command` and
+//! `Reply` have a field per method, which would take more memory and time.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,7 +18,7 @@ use crate::api::wire;
 
 /// A request that a batch carries; generated for each rpc that has a field in `Command` and in `Reply`.
 pub trait BatchItem: Method<Result: Default + Sync> {
-    /// The number of its field in `Command`, and of its result's field in `Reply`.
+    /// The number of the request's field in `Command`, and of its result's field in `Reply`.
     const TAG: u32;
 
     /// Whether the result has no fields, so that a reply may omit it.
@@ -27,7 +27,7 @@ pub trait BatchItem: Method<Result: Default + Sync> {
     /// The schema's message of the result.
     type Reply: Message + DeserializeOwned + Default;
 
-    /// Returns the result.
+    /// Returns the result as callers get it.
     fn result(reply: Self::Reply) -> Self::Result;
 }
 
@@ -35,10 +35,11 @@ pub trait BatchItem: Method<Result: Default + Sync> {
 pub(crate) struct ItemReply<C: BatchItem> {
     error: Option<api::Error>,
     result: Option<C::Reply>,
-    /// The names of the other methods that it has a field for.
+    /// The other methods whose fields the reply has.
     others: Vec<&'static str>,
 }
 
+/// The problem of a reply without content.
 pub(super) const NOTHING: &str = "neither an error nor a result";
 
 /// Returns the problem of a reply with fields of other methods than its command's.

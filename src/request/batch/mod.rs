@@ -1,4 +1,4 @@
-//! Batches as data: which values can be sent as one request, and what their replies become.
+//! Batches as data: the values that can be sent as one request, and the outcomes that their replies become.
 
 #[cfg(all(test, feature = "_transport"))]
 mod fuzz;
@@ -7,13 +7,12 @@ mod outcomes;
 pub(crate) mod raw;
 pub(crate) mod typed;
 
-pub use outcomes::Outcomes;
-
 use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply};
 use crate::api::method::Method;
 use crate::error::ApiError;
+pub use outcomes::Outcomes;
 
-/// A command of a batch: every request but `BatchRequest`, and [`Command`] itself.
+/// A command of a batch: every request except `BatchRequest`, and [`Command`] itself.
 ///
 /// Generated for each rpc of the schema that has a field in `Command` and in `Reply`.
 #[diagnostic::on_unimplemented(

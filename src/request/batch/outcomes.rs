@@ -9,8 +9,8 @@ use crate::error::{ApiError, Error};
 
 /// The outcomes of a batch, one per command, in their order.
 ///
-/// A batch succeeds although commands of it fail. [`all_ok`](Self::all_ok) turns failures into one error; otherwise this
-/// is a list of `Result`s.
+/// A batch succeeds even if some of its commands fail. [`all_ok`](Self::all_ok) turns failures into one error;
+/// otherwise this is a list of `Result`s.
 ///
 /// ```no_run
 /// use centrifugo_api::{Client, PublishRequest};
@@ -93,7 +93,7 @@ impl<'a, T> IntoIterator for &'a Outcomes<T> {
     }
 }
 
-/// As a list of `{"Ok": …}` and `{"Err": …}`.
+/// The form is a list of `{"Ok": …}` and `{"Err": …}`.
 impl<T: Serialize> Serialize for Outcomes<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(&self.0)

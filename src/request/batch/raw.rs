@@ -23,7 +23,7 @@ pub(crate) fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
     }
 }
 
-/// How a batch is split.
+/// The functions that split a batch.
 pub(crate) const PARTS: Parts<BatchRequest> = Parts {
     len: |request| request.commands.len(),
     take,
@@ -46,7 +46,7 @@ fn take(request: &mut BatchRequest, count: usize) -> BatchRequest {
     part
 }
 
-/// Gives each command that takes a key one of its own, and returns whether any did.
+/// Gives each command that takes an idempotency key its own key, and returns whether any command takes one.
 pub(crate) fn set_keys(commands: &mut [Command], key: &str) -> bool {
     let mut any = false;
     for (index, command) in commands.iter_mut().enumerate() {
@@ -60,13 +60,9 @@ pub(crate) fn check(request: &BatchRequest) -> Result<(), InvalidRequest> {
     for (index, command) in request.commands.iter().enumerate() {
         command
             .check()
-            .map_err(|problem| problem.within(&format!("commands[{index}].{}", name(command))))?;
+            .map_err(|problem| problem.within(&format!("commands[{index}]")))?;
     }
     Ok(())
-}
-
-fn name(command: &Command) -> &'static str {
-    command.methods().next().unwrap_or_default()
 }
 
 /// Checks that a batch's reply has an item per command, for the command's method.
@@ -82,6 +78,7 @@ pub(crate) fn verify(request: &BatchRequest, response: &BatchResponse) -> Result
     Ok(())
 }
 
+/// Checks that a reply has an error, or a result of the command's method.
 fn verify_item(command: &Command, reply: &Reply) -> Result<(), String> {
     if reply.error.is_some() {
         return Ok(());

@@ -36,7 +36,7 @@ impl<C> fmt::Debug for TypedBatch<C> {
     }
 }
 
-/// The `BatchResponse` to it.
+/// The `BatchResponse` to a [`TypedBatch`].
 pub struct TypedReplies<C: BatchItem> {
     pub(crate) outcomes: Vec<Result<C::Result, ApiError>>,
     /// The problem of the first reply without an outcome.
@@ -44,6 +44,7 @@ pub struct TypedReplies<C: BatchItem> {
 }
 
 impl<C: BatchItem> TypedReplies<C> {
+    /// Adds the outcome of a reply.
     fn push(&mut self, reply: ItemReply<C>) {
         let outcome = reply.outcome().unwrap_or_else(|problem| {
             let index = self.outcomes.len();
@@ -128,7 +129,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
     };
 }
 
-/// Gives each request that takes a key one of its own, and returns whether any did.
+/// Gives each request that takes an idempotency key its own key, and returns whether any request takes one.
 fn set_keys<C: Method>(batch: &mut TypedBatch<C>, key: &str) -> bool {
     let mut any = false;
     for (index, command) in batch.commands.iter_mut().enumerate() {
@@ -144,7 +145,7 @@ fn take<C>(batch: &mut TypedBatch<C>, count: usize) -> TypedBatch<C> {
     TypedBatch::new(commands, batch.parallel)
 }
 
-/// Completes the outcomes by what they keep of their requests, and errors by their channels.
+/// Adds to each result the part of the request that it keeps, and to each error its channel.
 fn finish<C: BatchItem>(batch: &mut TypedBatch<C>, replies: &mut TypedReplies<C>) {
     for (command, outcome) in batch.commands.iter_mut().zip(&mut replies.outcomes) {
         match outcome {
@@ -158,7 +159,7 @@ fn finish<C: BatchItem>(batch: &mut TypedBatch<C>, replies: &mut TypedReplies<C>
     }
 }
 
-/// It is only written.
+/// Only written: a server reads it.
 impl<C: BatchItem> Message for TypedBatch<C> {
     fn encode_raw(&self, buffer: &mut impl BufMut) {
         for command in &self.commands {
@@ -203,6 +204,7 @@ impl<C: BatchItem> Serialize for TypedBatch<C> {
     }
 }
 
+/// The commands as a list.
 struct Commands<'a, C>(&'a [C]);
 
 impl<C: BatchItem> Serialize for Commands<'_, C> {
@@ -280,6 +282,7 @@ impl<'de, C: BatchItem> Visitor<'de> for ResponseVisitor<C> {
     }
 }
 
+/// The field `replies`.
 struct ReplyList<C: BatchItem>(TypedReplies<C>);
 
 impl<'de, C: BatchItem> Deserialize<'de> for ReplyList<C> {

@@ -1,4 +1,4 @@
-//! Payloads to and from values that serde knows.
+//! Payloads from values that serde serializes, and to values that it deserializes.
 
 #[cfg(test)]
 mod fuzz;
@@ -12,8 +12,8 @@ use crate::error::{Error, decode_cause, excerpt};
 
 /// Returns a payload of any serializable value: its JSON.
 ///
-/// JSON has no NaN and no infinity: serde writes them as `null`. Integers above 2^53 are written exactly, but clients in
-/// JavaScript read them rounded: send such numbers as strings.
+/// JSON has no NaN and no infinity: serde writes them as `null`. Integers above 2^53 are written exactly, but clients
+/// in JavaScript read them rounded: send such numbers as strings.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
     }
 }
 
-/// Decodes the payloads of replies.
+/// The method [`decode`](Self::decode) for the payloads of replies.
 pub trait PayloadExt {
     /// Decodes the payload as JSON. An empty payload, which is how an absent one looks, is read as `null`.
     ///
@@ -66,7 +66,7 @@ impl PayloadExt for Bytes {
     }
 }
 
-/// Returns the error of a payload that is not a `T`. It names the field, which takes a second attempt at decoding.
+/// Returns the error of a payload that is not a `T`. To find the field, the payload is parsed once more.
 fn decode_error<T: DeserializeOwned>(payload: &Bytes, source: serde_json::Error) -> Error {
     let mut reader = serde_json::Deserializer::from_slice(payload);
     let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {

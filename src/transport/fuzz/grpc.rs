@@ -1,3 +1,5 @@
+//! Fuzzes the statuses of gRPC calls, and their details.
+
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -48,7 +50,7 @@ fn status_error(status: &[u8], message: &[u8], details: &[u8]) -> Option<Error> 
     let failure = Failure::Status(status, details);
     let error = CLIENT.error(&route(), failure, &SendState::default(), Instant::now());
     match &error {
-        Error::Api(failure) => assert_ne!(failure.code, 0),
+        Error::Api(returned) => assert_ne!(returned.code, 0),
         Error::Transport { status, .. } | Error::Unauthorized { status, .. } => {
             assert_eq!(*status, Status::Grpc(code));
         }
@@ -58,7 +60,7 @@ fn status_error(status: &[u8], message: &[u8], details: &[u8]) -> Option<Error> 
     Some(error)
 }
 
-/// Checks that Centrifugo's error is found among the details, whatever its message and its neighbours.
+/// Checks that Centrifugo's error is found among the details, with any message and any neighbours.
 fn check_api_error(status: &[u8], message: &[u8], text: &[u8]) {
     let sent = api::Error::new(108, String::from_utf8_lossy(text));
     let details = |type_url: &str, value: Vec<u8>| {
@@ -82,7 +84,7 @@ fn check_api_error(status: &[u8], message: &[u8], text: &[u8]) {
         message,
         STANDARD.encode(details.concat()).as_bytes(),
     ) {
-        Some(Error::Api(failure)) => assert_eq!(failure, ApiError::from(sent).of(route().method)),
+        Some(Error::Api(returned)) => assert_eq!(returned, ApiError::from(sent).of(route().method)),
         // The status could not be a header.
         None => assert!(HeaderValue::from_bytes(status).is_err()),
         Some(error) => panic!("{error:?}"),

@@ -1,3 +1,5 @@
+//! Fuzzes HTTP responses with an error status.
+
 use ::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -39,12 +41,12 @@ fn check_response(input: &[u8]) {
     check_api_error(status, &headers, &body);
 }
 
-/// Returns whether the code is Centrifugo's: foreign errors have the codes of HTTP and of gRPC.
+/// Returns whether the code can be Centrifugo's: foreign errors have the codes of HTTP and of gRPC.
 fn is_own_code(code: u32) -> bool {
     matches!(code, 100..=399 | 600..)
 }
 
-/// Checks that Centrifugo's error is recognized, whatever its message.
+/// Checks that Centrifugo's error is recognized, with any message.
 fn check_api_error(status: u16, headers: &HeaderMap, text: &[u8]) {
     let (code, message) = match text.split_first_chunk() {
         Some((code, rest)) => (u32::from_le_bytes(*code), String::from_utf8_lossy(rest)),

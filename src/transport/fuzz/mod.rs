@@ -1,4 +1,4 @@
-//! Responses that are not replies, as servers and proxies can send them.
+//! Fuzz targets: responses that are not replies, as servers and proxies can send them.
 
 #[cfg(feature = "grpc")]
 mod grpc;

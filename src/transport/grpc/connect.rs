@@ -8,36 +8,25 @@ use tonic::transport::{Channel, Endpoint};
 use crate::error::Error;
 use crate::transport::TransportConfig;
 
-/// The number of bytes that the server may send before the client has read them: of one reply, and of all replies on a
-/// connection. With HTTP/2's own 64 KiB large replies would wait for the network several times.
+/// The number of bytes that the server may send before the client has read them: of one reply, and of all replies on
+/// a connection. With HTTP/2's own 64 KiB large replies would wait for the network several times.
 const REPLY_WINDOW: u32 = 2 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
+/// Returns the options of the channels to a node.
 pub(super) fn endpoint(config: &TransportConfig) -> Result<Endpoint, Error> {
-    let invalid = |error: tonic::transport::Error| {
-        let cause = error
-            .source()
-            .map(|cause| format!(": {cause}"))
-            .unwrap_or_default();
-        Error::Config(format!("the gRPC channel cannot be built: {error}{cause}"))
-    };
-    let host = config.url.to_http();
+    let scheme = if config.url.tls { "https" } else { "http" };
     let url = match (&config.connections.unix_socket, config.address) {
         (Some(path), _) => format!("unix://{}", path.display()),
-        (None, Some(address)) => {
-            format!(
-                "{}://{address}",
-                if config.url.tls { "https" } else { "http" }
-            )
-        }
-        (None, None) => host.clone(),
+        (None, Some(address)) => format!("{scheme}://{address}"),
+        (None, None) => config.url.to_http(),
     };
-    let host =
-        Uri::from_maybe_shared(host).map_err(|error| Error::Config(format!("url: {error}")))?;
+    let host = Uri::from_maybe_shared(config.url.to_http())
+        .map_err(|error| Error::Config(format!("url: {error}")))?;
     let mut endpoint = Endpoint::from_shared(url)
         .map(|endpoint| endpoint.origin(host))
         .and_then(|endpoint| endpoint.user_agent(config.user_agent.clone()))
-        .map_err(invalid)?
+        .map_err(|error| cannot_build(&error))?
         .initial_stream_window_size(REPLY_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .tcp_nodelay(true)
@@ -51,6 +40,15 @@ pub(super) fn endpoint(config: &TransportConfig) -> Result<Endpoint, Error> {
     })
 }
 
+fn cannot_build(error: &tonic::transport::Error) -> Error {
+    let cause = error
+        .source()
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    Error::Config(format!("the gRPC channel cannot be built: {error}{cause}"))
+}
+
+/// Creates a channel, which connects when it is first used.
 #[cfg(feature = "tls")]
 pub(super) fn connect(endpoint: &Endpoint, config: &TransportConfig) -> Channel {
     if !config.url.tls {

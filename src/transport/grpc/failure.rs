@@ -1,4 +1,4 @@
-//! Why a gRPC call got no message, and the error that it becomes.
+//! The failures of gRPC calls, and the errors that they become.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::transport::{Route, SendState, diagnosis, too_large};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The reason why a call got no message.
+/// The reason why a call has no reply.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// There is no connection.
+    /// No connection could be made.
     Unready(BoxError),
     /// The connection or the stream ended.
     Lost(BoxError),
@@ -62,7 +62,7 @@ impl StdError for StreamError {
 }
 
 impl Grpc {
-    /// Returns the error of a call that failed so.
+    /// Returns the error of a failed call.
     pub(crate) fn error(
         &self,
         route: &Route<'_>,
@@ -108,6 +108,7 @@ impl Grpc {
         }
     }
 
+    /// Returns the error of a call whose connection failed.
     fn network_error(
         &self,
         route: &Route<'_>,
@@ -180,7 +181,7 @@ fn is_io_timeout(error: &(dyn StdError + 'static)) -> bool {
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
-/// Returns whether connecting took too long. With a connector of ours tonic reports that without a `ConnectError`.
+/// Returns whether connecting took too long. With our own connector tonic reports that without a `ConnectError`.
 fn is_connect_timeout(error: &(dyn StdError + 'static)) -> bool {
     error.is::<tonic::transport::Error>() && error.source().is_some_and(is_io_timeout)
 }

@@ -1,4 +1,4 @@
-//! gRPC: unary calls on a tonic channel, given a path and bytes; without a generated client.
+//! The gRPC transport: unary calls on a tonic channel, given a path and bytes, without a generated client.
 
 mod connect;
 mod failure;
@@ -12,13 +12,7 @@ use std::time::Instant;
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use ::http::{StatusCode, Uri};
 use bytes::{Bytes, BytesMut};
-use connect::{connect, endpoint};
-pub(super) use failure::Failure;
-use failure::StreamError;
 use http_body_util::BodyExt as _;
-use pool::Pool;
-#[cfg(test)]
-pub(super) use status::final_status;
 use tonic::body::Body;
 use tonic::client::GrpcService as _;
 use tonic::transport::Channel;
@@ -29,12 +23,19 @@ use super::request::TrackedBody;
 use super::{OutgoingRequest, OwnConnections, Route, TransportConfig};
 use crate::codec::framing;
 use crate::error::Error;
+use connect::{connect, endpoint};
+pub(super) use failure::Failure;
+use failure::StreamError;
+use pool::Pool;
+#[cfg(test)]
+pub(super) use status::final_status;
 
 /// The maximal number of connections to a node by default.
 const CONNECTIONS: usize = 4;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
+/// The gRPC connections to a node.
 pub(crate) struct Grpc {
     /// The server as errors show it.
     shown: Box<str>,
@@ -64,11 +65,10 @@ impl Grpc {
             None => {
                 let endpoint = endpoint(&config)?;
                 let count = config.connections.grpc.unwrap_or(CONNECTIONS);
-                let new_pool = move || {
+                Channels::PerRuntime(PerRuntime::new(move || {
                     let channels = (0..count).map(|_| connect(&endpoint, &config));
                     Ok(Pool::new(channels))
-                };
-                Channels::PerRuntime(PerRuntime::new(new_pool))
+                }))
             }
         };
         Ok(Self {
@@ -96,6 +96,7 @@ impl Grpc {
         reply.map_err(|failure| self.error(route, failure, &outgoing.state, started))
     }
 
+    /// Makes a call on a channel.
     async fn exchange(
         &self,
         route: &Route<'_>,
@@ -215,7 +216,7 @@ impl Received {
 fn time_left(ends: Instant) -> HeaderValue {
     const LARGEST: u128 = 99_999_999;
     let left = ends.saturating_duration_since(Instant::now());
-    // Rounded up: tonic enforces it too, and must not give up before the deadline.
+    // Rounded up: tonic enforces the timeout too, and must not end the call before its deadline.
     let millis = left.as_millis() + 1;
     let text = if millis <= LARGEST {
         format!("{millis}m")

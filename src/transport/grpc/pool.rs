@@ -1,4 +1,4 @@
-//! The gRPC connections to a node: another one is used when the streams of the first ones are used up.
+//! The gRPC connections to a node: another one is used when all streams of the first ones are in use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -25,7 +25,7 @@ pub(super) fn of_trailers(trailers: HeaderMap) -> Result<(), Failure> {
     }
 }
 
-/// Returns the failure of a response without a message: a status alone, or a page of a proxy.
+/// Returns the failure of a response without a message: only a status, or a page of a proxy.
 pub(super) async fn of_headers(http: StatusCode, headers: HeaderMap, body: &mut Body) -> Failure {
     match final_status(headers) {
         Some((status, _)) if status.code() == Code::Ok => {
@@ -51,7 +51,8 @@ pub(super) async fn of_headers(http: StatusCode, headers: HeaderMap, body: &mut 
     Failure::Status(tonic::Status::new(code, message), Bytes::new())
 }
 
-/// Returns the final status and its details. tonic panics on details that are not base64.
+/// Returns the final status and its details. The details are removed from what tonic parses: it panics if they are
+/// not base64.
 pub(crate) fn final_status(mut headers: HeaderMap) -> Option<(tonic::Status, Bytes)> {
     const BASE64: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
@@ -108,7 +109,7 @@ pub(super) fn retry_delay(details: &[u8]) -> Option<Duration> {
     ))
 }
 
-/// Returns Centrifugo's error, which is in the details in its transport error mode.
+/// Returns Centrifugo's error, if the details have it, as in the transport error mode.
 pub(super) fn api_error(details: &[u8]) -> Option<ApiError> {
     let details = Details::decode(details).ok()?.details;
     let any = details

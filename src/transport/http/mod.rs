@@ -1,4 +1,4 @@
-//! HTTP: a POST to `{base}/{method}`, or to the base URL with legacy commands.
+//! The HTTP transport: a POST to `{base}/{method}`, or to the base URL with legacy commands.
 
 mod response;
 
@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use ::http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Body, Response, Url};
-pub(super) use response::error_response;
 
 use super::diagnosis::{self, Diagnosis};
 use super::per_runtime::PerRuntime;
@@ -16,14 +15,19 @@ use super::request::TrackedBody;
 use super::{OutgoingRequest, OwnConnections, Route, SendState, TransportConfig, too_large};
 use crate::api::messages::METHODS;
 use crate::error::{Attempts, Error, Status, cause};
+pub(super) use response::error_response;
 
-/// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s: closed
-/// before, they are never written to while the server closes them.
+/// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s:
+/// closed before, they are never written to while the server closes them.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Centrifugo 6.5 and later cut the connection of a call that takes longer.
+const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
 
 /// The number of bytes that are read of a body that is not a reply, for the error's text.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
+/// The HTTP connections to a node.
 pub(crate) struct Http {
     base: Url,
     /// The URLs of the schema's methods.
@@ -60,7 +64,7 @@ impl Http {
         let clients = match own.http_client {
             Some(client) => Clients::Own(client),
             None => {
-                // Finds out in `build` what is wrong with the options.
+                // Created once here, so that `build` finds what is wrong with the options.
                 new_client(&config)?;
                 Clients::PerRuntime(PerRuntime::new(move || new_client(&config)))
             }
@@ -94,20 +98,22 @@ impl Http {
         let mut response = client.execute(request).await.map_err(network)?;
         self.diagnosis.saw_reply();
         match response.status().as_u16() {
-            200..=299 => match read(&mut response, self.max_response_size)
-                .await
-                .map_err(network)?
-            {
-                (body, true) => Ok(body),
-                (_, false) => Err(too_large(route.method, self.max_response_size)),
-            },
+            200..=299 => {
+                let body = read(&mut response, self.max_response_size).await;
+                let (body, is_whole) = body.map_err(network)?;
+                if is_whole {
+                    Ok(body)
+                } else {
+                    Err(too_large(route.method, self.max_response_size))
+                }
+            }
             401 => Err(Error::Unauthorized {
                 method: route.method,
                 status: Status::Http(401),
             }),
             status => {
                 let limit = ERROR_BODY_LIMIT.min(self.max_response_size);
-                // The status is the news, even if the body cannot be read.
+                // The status matters more than the body, which may be unreadable.
                 let body = read(&mut response, limit).await;
                 let body = body.map(|(body, _)| body).unwrap_or_default();
                 Err(error_response(route, status, response.headers(), &body))
@@ -130,6 +136,7 @@ impl Http {
         Ok(request)
     }
 
+    /// Returns the URL of a method.
     fn url_of(&self, route: &Route<'_>) -> Result<Url, Error> {
         if self.legacy {
             return Ok(self.base.clone());
@@ -147,6 +154,7 @@ impl Http {
         })
     }
 
+    /// Returns the error of a call whose connection failed.
     fn network_error(
         &self,
         route: &Route<'_>,
@@ -166,13 +174,18 @@ impl Http {
                 attempts,
             };
         }
+        let hint = if !unsent && elapsed >= SERVER_CUTS_AFTER {
+            "Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP"
+        } else {
+            self.diagnosis.hint(error.is_connect(), &error)
+        };
         Error::Network {
             method,
             url: self.shown.clone(),
             unsent,
             elapsed,
             reason: diagnosis::reason(&error),
-            hint: self.diagnosis.hint(error.is_connect(), &error),
+            hint,
             source: cause(error.without_url()),
             attempts,
         }
@@ -188,29 +201,34 @@ fn parse(base: &str, url: &str) -> Result<Url, Error> {
 fn headers(config: &mut TransportConfig, base: &Url, is_own_client: bool) -> HeaderMap {
     let mut headers = std::mem::take(&mut config.headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(
-        config
-            .key_header
-            .clone()
-            .map(|name| (Some(name), HeaderValue::from_static(""))),
-    );
+    if let Some(name) = config.key_header.clone() {
+        headers.insert(name, HeaderValue::from_static(""));
+    }
     if is_own_client {
         return headers;
     }
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(USER_AGENT, config.user_agent.clone());
-    let host = base.host_str().map(|host| match base.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    });
-    // HTTP/2, which TLS may negotiate, has no such header.
-    let host = host
-        .filter(|_| !config.url.tls)
-        .and_then(|host| HeaderValue::try_from(host).ok());
-    headers.extend(host.map(|host| (Some(HOST), host)));
+    // HTTP/2, which TLS may negotiate, has no header `Host`.
+    if !config.url.tls
+        && let Some(host) = host_header(base)
+    {
+        headers.insert(HOST, host);
+    }
     headers
 }
 
+/// Returns the header `Host` of calls to a URL.
+fn host_header(base: &Url) -> Option<HeaderValue> {
+    let host = base.host_str()?;
+    let text = match base.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    HeaderValue::try_from(text).ok()
+}
+
+/// Creates the HTTP client of a runtime.
 fn new_client(config: &TransportConfig) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -227,7 +245,9 @@ fn new_client(config: &TransportConfig) -> Result<reqwest::Client, Error> {
     if config.connections.no_proxy {
         builder = builder.no_proxy();
     }
-    if let (Some(address), Some((name, _))) = (config.address, config.url.name()) {
+    if let Some(address) = config.address
+        && let Some((name, _)) = config.url.name()
+    {
         builder = builder.resolve(name, address);
     }
     builder = with_unix_socket(builder, config);
@@ -242,7 +262,7 @@ fn with_unix_socket(
     config: &TransportConfig,
 ) -> reqwest::ClientBuilder {
     match &config.connections.unix_socket {
-        // Otherwise a proxy would be asked for the socket.
+        // Otherwise reqwest would ask a proxy for the socket.
         Some(path) => builder.no_proxy().unix_socket(path.clone()),
         None => builder,
     }
@@ -270,7 +290,7 @@ fn with_tls(builder: reqwest::ClientBuilder, _config: &TransportConfig) -> reqwe
     builder
 }
 
-/// Reads a body up to the limit, and returns whether that was all of it.
+/// Reads a body up to the limit, and returns whether that is all of it. A body in one chunk is not copied.
 async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), reqwest::Error> {
     let announced = response
         .content_length()

@@ -9,7 +9,7 @@ use crate::codec;
 use crate::error::{Attempts, Error, Status, excerpt};
 use crate::transport::Route;
 
-/// Returns the error of a response with an error status: only its body tells Centrifugo's error from a foreign one.
+/// Returns the error of a response with an error status. Only its body tells whether the error is Centrifugo's.
 pub(crate) fn error_response(
     route: &Route<'_>,
     status: u16,

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use crate::error::Error;
 
+/// The options of the builder: none.
 #[derive(Default)]
 pub(crate) struct Options;
 

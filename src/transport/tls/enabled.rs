@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::ResolvesClientCert;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use super::verifiers::{AcceptAny, ForName};
 use crate::error::Error;
 
 /// The options of the builder.
@@ -32,20 +31,16 @@ pub(crate) struct Options {
 impl Options {
     /// Returns the name of the first option that is set.
     pub(crate) fn first_set(&self) -> Option<&'static str> {
-        match self {
-            Self { roots, .. } if !roots.is_empty() => Some("root_certificate"),
-            Self {
-                identity: Some(_), ..
-            } => Some("identity"),
-            Self {
-                accept_invalid_certs: true,
-                ..
-            } => Some("danger_accept_invalid_certs"),
-            Self {
-                server_name: Some(_),
-                ..
-            } => Some("server_name"),
-            _ => None,
+        if !self.roots.is_empty() {
+            Some("root_certificate")
+        } else if self.identity.is_some() {
+            Some("identity")
+        } else if self.accept_invalid_certs {
+            Some("danger_accept_invalid_certs")
+        } else if self.server_name.is_some() {
+            Some("server_name")
+        } else {
+            None
         }
     }
 }
@@ -58,7 +53,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Creates the configuration. Without a need for TLS it is empty, and reads no certificates.
+    /// Creates the configuration. It is empty if TLS is not needed: reading the system's certificates takes time.
     pub(crate) fn new(options: &Options, needed: bool) -> Result<Self, Error> {
         let mut config = client_config(options, needed)?;
         let asked = Arc::<AtomicBool>::default();
@@ -77,7 +72,7 @@ impl Tls {
     }
 }
 
-/// The observations in a transport's handshakes.
+/// The facts about a transport's handshakes that explain failures.
 #[derive(Clone)]
 pub(crate) struct Handshakes {
     /// Whether the server asked for a client certificate.
@@ -86,8 +81,8 @@ pub(crate) struct Handshakes {
 }
 
 impl Handshakes {
-    /// Returns why a server may have closed a connection before it responded: in TLS 1.3 it checks the client's
-    /// certificate after the client considers the handshake complete.
+    /// Returns why a server may have closed a connection before it responded, or nothing. In TLS 1.3 a server refuses
+    /// the client's certificate only after the handshake has ended for the client.
     pub(crate) fn hint(&self) -> &'static str {
         if !self.asked.load(Ordering::Relaxed) {
             ""
@@ -99,7 +94,7 @@ impl Handshakes {
     }
 }
 
-/// Records that the server asks for a client certificate.
+/// A resolver that records that the server asks for a client certificate.
 #[derive(Debug)]
 struct RecordingResolver {
     resolver: Arc<dyn ResolvesClientCert>,
@@ -121,7 +116,7 @@ impl ResolvesClientCert for RecordingResolver {
     }
 }
 
-/// Returns what to do about a connection that failed, if TLS is the reason.
+/// Returns what to do about a connection that failed, or nothing if TLS is not the reason.
 pub(crate) fn hint(error: &(dyn StdError + 'static)) -> &'static str {
     let Some(error) = find::<rustls::Error>(error) else {
         return "";
@@ -135,6 +130,7 @@ pub(crate) fn hint(error: &(dyn StdError + 'static)) -> &'static str {
     }
 }
 
+/// Returns what to do about a certificate that is not valid.
 fn certificate_hint(error: &CertificateError) -> &'static str {
     match error {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -159,7 +155,7 @@ fn certificate_hint(error: &CertificateError) -> &'static str {
 
 /// Returns the first error of that type among an error and its causes.
 ///
-/// An I/O error passes itself off as its cause, and hides it from `source`.
+/// The `source` of an I/O error skips the error that it wraps: `get_ref` returns that one.
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     if let Some(found) = error.downcast_ref() {
         return Some(found);
@@ -171,39 +167,39 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     }
 }
 
+/// Returns the configuration of rustls.
 fn client_config(options: &Options, needed: bool) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Config(format!("TLS: {error}")))?;
-    let builder = match (needed, options.accept_invalid_certs) {
-        (false, _) => {
-            return Ok(builder
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth());
-        }
-        (true, true) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider))),
-        (true, false) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(verifier(options, provider)?),
-    };
-    match &options.identity {
-        None => Ok(builder.with_no_client_auth()),
-        Some(pem) => {
-            let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
-                Error::Config(format!(
-                    "identity: no private key can be read: {error}; give PEM with a certificate and a key"
-                ))
-            })?;
-            builder
-                .with_client_auth_cert(certificates("identity", pem)?, key)
-                .map_err(|error| Error::Config(format!("identity: {error}")))
-        }
+    if !needed {
+        return Ok(builder
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth());
     }
+    let verifier: Arc<dyn ServerCertVerifier> = if options.accept_invalid_certs {
+        Arc::new(AcceptAny(provider))
+    } else {
+        verifier(options, provider)?
+    };
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let Some(pem) = &options.identity else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
+        Error::Config(format!(
+            "identity: no private key can be read: {error}; give PEM with a certificate and a key"
+        ))
+    })?;
+    builder
+        .with_client_auth_cert(certificates("identity", pem)?, key)
+        .map_err(|error| Error::Config(format!("identity: {error}")))
 }
 
+/// Returns the verifier of the server's certificate: the system's, with the certificate authorities of the options.
 fn verifier(
     options: &Options,
     provider: Arc<CryptoProvider>,
@@ -212,16 +208,15 @@ fn verifier(
     for pem in &options.roots {
         roots.extend(certificates("root_certificate", pem)?);
     }
-    let invalid = |error| match options.roots.is_empty() {
-        true => {
+    let verifier = Verifier::new_with_extra_roots(roots, provider).map_err(|error| {
+        Error::Config(if options.roots.is_empty() {
             format!(
                 "TLS: the system's certificates cannot be used: {error}; add one with root_certificate"
             )
-        }
-        false => format!("root_certificate: {error}"),
-    };
-    let verifier = Verifier::new_with_extra_roots(roots, provider)
-        .map_err(|error| Error::Config(invalid(error)))?;
+        } else {
+            format!("root_certificate: {error}")
+        })
+    })?;
     let Some(name) = &options.server_name else {
         return Ok(Arc::new(verifier));
     };
@@ -233,6 +228,7 @@ fn verifier(
     Ok(Arc::new(ForName { verifier, name }))
 }
 
+/// Reads the certificates of an option.
 fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     // DER begins with an ASN.1 sequence, unlike any text.
     if pem.starts_with(&[0x30, 0x82]) {
@@ -245,96 +241,10 @@ fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>
                 "{option}: no certificate can be read: {error}; give PEM"
             ))
         })?;
-    match certificates.is_empty() {
-        true => Err(Error::Config(format!(
+    if certificates.is_empty() {
+        return Err(Error::Config(format!(
             "{option}: it contains no certificate; give PEM, with BEGIN CERTIFICATE"
-        ))),
-        false => Ok(certificates),
+        )));
     }
-}
-
-/// Verifies certificates against a name of the user's instead of the URL's host.
-#[derive(Debug)]
-struct ForName {
-    verifier: Verifier,
-    name: ServerName<'static>,
-}
-
-impl ServerCertVerifier for ForName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.verifier
-            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier
-            .verify_tls12_signature(message, cert, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier
-            .verify_tls13_signature(message, cert, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// Accepts any certificate, but still checks that the server has its key.
-#[derive(Debug)]
-struct AcceptAny(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+    Ok(certificates)
 }

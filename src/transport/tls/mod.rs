@@ -4,6 +4,8 @@
 mod disabled;
 #[cfg(feature = "tls")]
 mod enabled;
+#[cfg(feature = "tls")]
+mod verifiers;
 
 #[cfg(not(feature = "tls"))]
 pub(crate) use disabled::{Handshakes, Options, Tls, hint};

@@ -1,3 +1,5 @@
+//! Fuzzes the URLs of servers.
+
 use reqwest::Url;
 
 use super::{Protocol, ServerUrl};
@@ -5,7 +7,7 @@ use crate::fuzz::{KEY, assert_presentable, fuzz};
 
 fuzz!(urls, check);
 
-/// A URL is refused without showing what may be a secret, or both HTTP libraries understand it as we do.
+/// Checks that a URL is refused without showing secrets, or that the HTTP libraries understand it in the same way.
 fn check(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     match ServerUrl::parse(&text) {
@@ -18,7 +20,7 @@ fn check(input: &[u8]) {
     }
 }
 
-/// Whether the key is where no URL has a secret: in its host or path.
+/// Returns whether the key is in the host or the path, where no secret is expected.
 fn is_shown(url: &str) -> bool {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let start = url.rfind('@').map_or(0, |at| at + 1);
@@ -29,35 +31,34 @@ fn check_parsed(parsed: &ServerUrl) {
     assert_eq!(
         ServerUrl::parse(&parsed.to_string()).unwrap(),
         *parsed,
-        "its URL is another's"
+        "its text is another URL"
     );
     match parsed.protocol {
         Protocol::Http => check_http(parsed),
-        #[cfg(feature = "grpc")]
-        Protocol::Grpc => {
-            let endpoint = tonic::transport::Endpoint::from_shared(parsed.to_http()).unwrap();
-            assert_eq!(
-                endpoint.uri().authority().unwrap().as_str(),
-                parsed.authority
-            );
-            assert_eq!(endpoint.uri().path(), "/");
-        }
-        #[cfg(not(feature = "grpc"))]
-        Protocol::Grpc => {}
+        Protocol::Grpc => check_grpc(parsed),
     }
 }
 
+#[cfg(feature = "grpc")]
+fn check_grpc(parsed: &ServerUrl) {
+    let endpoint = tonic::transport::Endpoint::from_shared(parsed.to_http()).unwrap();
+    let uri = endpoint.uri();
+    assert_eq!(uri.authority().unwrap().as_str(), parsed.authority);
+    assert_eq!(uri.path(), "/");
+}
+
+#[cfg(not(feature = "grpc"))]
+fn check_grpc(_parsed: &ServerUrl) {}
+
 fn check_http(parsed: &ServerUrl) {
-    // What reqwest alone refuses, the builder refuses by it.
+    // The builder refuses URLs that reqwest refuses.
     let Ok(base) = Url::parse(&parsed.to_http()) else {
         return;
     };
     let url = Url::parse(&format!("{}/publish", parsed.to_http())).unwrap();
     let uri: ::http::Uri = url.as_str().parse().unwrap();
-    assert_eq!(
-        uri.scheme_str(),
-        Some(if parsed.tls { "https" } else { "http" })
-    );
+    let scheme = if parsed.tls { "https" } else { "http" };
+    assert_eq!(uri.scheme_str(), Some(scheme));
     assert!(url.path().ends_with("/publish"), "{url}");
     assert!(
         url.path().starts_with(base.path().trim_end_matches('/')),
@@ -77,9 +78,11 @@ fn check_http(parsed: &ServerUrl) {
         Some(port.unwrap_or(usual)),
         "{url}"
     );
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'.';
     let host = parsed.authority.split(':').next().unwrap();
-    if host.bytes().all(is_plain) {
+    let is_plain = host
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'.');
+    if is_plain {
         assert_eq!(url.host_str(), Some(host));
     }
 }

@@ -1,7 +1,6 @@
-//! The URL of a server: the transport that it selects, and what can be wrong with it.
+//! The URL of a server, which selects the transport.
 
-#[cfg(test)]
-#[cfg(feature = "http")]
+#[cfg(all(test, feature = "http"))]
 mod fuzz;
 
 use std::fmt;
@@ -86,6 +85,7 @@ impl fmt::Display for ServerUrl {
     }
 }
 
+/// Parses a URL; the error says what is wrong with it.
 fn parse(url: &str) -> Result<ServerUrl, String> {
     let Some((scheme, rest)) = split_scheme(url) else {
         return Err(format!(
@@ -104,6 +104,40 @@ fn parse(url: &str) -> Result<ServerUrl, String> {
             ));
         }
     };
+    check_parts(protocol, rest)?;
+    // `Uri` refuses an unknown scheme with an authority alone: the scheme is replaced.
+    let uri: Uri = format!("http://{rest}")
+        .parse()
+        .map_err(|error| format!("{error}"))?;
+    let authority = uri
+        .authority()
+        .filter(|authority| !authority.host().is_empty())
+        .ok_or("it has no host")?;
+    let has_port = authority.as_str() != authority.host();
+    if has_port && matches!(authority.port_u16(), None | Some(0)) {
+        return Err("its port is not a number from 1 to 65535".into());
+    }
+    let path = uri.path().trim_end_matches('/');
+    match protocol {
+        Protocol::Http => check_path(path)?,
+        Protocol::Grpc if !path.is_empty() => {
+            return Err(format!("gRPC has no path; leave out `{path}`"));
+        }
+        Protocol::Grpc if !has_port => {
+            return Err("it names no port; Centrifugo's for gRPC is 10000 by default".into());
+        }
+        Protocol::Grpc => {}
+    }
+    Ok(ServerUrl {
+        protocol,
+        tls,
+        authority: authority.to_string(),
+        path: path.to_owned(),
+    })
+}
+
+/// Checks that a URL has only an authority and a path after its scheme.
+fn check_parts(protocol: Protocol, rest: &str) -> Result<(), String> {
     if rest.contains('#') {
         return Err("it has a fragment; leave out the `#` and what follows".into());
     }
@@ -113,7 +147,7 @@ fn parse(url: &str) -> Result<ServerUrl, String> {
                 .into(),
         );
     }
-    // Over gRPC there is no path, but a password may hold a slash.
+    // Over gRPC there is no path, so that a slash can only belong to a password.
     let end_of_authority = match protocol {
         Protocol::Http => rest.find('/').unwrap_or(rest.len()),
         Protocol::Grpc => rest.len(),
@@ -124,37 +158,10 @@ fn parse(url: &str) -> Result<ServerUrl, String> {
                 .into(),
         );
     }
-    // `Uri` refuses an unknown scheme with an authority alone: the scheme is replaced.
-    let uri: Uri = format!("http://{rest}")
-        .parse()
-        .map_err(|error| format!("{error}"))?;
-    let authority = uri
-        .authority()
-        .filter(|authority| !authority.host().is_empty())
-        .ok_or("it has no host")?;
-    if authority.as_str() != authority.host() && matches!(authority.port_u16(), None | Some(0)) {
-        return Err("its port is not a number from 1 to 65535".into());
-    }
-    let path = uri.path().trim_end_matches('/').to_owned();
-    let parsed = ServerUrl {
-        protocol,
-        tls,
-        authority: authority.to_string(),
-        path,
-    };
-    match protocol {
-        Protocol::Http => check_path(&parsed.path)?,
-        Protocol::Grpc if !parsed.path.is_empty() => {
-            return Err(format!("gRPC has no path; leave out `{}`", parsed.path));
-        }
-        Protocol::Grpc if authority.port().is_none() => {
-            return Err("it names no port; Centrifugo's for gRPC is 10000 by default".into());
-        }
-        Protocol::Grpc => {}
-    }
-    Ok(parsed)
+    Ok(())
 }
 
+/// Checks the path of an HTTP URL.
 fn check_path(path: &str) -> Result<(), String> {
     if path.contains("//") {
         return Err("its path has an empty part, `//`".into());
@@ -170,12 +177,13 @@ fn check_path(path: &str) -> Result<(), String> {
 
 /// Returns the scheme and the rest. Text in front of `://` that is not a scheme belongs to the rest.
 fn split_scheme(url: &str) -> Option<(&str, &str)> {
-    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    url.split_once("://")
-        .filter(|(scheme, _)| is_scheme(scheme))
+    let (scheme, rest) = url.split_once("://")?;
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_scheme.then_some((scheme, rest))
 }
 
-/// Returns the URL without whatever precedes an `@`: a password may contain a slash or a question mark.
+/// Returns the URL without credentials and query. Everything in front of an `@` is left out, since a password may
+/// contain a slash or a question mark.
 fn without_secrets(url: &str) -> String {
     let (scheme, rest) = split_scheme(url).unwrap_or(("", url));
     let end = rest.find(['?', '#']).unwrap_or(rest.len());
@@ -200,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn scheme_picks_the_transport() {
+    fn scheme_selects_transport() {
         let parsed = ServerUrl::parse("https://example.com/api/").unwrap();
         assert_eq!((parsed.protocol, parsed.tls), (Protocol::Http, true));
         assert_eq!(parsed.to_http(), "https://example.com/api");
@@ -211,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_from_addresses() {
+    fn names_and_addresses_are_distinguished() {
         for (url, name) in [
             ("http://example.com/api", Some(("example.com", 80))),
             ("https://example.com/api", Some(("example.com", 443))),
@@ -226,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_known() {
+    fn urls_of_this_machine_are_local() {
         for url in [
             "http://localhost:8000/api",
             "http://127.0.0.2/api",
@@ -254,7 +262,7 @@ mod tests {
             ("", "no scheme"),
             (
                 "ws://localhost:8000/api",
-                "`ws` is none of http, https, grpc, grpcs",
+                "`ws` is not one of http, https, grpc, grpcs",
             ),
             ("http://", "url `http://`: "),
             ("http:///api", "url `http:///api`: "),
@@ -280,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_a_url_are_not_shown() {
+    fn secrets_in_urls_are_not_shown() {
         for url in [
             "http://user:hunter2@host/api",
             "http://host/api?api_key=hunter2",

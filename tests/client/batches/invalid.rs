@@ -3,22 +3,8 @@
 use centrifugo_api::*;
 
 #[cfg(feature = "http")]
-use crate::fake_http::Answer;
-use crate::fake_http::FakeHttp;
-use crate::{Outcome, failure};
-
-/// Returns a server that must not be called, and a client over each transport that is compiled in.
-fn unused() -> Result<(FakeHttp, Vec<Client>), Error> {
-    let fake = FakeHttp::script([]);
-    let mut clients = Vec::new();
-    if cfg!(feature = "http") {
-        clients.push(Client::new(fake.url(), "key")?);
-    }
-    if cfg!(feature = "grpc") {
-        clients.push(Client::new(format!("grpc://{}", fake.address()), "key")?);
-    }
-    Ok((fake, clients))
-}
+use crate::fake_http::{Answer, FakeHttp};
+use crate::{Outcome, failure, unused};
 
 fn publish(data: &str) -> PublishRequest {
     PublishRequest::new("plain:a", data)

@@ -11,6 +11,8 @@ over_each_transport!(
     all_ok_makes_one_error_of_the_failures,
     broadcast_within_a_batch_keeps_its_channels,
     broadcast_refused_whole_is_an_error,
+    outcomes_of_a_batch_make_one_error_of_the_failures,
+    outcomes_of_a_batch_are_json,
 );
 
 /// Returns the offset of each channel, or the code of its error.
@@ -23,6 +25,11 @@ fn summary(result: &BroadcastResult) -> Vec<Result<u64, u32>> {
                 .map_err(|error| error.code)
         })
         .collect()
+}
+
+/// Returns a broadcast that the server refuses as a whole.
+fn refused_whole() -> BroadcastRequest {
+    BroadcastRequest::new(["plain:a"], "").b64data("not base64")
 }
 
 async fn outcomes_come_in_the_order_of_the_channels(Env { client, .. }: Env) -> Outcome {
@@ -126,7 +133,7 @@ async fn all_ok_makes_one_error_of_the_failures(Env { client, .. }: Env) -> Outc
     let message = error.to_string();
     assert!(
         message.starts_with(
-            "broadcast: 3 of 4 parts failed: `unknown:a`: Centrifugo answered error 102"
+            "broadcast: 3 of 4 parts failed: `unknown:a`: Centrifugo returned error 102"
         ),
         "{message}"
     );
@@ -163,7 +170,7 @@ async fn broadcast_within_a_batch_keeps_its_channels(Env { client, .. }: Env) ->
     let broadcasts = (
         BroadcastRequest::new(["plain:a", "unknown:a", "plain:b"], "1"),
         BroadcastRequest::new(["unknown:b"], "2"),
-        BroadcastRequest::new(Vec::<String>::new(), "3"),
+        refused_whole(),
     );
     let (first, second, third) = client.batch(broadcasts.clone()).await?;
     let first = first?;
@@ -195,11 +202,62 @@ async fn broadcast_within_a_batch_keeps_its_channels(Env { client, .. }: Env) ->
 }
 
 async fn broadcast_refused_whole_is_an_error(Env { client, .. }: Env) -> Outcome {
-    let error = failure(
-        client
-            .broadcast(BroadcastRequest::new(Vec::<String>::new(), "1"))
-            .await,
+    let error = failure(client.broadcast(refused_whole()).await);
+    assert!(
+        matches!(&error, Error::Api(error) if error.code == ApiError::BAD_REQUEST),
+        "{error:?}"
     );
-    assert_eq!(error.api_code(), Some(ApiError::BAD_REQUEST));
+    Ok(())
+}
+
+/// Returns the outcomes of two publications, the second of which fails.
+async fn one_of_two(client: &Client) -> Result<Outcomes<PublishResult>, Error> {
+    let publish = |channel: &str| PublishRequest::new(channel, "1");
+    client
+        .batch(vec![publish("nohist:a"), publish("unknown:a")])
+        .await
+}
+
+async fn outcomes_of_a_batch_make_one_error_of_the_failures(Env { client, .. }: Env) -> Outcome {
+    let outcomes = one_of_two(&client).await?;
+    let failed: Vec<_> = outcomes
+        .failed()
+        .map(|(position, error)| (position, error.code, error.method(), error.channel()))
+        .collect();
+    assert_eq!(failed, [(1, 102, Some("publish"), Some("unknown:a"))]);
+    let error = failure(outcomes.all_ok());
+    assert_eq!(
+        error.to_string(),
+        "batch: 1 of 2 parts failed: `commands[1]`: publish: Centrifugo returned error 102: \
+         unknown channel (the namespace of channel `unknown:a` is not configured)"
+    );
+    let Error::Partial {
+        method, failed, of, ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    let failed: Vec<_> = failed
+        .iter()
+        .map(|(name, error)| (name.as_str(), error.code))
+        .collect();
+    assert_eq!((method, of), ("batch", 2));
+    assert_eq!(failed, [("commands[1]", 102)]);
+
+    let history = vec![HistoryRequest::new("plain:a"); 3];
+    let results: Vec<HistoryResult> = client.batch(history).await?.all_ok()?;
+    assert_eq!(results.len(), 3);
+    Ok(())
+}
+
+async fn outcomes_of_a_batch_are_json(Env { client, .. }: Env) -> Outcome {
+    let error = serde_json::json!({
+        "code": 102, "message": "unknown channel", "temporary": false,
+        "method": "publish", "channel": "unknown:a",
+    });
+    assert_eq!(
+        serde_json::to_value(one_of_two(&client).await?)?,
+        serde_json::json!([{"Ok": {}}, {"Err": error}])
+    );
     Ok(())
 }

@@ -32,6 +32,15 @@ fn channels(count: usize) -> Vec<String> {
         .collect()
 }
 
+/// Returns the broadcasts that were sent.
+fn broadcasts(server: &Server) -> Vec<BroadcastRequest> {
+    server
+        .take_requests()
+        .iter()
+        .filter_map(|request| request.request())
+        .collect()
+}
+
 #[tokio::test]
 async fn large_broadcast_is_split_and_its_outcomes_keep_their_order() -> Outcome {
     for (server, builder) in both_transports()? {
@@ -46,13 +55,25 @@ async fn large_broadcast_is_split_and_its_outcomes_keep_their_order() -> Outcome
             .map(|(channel, error)| (channel, error.code))
             .collect();
         assert_eq!(failed, [("nowhere:7", 102)]);
-        let parts: Vec<_> = server
-            .take_requests()
-            .iter()
-            .filter_map(|request| request.request::<BroadcastRequest>())
-            .collect();
+        let parts = broadcasts(&server);
         assert!((4..=12).contains(&parts.len()), "{}", parts.len());
         assert!(parts.iter().flat_map(|part| &part.channels).eq(&channels));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn large_broadcast_by_call_is_split_the_same() -> Outcome {
+    for (server, builder) in both_transports()? {
+        let client = builder.build()?;
+        // Without a position, the results of both are equal.
+        let request = BroadcastRequest::new(channels(500), r#"{"n":1}"#).skip_history(true);
+        let by_method = client.broadcast(request.clone()).await?;
+        let sent_by_method = broadcasts(&server);
+        let by_call = client.call(request).await?;
+        assert_eq!(by_call, by_method);
+        assert_eq!(broadcasts(&server), sent_by_method);
+        assert!(sent_by_method.len() >= 4, "{}", sent_by_method.len());
     }
     Ok(())
 }

@@ -17,9 +17,7 @@ use centrifugo_api_testing::{DataFormat, Fault, Namespace, Server};
 use tokio::task::JoinHandle;
 
 use crate::Outcome;
-
-/// How long a test waits for an event that must happen. Only a failing test waits this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::fake_server::PATIENCE;
 
 /// How long a batch is delayed, so that other calls wait.
 const HOLD: Duration = Duration::from_millis(300);

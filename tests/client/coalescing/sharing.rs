@@ -152,7 +152,7 @@ async fn calls_of_all_kinds_share_a_batch_and_get_their_own_outcomes() -> Outcom
         assert!(
             error
                 .to_string()
-                .starts_with("publish: Centrifugo answered error 102"),
+                .starts_with("publish: Centrifugo returned error 102"),
             "{error}"
         );
         let failed: Vec<_> = broadcast?

@@ -30,7 +30,7 @@ fn http_client_goes_with_its_own_options_only() -> crate::Outcome {
     if cfg!(feature = "grpc") {
         assert_config(
             own(GRPC),
-            &["http_client goes with an http or https URL", "grpc_channel"],
+            &["http_client needs an http or https URL", "grpc_channel"],
         );
     }
     #[cfg(feature = "tls")]
@@ -68,7 +68,7 @@ async fn grpc_channel_goes_with_its_own_options_only() {
     if cfg!(feature = "http") {
         assert_config(
             own(HTTP),
-            &["grpc_channel goes with a grpc or grpcs URL", "http_client"],
+            &["grpc_channel needs a grpc or grpcs URL", "http_client"],
         );
     }
     #[cfg(feature = "tls")]

@@ -10,9 +10,9 @@ use super::{GRPC, HTTP, assert_config, urls};
 fn mistakes_in_the_key_are_named_with_their_fix() {
     for url in urls() {
         for (key, expected) in [
-            ("", "leave api_key out"),
-            (" ", "leave api_key out"),
-            ("\t\r\n", "leave api_key out"),
+            ("", "omit api_key for a server without one"),
+            (" ", "omit api_key for a server without one"),
+            ("\t\r\n", "omit api_key for a server without one"),
             ("key\n", "a line end read from a file?"),
             ("key\r\n", "a line end read from a file?"),
             (" key", "white space"),
@@ -36,11 +36,11 @@ fn mistakes_in_the_key_are_named_with_their_fix() {
 fn mistakes_in_headers_are_named_with_their_fix() {
     for url in urls() {
         for (name, value, expected) in [
-            ("", "1", "no name of a header"),
-            ("X Name", "1", "`X Name` is no name of a header"),
-            ("X-Name:", "1", "no name of a header"),
-            ("X-Näme", "1", "no name of a header"),
-            ("X-Name\n", "1", "no name of a header"),
+            ("", "1", "is not a valid header name"),
+            ("X Name", "1", "`X Name` is not a valid header name"),
+            ("X-Name:", "1", "is not a valid header name"),
+            ("X-Näme", "1", "is not a valid header name"),
+            ("X-Name\n", "1", "is not a valid header name"),
             ("X-Name", "a\nb", "header `X-Name` has characters"),
             (
                 "X-Name",
@@ -54,12 +54,12 @@ fn mistakes_in_headers_are_named_with_their_fix() {
                 "example.com",
                 "header `host` is set by the client itself",
             ),
-            ("Content-Length", "1", "leave it out"),
-            ("content-type", "text/plain", "leave it out"),
-            ("Transfer-Encoding", "chunked", "leave it out"),
-            ("Connection", "close", "leave it out"),
-            ("TE", "trailers", "leave it out"),
-            ("User-Agent", "mine", "leave it out"),
+            ("Content-Length", "1", "omit it"),
+            ("content-type", "text/plain", "omit it"),
+            ("Transfer-Encoding", "chunked", "omit it"),
+            ("Connection", "close", "omit it"),
+            ("TE", "trailers", "omit it"),
+            ("User-Agent", "mine", "omit it"),
         ] {
             assert_config(
                 Client::builder(url).header(name, value),
@@ -88,9 +88,9 @@ fn header_that_is_also_the_key_is_found() {
         let keyed = || Client::builder(url).api_key("key");
         assert_config(
             keyed().header(taken, "x"),
-            &[&format!("header `{name}` is where api_key goes")],
+            &[&format!("header `{name}` carries the api_key")],
         );
-        assert_config(keyed().header(name, "x"), &["leave out one of the two"]);
+        assert_config(keyed().header(name, "x"), &["omit one of the two"]);
         assert!(keyed().header(free, "x").build().is_ok(), "{url}");
         assert!(
             Client::builder(url).header(taken, "x").build().is_ok(),
@@ -114,15 +114,15 @@ fn times_and_sizes_of_zero_are_found() {
         let builder = || Client::builder(url);
         assert_config(
             builder().timeout(Duration::ZERO),
-            &["timeout is zero", "give a time"],
+            &["timeout is zero", "set a time"],
         );
         assert_config(
             builder().connect_timeout(Duration::ZERO),
-            &["connect_timeout is zero", "leave it out"],
+            &["connect_timeout is zero", "omit it"],
         );
         assert_config(
             builder().max_response_size(0),
-            &["max_response_size is zero", "give a number"],
+            &["max_response_size is zero", "set a number of bytes"],
         );
         let smallest = builder()
             .timeout(Duration::from_nanos(1))

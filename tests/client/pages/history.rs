@@ -20,6 +20,7 @@ over_each_transport!(
     pages_carry_the_position_and_the_epoch,
     errors_end_the_pages,
     pages_are_a_stream,
+    pages_are_json,
 );
 
 async fn publish(client: &Client, channel: &str, count: u64) -> Result<(), Error> {
@@ -152,6 +153,23 @@ async fn missing_limit_is_100_and_negative_limit_reads_all(env: Env) -> Outcome 
         let pages = read(env.client.history_pages(request), offsets).await?;
         assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [99]);
     }
+    Ok(())
+}
+
+async fn pages_are_json(env: Env) -> Outcome {
+    publish(&env.client, "plain:a", 1).await?;
+    let mut pages = env.client.history_pages(HistoryRequest::new("plain:a"));
+    let page = pages.next().await.ok_or("no page")??;
+    let json = serde_json::to_value(&page)?;
+    assert_eq!(json["Page"]["publications"][0]["data"], 1, "{json}");
+    assert_eq!(json["Page"]["offset"], 1, "{json}");
+
+    let lost = HistoryRequest::new("plain:a").since(StreamPosition::new(1, "made-up"));
+    let mut pages = env.client.history_pages(lost);
+    let page = pages.next().await.ok_or("no page")??;
+    let json = serde_json::to_value(&page)?;
+    assert_eq!(json["Lost"]["code"], 112, "{json}");
+    assert_eq!(json["Lost"]["channel"], "plain:a", "{json}");
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::malformed_grpc::{Call, connect, frame};
-use crate::{Outcome, clients, own_client, soon};
+use crate::{Outcome, address, clients, own_client, soon};
 use chance::Chance;
 use seeds::{Seed, all};
 
@@ -182,7 +182,7 @@ async fn changed_connections_come_to_an_end() -> Outcome {
             seed.http2()
         };
         let bytes = chance.change(&bytes, b"\r\n\r\n");
-        let mut stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
+        let mut stream = TcpStream::connect(address(&server)).await?;
         // The server may have hung up already, which is an error.
         let _ = stream.write_all(&bytes).await;
         let _ = stream.shutdown().await;
@@ -212,7 +212,7 @@ async fn unchanged_connections_are_answered() -> Outcome {
 }
 
 async fn read_until(server: &Server, bytes: &[u8], is_answer: impl Fn(&[u8]) -> bool) -> Outcome {
-    let mut stream = TcpStream::connect(server.grpc_url().replace("grpc://", "")).await?;
+    let mut stream = TcpStream::connect(address(server)).await?;
     stream.write_all(bytes).await?;
     let mut answer = Vec::new();
     while !is_answer(&answer) {

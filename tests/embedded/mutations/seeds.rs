@@ -111,7 +111,8 @@ fn open_source(server: &Server) -> Vec<Seed> {
         seed(publish().data(binary([0xff, 0x00]))),
         seed(BroadcastRequest::new(["a", "b"], r#""text""#).skip_history(true)),
         seed(
-            SubscribeRequest::new("news").user("alice")
+            SubscribeRequest::new("news")
+                .user("alice")
                 .info("1")
                 .data("{}")
                 .recover_since(since.clone())
@@ -121,7 +122,11 @@ fn open_source(server: &Server) -> Vec<Seed> {
                         .force_recovery(BoolValue::new(false)),
                 ),
         ),
-        seed(UnsubscribeRequest::new("news").user("alice").client("client")),
+        seed(
+            UnsubscribeRequest::new("news")
+                .user("alice")
+                .client("client"),
+        ),
         seed(
             DisconnectRequest::new("alice")
                 .disconnect(Disconnect::new(4000, "bye"))
@@ -150,11 +155,16 @@ fn open_source(server: &Server) -> Vec<Seed> {
         ])),
         seed(BatchRequest::new([Command::from(InfoRequest::new())]).parallel(true)),
         seed(
-            MapPublishRequest::new("map:1", "{}").key("key")
+            MapPublishRequest::new("map:1", "{}")
+                .key("key")
                 .version(1)
                 .tags([("a", "b")]),
         ),
-        seed(MapRemoveRequest::new("map:1").key("key").idempotency_key("key")),
+        seed(
+            MapRemoveRequest::new("map:1")
+                .key("key")
+                .idempotency_key("key"),
+        ),
         seed(MapReadStateRequest::new("map:1").limit(-1)),
         seed(
             MapReadStreamRequest::new("map:1")
@@ -194,7 +204,9 @@ fn of_push(server: &Server) -> Vec<Seed> {
     vec![
         pro(
             server,
-            DeviceRegisterRequest::new("fcm").token("token").platform("ios")
+            DeviceRegisterRequest::new("fcm")
+                .token("token")
+                .platform("ios")
                 .meta([("a", "b")])
                 .topics(["news"]),
         ),
@@ -213,7 +225,10 @@ fn of_push(server: &Server) -> Vec<Seed> {
             server,
             DeviceTopicListRequest::new().filter(DeviceTopicFilter::new().topics(["news"])),
         ),
-        pro(server, DeviceTopicUpdateRequest::new("1", ["news"]).op("add")),
+        pro(
+            server,
+            DeviceTopicUpdateRequest::new("1", ["news"]).op("add"),
+        ),
         pro(
             server,
             UserTopicListRequest::new().filter(UserTopicFilter::new().users(["alice"])),
@@ -226,7 +241,10 @@ fn of_push(server: &Server) -> Vec<Seed> {
             server,
             SendPushNotificationRequest::new(recipient, PushNotification::new().fcm(message)),
         ),
-        pro(server, UpdatePushStatusRequest::new("uid").status("delivered")),
+        pro(
+            server,
+            UpdatePushStatusRequest::new("uid").status("delivered"),
+        ),
         pro(server, CancelPushRequest::new("uid")),
     ]
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cent::{
-    AutoBatch, BatchOptions, BroadcastRequest, Client, Config, HistoryRequest, PublishRequest, RawValue,
-    blocking,
+    AutoBatch, BatchOptions, BroadcastRequest, Client, Config, HistoryRequest, PublishRequest,
+    RawValue, blocking,
 };
 
 use super::{BlockingPeer, Peer};
@@ -39,14 +39,22 @@ impl Peer for Cent {
                 }
             }
             Row::Broadcast => {
-                let result = client.broadcast(BroadcastRequest::new(&work.channels).data(data)).await?;
+                let result = client
+                    .broadcast(BroadcastRequest::new(&work.channels).data(data))
+                    .await?;
                 assert_eq!(result.channels.len(), work.load.parts);
             }
             Row::History => {
-                let history = client.history(HistoryRequest::new(HISTORY_CHANNEL).limit(-1)).await?;
+                let history = client
+                    .history(HistoryRequest::new(HISTORY_CHANNEL).limit(-1))
+                    .await?;
                 assert_eq!(history.publications.len(), work.load.parts);
             }
-            _ => drop(client.publish(PublishRequest::new(CHANNEL).data(data)).await?),
+            _ => drop(
+                client
+                    .publish(PublishRequest::new(CHANNEL).data(data))
+                    .await?,
+            ),
         }
         Ok(())
     }
@@ -59,7 +67,11 @@ impl Cent {
             _ => DATA.to_owned(),
         };
         let data = RawValue::from_string(data)?;
-        Ok(Self { work: Arc::clone(work), client: Client::new(config)?, data })
+        Ok(Self {
+            work: Arc::clone(work),
+            client: Client::new(config)?,
+            data,
+        })
     }
 }
 
@@ -90,11 +102,15 @@ impl BlockingPeer for BlockingCent {
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let data = RawValue::from_string(DATA.to_owned())?;
-        Ok(Self { client: blocking::Client::new(config(work))?, data })
+        Ok(Self {
+            client: blocking::Client::new(config(work))?,
+            data,
+        })
     }
 
     fn call(&mut self) -> Result<(), Failure> {
-        self.client.publish(PublishRequest::new(CHANNEL).data(self.data.clone()))?;
+        self.client
+            .publish(PublishRequest::new(CHANNEL).data(self.data.clone()))?;
         Ok(())
     }
 }

@@ -31,7 +31,12 @@ impl Peer for Hyper {
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let raw = work.raw()?;
         let uri = format!("{}/{}", work.address.http_url(), raw.method).parse()?;
-        Ok(Self { work: Arc::clone(work), client, uri, body: raw.json })
+        Ok(Self {
+            work: Arc::clone(work),
+            client,
+            uri,
+            body: raw.json,
+        })
     }
 
     async fn call(&self) -> Result<(), Failure> {
@@ -40,6 +45,7 @@ impl Peer for Hyper {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(Full::new(self.body.clone()))?;
         let (head, body) = self.client.request(request).await?.into_parts();
-        self.work.check(head.status, &body.collect().await?.to_bytes())
+        self.work
+            .check(head.status, &body.collect().await?.to_bytes())
     }
 }

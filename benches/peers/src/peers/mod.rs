@@ -69,11 +69,19 @@ fn all() -> [Entry; 14] {
 }
 
 fn concurrent<P: Peer>() -> Entry {
-    Entry { name: P::NAME, rows: P::ROWS, measure: measure::concurrent::<P> }
+    Entry {
+        name: P::NAME,
+        rows: P::ROWS,
+        measure: measure::concurrent::<P>,
+    }
 }
 
 fn blocking<P: BlockingPeer>() -> Entry {
-    Entry { name: P::NAME, rows: &[Row::Blocking], measure: measure::blocking::<P> }
+    Entry {
+        name: P::NAME,
+        rows: &[Row::Blocking],
+        measure: measure::blocking::<P>,
+    }
 }
 
 /// The names; one that calls in both ways has one.
@@ -84,6 +92,8 @@ pub fn names() -> Vec<&'static str> {
 }
 
 pub fn find(name: &str, row: Row) -> Result<Entry, Failure> {
-    let found = all().into_iter().find(|entry| entry.name == name && entry.rows.contains(&row));
+    let found = all()
+        .into_iter()
+        .find(|entry| entry.name == name && entry.rows.contains(&row));
     found.ok_or_else(|| format!("{name} has no row {}", row.name()).into())
 }

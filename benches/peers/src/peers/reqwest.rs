@@ -26,7 +26,12 @@ impl Peer for Reqwest {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let raw = work.raw()?;
         let url = format!("{}/{}", work.address.http_url(), raw.method).parse()?;
-        Ok(Self { work: Arc::clone(work), client: Client::builder().build()?, url, body: raw.json })
+        Ok(Self {
+            work: Arc::clone(work),
+            client: Client::builder().build()?,
+            url,
+            body: raw.json,
+        })
     }
 
     async fn call(&self) -> Result<(), Failure> {

@@ -30,12 +30,19 @@ impl Peer for Tcp {
     const NAME: &'static str = "tcp";
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
-        Ok(Self { request: request(work)?, work: Arc::clone(work), idle: Mutex::default() })
+        Ok(Self {
+            request: request(work)?,
+            work: Arc::clone(work),
+            idle: Mutex::default(),
+        })
     }
 
     async fn call(&self) -> Result<(), Failure> {
         let idle = self.idle().pop();
-        let Connection { mut stream, mut answer } = match idle {
+        let Connection {
+            mut stream,
+            mut answer,
+        } = match idle {
             Some(connection) => connection,
             None => self.open().await?,
         };
@@ -60,7 +67,10 @@ impl Tcp {
     async fn open(&self) -> Result<Connection, Failure> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.work.address.http_port)).await?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, answer: Vec::with_capacity(BUFFER) })
+        Ok(Connection {
+            stream,
+            answer: Vec::with_capacity(BUFFER),
+        })
     }
 }
 
@@ -78,7 +88,12 @@ impl BlockingPeer for BlockingTcp {
         let stream = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, work.address.http_port))?;
         stream.set_nodelay(true)?;
         let buffer = vec![0; BUFFER].into();
-        Ok(Self { request: request(work)?, work: Arc::clone(work), stream, buffer })
+        Ok(Self {
+            request: request(work)?,
+            work: Arc::clone(work),
+            stream,
+            buffer,
+        })
     }
 
     fn call(&mut self) -> Result<(), Failure> {
@@ -108,9 +123,13 @@ fn request(work: &Work) -> Result<Vec<u8>, Failure> {
 
 /// Whether an answer has all that its head announces, or the last chunk.
 fn is_complete(answer: &[u8]) -> bool {
-    let Some(head) = head(answer) else { return false };
+    let Some(head) = head(answer) else {
+        return false;
+    };
     let text = std::str::from_utf8(&answer[..head]).unwrap_or_default();
-    let length = text.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse::<usize>().ok());
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Content-Length: ")?.parse::<usize>().ok());
     match length {
         Some(length) => answer.len() >= head + length,
         None => answer.ends_with(b"\r\n0\r\n\r\n"),
@@ -119,7 +138,10 @@ fn is_complete(answer: &[u8]) -> bool {
 
 /// The length of an answer's head.
 fn head(answer: &[u8]) -> Option<usize> {
-    answer.windows(4).position(|window| window == b"\r\n\r\n").map(|position| position + 4)
+    answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .map(|position| position + 4)
 }
 
 fn check(work: &Work, answer: &[u8]) -> Result<(), Failure> {

@@ -35,7 +35,10 @@ impl<const GRPC: bool> Peer for This<GRPC> {
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let (url, key) = server(work, GRPC);
-        Ok(Self { work: Arc::clone(work), client: Client::new(url, key)? })
+        Ok(Self {
+            work: Arc::clone(work),
+            client: Client::new(url, key)?,
+        })
     }
 
     async fn call(&self) -> Result<(), Failure> {
@@ -46,9 +49,15 @@ impl<const GRPC: bool> Peer for This<GRPC> {
                     outcome?;
                 }
             }
-            Row::Broadcast => assert_eq!(client.broadcast(work.broadcast()).await?.failed().count(), 0),
+            Row::Broadcast => assert_eq!(
+                client.broadcast(work.broadcast()).await?.failed().count(),
+                0
+            ),
             Row::History => {
-                assert_eq!(client.history(work.history()).await?.publications.len(), work.load.parts);
+                assert_eq!(
+                    client.history(work.history()).await?.publications.len(),
+                    work.load.parts
+                );
             }
             Row::Large => drop(client.publish(work.large()).await?),
             _ => drop(client.publish(work.publish()).await?),
@@ -64,7 +73,11 @@ pub type SharedHttp = Shared<false>;
 pub type SharedGrpc = Shared<true>;
 
 impl<const GRPC: bool> Peer for Shared<GRPC> {
-    const NAME: &'static str = if GRPC { "this/coalescing grpc" } else { "this/coalescing http" };
+    const NAME: &'static str = if GRPC {
+        "this/coalescing grpc"
+    } else {
+        "this/coalescing http"
+    };
     const ROWS: &'static [Row] = Row::TASKS;
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
@@ -91,7 +104,10 @@ impl<const GRPC: bool> BlockingPeer for BlockingThis<GRPC> {
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let (url, key) = server(work, GRPC);
-        Ok(Self { work: Arc::clone(work), client: blocking::Client::new(url, key)? })
+        Ok(Self {
+            work: Arc::clone(work),
+            client: blocking::Client::new(url, key)?,
+        })
     }
 
     fn call(&mut self) -> Result<(), Failure> {

@@ -45,10 +45,15 @@ impl Peer for Tonic {
 
     async fn call(&self) -> Result<(), Failure> {
         let mut request = Request::new(self.body.clone());
-        request.metadata_mut().insert("authorization", self.key.clone());
+        request
+            .metadata_mut()
+            .insert("authorization", self.key.clone());
         let mut grpc = Grpc::new(self.channel.clone());
         grpc.ready().await?;
-        let reply = grpc.unary(request, self.path.clone(), Ready).await?.into_inner();
+        let reply = grpc
+            .unary(request, self.path.clone(), Ready)
+            .await?
+            .into_inner();
         match reply.first() == Some(&FIRST_FIELD) && self.work.row != Row::Batch {
             true => Err(format!("an error: {reply:?}").into()),
             false => Ok(()),

@@ -1,4 +1,4 @@
-//! What a run has shown: Markdown for `docs/benchmarks.md`, a picture beside it, and a few columns for the README.
+//! The results of a run: Markdown for `docs/benchmarks.md`, and a picture beside it.
 
 mod picture;
 mod targets;
@@ -11,7 +11,7 @@ use crate::Failure;
 use crate::measure::Sample;
 use crate::results::Results;
 
-/// The table of all peers, and that of the targets.
+/// Returns the table of all peers, and that of the targets.
 pub fn tables(results: &Results, rounds: usize) -> String {
     let peers = results.peers();
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -22,14 +22,34 @@ pub fn tables(results: &Results, rounds: usize) -> String {
         std::env::consts::ARCH,
         results.spread() * 100.0
     );
-    let cell = |sample: Sample| format!("{} / {}", times(sample), digits(sample.peak_kib as f64 / 1024.0));
-    text.push_str(&table("wall s / client CPU µs an operation / peak MiB", results, &peers, cell));
+    let cell = |sample: Sample| {
+        format!(
+            "{} / {}",
+            times(sample),
+            digits(sample.peak_kib as f64 / 1024.0)
+        )
+    };
+    text.push_str(&table(
+        "wall s / client CPU µs per operation / peak MiB",
+        results,
+        &peers,
+        cell,
+    ));
     let _ = write!(text, "\n{}", targets::table(results));
     text
 }
 
-fn table(title: &str, results: &Results, peers: &[&str], cell: impl Fn(Sample) -> String) -> String {
-    let mut text = format!("| {title} | {} |\n|---|{}\n", peers.join(" | "), "---|".repeat(peers.len()));
+fn table(
+    title: &str,
+    results: &Results,
+    peers: &[&str],
+    cell: impl Fn(Sample) -> String,
+) -> String {
+    let mut text = format!(
+        "| {title} | {} |\n|---|{}\n",
+        peers.join(" | "),
+        "---|".repeat(peers.len())
+    );
     for row in results.rows() {
         let cell = |peer: &&str| results.median(row, peer).map_or_else(String::new, &cell);
         let cells: Vec<_> = peers.iter().map(cell).collect();
@@ -39,11 +59,12 @@ fn table(title: &str, results: &Results, peers: &[&str], cell: impl Fn(Sample) -
 }
 
 fn times(sample: Sample) -> String {
-    let (wall, cpu) = (sample.wall.as_secs_f64(), sample.cpu.as_secs_f64() * 1e6);
+    let wall = sample.wall.as_secs_f64();
+    let cpu = sample.cpu.as_secs_f64() * 1e6;
     format!("{} / {}", digits(wall), digits(cpu))
 }
 
-/// Three digits, of which two are to be trusted.
+/// Returns a number with three digits, of which two can be trusted.
 fn digits(number: f64) -> String {
     match number {
         ..0.9995 => format!("{number:.3}"),
@@ -53,17 +74,10 @@ fn digits(number: f64) -> String {
     }
 }
 
+/// Writes the tables and the picture into the documentation.
 pub fn write(tables: &str, results: &Results) -> Result<(), Failure> {
-    let image = |folder: &str| {
-        format!(
-            "![Bars of wall time, with the client's CPU time of an operation: shorter is better]({folder}benchmarks.svg)"
-        )
-    };
-    replace(PAGE, "calls", &format!("{}\n\n{tables}", image("")))?;
-    let ready = |peer: &&str| peer.starts_with("this") || peer.starts_with("cent");
-    let peers: Vec<_> = results.peers().into_iter().filter(ready).collect();
-    let short = table("wall s / client CPU µs an operation", results, &peers, times);
-    replace("README.md", "calls", &format!("{short}\n{}", image("docs/")))?;
+    const IMAGE: &str = "![Bars of wall time, with the client's CPU time per operation: shorter is better](benchmarks.svg)";
+    replace(PAGE, "calls", &format!("{IMAGE}\n\n{tables}"))?;
     let picture = in_crate("docs/benchmarks.svg");
     fs::write(&picture, picture::draw(results))?;
     println!("wrote {}", picture.display());
@@ -80,15 +94,19 @@ fn in_crate(path: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
-/// Replaces what is between the comments `<!-- NAME -->` and `<!-- end of NAME -->`.
+/// Replaces the text between the comments `<!-- NAME -->` and `<!-- end of NAME -->`.
 fn replace(file: &str, name: &str, with: &str) -> Result<(), Failure> {
     let path = in_crate(file);
     let text = fs::read_to_string(&path)?;
-    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- end of {name} -->"));
+    let begin = format!("<!-- {name} -->");
+    let end = format!("<!-- end of {name} -->");
     let lacks = || format!("{} lacks {begin} and {end}", path.display());
     let (before, rest) = text.split_once(&begin).ok_or_else(lacks)?;
     let (_, after) = rest.split_once(&end).ok_or_else(lacks)?;
-    fs::write(&path, format!("{before}{begin}\n\n{}\n\n{end}{after}", with.trim_end()))?;
+    fs::write(
+        &path,
+        format!("{before}{begin}\n\n{}\n\n{end}{after}", with.trim_end()),
+    )?;
     println!("wrote {}", path.display());
     Ok(())
 }

@@ -23,15 +23,28 @@ text{font:12px system-ui,sans-serif;fill:#1f2328}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.value{fill:#9198a1}}";
 
 pub fn draw(results: &Results) -> String {
-    let rows: Vec<_> = results.rows().into_iter().map(|row| (row, bars(results, row))).collect();
+    let rows: Vec<_> = results
+        .rows()
+        .into_iter()
+        .map(|row| (row, bars(results, row)))
+        .collect();
     let mut heights = [MARGIN; COLUMNS];
     let mut groups = String::new();
     for (row, bars) in &rows {
         let column = usize::from(heights[1] < heights[0]);
-        group(&mut groups, row.title(), bars, column as f64 * COLUMN, heights[column]);
+        group(
+            &mut groups,
+            row.title(),
+            bars,
+            column as f64 * COLUMN,
+            heights[column],
+        );
         heights[column] += LINE * (bars.len() + 2) as f64;
     }
-    let (width, height) = (COLUMN * COLUMNS as f64, heights.into_iter().fold(0.0, f64::max));
+    let (width, height) = (
+        COLUMN * COLUMNS as f64,
+        heights.into_iter().fold(0.0, f64::max),
+    );
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          role=\"img\" aria-label=\"Wall time and client CPU time of each client; shorter is better\">\n\
@@ -41,13 +54,23 @@ pub fn draw(results: &Results) -> String {
 
 fn bars(results: &Results, row: Row) -> Vec<(&'static str, Sample)> {
     let peers = results.peers().into_iter();
-    peers.filter_map(|peer| Some((peer, results.median(row, peer)?))).collect()
+    peers
+        .filter_map(|peer| Some((peer, results.median(row, peer)?)))
+        .collect()
 }
 
 fn group(text: &mut String, title: &str, bars: &[(&str, Sample)], left: f64, mut top: f64) {
-    let longest = bars.iter().map(|(_, sample)| sample.wall).max().unwrap_or_default();
+    let longest = bars
+        .iter()
+        .map(|(_, sample)| sample.wall)
+        .max()
+        .unwrap_or_default();
     let start = left + NAMES;
-    let _ = writeln!(text, r#"<text class="title" x="{start}" y="{}">{title}</text>"#, top + BAR);
+    let _ = writeln!(
+        text,
+        r#"<text class="title" x="{start}" y="{}">{title}</text>"#,
+        top + BAR
+    );
     for (peer, sample) in bars {
         top += LINE;
         let length = LONGEST * sample.wall.div_duration_f64(longest);

@@ -64,12 +64,16 @@ const TARGETS: [Target; 19] = [
 /// The targets for which both sides were measured.
 pub fn table(results: &Results) -> String {
     let memory = Row::ALL.into_iter().flat_map(|row| {
-        ["this/http", "this/grpc"].into_iter().map(move |peer| -> Target { (row, peer, Peak, 1.0, "cent") })
+        ["this/http", "this/grpc"]
+            .into_iter()
+            .map(move |peer| -> Target { (row, peer, Peak, 1.0, "cent") })
     });
     let mut text = "| target | seen | |\n|---|---|---|\n".to_owned();
     for (row, who, metric, at_most, whose) in TARGETS.into_iter().chain(memory) {
         let value = |peer| results.median(row, peer).map(|sample| metric.of(sample));
-        let Some((this, other)) = value(who).zip(value(whose)) else { continue };
+        let Some((this, other)) = value(who).zip(value(whose)) else {
+            continue;
+        };
         let (seen, what) = (this / other, metric.name());
         let outcome = if seen <= at_most { "met" } else { "**missed**" };
         let _ = writeln!(

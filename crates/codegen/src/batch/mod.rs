@@ -131,24 +131,11 @@ fn conversion(rpc: &Rpc) -> Item {
     }
 }
 
-/// Generates the impl of a command in batches of several types. A broadcast keeps the names of its
-/// channels.
+/// Generates the impl of a command in batches of several types.
 fn batch_command(rpc: &Rpc) -> Item {
-    let Rpc {
-        ident,
-        name,
-        request,
-        ..
-    } = rpc;
+    let request = &rpc.request;
     let result = rpc.result_path(&quote!(api));
-    let mut kept = quote!(());
-    let mut keep = quote!();
-    let mut finished = quote!(result);
-    if rpc.is_broadcast() {
-        kept = quote!(::std::vec::Vec<::std::string::String>);
-        keep = quote!(self.channels.clone());
-        finished = quote!(result.with_channels(kept));
-    }
+    let outcome = batch_outcome(rpc);
     parse_quote! {
         impl crate::request::batch::BatchCommand for api::#request {
             type Result = #result;
@@ -161,19 +148,45 @@ fn batch_command(rpc: &Rpc) -> Item {
             ) -> ::std::vec::Vec<::core::result::Result<Self::Result, crate::error::ApiError>> {
                 result.outcomes
             }
-            type Kept = #kept;
-            fn keep(&self) -> Self::Kept {
-                #keep
-            }
-            #[allow(unused_variables)]
-            fn outcome(
-                kept: Self::Kept,
-                reply: api::Reply,
-            ) -> ::core::result::Result<Self::Result, crate::error::ApiError> {
-                let reply = crate::request::batch::raw::outcome(reply).map_err(|error| error.of(#name))?;
-                let result: #result = reply.#ident.map(|result| *result).unwrap_or_default().into();
-                Ok(#finished)
-            }
+            #outcome
+        }
+    }
+}
+
+/// Generates `outcome`, and what a command keeps for it: its channel, for errors. A broadcast keeps
+/// the names of its channels, for the result.
+fn batch_outcome(rpc: &Rpc) -> TokenStream {
+    let field = &rpc.ident;
+    let name = &rpc.name;
+    let mut kept = quote!(::core::option::Option<::std::string::String>);
+    let mut keep =
+        quote!((<Self as crate::api::method::Method>::GENERATED.channel)(self).map(str::to_owned));
+    let mut failed = quote!(error.about(kept.as_deref()));
+    let mut finished = quote!(result);
+    if rpc.is_broadcast() {
+        kept = quote!(::std::vec::Vec<::std::string::String>);
+        keep = quote!(self.channels.clone());
+        failed = quote!(error);
+        finished = quote!(result.with_channels(kept));
+    }
+    quote! {
+        type Kept = #kept;
+        fn keep(&self) -> Self::Kept {
+            #keep
+        }
+        fn outcome(
+            kept: Self::Kept,
+            reply: api::Reply,
+        ) -> ::core::result::Result<Self::Result, crate::error::ApiError> {
+            let reply = match crate::request::batch::raw::outcome(reply) {
+                Ok(reply) => reply,
+                Err(error) => {
+                    let error = error.of(#name);
+                    return Err(#failed);
+                }
+            };
+            let result: Self::Result = reply.#field.map(|result| *result).unwrap_or_default().into();
+            Ok(#finished)
         }
     }
 }
@@ -199,10 +212,12 @@ fn batch_item(items: &[Item], rpc: &Rpc, tag: u32) -> Item {
 fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
     let mut fields = Vec::new();
     let mut requests = Vec::new();
+    let mut names = Vec::new();
     for rpc in rpcs {
         if has_field(items, "Command", rpc, &rpc.request) {
             fields.push(&rpc.ident);
             requests.push(&rpc.request);
+            names.push(&rpc.name);
         }
     }
     parse_quote! {
@@ -220,10 +235,10 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
                 })*
                 any
             }
-            /// Checks its requests.
+            /// Checks its requests. The error names the method.
             pub(crate) fn check(&self) -> ::core::result::Result<(), crate::api::method::InvalidRequest> {
                 #(if let Some(request) = &self.#fields {
-                    crate::api::method::Method::check(&**request)?;
+                    crate::api::method::Method::check(&**request).map_err(|problem| problem.within(#names))?;
                 })*
                 Ok(())
             }

@@ -16,13 +16,21 @@ type Object = Map<String, Value>;
 /// A mistake in the configuration, with the path of the option.
 type Problem = String;
 
-/// Applies a configuration to a builder, which keeps a mistake until it starts the server.
-pub(crate) fn apply(mut builder: ServerBuilder, json: &str) -> ServerBuilder {
-    match read(builder.clone(), json) {
-        Ok(builder) => builder,
-        Err(problem) => {
-            builder.set_problem(format!("configuration: {problem}"));
-            builder
+impl ServerBuilder {
+    /// Applies a configuration of Centrifugo v6 in JSON, so that tests have the namespaces of
+    /// production.
+    ///
+    /// The server reads `channel` with its `namespaces` and `without_namespace`, and the options
+    /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of
+    /// `http_api` and `grpc_api`. It ignores all other options.
+    pub fn configuration(mut self, json: &str) -> Self {
+        match read(self.clone(), json) {
+            Ok(builder) => builder,
+            Err(problem) => {
+                // A mistake is reported when the server starts.
+                self.set_problem(format!("configuration: {problem}"));
+                self
+            }
         }
     }
 }

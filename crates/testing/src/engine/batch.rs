@@ -3,7 +3,8 @@
 use centrifugo_api::ApiError;
 use centrifugo_api::api::{BatchRequest, BatchResponse, Reply};
 
-use crate::engine::{Call, Handler, bad_request, run};
+use crate::engine::{Call, Handler, run};
+use crate::errors::bad_request;
 
 impl Handler for BatchRequest {
     /// Runs one command after another. That is correct for `parallel` too, which promises no order.

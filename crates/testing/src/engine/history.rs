@@ -7,7 +7,8 @@ use centrifugo_api::api::{
     HistoryRemoveRequest, HistoryRemoveResult, HistoryRequest, HistoryResult,
 };
 
-use crate::engine::{Call, Engine, Handler, bad_request, internal, not_available, unrecoverable};
+use crate::engine::{Call, Engine, Handler};
+use crate::errors::{bad_request, internal, not_available, unrecoverable};
 use crate::state::stream::{Filter, Position};
 
 impl Handler for HistoryRequest {

@@ -10,7 +10,8 @@ use centrifugo_api::api::{
 };
 
 use crate::engine::publish::payload;
-use crate::engine::{Call, Engine, Handler, bad_request, internal, unrecoverable};
+use crate::engine::{Call, Engine, Handler};
+use crate::errors::{bad_request, internal, unrecoverable};
 use crate::namespace::ChannelKind;
 use crate::state::Data;
 use crate::state::connections::Connections;

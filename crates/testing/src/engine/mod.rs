@@ -1,7 +1,6 @@
 //! The methods: the effect of each request on the server's state, independent of the protocol.
 
 mod batch;
-mod errors;
 mod history;
 mod maps;
 mod node;
@@ -17,30 +16,16 @@ use centrifugo_api::{ApiError, Method, api};
 use prost::Message as _;
 
 use crate::clock::Clock;
+use crate::errors::not_found;
 use crate::faults::Faults;
 use crate::json::{Described, MessageDescriptor};
 use crate::namespace::Namespaces;
 use crate::overrides::Overrides;
 use crate::recorder::Recorder;
+use crate::served::ServedMethod;
 use crate::state::State;
 
-pub(crate) use errors::*;
 pub(crate) use publish::{Message, publish_result};
-
-/// A method of the schema, as the embedded server serves it. Every request implements it.
-pub trait ServedMethod: Method + Default + 'static {
-    /// Whether the method's reply has a place for an error.
-    #[doc(hidden)]
-    const HAS_ERROR: bool;
-
-    /// Returns the reply for an outcome.
-    #[doc(hidden)]
-    fn response(outcome: Result<Self::Result, ApiError>) -> Self::Response;
-
-    /// Returns the channels that the request names.
-    #[doc(hidden)]
-    fn channels(&self) -> Vec<&str>;
-}
 
 /// A method that the server can handle. Centrifugo PRO methods return error 104 unless overridden.
 pub(crate) trait Handler: ServedMethod {

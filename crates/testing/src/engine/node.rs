@@ -9,7 +9,8 @@ use centrifugo_api::api::{
 };
 
 use crate::engine::presence::count;
-use crate::engine::{Call, Handler, bad_request, internal, not_found};
+use crate::engine::{Call, Handler};
+use crate::errors::{bad_request, internal, not_found};
 use crate::glob::Glob;
 
 /// The version that the server reports: that of the Centrifugo whose behaviour it has.

@@ -7,7 +7,8 @@ use centrifugo_api::api::{
 };
 use centrifugo_api::{ApiError, ClientInfo};
 
-use crate::engine::{Call, Engine, Handler, bad_request, not_available};
+use crate::engine::{Call, Engine, Handler};
+use crate::errors::{bad_request, not_available};
 
 impl Handler for PresenceRequest {
     fn handle(self, call: &Call<'_>) -> Result<PresenceResult, ApiError> {

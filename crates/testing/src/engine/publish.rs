@@ -11,7 +11,8 @@ use centrifugo_api::api::{
 };
 use centrifugo_api::{ApiError, BroadcastResult, ClientInfo, Publication};
 
-use crate::engine::{Call, Engine, Handler, bad_request, not_available, unknown_channel};
+use crate::engine::{Call, Engine, Handler};
+use crate::errors::{bad_request, not_available, unknown_channel};
 use crate::json;
 use crate::namespace::{ChannelKind, ChannelOptions, DataFormat};
 use crate::state::stream::{Position, Version};

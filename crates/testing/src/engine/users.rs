@@ -8,9 +8,10 @@ use centrifugo_api::api::{
 };
 use centrifugo_api::{ApiError, Publication};
 
-use crate::connection::Event;
 use crate::engine::publish::payload;
-use crate::engine::{Call, Engine, Handler, bad_request, internal};
+use crate::engine::{Call, Engine, Handler};
+use crate::errors::{bad_request, internal};
+use crate::event::Event;
 use crate::namespace::ChannelOptions;
 use crate::state::Data;
 use crate::state::connections::{

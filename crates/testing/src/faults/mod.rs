@@ -8,7 +8,7 @@ use centrifugo_api::{ApiError, Error, METHODS, Status};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::engine::{self, ROUTES};
+use crate::errors;
 use crate::recorder::Endpoint;
 
 pub(crate) use self::planned::Faults;
@@ -76,7 +76,7 @@ impl Fault {
     /// Each command of a batch counts as a call. With [`channel`](Self::channel), only that channel
     /// of a broadcast fails.
     pub fn api_error(code: u32) -> Self {
-        Self::new(FaultKind::Api(engine::error(code)))
+        Self::new(FaultKind::Api(errors::error(code)))
     }
 
     /// Replies with an HTTP status to calls over HTTP, or with a gRPC code to calls over gRPC. The
@@ -177,6 +177,14 @@ impl Fault {
         self
     }
 
+    /// Returns the method whose reply is to be an error, if the fault names one.
+    pub(crate) fn method_with_error(&self) -> Option<&str> {
+        match self.kind {
+            FaultKind::Api(_) => self.method.as_deref(),
+            FaultKind::Wire(_) => None,
+        }
+    }
+
     fn check(&self) -> Result<(), Error> {
         if let Some(problem) = &self.problem {
             return Err(Error::Config(format!("fault: {problem}")));
@@ -184,11 +192,6 @@ impl Fault {
         let Some(method) = self.method.as_deref() else {
             return Ok(());
         };
-        if matches!(self.kind, FaultKind::Api(_)) && has_no_error(method) {
-            return Err(Error::Config(format!(
-                "fault: a reply of `{method}` cannot be an error: name one of the methods in it"
-            )));
-        }
         if !METHODS.contains(&method) {
             return Err(Error::Config(format!(
                 "fault: `{method}` is not a method of the schema: use one that METHODS lists, such \
@@ -212,13 +215,6 @@ impl Fault {
             None => true,
         }
     }
-}
-
-/// Checks whether the replies of a method have no place for an error.
-fn has_no_error(method: &str) -> bool {
-    ROUTES
-        .iter()
-        .any(|route| route.name == method && !route.has_error)
 }
 
 impl WireFault {

@@ -4,9 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use centrifugo_api::{ApiError, Error};
 
-use crate::engine::ServedMethod;
 use crate::faults::{Fault, FaultKind, WireFault};
 use crate::recorder::Endpoint;
+use crate::served::ServedMethod;
 
 /// The planned faults, in the order in which they were planned.
 #[derive(Default)]

@@ -7,7 +7,8 @@ use centrifugo_api::{ApiError, api};
 use http::{HeaderMap, Response};
 use prost::Message as _;
 
-use crate::engine::{self, EncodedReply, ROUTES, Route};
+use crate::engine::{EncodedReply, ROUTES, Route};
+use crate::errors;
 use crate::faults::WireFault;
 use crate::json::{self, FieldDescriptor, FieldKind, MessageDescriptor};
 use crate::recorder::Endpoint;
@@ -143,7 +144,7 @@ impl Service {
             .iter()
             .find(|route| Some(route.name) == method && route.name != "batch");
         let Some(route) = route.filter(|route| self.engine.serves(route)) else {
-            return LineOutcome::Reply(error_reply(&engine::not_found()));
+            return LineOutcome::Reply(error_reply(&errors::not_found()));
         };
         // Centrifugo ignores the parameters of `info`.
         let params = if route.name == "info" {
@@ -152,7 +153,7 @@ impl Service {
             &line.params[..]
         };
         let Ok(decoded) = json::decode(route.request, params) else {
-            return LineOutcome::Reply(error_reply(&engine::bad_request()));
+            return LineOutcome::Reply(error_reply(&errors::bad_request()));
         };
         let request = Bytes::from(decoded.protobuf);
         self.record(route, Endpoint::CommandLines, headers, &request);
@@ -163,7 +164,7 @@ impl Service {
         faults.extend(fault);
         match self.run(route, request, &HashSet::new()) {
             Ok(reply) => encode_reply(route, &reply),
-            Err(_) => LineOutcome::Reply(error_reply(&engine::bad_request())),
+            Err(_) => LineOutcome::Reply(error_reply(&errors::bad_request())),
         }
     }
 }

@@ -50,7 +50,7 @@ fn commands_are_made_of_new_requests() -> Tested {
             .labels([("a", "b")]),
         Command::new().with_default(centrifugo_api::DefaultRequest::new()),
         Command::new()
-            .with_parts(centrifugo_api::PartsRequest::new())
+            .parts(centrifugo_api::PartsRequest::new())
             .self_(centrifugo_api::SelfRequest::new()),
     ]);
     let json = concat!(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use centrifugo_api::ClientInfo;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::connection::Event;
+use crate::event::Event;
 use crate::state::connections::CloseReason;
 use crate::state::stream::Position;
 

@@ -2,7 +2,7 @@
 
 use centrifugo_api::Publication;
 
-use crate::connection::Event;
+use crate::event::Event;
 use crate::state::connections::{CloseReason, Connections, Subscription};
 use crate::state::map::MapPublication;
 use crate::state::stream::Position;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use centrifugo_api::ClientInfo;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::connection::Event;
+use crate::event::Event;
 
 pub(crate) use self::client::{ConnectedClient, Subscription};
 

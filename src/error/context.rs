@@ -1,0 +1,82 @@
+//! The context that a call adds to its errors: the attempts, and the method. It also hides secrets in them.
+
+use std::time::Duration;
+
+use super::text::hide;
+use super::{Attempts, Error};
+
+impl Error {
+    /// Returns the error with the attempts of its call, which took `took` and of which none was sent if `all_unsent`.
+    pub(crate) fn after(mut self, made: Attempts, all_unsent: bool, took: Duration) -> Self {
+        match &mut self {
+            Self::Network {
+                attempts,
+                unsent,
+                elapsed,
+                ..
+            } => {
+                // An earlier attempt may have sent what the last one did not.
+                *unsent &= all_unsent;
+                *elapsed = took;
+                *attempts = made;
+            }
+            Self::Timeout {
+                attempts, unsent, ..
+            } => {
+                *unsent &= all_unsent;
+                *attempts = made;
+            }
+            Self::Transport { attempts, .. } => *attempts = made,
+            Self::Api(error) => error.set_attempts(made),
+            _ => {}
+        }
+        self
+    }
+
+    /// Returns the error with the channel that the request was about.
+    pub(crate) fn about(self, channel: Option<&str>) -> Self {
+        match self {
+            Self::Api(error) => Self::Api(error.about(channel)),
+            error => error,
+        }
+    }
+
+    /// Returns the same error for a call of the method `called`, which shared a batch with other calls.
+    pub(crate) fn of_call(mut self, called: &'static str) -> Self {
+        match &mut self {
+            Self::Network { method, .. }
+            | Self::Timeout { method, .. }
+            | Self::Unauthorized { method, .. }
+            | Self::Transport { method, .. }
+            | Self::Partial { method, .. }
+            | Self::Closed { method } => *method = called,
+            Self::Decode { method, .. } => *method = Some(called),
+            Self::Api(error) => *error = error.clone().of(called),
+            Self::Config(_) | Self::InvalidRequest(_) => {}
+        }
+        self
+    }
+
+    /// Returns the error without the secrets that the server sent back.
+    pub(crate) fn without(mut self, secrets: &[String]) -> Self {
+        for secret in secrets {
+            match &mut self {
+                Self::Transport { body, .. } => hide(body, secret),
+                Self::Api(error) => hide(&mut error.message, secret),
+                Self::Decode {
+                    message, source, ..
+                } => {
+                    hide(message, secret);
+                    let shows_secret = source
+                        .as_ref()
+                        .is_some_and(|source| source.to_string().contains(secret));
+                    if shows_secret {
+                        *source = None;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+}

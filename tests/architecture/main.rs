@@ -1,0 +1,4 @@
+//! The order of the rooms in `src`, and claims of the guides, read from the sources.
+
+mod claims;
+mod rooms;
