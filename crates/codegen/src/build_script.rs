@@ -9,11 +9,12 @@ use crate::Generated;
 /// The variable with the path of the schema to build from.
 const SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_PROTO";
 
-/// The variable in which cargo passes the SDK's schema to the build scripts of crates that depend on the SDK.
+/// The variable in which cargo passes the SDK's schema to the build scripts of crates that depend
+/// on the SDK.
 const SDK_SCHEMA_VARIABLE: &str = "DEP_CENTRIFUGO_API_SCHEMA";
 
-/// Generates the SDK into `OUT_DIR`, from the schema that `CENTRIFUGO_API_PROTO` names, or else from the one at `shipped`,
-/// a path relative to the SDK's `Cargo.toml`.
+/// Generates the SDK into `OUT_DIR`, from the schema that `CENTRIFUGO_API_PROTO` names, or else
+/// from the one at `shipped`, a path relative to the SDK's `Cargo.toml`.
 ///
 /// Passes the schema's path to the build scripts of dependents, as the metadata `schema`.
 pub fn build_sdk(shipped: &str) {
@@ -55,7 +56,10 @@ fn test_server() -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={SDK_SCHEMA_VARIABLE}");
     let path = env::var_os(SDK_SCHEMA_VARIABLE).ok_or_else(|| {
-        format!("{SDK_SCHEMA_VARIABLE} is not set: cargo sets it if centrifugo-api is a direct dependency")
+        format!(
+            "{SDK_SCHEMA_VARIABLE} is not set: cargo sets it if centrifugo-api is a direct \
+             dependency"
+        )
     })?;
     let generated = load(Path::new(&path))?;
     write("served.rs", &generated.served?)?;
@@ -74,8 +78,8 @@ fn load(path: &Path) -> Result<Generated, String> {
 
 /// Returns the schema that the variable names. An empty variable counts as unset.
 ///
-/// Relative paths are refused: cargo runs the build script of a dependency in the dependency's folder, not in the folder of
-/// the project that sets the variable.
+/// Relative paths are refused: cargo runs the build script of a dependency in the dependency's
+/// folder, not in the folder of the project that sets the variable.
 fn named_schema(value: Option<OsString>) -> Result<Option<PathBuf>, String> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);

@@ -7,7 +7,8 @@ use syn::{File, Ident, ImplItem, Item, parse_quote};
 use crate::pages::{self, Shape};
 use crate::rpcs::Rpc;
 
-/// The functions of the hand-written part of the two clients. An rpc of such a name gets a `_` behind it.
+/// The functions of the hand-written part of the two clients. An rpc of such a name gets a `_`
+/// behind it.
 const TAKEN: &[&str] = &[
     "builder",
     "call",

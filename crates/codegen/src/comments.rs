@@ -1,18 +1,20 @@
 //! The schema's comments: headings, and documentation that is safe for rustdoc.
 //!
-//! In rustdoc, an indented line would become a doctest, a bracket a broken link, and a stray backtick code that ends
-//! somewhere else.
+//! In rustdoc, an indented line would become a doctest, a bracket a broken link, and a stray
+//! backtick code that ends somewhere else.
 
 use std::collections::HashMap;
 
 use prost_types::source_code_info::Location;
 use prost_types::{FileDescriptorProto, ServiceDescriptorProto};
 
-/// The number of the field `service` of a file's descriptor, and of the field `method` of a service's descriptor.
+/// The number of the field `service` of a file's descriptor, and of the field `method` of a
+/// service's descriptor.
 const SERVICE: i32 = 6;
 const METHOD: i32 = 2;
 
-/// Reads the headings in the services of a file: the names of the rpcs that a heading stands above, with the heading.
+/// Reads the headings in the services of a file: the names of the rpcs that a heading stands above,
+/// with the heading.
 ///
 /// A heading is a comment of one line with a blank line above and below it.
 pub(crate) fn headings(file: &FileDescriptorProto) -> HashMap<String, String> {
@@ -101,21 +103,22 @@ fn with_short_runs(line: &str) -> String {
     line
 }
 
-/// Returns whether the text between two backticks can stay code: prost makes links of URLs and escapes brackets, in code
-/// too.
+/// Returns whether the text between two backticks can stay code: prost makes links of URLs and
+/// escapes brackets, in code too.
 fn is_code(part: &str) -> bool {
     !part.contains("://") && !part.contains('[')
 }
 
-/// Returns whether a character is white space, or one that a Rust comment must not contain: a lone carriage return, or a
-/// mark that turns the direction of text.
+/// Returns whether a character is white space, or one that a Rust comment must not contain: a lone
+/// carriage return, or a mark that turns the direction of text.
 fn is_blank(character: char) -> bool {
     character.is_whitespace()
         || character.is_control()
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns whether the line starts or ends a block of code; ```` ```this``` ```` is code within a line.
+/// Returns whether the line starts or ends a block of code; ```` ```this``` ```` is code within a
+/// line.
 fn is_fence(line: &str) -> bool {
     line.starts_with("~~~")
         || line

@@ -9,7 +9,7 @@ use quote::{format_ident, quote};
 use syn::{Ident, Item, ItemImpl, ItemStatic, parse_quote};
 
 use crate::facts;
-use crate::schema::{Schema, map_entry};
+use crate::schema::{Schema, is_map_entry, map_entry};
 
 /// A message and the name of its description.
 struct Described<'a> {
@@ -20,7 +20,8 @@ struct Described<'a> {
     table: Ident,
 }
 
-/// Generates the descriptions of all messages, and the impls that lead from the outermost messages to theirs.
+/// Generates the descriptions of all messages, and the impls that lead from the outermost messages
+/// to theirs.
 pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, String> {
     let mut all = Vec::new();
     for message in schema.files.iter().flat_map(|file| &file.message_type) {
@@ -45,7 +46,8 @@ pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, Str
     })
 }
 
-/// Collects a message and the messages within it, except map entries: the fields that are maps describe those.
+/// Collects a message and the messages within it, except map entries: the fields that are maps
+/// describe those.
 fn collect<'a>(message: &'a DescriptorProto, outer: &str, all: &mut Vec<Described<'a>>) {
     let name = format!("{outer}{}", message.name());
     let nested = format!("{name}.");
@@ -56,11 +58,7 @@ fn collect<'a>(message: &'a DescriptorProto, outer: &str, all: &mut Vec<Describe
         table: format_ident!("M{}", all.len()),
     });
     for message in &message.nested_type {
-        if !message
-            .options
-            .as_ref()
-            .is_some_and(|options| options.map_entry())
-        {
+        if !is_map_entry(message) {
             collect(message, &nested, all);
         }
     }
@@ -101,7 +99,8 @@ fn described(one: &Described<'_>, name: &Ident) -> ItemImpl {
     }
 }
 
-/// Generates the description of a message. `tables` are the names of all descriptions, by the names of messages.
+/// Generates the description of a message. `tables` are the names of all descriptions, by the names
+/// of messages.
 fn table(one: &Described<'_>, tables: &HashMap<String, &Ident>) -> Result<ItemStatic, String> {
     let table = &one.table;
     let name = &one.name;

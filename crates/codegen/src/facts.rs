@@ -8,7 +8,8 @@ pub(crate) struct MethodFacts {
     pub(crate) name: &'static str,
     /// Whether the method may be called twice when its outcome is unknown.
     pub(crate) repeat: Repeat,
-    /// The fields without which every Centrifugo refuses the request (error 107). They are checked before a request is sent.
+    /// The fields without which every Centrifugo refuses the request (error 107). They are checked
+    /// before a request is sent.
     pub(crate) required: &'static [&'static str],
     /// Whether Centrifugo's asynchronous consumers execute the method.
     pub(crate) is_consumed: bool,
@@ -29,8 +30,8 @@ pub(crate) enum Repeat {
 
 use Repeat::{No, WithKey, Yes};
 
-/// The methods that have facts. Those of the open-source server are in the order in which the server looks for them in a
-/// command. A method that the schema does not have is ignored.
+/// The methods that have facts. Those of the open-source server are in the order in which the
+/// server looks for them in a command. A method that the schema does not have is ignored.
 pub(crate) const METHODS: &[MethodFacts] = &[
     open_source("publish", WithKey, &["channel"]).consumed(),
     open_source("broadcast", WithKey, &["channels"]).consumed(),
@@ -118,9 +119,9 @@ impl MethodFacts {
     }
 }
 
-/// The arguments of each message's `new`: the fields that Centrifugo's API documentation requires, but never two texts,
-/// which could be swapped unnoticed. A field that the schema does not have is left out. The `new` of a message that is not
-/// listed takes no arguments.
+/// The arguments of each message's `new`: the fields that Centrifugo's API documentation requires,
+/// but never two texts, which could be swapped unnoticed. A field that the schema does not have is
+/// left out. The `new` of a message that is not listed takes no arguments.
 pub(crate) const CONSTRUCTORS: &[(&str, &[&str])] = &[
     ("ApnsPushNotification", &["payload"]),
     ("BatchRequest", &["commands"]),
@@ -181,12 +182,12 @@ pub(crate) fn constructor(message: &Ident) -> &'static [&'static str] {
     listed.map_or(&[], |(_, arguments)| arguments)
 }
 
-/// The requests whose `new` is completed by `.user(…)` or `.anonymous()`. An empty user means all anonymous users, so it
-/// must be asked for explicitly.
+/// The requests whose `new` is completed by `.user(…)` or `.anonymous()`. An empty user means all
+/// anonymous users, so it must be asked for explicitly.
 pub(crate) const NEEDS_USER: &[&str] = &["SubscribeRequest", "UnsubscribeRequest"];
 
-/// The fields that Centrifugo writes even if they are zero: their tags in its Go code do not have `omitempty`. A field that
-/// the schema does not have is ignored.
+/// The fields that Centrifugo writes even if they are zero: their tags in its Go code do not have
+/// `omitempty`. A field that the schema does not have is ignored.
 pub(crate) const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
     ("ChannelsResult", &["channels"]),
     ("ClientInfo", &["user", "client"]),

@@ -1,4 +1,5 @@
-//! The fields of messages, and how each is set: the type of a setter's argument, and its conversion.
+//! The fields of messages, and how each is set: the type of a setter's argument, and its
+//! conversion.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -150,7 +151,8 @@ fn key_type(ty: &Type) -> TokenStream {
     }
 }
 
-/// Returns the enum in `#[prost(enumeration = "Color", …)]` or `#[prost(btree_map = "string, enumeration(Color)", …)]`.
+/// Returns the enum in `#[prost(enumeration = "Color", …)]` or
+/// `#[prost(btree_map = "string, enumeration(Color)", …)]`.
 fn enumeration(attribute: &Attribute) -> Option<Type> {
     if !attribute.path().is_ident("prost") {
         return None;

@@ -1,4 +1,5 @@
-//! Constructors for `FilterNode`, in schemas that have it. They know the words that Centrifugo takes in its fields.
+//! Constructors for `FilterNode`, in schemas that have it. They know the words that Centrifugo
+//! takes in its fields.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -10,7 +11,8 @@ use crate::messages::find;
 /// The fields that the constructors set.
 const FIELDS: &[&str] = &["op", "key", "cmp", "val", "vals", "nodes"];
 
-/// A constructor for the comparison of a label: the function, Centrifugo's word, and what it says of the label.
+/// A constructor for the comparison of a label: the function, Centrifugo's word, and what it says
+/// of the label.
 type Comparison = (&'static str, &'static str, &'static str);
 
 /// Comparisons with one value.
@@ -44,7 +46,8 @@ const COMBINATIONS: &[(&str, &str, &str)] = &[
     ("any", "or", "Matches if any of `nodes` matches."),
 ];
 
-/// Generates the constructors, if the schema has the message and no field of it has a constructor's name.
+/// Generates the constructors, if the schema has the message and no field of it has a constructor's
+/// name.
 pub(crate) fn constructors(items: &[Item]) -> Option<Item> {
     let fields = fields(find(items, &parse_quote!(FilterNode))?);
     let names: Vec<String> = fields.iter().map(|field| field.plain_name()).collect();

@@ -1,7 +1,8 @@
-//! The generator of `centrifugo-api`: it reads a schema of Centrifugo's server API and returns the text of Rust files.
+//! The generator of `centrifugo-api`: it reads a schema of Centrifugo's server API and returns the
+//! text of Rust files.
 //!
-//! Build scripts call [`build_sdk`] and [`build_test_server`]; [`generate`] is the generator itself, public for tests. It
-//! needs neither protoc nor a network.
+//! Build scripts call [`build_sdk`] and [`build_test_server`]; [`generate`] is the generator
+//! itself, public for tests. It needs neither protoc nor a network.
 
 mod batch;
 mod build_script;

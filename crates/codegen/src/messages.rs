@@ -19,7 +19,8 @@ pub(crate) struct Messages {
     pub(crate) service: Service,
 }
 
-/// The messages with a field per method, whose fields are boxed: otherwise each takes 5 kB, whatever is set.
+/// The messages with a field per method, whose fields are boxed: otherwise each takes 5 kB,
+/// whatever is set.
 const WIDE_MESSAGES: &[&str] = &["Command", "Reply"];
 
 /// Generates the messages.
@@ -72,7 +73,8 @@ impl ServiceGenerator for ServiceKeeper {
     }
 }
 
-/// Checks that no two names are the same in Rust: in the schema they may differ by case or underscores.
+/// Checks that no two names are the same in Rust: in the schema they may differ by case or
+/// underscores.
 fn check_names(items: &[Item]) -> Result<(), String> {
     let names = items.iter().filter_map(|item| match item {
         Item::Struct(message) => Some(&message.ident),
@@ -160,7 +162,8 @@ pub(crate) fn tag(message: &ItemStruct, name: &Ident) -> Option<u32> {
     tag
 }
 
-/// Returns the segments of the path of a type that the schema declares: such a path has no leading `::`.
+/// Returns the segments of the path of a type that the schema declares: such a path has no leading
+/// `::`.
 pub(crate) fn path(ty: &Type) -> Option<Vec<&Ident>> {
     match ty {
         Type::Path(path) if path.path.leading_colon.is_none() => Some(
@@ -179,7 +182,8 @@ pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     path(ty).is_some_and(|path| path.len() == 1 && path[0] == name)
 }
 
-/// Generates macros that pass the paths of all messages, and those of all requests, to another macro, for tests.
+/// Generates macros that pass the paths of all messages, and those of all requests, to another
+/// macro, for tests.
 pub(crate) fn macros(file: &syn::File, rpcs: &[Rpc]) -> String {
     let mut messages = Vec::new();
     collect_paths(&file.items, "", &mut messages);

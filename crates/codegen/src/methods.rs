@@ -139,7 +139,8 @@ fn twice_check(rpc: &Rpc, with_twins: &HashSet<String>) -> Option<TokenStream> {
     })
 }
 
-/// Generates the check that a required field is set. A field whose type is not Centrifugo's is not checked.
+/// Generates the check that a required field is set. A field whose type is not Centrifugo's is not
+/// checked.
 fn required_check(field: &Field<'_>) -> Option<TokenStream> {
     let name = field.name;
     let path = field.plain_name();

@@ -101,7 +101,8 @@ fn parse_type(name: &str) -> Result<Type, String> {
     syn::parse_str(name).map_err(|error| format!("`{name}` is not the name of a type: {error}"))
 }
 
-/// Returns the method's name: that of the field of `Command` that has the request, or else the rpc's.
+/// Returns the method's name: that of the field of `Command` that has the request, or else the
+/// rpc's.
 ///
 /// The server uses the field's name, which prost may spell differently from the rpc's.
 fn name(items: &[Item], method: &prost_build::Method, request: &Type) -> Result<Ident, String> {

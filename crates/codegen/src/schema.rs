@@ -21,7 +21,8 @@ pub(crate) struct Schema {
     pub(crate) sources: Vec<PathBuf>,
 }
 
-/// The fields that hand-written code relies on, by message, with their types. Each schema since Centrifugo v5.0 has them.
+/// The fields that hand-written code relies on, by message, with their types. Each schema since
+/// Centrifugo v5.0 has them.
 const REQUIRED_FIELDS: &[(&str, &str, &str)] = &[
     ("BatchRequest", "commands", "repeated Command"),
     ("BatchResponse", "replies", "repeated Reply"),
@@ -50,7 +51,10 @@ pub(crate) fn load(path: &Path) -> Result<Schema, String> {
         format!("cannot read the schema {place}: {error}; is it the path of an api.proto?")
     })?;
     let (mut files, sources) = compile(path).map_err(|error| {
-        format!("cannot compile the schema {place}: {error}\nIt must be a proto3 file such as Centrifugo's api.proto.")
+        format!(
+            "cannot compile the schema {place}: {error}\n\
+             It must be a proto3 file such as Centrifugo's api.proto."
+        )
     })?;
     let package = check(&files).map_err(|problem| {
         format!(
@@ -95,7 +99,8 @@ fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
     for file in files {
         if file.package() != package {
             return Err(format!(
-                "it imports `{}` of the package `{}`; copy the messages that it uses into the schema itself",
+                "it imports `{}` of the package `{}`; copy the messages that it uses into the \
+                 schema itself",
                 file.name(),
                 file.package()
             ));
@@ -115,7 +120,8 @@ fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
     Ok(package)
 }
 
-/// Checks that the names of a message are names in Rust, which cannot begin with a digit: prost drops leading underscores.
+/// Checks that the names of a message are names in Rust, which cannot begin with a digit: prost
+/// drops leading underscores.
 fn check_names(message: &DescriptorProto) -> Result<(), String> {
     let fields = message.field.iter().map(FieldDescriptorProto::name);
     let oneofs = message.oneof_decl.iter().map(|oneof| oneof.name());
@@ -240,12 +246,15 @@ pub(crate) fn map_entry<'a>(
     field: &FieldDescriptorProto,
 ) -> Option<&'a DescriptorProto> {
     let (parent, name) = field.type_name().rsplit_once('.')?;
-    message.nested_type.iter().find(|nested| {
-        parent.rsplit('.').next() == Some(message.name())
-            && nested.name() == name
-            && nested
-                .options
-                .as_ref()
-                .is_some_and(|options| options.map_entry())
-    })
+    if parent.rsplit('.').next() != Some(message.name()) {
+        return None;
+    }
+    let mut nested = message.nested_type.iter();
+    nested.find(|nested| nested.name() == name && is_map_entry(nested))
+}
+
+/// Returns whether a message describes the entries of a map.
+pub(crate) fn is_map_entry(message: &DescriptorProto) -> bool {
+    let options = message.options.as_ref();
+    options.is_some_and(|options| options.map_entry())
 }

@@ -1,5 +1,5 @@
-//! The methods as the test server serves them: the response from an outcome, the channels of a request, and the tables in
-//! which calls and commands find their method.
+//! The methods as the test server serves them: the response from an outcome, the channels of a
+//! request, and the tables in which calls and commands find their method.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -43,9 +43,9 @@ fn in_order(rpcs: &[Rpc]) -> Result<Vec<&Rpc>, String> {
         let name = facts.name;
         let rpc = rpcs.iter().find(|rpc| rpc.name == name).ok_or_else(|| {
             format!(
-                "the test server (centrifugo-api-testing) needs a schema of Centrifugo 6.9 or newer: this one lacks the \
-                 method `{name}`; build without the test server, or unset CENTRIFUGO_API_PROTO to build from the schema \
-                 that centrifugo-api ships"
+                "the test server (centrifugo-api-testing) needs a schema of Centrifugo 6.9 or newer: \
+                 this one lacks the method `{name}`; build without the test server, or unset \
+                 CENTRIFUGO_API_PROTO to build from the schema that centrifugo-api ships"
             )
         })?;
         ordered.push(rpc);

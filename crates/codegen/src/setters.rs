@@ -1,4 +1,5 @@
-//! Constructors and setters of messages: `new(required…)`, one setter per field, `binary_…` setters.
+//! Constructors and setters of messages: `new(required…)`, one setter per field, `binary_…`
+//! setters.
 
 use std::collections::HashSet;
 
@@ -9,7 +10,8 @@ use crate::facts;
 use crate::fields::{Field, fields};
 use crate::twins::{payload_of, twin};
 
-/// Adds a constructor, setters and conversions to all messages. Results have them too, so that tests can make results.
+/// Adds a constructor, setters and conversions to all messages. Results have them too, so that
+/// tests can make results.
 pub(crate) fn add_to(items: &mut Vec<Item>) {
     let mut added = Vec::new();
     for item in items.iter_mut() {
@@ -66,7 +68,8 @@ const TAKEN: &[&str] = &[
 /// The functions of `Command` and `Reply` whose names a setter cannot have.
 const TAKEN_IN_COMMANDS: &[&str] = &["methods", "check", "set_key", "is_repeatable"];
 
-/// Returns the names of the setters: that of the field, with `with_` in front if there is a function of the name.
+/// Returns the names of the setters: that of the field, with `with_` in front if there is a
+/// function of the name.
 fn setter_names(message: &Ident, fields: &[Field<'_>]) -> Vec<Ident> {
     let mut taken: HashSet<String> = TAKEN.iter().map(|name| String::from(*name)).collect();
     if message == "Command" || message == "Reply" {
@@ -75,7 +78,8 @@ fn setter_names(message: &Ident, fields: &[Field<'_>]) -> Vec<Ident> {
     for field in fields {
         taken.extend(field.accessors.iter().cloned());
     }
-    // Setters that can have their field's name come first: a field `with_x` keeps its name beside a field `x`.
+    // Setters that can have their field's name come first: a field `with_x` keeps its name beside a
+    // field `x`.
     let mut names: Vec<Option<Ident>> = Vec::new();
     for field in fields {
         let is_free = taken.insert(field.plain_name());
@@ -193,8 +197,8 @@ fn binary_setter(field: &Field<'_>, siblings: &[Field<'_>], setters: &[Ident]) -
         return None;
     }
     let docs = format!(
-        " Sets a payload of any bytes instead of [`{0}`](#structfield.{0}). It is sent as base64 in `{twin}`, and \
-         Centrifugo decodes it.",
+        " Sets a payload of any bytes instead of [`{0}`](#structfield.{0}). It is sent as base64 in \
+         `{twin}`, and Centrifugo decodes it.",
         field.plain_name()
     );
     Some(parse_quote! {
@@ -207,8 +211,8 @@ fn binary_setter(field: &Field<'_>, siblings: &[Field<'_>], setters: &[Ident]) -
     })
 }
 
-/// Generates the conversion of a bare value into a message such as `BoolValue`, which wraps one field so that it can be
-/// absent.
+/// Generates the conversion of a bare value into a message such as `BoolValue`, which wraps one
+/// field so that it can be absent.
 fn value_conversion(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
     let [field] = fields else { return None };
     if field.plain_name() != "value" || !message.to_string().ends_with("Value") {
@@ -224,7 +228,8 @@ fn value_conversion(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
     })
 }
 
-/// Generates the conversion of a pair into a message of a number and a text, such as `StreamPosition`.
+/// Generates the conversion of a pair into a message of a number and a text, such as
+/// `StreamPosition`.
 fn pair_conversion(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
     if message.to_string().ends_with("Request") {
         return None;

@@ -1,4 +1,5 @@
-//! Twins: a payload `data` and the field `b64data` that carries any bytes instead. Only one of them may be set.
+//! Twins: a payload `data` and the field `b64data` that carries any bytes instead. Only one of them
+//! may be set.
 
 use std::collections::HashSet;
 

@@ -50,8 +50,8 @@ fn command_tag(items: &[Item], rpc: &Rpc) -> Option<u32> {
     tag(find(items, &parse_quote!(Command))?, &rpc.ident)
 }
 
-/// Returns whether a batch can carry the request: the field of the method's name has the request in `Command`, and the
-/// result in `Reply`.
+/// Returns whether a batch can carry the request: the field of the method's name has the request in
+/// `Command`, and the result in `Reply`.
 fn is_batched(items: &[Item], rpc: &Rpc) -> bool {
     let has_request = has_field(items, "Command", rpc, &rpc.request);
     let has_result = has_field(items, "Reply", rpc, &rpc.result);
@@ -63,7 +63,8 @@ fn has_field(items: &[Item], message: &str, rpc: &Rpc, ty: &Type) -> bool {
     field_of(items, message, rpc).is_some_and(|field| path(field) == path(ty))
 }
 
-/// Returns the type of the field of `Command` or `Reply` that is named after the method, without its box.
+/// Returns the type of the field of `Command` or `Reply` that is named after the method, without
+/// its box.
 pub(crate) fn field_of<'a>(items: &'a [Item], message: &str, rpc: &Rpc) -> Option<&'a Type> {
     let message = format_ident!("{message}");
     let message = find(items, &parse_quote!(#message))?;
@@ -76,7 +77,8 @@ fn is_empty(items: &[Item], rpc: &Rpc) -> bool {
     find(items, &rpc.result).is_some_and(|result| result.fields.is_empty())
 }
 
-/// Returns whether a message, or a message within it, has a field of bytes. `seen` are the messages that were looked at.
+/// Returns whether a message, or a message within it, has a field of bytes. `seen` are the messages
+/// that were looked at.
 fn has_bytes(items: &[Item], message: &Type, seen: &mut HashSet<String>) -> bool {
     if !seen.insert(quote!(#message).to_string()) {
         return false;
@@ -129,23 +131,11 @@ fn conversion(rpc: &Rpc) -> Item {
     }
 }
 
-/// Generates the impl of a command in batches of several types. A broadcast keeps the names of its channels.
+/// Generates the impl of a command in batches of several types.
 fn batch_command(rpc: &Rpc) -> Item {
-    let Rpc {
-        ident,
-        name,
-        request,
-        ..
-    } = rpc;
+    let request = &rpc.request;
     let result = rpc.result_path(&quote!(api));
-    let finished = if rpc.is_broadcast() {
-        quote! {
-            let channels = command.broadcast.map(|request| request.channels);
-            Ok(result.with_channels(channels.unwrap_or_default()))
-        }
-    } else {
-        quote!(Ok(result))
-    };
+    let outcome = batch_outcome(rpc);
     parse_quote! {
         impl crate::request::batch::BatchCommand for api::#request {
             type Result = #result;
@@ -158,17 +148,35 @@ fn batch_command(rpc: &Rpc) -> Item {
             ) -> ::std::vec::Vec<::core::result::Result<Self::Result, crate::error::ApiError>> {
                 result.outcomes
             }
-            fn outcome(
-                command: api::Command,
-                reply: api::Reply,
-            ) -> ::core::result::Result<Self::Result, crate::error::ApiError> {
-                let reply = crate::request::batch::raw::outcome(reply).map_err(|error| {
-                    let request = command.#ident.as_deref();
-                    error.of(#name).about(request.and_then(<Self as crate::api::method::Method>::GENERATED.channel))
-                })?;
-                let result: #result = reply.#ident.map(|result| *result).unwrap_or_default().into();
-                #finished
-            }
+            #outcome
+        }
+    }
+}
+
+/// Generates `outcome`: the result or the error of a command, with the channels that it was about.
+fn batch_outcome(rpc: &Rpc) -> TokenStream {
+    let field = &rpc.ident;
+    let name = &rpc.name;
+    let result = rpc.result_path(&quote!(api));
+    let finished = if rpc.is_broadcast() {
+        quote! {
+            let channels = command.broadcast.map(|request| request.channels);
+            Ok(result.with_channels(channels.unwrap_or_default()))
+        }
+    } else {
+        quote!(Ok(result))
+    };
+    quote! {
+        fn outcome(
+            command: api::Command,
+            reply: api::Reply,
+        ) -> ::core::result::Result<Self::Result, crate::error::ApiError> {
+            let reply = crate::request::batch::raw::outcome(reply).map_err(|error| {
+                let request = command.#field.as_deref();
+                error.of(#name).about(request.and_then(<Self as crate::api::method::Method>::GENERATED.channel))
+            })?;
+            let result: #result = reply.#field.map(|result| *result).unwrap_or_default().into();
+            #finished
         }
     }
 }
@@ -208,7 +216,8 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
             pub(crate) fn is_repeatable(&self) -> bool {
                 true #(&& self.#fields.as_ref().is_none_or(|request| crate::api::method::Method::is_repeatable(&**request)))*
             }
-            /// Gives its requests an idempotency key if they take one and have none, and returns whether any was given one.
+            /// Gives its requests an idempotency key if they take one and have none, and returns
+            /// whether any was given one.
             pub(crate) fn set_key(&mut self, key: &str) -> bool {
                 let mut any = false;
                 #(if let Some(request) = &mut self.#fields {

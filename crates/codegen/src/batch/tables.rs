@@ -19,7 +19,8 @@ pub(crate) fn tables(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
     generated
 }
 
-/// Generates `methods(&self)`, which returns the names of the methods whose fields are set in a `Command` or a `Reply`.
+/// Generates `methods(&self)`, which returns the names of the methods whose fields are set in a
+/// `Command` or a `Reply`.
 fn method_names(items: &[Item], rpcs: &[Rpc], message: &str) -> Item {
     let fields = rpcs.iter().filter_map(|rpc| {
         let name = &rpc.name;
@@ -29,7 +30,8 @@ fn method_names(items: &[Item], rpcs: &[Rpc], message: &str) -> Item {
     let message = format_ident!("{message}");
     parse_quote! {
         impl #message {
-            /// Returns the names of the methods that have a field set: one, if the message is well-formed.
+            /// Returns the names of the methods that have a field set: one, if the message is
+            /// well-formed.
             pub(crate) fn methods(&self) -> impl ::core::iter::Iterator<Item = &'static str> {
                 let fields = [#(#fields),*];
                 fields.into_iter().filter(|field| field.1).map(|field| field.0)
@@ -38,7 +40,8 @@ fn method_names(items: &[Item], rpcs: &[Rpc], message: &str) -> Item {
     }
 }
 
-/// Generates the numbers of the fields that batches consist of, and a table of the fields of `Reply`: number and method.
+/// Generates the numbers of the fields that batches consist of, and a table of the fields of
+/// `Reply`: number and method.
 fn numbers(items: &[Item], rpcs: &[Rpc]) -> [Item; 2] {
     let commands = number(items, "BatchRequest", "commands");
     let parallel = number(items, "BatchRequest", "parallel");
@@ -83,8 +86,8 @@ fn without_content(items: &[Item], rpcs: &[Rpc]) -> Item {
     }
 }
 
-/// Generates `run_in_parallel(&mut self)` of a batch. It does nothing with older schemas, which have no field for it: there
-/// commands run one after another.
+/// Generates `run_in_parallel(&mut self)` of a batch. It does nothing with older schemas, which
+/// have no field for it: there commands run one after another.
 fn run_in_parallel(items: &[Item]) -> Item {
     let batch = find(items, &parse_quote!(BatchRequest));
     let has_field = batch

@@ -6,7 +6,7 @@ use prost_types::DescriptorProto;
 use prost_types::field_descriptor_proto::{Label, Type};
 
 use super::view::has_payloads;
-use crate::schema::{Schema, map_entry};
+use crate::schema::{Schema, is_map_entry, map_entry};
 
 /// The number of places that are rewritten, by what they do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) struct Counts {
     pub(super) payloads_read: usize,
     pub(super) payloads_written: usize,
     pub(super) payload_maps: usize,
-    /// All reads of values but those of payloads.
+    /// All reads of values except payloads.
     pub(super) values_read: usize,
 }
 
@@ -32,11 +32,7 @@ impl Counts {
     }
 
     fn add_message(&mut self, message: &DescriptorProto) {
-        if message
-            .options
-            .as_ref()
-            .is_some_and(|options| options.map_entry())
-        {
+        if is_map_entry(message) {
             return;
         }
         self.messages += 1;
@@ -63,7 +59,8 @@ impl fmt::Display for Counts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "messages: {}, reads of payloads: {}, writes of payloads: {}, maps of payloads: {}, reads of other values: {}",
+            "messages: {}, reads of payloads: {}, writes of payloads: {}, maps of payloads: {}, \
+             reads of other values: {}",
             self.messages,
             self.payloads_read,
             self.payloads_written,

@@ -1,9 +1,11 @@
-//! The messages' serde impls: pbjson-build's, rewritten from protobuf's JSON mapping to Centrifugo's JSON.
+//! The messages' serde impls: pbjson-build's, rewritten from protobuf's JSON mapping to
+//! Centrifugo's JSON.
 //!
-//! pbjson-build is shown a view of the schema (`view.rs`) in which every field that serde alone writes as Centrifugo does
-//! (numbers, strings, enums, lists, maps) looks like a string: for a string it generates plain `serialize_field` and
-//! `next_value` calls, which are right whatever type the field really has. Payloads (`bytes`) and messages keep their
-//! types. `rewrite.rs` makes the generated code call the functions of the SDK's `src/api/json`, which hold the other rules.
+//! pbjson-build is shown a view of the schema (`view.rs`) in which every field that serde alone
+//! writes as Centrifugo does (numbers, strings, enums, lists, maps) looks like a string: for a
+//! string it generates plain `serialize_field` and `next_value` calls, which are right whatever
+//! type the field really has. Payloads (`bytes`) and messages keep their types. `rewrite.rs` makes
+//! the generated code call the functions of the SDK's `src/api/json`, which hold the other rules.
 
 mod counts;
 mod rewrite;
@@ -55,8 +57,8 @@ fn pbjson(schema: &Schema) -> Result<String, String> {
     Ok(code)
 }
 
-/// Finds the oneofs that prost and pbjson-build name differently: prost adds `OneOf` to the name of a oneof that is named
-/// like a message or an enum beside it.
+/// Finds the oneofs that prost and pbjson-build name differently: prost adds `OneOf` to the name of
+/// a oneof that is named like a message or an enum beside it.
 ///
 /// `outer` are the modules around `items`.
 fn find_renamed_oneofs(items: &[Item], outer: &mut Vec<String>, renamed: &mut Vec<RenamedOneof>) {

@@ -1,4 +1,5 @@
-//! Rewrites pbjson-build's output as syntax, and refuses output that it does not know.
+//! Rewrites pbjson-build's output as syntax, and refuses output that it does not know: this guards the
+//! range of releases in `Cargo.toml`.
 //!
 //! | pbjson-build generates | it becomes | because |
 //! |---|---|---|
@@ -6,7 +7,7 @@
 //! | `map_.next_value::<BytesDeserialize<_>>()` | `json::next_payload(&mut map_)` | `null` is a payload |
 //! | `map_.next_value()` | `json::NullAsDefault(&mut map_).next_value()` | any other `null` is the default |
 //! | `pbjson::private::…` | `json::…` | payloads are embedded JSON, not base64 |
-//! | `HashMap` | `BTreeMap` | the order of a map's keys is the same each time |
+//! | `HashMap` | `BTreeMap` | the keys of a map are written in order |
 //! | `serde::`, `std::`, `Vec` | `::serde::`, `::std::`, `::std::vec::Vec` | a schema may have messages of these names |
 //! | `gen` | `r#gen` | a schema may have fields of this name, which is a keyword since Rust 2024 |
 //!
@@ -54,7 +55,8 @@ impl RenamedOneof {
 ///
 /// # Errors
 ///
-/// A text that says what is unexpected in the output, and which release of pbjson-build is known to work.
+/// A text that says what is unexpected in the output, and which release of pbjson-build is known to
+/// work.
 pub(super) fn rewrite(
     code: &mut syn::File,
     renamed: Vec<RenamedOneof>,
@@ -207,7 +209,8 @@ impl Rewriter {
         }
     }
 
-    /// Names a oneof as prost does, in the path of one of its variants: `names` are those after `crate::api::messages`.
+    /// Names a oneof as prost does, in the path of one of its variants: `names` are those after
+    /// `crate::api::messages`.
     fn rename_oneof(&mut self, path: &mut Path, names: &[&str]) {
         let Some((_variant, oneof)) = names.split_last() else {
             return;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::declared::{Declared, texts};
+use super::declared::{Block, Declared, texts};
 use super::{CORE, Tested, WHOLE, core_and, generate, in_crate};
 
 /// Adds the functions of the type `Client` in all files of a folder.
@@ -125,7 +125,7 @@ fn shipped_headings_are_those_of_schema_in_its_order() -> Tested {
 }
 
 /// Returns the headings and methods of the client generated from the core with this service.
-fn blocks(service: &str) -> Result<Vec<(String, Vec<String>)>, Box<dyn std::error::Error>> {
+fn blocks(service: &str) -> Result<Vec<Block>, Box<dyn std::error::Error>> {
     let (before, rest) = CORE.split_once("service Api {").ok_or("no service")?;
     let (_, after) = rest.split_once('}').ok_or("no end of the service")?;
     let messages = "message ARequest {} message BRequest {} message Answer {}";
@@ -142,7 +142,7 @@ const BATCH: &str = "rpc Batch(BatchRequest) returns (BatchResponse);";
 const A: &str = "rpc A(ARequest) returns (Answer);";
 const B: &str = "rpc B(BRequest) returns (Answer);";
 
-fn block(heading: &str, functions: &[&str]) -> (String, Vec<String>) {
+fn block(heading: &str, functions: &[&str]) -> Block {
     let functions = functions.iter().map(|name| String::from(*name)).collect();
     (format!("# {heading}"), functions)
 }

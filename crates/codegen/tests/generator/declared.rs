@@ -6,6 +6,9 @@ use quote::ToTokens as _;
 use syn::visit::Visit;
 use syn::{Expr, FnArg, ImplItem, ItemConst, ItemImpl, Lit, Pat, PatType, Signature, Type};
 
+/// An `impl Client`: its documentation and its functions.
+pub(crate) type Block = (String, Vec<String>);
+
 /// The declarations in generated or hand-written code.
 #[derive(Default)]
 pub(crate) struct Declared {
@@ -17,8 +20,8 @@ pub(crate) struct Declared {
     pub(crate) functions: BTreeMap<String, BTreeSet<String>>,
     /// The names and types of the arguments of `new` of each type.
     pub(crate) constructors: BTreeMap<String, Vec<(String, String)>>,
-    /// The documentation and the functions of each `impl Client`, in their order.
-    pub(crate) client_blocks: Vec<(String, Vec<String>)>,
+    /// The blocks of the client, in their order.
+    pub(crate) client_blocks: Vec<Block>,
 }
 
 impl Declared {

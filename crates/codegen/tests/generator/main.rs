@@ -71,7 +71,8 @@ fn core_and(rpc: &str, messages: &str) -> String {
     )
 }
 
-/// The generated code of whole schemas: the shipped one, an older one, and one with difficult names.
+/// The generated code of whole schemas: the shipped one, an older one, and one with difficult
+/// names.
 static WHOLE: LazyLock<Vec<(&str, Generated)>> = LazyLock::new(|| {
     [
         "proto/api.proto",
