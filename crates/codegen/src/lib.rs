@@ -13,6 +13,7 @@ mod facts;
 mod fields;
 mod filters;
 mod json;
+mod macros;
 mod messages;
 mod methods;
 mod pages;
@@ -69,7 +70,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
         blocking: prettyplease::unparse(&client::blocking(items, &rpcs)),
         served: served.map(|file| prettyplease::unparse(&file)),
         descriptors: prettyplease::unparse(&descriptors::generate(&schema, items)?),
-        macros: messages::macros(&messages.file, &rpcs),
+        macros: macros::generate(&messages.file, &rpcs),
         sources: schema.sources,
     })
 }

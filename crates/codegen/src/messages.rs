@@ -5,10 +5,8 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use prost_build::{Config, Module, Service, ServiceGenerator};
-use quote::ToTokens as _;
 use syn::{Ident, Item, ItemStruct, Lit, Type};
 
-use crate::rpcs::Rpc;
 use crate::schema::{Schema, is_message};
 
 /// The messages and the service of a schema.
@@ -180,34 +178,4 @@ pub(crate) fn path(ty: &Type) -> Option<Vec<&Ident>> {
 /// Returns whether `ty` is the type of that name: one that the schema declares, a number or a bool.
 pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     path(ty).is_some_and(|path| path.len() == 1 && path[0] == name)
-}
-
-/// Generates macros that pass the paths of all messages, and those of all requests, to another
-/// macro, for tests.
-pub(crate) fn macros(file: &syn::File, rpcs: &[Rpc]) -> String {
-    let mut messages = Vec::new();
-    collect_paths(&file.items, "", &mut messages);
-    let requests: Vec<String> = rpcs
-        .iter()
-        .map(|rpc| rpc.request.to_token_stream().to_string())
-        .collect();
-    path_macro("for_each_message", &messages) + &path_macro("for_each_method", &requests)
-}
-
-fn path_macro(name: &str, paths: &[String]) -> String {
-    let paths = paths.join(", ");
-    format!(
-        "#[allow(unused_macros)]\nmacro_rules! {name} {{ ($then:ident) => {{ $then! {{ {paths} }} }} }}\n"
-    )
-}
-
-fn collect_paths(items: &[Item], module: &str, paths: &mut Vec<String>) {
-    for item in items {
-        if let Item::Struct(message) = item {
-            paths.push(format!("{module}{}", message.ident));
-        }
-    }
-    for (name, items) in modules(items) {
-        collect_paths(items, &format!("{module}{name}::"), paths);
-    }
 }
