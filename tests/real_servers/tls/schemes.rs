@@ -7,7 +7,8 @@ const TLS: &str = "speaks TLS on this port: begin the URL with https://";
 const NOT_PLAIN_HTTP: &str = "With TLS, the URL begins with https://; gRPC has a port of its own";
 const NOT_PLAIN_GRPC: &str =
     "is this the port of Centrifugo's gRPC API, 10000 by default, and without TLS?";
-const NOT_HTTP: &str = "is this the port of Centrifugo's gRPC API? The HTTP API has another port, 8000 by default";
+const NOT_HTTP: &str =
+    "is this the port of Centrifugo's gRPC API? The HTTP API has another port, 8000 by default";
 const NOT_GRPC: &str = "is this the port of Centrifugo's gRPC API, 10000 by default?";
 
 #[tokio::test]
