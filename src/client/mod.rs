@@ -297,7 +297,7 @@ impl Client {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http", feature = "grpc"))]
 impl Client {
     /// Returns the state that clones share, for the tests of lower layers.
     pub(crate) fn inner(&self) -> &Arc<Inner> {

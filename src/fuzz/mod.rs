@@ -8,15 +8,13 @@
 #[allow(dead_code)]
 mod chance;
 #[cfg(feature = "_transport")]
-mod errors;
+pub(crate) mod errors;
 #[cfg(not(fuzzing))]
 mod run;
 
 use std::error::Error as _;
 
 use crate::error::Error;
-#[cfg(feature = "_transport")]
-pub(crate) use errors::{KEY, assert_presentable, check_error};
 #[cfg(not(fuzzing))]
 pub(crate) use run::run;
 

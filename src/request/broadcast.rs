@@ -103,7 +103,7 @@ impl Serialize for BroadcastResult {
     }
 }
 
-/// The outcomes of a reply, without the names of the channels.
+/// The outcomes of a reply, without the channels, which only the request has.
 impl From<api::BroadcastResult> for BroadcastResult {
     fn from(result: api::BroadcastResult) -> Self {
         let incomplete = incomplete(&result.responses);

@@ -1,10 +1,18 @@
 //! The options of transports, which the builder has checked.
 
+#[cfg(not(feature = "grpc"))]
+use std::convert::Infallible as GrpcChannel;
+#[cfg(not(feature = "http"))]
+use std::convert::Infallible as HttpClient;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
+#[cfg(feature = "http")]
+use reqwest::Client as HttpClient;
+#[cfg(feature = "grpc")]
+use tonic::transport::Channel as GrpcChannel;
 
 use super::tls::Tls;
 use super::url::ServerUrl;
@@ -44,36 +52,20 @@ pub(crate) struct ConnectionOptions {
     pub(crate) unix_socket: Option<PathBuf>,
 }
 
-/// Connections that the user made.
+/// Connections that the user made. Without its feature a transport has none: the type has no values.
 #[derive(Clone, Default)]
 pub(crate) struct OwnConnections {
-    #[cfg(feature = "http")]
-    pub(crate) http_client: Option<reqwest::Client>,
-    #[cfg(feature = "grpc")]
-    pub(crate) grpc_channel: Option<tonic::transport::Channel>,
+    pub(crate) http_client: Option<HttpClient>,
+    pub(crate) grpc_channel: Option<GrpcChannel>,
 }
 
 impl OwnConnections {
-    #[cfg(feature = "http")]
     pub(crate) fn has_http_client(&self) -> bool {
         self.http_client.is_some()
     }
 
-    #[cfg(not(feature = "http"))]
-    #[allow(clippy::unused_self)]
-    pub(crate) fn has_http_client(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "grpc")]
     pub(crate) fn has_grpc_channel(&self) -> bool {
         self.grpc_channel.is_some()
-    }
-
-    #[cfg(not(feature = "grpc"))]
-    #[allow(clippy::unused_self)]
-    pub(crate) fn has_grpc_channel(&self) -> bool {
-        false
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Transport {
     sender: Sender,
 }
 
+// A transport whose feature is off has no size.
+#[allow(clippy::large_enum_variant)]
 enum Sender {
     Http(Http),
     Grpc(Grpc),

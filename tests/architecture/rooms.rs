@@ -150,7 +150,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
             .file_stem()
             .and_then(|stem| stem.to_str())
             .unwrap_or_default();
-        if stem == "fuzz" {
+        if stem == "fuzz" || stem == "tests" {
             continue;
         }
         if path.is_dir() {

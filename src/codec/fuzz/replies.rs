@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::api;
 use crate::api::method::Method;
 use crate::codec::{json, protobuf};
-use crate::fuzz::{check_error, fuzz};
+use crate::fuzz::errors::check_error;
+use crate::fuzz::fuzz;
 
 // It defines the macro `for_each_method`.
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));

@@ -11,7 +11,8 @@ use prost::Message as _;
 use super::route;
 use crate::api;
 use crate::error::{ApiError, Error, Status};
-use crate::fuzz::{check_error, fuzz};
+use crate::fuzz::errors::check_error;
+use crate::fuzz::fuzz;
 use crate::transport::grpc::{Failure, Grpc, final_status};
 use crate::transport::{OwnConnections, SendState, TransportConfig};
 

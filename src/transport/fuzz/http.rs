@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::route;
 use crate::error::{Error, Status};
-use crate::fuzz::{check_error, fuzz};
+use crate::fuzz::errors::check_error;
+use crate::fuzz::fuzz;
 use crate::transport::http::error_response;
 
 fuzz!(http_refusals, check_response);

@@ -6,7 +6,7 @@ use crate::error::Error;
 
 /// The options of the builder: none.
 #[derive(Default)]
-pub(crate) struct Options;
+pub(crate) struct Options {}
 
 impl Options {
     #[allow(clippy::unused_self)]

@@ -3,7 +3,8 @@
 use reqwest::Url;
 
 use super::{Protocol, ServerUrl};
-use crate::fuzz::{KEY, assert_presentable, fuzz};
+use crate::fuzz::errors::{KEY, assert_presentable};
+use crate::fuzz::fuzz;
 
 fuzz!(urls, check);
 
