@@ -156,7 +156,7 @@ async fn new_commands_go_into_a_batch() -> Tested {
     let (response, _) = call(reply, async |client: Client| client.batch(batch()).await).await?;
     let error = response.err().ok_or("it was accepted")?.to_string();
     assert!(
-        error.contains("replies[0]: answers `self` to the command `move`"),
+        error.contains("replies[0]: a reply of `self` to the command `move`"),
         "{error}"
     );
     Ok(())
