@@ -218,7 +218,7 @@ impl<R: Paged + fmt::Debug> fmt::Debug for Pages<R> {
 }
 
 impl ClientBuilder {
-    /// Builds a client whose calls block, as [`build`](Self::build) builds one for async code.
+    /// Builds a client whose calls block; [`build`](Self::build) builds one for async code.
     ///
     /// # Errors
     ///
@@ -248,7 +248,7 @@ struct OwnRuntime {
     last_call: Mutex<Option<Instant>>,
 }
 
-/// The time after a call in which closed connections are not looked for.
+/// The time after a call within which the next call does not look for closed connections.
 const FRESH: Duration = Duration::from_micros(100);
 
 impl OwnRuntime {

@@ -51,7 +51,7 @@
 //! # Results and errors
 //!
 //! A call returns the result, or an [`enum@Error`]: one enum for both transports. Errors say what went wrong, which
-//! option to fix, and whether the call may have run on the server nevertheless.
+//! option to fix, and whether the call may have run on the server all the same.
 //!
 //! ```no_run
 //! use centrifugo_api::{ApiError, Client, PresenceRequest};

@@ -231,15 +231,17 @@ pub(crate) struct Parts<M: Method> {
     pub(crate) len: fn(&M) -> usize,
     /// Moves the first parts into a request of their own.
     pub(crate) take: fn(&mut M, usize) -> M,
+    /// Moves the parts of `part` back to the end of the request.
+    pub(crate) give_back: fn(&mut M, M),
     /// Moves into the result what it keeps of the request, such as the channels' names.
     pub(crate) finish: fn(&mut M, &mut M::Result),
     /// Appends the result of the parts that follow.
     pub(crate) join: fn(&mut M::Result, M::Result),
-    /// The functions that send parts again, if parts can fail temporarily.
+    /// The functions that retry parts, if parts can fail temporarily.
     pub(crate) resend: Option<Resend<M>>,
 }
 
-/// The functions that send parts again that failed temporarily.
+/// The functions that retry the parts that failed temporarily.
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
 pub(crate) struct Resend<M: Method> {
     /// Returns the positions of the parts that failed temporarily.

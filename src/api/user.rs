@@ -5,7 +5,7 @@ use std::fmt;
 /// A request that still needs a user: [`user`](Self::user) or [`anonymous`](Self::anonymous) completes it.
 ///
 /// Centrifugo takes an empty user for the connections of anonymous users. A user that is empty by mistake would
-/// therefore subscribe or unsubscribe people who were not meant; the two methods keep the cases apart.
+/// therefore subscribe or unsubscribe anonymous users; the two methods keep the cases apart.
 ///
 /// ```
 /// use centrifugo_api::SubscribeRequest;

@@ -95,7 +95,7 @@ impl Inner {
         Box::pin(self.attempt_nodes(route, body, deadline))
     }
 
-    /// Sends a request to one node after another, until its outcome does not call for another node.
+    /// Sends a request to one node after another, until it was sent or every node was tried.
     async fn attempt_nodes(
         &self,
         route: &Route<'_>,
@@ -112,7 +112,7 @@ impl Inner {
                 body: body.clone(),
                 key: self.api_key.header()?,
                 state: state.clone(),
-                ends: deadline.ends,
+                ends: deadline.ends(),
             };
             let outcome = match deadline.timeout(node.transport.send(route, request)).await {
                 // The transport knows the deadline too, and may notice it first.
@@ -139,7 +139,7 @@ impl Inner {
         Err(failure.unwrap_or_else(|| unreachable!("a client has a node")))
     }
 
-    /// Waits before parts of a call are sent again, and returns whether they may be.
+    /// Waits before parts of a call are retried. Returns false, without waiting, if they may not be.
     pub(crate) async fn pause(&self, retry: &Retry, attempts: u32, deadline: Deadline) -> bool {
         let wait = retry.backoff(attempts);
         if !retry.allows(attempts) || wait >= deadline.left() || !self.budget.withdraw() {
@@ -149,7 +149,7 @@ impl Inner {
         true
     }
 
-    /// Refuses new calls, and waits until those in flight have ended.
+    /// Refuses new calls, and waits at most `timeout` until those in flight have ended.
     pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Error> {
         in_runtime()?;
         tokio::time::timeout(timeout, self.in_flight.close())

@@ -16,8 +16,8 @@ pub(crate) fn uuid() -> String {
     )
 }
 
-/// Returns a random number. It is the hash of a constant: the standard library gives each `RandomState` other keys,
-/// which saves a dependency on a generator. It is not meant for secrets.
+/// Returns a random number. It is the hash of a constant: the standard library gives each `RandomState` different
+/// keys, which saves a dependency on a generator. It is not meant for secrets.
 pub(crate) fn number() -> u64 {
     RandomState::new().hash_one(0)
 }

@@ -1,13 +1,13 @@
-//! Which calls are attempted again, and when.
+//! The retry policy: which calls are retried, and when.
 
 use std::time::Duration;
 
 use super::{Budget, random};
 use crate::error::Error;
 
-/// The rules by which failed calls are attempted again.
+/// The rules by which failed calls are retried.
 ///
-/// By default a call has up to 3 attempts within its timeout. Retried are:
+/// By default a call has up to 3 attempts within its timeout. The client retries:
 ///
 /// - calls that were certainly not sent, because no connection could be made;
 /// - calls that may have run, only if they are [repeatable](crate::Method::is_repeatable): those that only read,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Client;
 use super::coalescing::{Coalescer, Place};
-use crate::api::method::{Method, Resend};
+use crate::api::method::Method;
 use crate::call::{CallInfo, Deadline, Retry};
 use crate::codec::EncodedBody;
 use crate::error::Error;
@@ -116,14 +116,16 @@ impl Client {
         }
     }
 
-    /// Sends the parts that failed temporarily again, and replaces their outcomes in `result`.
+    /// Retries the parts that failed temporarily, and replaces their outcomes in `result`.
     pub(super) async fn resend_failed<M: Method>(
         &self,
         request: &M,
-        resend: &Resend<M>,
         result: &mut M::Result,
         deadline: &Deadline,
     ) {
+        let Some(resend) = M::GENERATED.parts.and_then(|parts| parts.resend) else {
+            return;
+        };
         let once = self.with_retry(Retry::none());
         let mut attempts = 1;
         loop {

@@ -164,32 +164,8 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`], which says whether the call may have run.
-    pub async fn call<M: Method>(&self, mut request: M) -> Result<M::Result, Error> {
-        let key = self.set_key(&mut request);
-        let key = key.as_deref();
-        let deadline = &self.deadline();
-        let Some(parts) = M::GENERATED.parts else {
-            let body = self.encode(&mut request)?;
-            return self.exchange(&request, &body, key, deadline).await;
-        };
-        // The futures of rare paths are boxed, so that they are not a part of this one.
-        let mut result = match self.inner.split_above {
-            Some(limit) => {
-                Box::pin(self.exchange_split(&mut request, &parts, limit, key, deadline)).await?
-            }
-            None => {
-                let body = self.encode(&mut request)?;
-                let mut result = self.exchange(&request, &body, key, deadline).await?;
-                (parts.finish)(&mut request, &mut result);
-                result
-            }
-        };
-        if let Some(resend) = parts.resend
-            && request.is_repeatable()
-            && !(resend.failed)(&result).is_empty()
-        {
-            Box::pin(self.resend_failed(&request, &resend, &mut result, deadline)).await;
-        }
+    pub async fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
+        let (_, result) = self.run(request).await?;
         Ok(result)
     }
 
@@ -217,7 +193,7 @@ impl Client {
         result.map_err(|error| self.inner.hide_secrets(error))
     }
 
-    /// Sends several requests as one, and returns an outcome for each, in their order.
+    /// Sends several requests as one, and returns an outcome for each, in the order of the requests.
     ///
     /// They run one after another on the server, or concurrently in [`Parallel`](crate::Parallel); a failure does not
     /// stop the others. An empty batch sends nothing. See [`Batch`] for what can be batched and what is returned.
@@ -245,13 +221,12 @@ impl Client {
     ///
     /// [`Error`], for the batch as a whole.
     pub async fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        let (request, kept) = batch.into_request(false);
-        let result = if is_empty(&request) {
-            Default::default()
-        } else {
-            self.call(request).await?
-        };
-        Ok(B::output(kept, result))
+        let request = batch.into_request(false);
+        if is_empty(&request) {
+            return Ok(B::output(request, Default::default()));
+        }
+        let (request, result) = self.run(request).await?;
+        Ok(B::output(request, result))
     }
 
     /// Publishes the same data into many channels, and returns an outcome for each.
@@ -271,7 +246,38 @@ impl Client {
     ///
     /// [`Error`], for the broadcast as a whole: the failure of a channel is in the result.
     pub async fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
-        self.call(request).await
+        let (_, result) = self.run(request).await?;
+        Ok(result)
+    }
+
+    /// Runs a call, and returns its request too. Not an `async fn`, whose future would have the request twice.
+    fn run<M: Method>(
+        &self,
+        mut request: M,
+    ) -> impl Future<Output = Result<(M, M::Result), Error>> + Send {
+        async move {
+            let key = self.set_key(&mut request);
+            let deadline = self.deadline();
+            // The futures of rare paths are boxed, so that they are not a part of this one.
+            let mut result = match (M::GENERATED.parts, self.inner.split_above) {
+                (Some(parts), Some(limit)) => {
+                    let key = key.as_deref();
+                    let split = self.exchange_split(&mut request, parts, limit, key, &deadline);
+                    Box::pin(split).await?
+                }
+                _ => {
+                    let body = self.encode(&mut request)?;
+                    let result = self
+                        .exchange(&request, &body, key.as_deref(), &deadline)
+                        .await?;
+                    finish(&mut request, result)
+                }
+            };
+            if has_parts_to_resend(&request, &result) {
+                Box::pin(self.resend_failed(&request, &mut result, &deadline)).await;
+            }
+            Ok((request, result))
+        }
     }
 
     /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
@@ -297,6 +303,22 @@ impl Client {
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
+}
+
+/// Returns a result with what it keeps of its request, such as the names of channels.
+fn finish<M: Method>(request: &mut M, mut result: M::Result) -> M::Result {
+    if let Some(parts) = M::GENERATED.parts {
+        (parts.finish)(request, &mut result);
+    }
+    result
+}
+
+/// Returns whether parts of a call failed temporarily and may be sent again.
+fn has_parts_to_resend<M: Method>(request: &M, result: &M::Result) -> bool {
+    let Some(resend) = M::GENERATED.parts.and_then(|parts| parts.resend) else {
+        return false;
+    };
+    request.is_repeatable() && !(resend.failed)(result).is_empty()
 }
 
 /// Returns whether a batch has no commands.

@@ -43,7 +43,7 @@ where
     }
 }
 
-/// Decodes a reply to the `result` in it.
+/// Decodes the `result` in a reply.
 fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {
     let broken = |message: &str, source: Option<serde_json::Error>| Error::Decode {
         method: Some(method),

@@ -7,11 +7,10 @@ use crate::error::Error;
 
 impl Client {
     /// Sends a request as several ones, each of at most `limit` bytes or of a single part, and joins their results.
-    /// The parts are moved out of `request`.
     pub(super) async fn exchange_split<M: Method>(
         &self,
         request: &mut M,
-        parts: &Parts<M>,
+        parts: Parts<M>,
         limit: usize,
         key: Option<&str>,
         deadline: &Deadline,
@@ -25,11 +24,12 @@ impl Client {
             let body = self.encode(&mut part)?;
             if body.len() > limit && (parts.len)(&part) > 1 {
                 let count = body.len().div_ceil(limit);
-                requests.extend(split(part, parts, count).into_iter().rev());
+                requests.extend(split(part, &parts, count).into_iter().rev());
                 continue;
             }
             let mut next = self.exchange(&part, &body, key, deadline).await?;
             (parts.finish)(&mut part, &mut next);
+            (parts.give_back)(request, part);
             match &mut result {
                 Some(result) => (parts.join)(result, next),
                 None => result = Some(next),

@@ -184,7 +184,7 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// The form is `{"code", "message", "temporary", "method", "channel"}`; the last two are left out if they are
+/// Serializes as `{"code", "message", "temporary", "method", "channel"}`; the last two are left out if they are
 /// unknown.
 impl Serialize for ApiError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

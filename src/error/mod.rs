@@ -205,8 +205,8 @@ impl Error {
     /// Returns whether the same call may succeed later: after lost connections, timeouts, overload, a restart of the
     /// server, and Centrifugo's temporary errors.
     ///
-    /// The call may have run nevertheless: before sending one that is not a mere read again, give it an idempotency
-    /// key or check that [`is_unsent`](Self::is_unsent) holds.
+    /// The call may have run all the same. Before you send it again, unless it only reads, give it an idempotency key
+    /// or check that [`is_unsent`](Self::is_unsent) holds.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -244,7 +244,7 @@ impl Error {
         }
     }
 
-    /// Returns the method that was called, where the error knows it.
+    /// Returns the method that was called, if the error has it.
     #[must_use]
     pub fn method(&self) -> Option<&'static str> {
         match self {

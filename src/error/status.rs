@@ -39,7 +39,7 @@ impl Status {
         matches!(self, Self::Http(429 | 502..=504) | Self::Grpc(14))
     }
 
-    /// Returns whether no server was there to respond.
+    /// Returns whether no server was available to respond.
     #[cfg(feature = "_transport")]
     pub(crate) fn is_unavailable(self) -> bool {
         matches!(self, Self::Http(502..=504) | Self::Grpc(14))

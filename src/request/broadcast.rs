@@ -93,7 +93,7 @@ impl FromIterator<(String, Result<PublishResult, ApiError>)> for BroadcastResult
     }
 }
 
-/// The form is `{"channels": [...], "outcomes": [{"Ok": ...}, {"Err": ...}]}`.
+/// Serializes as `{"channels": [...], "outcomes": [{"Ok": ...}, {"Err": ...}]}`.
 impl Serialize for BroadcastResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut result = serializer.serialize_struct("BroadcastResult", 2)?;
@@ -167,10 +167,11 @@ fn incomplete(responses: &[PublishResponse]) -> Option<usize> {
         .position(|response| response.error.is_none() && response.result.is_none())
 }
 
-/// The functions that split a broadcast, and send failed channels again.
+/// The functions that split a broadcast, and retry its failed channels.
 pub(crate) const PARTS: Parts<BroadcastRequest> = Parts {
     len: |request| request.channels.len(),
     take,
+    give_back: |request, part| request.channels.extend(part.channels),
     finish,
     join,
     resend: Some(Resend {

@@ -88,7 +88,7 @@ impl ConsumerCommand {
     }
 }
 
-/// The form is `{"method":…,"payload":…}`.
+/// Serializes as `{"method":…,"payload":…}`.
 impl Serialize for ConsumerCommand {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut command = serializer.serialize_struct("ConsumerCommand", 2)?;

@@ -10,13 +10,13 @@ use crate::error::ApiError;
 pub enum Page<T> {
     /// The result of one call.
     Page(T),
-    /// The channel's stream was lost, or began anew, while it was read: its epoch has changed. This item comes once
+    /// The channel's stream was lost or restarted while it was read: its epoch has changed. This item comes once
     /// and ends the pages. The publications that were read so far are no longer in the channel: read it from the
     /// start.
     Lost(ApiError),
 }
 
-/// The form is `{"Page": …}` or `{"Lost": …}`.
+/// Serializes as `{"Page": …}` or `{"Lost": …}`.
 impl<T: Serialize> Serialize for Page<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -18,7 +18,7 @@ pub(crate) fn proxy_for(url: &ServerUrl) -> Option<String> {
     })
 }
 
-/// Without the HTTP transport there are no proxies: gRPC does not use them.
+/// Returns no proxy: gRPC uses none.
 #[cfg(not(feature = "http"))]
 pub(crate) fn proxy_for(_url: &ServerUrl) -> Option<String> {
     None

@@ -9,7 +9,7 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use tokio::task::JoinSet;
 
 use crate::Failure;
-use crate::peers::{BlockingPeer, Peer};
+use crate::peers::peer::{BlockingPeer, Peer};
 use crate::work::Work;
 
 #[derive(Clone, Copy, Debug)]

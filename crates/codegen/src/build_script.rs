@@ -1,4 +1,4 @@
-//! The build scripts of the SDK and of its test server.
+//! The build scripts of the SDK and of the test server.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,13 +9,14 @@ use crate::Generated;
 /// The variable with the path of the schema to build from.
 const SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_PROTO";
 
-/// The variable in which cargo hands the SDK's schema to the build scripts of crates that depend on the SDK.
+/// The variable in which cargo passes the SDK's schema to the build scripts of crates that depend
+/// on the SDK.
 const SDK_SCHEMA_VARIABLE: &str = "DEP_CENTRIFUGO_API_SCHEMA";
 
-/// Generates the SDK into `OUT_DIR`: from the schema that `CENTRIFUGO_API_PROTO` names, or else from the one at
-/// `shipped`, a path relative to the SDK's `Cargo.toml`.
+/// Generates the SDK into `OUT_DIR`, from the schema that `CENTRIFUGO_API_PROTO` names, or else
+/// from the one at `shipped`, a path relative to the SDK's `Cargo.toml`.
 ///
-/// Hands the schema's path on to the build scripts of dependents, as the metadata `schema`.
+/// Passes the schema's path to the build scripts of dependents, as the metadata `schema`.
 pub fn build_sdk(shipped: &str) {
     finish(sdk(shipped));
 }
@@ -25,7 +26,7 @@ pub fn build_test_server() {
     finish(test_server());
 }
 
-/// Ends the build with each line of the error as an error of cargo.
+/// Reports each line of an error as an error of cargo, and ends the build.
 fn finish(result: Result<(), String>) {
     if let Err(message) = result {
         for line in message.lines() {
@@ -40,7 +41,7 @@ fn sdk(shipped: &str) -> Result<(), String> {
     println!("cargo::rerun-if-env-changed={SCHEMA_VARIABLE}");
     let path = match named_schema(env::var_os(SCHEMA_VARIABLE))? {
         Some(path) => path,
-        None => package_folder()?.join(shipped),
+        None => folder_in("CARGO_MANIFEST_DIR")?.join(shipped),
     };
     println!("cargo::metadata=schema={}", path.display());
     let generated = load(&path)?;
@@ -48,20 +49,24 @@ fn sdk(shipped: &str) -> Result<(), String> {
     write("requests.rs", &generated.requests)?;
     write("client.rs", &generated.client)?;
     write("blocking.rs", &generated.blocking)?;
-    write("messages.rs", &generated.list)
+    write("messages.rs", &generated.macros)
 }
 
 fn test_server() -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={SDK_SCHEMA_VARIABLE}");
-    let path = env::var_os(SDK_SCHEMA_VARIABLE)
-        .ok_or("the SDK's build script tells no schema: is centrifugo-api a direct dependency?")?;
+    let path = env::var_os(SDK_SCHEMA_VARIABLE).ok_or_else(|| {
+        format!(
+            "{SDK_SCHEMA_VARIABLE} is not set: cargo sets it if centrifugo-api is a direct \
+             dependency"
+        )
+    })?;
     let generated = load(Path::new(&path))?;
     write("served.rs", &generated.served?)?;
     write("descriptors.rs", &generated.descriptors)
 }
 
-/// Generates from the schema at `path`, and lets cargo watch its files.
+/// Generates from the schema at `path`, and tells cargo which files to watch.
 fn load(path: &Path) -> Result<Generated, String> {
     println!("cargo::rerun-if-changed={}", path.display());
     let generated = crate::generate(path)?;
@@ -71,10 +76,10 @@ fn load(path: &Path) -> Result<Generated, String> {
     Ok(generated)
 }
 
-/// Returns the schema that the variable names; an empty variable counts as unset.
+/// Returns the schema that the variable names. An empty variable counts as unset.
 ///
-/// A dependency's build script runs in the dependency's folder, so a relative path would not mean what its author
-/// meant.
+/// Relative paths are refused: cargo runs the build script of a dependency in the dependency's
+/// folder, not in the folder of the project that sets the variable.
 fn named_schema(value: Option<OsString>) -> Result<Option<PathBuf>, String> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);
@@ -90,16 +95,12 @@ fn named_schema(value: Option<OsString>) -> Result<Option<PathBuf>, String> {
     ))
 }
 
-fn package_folder() -> Result<PathBuf, String> {
-    folder_in("CARGO_MANIFEST_DIR")
-}
-
 fn write(name: &str, code: &str) -> Result<(), String> {
     let file = folder_in("OUT_DIR")?.join(name);
     std::fs::write(&file, code).map_err(|error| format!("cannot write {}: {error}", file.display()))
 }
 
-/// Returns a folder that cargo tells build scripts.
+/// Returns the folder that cargo passes to build scripts in a variable.
 fn folder_in(variable: &str) -> Result<PathBuf, String> {
     let folder = env::var_os(variable)
         .ok_or_else(|| format!("{variable} is not set: cargo sets it for build scripts"))?;

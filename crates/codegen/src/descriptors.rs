@@ -1,4 +1,4 @@
-//! The schema as a table, which the embedded server reads and writes JSON by.
+//! Descriptions of all messages, by which the test server reads and writes JSON.
 
 use std::collections::HashMap;
 
@@ -9,17 +9,19 @@ use quote::{format_ident, quote};
 use syn::{Ident, Item, ItemImpl, ItemStatic, parse_quote};
 
 use crate::facts;
-use crate::schema::{Schema, map_entry};
+use crate::schema::{Schema, is_map_entry, map_entry};
 
-/// A message and where its description is.
+/// A message and the name of its description.
 struct Described<'a> {
-    /// The name within the package: `Outer.Inner`.
+    /// The message's name within the package: `Outer.Inner`.
     name: String,
     message: &'a DescriptorProto,
+    /// The name of the `static` with the description.
     table: Ident,
 }
 
-/// Generates the descriptions of all messages, and what ties those of the outermost ones to their types.
+/// Generates the descriptions of all messages, and the impls that lead from the outermost messages
+/// to theirs.
 pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, String> {
     let mut all = Vec::new();
     for message in schema.files.iter().flat_map(|file| &file.message_type) {
@@ -44,54 +46,50 @@ pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, Str
     })
 }
 
-/// Map entries are described by the fields that are maps.
+/// Collects a message and the messages within it, except map entries: the fields that are maps
+/// describe those.
 fn collect<'a>(message: &'a DescriptorProto, outer: &str, all: &mut Vec<Described<'a>>) {
     let name = format!("{outer}{}", message.name());
     let nested = format!("{name}.");
-    // A number cannot clash, whatever the messages are called.
+    // Whatever the messages are called, numbers cannot clash.
     all.push(Described {
         name,
         message,
         table: format_ident!("M{}", all.len()),
     });
     for message in &message.nested_type {
-        if !message
-            .options
-            .as_ref()
-            .is_some_and(|options| options.map_entry())
-        {
+        if !is_map_entry(message) {
             collect(message, &nested, all);
         }
     }
 }
 
-/// The outermost messages' names in Rust: prost keeps the schema's order.
+/// Returns the names in Rust of the outermost messages. prost keeps the schema's order.
 fn names<'a>(items: &'a [Item], messages: &[&Described<'_>]) -> Result<Vec<&'a Ident>, String> {
-    let names: Vec<&Ident> = items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Struct(message) => Some(&message.ident),
-            _ => None,
-        })
-        .collect();
-    let plain = |name: &str| {
-        name.trim_start_matches("r#")
-            .replace('_', "")
-            .to_lowercase()
-    };
-    let is_same = names.len() == messages.len()
-        && names
-            .iter()
-            .zip(messages)
-            .all(|(name, one)| plain(&name.to_string()) == plain(&one.name));
-    match is_same {
-        true => Ok(names),
-        false => {
-            Err("prost generated other messages than the schema has, or in another order".into())
-        }
+    let structs = items.iter().filter_map(|item| match item {
+        Item::Struct(message) => Some(&message.ident),
+        _ => None,
+    });
+    let names: Vec<&Ident> = structs.collect();
+    let mut pairs = names.iter().zip(messages);
+    let are_same = names.len() == messages.len()
+        && pairs.all(|(name, message)| plain(&name.to_string()) == plain(&message.name));
+    if !are_same {
+        return Err(
+            "prost generated other messages than the schema has, or in another order".into(),
+        );
     }
+    Ok(names)
 }
 
+/// Returns a message's name in a form that is the same in Rust and in the schema.
+fn plain(name: &str) -> String {
+    name.trim_start_matches("r#")
+        .replace('_', "")
+        .to_lowercase()
+}
+
+/// Generates the impl that leads from a message to its description.
 fn described(one: &Described<'_>, name: &Ident) -> ItemImpl {
     let table = &one.table;
     parse_quote! {
@@ -101,20 +99,22 @@ fn described(one: &Described<'_>, name: &Ident) -> ItemImpl {
     }
 }
 
+/// Generates the description of a message. `tables` are the names of all descriptions, by the names
+/// of messages.
 fn table(one: &Described<'_>, tables: &HashMap<String, &Ident>) -> Result<ItemStatic, String> {
-    let (table, name) = (&one.table, &one.name);
-    let fields = one
-        .message
-        .field
-        .iter()
-        .map(|part| field(one, part, tables));
-    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    let table = &one.table;
+    let name = &one.name;
+    let mut fields = Vec::new();
+    for each in &one.message.field {
+        fields.push(field(one, each, tables)?);
+    }
     Ok(parse_quote! {
         static #table: crate::json::MessageDescriptor =
             crate::json::MessageDescriptor { name: #name, fields: &[#(#fields),*] };
     })
 }
 
+/// Generates the description of a field.
 fn field(
     one: &Described<'_>,
     field: &FieldDescriptorProto,
@@ -126,7 +126,8 @@ fn field(
     let entry = map_entry(one.message, field);
     let kind = match entry.map(|entry| entry.field.as_slice()) {
         Some([key, value]) => {
-            let (key, value) = (kind(key, tables)?, kind(value, tables)?);
+            let key = kind(key, tables)?;
+            let value = kind(value, tables)?;
             quote!(crate::json::FieldKind::Map { key: &#key, value: &#value })
         }
         _ => kind(field, tables)?,
@@ -148,6 +149,7 @@ fn field(
     })
 }
 
+/// Generates the kind of a field, whether or not it is repeated.
 fn kind(
     field: &FieldDescriptorProto,
     tables: &HashMap<String, &Ident>,

@@ -1,4 +1,6 @@
-//! The facts about Centrifugo that its schema does not tell: all of them stand here.
+//! All facts about Centrifugo that its schema does not contain.
+
+use syn::Ident;
 
 /// The facts about a method.
 pub(crate) struct MethodFacts {
@@ -6,11 +8,12 @@ pub(crate) struct MethodFacts {
     pub(crate) name: &'static str,
     /// Whether the method may be called twice when its outcome is unknown.
     pub(crate) repeat: Repeat,
-    /// The fields without which every Centrifugo refuses the request with error 107: these are checked before sending.
+    /// The fields without which every Centrifugo refuses the request (error 107). They are checked
+    /// before a request is sent.
     pub(crate) required: &'static [&'static str],
-    /// Whether Centrifugo's asynchronous consumers execute it.
+    /// Whether Centrifugo's asynchronous consumers execute the method.
     pub(crate) is_consumed: bool,
-    /// Whether the open-source Centrifugo serves it.
+    /// Whether the open-source Centrifugo serves the method.
     pub(crate) is_open_source: bool,
 }
 
@@ -19,26 +22,26 @@ pub(crate) struct MethodFacts {
 pub(crate) enum Repeat {
     /// Running it twice may have another effect than running it once.
     No,
-    /// It only reads, or has the same effect however often it runs.
+    /// It only reads, or its effect is the same however often it runs.
     Yes,
-    /// With the same idempotency key it has an effect once.
+    /// With the same idempotency key, it has an effect only once.
     WithKey,
 }
 
 use Repeat::{No, WithKey, Yes};
 
-/// The methods that have facts. Those of the open-source server stand in the order in which it looks for them in a
-/// command. A method that the schema at hand does not have is ignored; one that is not listed has no facts.
+/// The methods that have facts. Those of the open-source server are in the order in which the
+/// server looks for them in a command. A method that the schema does not have is ignored.
 pub(crate) const METHODS: &[MethodFacts] = &[
     open_source("publish", WithKey, &["channel"]).consumed(),
     open_source("broadcast", WithKey, &["channels"]).consumed(),
     // Fails if the user is subscribed already.
     open_source("subscribe", No, &["channel"]).consumed(),
-    // Without a channel it succeeds up to 6.9.
+    // Without a channel, it succeeds up to 6.9.
     open_source("unsubscribe", Yes, &[]).consumed(),
     open_source("disconnect", Yes, &[]).consumed(),
     open_source("history", Yes, &["channel"]),
-    // Would also remove what was published in between.
+    // A second call would also remove what was published in between.
     open_source("history_remove", No, &["channel"]).consumed(),
     open_source("presence", Yes, &["channel"]),
     open_source("presence_stats", Yes, &["channel"]),
@@ -52,11 +55,11 @@ pub(crate) const METHODS: &[MethodFacts] = &[
     open_source("map_read_state", Yes, &["channel"]),
     open_source("map_read_stream", Yes, &["channel"]),
     open_source("map_stats", Yes, &["channel"]),
-    // Would also remove what was published in between.
+    // A second call would also remove what was published in between.
     open_source("map_clear", No, &["channel"]),
     // An old version changes nothing.
     open_source("shared_poll_publish", Yes, &["channel", "key", "version"]),
-    // Its commands decide.
+    // It depends on the commands.
     open_source("batch", No, &[]),
     pro("block_user", Yes),
     pro("cancel_push", Yes),
@@ -81,7 +84,7 @@ pub(crate) const METHODS: &[MethodFacts] = &[
     pro("user_topic_update", Yes),
 ];
 
-/// Returns the facts about a method.
+/// Returns the facts about a method, if there are any.
 pub(crate) fn method(name: &str) -> Option<&'static MethodFacts> {
     METHODS.iter().find(|facts| facts.name == name)
 }
@@ -116,9 +119,9 @@ impl MethodFacts {
     }
 }
 
-/// The arguments of each message's `new`: what Centrifugo requires, by its API documentation, but never two texts, which
-/// could be swapped unseen. A field that the schema at hand does not have is left out; a message that is not listed takes
-/// no arguments.
+/// The arguments of each message's `new`: the fields that Centrifugo's API documentation requires,
+/// but never two texts, which could be swapped unnoticed. A field that the schema does not have is
+/// left out. The `new` of a message that is not listed takes no arguments.
 pub(crate) const CONSTRUCTORS: &[(&str, &[&str])] = &[
     ("ApnsPushNotification", &["payload"]),
     ("BatchRequest", &["commands"]),
@@ -172,11 +175,19 @@ pub(crate) const CONSTRUCTORS: &[(&str, &[&str])] = &[
     ("WebPushPushNotification", &["payload"]),
 ];
 
-/// The requests whose `new` is completed by `.user(…)` or `.anonymous()`: an empty user means all anonymous users.
+/// Returns the arguments of a message's `new`.
+pub(crate) fn constructor(message: &Ident) -> &'static [&'static str] {
+    let mut constructors = CONSTRUCTORS.iter();
+    let listed = constructors.find(|(name, _)| message == name);
+    listed.map_or(&[], |(_, arguments)| arguments)
+}
+
+/// The requests whose `new` is completed by `.user(…)` or `.anonymous()`. An empty user means all
+/// anonymous users, so it must be asked for explicitly.
 pub(crate) const NEEDS_USER: &[&str] = &["SubscribeRequest", "UnsubscribeRequest"];
 
-/// The fields that Centrifugo writes although they are zero: their tags in its Go code do not have `omitempty`. A field
-/// that the schema at hand does not have is left out.
+/// The fields that Centrifugo writes even if they are zero: their tags in its Go code do not have
+/// `omitempty`. A field that the schema does not have is ignored.
 pub(crate) const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
     ("ChannelsResult", &["channels"]),
     ("ClientInfo", &["user", "client"]),
@@ -201,3 +212,76 @@ pub(crate) const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
     ("PresenceStatsResult", &["num_clients", "num_users"]),
     ("UserTopicListResult", &["items"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use quote::format_ident;
+    use syn::{Item, Type, parse_quote};
+
+    use super::*;
+    use crate::fields::{Field, fields_of};
+    use crate::rpcs::Rpc;
+    use crate::{messages, rpcs, schema};
+
+    /// Returns the messages and the rpcs of the shipped schema.
+    fn shipped() -> Result<(Vec<Item>, Vec<Rpc>), String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/api.proto");
+        let schema = schema::load(&path)?;
+        let messages = messages::generate(&schema)?;
+        let rpcs = rpcs::rpcs(&schema, &messages)?;
+        Ok((messages.file.items, rpcs))
+    }
+
+    fn has(fields: &[Field<'_>], name: &str) -> bool {
+        fields.iter().any(|field| field.plain_name() == name)
+    }
+
+    #[test]
+    fn facts_are_about_methods_and_fields_of_shipped_schema() -> Result<(), String> {
+        let (items, rpcs) = shipped()?;
+        for facts in METHODS {
+            let name = facts.name;
+            let mut rpcs = rpcs.iter();
+            let rpc = rpcs.find(|rpc| rpc.name == name).ok_or(name)?;
+            let fields = fields_of(&items, &rpc.request);
+            for required in facts.required {
+                assert!(has(&fields, required), "`{name}` has no field `{required}`");
+            }
+            if facts.repeat == WithKey {
+                assert!(has(&fields, "idempotency_key"), "`{name}` takes no key");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn method_has_facts_once() {
+        for (index, facts) in METHODS.iter().enumerate() {
+            let mut before = METHODS[..index].iter();
+            assert!(
+                before.all(|other| other.name != facts.name),
+                "{}",
+                facts.name
+            );
+        }
+    }
+
+    #[test]
+    fn listed_fields_are_in_shipped_schema() -> Result<(), String> {
+        let (items, _) = shipped()?;
+        let with_user = NEEDS_USER.iter().map(|message| (*message, &["user"][..]));
+        let constructors = CONSTRUCTORS.iter().copied();
+        let always_written = ALWAYS_WRITTEN.iter().copied();
+        for (message, names) in constructors.chain(always_written).chain(with_user) {
+            let ident = format_ident!("{message}");
+            let ty: Type = parse_quote!(#ident);
+            let fields = fields_of(&items, &ty);
+            for name in names {
+                assert!(has(&fields, name), "`{message}` has no field `{name}`");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,25 +1,39 @@
-//! How a field of a message is set: the type of a setter's argument, and its conversion.
+//! The fields of messages, and how each is set: the type of a setter's argument, and its
+//! conversion.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt as _;
-use syn::{GenericArgument, Ident, PathArguments, Type};
+use syn::{Attribute, Fields, GenericArgument, Ident, Item, ItemStruct, PathArguments, Type};
 
-use crate::messages::path;
+use crate::messages::{find, path};
 
 /// A field of a message, as prost generated it.
 pub(crate) struct Field<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) ty: &'a Type,
-    pub(crate) deprecated: bool,
-    /// The type of a field, or of a map's values, that prost keeps as `i32`.
+    pub(crate) is_deprecated: bool,
+    /// The enum of a field, or of a map's values, which prost keeps as `i32`.
     enumeration: Option<Type>,
-    /// The functions that prost generates for it.
+    /// The names of the functions that prost generates for the field.
     pub(crate) accessors: Vec<String>,
 }
 
+/// Returns the fields of a message.
+pub(crate) fn fields(message: &ItemStruct) -> Vec<Field<'_>> {
+    match &message.fields {
+        Fields::Named(fields) => fields.named.iter().filter_map(Field::new).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the fields of the message that a path leads to.
+pub(crate) fn fields_of<'a>(items: &'a [Item], message: &Type) -> Vec<Field<'a>> {
+    find(items, message).map(fields).unwrap_or_default()
+}
+
 impl<'a> Field<'a> {
-    pub(crate) fn of(field: &'a syn::Field) -> Option<Self> {
+    fn new(field: &'a syn::Field) -> Option<Self> {
         let name = field.ident.as_ref()?;
         let enumeration = field.attrs.iter().find_map(enumeration);
         let plain = name.unraw().to_string();
@@ -31,52 +45,54 @@ impl<'a> Field<'a> {
             }
             _ => Vec::new(),
         };
-        let deprecated = field
+        let is_deprecated = field
             .attrs
             .iter()
             .any(|attribute| attribute.path().is_ident("deprecated"));
         Some(Self {
             name,
             ty: &field.ty,
-            deprecated,
+            is_deprecated,
             enumeration,
             accessors,
         })
     }
 
-    /// The name without `r#`.
+    /// Returns the name without `r#`.
     pub(crate) fn plain_name(&self) -> String {
         self.name.unraw().to_string()
     }
 
-    /// Whether it is one payload, empty where it is not set.
+    /// Returns whether the field is one payload, which is empty if it is not set.
     pub(crate) fn is_plain_payload(&self) -> bool {
         matches!(kind(self.ty), Kind::Payload)
     }
 
-    /// Whether it is one text, empty where it is not set.
+    /// Returns whether the field is one text, which is empty if it is not set.
     pub(crate) fn is_plain_text(&self) -> bool {
         matches!(kind(self.ty), Kind::Text)
     }
 
-    /// Returns whether it is a number that is not optional.
+    /// Returns whether the field is a number that is not optional.
     pub(crate) fn is_number(&self) -> bool {
         let is_integer = matches!(kind(self.ty), Kind::Plain) && self.enumeration.is_none();
         is_integer && path(self.ty).is_some_and(|path| path.len() == 1 && path[0] != "bool")
     }
 
-    /// `name: type`
+    /// Returns the argument of a setter: `name: type`.
     pub(crate) fn argument(&self) -> TokenStream {
-        let (name, ty) = (self.name, self.argument_type(self.ty));
+        let name = self.name;
+        let ty = self.argument_type(self.ty);
         quote!(#name: #ty)
     }
 
-    /// The argument, converted into what the field holds.
+    /// Returns the argument, converted into the field's type.
     pub(crate) fn value(&self) -> TokenStream {
         let name = self.name;
         self.converted(quote!(#name), self.ty)
     }
 
+    /// Returns the type of a setter's argument for a field of type `ty`.
     fn argument_type(&self, ty: &Type) -> TokenStream {
         match (kind(ty), &self.enumeration) {
             (Kind::Option(held) | Kind::Boxed(held), _) => self.argument_type(held),
@@ -85,7 +101,8 @@ impl<'a> Field<'a> {
                 quote!(impl ::core::iter::IntoIterator<Item = #item>)
             }
             (Kind::Map(key, value), _) => {
-                let (key, value) = (key_type(key), self.argument_type(value));
+                let key = key_type(key);
+                let value = self.argument_type(value);
                 quote!(impl ::core::iter::IntoIterator<Item = (#key, #value)>)
             }
             (Kind::Payload, _) => quote!(impl crate::api::payload::IntoPayload),
@@ -95,6 +112,7 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Returns the expression that converts `value` into `ty`.
     fn converted(&self, value: TokenStream, ty: &Type) -> TokenStream {
         match kind(ty) {
             Kind::Option(held) => {
@@ -125,7 +143,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// A map's keys are texts, numbers or bools.
+/// Returns the type of a setter's argument for a map's keys, which are texts, numbers or bools.
 fn key_type(ty: &Type) -> TokenStream {
     match kind(ty) {
         Kind::Text => quote!(impl ::core::convert::Into<#ty>),
@@ -133,13 +151,14 @@ fn key_type(ty: &Type) -> TokenStream {
     }
 }
 
-/// The enum in `#[prost(enumeration = "Color", …)]` or `#[prost(btree_map = "string, enumeration(Color)", …)]`.
-fn enumeration(attribute: &syn::Attribute) -> Option<Type> {
+/// Returns the enum in `#[prost(enumeration = "Color", …)]` or
+/// `#[prost(btree_map = "string, enumeration(Color)", …)]`.
+fn enumeration(attribute: &Attribute) -> Option<Type> {
     if !attribute.path().is_ident("prost") {
         return None;
     }
     let mut found = None;
-    // An error is a part of a shape of its own, which is of no use here.
+    // Parts of another shape, which are errors, do not name an enum.
     let _ = attribute.parse_nested_meta(|meta| {
         if !meta.input.peek(syn::Token![=]) {
             return Ok(());
@@ -155,6 +174,7 @@ fn enumeration(attribute: &syn::Attribute) -> Option<Type> {
     syn::parse_str(&found?).ok()
 }
 
+/// The kind of a field's type.
 enum Kind<'a> {
     Option(&'a Type),
     Boxed(&'a Type),
@@ -172,34 +192,30 @@ fn kind(ty: &Type) -> Kind<'_> {
     let Type::Path(path) = ty else {
         return Kind::Plain;
     };
-    let arguments = |name| generic(ty, name).filter(|arguments| !arguments.is_empty());
-    if let Some(arguments) = arguments("Option") {
-        return Kind::Option(arguments[0]);
+    if let Some(held) = inner(ty, "Option") {
+        return Kind::Option(held);
     }
-    if let Some(arguments) = arguments("Box") {
-        return Kind::Boxed(arguments[0]);
+    if let Some(held) = inner(ty, "Box") {
+        return Kind::Boxed(held);
     }
-    if let Some(arguments) = arguments("Vec") {
-        return Kind::List(arguments[0]);
+    if let Some(item) = inner(ty, "Vec") {
+        return Kind::List(item);
     }
-    if let Some([key, value]) = arguments("BTreeMap").as_deref() {
+    if let Some([key, value]) = generic(ty, "BTreeMap").as_deref() {
         return Kind::Map(key, value);
     }
-    let last = path
-        .path
-        .segments
-        .last()
-        .map(|segment| segment.ident.to_string())
-        .unwrap_or_default();
-    match (path.path.leading_colon.is_some(), last.as_str()) {
-        (true, "String") => Kind::Text,
-        (true, "Bytes") => Kind::Payload,
-        (_, "bool" | "i32" | "i64" | "u32" | "u64" | "f32" | "f64") => Kind::Plain,
+    let segments = &path.path.segments;
+    let last = segments.last().map(|segment| segment.ident.to_string());
+    let is_absolute = path.path.leading_colon.is_some();
+    match last.as_deref() {
+        Some("String") if is_absolute => Kind::Text,
+        Some("Bytes") if is_absolute => Kind::Payload,
+        Some("bool" | "i32" | "i64" | "u32" | "u64" | "f32" | "f64") => Kind::Plain,
         _ => Kind::Message,
     }
 }
 
-/// The types in `::…::Name<…>`; a schema's own message never has a path with a leading `::`.
+/// Returns the types in `::…::Name<…>`. The path of a message never has a leading `::`.
 fn generic<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
     let Type::Path(path) = ty else { return None };
     path.path.leading_colon?;
@@ -218,7 +234,7 @@ fn generic<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
     Some(types.collect())
 }
 
-/// `T` of `::…::Name<T>`.
+/// Returns the `T` of `::…::Name<T>`.
 pub(crate) fn inner<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     generic(ty, name)?.first().copied()
 }

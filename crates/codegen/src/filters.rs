@@ -1,16 +1,22 @@
-//! Constructors for `FilterNode`, in schemas that have it: its fields take agreed words, which these know.
+//! Constructors for `FilterNode`, in schemas that have it. They know the words that Centrifugo
+//! takes in its fields.
 
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{ImplItem, Item, parse_quote};
 
+use crate::fields::fields;
 use crate::messages::find;
-use crate::requests;
 
 /// The fields that the constructors set.
 const FIELDS: &[&str] = &["op", "key", "cmp", "val", "vals", "nodes"];
 
-/// Comparisons with one value: function, word, what it says of the label.
-const WITH_VALUE: &[(&str, &str, &str)] = &[
+/// A constructor for the comparison of a label: the function, Centrifugo's word, and what it says
+/// of the label.
+type Comparison = (&'static str, &'static str, &'static str);
+
+/// Comparisons with one value.
+const WITH_VALUE: &[Comparison] = &[
     ("equals", "eq", "equals `value`"),
     ("not_equals", "neq", "does not equal `value`"),
     ("starts_with", "sw", "starts with `value`"),
@@ -23,51 +29,47 @@ const WITH_VALUE: &[(&str, &str, &str)] = &[
 ];
 
 /// Comparisons with several values.
-const WITH_VALUES: &[(&str, &str, &str)] = &[
+const WITH_VALUES: &[Comparison] = &[
     ("one_of", "in", "is one of `values`"),
     ("none_of", "nin", "is none of `values`"),
 ];
 
-/// Comparisons with none.
-const ALONE: &[(&str, &str, &str)] = &[
+/// Comparisons without a value.
+const WITHOUT_VALUE: &[Comparison] = &[
     ("exists", "ex", "exists"),
     ("missing", "nex", "does not exist"),
 ];
 
-/// Combinations of several conditions.
-const COMBINED: &[(&str, &str, &str)] = &[("all", "and", "all"), ("any", "or", "any")];
+/// Combinations of several nodes: the function, Centrifugo's word, and its documentation.
+const COMBINATIONS: &[(&str, &str, &str)] = &[
+    ("all", "and", "Matches if all `nodes` match."),
+    ("any", "or", "Matches if any of `nodes` matches."),
+];
 
-/// The constructors, if the schema has the message.
+/// Generates the constructors, if the schema has the message and no field of it has a constructor's
+/// name.
 pub(crate) fn constructors(items: &[Item]) -> Option<Item> {
-    let fields = requests::fields(find(items, &parse_quote!(FilterNode))?);
-    if !FIELDS
+    let fields = fields(find(items, &parse_quote!(FilterNode))?);
+    let names: Vec<String> = fields.iter().map(|field| field.plain_name()).collect();
+    let has_fields = FIELDS
         .iter()
-        .all(|name| fields.iter().any(|field| field.plain_name() == *name))
-    {
+        .all(|field| names.iter().any(|name| name == field));
+    let is_taken = functions().any(|function| names.iter().any(|name| name == function));
+    if !has_fields || is_taken {
         return None;
     }
-    let functions = [WITH_VALUE, WITH_VALUES, ALONE, COMBINED]
-        .into_iter()
-        .flatten()
-        .map(|(function, ..)| *function);
-    if functions
-        .chain(["negated"])
-        .any(|function| fields.iter().any(|field| field.plain_name() == function))
-    {
-        return None;
-    }
-    let with_value = WITH_VALUE.iter().map(|row| compare(row, true, false));
-    let with_values = WITH_VALUES.iter().map(|row| compare(row, false, true));
-    let alone = ALONE.iter().map(|row| compare(row, false, false));
-    let combined = COMBINED.iter().map(combine);
+    let with_value = WITH_VALUE.iter().map(comparison_with_value);
+    let with_values = WITH_VALUES.iter().map(comparison_with_values);
+    let without_value = WITHOUT_VALUE.iter().map(comparison_without_value);
+    let combinations = COMBINATIONS.iter().map(combination);
     Some(parse_quote! {
         /// # Conditions
         impl FilterNode {
             #(#with_value)*
             #(#with_values)*
-            #(#alone)*
-            #(#combined)*
-            /// Holds where `node` does not.
+            #(#without_value)*
+            #(#combinations)*
+            /// Matches if `node` does not match.
             #[must_use]
             pub fn negated(node: Self) -> Self {
                 Self::new().op("not").nodes([node])
@@ -76,20 +78,37 @@ pub(crate) fn constructors(items: &[Item]) -> Option<Item> {
     })
 }
 
-fn compare((function, word, says): &(&str, &str, &str), value: bool, values: bool) -> ImplItem {
+/// Returns the names of the constructors.
+fn functions() -> impl Iterator<Item = &'static str> {
+    [WITH_VALUE, WITH_VALUES, WITHOUT_VALUE, COMBINATIONS]
+        .into_iter()
+        .flatten()
+        .map(|(function, ..)| *function)
+        .chain(["negated"])
+}
+
+fn comparison_with_value(comparison: &Comparison) -> ImplItem {
+    let argument = quote!(, value: impl ::core::convert::Into<::std::string::String>);
+    comparison_of(comparison, &argument, &quote!(.val(value)))
+}
+
+fn comparison_with_values(comparison: &Comparison) -> ImplItem {
+    let argument = quote!(, values: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<::std::string::String>>);
+    comparison_of(comparison, &argument, &quote!(.vals(values)))
+}
+
+fn comparison_without_value(comparison: &Comparison) -> ImplItem {
+    comparison_of(comparison, &quote!(), &quote!())
+}
+
+/// Generates a comparison, whose second argument and setter are given.
+fn comparison_of(
+    (function, word, condition): &Comparison,
+    argument: &TokenStream,
+    setter: &TokenStream,
+) -> ImplItem {
     let name = format_ident!("{function}");
-    let docs = format!(" Holds where the label `key` {says}.");
-    let (argument, setter) = match (value, values) {
-        (true, _) => (
-            quote!(, value: impl ::core::convert::Into<::std::string::String>),
-            quote!(.val(value)),
-        ),
-        (_, true) => (
-            quote!(, values: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<::std::string::String>>),
-            quote!(.vals(values)),
-        ),
-        _ => (quote!(), quote!()),
-    };
+    let docs = format!(" Matches if the label `key` {condition}.");
     parse_quote! {
         #[doc = #docs]
         #[must_use]
@@ -99,9 +118,9 @@ fn compare((function, word, says): &(&str, &str, &str), value: bool, values: boo
     }
 }
 
-fn combine((function, word, says): &(&str, &str, &str)) -> ImplItem {
+fn combination((function, word, docs): &(&str, &str, &str)) -> ImplItem {
     let name = format_ident!("{function}");
-    let docs = format!(" Holds where {says} of `nodes` do.");
+    let docs = format!(" {docs}");
     parse_quote! {
         #[doc = #docs]
         #[must_use]

@@ -1,11 +1,11 @@
-//! The generator of `centrifugo-api`: a schema of Centrifugo's server API in, the text of Rust files out.
+//! The generator of `centrifugo-api`: it reads a schema of Centrifugo's server API and returns the
+//! text of Rust files.
 //!
-//! Build scripts call [`build_sdk`] and [`build_test_server`]; [`generate`] is the generator itself, for its tests.
-//! It needs neither protoc nor a network.
+//! Build scripts call [`build_sdk`] and [`build_test_server`]; [`generate`] is the generator
+//! itself, public for tests. It needs neither protoc nor a network.
 
 mod batch;
 mod build_script;
-mod checks;
 mod client;
 mod comments;
 mod descriptors;
@@ -13,21 +13,28 @@ mod facts;
 mod fields;
 mod filters;
 mod json;
+mod macros;
 mod messages;
 mod methods;
 mod pages;
-mod requests;
+mod rpcs;
 mod schema;
 mod served;
+mod setters;
+mod twins;
 
 use std::path::{Path, PathBuf};
 
 pub use build_script::{build_sdk, build_test_server};
+use messages::Messages;
+use rpcs::Rpc;
+use schema::Schema;
+use syn::{File, Item, parse_quote};
 
-/// What goes into `OUT_DIR`.
+/// The text of the generated files.
 #[derive(Clone, Debug)]
 pub struct Generated {
-    /// Messages, their JSON, constructors and setters.
+    /// The messages, their JSON, constructors and setters.
     pub messages: String,
     /// The impls of requests: their methods, batches and pages.
     pub requests: String,
@@ -35,13 +42,13 @@ pub struct Generated {
     pub client: String,
     /// The blocking client's methods.
     pub blocking: String,
-    /// What the embedded server serves, or why it cannot serve this schema.
+    /// The methods as the test server serves them, or the reason why it cannot serve the schema.
     pub served: Result<String, String>,
-    /// The schema as a table, for the embedded server too.
+    /// The descriptions of messages, for the test server.
     pub descriptors: String,
-    /// Macros over all messages and over all methods, which only tests include.
-    pub list: String,
-    /// The files that the schema consists of.
+    /// Macros over all messages and over all methods, for tests.
+    pub macros: String,
+    /// The paths of the files that the schema consists of.
     pub sources: Vec<PathBuf>,
 }
 
@@ -49,42 +56,47 @@ pub struct Generated {
 ///
 /// # Errors
 ///
-/// A text that says what is wrong with the schema and what to do.
+/// A text that says what is wrong with the schema, and the fix.
 pub fn generate(path: &Path) -> Result<Generated, String> {
     let schema = schema::load(path)?;
-    let mut messages = messages::generate(&schema)?;
-    let json = json::generate(&schema, &messages.file)?;
-    let descriptors = descriptors::generate(&schema, &messages.file.items)?;
-    let rpcs = methods::rpcs(&schema, &messages)?;
-    let list = messages::list(&messages.file, &rpcs);
+    let messages = messages::generate(&schema)?;
+    let rpcs = rpcs::rpcs(&schema, &messages)?;
     let items = &messages.file.items;
-    let with_twins = checks::checked(items);
-    let mut requests = methods::impls(&rpcs, items, &with_twins);
-    requests.extend(batch::impls(items, &rpcs));
-    requests.extend(pages::paged(items, &rpcs));
-    let mut added = methods::tables(&rpcs, items);
-    added.extend(batch::tables(items, &rpcs));
-    added.extend(checks::checks(items, &with_twins));
-    added.extend(filters::constructors(items));
-    let served = served::served(items, &rpcs);
-    let (client, blocking) = client::methods(items, &rpcs);
-    requests::add_to(&mut messages.file);
-    messages.file.items.extend(added);
-    let requests: syn::File = syn::parse_quote! {
-        use crate::api::messages as api;
-        #(#requests)*
-    };
+    let served = served::generate(items, &rpcs);
     Ok(Generated {
-        messages: prettyplease::unparse(&messages.file) + &json,
-        requests: prettyplease::unparse(&requests),
-        client: prettyplease::unparse(&client),
-        blocking: prettyplease::unparse(&blocking),
-        served: served
-            .as_ref()
-            .map(prettyplease::unparse)
-            .map_err(String::clone),
-        descriptors: prettyplease::unparse(&descriptors),
-        list,
+        messages: prettyplease::unparse(&messages_file(&schema, &messages, &rpcs)?),
+        requests: prettyplease::unparse(&requests_file(items, &rpcs)),
+        client: prettyplease::unparse(&client::asynchronous(items, &rpcs)),
+        blocking: prettyplease::unparse(&client::blocking(items, &rpcs)),
+        served: served.map(|file| prettyplease::unparse(&file)),
+        descriptors: prettyplease::unparse(&descriptors::generate(&schema, items)?),
+        macros: macros::generate(&messages.file, &rpcs),
         sources: schema.sources,
     })
+}
+
+/// Returns the messages with all that is added to them.
+fn messages_file(schema: &Schema, messages: &Messages, rpcs: &[Rpc]) -> Result<File, String> {
+    let items = &messages.file.items;
+    let mut file = messages.file.clone();
+    setters::add_to(&mut file.items);
+    file.items.extend(methods::tables(rpcs, items));
+    file.items.extend(batch::tables(items, rpcs));
+    file.items.extend(twins::checks(items));
+    file.items.extend(filters::constructors(items));
+    file.items.extend(json::generate(schema, messages)?);
+    Ok(file)
+}
+
+/// Returns the impls of requests.
+fn requests_file(items: &[Item], rpcs: &[Rpc]) -> File {
+    let methods = methods::impls(rpcs, items);
+    let batches = batch::impls(items, rpcs);
+    let pages = pages::impls(items, rpcs);
+    parse_quote! {
+        use crate::api::messages as api;
+        #(#methods)*
+        #(#batches)*
+        #(#pages)*
+    }
 }

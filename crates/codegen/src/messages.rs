@@ -1,23 +1,24 @@
-//! The messages: prost's code for the schema, as a syntax tree that the later steps read and add to.
+//! The messages: prost's code for the schema, as a syntax tree that later steps read and add to.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use prost_build::{Config, Module, Service, ServiceGenerator};
-use quote::ToTokens as _;
-use syn::{Ident, Item, ItemStruct, Type};
+use syn::{Ident, Item, ItemStruct, Lit, Type};
 
-use crate::methods::Rpc;
 use crate::schema::{Schema, is_message};
 
-/// What prost makes of a schema.
+/// The messages and the service of a schema.
 pub(crate) struct Messages {
+    /// The messages, as prost generated them.
     pub(crate) file: syn::File,
+    /// The service's description, in Rust's names.
     pub(crate) service: Service,
 }
 
-/// Messages with a field for each method: unboxed, one takes 5 kB whatever it holds.
+/// The messages with a field per method, whose fields are boxed: otherwise each takes 5 kB,
+/// whatever is set.
 const WIDE_MESSAGES: &[&str] = &["Command", "Reply"];
 
 /// Generates the messages.
@@ -29,25 +30,13 @@ pub(crate) fn generate(schema: &Schema) -> Result<Messages, String> {
         .btree_map(["."])
         .message_attribute(".", "#[non_exhaustive]")
         .enum_attribute(".", "#[non_exhaustive]")
-        .service_generator(Box::new(Keep(Rc::clone(&service))));
-    for message in schema.files.iter().flat_map(|file| &file.message_type) {
-        if WIDE_MESSAGES.contains(&message.name()) {
-            for field in message.field.iter().filter(|field| is_message(field)) {
-                config.boxed(format!(
-                    ".{}.{}.{}",
-                    schema.package,
-                    message.name(),
-                    field.name()
-                ));
-            }
-        }
+        .service_generator(Box::new(ServiceKeeper(Rc::clone(&service))));
+    for path in boxed_fields(schema) {
+        config.boxed(path);
     }
     let module = Module::from_protobuf_package_name(&schema.package);
-    let requests = schema
-        .files
-        .iter()
-        .map(|file| (module.clone(), file.clone()))
-        .collect();
+    let files = schema.files.iter();
+    let requests = files.map(|file| (module.clone(), file.clone())).collect();
     let mut modules = config
         .generate(requests)
         .map_err(|error| format!("prost: {error}"))?;
@@ -59,16 +48,31 @@ pub(crate) fn generate(schema: &Schema) -> Result<Messages, String> {
     Ok(Messages { file, service })
 }
 
-/// Keeps the service's description, in Rust's names, and generates nothing.
-struct Keep(Rc<RefCell<Option<Service>>>);
+/// Returns the paths of the fields that are boxed.
+fn boxed_fields(schema: &Schema) -> Vec<String> {
+    let mut paths = Vec::new();
+    for message in schema.files.iter().flat_map(|file| &file.message_type) {
+        if WIDE_MESSAGES.contains(&message.name()) {
+            for field in message.field.iter().filter(|field| is_message(field)) {
+                let package = &schema.package;
+                paths.push(format!(".{package}.{}.{}", message.name(), field.name()));
+            }
+        }
+    }
+    paths
+}
 
-impl ServiceGenerator for Keep {
+/// A generator that keeps the service's description and generates nothing.
+struct ServiceKeeper(Rc<RefCell<Option<Service>>>);
+
+impl ServiceGenerator for ServiceKeeper {
     fn generate(&mut self, service: Service, _code: &mut String) {
         self.0.replace(Some(service));
     }
 }
 
-/// Names that differ in the schema only by case or underscores are one in Rust.
+/// Checks that no two names are the same in Rust: in the schema they may differ by case or
+/// underscores.
 fn check_names(items: &[Item]) -> Result<(), String> {
     let names = items.iter().filter_map(|item| match item {
         Item::Struct(message) => Some(&message.ident),
@@ -100,7 +104,7 @@ fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a Ident>) -> Resul
     Ok(())
 }
 
-/// The modules among `items`, in which nested messages are, and what they hold.
+/// Returns the modules among `items`, which contain nested messages, and their items.
 pub(crate) fn modules(items: &[Item]) -> impl Iterator<Item = (&Ident, &[Item])> {
     items.iter().filter_map(|item| match item {
         Item::Mod(module) => Some((&module.ident, module.content.as_ref()?.1.as_slice())),
@@ -108,7 +112,7 @@ pub(crate) fn modules(items: &[Item]) -> impl Iterator<Item = (&Ident, &[Item])>
     })
 }
 
-/// The message of that path in the outermost module.
+/// Returns the message at a path from the outermost module.
 pub(crate) fn find<'a>(mut items: &'a [Item], message: &Type) -> Option<&'a ItemStruct> {
     let path = path(message)?;
     let (name, outer) = path.split_last()?;
@@ -121,7 +125,7 @@ pub(crate) fn find<'a>(mut items: &'a [Item], message: &Type) -> Option<&'a Item
     })
 }
 
-/// The type of a message's field.
+/// Returns the type of a message's field.
 pub(crate) fn field_type<'a>(message: &'a ItemStruct, name: &str) -> Option<&'a Type> {
     message
         .fields
@@ -130,7 +134,34 @@ pub(crate) fn field_type<'a>(message: &'a ItemStruct, name: &str) -> Option<&'a 
         .map(|field| &field.ty)
 }
 
-/// The segments of a schema's own type, whose path never has a leading `::`.
+/// Returns the number of a message's field, from `#[prost(…, tag = "1")]`.
+pub(crate) fn tag(message: &ItemStruct, name: &Ident) -> Option<u32> {
+    let mut fields = message.fields.iter();
+    let field = fields.find(|field| field.ident.as_ref() == Some(name))?;
+    let mut tag = None;
+    for attribute in &field.attrs {
+        if !attribute.path().is_ident("prost") {
+            continue;
+        }
+        // Parts of another shape, which are errors, are not the number.
+        let _ = attribute.parse_nested_meta(|meta| {
+            if !meta.input.peek(syn::Token![=]) {
+                return Ok(());
+            }
+            let value = meta.value()?.parse::<Lit>()?;
+            if let Lit::Str(number) = value
+                && meta.path.is_ident("tag")
+            {
+                tag = number.value().parse().ok();
+            }
+            Ok(())
+        });
+    }
+    tag
+}
+
+/// Returns the segments of the path of a type that the schema declares: such a path has no leading
+/// `::`.
 pub(crate) fn path(ty: &Type) -> Option<Vec<&Ident>> {
     match ty {
         Type::Path(path) if path.path.leading_colon.is_none() => Some(
@@ -144,34 +175,7 @@ pub(crate) fn path(ty: &Type) -> Option<Vec<&Ident>> {
     }
 }
 
-/// Whether `ty` is a schema's own type of that name, or a number or a bool.
+/// Returns whether `ty` is the type of that name: one that the schema declares, a number or a bool.
 pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     path(ty).is_some_and(|path| path.len() == 1 && path[0] == name)
-}
-
-/// Macros that hand the paths of all messages, and those of all requests, to another macro, for the tests.
-pub(crate) fn list(file: &syn::File, rpcs: &[Rpc]) -> String {
-    let mut messages = Vec::new();
-    collect_paths(&file.items, "", &mut messages);
-    let requests: Vec<String> = rpcs
-        .iter()
-        .map(|rpc| rpc.request.to_token_stream().to_string())
-        .collect();
-    [("for_each_message", messages), ("for_each_method", requests)]
-        .map(|(name, all)| {
-            let all = all.join(", ");
-            format!("#[allow(unused_macros)]\nmacro_rules! {name} {{ ($then:ident) => {{ $then! {{ {all} }} }} }}\n")
-        })
-        .concat()
-}
-
-fn collect_paths(items: &[Item], module: &str, paths: &mut Vec<String>) {
-    for item in items {
-        if let Item::Struct(message) = item {
-            paths.push(format!("{module}{}", message.ident));
-        }
-    }
-    for (name, items) in modules(items) {
-        collect_paths(items, &format!("{module}{name}::"), paths);
-    }
 }

@@ -1,29 +1,68 @@
-//! Which methods answer in pages, by the shape of their requests and results, and how the next one is asked for.
+//! Pages: the methods whose results come in pages, by the shape of their requests and results.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Item, parse_quote};
 
-use crate::fields::Field;
-use crate::messages::find;
-use crate::methods::Rpc;
-use crate::requests;
+use crate::fields::{Field, fields_of};
+use crate::rpcs::Rpc;
 
-/// The `Paged` impl of each rpc that answers in pages.
-pub(crate) fn paged(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
-    rpcs.iter()
-        .filter_map(|rpc| impl_paged(rpc, &advance(items, rpc)?))
-        .collect()
+/// Generates the `Paged` impl of each request whose results come in pages.
+pub(crate) fn impls(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
+    let mut impls = Vec::new();
+    for rpc in rpcs {
+        if let Some(shape) = shape(items, rpc) {
+            impls.push(paged(rpc, &advance(shape)));
+        }
+    }
+    impls
 }
 
-/// Whether the rpc answers in pages.
-pub(crate) fn is_paged(items: &[Item], rpc: &Rpc) -> bool {
-    advance(items, rpc).is_some()
+/// The shapes of requests and results that come in pages.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape {
+    /// A list; the result has a `next_cursor`.
+    List,
+    /// The entries of a map channel; the result has a `cursor`.
+    MapState,
+    /// The publications of a channel, from a position on.
+    History,
+    /// The changes of a map channel, from an offset and an epoch on.
+    MapStream,
 }
 
-fn impl_paged(rpc: &Rpc, advance: &TokenStream) -> Option<Item> {
+/// Returns the shape of a method's pages, if its results come in pages.
+pub(crate) fn shape(items: &[Item], rpc: &Rpc) -> Option<Shape> {
+    let request = fields_of(items, &rpc.request);
+    let result = fields_of(items, &rpc.result);
+    if has(&request, &["cursor", "limit"]) && has(&result, &["next_cursor"]) {
+        Some(Shape::List)
+    } else if has(&request, &["cursor", "limit", "key"]) && has(&result, &["cursor", "entries"]) {
+        Some(Shape::MapState)
+    } else if has(&request, &["since", "limit", "reverse"])
+        && has(&result, &["publications", "epoch", "offset"])
+    {
+        Some(Shape::History)
+    } else if has(
+        &request,
+        &["since_offset", "since_epoch", "limit", "reverse"],
+    ) && has(&result, &["entries", "epoch", "offset"])
+    {
+        Some(Shape::MapStream)
+    } else {
+        None
+    }
+}
+
+fn has(fields: &[Field<'_>], names: &[&str]) -> bool {
+    names
+        .iter()
+        .all(|name| fields.iter().any(|field| field.plain_name() == *name))
+}
+
+fn paged(rpc: &Rpc, advance: &TokenStream) -> Item {
     let request = &rpc.request;
-    Some(parse_quote! {
+    parse_quote! {
         impl crate::request::pages::Paged for api::#request {
             fn advance(&mut self, result: &Self::Result) -> bool {
                 #advance
@@ -35,57 +74,33 @@ fn impl_paged(rpc: &Rpc, advance: &TokenStream) -> Option<Item> {
                 }
             }
         }
-    })
+    }
 }
 
-/// The body of `advance`, for the shapes that there are.
-fn advance(items: &[Item], rpc: &Rpc) -> Option<TokenStream> {
-    let (request, result) = (fields(items, &rpc.request), fields(items, &rpc.result));
-    let asks = |names: &[&str]| has(&request, names);
-    let answers = |names: &[&str]| has(&result, names);
-    if asks(&["cursor", "limit"]) && answers(&["next_cursor"]) {
-        return Some(quote! {
+/// Generates the body of `advance`, which makes a request ask for the next page.
+fn advance(shape: Shape) -> TokenStream {
+    match shape {
+        Shape::List => quote! {
             self.cursor.clone_from(&result.next_cursor);
             !self.cursor.is_empty()
-        });
-    }
-    if asks(&["cursor", "limit", "key"]) && answers(&["cursor", "entries"]) {
-        return Some(quote! {
+        },
+        Shape::MapState => quote! {
             self.cursor.clone_from(&result.cursor);
             !self.cursor.is_empty() && self.key.is_empty()
-        });
-    }
-    if asks(&["since", "limit", "reverse"]) && answers(&["publications", "epoch", "offset"]) {
-        return Some(quote! {
+        },
+        Shape::History => quote! {
             let ::core::option::Option::Some(last) = result.publications.last() else { return false };
             self.since = ::core::option::Option::Some(api::StreamPosition {
                 offset: last.offset,
                 epoch: result.epoch.clone(),
             });
             crate::request::pages::may_go_on(self.limit, result.publications.len(), self.reverse, last.offset, result.offset)
-        });
-    }
-    if asks(&["since_offset", "since_epoch", "limit", "reverse"])
-        && answers(&["entries", "epoch", "offset"])
-    {
-        return Some(quote! {
+        },
+        Shape::MapStream => quote! {
             let ::core::option::Option::Some(last) = result.entries.last() else { return false };
             self.since_offset = last.offset;
             self.since_epoch.clone_from(&result.epoch);
             crate::request::pages::may_go_on(self.limit, result.entries.len(), self.reverse, last.offset, result.offset)
-        });
+        },
     }
-    None
-}
-
-fn fields<'a>(items: &'a [Item], message: &syn::Type) -> Vec<Field<'a>> {
-    find(items, message)
-        .map(requests::fields)
-        .unwrap_or_default()
-}
-
-fn has(fields: &[Field<'_>], names: &[&str]) -> bool {
-    names
-        .iter()
-        .all(|name| fields.iter().any(|field| field.plain_name() == *name))
 }

@@ -1,5 +1,6 @@
-//! Reads a schema and checks that the crate can be built from it.
+//! Reads a schema and checks that the SDK can be built from it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use prost_types::field_descriptor_proto::{Label, Type};
@@ -12,13 +13,16 @@ use crate::comments;
 /// A checked schema.
 pub(crate) struct Schema {
     pub(crate) files: Vec<FileDescriptorProto>,
-    /// The package that all of it belongs to.
+    /// The package of all its files.
     pub(crate) package: String,
+    /// The headings in the service, by the name of the rpc below each.
+    pub(crate) headings: HashMap<String, String>,
     /// The files that it was read from.
     pub(crate) sources: Vec<PathBuf>,
 }
 
-/// What hand-written code relies on, and every Centrifugo schema since v5.0 has.
+/// The fields that hand-written code relies on, by message, with their types. Each schema since
+/// Centrifugo v5.0 has them.
 const REQUIRED_FIELDS: &[(&str, &str, &str)] = &[
     ("BatchRequest", "commands", "repeated Command"),
     ("BatchResponse", "replies", "repeated Reply"),
@@ -33,6 +37,7 @@ const REQUIRED_FIELDS: &[(&str, &str, &str)] = &[
     ("Reply", "error", "Error"),
 ];
 
+/// The rpcs that hand-written code relies on, with their requests and responses.
 const REQUIRED_RPCS: &[(&str, &str, &str)] = &[
     ("Batch", "BatchRequest", "BatchResponse"),
     ("Broadcast", "BroadcastRequest", "BroadcastResponse"),
@@ -46,7 +51,10 @@ pub(crate) fn load(path: &Path) -> Result<Schema, String> {
         format!("cannot read the schema {place}: {error}; is it the path of an api.proto?")
     })?;
     let (mut files, sources) = compile(path).map_err(|error| {
-        format!("cannot compile the schema {place}: {error}\nIt must be a proto3 file such as Centrifugo's api.proto.")
+        format!(
+            "cannot compile the schema {place}: {error}\n\
+             It must be a proto3 file such as Centrifugo's api.proto."
+        )
     })?;
     let package = check(&files).map_err(|problem| {
         format!(
@@ -54,15 +62,17 @@ pub(crate) fn load(path: &Path) -> Result<Schema, String> {
              The crate needs a schema of Centrifugo's server API, v5.0 or newer."
         )
     })?;
+    let headings = files.iter().flat_map(comments::headings).collect();
     files.iter_mut().for_each(comments::make_safe);
     Ok(Schema {
         files,
         package,
+        headings,
         sources,
     })
 }
 
-/// The schema's files, imported ones first, and their paths.
+/// Compiles the schema. Returns its files, imported ones first, and their paths.
 fn compile(path: &Path) -> Result<(Vec<FileDescriptorProto>, Vec<PathBuf>), String> {
     let folder = path.parent().ok_or("it has no folder")?;
     let mut compiler = protox::Compiler::new([folder]).map_err(|error| error.to_string())?;
@@ -79,7 +89,7 @@ fn compile(path: &Path) -> Result<(Vec<FileDescriptorProto>, Vec<PathBuf>), Stri
     Ok((compiler.file_descriptor_set().file, sources))
 }
 
-/// Answers the package.
+/// Checks the files, and returns their package.
 fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
     let main = files.last().ok_or("it is empty")?;
     let package = main.package().to_owned();
@@ -89,7 +99,8 @@ fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
     for file in files {
         if file.package() != package {
             return Err(format!(
-                "it imports `{}` of the package `{}`; put the messages that it takes from there into the schema itself",
+                "it imports `{}` of the package `{}`; copy the messages that it uses into the \
+                 schema itself",
                 file.name(),
                 file.package()
             ));
@@ -109,7 +120,8 @@ fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
     Ok(package)
 }
 
-/// No name may begin with a digit in Rust, which drops underscores in front.
+/// Checks that the names of a message are names in Rust, which cannot begin with a digit: prost
+/// drops leading underscores.
 fn check_names(message: &DescriptorProto) -> Result<(), String> {
     let fields = message.field.iter().map(FieldDescriptorProto::name);
     let oneofs = message.oneof_decl.iter().map(|oneof| oneof.name());
@@ -127,6 +139,7 @@ fn check_names(message: &DescriptorProto) -> Result<(), String> {
     message.nested_type.iter().try_for_each(check_names)
 }
 
+/// Checks that a message has a field of that type.
 fn check_field(
     files: &[FileDescriptorProto],
     name: &str,
@@ -137,12 +150,9 @@ fn check_field(
     let Some(message) = messages.find(|message| message.name() == name) else {
         return Err(format!("it lacks the message `{name}`"));
     };
-    match message
-        .field
-        .iter()
-        .find(|candidate| candidate.name() == field)
-        .map(declared_type)
-    {
+    let mut fields = message.field.iter();
+    let candidate = fields.find(|candidate| candidate.name() == field);
+    match candidate.map(declared_type) {
         None => Err(format!("its message `{name}` lacks the field `{field}`")),
         Some(declared) if declared != ty => Err(format!(
             "its field `{name}.{field}` is `{declared}` and must be `{ty}`"
@@ -151,7 +161,7 @@ fn check_field(
     }
 }
 
-/// The type as a schema spells it: `repeated string`.
+/// Returns the type as a schema spells it: `repeated string`.
 fn declared_type(field: &FieldDescriptorProto) -> String {
     let label = match (field.label(), field.proto3_optional(), field.oneof_index) {
         (Label::Repeated, ..) => "repeated ",
@@ -178,36 +188,36 @@ fn check_service(files: &[FileDescriptorProto], package: &str) -> Result<(), Str
         ));
     }
     for (rpc, request, response) in REQUIRED_RPCS {
-        let (input, output) = (
-            format!(".{package}.{request}"),
-            format!(".{package}.{response}"),
-        );
-        let is_it = |candidate: &prost_types::MethodDescriptorProto| {
+        let input = format!(".{package}.{request}");
+        let output = format!(".{package}.{response}");
+        let is_there = service.method.iter().any(|candidate| {
             candidate.name() == *rpc
                 && candidate.input_type() == input
                 && candidate.output_type() == output
-        };
-        if !service.method.iter().any(is_it) {
+        });
+        if !is_there {
             return Err(format!(
                 "its service `{}` lacks `rpc {rpc}({request}) returns ({response})`",
                 service.name()
             ));
         }
     }
-    if let Some(rpc) = service
-        .method
-        .iter()
-        .find(|rpc| rpc.client_streaming() || rpc.server_streaming())
-    {
-        return Err(format!(
-            "its rpc `{}` streams, which the crate does not support; take it out",
-            rpc.name()
-        ));
-    }
+    check_no_rpc_streams(service)?;
     check_requests_are_unique(service)
 }
 
-/// A request's type alone says which method it is for.
+fn check_no_rpc_streams(service: &ServiceDescriptorProto) -> Result<(), String> {
+    let mut rpcs = service.method.iter();
+    match rpcs.find(|rpc| rpc.client_streaming() || rpc.server_streaming()) {
+        Some(rpc) => Err(format!(
+            "its rpc `{}` streams, which the crate does not support; remove it",
+            rpc.name()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Checks that no two rpcs share a request: the SDK finds the method by the request's type.
 fn check_requests_are_unique(service: &ServiceDescriptorProto) -> Result<(), String> {
     for (index, rpc) in service.method.iter().enumerate() {
         if let Some(other) = service.method[..index]
@@ -225,23 +235,26 @@ fn check_requests_are_unique(service: &ServiceDescriptorProto) -> Result<(), Str
     Ok(())
 }
 
-/// Whether `field` is a message, alone or repeated.
+/// Returns whether a field is a message, alone or repeated.
 pub(crate) fn is_message(field: &FieldDescriptorProto) -> bool {
     field.r#type() == Type::Message
 }
 
-/// The message that describes a map's entries, when `field` of `message` is a map.
+/// Returns the message that describes the entries of a map, if `field` of `message` is a map.
 pub(crate) fn map_entry<'a>(
     message: &'a DescriptorProto,
     field: &FieldDescriptorProto,
 ) -> Option<&'a DescriptorProto> {
     let (parent, name) = field.type_name().rsplit_once('.')?;
-    message.nested_type.iter().find(|nested| {
-        parent.rsplit('.').next() == Some(message.name())
-            && nested.name() == name
-            && nested
-                .options
-                .as_ref()
-                .is_some_and(|options| options.map_entry())
-    })
+    if parent.rsplit('.').next() != Some(message.name()) {
+        return None;
+    }
+    let mut nested = message.nested_type.iter();
+    nested.find(|nested| nested.name() == name && is_map_entry(nested))
+}
+
+/// Returns whether a message describes the entries of a map.
+pub(crate) fn is_map_entry(message: &DescriptorProto) -> bool {
+    let options = message.options.as_ref();
+    options.is_some_and(|options| options.map_entry())
 }

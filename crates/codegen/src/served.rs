@@ -1,33 +1,25 @@
-//! What the embedded server of the feature `testing` needs of each method: its reply from an outcome, its channels,
-//! and the table by which calls and commands find it.
+//! The methods as the test server serves them: the response from an outcome, the channels of a
+//! request, and the tables in which calls and commands find their method.
 
+use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{File, Ident, Item, parse_quote};
+use syn::{File, Ident, Item, Type, parse_quote};
 
-use crate::batch::part;
+use crate::batch::field_of;
 use crate::facts;
 use crate::fields::inner;
 use crate::messages::{field_type, find, is_named};
-use crate::methods::{Rpc, Shape};
+use crate::rpcs::{Rpc, Shape};
 
-/// The table, and what it is made of. The error names what the schema lacks.
-pub(crate) fn served(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
-    let find_rpc = |name: &&str| {
-        rpcs.iter().find(|rpc| rpc.name == *name).ok_or_else(|| {
-            format!(
-                "the feature `testing` needs a schema of Centrifugo 6.9 or newer: this one lacks the method `{name}`; \
-                 build without the feature, or from the schema that the crate ships"
-            )
-        })
-    };
-    let open_source = facts::METHODS.iter().filter(|facts| facts.is_open_source);
-    let mut ordered: Vec<&Rpc> = open_source
-        .map(|facts| find_rpc(&facts.name))
-        .collect::<Result<_, _>>()?;
-    let pro = rpcs.iter().filter(|rpc| !is_open_source(rpc));
-    ordered.extend(pro.clone());
+/// Generates the impls and tables of all methods.
+///
+/// # Errors
+///
+/// A text that names the method that the schema lacks.
+pub(crate) fn generate(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
+    let ordered = in_order(rpcs)?;
     let served = rpcs.iter().map(|rpc| served_impl(items, rpc));
-    let unhandled = pro.map(|rpc| {
+    let unhandled = rpcs.iter().filter(|rpc| !is_open_source(rpc)).map(|rpc| {
         let request = &rpc.request;
         quote!(impl Handler for api::#request {})
     });
@@ -44,10 +36,29 @@ pub(crate) fn served(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
     })
 }
 
+/// Returns the methods in the order in which the server looks for them in a command.
+fn in_order(rpcs: &[Rpc]) -> Result<Vec<&Rpc>, String> {
+    let mut ordered = Vec::new();
+    for facts in facts::METHODS.iter().filter(|facts| facts.is_open_source) {
+        let name = facts.name;
+        let rpc = rpcs.iter().find(|rpc| rpc.name == name).ok_or_else(|| {
+            format!(
+                "the test server (centrifugo-api-testing) needs a schema of Centrifugo 6.9 or newer: \
+                 this one lacks the method `{name}`; build without the test server, or unset \
+                 CENTRIFUGO_API_PROTO to build from the schema that centrifugo-api ships"
+            )
+        })?;
+        ordered.push(rpc);
+    }
+    ordered.extend(rpcs.iter().filter(|rpc| !is_open_source(rpc)));
+    Ok(ordered)
+}
+
 fn is_open_source(rpc: &Rpc) -> bool {
     facts::method(&rpc.name).is_some_and(|facts| facts.is_open_source)
 }
 
+/// Generates the impl of `ServedMethod`.
 fn served_impl(items: &[Item], rpc: &Rpc) -> Item {
     let Rpc {
         request, response, ..
@@ -85,31 +96,32 @@ fn served_impl(items: &[Item], rpc: &Rpc) -> Item {
     }
 }
 
-/// The channels that a request is about, as its fields name them.
-fn channels(items: &[Item], rpc: &Rpc) -> proc_macro2::TokenStream {
-    let Some(message) = find(items, &rpc.request) else {
-        return quote!(Vec::new());
-    };
-    let is_text = |ty: &syn::Type| quote!(#ty).to_string().ends_with("String");
-    match (
-        field_type(message, "channel"),
-        field_type(message, "channels"),
-        field_type(message, "commands"),
-    ) {
-        (Some(ty), ..) if is_text(ty) => quote!(vec![self.channel.as_str()]),
-        (_, Some(ty), _) if inner(ty, "Vec").is_some_and(is_text) => {
-            quote!(self.channels.iter().map(String::as_str).collect())
-        }
-        (.., Some(ty)) if inner(ty, "Vec").is_some_and(|item| is_named(item, "Command")) => {
-            quote!(self.commands.iter().flat_map(command_channels).collect())
-        }
-        _ => quote!(Vec::new()),
+/// Generates the expression for the channels that a request names.
+fn channels(items: &[Item], rpc: &Rpc) -> TokenStream {
+    let message = find(items, &rpc.request);
+    let field = |name| message.and_then(|message| field_type(message, name));
+    let list = |name| field(name).and_then(|ty| inner(ty, "Vec"));
+    if field("channel").is_some_and(is_text) {
+        quote!(vec![self.channel.as_str()])
+    } else if list("channels").is_some_and(is_text) {
+        quote!(self.channels.iter().map(String::as_str).collect())
+    } else if list("commands").is_some_and(|item| is_named(item, "Command")) {
+        quote!(self.commands.iter().flat_map(command_channels).collect())
+    } else {
+        quote!(Vec::new())
     }
 }
 
-fn route(rpc: &Rpc) -> proc_macro2::TokenStream {
-    let (request, response) = (&rpc.request, &rpc.response);
-    let (name, open_source) = (&rpc.name, is_open_source(rpc));
+fn is_text(ty: &Type) -> bool {
+    quote!(#ty).to_string().ends_with("String")
+}
+
+/// Generates a row of the table of methods.
+fn route(rpc: &Rpc) -> TokenStream {
+    let request = &rpc.request;
+    let response = &rpc.response;
+    let name = &rpc.name;
+    let open_source = is_open_source(rpc);
     let rpc_name = rpc.grpc_path.rsplit('/').next().unwrap_or_default();
     quote! {
         Route {
@@ -127,9 +139,9 @@ fn route(rpc: &Rpc) -> proc_macro2::TokenStream {
     }
 }
 
-/// Runs the first part of a command that is set, as Centrifugo does.
+/// Generates `run`, which runs the first request that is set in a command, as Centrifugo does.
 fn run(items: &[Item], ordered: &[&Rpc]) -> Item {
-    let parts = commands(items, ordered).map(|field| {
+    let steps = command_fields(items, ordered).map(|field| {
         quote! {
             if let Some(request) = command.#field {
                 match call.engine.execute(*request, call) {
@@ -143,15 +155,16 @@ fn run(items: &[Item], ordered: &[&Rpc]) -> Item {
     parse_quote! {
         pub(crate) fn run(command: api::Command, call: &Call<'_>) -> api::Reply {
             let mut reply = api::Reply::default();
-            #(#parts)*
+            #(#steps)*
             reply.error = Some(Box::new(not_found().into()));
             reply
         }
     }
 }
 
+/// Generates `command_channels`, which returns the channels that a command's request names.
 fn command_channels(items: &[Item], ordered: &[&Rpc]) -> Item {
-    let parts = commands(items, ordered).map(|field| {
+    let steps = command_fields(items, ordered).map(|field| {
         quote! {
             if let Some(request) = &command.#field {
                 return ServedMethod::channels(&**request);
@@ -160,18 +173,17 @@ fn command_channels(items: &[Item], ordered: &[&Rpc]) -> Item {
     });
     parse_quote! {
         fn command_channels(command: &api::Command) -> Vec<&str> {
-            #(#parts)*
+            #(#steps)*
             Vec::new()
         }
     }
 }
 
-/// The fields of `Command`, and of `Reply` too, that are methods.
-fn commands<'a>(items: &'a [Item], ordered: &'a [&Rpc]) -> impl Iterator<Item = &'a Ident> {
-    let is_part = |rpc: &Rpc, message: Ident| part(items, &message, rpc).is_some();
-    ordered.iter().filter_map(move |rpc| {
-        let both = is_part(rpc, quote::format_ident!("Command"))
-            && is_part(rpc, quote::format_ident!("Reply"));
-        both.then_some(&rpc.ident)
+/// Returns the names of the fields that `Command` and `Reply` both have for methods.
+fn command_fields<'a>(items: &'a [Item], ordered: &'a [&Rpc]) -> impl Iterator<Item = &'a Ident> {
+    ordered.iter().filter_map(|rpc| {
+        field_of(items, "Command", rpc)?;
+        field_of(items, "Reply", rpc)?;
+        Some(&rpc.ident)
     })
 }

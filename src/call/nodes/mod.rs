@@ -245,7 +245,7 @@ mod tests {
     #[cfg(not(feature = "http"))]
     const URL: &str = "grpc://127.0.0.1:1";
 
-    /// Returns what each of several threads finds at the same time.
+    /// Calls `look` in several threads at the same time, and returns what each found.
     fn at_once<T: Send>(look: impl Fn() -> T + Sync) -> Vec<T> {
         let start = Barrier::new(THREADS);
         let wait_and_look = || {

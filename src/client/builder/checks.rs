@@ -36,7 +36,7 @@ impl ClientBuilder {
         self.check_transport(url)
     }
 
-    /// Refuses zeros that make no sense.
+    /// Refuses zeros where a zero makes no sense.
     fn check_numbers(&self) -> Result<(), Error> {
         let connections = &self.connections;
         let zeros = [

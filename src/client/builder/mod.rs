@@ -24,7 +24,7 @@ use crate::transport::{ConnectionOptions, OwnConnections, tls};
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 
-/// Configures a [`Client`]; [`build`](Self::build) finds every mistake.
+/// The configuration of a [`Client`]; [`build`](Self::build) finds every mistake in it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -106,7 +106,7 @@ impl ClientBuilder {
 
     /// Bounds a whole call, including connecting, retries and reading the reply. 10 s by default.
     ///
-    /// Centrifugo 6.5 and later cut an HTTP call after 10 s, also with a longer timeout here.
+    /// Centrifugo 6.5 and later cut an HTTP call after 10 s, even if this timeout is longer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -140,14 +140,15 @@ impl ClientBuilder {
     /// [`connect_timeout`](Self::connect_timeout).
     ///
     /// The addresses behind one name are nodes too, such as those of a headless service in Kubernetes: the name is
-    /// resolved in the background, with the first call and then every 30 s, sooner when a node is down. Not with a
-    /// proxy, a `unix_socket`, an `http_client` or a `grpc_channel`.
+    /// resolved in the background, with the first call and then every 30 s, sooner when a node is down. This does not
+    /// apply with a proxy, a `unix_socket`, an `http_client` or a `grpc_channel`.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.urls.push(url.into());
         self
     }
 
-    /// Bounds connecting. By default only [`timeout`](Self::timeout) does, with several nodes also 1 s.
+    /// Bounds the time for connecting. By default only [`timeout`](Self::timeout) bounds it; with several nodes it is
+    /// at most 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
@@ -213,8 +214,8 @@ impl ClientBuilder {
     /// Sends each call and each batch as command lines to the base URL, for Centrifugo v2 to v4.1.2, which have no
     /// other endpoint. Centrifugo v6 still has it, as `/api`.
     ///
-    /// The key is sent as `Authorization: apikey …`. The commands of a batch run one after another, in
-    /// [`Parallel`](crate::Parallel) too.
+    /// The key is sent as `Authorization: apikey …`. The commands of a batch run one after another, even
+    /// in [`Parallel`](crate::Parallel).
     #[cfg(feature = "http")]
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn legacy_commands(mut self) -> Self {

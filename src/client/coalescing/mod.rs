@@ -36,7 +36,7 @@ use queue::{Queue, QueuedCall};
 /// - The server runs the commands of a batch concurrently. It runs the commands of a batch that only publishes one
 ///   after another, which costs it about a third less, as long as each takes less than 50 µs: with Centrifugo's
 ///   memory engine, but not with Redis. The client measures this occasionally, with a batch of at most 32 commands.
-/// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is sent again in halves, and the
+/// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is split into halves, and the
 ///   next batches are smaller.
 ///
 /// ```no_run

@@ -100,7 +100,7 @@ async fn exchange(
     body: &EncodedBody,
 ) -> Result<Vec<Bytes>, Error> {
     let deadlines = calls.iter().map(|call| call.deadline);
-    let last = deadlines.max_by_key(|deadline| deadline.ends);
+    let last = deadlines.max_by_key(|deadline| deadline.ends());
     let deadline = last.unwrap_or_else(|| unreachable!("a batch has calls"));
     let route = Route::of::<BatchRequest>();
     let reply = inner.attempt(&route, body, deadline).await?;

@@ -60,8 +60,8 @@ impl Pieces {
 
     /// Adds a long piece: without a copy if it is the payload, or else as a copy.
     ///
-    /// This relies on serde_json, which writes an embedded payload as one piece, from the payload's own buffer: the
-    /// address tells it from other long texts. It saves a copy of each long payload.
+    /// This relies on serde_json, which writes an embedded payload as one piece, from the payload's own buffer: its
+    /// address distinguishes it from other long texts. It saves a copy of each long payload.
     fn write_long(&mut self, piece: &[u8]) {
         if self.before.is_none() && self.is_in_payload(piece) {
             let head = mem::take(&mut self.last);

@@ -38,17 +38,9 @@ pub trait BatchCommand: Into<Command> + Send {
     #[doc(hidden)]
     fn outcomes(result: <Self::Commands as Method>::Result) -> Vec<Result<Self::Result, ApiError>>;
 
-    /// The part of the request that its outcome needs.
-    #[doc(hidden)]
-    type Kept: Send;
-
-    /// Returns the part of the request that its outcome needs.
-    #[doc(hidden)]
-    fn keep(&self) -> Self::Kept;
-
     /// Returns the command's outcome from its reply in a batch of commands of several types.
     #[doc(hidden)]
-    fn outcome(kept: Self::Kept, reply: Reply) -> Result<Self::Result, ApiError>;
+    fn outcome(command: Command, reply: Reply) -> Result<Self::Result, ApiError>;
 }
 
 /// The dynamic form: the reply has the result in the field named after the command's method.
@@ -64,11 +56,7 @@ impl BatchCommand for Command {
         result.replies.into_iter().map(raw::outcome).collect()
     }
 
-    type Kept = ();
-
-    fn keep(&self) {}
-
-    fn outcome(_kept: (), reply: Reply) -> Result<Reply, ApiError> {
+    fn outcome(_command: Command, reply: Reply) -> Result<Reply, ApiError> {
         raw::outcome(reply)
     }
 }
@@ -113,20 +101,16 @@ pub trait Batch: Send {
     #[doc(hidden)]
     type Request: Method<Result: Default>;
 
-    /// The part of the request that the outcomes need.
-    #[doc(hidden)]
-    type Kept: Send;
-
     /// Returns the request; its commands run concurrently if `parallel` is true.
     #[doc(hidden)]
-    fn into_request(self, parallel: bool) -> (Self::Request, Self::Kept);
+    fn into_request(self, parallel: bool) -> Self::Request;
 
     /// Returns the outcomes in the request's result.
     #[doc(hidden)]
-    fn output(kept: Self::Kept, result: <Self::Request as Method>::Result) -> Self::Output;
+    fn output(request: Self::Request, result: <Self::Request as Method>::Result) -> Self::Output;
 }
 
-/// Runs a batch's commands concurrently on the server instead of one after another. The outcomes keep their order.
+/// A batch whose commands the server runs concurrently instead of one after another. The outcomes keep their order.
 #[derive(Clone, Debug)]
 pub struct Parallel<B>(
     /// The batch.
@@ -136,30 +120,28 @@ pub struct Parallel<B>(
 impl<B: Batch> Batch for Parallel<B> {
     type Output = B::Output;
     type Request = B::Request;
-    type Kept = B::Kept;
 
-    fn into_request(self, _parallel: bool) -> (B::Request, B::Kept) {
+    fn into_request(self, _parallel: bool) -> B::Request {
         self.0.into_request(true)
     }
 
-    fn output(kept: B::Kept, result: <B::Request as Method>::Result) -> B::Output {
-        B::output(kept, result)
+    fn output(request: B::Request, result: <B::Request as Method>::Result) -> B::Output {
+        B::output(request, result)
     }
 }
 
 impl Batch for BatchRequest {
     type Output = BatchResponse;
     type Request = Self;
-    type Kept = ();
 
-    fn into_request(mut self, parallel: bool) -> (Self, ()) {
+    fn into_request(mut self, parallel: bool) -> Self {
         if parallel {
             self.run_in_parallel();
         }
-        (self, ())
+        self
     }
 
-    fn output(_kept: (), result: BatchResponse) -> BatchResponse {
+    fn output(_request: Self, result: BatchResponse) -> BatchResponse {
         result
     }
 }
@@ -167,13 +149,15 @@ impl Batch for BatchRequest {
 impl<C: BatchCommand> Batch for Vec<C> {
     type Output = Outcomes<C::Result>;
     type Request = C::Commands;
-    type Kept = ();
 
-    fn into_request(self, parallel: bool) -> (C::Commands, ()) {
-        (C::commands(self, parallel), ())
+    fn into_request(self, parallel: bool) -> C::Commands {
+        C::commands(self, parallel)
     }
 
-    fn output(_kept: (), result: <C::Commands as Method>::Result) -> Outcomes<C::Result> {
+    fn output(
+        _request: C::Commands,
+        result: <C::Commands as Method>::Result,
+    ) -> Outcomes<C::Result> {
         Outcomes::new(C::outcomes(result))
     }
 }
@@ -181,13 +165,12 @@ impl<C: BatchCommand> Batch for Vec<C> {
 impl<C: BatchCommand, const N: usize> Batch for [C; N] {
     type Output = [Result<C::Result, ApiError>; N];
     type Request = C::Commands;
-    type Kept = ();
 
-    fn into_request(self, parallel: bool) -> (C::Commands, ()) {
-        (C::commands(self.into(), parallel), ())
+    fn into_request(self, parallel: bool) -> C::Commands {
+        C::commands(self.into(), parallel)
     }
 
-    fn output(_kept: (), result: <C::Commands as Method>::Result) -> Self::Output {
+    fn output(_request: C::Commands, result: <C::Commands as Method>::Result) -> Self::Output {
         let mut outcomes = C::outcomes(result).into_iter();
         std::array::from_fn(|_| outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}")))
     }
@@ -200,29 +183,28 @@ macro_rules! tuple_batches {
         impl<$($request: BatchCommand),*> Batch for ($($request,)*) {
             type Output = ($(Result<$request::Result, ApiError>,)*);
             type Request = BatchRequest;
-            type Kept = ($($request::Kept,)*);
 
             #[allow(non_snake_case)]
-            fn into_request(self, parallel: bool) -> (BatchRequest, Self::Kept) {
+            fn into_request(self, parallel: bool) -> BatchRequest {
                 let ($($request,)*) = self;
-                let kept = ($($request.keep(),)*);
                 let commands: Vec<Command> = vec![$($request.into()),*];
-                (raw::request(commands, parallel), kept)
+                raw::request(commands, parallel)
             }
 
-            #[allow(non_snake_case)]
-            fn output(kept: Self::Kept, result: BatchResponse) -> Self::Output {
-                let mut replies = result.replies.into_iter();
-                let ($($request,)*) = kept;
-                ($($request::outcome($request, next(&mut replies)),)*)
+            fn output(request: BatchRequest, result: BatchResponse) -> Self::Output {
+                let mut replies = request.commands.into_iter().zip(result.replies);
+                ($(next::<$request>(&mut replies),)*)
             }
         }
     };
 }
 
-/// Returns the next reply of a batch whose number of commands is known.
-fn next(replies: &mut impl Iterator<Item = Reply>) -> Reply {
-    replies.next().unwrap_or_else(|| unreachable!("{COUNTED}"))
+/// Returns the next outcome of a batch whose number of commands is in its type.
+fn next<C: BatchCommand>(
+    replies: &mut impl Iterator<Item = (Command, Reply)>,
+) -> Result<C::Result, ApiError> {
+    let (command, reply) = replies.next().unwrap_or_else(|| unreachable!("{COUNTED}"));
+    C::outcome(command, reply)
 }
 
 tuple_batches!(A);

@@ -93,7 +93,7 @@ impl<'a, T> IntoIterator for &'a Outcomes<T> {
     }
 }
 
-/// The form is a list of `{"Ok": …}` and `{"Err": …}`.
+/// Serializes as a list of `{"Ok": …}` and `{"Err": …}`.
 impl<T: Serialize> Serialize for Outcomes<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(&self.0)

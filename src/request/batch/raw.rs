@@ -27,6 +27,7 @@ pub(crate) fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
 pub(crate) const PARTS: Parts<BatchRequest> = Parts {
     len: |request| request.commands.len(),
     take,
+    give_back: |request, part| request.commands.extend(part.commands),
     finish: |_, _| {},
     join: |response, next| response.replies.extend(next.replies),
     resend: None,

@@ -121,6 +121,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
         parts: Some(Parts {
             len: |batch| batch.commands.len(),
             take,
+            give_back: |batch, part| batch.commands.extend(part.commands),
             finish,
             join: |replies, next| replies.outcomes.extend(next.outcomes),
             resend: None,
@@ -159,7 +160,7 @@ fn finish<C: BatchItem>(batch: &mut TypedBatch<C>, replies: &mut TypedReplies<C>
     }
 }
 
-/// Only written: a server reads it.
+/// Only the encoding half is used: a server decodes it.
 impl<C: BatchItem> Message for TypedBatch<C> {
     fn encode_raw(&self, buffer: &mut impl BufMut) {
         for command in &self.commands {

@@ -40,7 +40,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Error> {
 
 /// The method [`decode`](Self::decode) for the payloads of replies.
 pub trait PayloadExt {
-    /// Decodes the payload as JSON. An empty payload, which is how an absent one looks, is read as `null`.
+    /// Decodes the payload as JSON. An empty payload, which may be an absent one, is read as `null`.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ struct Connection {
     calls: AtomicUsize,
 }
 
-/// A connection that is used by a call.
+/// A call's use of a connection.
 pub(super) struct Lease {
     pool: Arc<Pool>,
     index: usize,

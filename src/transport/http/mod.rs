@@ -18,7 +18,7 @@ use crate::error::{Attempts, Error, Status, cause};
 pub(super) use response::error_response;
 
 /// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s:
-/// closed before, they are never written to while the server closes them.
+/// if the client closes them earlier, no call is sent while the server closes its connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Centrifugo 6.5 and later cut the connection of a call that takes longer.

@@ -1,7 +1,8 @@
-//! The clients that are compared. A new one is an `impl` of [`Peer`] or [`BlockingPeer`], and its line in [`all`].
+//! The clients that are compared. A new one is an impl of [`Peer`] or [`BlockingPeer`], and a line in [`all`].
 
 mod cent;
 mod hyper;
+pub mod peer;
 mod reqwest;
 mod tcp;
 mod this;
@@ -9,33 +10,15 @@ mod tonic;
 
 use std::sync::Arc;
 
+pub use peer::{BlockingPeer, Peer};
+
 use crate::Failure;
 use crate::measure::{self, Sample};
 use crate::rows::Row;
 use crate::server::Address;
 use crate::work::Work;
 
-pub trait Peer: Sized + Send + Sync + 'static {
-    const NAME: &'static str;
-    const ROWS: &'static [Row] = Row::ASYNC;
-
-    /// Makes the client, and what of the work is ready beforehand.
-    fn connect(work: &Arc<Work>) -> Result<Self, Failure>;
-
-    /// Makes one call of the work's row, and looks at what it answers.
-    fn call(&self) -> impl Future<Output = Result<(), Failure>> + Send;
-}
-
-pub trait BlockingPeer: Sized {
-    const NAME: &'static str;
-
-    fn connect(work: &Arc<Work>) -> Result<Self, Failure>;
-
-    /// Publishes once.
-    fn call(&mut self) -> Result<(), Failure>;
-}
-
-/// A peer, whatever its type.
+/// A peer of any type.
 pub struct Entry {
     name: &'static str,
     rows: &'static [Row],
@@ -48,7 +31,7 @@ impl Entry {
     }
 }
 
-/// In the order of the tables.
+/// Returns all peers, in the order of the tables.
 fn all() -> [Entry; 14] {
     [
         concurrent::<tcp::Tcp>(),
@@ -84,7 +67,7 @@ fn blocking<P: BlockingPeer>() -> Entry {
     }
 }
 
-/// The names; one that calls in both ways has one.
+/// Returns the names; a peer that calls in both ways has one.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = all().iter().map(|entry| entry.name).collect();
     names.dedup();

@@ -1,4 +1,4 @@
-//! Comments of the schema: they become harmless documentation.
+//! Comments of the schema become harmless documentation.
 
 use pulldown_cmark::{BrokenLink, Event, Options, Parser, Tag};
 
@@ -68,7 +68,7 @@ fn safe_docs(generated: &Generated) -> Result<Vec<String>, syn::Error> {
 }
 
 /// Generates with a comment at a field, an rpc and an enum's value, and returns the documentation.
-fn become_of(comment: &str) -> Result<String, Box<dyn std::error::Error>> {
+fn documentation_from(comment: &str) -> Result<String, Box<dyn std::error::Error>> {
     let schema = core_with("string channel", &format!("\n{comment}\nstring channel"));
     let schema = schema.replace("  rpc Publish(", &format!("\n{comment}\nrpc Publish("));
     let schema = format!("{schema}\nenum Level {{\n{comment}\nLOW = 0;\n}}");
@@ -124,13 +124,13 @@ fn text_is_kept_and_markup_is_shown() -> Tested {
         ("/** MARK */", "* MARK\n"),
         ("// MARK */ /* \\", "MARK */ /* \\\\\n"),
     ] {
-        assert_eq!(become_of(comment)?, doc, "{comment}");
+        assert_eq!(documentation_from(comment)?, doc, "{comment}");
     }
     Ok(())
 }
 
 #[test]
-fn nothing_becomes_a_test_or_a_link_or_html() -> Tested {
+fn nothing_becomes_test_or_link_or_html() -> Tested {
     for comment in [
         "// MARK\n//\n//     code();\n//\n//\tcode();",
         "// MARK\n//\n// 1.      code();\n// -      code();",
@@ -145,7 +145,7 @@ fn nothing_becomes_a_test_or_a_link_or_html() -> Tested {
         "/* MARK\n\n\n      code();\n\n      ```\n      code();\n*/",
         "/// MARK\n//// <b>\n//! [x]",
     ] {
-        become_of(comment).map_err(|error| format!("{comment}: {error}"))?;
+        documentation_from(comment).map_err(|error| format!("{comment}: {error}"))?;
     }
     Ok(())
 }
@@ -154,7 +154,7 @@ fn nothing_becomes_a_test_or_a_link_or_html() -> Tested {
 fn very_long_line_is_kept() -> Tested {
     let long = "word <b> ".repeat(1_000);
     assert_eq!(
-        become_of(&format!("// MARK {long}"))?.len(),
+        documentation_from(&format!("// MARK {long}"))?.len(),
         "MARK \n".len() + "word \\<b\\> ".len() * 1_000 - 1
     );
     Ok(())

@@ -88,7 +88,7 @@ fn mistake_is_reported_with_its_path() {
 }
 
 #[test]
-fn schema_of_another_service_says_what_is_missing() {
+fn schema_of_other_service_is_refused_with_what_it_lacks() {
     let no_package = "it names no package; Centrifugo's is `centrifugal.centrifugo.api`";
     assert_refused("", no_package);
     assert_refused(&core_with("package test.api;", ""), no_package);
@@ -159,8 +159,8 @@ fn fields_that_hand_written_code_needs_must_have_their_type() {
 }
 
 #[test]
-fn rpc_that_cannot_become_a_method_is_named() {
-    let streams = "its rpc `More` streams, which the crate does not support; take it out";
+fn rpc_that_cannot_become_method_is_named() {
+    let streams = "its rpc `More` streams, which the crate does not support; remove it";
     let messages = "message MoreRequest {} message MoreResponse {}";
     assert_refused(
         &core_and(
@@ -190,7 +190,7 @@ fn rpc_that_cannot_become_a_method_is_named() {
 }
 
 #[test]
-fn messages_of_another_package_are_refused() -> Tested {
+fn messages_of_other_packages_are_refused() -> Tested {
     let other = "syntax = \"proto3\"; package other; message Thing {}";
     for (import, message) in [
         ("other.proto", "other.Thing"),
@@ -208,7 +208,7 @@ fn messages_of_another_package_are_refused() -> Tested {
             .ok_or("it was accepted")?;
         let package = message.rsplit_once('.').map_or("", |(package, _)| package);
         let reason = format!(
-            "it imports `{import}` of the package `{package}`; put the messages that it takes from there into the schema itself\n"
+            "it imports `{import}` of the package `{package}`; copy the messages that it uses into the schema itself\n"
         );
         assert!(error.contains(&reason), "{error}");
     }
@@ -240,19 +240,19 @@ fn names_that_rust_cannot_tell_apart_are_refused() {
 }
 
 #[test]
-fn embedded_server_needs_the_methods_that_it_serves() -> Tested {
-    for (path, generated) in WHOLE.iter() {
-        let served = generated.served.as_ref().err();
-        match *path {
-            "proto/api.proto" => assert_eq!(served, None),
-            _ => {
-                let problem = served.ok_or("it can be served")?;
-                assert!(
-                    problem.contains("needs a schema of Centrifugo 6.9 or newer"),
-                    "{path}: {problem}"
-                );
-            }
-        }
+fn test_server_needs_methods_that_it_serves() -> Tested {
+    let (_, shipped) = &WHOLE[0];
+    assert_eq!(shipped.served.as_ref().err(), None);
+    for (path, generated) in &WHOLE[1..] {
+        let problem = generated.served.as_ref().err().ok_or("it can be served")?;
+        assert!(
+            problem.contains("needs a schema of Centrifugo 6.9 or newer"),
+            "{path}: {problem}"
+        );
+        assert!(
+            problem.contains("lacks the method `map_publish`"),
+            "{path}: {problem}"
+        );
     }
     Ok(())
 }

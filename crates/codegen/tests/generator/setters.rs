@@ -1,10 +1,10 @@
 //! Constructors and setters.
 
-use super::tables::Declared;
+use super::declared::Declared;
 use super::{Tested, WHOLE, core_and, generate};
 
-/// The arguments of `new`, by Centrifugo's API documentation.
-const REQUIRED: &str = "\
+/// The arguments of `new`: what Centrifugo's API documentation requires, but never two texts.
+const CONSTRUCTORS: &str = "\
 ApnsPushNotification payload
 BatchRequest commands
 BlockUserRequest user
@@ -14,58 +14,80 @@ CancelPushRequest uid
 DeleteUserStatusRequest users
 DeviceLocaleUpdate locale
 DeviceMetaUpdate meta
-DeviceRegisterRequest provider token platform
+DeviceRegisterRequest provider
 DeviceTimezoneUpdate timezone
-DeviceTopicUpdateRequest device_id op topics
+DeviceTopicUpdateRequest device_id topics
 DeviceTopicsUpdate op topics
 DeviceUserUpdate user
 Disconnect code reason
 DisconnectRequest user
+Error code message
 FcmPushNotification message
 GetUserStatusRequest users
 HistoryRemoveRequest channel
 HistoryRequest channel
 HmsPushNotification message
+Int32Value value
 InvalidateUserTokensRequest user
 MapClearRequest channel
-MapPublishRequest channel key data
+MapPublishRequest channel data
 MapReadStateRequest channel
 MapReadStreamRequest channel
-MapRemoveRequest channel key
+MapRemoveRequest channel
 MapStatsRequest channel
 PresenceRequest channel
 PresenceStatsRequest channel
 PublishRequest channel data
-PushTimeLimitStrategy send_after_time send_before_time
 RateLimitPolicy rate interval_ms
 RefreshRequest user
 RevokeTokenRequest uid
 RpcRequest method
 SendPushNotificationRequest recipient notification
-SharedPollPublishRequest channel key data version
+SharedPollPublishRequest channel data version
 StreamPosition offset epoch
-SubscribeRequest user channel
+SubscribeRequest channel
 UnblockUserRequest user
-UnsubscribeRequest user channel
-UpdatePushStatusRequest analytics_uid status
+UnsubscribeRequest channel
+UpdatePushStatusRequest analytics_uid
 UpdateUserStatusRequest users
-UserTopicUpdateRequest user op topics
+UserTopicUpdateRequest user topics
 WebPushPushNotification payload";
 
 #[test]
-fn new_takes_the_fields_that_centrifugo_requires() -> Tested {
-    let declared = Declared::by(&WHOLE[0].1.messages)?;
-    let required: Vec<_> = declared
-        .required
-        .iter()
-        .map(|(of, names)| format!("{of} {}", names.join(" ")))
+fn constructor_takes_required_fields() -> Tested {
+    let (_, shipped) = &WHOLE[0];
+    let constructors = Declared::by(&shipped.messages)?.constructors;
+    let listed: Vec<String> = constructors
+        .into_iter()
+        .map(|(message, arguments)| {
+            let names = arguments.into_iter().map(|(name, _)| name);
+            [vec![message], names.collect()].concat().join(" ")
+        })
         .collect();
-    assert_eq!(required.join("\n"), REQUIRED);
+    assert_eq!(listed.join("\n"), CONSTRUCTORS);
     Ok(())
 }
 
 #[test]
-fn setter_never_has_the_name_of_another_function() -> Tested {
+fn constructor_never_takes_two_texts() -> Tested {
+    const TEXT: &str = "impl::core::convert::Into<::prost::alloc::string::String>";
+    for (path, generated) in WHOLE.iter() {
+        let mut with_text = 0;
+        for (message, arguments) in Declared::by(&generated.messages)?.constructors {
+            let texts = arguments.iter().filter(|(_, ty)| ty == TEXT).count();
+            assert!(texts < 2, "{path}: {message}::new takes {arguments:?}");
+            with_text += texts;
+        }
+        assert!(
+            with_text > 5,
+            "{path}: only {with_text} constructors take a text"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn setter_never_has_name_of_other_function() -> Tested {
     let request =
         "message AskRequest { string new = 1; bool default = 2; bool with_new = 3; bool with_default = 4;
         optional bool maybe = 5; Level level = 6; bool set_level = 7; map<string, Level> levels = 8;

@@ -1,0 +1,37 @@
+//! Macros over all messages and all requests, for tests.
+
+use quote::ToTokens as _;
+use syn::Item;
+
+use crate::messages::modules;
+use crate::rpcs::Rpc;
+
+/// Generates macros that pass the paths of all messages, and those of all requests, to another
+/// macro, for tests.
+pub(crate) fn generate(file: &syn::File, rpcs: &[Rpc]) -> String {
+    let mut messages = Vec::new();
+    collect_paths(&file.items, "", &mut messages);
+    let requests: Vec<String> = rpcs
+        .iter()
+        .map(|rpc| rpc.request.to_token_stream().to_string())
+        .collect();
+    path_macro("for_each_message", &messages) + &path_macro("for_each_method", &requests)
+}
+
+fn path_macro(name: &str, paths: &[String]) -> String {
+    let paths = paths.join(", ");
+    format!(
+        "#[allow(unused_macros)]\nmacro_rules! {name} {{ ($then:ident) => {{ $then! {{ {paths} }} }} }}\n"
+    )
+}
+
+fn collect_paths(items: &[Item], module: &str, paths: &mut Vec<String>) {
+    for item in items {
+        if let Item::Struct(message) = item {
+            paths.push(format!("{module}{}", message.ident));
+        }
+    }
+    for (name, items) in modules(items) {
+        collect_paths(items, &format!("{module}{name}::"), paths);
+    }
+}
