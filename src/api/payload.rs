@@ -41,7 +41,18 @@ impl Payload {
 /// A value that can be a payload: strings, bytes, `serde_json::Value`, `RawValue`, and every type that
 /// converts into [`Payload`].
 ///
-/// [`json`](crate::json) makes payloads of other values.
+/// [`json`](crate::json) makes payloads of other values:
+///
+/// ```compile_fail,E0277
+/// use centrifugo_api::PublishRequest;
+///
+/// struct Message {
+///     text: String,
+/// }
+///
+/// let message = Message { text: "hello".to_owned() };
+/// let request = PublishRequest::new("news", message); // error: `Message` is not a payload
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a payload",
     label = "not a payload",
