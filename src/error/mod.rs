@@ -92,7 +92,7 @@ pub enum Error {
         method: &'static str,
         /// Whether the request was certainly never sent.
         unsent: bool,
-        /// The time that the call was given.
+        /// The time after which the call was given up: its timeout, or the connect timeout if it could not even connect.
         after: Duration,
         /// The attempts of the call.
         attempts: Attempts,

@@ -56,8 +56,12 @@ impl BatchCommand for Command {
         result.replies.into_iter().map(raw::outcome).collect()
     }
 
-    fn outcome(_command: Command, reply: Reply) -> Result<Reply, ApiError> {
-        raw::outcome(reply)
+    fn outcome(command: Command, reply: Reply) -> Result<Reply, ApiError> {
+        let method = command.methods().next();
+        raw::outcome(reply).map_err(|error| match method {
+            Some(method) => error.of(method),
+            None => error,
+        })
     }
 }
 
