@@ -251,6 +251,7 @@ impl Client {
     }
 
     /// Runs a call, and returns its request too. Not an `async fn`, whose future would have the request twice.
+    #[allow(clippy::manual_async_fn)]
     fn run<M: Method>(
         &self,
         mut request: M,

@@ -5,7 +5,8 @@
 mod body;
 mod command_lines;
 pub(crate) mod framing;
-#[cfg(all(test, feature = "http", feature = "grpc"))]
+#[cfg(test)]
+#[cfg(all(feature = "http", feature = "grpc"))]
 mod fuzz;
 mod json;
 mod protobuf;

@@ -3,8 +3,12 @@
 use std::fmt;
 
 /// The number of attempts of a call, and the idempotency key that the client generated for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempts(Option<Box<Made>>);
+
+/// The attempts of a call that are not a single one without a generated key: boxed, since errors are moved often.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempts {
+struct Made {
     count: u32,
     idempotency_key: Option<Box<str>>,
 }
@@ -12,41 +16,35 @@ pub struct Attempts {
 impl Attempts {
     #[cfg(feature = "_transport")]
     pub(crate) fn new(count: u32, idempotency_key: Option<&str>) -> Self {
-        Self {
+        if count <= 1 && idempotency_key.is_none() {
+            return Self(None);
+        }
+        Self(Some(Box::new(Made {
             count,
             idempotency_key: idempotency_key.map(Into::into),
-        }
+        })))
     }
 
     /// Returns the number of attempts, the first included.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.count
+        self.0.as_ref().map_or(1, |made| made.count)
     }
 
-    /// Returns the idempotency key that the client generated for the call, if it generated one.
+    /// Returns the idempotency key that the client generated for the call, if it did.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.idempotency_key.as_deref()
-    }
-}
-
-impl Default for Attempts {
-    fn default() -> Self {
-        Self {
-            count: 1,
-            idempotency_key: None,
-        }
+        self.0.as_ref()?.idempotency_key.as_deref()
     }
 }
 
 /// The end of an error's text; empty for a single attempt without a generated key.
 impl fmt::Display for Attempts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.count > 1 {
-            write!(formatter, "; {} attempts", self.count)?;
+        if self.count() > 1 {
+            write!(formatter, "; {} attempts", self.count())?;
         }
-        match &self.idempotency_key {
+        match self.idempotency_key() {
             Some(key) => write!(formatter, "; its idempotency key was {key}"),
             None => Ok(()),
         }

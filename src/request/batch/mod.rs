@@ -1,6 +1,7 @@
 //! Batches as data: the values that can be sent as one request, and the outcomes that their replies become.
 
-#[cfg(all(test, feature = "_transport"))]
+#[cfg(test)]
+#[cfg(feature = "_transport")]
 mod fuzz;
 pub(crate) mod item;
 mod outcomes;

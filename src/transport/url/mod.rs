@@ -1,6 +1,7 @@
 //! The URL of a server, which selects the transport.
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
+#[cfg(feature = "http")]
 mod fuzz;
 
 use std::fmt;

@@ -3,7 +3,8 @@
 //! A host is called by its name until a lookup in the background finds more than one address for it. The first calls
 //! do not wait for a lookup, and a lookup that fails changes nothing.
 
-#[cfg(all(test, feature = "http", feature = "grpc"))]
+#[cfg(test)]
+#[cfg(all(feature = "http", feature = "grpc"))]
 mod tests;
 
 use std::collections::BTreeSet;
