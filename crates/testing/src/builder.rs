@@ -18,7 +18,7 @@ const DEFAULT_MAX_RECEIVE_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 /// The number of requests that are recorded by default.
 const DEFAULT_RECORDED: usize = 10_000;
 
-/// A builder of a [`Server`]; mistakes are reported by [`start`](Self::start).
+/// A builder of a [`Server`](crate::Server); mistakes are reported by [`start`](Self::start).
 #[derive(Clone)]
 #[must_use]
 pub struct ServerBuilder {
@@ -89,7 +89,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets how many of the last requests [`Server::requests`] returns; 10,000 by default.
+    /// Sets how many of the last requests [`Server::requests`](crate::Server::requests) returns; 10,000 by default.
     pub fn recorded_requests(mut self, requests: usize) -> Self {
         self.recorded = requests;
         self
