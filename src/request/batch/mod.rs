@@ -35,9 +35,12 @@ pub trait BatchCommand: Into<Command> + Send {
     where
         Self: Sized;
 
-    /// Returns the outcomes in the result of such a batch.
+    /// Returns the outcomes of such a batch, from its result.
     #[doc(hidden)]
-    fn outcomes(result: <Self::Commands as Method>::Result) -> Vec<Result<Self::Result, ApiError>>;
+    fn outcomes(
+        commands: Self::Commands,
+        result: <Self::Commands as Method>::Result,
+    ) -> Vec<Result<Self::Result, ApiError>>;
 
     /// Returns the command's outcome from its reply in a batch of commands of several types.
     #[doc(hidden)]
@@ -53,15 +56,20 @@ impl BatchCommand for Command {
         raw::request(commands, parallel)
     }
 
-    fn outcomes(result: BatchResponse) -> Vec<Result<Reply, ApiError>> {
-        result.replies.into_iter().map(raw::outcome).collect()
+    fn outcomes(batch: BatchRequest, result: BatchResponse) -> Vec<Result<Reply, ApiError>> {
+        let replies = batch.commands.into_iter().zip(result.replies);
+        replies
+            .map(|(command, reply)| Self::outcome(command, reply))
+            .collect()
     }
 
     fn outcome(command: Command, reply: Reply) -> Result<Reply, ApiError> {
-        let method = command.methods().next();
-        raw::outcome(reply).map_err(|error| match method {
-            Some(method) => error.of(method),
-            None => error,
+        raw::outcome(reply).map_err(|error| {
+            let error = error.about(command.channel());
+            match command.methods().next() {
+                Some(method) => error.of(method),
+                None => error,
+            }
         })
     }
 }
@@ -160,10 +168,10 @@ impl<C: BatchCommand> Batch for Vec<C> {
     }
 
     fn output(
-        _request: C::Commands,
+        request: C::Commands,
         result: <C::Commands as Method>::Result,
     ) -> Outcomes<C::Result> {
-        Outcomes::new(C::outcomes(result))
+        Outcomes::new(C::outcomes(request, result))
     }
 }
 
@@ -175,8 +183,8 @@ impl<C: BatchCommand, const N: usize> Batch for [C; N] {
         C::commands(self.into(), parallel)
     }
 
-    fn output(_request: C::Commands, result: <C::Commands as Method>::Result) -> Self::Output {
-        let mut outcomes = C::outcomes(result).into_iter();
+    fn output(request: C::Commands, result: <C::Commands as Method>::Result) -> Self::Output {
+        let mut outcomes = C::outcomes(request, result).into_iter();
         std::array::from_fn(|_| outcomes.next().unwrap_or_else(|| unreachable!("{COUNTED}")))
     }
 }

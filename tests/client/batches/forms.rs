@@ -130,7 +130,11 @@ async fn commands_return_replies(Env { client, .. }: Env) -> Outcome {
     let mut replies = client.batch(batch).await?.into_iter();
     let mut next = || replies.next().expect("a reply for each command");
     assert_eq!(next()?.publish.map(|result| result.offset), Some(1));
-    assert_eq!(code(next()), 108);
+    let error = next().expect_err("the namespace has no presence");
+    assert_eq!(
+        (error.code, error.method(), error.channel()),
+        (108, Some("presence"), Some("nohist:a"))
+    );
     let responses = next()?
         .broadcast
         .map(|broadcast| broadcast.responses)

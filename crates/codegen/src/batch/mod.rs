@@ -144,6 +144,7 @@ fn batch_command(rpc: &Rpc) -> Item {
                 crate::request::batch::typed::TypedBatch::new(commands, parallel)
             }
             fn outcomes(
+                _: Self::Commands,
                 result: <Self::Commands as crate::api::method::Method>::Result,
             ) -> ::std::vec::Vec<::core::result::Result<Self::Result, crate::error::ApiError>> {
                 result.outcomes
@@ -224,6 +225,13 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
                     any |= (<api::#requests as crate::api::method::Method>::GENERATED.set_key)(&mut **request, key);
                 })*
                 any
+            }
+            /// Returns the channel that its request is about.
+            pub(crate) fn channel(&self) -> ::core::option::Option<&str> {
+                #(if let Some(request) = &self.#fields {
+                    return (<api::#requests as crate::api::method::Method>::GENERATED.channel)(&**request);
+                })*
+                ::core::option::Option::None
             }
             /// Checks its requests. The error names the method.
             pub(crate) fn check(&self) -> ::core::result::Result<(), crate::api::method::InvalidRequest> {
