@@ -1,4 +1,4 @@
-//! What channels support, by their namespace.
+//! Namespaces: contradicting options, and the features that channels have by their options.
 
 use std::time::Duration;
 

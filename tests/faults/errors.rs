@@ -1,4 +1,4 @@
-//! What every error tells: its kind, its method and its attempts, as fields and as JSON.
+//! The fields and the JSON of every kind of error: its kind, method and attempts.
 
 use std::time::{Duration, Instant};
 

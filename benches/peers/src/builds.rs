@@ -1,4 +1,4 @@
-//! What a crate costs its users: the time of a clean debug build, and the crates that it takes.
+//! The cost of a crate for its users: the time of a clean debug build, and the number of crates built.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What is asked of every client: the same requests, in this crate's types, and as ready bytes.
+//! The work that every client does: the same requests, as types of this crate and as encoded bytes.
 
 use bytes::Bytes;
 use centrifugo_api::{

@@ -1,4 +1,4 @@
-//! What callers published and which outcomes they got, to be compared with the contents of the
+//! The publications of all callers and their outcomes, to be compared with the contents of the
 //! channels.
 
 use std::collections::HashMap;

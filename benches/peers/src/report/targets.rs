@@ -1,4 +1,4 @@
-//! What this crate is to reach, as ratios to its peers in the same run.
+//! The targets of this crate, as ratios to its peers in the same run.
 
 use std::fmt::Write as _;
 

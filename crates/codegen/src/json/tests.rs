@@ -1,4 +1,4 @@
-//! What the rewriting of pbjson-build's output refuses.
+//! Tests: output of pbjson-build that the rewriting refuses.
 
 use quote::{ToTokens as _, quote};
 use syn::parse_quote;

@@ -1,4 +1,4 @@
-//! What generated or hand-written code declares.
+//! The public items that generated or hand-written code declares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
