@@ -73,13 +73,13 @@ impl Command {
         // Tables of a part would replace those of the whole.
         parsed.write &=
             parsed.rows.len() == Row::ALL.len() && parsed.peers.len() == peers::names().len();
-        Ok(match builds {
-            true => Self::Builds {
+        if builds {
+            return Ok(Self::Builds {
                 rounds: parsed.rounds,
                 write: parsed.write,
-            },
-            false => Self::Compare(parsed),
-        })
+            });
+        }
+        Ok(Self::Compare(parsed))
     }
 
     /// The words that [`rounds`](crate::rounds) writes.

@@ -91,23 +91,23 @@ impl Row {
             Self::History => (1, 5, 200, 1_000),
             Self::Large => (1, 5, 100, 1),
         };
-        match short {
-            true => Load {
+        if short {
+            return Load {
                 tasks,
                 warm_up: tasks,
                 calls: 2 * tasks,
                 parts: parts.min(10),
-            },
-            false => Load {
-                tasks,
-                warm_up,
-                calls,
-                parts,
-            },
+            };
+        }
+        Load {
+            tasks,
+            warm_up,
+            calls,
+            parts,
         }
     }
 
-    /// How many calls the wall time is told of, of those that were made.
+    /// Returns the number of calls that the wall time is reported for, of those that were made.
     pub fn calls_told(self, load: Load) -> usize {
         match self {
             Self::Batch | Self::Broadcast => 1,
