@@ -1,4 +1,4 @@
-//! How a call is made: with a permit, on a node, with retries where they are safe, and within its deadline.
+//! Makes a call: with a permit, on a node, with retries where they are safe, within its deadline.
 
 pub(crate) mod api_key;
 mod budget;

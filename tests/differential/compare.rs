@@ -9,7 +9,7 @@ use crate::player::Player;
 use crate::steps::{Action, Step, commands};
 use crate::subject::Subject;
 
-/// How long both servers may take until their clients have seen the same events.
+/// The time that both servers may take until their clients have seen the same events.
 const DEADLINE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Pair {

@@ -16,7 +16,7 @@ use crate::subject::{Connection, Subject};
 
 /// The time after which a missing reply is compared as such.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How long channels may keep connections that have ended.
+/// The time that channels may keep connections that have ended.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Player {

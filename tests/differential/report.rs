@@ -9,9 +9,8 @@ use crate::generate;
 use crate::shrink::shrink;
 use crate::steps::Step;
 
-/// How often a sequence with a difference is played again: connections end at random times, and a
-/// difference by
-/// chance is rare.
+/// The number of times that a sequence with a difference is played again: connections end at random
+/// times, and a difference by chance is rare.
 const REPEATS: usize = 3;
 
 /// A difference and the smallest sequence that shows it.

@@ -35,7 +35,7 @@ use centrifugo_api_testing::Server;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// How long a test waits for an event that must happen. Only a failing test waits this long.
+/// The time that a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Retries as by default, but almost without waiting.

@@ -21,10 +21,10 @@ use self::rng::Rng;
 /// The number of random messages per type, by default. `CENTRIFUGO_API_FUZZ` overrides it.
 const ROUNDS: u64 = 30;
 
-/// How deep messages are nested at most.
+/// The greatest depth of nested messages.
 const DEPTH: u32 = 5;
 
-/// How deep messages are nested at most if every field is set.
+/// The greatest depth of nested messages if every field is set.
 const FULL_DEPTH: u32 = 3;
 
 /// Numbers where mistakes are likely: the bits of the smallest and largest of each type, and

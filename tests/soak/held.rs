@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io;
 
-/// How much more memory may be resident later, in total and per call: allocators keep some.
+/// The growth of resident memory that is allowed, in total and per call: allocators keep some.
 const SLACK: u64 = 2 << 20;
 const SLACK_PER_CALL: u64 = 256;
 
-/// How many more files and threads there may be: connections come and go.
+/// The number of additional files and threads that are allowed: connections come and go.
 const MORE_FILES_OR_THREADS: u64 = 16;
 
 #[derive(Clone, Copy, Debug, Default)]

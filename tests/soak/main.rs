@@ -26,13 +26,13 @@ use calls::Counts;
 use held::{Held, Window};
 use server::{Backend, Server, Version};
 
-/// How often the resources are sampled.
+/// The interval between samples of the resources.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often the server is killed and restarted.
+/// The number of restarts of the server.
 const RESTARTS: u32 = 4;
 
-/// How long dropped resources may take to be released.
+/// The time that dropped resources may take to be released.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 
-/// How long a test waits for an event that must happen. Only a failing test waits this long.
+/// The time that a test waits for an event that must happen. Only a failing test waits this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An answer of a fake server. Its type determines the protocol.
@@ -40,7 +40,7 @@ struct Log<R> {
     connections: usize,
     ended: usize,
     requests: Vec<R>,
-    /// How many bytes of floods were written before the client hung up.
+    /// The number of bytes of floods that were written before the client hung up.
     floods: Vec<usize>,
 }
 

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// How the first connection ends.
+/// The end of the first connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
     /// It is reset after this many bytes from the client.

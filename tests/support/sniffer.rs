@@ -8,12 +8,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What was recorded so far.
+/// The recording so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     /// The clients' addresses, in order.
     pub(crate) peers: Vec<SocketAddr>,
-    /// How many of the connections are open.
+    /// The number of open connections.
     pub(crate) open: usize,
     /// The bytes that the clients sent.
     pub(crate) bytes: Vec<u8>,

@@ -19,7 +19,7 @@ pub enum Command {
         rounds: usize,
         write: bool,
     },
-    /// What this program runs itself again for.
+    /// A measurement, for which this program starts itself again.
     Measure {
         row: Row,
         peer: String,

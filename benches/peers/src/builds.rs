@@ -94,7 +94,7 @@ impl Scratch {
         Ok(begin.elapsed())
     }
 
-    /// How many crates are built, on this system.
+    /// The number of crates that are built on this system.
     fn crates(&self) -> Result<usize, Failure> {
         let tree = self.cargo(&[
             "tree",
@@ -117,9 +117,10 @@ impl Scratch {
             .current_dir(&self.0)
             .env("CARGO_TARGET_DIR", self.0.join("target"));
         let output = command.stderr(Stdio::inherit()).output()?;
-        match output.status.success() {
-            true => Ok(String::from_utf8(output.stdout)?),
-            false => Err(format!("cargo {}: {}", arguments.join(" "), output.status).into()),
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout)?)
+        } else {
+            Err(format!("cargo {}: {}", arguments.join(" "), output.status).into())
         }
     }
 }

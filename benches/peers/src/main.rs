@@ -13,7 +13,7 @@ mod work;
 
 use arguments::{Arguments, Command};
 
-/// What goes wrong ends the run, and is told as it is.
+/// An error, which ends the run and is printed.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use crate::measure::Sample;
 use crate::peers;
 use crate::rows::Row;
 
-/// What was measured, in the order of rows and peers.
+/// The measurements, in the order of rows and peers.
 #[derive(Default)]
 pub struct Results {
     samples: Vec<(Row, &'static str, Sample)>,
@@ -44,7 +44,7 @@ impl Results {
             .collect()
     }
 
-    /// How far the wall times of one cell lie apart, in the middle of the cells: the noise.
+    /// The noise: the median over the cells of the spread of their wall times.
     pub fn spread(&self) -> f64 {
         let cells = self
             .rows()

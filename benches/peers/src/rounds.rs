@@ -59,8 +59,9 @@ fn measure(row: Row, peer: &str, address: Address, short: bool) -> Result<Sample
         command.env_remove(variable);
     });
     let output = command.stderr(Stdio::inherit()).output()?;
-    match output.status.success() {
-        true => String::from_utf8(output.stdout)?.parse(),
-        false => Err(output.status.to_string().into()),
+    if output.status.success() {
+        String::from_utf8(output.stdout)?.parse()
+    } else {
+        Err(output.status.to_string().into())
     }
 }

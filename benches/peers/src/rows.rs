@@ -1,6 +1,6 @@
 use crate::Failure;
 
-/// What is measured.
+/// The row of a table: one kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
     OneByOne,
@@ -13,7 +13,7 @@ pub enum Row {
     Blocking,
 }
 
-/// How much of it.
+/// The amount of work.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub tasks: usize,
@@ -115,7 +115,7 @@ impl Row {
         }
     }
 
-    /// How many operations a call is, for the CPU time of one.
+    /// Returns the number of operations in a call, by which its CPU time is divided.
     pub fn operations(self, load: Load) -> usize {
         match self {
             Self::Batch | Self::Broadcast => load.parts,

@@ -27,7 +27,7 @@ kill -KILL "$server"
 wait "$server"
 "#;
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Address {
     pub http_port: u16,
@@ -134,9 +134,10 @@ fn binary() -> Result<PathBuf, Failure> {
         .arg("6.9.1")
         .stderr(Stdio::inherit())
         .output()?;
-    match output.status.success() {
-        true => Ok(String::from_utf8(output.stdout)?.trim_end().into()),
-        false => Err(format!("{script} ended with {}: set CENTRIFUGO_BIN", output.status).into()),
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?.trim_end().into())
+    } else {
+        Err(format!("{script} ended with {}: set CENTRIFUGO_BIN", output.status).into())
     }
 }
 

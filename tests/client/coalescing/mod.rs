@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::Outcome;
 use crate::fake_server::PATIENCE;
 
-/// How long a batch is delayed, so that other calls wait.
+/// The delay of a batch, so that other calls wait.
 const HOLD: Duration = Duration::from_millis(300);
 
 /// Sends one batch at a time and never measures the server, so that a test knows which calls share

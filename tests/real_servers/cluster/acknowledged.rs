@@ -17,7 +17,7 @@ use crate::Outcome;
 
 const CHANNELS: usize = 8;
 
-/// How many channels a broadcast goes to.
+/// The number of channels of a broadcast.
 const BROADCAST: usize = 3;
 
 /// Returns a channel of the namespace that keeps all its history.

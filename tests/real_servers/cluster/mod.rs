@@ -7,13 +7,13 @@ mod restarts;
 
 use std::time::Duration;
 
-/// How long a test waits for an event that must happen. Only a failing test waits this long.
+/// The time that a test waits for an event that must happen. Only a failing test waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The timeout of a call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much later than the timeout a call may return, on a slow machine.
+/// The time after its timeout in which a call may return, on a slow machine.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// The number of concurrent callers.

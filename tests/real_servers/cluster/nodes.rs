@@ -15,10 +15,10 @@ use crate::server::{Backend, Server, Transport, Version};
 /// The number of concurrent callers of a blocking client.
 const THREADS: usize = 8;
 
-/// How often each node is killed.
+/// The number of times that each node is killed.
 const ROUNDS: usize = 3;
 
-/// How many calls succeed between two events.
+/// The number of calls that succeed between two events.
 const CALLS: usize = 500;
 
 /// The timeout of a call while a node is frozen: more than a second, so that the client blames the

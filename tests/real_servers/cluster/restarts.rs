@@ -12,7 +12,7 @@ use super::{CALLERS, PATIENCE, TIMEOUT};
 use crate::Outcome;
 use crate::server::{Backend, Server, Transport};
 
-/// How many calls succeed before the server is killed, and after it is back.
+/// The number of calls that succeed before the server is killed, and after it is back.
 const CALLS: usize = 500;
 
 async fn start(backend: Backend) -> Server {

@@ -24,9 +24,10 @@ const fn name(grpc: bool) -> &'static str {
 }
 
 fn server(work: &Work, grpc: bool) -> (String, &'static str) {
-    match grpc {
-        true => (work.address.grpc_url(), GRPC_KEY),
-        false => (work.address.http_url(), HTTP_KEY),
+    if grpc {
+        (work.address.grpc_url(), GRPC_KEY)
+    } else {
+        (work.address.http_url(), HTTP_KEY)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::rows::Row;
 use crate::server::GRPC_KEY;
 use crate::work::Work;
 
-/// How the reply of a batch starts, and no other's: the field of an error has the same number.
+/// The first byte of an error in a reply, and of the reply of a batch.
 const FIRST_FIELD: u8 = 0x0a;
 
 pub struct Tonic {
@@ -54,9 +54,10 @@ impl Peer for Tonic {
             .unary(request, self.path.clone(), Ready)
             .await?
             .into_inner();
-        match reply.first() == Some(&FIRST_FIELD) && self.work.row != Row::Batch {
-            true => Err(format!("an error: {reply:?}").into()),
-            false => Ok(()),
+        if reply.first() == Some(&FIRST_FIELD) && self.work.row != Row::Batch {
+            Err(format!("an error: {reply:?}").into())
+        } else {
+            Ok(())
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::rows::Row;
 const COLUMNS: usize = 2;
 const COLUMN: f64 = 490.0;
 const MARGIN: f64 = 16.0;
-/// Where bars start, behind the names.
+/// The left end of the bars, to the right of the names.
 const NAMES: f64 = 150.0;
 const LONGEST: f64 = 210.0;
 const LINE: f64 = 18.0;
