@@ -150,7 +150,7 @@ pub use api::user::{NeedsUser, UserRequest};
 pub use call::Retry;
 #[cfg(feature = "_transport")]
 pub use client::{Client, ClientBuilder, Coalescing, Pages};
-pub use error::{ApiError, Attempts, Error, InvalidRequest, Status};
+pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{
     Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, Outcomes, Page, Paged,
     Parallel, PayloadExt, json,

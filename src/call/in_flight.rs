@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-use crate::error::Error;
+use crate::error::{Attempts, Error};
 
 /// The calls in flight of a client and its clones.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl InFlight {
     pub(crate) fn try_acquire(&self, method: &'static str) -> Option<Result<Permit<'_>, Error>> {
         let mut permit = self.count();
         if self.closed.load(Ordering::SeqCst) {
-            return Some(Err(Error::Closed { method }));
+            return Some(Err(closed(method)));
         }
         if let Some(permits) = &self.permits {
             permit.permit = Some(permits.try_acquire().ok()?);
@@ -52,11 +52,11 @@ impl InFlight {
     pub(crate) async fn acquire(&self, method: &'static str) -> Result<Permit<'_>, Error> {
         let mut permit = self.count();
         if self.closed.load(Ordering::SeqCst) {
-            return Err(Error::Closed { method });
+            return Err(closed(method));
         }
         if let Some(permits) = &self.permits {
             let acquired = permits.acquire().await;
-            permit.permit = Some(acquired.map_err(|_| Error::Closed { method })?);
+            permit.permit = Some(acquired.map_err(|_| closed(method))?);
         }
         Ok(permit)
     }
@@ -86,6 +86,14 @@ impl InFlight {
             }
             ended.await;
         }
+    }
+}
+
+/// Returns the error of a call that a closed client refuses.
+fn closed(method: &'static str) -> Error {
+    Error::Closed {
+        method,
+        attempts: Attempts::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::codec::{Codec, EncodedBody};
-use crate::error::{Attempts, Error, InvalidRequest};
+use crate::error::{Attempts, Effect, Error, InvalidRequest};
 use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
 use api_key::ApiKey;
 pub(crate) use budget::Budget;
@@ -64,7 +64,7 @@ impl Inner {
             return Err(too_large(info.method, info.size, self.max_request_size));
         }
         if deadline.given.is_zero() {
-            return Err(timeout(info.method, true, deadline.given));
+            return Err(timeout(info.method, Effect::Unsent, deadline.given));
         }
         let permit = self.permit(info.method, *deadline).await?;
         Ok(RetryLoop::new(self, info, retry, deadline, permit))
@@ -78,7 +78,7 @@ impl Inner {
         match deadline.timeout(self.in_flight.acquire(method)).await {
             Ok(permit) if !deadline.left().is_zero() => permit,
             // At the deadline a permit is of no use.
-            _ => Err(timeout(method, true, deadline.given)),
+            _ => Err(timeout(method, Effect::Unsent, deadline.given)),
         }
     }
 
@@ -116,13 +116,13 @@ impl Inner {
             };
             let outcome = match deadline.timeout(node.transport.send(route, request)).await {
                 // The transport knows the deadline too, and may notice it first.
-                Ok(Err(Error::Timeout { unsent, .. })) if deadline.left().is_zero() => {
-                    Err(timeout(route.method, unsent, deadline.given))
+                Ok(Err(Error::Timeout { effect, .. })) if deadline.left().is_zero() => {
+                    Err(timeout(route.method, effect, deadline.given))
                 }
                 Ok(outcome) => outcome,
                 Err(_) => {
-                    let unsent = !state.abandon();
-                    Err(timeout(route.method, unsent, deadline.given))
+                    let effect = state.abandon();
+                    Err(timeout(route.method, effect, deadline.given))
                 }
             };
             self.nodes.record(node, &outcome, started);
@@ -154,7 +154,7 @@ impl Inner {
         in_runtime()?;
         tokio::time::timeout(timeout, self.in_flight.close())
             .await
-            .map_err(|_| self::timeout("close", false, timeout))
+            .map_err(|_| self::timeout("close", Effect::MayHaveRun, timeout))
     }
 
     /// Returns the encoding that all nodes use.
@@ -175,10 +175,10 @@ impl Inner {
 }
 
 /// Returns the error of a call whose deadline has passed.
-pub(crate) fn timeout(method: &'static str, unsent: bool, after: Duration) -> Error {
+pub(crate) fn timeout(method: &'static str, effect: Effect, after: Duration) -> Error {
     Error::Timeout {
         method,
-        unsent,
+        effect,
         after,
         attempts: Attempts::default(),
     }

@@ -136,7 +136,9 @@ impl Retry {
 /// Returns whether another attempt may succeed and cannot have a double effect.
 fn may_retry(error: &Error, repeatable: bool) -> bool {
     match error {
-        Error::Network { unsent, .. } | Error::Timeout { unsent, .. } => *unsent || repeatable,
+        Error::Network { effect, .. } | Error::Timeout { effect, .. } => {
+            effect.is_unsent() || repeatable
+        }
         _ => repeatable && error.is_retryable(),
     }
 }

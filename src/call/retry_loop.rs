@@ -1,7 +1,7 @@
 //! The attempts of a call: when another one is due, and how the call ends otherwise.
 
 use super::{CallInfo, Deadline, Inner, Permit, Retry};
-use crate::error::{Attempts, Error};
+use crate::error::{Attempts, Effect, Error};
 
 /// A call that is in flight, and its attempts so far.
 pub(crate) struct RetryLoop<'a> {
@@ -10,8 +10,8 @@ pub(crate) struct RetryLoop<'a> {
     retry: &'a Retry,
     deadline: &'a Deadline,
     attempts: u32,
-    /// Whether no attempt so far was sent.
-    all_unsent: bool,
+    /// The effect of the attempts before the last one.
+    earlier: Effect,
     /// Held until the call ends.
     _permit: Permit<'a>,
 }
@@ -30,7 +30,7 @@ impl<'a> RetryLoop<'a> {
             retry,
             deadline,
             attempts: 0,
-            all_unsent: true,
+            earlier: Effect::Unsent,
             _permit: permit,
         }
     }
@@ -48,7 +48,6 @@ impl<'a> RetryLoop<'a> {
             Err(error) => error,
         };
         self.attempts += 1;
-        self.all_unsent &= error.is_unsent();
         // Failing over to a healthy node is free: it does not flood the node that is down.
         let budget = if self.inner.nodes.can_fail_over(&error) {
             None
@@ -64,6 +63,7 @@ impl<'a> RetryLoop<'a> {
         );
         match wait {
             Some(wait) => {
+                self.earlier = self.earlier.and(error.effect());
                 tokio::time::sleep(wait).await;
                 None
             }
@@ -73,7 +73,7 @@ impl<'a> RetryLoop<'a> {
 
     /// Returns the error of the call, given that of its last attempt.
     fn failed(&self, error: Error) -> Error {
-        let attempts = Attempts::new(self.attempts, self.info.key);
-        error.after(attempts, self.all_unsent, self.deadline.elapsed())
+        let attempts = Attempts::new(self.attempts, self.info.key, self.earlier);
+        error.after(attempts, self.deadline.elapsed())
     }
 }

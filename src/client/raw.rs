@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::Client;
 use crate::api;
 use crate::call::CallInfo;
-use crate::error::{ApiError, Error, cause, excerpt};
+use crate::error::{ApiError, Attempts, Error, cause, excerpt};
 use crate::transport::Route;
 
 /// Calls a method by name with any parameters.
@@ -49,6 +49,7 @@ fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T,
         method: Some(method),
         message: format!("{message}: {}", excerpt(reply)),
         source: source.map(cause),
+        attempts: Attempts::default(),
     };
     let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(reply)
         .map_err(|error| broken("the reply is not a JSON object", Some(error)))?;

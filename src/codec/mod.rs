@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
-use crate::error::{ApiError, Error, Status, excerpt};
+use crate::error::{ApiError, Attempts, Error, Status, excerpt};
 use crate::request::check::check;
 pub(crate) use body::EncodedBody;
 
@@ -93,6 +93,7 @@ impl Codec {
             method: Some(M::NAME),
             message: format!("{problem}, in the reply {}", excerpt(reply)),
             source: None,
+            attempts: Attempts::default(),
         };
         let outcome = M::outcome(response);
         let outcome = outcome.ok_or_else(|| broken("neither an error nor a result".to_owned()))?;
@@ -144,6 +145,7 @@ impl Codec {
                 method: Some(M::NAME),
                 message: format!("{problem}, in the reply of the batch"),
                 source: None,
+                attempts: Attempts::default(),
             }),
         }
     }

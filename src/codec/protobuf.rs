@@ -11,7 +11,7 @@ use super::{BatchEntry, framing};
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
 use crate::api::method::Method;
 use crate::api::wire;
-use crate::error::{Error, cause, excerpt};
+use crate::error::{Attempts, Error, cause, excerpt};
 
 /// Encodes a request. A long payload becomes the last field of the message: protobuf allows any order of fields.
 pub(super) fn encode<M: Method>(request: &mut M) -> EncodedBody {
@@ -64,6 +64,7 @@ pub(super) fn decode_error(method: &'static str, body: &Bytes, error: DecodeErro
         method: Some(method),
         message: format!("the reply does not have the schema's shape: {start}"),
         source: Some(cause(error)),
+        attempts: Attempts::default(),
     }
 }
 

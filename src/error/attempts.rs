@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Effect;
+
 /// The number of attempts of a call, and the idempotency key that the client generated for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempts(Option<Box<Made>>);
@@ -11,17 +13,20 @@ pub struct Attempts(Option<Box<Made>>);
 struct Made {
     count: u32,
     idempotency_key: Option<Box<str>>,
+    /// The effect of the attempts before the last one.
+    earlier: Effect,
 }
 
 impl Attempts {
     #[cfg(feature = "_transport")]
-    pub(crate) fn new(count: u32, idempotency_key: Option<&str>) -> Self {
-        if count <= 1 && idempotency_key.is_none() {
+    pub(crate) fn new(count: u32, idempotency_key: Option<&str>, earlier: Effect) -> Self {
+        if count <= 1 && idempotency_key.is_none() && earlier.is_unsent() {
             return Self(None);
         }
         Self(Some(Box::new(Made {
             count,
             idempotency_key: idempotency_key.map(Into::into),
+            earlier,
         })))
     }
 
@@ -35,6 +40,14 @@ impl Attempts {
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.0.as_ref()?.idempotency_key.as_deref()
+    }
+
+    /// Returns the effect of all attempts, given that of the last one.
+    pub(super) fn and(&self, last: Effect) -> Effect {
+        match &self.0 {
+            Some(made) => made.earlier.and(last),
+            None => last,
+        }
     }
 }
 

@@ -6,29 +6,22 @@ use super::text::hide;
 use super::{Attempts, Error};
 
 impl Error {
-    /// Returns the error with the attempts of its call, which took `took` and of which none was sent if `all_unsent`.
-    pub(crate) fn after(mut self, made: Attempts, all_unsent: bool, took: Duration) -> Self {
+    /// Returns the error with the attempts of its call, which took `took`.
+    pub(crate) fn after(mut self, made: Attempts, took: Duration) -> Self {
         match &mut self {
             Self::Network {
-                attempts,
-                unsent,
-                elapsed,
-                ..
+                attempts, elapsed, ..
             } => {
-                // An earlier attempt may have sent what the last one did not.
-                *unsent &= all_unsent;
                 *elapsed = took;
                 *attempts = made;
             }
-            Self::Timeout {
-                attempts, unsent, ..
-            } => {
-                *unsent &= all_unsent;
-                *attempts = made;
-            }
-            Self::Transport { attempts, .. } => *attempts = made,
+            Self::Timeout { attempts, .. }
+            | Self::Unauthorized { attempts, .. }
+            | Self::Transport { attempts, .. }
+            | Self::Decode { attempts, .. }
+            | Self::Closed { attempts, .. } => *attempts = made,
             Self::Api(error) => error.set_attempts(made),
-            _ => {}
+            Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => {}
         }
         self
     }
@@ -49,7 +42,7 @@ impl Error {
             | Self::Unauthorized { method, .. }
             | Self::Transport { method, .. }
             | Self::Partial { method, .. }
-            | Self::Closed { method } => *method = called,
+            | Self::Closed { method, .. } => *method = called,
             Self::Decode { method, .. } => *method = Some(called),
             Self::Api(error) => *error = error.clone().of(called),
             Self::Config(_) | Self::InvalidRequest(_) => {}

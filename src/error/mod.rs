@@ -4,6 +4,7 @@ mod api_error;
 mod attempts;
 #[cfg(feature = "_transport")]
 mod context;
+mod effect;
 mod status;
 mod text;
 
@@ -15,8 +16,9 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 pub use crate::api::method::InvalidRequest;
 pub use api_error::ApiError;
 pub use attempts::Attempts;
+pub use effect::Effect;
 pub use status::Status;
-use text::{body_part, hint_part, list, may_have_run, network_message, rounded};
+use text::{body_part, closed_message, effect_text, hint_part, list, network_message, rounded};
 pub(crate) use text::{decode_cause, excerpt};
 
 /// The error of a lower layer, which clones of an [`enum@Error`] share.
@@ -30,9 +32,9 @@ pub(crate) fn cause(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) 
 
 /// The reason why a call failed: the same variants over HTTP and gRPC.
 ///
-/// Only [`Error::Config`], [`Error::InvalidRequest`], [`Error::Closed`] and errors for which [`Error::is_unsent`]
-/// holds are guaranteed to have had no effect. After a timeout, a lost connection or an HTTP 500 without an API error
-/// the call may well have run on the server. Texts name the method and never contain a key.
+/// Only errors for which [`Error::is_unsent`] holds are guaranteed to have had no effect; [`Error::effect`] says more.
+/// After a timeout, a lost connection or an HTTP 500 without an API error the call may well have run on the server.
+/// Texts name the method and never contain a key.
 ///
 /// ```no_run
 /// use centrifugo_api::{ApiError, Client, Error, HistoryRequest};
@@ -63,15 +65,15 @@ pub enum Error {
     InvalidRequest(InvalidRequest),
 
     /// The server could not be reached, or the connection was lost before the reply was complete.
-    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.unsent), hint_part(.hint))]
+    #[error("{method}: {}{}{attempts}", network_message(.url, .reason, *.effect, .attempts), hint_part(.hint))]
     #[non_exhaustive]
     Network {
         /// The method that was called.
         method: &'static str,
         /// The server that was called.
         url: Box<str>,
-        /// Whether the request was certainly never sent.
-        unsent: bool,
+        /// What the last attempt did on the server; [`Error::effect`] covers all attempts.
+        effect: Effect,
         /// The time from the start of the call to the failure.
         elapsed: Duration,
         /// The reason in a few words, such as `connection refused`, or empty.
@@ -85,13 +87,13 @@ pub enum Error {
     },
 
     /// The reply was not complete in time.
-    #[error("{method}: no complete reply within {}; {}{attempts}", rounded(*.after), may_have_run(*.unsent))]
+    #[error("{method}: no complete reply within {}; {}{attempts}", rounded(*.after), effect_text(.attempts.and(*.effect)))]
     #[non_exhaustive]
     Timeout {
         /// The method that was called.
         method: &'static str,
-        /// Whether the request was certainly never sent.
-        unsent: bool,
+        /// What the last attempt did on the server; [`Error::effect`] covers all attempts.
+        effect: Effect,
         /// The time after which the call was given up: its timeout, or the connect timeout if it could not even connect.
         after: Duration,
         /// The attempts of the call.
@@ -99,13 +101,15 @@ pub enum Error {
     },
 
     /// The server refused the API key, or requires one.
-    #[error("{method}: the server refused the API key ({status}); {}", status.key_hint())]
+    #[error("{method}: the server refused the API key ({status}); {}{attempts}", status.key_hint())]
     #[non_exhaustive]
     Unauthorized {
         /// The method that was called.
         method: &'static str,
         /// HTTP 401 or gRPC `Unauthenticated`.
         status: Status,
+        /// The attempts of the call.
+        attempts: Attempts,
     },
 
     /// A response that is neither a reply nor an error of the API: from the server, or from a proxy in front of it.
@@ -125,7 +129,7 @@ pub enum Error {
     },
 
     /// A reply that does not have the shape that the schema gives it.
-    #[error("{}{message}", method.map(|method| format!("{method}: ")).unwrap_or_default())]
+    #[error("{}{message}{attempts}", method.map(|method| format!("{method}: ")).unwrap_or_default())]
     #[non_exhaustive]
     Decode {
         /// The method that was called; `None` if a payload was decoded.
@@ -134,6 +138,8 @@ pub enum Error {
         message: String,
         /// The decoder's error.
         source: Option<Cause>,
+        /// The attempts of the call.
+        attempts: Attempts,
     },
 
     /// Parts of a call failed, each with its own error; the other parts succeeded.
@@ -152,12 +158,14 @@ pub enum Error {
     #[error(transparent)]
     Api(ApiError),
 
-    /// The client was closed by `Client::close`; nothing was sent.
-    #[error("{method}: the client was closed; nothing was sent")]
+    /// The client was closed by `Client::close`.
+    #[error("{method}: {}{attempts}", closed_message(.attempts))]
     #[non_exhaustive]
     Closed {
         /// The method that was called.
         method: &'static str,
+        /// The attempts of the call; usually there was none.
+        attempts: Attempts,
     },
 }
 
@@ -192,13 +200,29 @@ impl Error {
         matches!(self, Self::Network { .. })
     }
 
-    /// Returns whether the request was certainly never sent, so that sending it again cannot have a double effect.
+    /// Returns whether the call certainly did not run, so that sending it again cannot have a double effect: nothing
+    /// was sent, or the server said that it did not process the request. That holds for all attempts and all parts of
+    /// the call.
     #[must_use]
     pub fn is_unsent(&self) -> bool {
-        match self {
-            Self::Config(_) | Self::InvalidRequest(_) | Self::Closed { .. } => true,
-            Self::Network { unsent, .. } | Self::Timeout { unsent, .. } => *unsent,
-            _ => false,
+        self.effect().is_unsent()
+    }
+
+    /// Returns what the call did on the server: the effects of all its attempts and parts together.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        let last = match self {
+            Self::Config(_)
+            | Self::InvalidRequest(_)
+            | Self::Closed { .. }
+            | Self::Unauthorized { .. } => Effect::Unsent,
+            Self::Network { effect, .. } | Self::Timeout { effect, .. } => *effect,
+            Self::Transport { .. } | Self::Api(_) => Effect::MayHaveRun,
+            Self::Decode { .. } | Self::Partial { .. } => Effect::Ran,
+        };
+        match self.attempts_made() {
+            Some(attempts) => attempts.and(last),
+            None => last,
         }
     }
 
@@ -255,7 +279,7 @@ impl Error {
             | Self::Unauthorized { method, .. }
             | Self::Transport { method, .. }
             | Self::Partial { method, .. }
-            | Self::Closed { method } => Some(method),
+            | Self::Closed { method, .. } => Some(method),
             Self::Decode { method, .. } => *method,
             Self::Api(error) => error.method(),
         }
@@ -278,9 +302,12 @@ impl Error {
         match self {
             Self::Network { attempts, .. }
             | Self::Timeout { attempts, .. }
-            | Self::Transport { attempts, .. } => Some(attempts),
+            | Self::Unauthorized { attempts, .. }
+            | Self::Transport { attempts, .. }
+            | Self::Decode { attempts, .. }
+            | Self::Closed { attempts, .. } => Some(attempts),
             Self::Api(error) => error.attempts(),
-            _ => None,
+            Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => None,
         }
     }
 

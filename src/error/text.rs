@@ -3,29 +3,39 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, Cause};
+use super::{ApiError, Attempts, Cause, Effect};
 
-/// Returns what happened to a connection, and whether the call may have run.
-pub(super) fn network_message(url: &str, reason: &str, unsent: bool) -> String {
+/// Returns what happened to the connection of the last attempt, and what the call did on the server.
+pub(super) fn network_message(
+    url: &str,
+    reason: &str,
+    last: Effect,
+    attempts: &Attempts,
+) -> String {
     let reason = if reason.is_empty() {
         String::new()
     } else {
         format!(": {reason}")
     };
-    if unsent {
-        return format!("cannot connect to {url}{reason}; nothing was sent");
+    let effect = effect_text(attempts.and(last));
+    if last.is_unsent() {
+        return format!("cannot connect to {url}{reason}; {effect}");
     }
-    format!(
-        "the connection to {url} was lost before the reply was complete{reason}; the call may have run"
-    )
+    format!("the connection to {url} was lost before the reply was complete{reason}; {effect}")
 }
 
-/// Returns whether the call may have run, as text.
-pub(super) fn may_have_run(unsent: bool) -> &'static str {
-    if unsent {
-        "nothing was sent"
-    } else {
-        "the call may have run"
+/// Returns what happened to a call of a closed client, and what it did on the server.
+pub(super) fn closed_message(attempts: &Attempts) -> String {
+    let effect = effect_text(attempts.and(Effect::Unsent));
+    format!("the client was closed; {effect}")
+}
+
+/// Returns what a call did on the server, as text.
+pub(super) fn effect_text(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Unsent => "nothing was sent",
+        Effect::MayHaveRun => "the call may have run",
+        Effect::Ran => "a part of the call has run",
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) mod url;
 use bytes::Bytes;
 
 use crate::codec::Codec;
-use crate::error::Error;
+use crate::error::{Attempts, Error};
 #[cfg(not(feature = "grpc"))]
 use absent::Absent as Grpc;
 #[cfg(not(feature = "http"))]
@@ -107,5 +107,6 @@ fn too_large(method: &'static str, limit: usize) -> Error {
             "the reply is larger than max_response_size, {limit} bytes: ask for less at once, or raise it"
         ),
         source: None,
+        attempts: Attempts::default(),
     }
 }

@@ -15,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use crate::api::messages::METHODS;
 use crate::api::method::Method;
 use crate::codec::EncodedBody;
+use crate::error::Effect;
 
 /// The address of a method on the wire.
 #[derive(Clone, Debug)]
@@ -70,11 +71,15 @@ const SENT: u8 = 1;
 const ABANDONED: u8 = 2;
 
 impl SendState {
-    /// Abandons the request, and returns whether it may have left.
+    /// Abandons the request, and returns its effect: unsent if no connection has asked for the body.
     ///
     /// Once abandoned, the body is never handed out, even if a connection in another thread still holds the request.
-    pub(crate) fn abandon(&self) -> bool {
-        self.replace_waiting(ABANDONED) == SENT
+    pub(crate) fn abandon(&self) -> Effect {
+        if self.replace_waiting(ABANDONED) == SENT {
+            Effect::MayHaveRun
+        } else {
+            Effect::Unsent
+        }
     }
 
     /// Sets the state if it is `WAITING`, and returns the previous state.
@@ -152,7 +157,8 @@ mod tests {
         let state = SendState::default();
         let body = TrackedBody::new(Bytes::from("{}").into(), state.clone());
         assert!(is_handed_out(body));
-        assert!(state.abandon() && state.abandon());
+        assert_eq!(state.abandon(), Effect::MayHaveRun);
+        assert_eq!(state.abandon(), Effect::MayHaveRun);
     }
 
     #[test]
@@ -161,7 +167,7 @@ mod tests {
             let state = SendState::default();
             let start = Barrier::new(2);
             let body = TrackedBody::new(Bytes::from("{}").into(), state.clone());
-            let (reported_sent, handed_out) = thread::scope(|scope| {
+            let (effect, handed_out) = thread::scope(|scope| {
                 let connection = scope.spawn(|| {
                     start.wait();
                     is_handed_out(body)
@@ -169,8 +175,8 @@ mod tests {
                 start.wait();
                 (state.abandon(), connection.join().unwrap())
             });
-            assert_eq!(reported_sent, handed_out);
-            assert_eq!(state.abandon(), handed_out);
+            assert_eq!(effect.is_unsent(), !handed_out);
+            assert_eq!(state.abandon(), effect);
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use centrifugo_api::{
-    ApiError, BatchResponse, BroadcastRequest, BroadcastResponse, Client, Coalescing, Error,
-    PublishRequest, PublishResponse, Retry,
+    ApiError, BatchResponse, BroadcastRequest, BroadcastResponse, Client, Coalescing, Effect,
+    Error, PublishRequest, PublishResponse, Retry,
 };
 use serde_json::{Value, json};
 
@@ -240,7 +240,7 @@ async fn errors_of_responses_are_json() {
             let mut expected = expected.clone();
             expected["method"] = json!("publish");
             expected["attempts"] = json!(1);
-            expected["unsent"] = json!(false);
+            expected["unsent"] = json!(error.is_unauthorized());
             assert_json(&error, expected);
         }
     }
@@ -306,7 +306,7 @@ async fn refused_connection_is_named() -> Outcome {
                 &error,
                 Error::Network {
                     reason: "connection refused",
-                    unsent: true,
+                    effect: Effect::Unsent,
                     ..
                 }
             ),
@@ -371,7 +371,7 @@ async fn reply_that_centrifugo_cuts_after_10_s_is_explained() {
         .expect("the client is built");
     let error = failure(&client, "cut").await;
     assert!(
-        matches!(error, Error::Network { unsent: false, .. }),
+        matches!(error, Error::Network { .. }) && !error.is_unsent(),
         "{error:?}"
     );
     assert_says(&error, "cut replies that take longer than 10 s", "cut");

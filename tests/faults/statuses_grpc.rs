@@ -101,6 +101,7 @@ async fn refused_key_is_unauthorized_and_says_which_key() {
             predicates(&error),
             Predicates {
                 unauthorized: true,
+                unsent: true,
                 ..Predicates::default()
             }
         );

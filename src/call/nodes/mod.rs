@@ -214,7 +214,9 @@ impl Node {
 fn is_nodes_fault(error: &Error) -> bool {
     match error {
         Error::Network { .. } => true,
-        Error::Timeout { unsent, after, .. } => *unsent || *after >= MIN_TIMEOUT_TO_BLAME,
+        Error::Timeout { effect, after, .. } => {
+            effect.is_unsent() || *after >= MIN_TIMEOUT_TO_BLAME
+        }
         Error::Transport { status, .. } => status.is_unavailable(),
         _ => false,
     }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::api::method::{BatchSlot, Method};
 use crate::call::{self, CallInfo, Deadline, Inner};
 use crate::codec::EncodedBody;
-use crate::error::{Attempts, Error, cause};
+use crate::error::{Attempts, Effect, Error, cause};
 use crate::transport::PerRuntime;
 use queue::{Queue, QueuedCall};
 
@@ -200,7 +200,7 @@ impl Coalescer {
             &queues.others
         };
         if !queue.try_acquire() && deadline.timeout(queue.acquire()).await.is_err() {
-            return Err(call::timeout(call.method, true, deadline.given));
+            return Err(call::timeout(call.method, Effect::Unsent, deadline.given));
         }
         let (reply, received) = oneshot::channel();
         let queued = QueuedCall {
@@ -219,8 +219,8 @@ impl Coalescer {
             Ok(Ok(item)) => item,
             Ok(Err(_)) => Err(worker_lost(inner, call.method, *deadline)),
             Err(_) => {
-                let unsent = queue.withdraw(pushed.number);
-                Err(call::timeout(call.method, unsent, deadline.given))
+                let effect = queue.withdraw(pushed.number);
+                Err(call::timeout(call.method, effect, deadline.given))
             }
         }
     }
@@ -231,7 +231,7 @@ fn worker_lost(inner: &Inner, method: &'static str, deadline: Deadline) -> Error
     Error::Network {
         method,
         url: inner.urls().first().copied().unwrap_or_default().into(),
-        unsent: false,
+        effect: Effect::MayHaveRun,
         elapsed: deadline.elapsed(),
         reason: "",
         hint: "",

@@ -12,7 +12,7 @@ use super::{Coalescing, Order};
 use crate::api::messages::PublishRequest;
 use crate::api::method::Method as _;
 use crate::call::Deadline;
-use crate::error::Error;
+use crate::error::{Effect, Error};
 
 /// A call that waits for its batch.
 pub(super) struct QueuedCall {
@@ -151,19 +151,19 @@ impl Queue {
         }
     }
 
-    /// Removes a call, and returns whether it was still waiting.
-    pub(super) fn withdraw(&self, number: u64) -> bool {
+    /// Removes a call, and returns its effect: unsent if it was still waiting.
+    pub(super) fn withdraw(&self, number: u64) -> Effect {
         let mut state = self.state();
         let index = state
             .waiting
             .binary_search_by_key(&number, |(number, _)| *number);
         let withdrawn = index.ok().and_then(|index| state.waiting.remove(index));
         drop(state);
-        let was_waiting = withdrawn.is_some();
-        if was_waiting {
-            self.capacity.add_permits(1);
+        if withdrawn.is_none() {
+            return Effect::MayHaveRun;
         }
-        was_waiting
+        self.capacity.add_permits(1);
+        Effect::Unsent
     }
 
     /// Takes the next batch. Returns `None` if no call waits; the worker is then no longer counted, and must end.

@@ -9,7 +9,7 @@ use super::queue::{Batch, Queue, QueuedCall};
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
 use crate::call::Inner;
 use crate::codec::{self, BatchEntry, EncodedBody};
-use crate::error::{Error, Status};
+use crate::error::{Attempts, Error, Status};
 use crate::transport::Route;
 
 /// Sends batches until the queue is empty.
@@ -112,6 +112,7 @@ async fn exchange(
         method: Some(route.method),
         message: format!("{} replies for {} commands", items.len(), calls.len()),
         source: None,
+        attempts: Attempts::default(),
     })
 }
 

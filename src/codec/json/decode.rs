@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::api::json::{Name, from_bytes};
 use crate::api::messages::BatchRequest;
 use crate::api::method::Method as _;
-use crate::error::{ApiError, Error, decode_cause, excerpt};
+use crate::error::{ApiError, Attempts, Error, decode_cause, excerpt};
 
 /// Decodes a reply.
 pub(crate) fn decode<T: DeserializeOwned>(method: &'static str, body: &Bytes) -> Result<T, Error> {
@@ -91,6 +91,7 @@ pub(crate) fn parse_error(
         method: Some(method),
         message: format!("{problem}{place}: {}", excerpt(body)),
         source: Some(decode_cause(error)),
+        attempts: Attempts::default(),
     }
 }
 

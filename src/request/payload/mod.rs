@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::payload::Payload;
-use crate::error::{Error, decode_cause, excerpt};
+use crate::error::{Attempts, Error, decode_cause, excerpt};
 
 /// Returns a payload of any serializable value: its JSON.
 ///
@@ -86,5 +86,6 @@ fn decode_error<T: DeserializeOwned>(payload: &Bytes, source: serde_json::Error)
         method: None,
         message,
         source: Some(decode_cause(source)),
+        attempts: Attempts::default(),
     }
 }

@@ -55,7 +55,7 @@ fn status_error(status: &[u8], message: &[u8], details: &[u8]) -> Option<Error> 
         Error::Transport { status, .. } | Error::Unauthorized { status, .. } => {
             assert_eq!(*status, Status::Grpc(code));
         }
-        Error::Timeout { unsent, .. } => assert!(code == 4 && !unsent),
+        Error::Timeout { effect, .. } => assert!(code == 4 && !effect.is_unsent()),
         other => panic!("{other:?}"),
     }
     Some(error)

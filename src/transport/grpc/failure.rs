@@ -9,7 +9,7 @@ use tonic::{Code, ConnectError, TimeoutExpired};
 
 use super::{Grpc, status};
 use crate::codec::framing::FrameError;
-use crate::error::{Attempts, Error, Status, cause, excerpt};
+use crate::error::{Attempts, Effect, Error, Status, cause, excerpt};
 use crate::transport::{Route, SendState, diagnosis, too_large};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -72,10 +72,10 @@ impl Grpc {
     ) -> Error {
         let method = route.method;
         match failure {
-            Failure::Unready(error) => self.network_error(route, true, started, error),
+            Failure::Unready(error) => self.network_error(route, Effect::Unsent, started, error),
             Failure::Unfinished => {
                 let error = "the stream ended without a final status".into();
-                self.network_error(route, false, started, error)
+                self.network_error(route, Effect::MayHaveRun, started, error)
             }
             Failure::Lost(error) => self.lost(route, error, state, started),
             Failure::Frame(FrameError::TooLarge) => too_large(method, self.max_response_size),
@@ -83,6 +83,7 @@ impl Grpc {
                 method: Some(method),
                 message: format!("{problem}: {}", excerpt(&start)),
                 source: None,
+                attempts: Attempts::default(),
             },
             Failure::Status(status, details) => status_error(method, &status, &details, started),
         }
@@ -97,14 +98,18 @@ impl Grpc {
         started: Instant,
     ) -> Error {
         let connecting_timed_out = caused_by(&*error, &is_connect_timeout);
-        let unsent = connecting_timed_out || !state.abandon() || is_connecting(&*error);
+        let effect = if connecting_timed_out || is_connecting(&*error) {
+            Effect::Unsent
+        } else {
+            state.abandon()
+        };
         let timed_out = connecting_timed_out
             || caused_by(&*error, &|cause| cause.is::<TimeoutExpired>())
-            || unsent && caused_by(&*error, &is_io_timeout);
+            || effect.is_unsent() && caused_by(&*error, &is_io_timeout);
         if timed_out {
-            timeout(route.method, unsent, started)
+            timeout(route.method, effect, started)
         } else {
-            self.network_error(route, unsent, started, error)
+            self.network_error(route, effect, started, error)
         }
     }
 
@@ -112,14 +117,14 @@ impl Grpc {
     fn network_error(
         &self,
         route: &Route<'_>,
-        unsent: bool,
+        effect: Effect,
         started: Instant,
         error: BoxError,
     ) -> Error {
         Error::Network {
             method: route.method,
             url: self.shown.clone(),
-            unsent,
+            effect,
             elapsed: started.elapsed(),
             reason: diagnosis::reason(&*error),
             hint: self.diagnosis.hint(is_connecting(&*error), &*error),
@@ -143,8 +148,9 @@ fn status_error(
         Code::Unauthenticated => Error::Unauthorized {
             method,
             status: Status::Grpc(i32::from(Code::Unauthenticated)),
+            attempts: Attempts::default(),
         },
-        Code::DeadlineExceeded => timeout(method, false, started),
+        Code::DeadlineExceeded => timeout(method, Effect::MayHaveRun, started),
         code => Error::Transport {
             method,
             status: Status::Grpc(i32::from(code)),
@@ -155,10 +161,10 @@ fn status_error(
     }
 }
 
-fn timeout(method: &'static str, unsent: bool, started: Instant) -> Error {
+fn timeout(method: &'static str, effect: Effect, started: Instant) -> Error {
     Error::Timeout {
         method,
-        unsent,
+        effect,
         after: started.elapsed(),
         attempts: Attempts::default(),
     }

@@ -14,7 +14,7 @@ use super::per_runtime::PerRuntime;
 use super::request::TrackedBody;
 use super::{OutgoingRequest, OwnConnections, Route, SendState, TransportConfig, too_large};
 use crate::api::messages::METHODS;
-use crate::error::{Attempts, Error, Status, cause};
+use crate::error::{Attempts, Effect, Error, Status, cause};
 pub(super) use response::error_response;
 
 /// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s:
@@ -110,6 +110,7 @@ impl Http {
             401 => Err(Error::Unauthorized {
                 method: route.method,
                 status: Status::Http(401),
+                attempts: Attempts::default(),
             }),
             status => {
                 let limit = ERROR_BODY_LIMIT.min(self.max_response_size);
@@ -165,16 +166,20 @@ impl Http {
         let method = route.method;
         let elapsed = started.elapsed();
         let attempts = Attempts::default();
-        let unsent = error.is_connect() || error.is_builder() || !state.abandon();
+        let effect = if error.is_connect() || error.is_builder() {
+            Effect::Unsent
+        } else {
+            state.abandon()
+        };
         if error.is_timeout() {
             return Error::Timeout {
                 method,
-                unsent,
+                effect,
                 after: elapsed,
                 attempts,
             };
         }
-        let hint = if !unsent && elapsed >= SERVER_CUTS_AFTER {
+        let hint = if !effect.is_unsent() && elapsed >= SERVER_CUTS_AFTER {
             "Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP"
         } else {
             self.diagnosis.hint(error.is_connect(), &error)
@@ -182,7 +187,7 @@ impl Http {
         Error::Network {
             method,
             url: self.shown.clone(),
-            unsent,
+            effect,
             elapsed,
             reason: diagnosis::reason(&error),
             hint,
