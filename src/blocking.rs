@@ -85,6 +85,12 @@ impl Client {
         self.with(self.client.with_deadline(deadline))
     }
 
+    /// Returns this client with another [`attempt_timeout`](ClientBuilder::attempt_timeout), for one call or many.
+    #[must_use]
+    pub fn with_attempt_timeout(&self, timeout: Duration) -> Self {
+        self.with(self.client.with_attempt_timeout(timeout))
+    }
+
     /// Returns this client with another [`Retry`], for one call or many.
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {

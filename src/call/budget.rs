@@ -1,6 +1,8 @@
 //! The retry budget of a client.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The maximal number of retries in store.
 const CAPACITY: u32 = 20;
@@ -8,15 +10,33 @@ const CAPACITY: u32 = 20;
 /// The cost of a retry, in successful calls.
 const COST: u32 = 10;
 
+/// The time after a failure within which others count as caused by the same event.
+const EVENT: Duration = Duration::from_secs(1);
+
 /// The retries that a client still has in store. They are limited, so that a server that is down is not flooded.
-///
-/// The unit of the counter is a successful call: a retry costs several.
 #[derive(Debug)]
-pub(crate) struct Budget(AtomicU32);
+pub(crate) struct Budget {
+    /// The retries in store. The unit is a successful call: a retry costs several.
+    stored: AtomicU32,
+    /// The time of the last failure that was paid for.
+    last_event: Mutex<Option<Instant>>,
+}
+
+/// A failed attempt that is to be followed by another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failed {
+    /// The start of the attempt.
+    pub(crate) started: Instant,
+    /// Whether it was the first one of its call.
+    pub(crate) is_first: bool,
+}
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(AtomicU32::new(CAPACITY * COST))
+        Self {
+            stored: AtomicU32::new(CAPACITY * COST),
+            last_event: Mutex::default(),
+        }
     }
 }
 
@@ -24,22 +44,39 @@ impl Budget {
     /// Adds a successful call.
     pub(crate) fn deposit(&self) {
         // Usually the store is full, and threads that only read the counter do not contend for it.
-        if self.0.load(Ordering::Relaxed) < CAPACITY * COST {
+        if self.stored.load(Ordering::Relaxed) < CAPACITY * COST {
             let _ = self
-                .0
+                .stored
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| {
                     Some((stored + 1).min(CAPACITY * COST))
                 });
         }
     }
 
-    /// Takes a retry, and returns whether there was one.
-    pub(crate) fn withdraw(&self) -> bool {
-        self.0
+    /// Takes the retry of a failed attempt, and returns whether there was one.
+    ///
+    /// One event, such as the reset of a connection, fails many calls at once. It is paid for once: the first attempts
+    /// that were in flight when it was noticed are free.
+    pub(crate) fn withdraw(&self, failed: Failed) -> bool {
+        let mut last_event = self
+            .last_event
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_known =
+            last_event.is_some_and(|noticed| failed.started < noticed && noticed.elapsed() < EVENT);
+        if failed.is_first && is_known {
+            return true;
+        }
+        let stored = &self.stored;
+        let is_paid = stored
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| {
                 stored.checked_sub(COST)
             })
-            .is_ok()
+            .is_ok();
+        if is_paid {
+            *last_event = Some(Instant::now());
+        }
+        is_paid
     }
 }
 
@@ -49,24 +86,48 @@ mod tests {
     use std::sync::atomic::Ordering::Relaxed;
     use std::thread;
 
-    use super::{Budget, CAPACITY, COST};
+    use std::time::Instant;
+
+    use super::{Budget, CAPACITY, COST, Failed};
+
+    /// Returns an attempt that starts now, after any event so far, or a further attempt of a call.
+    fn failed(is_first: bool) -> Failed {
+        let started = Instant::now();
+        Failed { started, is_first }
+    }
+
+    fn withdraw(budget: &Budget) -> bool {
+        budget.withdraw(failed(false))
+    }
+
+    fn take_all(budget: &Budget) -> usize {
+        std::iter::from_fn(|| withdraw(budget).then_some(())).count()
+    }
 
     #[test]
     fn retries_are_bounded_and_earned_back() {
         let budget = Budget::default();
-        assert_eq!(
-            std::iter::from_fn(|| budget.withdraw().then_some(())).count(),
-            20
-        );
+        assert_eq!(take_all(&budget), 20);
         (0..9).for_each(|_| budget.deposit());
-        assert!(!budget.withdraw());
+        assert!(!withdraw(&budget));
         budget.deposit();
-        assert!(budget.withdraw() && !budget.withdraw());
+        assert!(withdraw(&budget) && !withdraw(&budget));
         (0..1000).for_each(|_| budget.deposit());
-        assert_eq!(
-            std::iter::from_fn(|| budget.withdraw().then_some(())).count(),
-            20
-        );
+        assert_eq!(take_all(&budget), 20);
+    }
+
+    #[test]
+    fn calls_that_one_event_fails_are_paid_once() {
+        let budget = Budget::default();
+        let in_flight = failed(true);
+        assert!((0..100).all(|_| budget.withdraw(in_flight)));
+        assert_eq!(take_all(&budget), 19);
+        // Their second attempts are paid for, and so are attempts that started after the event.
+        assert!(!budget.withdraw(Failed {
+            is_first: false,
+            ..in_flight
+        }));
+        assert!(!budget.withdraw(failed(true)));
     }
 
     #[test]
@@ -77,10 +138,10 @@ mod tests {
         let deposit_and_withdraw = || {
             for _ in 0..DEPOSITS {
                 budget.deposit();
-                if budget.withdraw() {
+                if withdraw(&budget) {
                     taken.fetch_add(1, Relaxed);
                 }
-                assert!(budget.0.load(Relaxed) <= CAPACITY * COST);
+                assert!(budget.stored.load(Relaxed) <= CAPACITY * COST);
             }
         };
         thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(deposit_and_withdraw))));

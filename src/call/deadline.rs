@@ -4,22 +4,43 @@ use std::time::{Duration, Instant};
 
 use tokio::time::Timeout;
 
-/// The time that a call was given, and when it started.
+/// The time that a call, or an attempt of it, was given, and when it started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     started: Instant,
     pub(crate) given: Duration,
+    /// The longest time of an attempt, if the user set one.
+    attempt_timeout: Option<Duration>,
 }
 
 impl Deadline {
     /// Returns the deadline of a call that starts now, with that timeout and at most until `latest`.
-    pub(crate) fn new(timeout: Duration, latest: Option<Instant>) -> Self {
+    pub(crate) fn new(
+        timeout: Duration,
+        latest: Option<Instant>,
+        attempt_timeout: Option<Duration>,
+    ) -> Self {
         let started = Instant::now();
         let given = match latest {
             Some(latest) => timeout.min(latest.saturating_duration_since(started)),
             None => timeout,
         };
-        Self { started, given }
+        Self {
+            started,
+            given,
+            attempt_timeout,
+        }
+    }
+
+    /// Returns the deadline of an attempt that starts now. `default_timeout` bounds it if the user set no other bound.
+    pub(crate) fn of_attempt(self, default_timeout: Option<Duration>) -> Self {
+        let left = self.left();
+        let timeout = self.attempt_timeout.or(default_timeout);
+        Self {
+            started: Instant::now(),
+            given: timeout.map_or(left, |timeout| timeout.min(left)),
+            attempt_timeout: self.attempt_timeout,
+        }
     }
 
     /// Returns the end of the call.

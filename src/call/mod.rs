@@ -10,7 +10,6 @@ mod retry;
 mod retry_loop;
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,10 +18,11 @@ use crate::codec::{Codec, EncodedBody};
 use crate::error::{Attempts, Effect, Error, InvalidRequest};
 use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
 use api_key::ApiKey;
-pub(crate) use budget::Budget;
+pub(crate) use budget::{Budget, Failed};
 pub(crate) use deadline::Deadline;
 pub(crate) use in_flight::{InFlight, Permit};
-use nodes::{Nodes, TriedNodes};
+pub(crate) use nodes::Candidate;
+use nodes::{Nodes, TriedNodes, Turn};
 pub use retry::Retry;
 pub(crate) use retry_loop::RetryLoop;
 
@@ -34,13 +34,15 @@ pub(crate) struct CallInfo<'a> {
     pub(crate) size: usize,
     /// Whether the request may be sent again when its outcome is unknown.
     pub(crate) repeatable: bool,
+    /// Whether the request consists of parts, such as commands or channels.
+    pub(crate) has_parts: bool,
     /// The idempotency key that the client generated for the request.
     pub(crate) key: Option<&'a str>,
 }
 
 /// The state that clones of a client share.
 pub(crate) struct Inner {
-    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) nodes: Nodes,
     pub(crate) api_key: ApiKey,
     pub(crate) in_flight: InFlight,
     pub(crate) budget: Budget,
@@ -91,58 +93,79 @@ impl Inner {
         route: &'a Route<'_>,
         body: &'a EncodedBody,
         deadline: Deadline,
+        candidate: Candidate,
     ) -> Pin<Box<impl Future<Output = Result<Bytes, Error>>>> {
-        Box::pin(self.attempt_nodes(route, body, deadline))
+        Box::pin(self.attempt_nodes(route, body, deadline, candidate))
     }
 
-    /// Sends a request to one node after another, until it was sent or every node was tried.
+    /// Sends a request to one node after another, until it was sent, every node was tried, or the time is over.
     async fn attempt_nodes(
         &self,
         route: &Route<'_>,
         body: &EncodedBody,
         deadline: Deadline,
+        candidate: Candidate,
     ) -> Result<Bytes, Error> {
-        let nodes = self.nodes.current();
         let mut tried = TriedNodes::default();
+        // The first node to which connecting took too long while another was up.
+        let mut slow = None;
         let mut failure = None;
-        while let Some(node) = self.nodes.pick(&nodes, &mut tried) {
-            let started = Instant::now();
-            let state = SendState::default();
-            let request = OutgoingRequest {
-                body: body.clone(),
-                key: self.api_key.header()?,
-                state: state.clone(),
-                ends: deadline.ends(),
-            };
-            let outcome = match deadline.timeout(node.transport.send(route, request)).await {
-                // The transport knows the deadline too, and may notice it first.
-                Ok(Err(Error::Timeout { effect, .. })) if deadline.left().is_zero() => {
-                    Err(timeout(route.method, effect, deadline.given))
-                }
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    let effect = state.abandon();
-                    Err(timeout(route.method, effect, deadline.given))
-                }
-            };
-            self.nodes.record(node, &outcome, started);
-            match outcome {
-                // Not sent: another node may take it.
-                Err(error)
-                    if error.is_unsent() && error.is_retryable() && !tried.are_all(&nodes) =>
-                {
-                    failure = Some(error);
-                }
+        while let Some(turn) = self.nodes.pick(&mut tried, candidate) {
+            let index = turn.index;
+            let patience = self.nodes.has_other(&tried).then(|| patience(deadline));
+            let outcome = self.take_turn(turn, route, body, deadline, patience).await;
+            let error = match outcome {
+                Err(error) if error.is_unsent() && error.is_retryable() => error,
                 outcome => return outcome,
+            };
+            if patience.is_some() && error.is_timeout() {
+                slow.get_or_insert(index);
+            }
+            failure = Some(error);
+            if deadline.left().is_zero() {
+                break;
             }
         }
-        Err(failure.unwrap_or_else(|| unreachable!("a client has a node")))
+        match slow {
+            // No node was any faster: all the time that is left is for connecting.
+            Some(index) if !deadline.left().is_zero() => {
+                let turn = self.nodes.again(index);
+                self.take_turn(turn, route, body, deadline, None).await
+            }
+            _ => Err(failure.unwrap_or_else(|| unreachable!("a client has a node"))),
+        }
+    }
+
+    /// Sends a request to a node. It is not sent to the node any more if it was not after `patience`.
+    async fn take_turn(
+        &self,
+        mut turn: Turn<'_>,
+        route: &Route<'_>,
+        body: &EncodedBody,
+        deadline: Deadline,
+        patience: Option<Duration>,
+    ) -> Result<Bytes, Error> {
+        let state = SendState::default();
+        let request = OutgoingRequest {
+            body: body.clone(),
+            key: self.api_key.header()?,
+            state: state.clone(),
+            ends: deadline.ends(),
+        };
+        let sending = turn.node.transport.send(route, request);
+        let outcome = within(sending, route.method, &state, deadline, patience).await;
+        turn.record(&outcome, deadline.given);
+        outcome
     }
 
     /// Waits before parts of a call are retried. Returns false, without waiting, if they may not be.
     pub(crate) async fn pause(&self, retry: &Retry, attempts: u32, deadline: Deadline) -> bool {
         let wait = retry.backoff(attempts);
-        if !retry.allows(attempts) || wait >= deadline.left() || !self.budget.withdraw() {
+        let failed = Failed {
+            started: Instant::now(),
+            is_first: false,
+        };
+        if !retry.allows(attempts) || wait >= deadline.left() || !self.budget.withdraw(failed) {
             return false;
         }
         tokio::time::sleep(wait).await;
@@ -171,6 +194,41 @@ impl Inner {
 
     pub(crate) fn urls(&self) -> Vec<&str> {
         self.nodes.urls().collect()
+    }
+}
+
+/// Returns the time that a node has to connect while another one is up: a part of what is left, so that the other one
+/// has enough.
+fn patience(deadline: Deadline) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(1);
+    LONGEST.min(deadline.left() / 2)
+}
+
+/// Waits for the outcome of a request until its deadline, or until `patience` is over and it was not sent.
+async fn within(
+    sending: impl Future<Output = Result<Bytes, Error>>,
+    method: &'static str,
+    state: &SendState,
+    deadline: Deadline,
+    patience: Option<Duration>,
+) -> Result<Bytes, Error> {
+    let mut sending = std::pin::pin!(sending);
+    if let Some(patience) = patience {
+        match tokio::time::timeout(patience, &mut sending).await {
+            Ok(outcome) => return outcome,
+            Err(_) if state.abandon().is_unsent() => {
+                return Err(timeout(method, Effect::Unsent, patience));
+            }
+            Err(_) => {}
+        }
+    }
+    match deadline.timeout(sending).await {
+        // The transport knows the deadline too, and may notice it first.
+        Ok(Err(Error::Timeout { effect, .. })) if deadline.left().is_zero() => {
+            Err(timeout(method, effect, deadline.given))
+        }
+        Ok(outcome) => outcome,
+        Err(_) => Err(timeout(method, state.abandon(), deadline.given)),
     }
 }
 

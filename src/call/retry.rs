@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Budget, random};
+use super::random;
 use crate::error::Error;
 
 /// The rules by which failed calls are retried.
@@ -95,23 +95,15 @@ impl Retry {
         self.idempotency_keys.then(random::uuid)
     }
 
-    /// Returns how long to wait before another attempt, or `None` if no other attempt is due, given the attempts
-    /// made, the time left and the retry budget.
-    pub(crate) fn wait(
-        &self,
-        attempts: u32,
-        error: &Error,
-        repeatable: bool,
-        left: Duration,
-        budget: Option<&Budget>,
-    ) -> Option<Duration> {
-        if attempts >= self.max_attempts || !may_retry(error, repeatable) {
+    /// Returns the waits before another attempt, or `None` if no other attempt is allowed after that many.
+    pub(crate) fn wait(&self, attempts: u32, error: &Error, repeatable: bool) -> Option<Wait> {
+        if !self.allows(attempts) || !may_retry(error, repeatable) {
             return None;
         }
-        let wait = requested_wait(error)
-            .unwrap_or_default()
-            .max(self.backoff(attempts));
-        (wait < left && budget.is_none_or(Budget::withdraw)).then_some(wait)
+        Some(Wait {
+            backoff: self.backoff(attempts),
+            requested: requested_wait(error).unwrap_or_default(),
+        })
     }
 
     /// Returns a random wait, up to a bound that doubles with each attempt.
@@ -133,14 +125,17 @@ impl Retry {
     }
 }
 
+/// The times to wait before another attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) backoff: Duration,
+    /// The time that the server asked for.
+    pub(crate) requested: Duration,
+}
+
 /// Returns whether another attempt may succeed and cannot have a double effect.
 fn may_retry(error: &Error, repeatable: bool) -> bool {
-    match error {
-        Error::Network { effect, .. } | Error::Timeout { effect, .. } => {
-            effect.is_unsent() || repeatable
-        }
-        _ => repeatable && error.is_retryable(),
-    }
+    error.is_retryable() && (repeatable || error.is_unsent())
 }
 
 /// Returns the time that the server asks to wait.

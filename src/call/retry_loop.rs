@@ -1,7 +1,14 @@
 //! The attempts of a call: when another one is due, and how the call ends otherwise.
 
-use super::{CallInfo, Deadline, Inner, Permit, Retry};
+use std::time::{Duration, Instant};
+
+use super::nodes::Candidate;
+use super::{CallInfo, Deadline, Failed, Inner, Permit, Retry};
 use crate::error::{Attempts, Effect, Error};
+
+/// The time after which a call that may have run is not attempted again. Centrifugo forgets idempotency keys after
+/// 5 minutes: a later attempt would publish twice.
+const KEYS_ARE_KNOWN_FOR: Duration = Duration::from_secs(240);
 
 /// A call that is in flight, and its attempts so far.
 pub(crate) struct RetryLoop<'a> {
@@ -10,8 +17,12 @@ pub(crate) struct RetryLoop<'a> {
     retry: &'a Retry,
     deadline: &'a Deadline,
     attempts: u32,
-    /// The effect of the attempts before the last one.
-    earlier: Effect,
+    /// The start of the current attempt.
+    started: Instant,
+    /// The start of the first attempt that may have run.
+    may_have_run_since: Option<Instant>,
+    /// The error of the last attempt that may have run.
+    earlier: Option<Error>,
     /// Held until the call ends.
     _permit: Permit<'a>,
 }
@@ -30,8 +41,30 @@ impl<'a> RetryLoop<'a> {
             retry,
             deadline,
             attempts: 0,
-            earlier: Effect::Unsent,
+            started: Instant::now(),
+            may_have_run_since: None,
+            earlier: None,
             _permit: permit,
+        }
+    }
+
+    /// Starts an attempt, and returns its deadline.
+    ///
+    /// If several nodes are up and another attempt could follow, an attempt has half of the call's time, so that a
+    /// node that hangs does not hold the call to its end.
+    pub(crate) fn next_attempt(&mut self) -> Deadline {
+        self.started = Instant::now();
+        let may_follow = self.info.repeatable && self.retry.allows(self.attempts + 1);
+        let is_bounded = may_follow && self.inner.nodes.are_several_up();
+        let half = self.deadline.given / 2;
+        self.deadline.of_attempt(is_bounded.then_some(half))
+    }
+
+    /// Returns what nodes must know of the current attempt.
+    pub(crate) fn candidate(&self) -> Candidate {
+        Candidate {
+            is_cheap: self.info.repeatable && !self.info.has_parts,
+            is_retry: self.attempts > 0,
         }
     }
 
@@ -48,32 +81,54 @@ impl<'a> RetryLoop<'a> {
             Err(error) => error,
         };
         self.attempts += 1;
-        // Failing over to a healthy node is free: it does not flood the node that is down.
-        let budget = if self.inner.nodes.can_fail_over(&error) {
-            None
-        } else {
-            Some(&self.inner.budget)
+        let Some(wait) = self.wait(&error) else {
+            return Some(Err(self.failed(error)));
         };
-        let wait = self.retry.wait(
-            self.attempts,
-            &error,
-            self.info.repeatable,
-            self.deadline.left(),
-            budget,
-        );
-        match wait {
-            Some(wait) => {
-                self.earlier = self.earlier.and(error.effect());
-                tokio::time::sleep(wait).await;
-                None
-            }
-            None => Some(Err(self.failed(error))),
+        if !error.is_unsent() {
+            self.earlier = Some(error);
         }
+        tokio::time::sleep(wait).await;
+        None
+    }
+
+    /// Returns how long to wait before another attempt, or `None` if no other attempt is due.
+    fn wait(&mut self, error: &Error) -> Option<Duration> {
+        if !error.is_unsent() {
+            self.may_have_run_since.get_or_insert(self.started);
+        }
+        let wait = self
+            .retry
+            .wait(self.attempts, error, self.info.repeatable)?;
+        // Failing over to a healthy node is free and need not wait: it does not flood the node that is down.
+        let fails_over = self.inner.nodes.can_fail_over(error);
+        let wait = if fails_over {
+            wait.backoff
+        } else {
+            wait.backoff.max(wait.requested)
+        };
+        let is_key_known = self
+            .may_have_run_since
+            .is_none_or(|since| since.elapsed() + wait < KEYS_ARE_KNOWN_FOR);
+        if wait >= self.deadline.left() || !is_key_known {
+            return None;
+        }
+        let failed = Failed {
+            started: self.started,
+            is_first: self.attempts == 1,
+        };
+        (fails_over || self.inner.budget.withdraw(failed)).then_some(wait)
     }
 
     /// Returns the error of the call, given that of its last attempt.
-    fn failed(&self, error: Error) -> Error {
-        let attempts = Attempts::new(self.attempts, self.info.key, self.earlier);
+    fn failed(&mut self, last: Error) -> Error {
+        let earlier = self.earlier.take();
+        let effect = earlier.as_ref().map_or(Effect::Unsent, Error::effect);
+        let attempts = Attempts::new(self.attempts, self.info.key, effect);
+        let error = match (last, earlier) {
+            // These errors say that nothing was sent: what the caller must know is that the call may have run.
+            (Error::Config(_) | Error::InvalidRequest(_), Some(earlier)) => earlier,
+            (last, _) => last,
+        };
         error.after(attempts, self.deadline.elapsed())
     }
 }

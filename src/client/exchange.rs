@@ -51,6 +51,7 @@ impl Client {
             method: M::NAME,
             size: body.len(),
             repeatable: request.is_repeatable(),
+            has_parts: M::GENERATED.parts.is_some(),
             key,
         };
         let place = M::GENERATED.batch.as_ref().map(Place::of);
@@ -98,14 +99,18 @@ impl Client {
             .start(&call.info, &self.retry, call.deadline)
             .await?;
         loop {
+            let deadline = attempts.next_attempt();
             let reply = match call.shared {
                 Some((coalescer, place)) => {
                     let item =
-                        coalescer.attempt(&self.inner, &call.info, place, call.body, call.deadline);
+                        coalescer.attempt(&self.inner, &call.info, place, call.body, &deadline);
                     item.await.map(Reply::Item)
                 }
                 None => {
-                    let reply = self.inner.attempt(&call.route, call.body, *call.deadline);
+                    let candidate = attempts.candidate();
+                    let reply = self
+                        .inner
+                        .attempt(&call.route, call.body, deadline, candidate);
                     reply.await.map(Reply::Whole)
                 }
             };

@@ -49,6 +49,7 @@ pub struct Client {
     timeout: Duration,
     /// The deadline of all calls, in addition to the timeout.
     latest: Option<Instant>,
+    attempt_timeout: Option<Duration>,
     retry: Retry,
     coalescer: Option<Arc<Coalescer>>,
 }
@@ -76,11 +77,17 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    fn from_parts(inner: Inner, timeout: Duration, retry: Retry) -> Self {
+    fn from_parts(
+        inner: Inner,
+        timeout: Duration,
+        attempt_timeout: Option<Duration>,
+        retry: Retry,
+    ) -> Self {
         Self {
             inner: Arc::new(inner),
             timeout,
             latest: None,
+            attempt_timeout,
             retry,
             coalescer: None,
         }
@@ -100,6 +107,15 @@ impl Client {
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self {
             latest: Some(deadline),
+            ..self.clone()
+        }
+    }
+
+    /// Returns this client with another [`attempt_timeout`](ClientBuilder::attempt_timeout), for one call or many.
+    #[must_use]
+    pub fn with_attempt_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            attempt_timeout: Some(timeout),
             ..self.clone()
         }
     }
@@ -294,15 +310,7 @@ impl Client {
 
     /// Returns the deadline of a call that starts now.
     fn deadline(&self) -> Deadline {
-        Deadline::new(self.timeout, self.latest)
-    }
-}
-
-#[cfg(all(test, feature = "http", feature = "grpc"))]
-impl Client {
-    /// Returns the state that clones share, for the tests of lower layers.
-    pub(crate) fn inner(&self) -> &Arc<Inner> {
-        &self.inner
+        Deadline::new(self.timeout, self.latest, self.attempt_timeout)
     }
 }
 

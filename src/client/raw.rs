@@ -28,11 +28,14 @@ where
         method: route.method,
         size: body.len(),
         repeatable: false,
+        has_parts: false,
         key: None,
     };
     let mut attempts = inner.start(&info, &client.retry, &deadline).await?;
     loop {
-        let reply = inner.attempt(&route, &body, deadline).await;
+        let deadline = attempts.next_attempt();
+        let candidate = attempts.candidate();
+        let reply = inner.attempt(&route, &body, deadline, candidate).await;
         let outcome = match reply {
             Ok(reply) => decode(route.method, &reply),
             Err(error) => Err(error),

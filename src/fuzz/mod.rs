@@ -6,7 +6,7 @@
 
 // The tests of the embedded server include `chance.rs` too, and use all of it.
 #[allow(dead_code)]
-mod chance;
+pub(crate) mod chance;
 #[cfg(feature = "_transport")]
 pub(crate) mod errors;
 #[cfg(not(fuzzing))]

@@ -24,6 +24,7 @@ mod nodes;
 mod resets;
 mod retries;
 mod retries_of_parts;
+mod slow_nodes;
 mod table;
 #[cfg(unix)]
 mod unix_sockets;

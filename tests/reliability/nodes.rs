@@ -10,7 +10,7 @@ use crate::blackhole::Blackhole;
 use crate::{Outcome, PATIENCE, called, quickly};
 
 /// Returns two nodes and the builder of a client of both, for each transport.
-fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
+pub(crate) fn pairs() -> Result<[([Server; 2], ClientBuilder); 2], Error> {
     let nodes = || Ok::<_, Error>([Server::start()?, Server::start()?]);
     let http = nodes()?;
     let grpc = nodes()?;

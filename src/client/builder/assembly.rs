@@ -7,17 +7,17 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::ClientBuilder;
 use crate::call::api_key::{ApiKey, KeyHeader, header_value};
-use crate::call::nodes::{HostName, Nodes};
+use crate::call::nodes::Nodes;
 use crate::call::{Budget, InFlight, Inner};
 use crate::error::Error;
 use crate::transport::tls::Tls;
 use crate::transport::url::{Protocol, ServerUrl};
-use crate::transport::{OwnConnections, Transport, TransportConfig, proxy_for};
+use crate::transport::{Transport, TransportConfig, proxy_for};
 
 const DEFAULT_USER_AGENT: &str = concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"));
 
-/// The longest time for connecting if there are other nodes.
-const CONNECT_TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(1);
+/// The time for connecting by default.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl ClientBuilder {
     /// Checks all options, and creates the state that clones of the client share.
@@ -27,11 +27,13 @@ impl ClientBuilder {
         self.check(&urls)?;
         self.warn_of_clear_text_key(&urls);
         let api_key = ApiKey::new(self.api_key.clone(), self.key_header(&urls[0]))?;
-        let has_several = urls.len() > 1;
-        let nodes = urls.iter().map(|url| self.node(url, has_several));
-        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        let transports = urls.iter().map(|url| {
+            let config = self.transport_config(url)?;
+            Transport::new(config, self.own.clone())
+        });
+        let transports = transports.collect::<Result<Vec<_>, _>>()?;
         Ok(Inner {
-            nodes: Nodes::new(nodes),
+            nodes: Nodes::new(transports),
             api_key,
             in_flight: InFlight::new(self.max_in_flight),
             budget: Budget::default(),
@@ -59,19 +61,14 @@ impl ClientBuilder {
     }
 
     /// Returns the options of the transport to a URL.
-    fn transport_config(
-        &self,
-        url: &ServerUrl,
-        has_several: bool,
-    ) -> Result<TransportConfig, Error> {
+    fn transport_config(&self, url: &ServerUrl) -> Result<TransportConfig, Error> {
         let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT);
-        let default_connect_timeout = has_several.then_some(CONNECT_TIMEOUT_OF_SEVERAL);
         let key_header = self.api_key.is_some().then(|| self.key_header(url).name());
         Ok(TransportConfig {
             headers: self.http_headers(url)?,
             key_header,
             user_agent: header_value("user_agent", user_agent)?,
-            connect_timeout: self.connect_timeout.or(default_connect_timeout),
+            connect_timeout: Some(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT)),
             max_response_size: self.max_response_size,
             connections: self.connections.clone(),
             proxy: self.proxy(url),
@@ -100,23 +97,6 @@ impl ClientBuilder {
         if may_use_proxy { proxy_for(url) } else { None }
     }
 
-    /// Returns the transport to a URL, and the name to look up for it, if the client connects to the URL's host
-    /// itself.
-    fn node(
-        &self,
-        url: &ServerUrl,
-        has_several: bool,
-    ) -> Result<(Transport, Option<HostName>), Error> {
-        let config = self.transport_config(url, has_several)?;
-        let connects_elsewhere = self.own.has_http_client()
-            || self.own.has_grpc_channel()
-            || self.has_unix_socket()
-            || config.proxy.is_some();
-        let name = url.name().filter(|_| !connects_elsewhere);
-        let name = name.map(|(host, port)| host_name(host, port, &config));
-        Ok((Transport::new(config, self.own.clone())?, name))
-    }
-
     /// Checks the headers of each call, and returns them.
     fn http_headers(&self, url: &ServerUrl) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
@@ -138,24 +118,5 @@ impl ClientBuilder {
             );
         }
         Ok(headers)
-    }
-}
-
-/// Returns a name whose addresses become nodes with the same options.
-fn host_name(host: &str, port: u16, config: &TransportConfig) -> HostName {
-    let mut shared = config.clone();
-    shared
-        .connect_timeout
-        .get_or_insert(CONNECT_TIMEOUT_OF_SEVERAL);
-    HostName {
-        host: host.to_owned(),
-        port,
-        transport: Box::new(move |address| {
-            let config = TransportConfig {
-                address: Some(address),
-                ..shared.clone()
-            };
-            Transport::new(config, OwnConnections::default())
-        }),
     }
 }

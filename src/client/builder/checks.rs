@@ -58,8 +58,14 @@ impl ClientBuilder {
                 "timeout is zero: no call could ever succeed; set a time, such as 10 s",
             ));
         }
-        if is_zero(self.connect_timeout) {
-            return Err(config("connect_timeout is zero: omit it, or set a time"));
+        let times = [
+            ("attempt_timeout", is_zero(self.attempt_timeout)),
+            ("connect_timeout", is_zero(self.connect_timeout)),
+        ];
+        if let Some(option) = first_true(&times) {
+            return Err(Error::Config(format!(
+                "{option} is zero: omit it, or set a time"
+            )));
         }
         if self.max_response_size == 0 {
             return Err(config(

@@ -44,6 +44,7 @@ pub struct ClientBuilder {
     urls: Vec<String>,
     api_key: ApiKeySource,
     timeout: Duration,
+    attempt_timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     retry: Retry,
     max_in_flight: Option<usize>,
@@ -66,6 +67,7 @@ impl ClientBuilder {
             urls: vec![url],
             api_key: ApiKeySource::None,
             timeout: DEFAULT_TIMEOUT,
+            attempt_timeout: None,
             connect_timeout: None,
             retry: Retry::default(),
             max_in_flight: None,
@@ -119,8 +121,10 @@ impl ClientBuilder {
     /// [`Error::Config`], which names the option and the fix.
     pub fn build(self) -> Result<Client, Error> {
         let timeout = self.timeout;
+        let attempt_timeout = self.attempt_timeout;
         let retry = self.retry.clone();
-        Ok(Client::from_parts(self.assemble()?, timeout, retry))
+        let inner = self.assemble()?;
+        Ok(Client::from_parts(inner, timeout, attempt_timeout, retry))
     }
 }
 
@@ -134,21 +138,28 @@ impl ClientBuilder {
 
     /// Adds another node, with the same transport and key. Calls are balanced over the nodes, round robin.
     ///
-    /// A node that cannot be reached, does not reply in time, or returns 502, 503, 504 or gRPC `Unavailable` is
-    /// skipped for 0.5 s, then longer, up to 30 s; then a single call probes it. A call that was certainly not sent
-    /// moves on to the next node at once. With several nodes connecting takes at most 1 s by default: see
-    /// [`connect_timeout`](Self::connect_timeout).
-    ///
-    /// The addresses behind one name are nodes too, such as those of a headless service in Kubernetes: the name is
-    /// resolved in the background, with the first call and then every 30 s, sooner when a node is down. This does not
-    /// apply with a proxy, a `unix_socket`, an `http_client` or a `grpc_channel`.
+    /// A node that cannot be reached, or returns 502, 503, 504 or gRPC `Unavailable`, is skipped for 0.5 s, then
+    /// longer, up to 30 s; then a single call probes it. So is a node that does not answer for 1 s, or for two attempts
+    /// in a row that had less time. A call that was certainly not sent moves on to the next node at once. While another
+    /// node is up, a node has half of the call's time to connect, at most 1 s.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.urls.push(url.into());
         self
     }
 
-    /// Bounds the time for connecting. By default only [`timeout`](Self::timeout) bounds it; with several nodes it is
-    /// at most 1 s.
+    /// Bounds each attempt of a call. The call itself goes on until its [`timeout`](Self::timeout): if the attempt was
+    /// not sent, or the request is [repeatable](crate::Method::is_repeatable), another attempt follows as [`Retry`]
+    /// allows, on another node if there is one.
+    ///
+    /// By default an attempt of a repeatable request has half of the call's timeout as long as several nodes are up,
+    /// so that a node that hangs does not hold the call to its end. With a single node it has all of it.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Bounds the time for connecting: looking up the host, TCP, and TLS. 5 s by default. The timeout of a call bounds
+    /// it too.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self

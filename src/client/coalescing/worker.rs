@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::queue::{Batch, Queue, QueuedCall};
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
-use crate::call::Inner;
+use crate::call::{Candidate, Inner};
 use crate::codec::{self, BatchEntry, EncodedBody};
 use crate::error::{Attempts, Error, Status};
 use crate::transport::Route;
@@ -103,7 +103,11 @@ async fn exchange(
     let last = deadlines.max_by_key(|deadline| deadline.ends());
     let deadline = last.unwrap_or_else(|| unreachable!("a batch has calls"));
     let route = Route::of::<BatchRequest>();
-    let reply = inner.attempt(&route, body, deadline).await?;
+    let candidate = Candidate {
+        is_cheap: calls.len() == 1,
+        is_retry: false,
+    };
+    let reply = inner.attempt(&route, body, deadline, candidate).await?;
     let items = inner.codec().split(&reply)?;
     if items.len() == calls.len() {
         return Ok(items);
