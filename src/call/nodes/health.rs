@@ -64,6 +64,7 @@ impl Health {
         self.failed_at
     }
 
+    #[allow(dead_code)]
     /// Returns whether an attempt that is cheap to lose would be the node's probe.
     pub(super) fn is_probe_due(&self, now: Instant) -> bool {
         matches!(self.state, State::Open { until, .. } if until <= now)
