@@ -21,8 +21,8 @@ pub(crate) struct RetryLoop<'a> {
     started: Instant,
     /// The start of the first attempt that may have run.
     may_have_run_since: Option<Instant>,
-    /// The error of the last attempt that may have run.
-    earlier: Option<Error>,
+    /// The error of the last attempt that may have run: boxed, since it is a part of each call's future.
+    earlier: Option<Box<Error>>,
     /// Held until the call ends.
     _permit: Permit<'a>,
 }
@@ -85,7 +85,7 @@ impl<'a> RetryLoop<'a> {
             return Some(Err(self.failed(error)));
         };
         if !error.is_unsent() {
-            self.earlier = Some(error);
+            self.earlier = Some(Box::new(error));
         }
         tokio::time::sleep(wait).await;
         None
@@ -122,11 +122,11 @@ impl<'a> RetryLoop<'a> {
     /// Returns the error of the call, given that of its last attempt.
     fn failed(&mut self, last: Error) -> Error {
         let earlier = self.earlier.take();
-        let effect = earlier.as_ref().map_or(Effect::Unsent, Error::effect);
+        let effect = earlier.as_ref().map_or(Effect::Unsent, |error| error.effect());
         let attempts = Attempts::new(self.attempts, self.info.key, effect);
         let error = match (last, earlier) {
             // These errors say that nothing was sent: what the caller must know is that the call may have run.
-            (Error::Config(_) | Error::InvalidRequest(_), Some(earlier)) => earlier,
+            (Error::Config(_) | Error::InvalidRequest(_), Some(earlier)) => *earlier,
             (last, _) => last,
         };
         error.after(attempts, self.deadline.elapsed())
