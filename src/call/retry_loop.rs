@@ -122,13 +122,17 @@ impl<'a> RetryLoop<'a> {
     /// Returns the error of the call, given that of its last attempt.
     fn failed(&mut self, last: Error) -> Error {
         let earlier = self.earlier.take();
-        let effect = earlier.as_ref().map_or(Effect::Unsent, |error| error.effect());
+        let effect = earlier
+            .as_ref()
+            .map_or(Effect::Unsent, |error| error.effect());
         let attempts = Attempts::new(self.attempts, self.info.key, effect);
         let error = match (last, earlier) {
             // These errors say that nothing was sent: what the caller must know is that the call may have run.
             (Error::Config(_) | Error::InvalidRequest(_), Some(earlier)) => *earlier,
             (last, _) => last,
         };
-        error.after(attempts, self.deadline.elapsed())
+        let is_over = self.deadline.left().is_zero();
+        let timeout = is_over.then_some(self.deadline.given);
+        error.after(attempts, self.deadline.elapsed(), timeout)
     }
 }

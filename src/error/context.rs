@@ -6,8 +6,13 @@ use super::text::hide;
 use super::{Attempts, Error};
 
 impl Error {
-    /// Returns the error with the attempts of its call, which took `took`.
-    pub(crate) fn after(mut self, made: Attempts, took: Duration) -> Self {
+    /// Returns the error with the attempts of its call, which took `took`, and whose `timeout` is over if it is given.
+    pub(crate) fn after(
+        mut self,
+        made: Attempts,
+        took: Duration,
+        timeout: Option<Duration>,
+    ) -> Self {
         match &mut self {
             Self::Network {
                 attempts, elapsed, ..
@@ -15,8 +20,13 @@ impl Error {
                 *elapsed = took;
                 *attempts = made;
             }
-            Self::Timeout { attempts, .. }
-            | Self::Unauthorized { attempts, .. }
+            Self::Timeout {
+                attempts, after, ..
+            } => {
+                *after = timeout.unwrap_or(*after);
+                *attempts = made;
+            }
+            Self::Unauthorized { attempts, .. }
             | Self::Transport { attempts, .. }
             | Self::Decode { attempts, .. }
             | Self::Closed { attempts, .. } => *attempts = made,

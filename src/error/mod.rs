@@ -94,7 +94,8 @@ pub enum Error {
         method: &'static str,
         /// What the last attempt did on the server; [`Error::effect`] covers all attempts.
         effect: Effect,
-        /// The time after which the call was given up: its timeout, or the connect timeout if it could not even connect.
+        /// The time after which the call was given up: its timeout, or the time of the last attempt if that was shorter,
+        /// such as `attempt_timeout` or `connect_timeout`.
         after: Duration,
         /// The attempts of the call.
         attempts: Attempts,
