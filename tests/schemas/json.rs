@@ -1,7 +1,6 @@
 //! Centrifugo's JSON: how requests are written and how replies are read.
 
 use std::error::Error;
-use std::path::Path;
 
 use centrifugo_api::{
     BatchRequest, BatchResponse, BoolValue, BroadcastRequest, BroadcastResponse, Command,
@@ -12,8 +11,6 @@ use centrifugo_api::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-use crate::oracle;
 
 type Tested = Result<(), Box<dyn Error>>;
 
@@ -34,31 +31,6 @@ fn path_of_error<M: DeserializeOwned>(json: &str) -> String {
     read.err()
         .map(|error| error.path().to_string())
         .unwrap_or_default()
-}
-
-#[test]
-fn every_message_agrees_with_the_oracle() {
-    let pool = oracle::pool(&Path::new(env!("CARGO_MANIFEST_DIR")).join("proto/api.proto"));
-    assert_eq!(every_message::check(&pool), oracle::messages(&pool).len());
-}
-
-/// A separate module because a schema's messages may be called `Vec` and `Option`.
-mod every_message {
-    use centrifugo_api::api::*;
-
-    include!(concat!(env!("OUT_DIR"), "/messages.rs"));
-
-    pub(crate) fn check(pool: &protox::prost_reflect::DescriptorPool) -> usize {
-        let mut checked = 0;
-        macro_rules! check_each {
-            ($($message:path),*) => {$(
-                crate::oracle::check::<$message>(pool, stringify!($message));
-                checked += 1;
-            )*};
-        }
-        for_each_message!(check_each);
-        checked
-    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The messages that are generated from a schema: their JSON, and the crate built from other schemas.
 
 mod json;
-mod oracle;
 #[cfg(all(feature = "grpc", feature = "http"))]
 mod packages;

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::Generated;
+use crate::{Generated, handled};
 
 /// The variable with the path of the schema to build from.
 const SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_PROTO";
@@ -13,17 +13,30 @@ const SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_PROTO";
 /// on the SDK.
 const SDK_SCHEMA_VARIABLE: &str = "DEP_CENTRIFUGO_API_SCHEMA";
 
+/// The variable in which cargo passes the schema that the SDK ships to the same build scripts.
+const SHIPPED_SCHEMA_VARIABLE: &str = "DEP_CENTRIFUGO_API_SHIPPED";
+
+/// The variable by which the tests of the SDK find the schema that it was built from.
+const TESTED_SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_SCHEMA";
+
 /// Generates the SDK into `OUT_DIR`, from the schema that `CENTRIFUGO_API_PROTO` names, or else
 /// from the one at `shipped`, a path relative to the SDK's `Cargo.toml`.
 ///
-/// Passes the schema's path to the build scripts of dependents, as the metadata `schema`.
+/// Passes the paths of both to the build scripts of dependents, as the metadata `schema` and `shipped`.
 pub fn build_sdk(shipped: &str) {
     finish(sdk(shipped));
 }
 
-/// Generates the test server's tables into `OUT_DIR`, from the schema that the SDK was built from.
+/// Generates the test server's tables into `OUT_DIR`, from the schema that the SDK was built from, and the messages of
+/// its handlers, from the schema that the SDK ships.
 pub fn build_test_server() {
     finish(test_server());
+}
+
+/// Generates into `OUT_DIR` the macros over all messages of the schema that the SDK was built from, for tests of a
+/// package that depends on the SDK.
+pub fn build_message_tests() {
+    finish(message_tests());
 }
 
 /// Reports each line of an error as an error of cargo, and ends the build.
@@ -39,31 +52,50 @@ fn finish(result: Result<(), String>) {
 fn sdk(shipped: &str) -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={SCHEMA_VARIABLE}");
-    let path = match named_schema(env::var_os(SCHEMA_VARIABLE))? {
-        Some(path) => path,
-        None => folder_in("CARGO_MANIFEST_DIR")?.join(shipped),
-    };
+    let shipped = folder_in("CARGO_MANIFEST_DIR")?.join(shipped);
+    let path = named_schema(env::var_os(SCHEMA_VARIABLE))?.unwrap_or_else(|| shipped.clone());
     println!("cargo::metadata=schema={}", path.display());
+    println!("cargo::metadata=shipped={}", shipped.display());
     let generated = load(&path)?;
     write("api.rs", &generated.messages)?;
     write("requests.rs", &generated.requests)?;
     write("client.rs", &generated.client)?;
     write("blocking.rs", &generated.blocking)?;
-    write("messages.rs", &generated.macros)
+    write_message_tests(&path, &generated)
 }
 
 fn test_server() -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed={SDK_SCHEMA_VARIABLE}");
-    let path = env::var_os(SDK_SCHEMA_VARIABLE).ok_or_else(|| {
-        format!(
-            "{SDK_SCHEMA_VARIABLE} is not set: cargo sets it if centrifugo-api is a direct \
-             dependency"
-        )
-    })?;
-    let generated = load(Path::new(&path))?;
+    let generated = load(&passed(SDK_SCHEMA_VARIABLE)?)?;
     write("served.rs", &generated.served?)?;
-    write("descriptors.rs", &generated.descriptors)
+    write("descriptors.rs", &generated.descriptors)?;
+    let shipped = passed(SHIPPED_SCHEMA_VARIABLE)?;
+    println!("cargo::rerun-if-changed={}", shipped.display());
+    write("messages.rs", &handled::generate(&shipped)?)
+}
+
+fn message_tests() -> Result<(), String> {
+    println!("cargo::rerun-if-changed=build.rs");
+    let path = passed(SDK_SCHEMA_VARIABLE)?;
+    write_message_tests(&path, &load(&path)?)
+}
+
+/// Writes the macros over all messages, and passes the schema's path to the tests.
+fn write_message_tests(path: &Path, generated: &Generated) -> Result<(), String> {
+    println!(
+        "cargo::rustc-env={TESTED_SCHEMA_VARIABLE}={}",
+        path.display()
+    );
+    write("messages.rs", &generated.macros)
+}
+
+/// Returns the path in a variable that cargo sets from the SDK's metadata.
+fn passed(variable: &str) -> Result<PathBuf, String> {
+    println!("cargo::rerun-if-env-changed={variable}");
+    let path = env::var_os(variable).ok_or_else(|| {
+        format!("{variable} is not set: cargo sets it if centrifugo-api is a direct dependency")
+    })?;
+    Ok(path.into())
 }
 
 /// Generates from the schema at `path`, and tells cargo which files to watch.

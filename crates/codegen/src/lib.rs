@@ -1,8 +1,8 @@
 //! The generator of `centrifugo-api`: it reads a schema of Centrifugo's server API and returns the
 //! text of Rust files.
 //!
-//! Build scripts call [`build_sdk`] and [`build_test_server`]; [`generate`] is the generator
-//! itself, public for tests. It needs neither protoc nor a network.
+//! Build scripts call [`build_sdk`], [`build_test_server`] and [`build_message_tests`];
+//! [`generate`] is the generator itself, public for tests. It needs neither protoc nor a network.
 
 mod batch;
 mod build_script;
@@ -12,6 +12,7 @@ mod descriptors;
 mod facts;
 mod fields;
 mod filters;
+mod handled;
 mod json;
 mod macros;
 mod messages;
@@ -25,7 +26,7 @@ mod twins;
 
 use std::path::{Path, PathBuf};
 
-pub use build_script::{build_sdk, build_test_server};
+pub use build_script::{build_message_tests, build_sdk, build_test_server};
 use messages::Messages;
 use rpcs::Rpc;
 use schema::Schema;

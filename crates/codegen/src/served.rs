@@ -2,7 +2,7 @@
 //! request, and the tables in which calls and commands find their method.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{File, Ident, Item, Type, parse_quote};
 
 use crate::batch::field_of;
@@ -11,24 +11,29 @@ use crate::fields::inner;
 use crate::messages::{field_type, find, is_named};
 use crate::rpcs::{Rpc, Shape};
 
+/// The messages that the test server shows to tests, with the fields that it sets.
+const SHOWN: &[(&str, &[&str])] = &[
+    ("ClientInfo", &["user", "client", "conn_info", "chan_info"]),
+    ("Publication", &["data", "info", "offset", "tags"]),
+    ("PublishResult", &["offset", "epoch"]),
+];
+
 /// Generates the impls and tables of all methods.
 ///
 /// # Errors
 ///
-/// A text that names the method that the schema lacks.
+/// A text that names what the test server needs and the schema lacks.
 pub(crate) fn generate(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
-    let ordered = in_order(rpcs)?;
+    check(items)?;
+    let ordered = in_order(rpcs);
     let served = rpcs.iter().map(|rpc| served_impl(items, rpc));
-    let unhandled = rpcs.iter().filter(|rpc| !is_open_source(rpc)).map(|rpc| {
-        let request = &rpc.request;
-        quote!(impl Handler for api::#request {})
-    });
+    let runnable = rpcs.iter().filter_map(runnable_impl);
     let routes = rpcs.iter().map(route);
     let run = run(items, &ordered);
     let channels = command_channels(items, &ordered);
     Ok(parse_quote! {
         #(#served)*
-        #(#unhandled)*
+        #(#runnable)*
         /// The methods of the schema.
         pub(crate) static ROUTES: &[Route] = &[#(#routes),*];
         #run
@@ -36,22 +41,64 @@ pub(crate) fn generate(items: &[Item], rpcs: &[Rpc]) -> Result<File, String> {
     })
 }
 
-/// Returns the methods in the order in which the server looks for them in a command.
-fn in_order(rpcs: &[Rpc]) -> Result<Vec<&Rpc>, String> {
-    let mut ordered = Vec::new();
-    for facts in facts::METHODS.iter().filter(|facts| facts.is_open_source) {
-        let name = facts.name;
-        let rpc = rpcs.iter().find(|rpc| rpc.name == name).ok_or_else(|| {
-            format!(
-                "the test server (centrifugo-api-testing) needs a schema of Centrifugo 6.9 or newer: \
-                 this one lacks the method `{name}`; build without the test server, or unset \
-                 CENTRIFUGO_API_PROTO to build from the schema that centrifugo-api ships"
-            )
-        })?;
-        ordered.push(rpc);
+/// Checks that the schema has the messages that the test server shows to tests.
+fn check(items: &[Item]) -> Result<(), String> {
+    for (name, fields) in SHOWN {
+        let ident = format_ident!("{name}");
+        let message = find(items, &parse_quote!(#ident));
+        for field in *fields {
+            if message
+                .and_then(|message| field_type(message, field))
+                .is_none()
+            {
+                return Err(format!(
+                    "the test server (centrifugo-api-testing) needs `{name}.{field}`, which this schema lacks; \
+                     build without the test server, or add the field as Centrifugo's api.proto has it"
+                ));
+            }
+        }
     }
+    Ok(())
+}
+
+/// Returns the methods in the order in which the server looks for them in a command.
+fn in_order(rpcs: &[Rpc]) -> Vec<&Rpc> {
+    let open_source = facts::METHODS.iter().filter(|facts| facts.is_open_source);
+    let mut ordered: Vec<&Rpc> = open_source
+        .filter_map(|facts| rpcs.iter().find(|rpc| rpc.name == facts.name))
+        .collect();
     ordered.extend(rpcs.iter().filter(|rpc| !is_open_source(rpc)));
-    Ok(ordered)
+    ordered
+}
+
+/// Generates the impl of `Runnable`, which leads to the handler of the method, if there is one. That of `batch` is
+/// hand-written.
+fn runnable_impl(rpc: &Rpc) -> Option<Item> {
+    if rpc.name == "batch" {
+        return None;
+    }
+    let request = &rpc.request;
+    if !is_open_source(rpc) {
+        return Some(parse_quote!(impl Runnable for api::#request {}));
+    }
+    let result = &rpc.result;
+    let handled = handled_request(&rpc.name);
+    Some(parse_quote! {
+        impl Runnable for api::#request {
+            fn run(self, call: &Call<'_>) -> Result<Self::Result, ApiError> {
+                handle::<messages::#handled, api::#result>(&self, call).map(Into::into)
+            }
+        }
+    })
+}
+
+/// Returns the name of the request that the handler of a method reads: `PresenceStatsRequest`.
+fn handled_request(method: &str) -> Ident {
+    let words = method.split('_').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    });
+    format_ident!("{}Request", words.collect::<String>())
 }
 
 fn is_open_source(rpc: &Rpc) -> bool {

@@ -6,48 +6,49 @@ use std::time::Duration;
 
 use centrifugo_api::Error;
 
+use crate::configuration::Sources;
 use crate::namespace::{Namespace, Namespaces};
+use crate::release::Release;
 use crate::wire::ServerConfig;
-
-/// The default API key.
-const DEFAULT_KEY: &str = "secret";
-
-/// The default of gRPC in Go, and of Centrifugo's `grpc_api.max_receive_message_size`.
-const DEFAULT_MAX_RECEIVE_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 
 /// The number of requests that are recorded by default.
 const DEFAULT_RECORDED: usize = 10_000;
 
 /// A builder of a [`Server`](crate::Server); mistakes are reported by [`start`](Self::start).
+///
+/// What is set in code wins over the [`environment`](Self::environment), and that over a
+/// [`configuration`](Self::configuration), whatever comes first.
 #[derive(Clone)]
 #[must_use]
 pub struct ServerBuilder {
     port: u16,
-    http_key: Option<String>,
-    grpc_key: Option<String>,
-    http_error_mode_transport: bool,
-    grpc_error_mode_transport: bool,
-    prefix: String,
-    max_receive_message_size: usize,
+    key: Key,
+    error_mode_transport: bool,
     recorded: usize,
+    release: Release,
     namespaces: Option<Vec<Namespace>>,
-    /// The first mistake in a configuration.
-    problem: Option<String>,
+    pub(crate) sources: Sources,
+}
+
+/// The API key that was set in code.
+#[derive(Clone)]
+enum Key {
+    /// None was set.
+    Unset,
+    /// The key for HTTP and gRPC; `None` if calls need none.
+    Set(Option<String>),
 }
 
 impl ServerBuilder {
     pub(crate) fn new() -> Self {
         Self {
             port: 0,
-            http_key: Some(DEFAULT_KEY.to_owned()),
-            grpc_key: Some(DEFAULT_KEY.to_owned()),
-            http_error_mode_transport: false,
-            grpc_error_mode_transport: false,
-            prefix: "/api".to_owned(),
-            max_receive_message_size: DEFAULT_MAX_RECEIVE_MESSAGE_SIZE,
+            key: Key::Unset,
+            error_mode_transport: false,
             recorded: DEFAULT_RECORDED,
+            release: Release::default(),
             namespaces: None,
-            problem: None,
+            sources: Sources::default(),
         }
     }
 
@@ -59,24 +60,20 @@ impl ServerBuilder {
 
     /// Sets the API key for HTTP and gRPC; `secret` by default.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        let key = key.into();
-        self.http_key = Some(key.clone());
-        self.grpc_key = Some(key);
+        self.key = Key::Set(Some(key.into()));
         self
     }
 
     /// Lets calls pass without an API key.
     pub fn insecure(mut self) -> Self {
-        self.http_key = None;
-        self.grpc_key = None;
+        self.key = Key::Set(None);
         self
     }
 
     /// Reports errors as HTTP statuses and gRPC codes: sets Centrifugo's `error_mode` of both APIs
     /// to `transport`.
     pub fn error_mode_transport(mut self) -> Self {
-        self.http_error_mode_transport = true;
-        self.grpc_error_mode_transport = true;
+        self.error_mode_transport = true;
         self
     }
 
@@ -95,15 +92,34 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets the release of Centrifugo whose behaviour the server has; [`Release::V6_9`] by default.
+    pub fn release(mut self, release: Release) -> Self {
+        self.release = release;
+        self
+    }
+
     /// Checks the options, and listens on the port.
     pub(crate) fn listen(self) -> Result<Listening, Error> {
-        if let Some(problem) = self.problem {
-            return Err(Error::Config(problem));
+        let settings = self.sources.read();
+        let settings =
+            settings.map_err(|problem| Error::Config(format!("configuration: {problem}")))?;
+        let mut config = settings.config;
+        if let Key::Set(key) = self.key {
+            config.http_key.clone_from(&key);
+            config.grpc_key = key;
         }
-        for key in [&self.http_key, &self.grpc_key].into_iter().flatten() {
+        config.http_error_mode_transport |= self.error_mode_transport;
+        config.grpc_error_mode_transport |= self.error_mode_transport;
+        for key in [&config.http_key, &config.grpc_key].into_iter().flatten() {
             check_key(key).map_err(|problem| Error::Config(problem.to_owned()))?;
         }
-        let namespaces = self.namespaces.unwrap_or_else(|| vec![default_namespace()]);
+        let mut namespaces = settings.namespaces;
+        namespaces.extend(self.namespaces);
+        let namespaces = if namespaces.is_empty() {
+            vec![default_namespace()]
+        } else {
+            namespaces.into_iter().flatten().collect()
+        };
         let namespaces = Namespaces::checked(namespaces)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = TcpListener::bind(address).map_err(|error| {
@@ -112,43 +128,13 @@ impl ServerBuilder {
                 self.port
             ))
         })?;
-        let config = ServerConfig {
-            http_key: self.http_key,
-            grpc_key: self.grpc_key,
-            http_error_mode_transport: self.http_error_mode_transport,
-            grpc_error_mode_transport: self.grpc_error_mode_transport,
-            prefix: self.prefix,
-            max_receive_message_size: self.max_receive_message_size,
-        };
         Ok(Listening {
             listener,
             namespaces,
             config,
+            release: self.release,
             recorded: self.recorded,
         })
-    }
-
-    pub(crate) fn set_keys(&mut self, http: Option<String>, grpc: Option<String>) {
-        self.http_key = http;
-        self.grpc_key = grpc;
-    }
-
-    pub(crate) fn set_error_modes(&mut self, http_transport: bool, grpc_transport: bool) {
-        self.http_error_mode_transport = http_transport;
-        self.grpc_error_mode_transport = grpc_transport;
-    }
-
-    pub(crate) fn set_prefix(&mut self, prefix: &str) {
-        self.prefix = prefix.trim_end_matches('/').to_owned();
-    }
-
-    pub(crate) fn set_max_receive_message_size(&mut self, bytes: usize) {
-        self.max_receive_message_size = bytes;
-    }
-
-    /// Keeps the first mistake, for [`start`](Self::start) to report.
-    pub(crate) fn set_problem(&mut self, problem: String) {
-        self.problem.get_or_insert(problem);
     }
 }
 
@@ -157,6 +143,7 @@ pub(crate) struct Listening {
     pub(crate) listener: TcpListener,
     pub(crate) namespaces: Namespaces,
     pub(crate) config: ServerConfig,
+    pub(crate) release: Release,
     /// The number of requests to keep.
     pub(crate) recorded: usize,
 }
@@ -182,11 +169,9 @@ impl fmt::Debug for ServerBuilder {
         formatter
             .debug_struct("ServerBuilder")
             .field("port", &self.port)
-            .field("http_error_mode_transport", &self.http_error_mode_transport)
-            .field("grpc_error_mode_transport", &self.grpc_error_mode_transport)
-            .field("prefix", &self.prefix)
-            .field("max_receive_message_size", &self.max_receive_message_size)
+            .field("error_mode_transport", &self.error_mode_transport)
             .field("recorded_requests", &self.recorded)
+            .field("release", &self.release)
             .field("namespaces", &self.namespaces)
             .finish_non_exhaustive()
     }

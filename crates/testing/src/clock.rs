@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use centrifugo_api::Error;
+
 /// The limit for [`Clock::advance`], in milliseconds. Adding the durations of options to a time
 /// below it does not overflow.
 const MAX_ADVANCE: u64 = u64::MAX / 4;
@@ -54,6 +56,25 @@ impl Clock {
     pub(crate) fn seconds(&self) -> i64 {
         i64::try_from(self.now() / 1000).unwrap_or(i64::MAX)
     }
+}
+
+/// The real time for which the clock of the test's runtime is watched.
+const WATCHED: Duration = Duration::from_micros(100);
+
+/// Checks that the clock of the test's runtime is not paused: a paused clock jumps to the timeout of a call as soon as
+/// the runtime waits for the server.
+pub(crate) fn check_that_time_passes() -> Result<(), Error> {
+    let before = tokio::time::Instant::now();
+    std::thread::sleep(WATCHED);
+    if before.elapsed().is_zero() {
+        return Err(Error::Config(
+            "tokio's clock is paused, so that every call to the server would time out at once: leave out \
+             `start_paused`, or call `tokio::time::resume()` before the server starts; `Server::advance` moves the \
+             time of the server"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Returns a duration in milliseconds, capped at [`MAX_ADVANCE`] where it does not fit.

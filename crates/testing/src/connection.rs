@@ -7,7 +7,7 @@ use bytes::Bytes;
 use centrifugo_api::{ApiError, Error, Payload, Publication, PublishResult};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::engine::{Engine, Message, publish_result};
+use crate::engine::{Engine, Message};
 use crate::event::Event;
 use crate::namespace::ChannelKind;
 use crate::state::connections::{CHANNEL_LIMIT, CloseReason, Subscription};
@@ -182,7 +182,10 @@ impl Connection {
             ..Message::default()
         };
         let position = self.engine.publish(channel, options, message)?;
-        Ok(publish_result(position))
+        let mut result = PublishResult::default();
+        result.offset = position.offset;
+        result.epoch = position.epoch;
+        Ok(result)
     }
 
     /// Waits for the next event; `None` after [`Event::Disconnected`], which is the last one.

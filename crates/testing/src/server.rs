@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::builder::{Listening, ServerBuilder};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::connection::{Connection, User};
 use crate::engine::{Engine, ROUTES};
 use crate::faults::{Fault, Faults};
@@ -57,6 +57,7 @@ impl Server {
             listener,
             namespaces,
             config,
+            release,
             recorded,
         } = listening;
         let address = listener.local_addr().map_err(cannot_start)?;
@@ -67,6 +68,7 @@ impl Server {
             .map_err(cannot_start)?;
         let engine = Arc::new(Engine {
             uid: random::uuid(),
+            release,
             namespaces,
             clock: Clock::start(),
             state: State::default(),
@@ -318,8 +320,9 @@ impl ServerBuilder {
     /// # Errors
     ///
     /// [`Error::Config`], which names the option, if options contradict each other or the port is
-    /// in use.
+    /// in use; also if tokio's clock is paused, which would end every call at once.
     pub fn start(self) -> Result<Server, Error> {
+        clock::check_that_time_passes()?;
         Server::run(self.listen()?)
     }
 }

@@ -1,21 +1,32 @@
-//! Reads the parts of a Centrifugo configuration that the embedded server supports.
+//! Centrifugo's own configuration: the parts of it that the embedded server supports.
 
+mod duration;
 mod section;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::section::Section;
 use crate::builder::ServerBuilder;
 use crate::namespace::{DataFormat, Namespace};
 use crate::state::map::{MapMode, MapOptions};
+use crate::wire::ServerConfig;
 
 type Object = Map<String, Value>;
+
+/// The variables of an environment, by name.
+type Environment = BTreeMap<String, String>;
 
 /// A mistake in the configuration, with the path of the option.
 type Problem = String;
 
+/// The beginning of the names of Centrifugo's variables.
+const VARIABLE_PREFIX: &str = "CENTRIFUGO";
+
+/// # Centrifugo's own configuration
 impl ServerBuilder {
     /// Applies a configuration of Centrifugo v6 in JSON, so that tests have the namespaces of
     /// production.
@@ -23,52 +34,126 @@ impl ServerBuilder {
     /// The server reads `channel` with its `namespaces` and `without_namespace`, and the options
     /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of
     /// `http_api` and `grpc_api`. It ignores all other options.
+    ///
+    /// Without `http_api.key`, which production may take from its environment, the key for HTTP is
+    /// `secret` or the one that is set in code. Without `grpc_api.key` the server accepts every
+    /// call over gRPC, as Centrifugo does.
     pub fn configuration(mut self, json: &str) -> Self {
-        match read(self.clone(), json) {
-            Ok(builder) => builder,
-            Err(problem) => {
-                // A mistake is reported when the server starts.
-                self.set_problem(format!("configuration: {problem}"));
-                self
+        let parsed = serde_json::from_str(json).map_err(|error| {
+            format!(
+                "it is not a JSON object: {error}; for YAML or TOML, pass what their parsers return to \
+                 configuration_value"
+            )
+        });
+        self.sources.configurations.push(parsed);
+        self
+    }
+
+    /// Applies a configuration of Centrifugo v6 that was parsed from any format, as
+    /// [`configuration`](Self::configuration) does.
+    ///
+    /// A parser returns such a value for YAML or TOML, for example
+    /// `toml::from_str::<toml::Table>(text)?`.
+    pub fn configuration_value(mut self, value: impl Serialize) -> Self {
+        let parsed = match serde_json::to_value(value) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err("the value is not an object".to_owned()),
+            Err(error) => Err(format!("the value cannot be read: {error}")),
+        };
+        self.sources.configurations.push(parsed);
+        self
+    }
+
+    /// Applies an environment as Centrifugo does: a variable such as `CENTRIFUGO_HTTP_API_KEY` or
+    /// `CENTRIFUGO_CHANNEL_NAMESPACES` wins over the option `http_api.key` or `channel.namespaces`
+    /// of a configuration.
+    ///
+    /// `std::env::vars()` is the environment of the test itself. The server does not read that
+    /// unasked.
+    ///
+    /// ```
+    /// use centrifugo_api_testing::Server;
+    ///
+    /// # fn main() -> Result<(), centrifugo_api::Error> {
+    /// let server = Server::builder()
+    ///     .configuration(r#"{"channel": {"without_namespace": {"presence": true}}}"#)
+    ///     .environment([("CENTRIFUGO_HTTP_API_KEY", "key")])
+    ///     .start()?;
+    /// assert_eq!(server.api_key(), "key");
+    /// # Ok(()) }
+    /// ```
+    pub fn environment<N, V>(mut self, variables: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        for (name, value) in variables {
+            let name = name.into();
+            let value = value.into();
+            // As in Centrifugo, an empty variable is an unset one.
+            if name.starts_with(VARIABLE_PREFIX) && !value.is_empty() {
+                self.sources.environment.insert(name, value);
             }
         }
+        self
     }
 }
 
-fn read(mut builder: ServerBuilder, json: &str) -> Result<ServerBuilder, Problem> {
-    let root: Object =
-        serde_json::from_str(json).map_err(|error| format!("it is not a JSON object: {error}"))?;
-    let root = Section {
-        path: String::new(),
-        options: &root,
-    };
+/// The configurations and the environment of a server.
+#[derive(Clone, Default)]
+pub(crate) struct Sources {
+    configurations: Vec<Result<Object, Problem>>,
+    environment: Environment,
+}
+
+/// What configurations and environment say.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) config: ServerConfig,
+    /// The namespaces of each configuration.
+    pub(crate) namespaces: Vec<Vec<Namespace>>,
+}
+
+impl Sources {
+    pub(crate) fn read(self) -> Result<Settings, Problem> {
+        let mut configurations = self.configurations;
+        // As Centrifugo, the server needs no file if there is an environment.
+        if configurations.is_empty() && !self.environment.is_empty() {
+            configurations.push(Ok(Object::new()));
+        }
+        let mut settings = Settings::default();
+        for configuration in configurations {
+            let root = configuration?;
+            let root = Section::root(&root, &self.environment);
+            read_config(&mut settings.config, &root)?;
+            settings
+                .namespaces
+                .push(namespaces(&root.section("channel")?)?);
+        }
+        Ok(settings)
+    }
+}
+
+fn read_config(config: &mut ServerConfig, root: &Section<'_>) -> Result<(), Problem> {
     let http = root.section("http_api")?;
     let grpc = root.section("grpc_api")?;
-    // Without a key, Centrifugo refuses every call over HTTP, and accepts every call over gRPC.
-    let http_key = http.text("key")?.filter(|key| !key.is_empty());
-    let insecure = http.flag("insecure")?;
-    if http_key.is_none() && !insecure {
-        return Err(
-            "http_api.key is missing, so that every call would be refused: set it, or set \
-             http_api.insecure"
-                .to_owned(),
-        );
+    if http.flag("insecure")? {
+        config.http_key = None;
+    } else if let Some(key) = http.non_empty_text("key")? {
+        config.http_key = Some(key);
     }
-    let grpc_key = grpc.text("key")?.filter(|key| !key.is_empty());
-    builder.set_keys(http_key.filter(|_| !insecure), grpc_key);
-    builder.set_error_modes(
-        is_error_mode_transport(&http)?,
-        is_error_mode_transport(&grpc)?,
-    );
-    builder.set_prefix(&prefix(&http)?);
+    config.grpc_key = grpc.non_empty_text("key")?;
+    config.http_error_mode_transport = is_error_mode_transport(&http)?;
+    config.grpc_error_mode_transport = is_error_mode_transport(&grpc)?;
+    config.prefix = prefix(&http)?;
     let max_size = grpc.number("max_receive_message_size")?;
     if max_size > 0 {
-        builder.set_max_receive_message_size(usize::try_from(max_size).unwrap_or(usize::MAX));
+        config.max_receive_message_size = usize::try_from(max_size).unwrap_or(usize::MAX);
     }
-    add_namespaces(builder, &root.section("channel")?)
+    Ok(())
 }
 
-/// Reads the path of the HTTP API.
+/// Reads the path of the HTTP API, without a slash at its end.
 fn prefix(http: &Section<'_>) -> Result<String, Problem> {
     let prefix = http
         .text("handler_prefix")?
@@ -78,7 +163,7 @@ fn prefix(http: &Section<'_>) -> Result<String, Problem> {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte));
     if begins_with_slash && has_valid_bytes && !prefix.contains("//") {
-        Ok(prefix)
+        Ok(prefix.trim_end_matches('/').to_owned())
     } else {
         Err(format!(
             "{}: `{prefix}` is not a valid path: begin it with `/`, and use letters, digits, `-`, \
@@ -100,33 +185,22 @@ fn is_error_mode_transport(api: &Section<'_>) -> Result<bool, Problem> {
     }
 }
 
-fn add_namespaces(
-    mut builder: ServerBuilder,
-    channel: &Section<'_>,
-) -> Result<ServerBuilder, Problem> {
+fn namespaces(channel: &Section<'_>) -> Result<Vec<Namespace>, Problem> {
     let defaults = Defaults {
         meta_ttl: channel.duration("history_meta_ttl")?,
         data_format: channel.non_empty_text("publication_data_format")?,
     };
     let without_namespace = channel.section("without_namespace")?;
-    builder = builder.namespace(namespace("", &without_namespace, &defaults)?);
-    let namespaces = match channel.get("namespaces") {
-        None => &[],
-        Some(Value::Array(namespaces)) => namespaces.as_slice(),
-        Some(_) => return Err("channel.namespaces is not a list".to_owned()),
-    };
-    for (index, options) in namespaces.iter().enumerate() {
-        let path = format!("channel.namespaces[{index}]");
-        let options = options
-            .as_object()
-            .ok_or_else(|| format!("{path} is not an object"))?;
-        let section = Section { path, options };
+    let mut read = vec![namespace("", &without_namespace, &defaults)?];
+    for (index, options) in channel.list("namespaces")?.iter().enumerate() {
+        let section = channel.item("namespaces", index, options)?;
         let name = section
             .non_empty_text("name")?
             .ok_or_else(|| format!("{} is missing", section.name("name")))?;
-        builder = builder.namespace(namespace(&name, &section, &defaults)?);
+        let section = section.with_variables(&name);
+        read.push(namespace(&name, &section, &defaults)?);
     }
-    Ok(builder)
+    Ok(read)
 }
 
 /// Options that apply to all namespaces which do not set them.

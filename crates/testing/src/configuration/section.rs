@@ -1,19 +1,33 @@
-//! Reading the options of an object of the configuration.
+//! Reading the options of an object of the configuration, and the variables that win over them.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::configuration::{Object, Problem};
+use crate::configuration::duration::{self, parse_duration};
+use crate::configuration::{Environment, Object, Problem, VARIABLE_PREFIX};
 
 /// An object of the configuration, with its path.
 pub(super) struct Section<'a> {
-    pub(super) path: String,
-    pub(super) options: &'a Object,
+    path: String,
+    options: &'a Object,
+    environment: &'a Environment,
+    /// The beginning of the names of its variables; `None` if it has none.
+    variables: Option<String>,
 }
 
-impl Section<'_> {
+impl<'a> Section<'a> {
+    pub(super) fn root(options: &'a Object, environment: &'a Environment) -> Self {
+        Self {
+            path: String::new(),
+            options,
+            environment,
+            variables: Some(VARIABLE_PREFIX.to_owned()),
+        }
+    }
+
     /// Returns the full name of an option, with the path.
     pub(super) fn name(&self, option: &str) -> String {
         if self.path.is_empty() {
@@ -24,25 +38,82 @@ impl Section<'_> {
     }
 
     /// Returns the value of an option; `null` counts as unset.
-    pub(super) fn get(&self, option: &str) -> Option<&Value> {
+    fn get(&self, option: &str) -> Option<&'a Value> {
         self.options.get(option).filter(|value| !value.is_null())
     }
 
+    /// Returns the variable of an option, with its value.
+    fn variable(&self, option: &str) -> Option<(String, &'a str)> {
+        let name = format!("{}_{}", self.variables.as_ref()?, option.to_uppercase());
+        let value = self.environment.get(&name)?;
+        Some((name, value))
+    }
+
     /// Reads an object; it is empty if it is unset.
-    pub(super) fn section(&self, option: &str) -> Result<Section<'_>, Problem> {
+    pub(super) fn section(&self, option: &str) -> Result<Self, Problem> {
         static EMPTY: LazyLock<Object> = LazyLock::new(Object::new);
-        let path = self.name(option);
+        let options = match self.get(option) {
+            None => &EMPTY,
+            Some(Value::Object(options)) => options,
+            Some(_) => return Err(format!("{} is not an object", self.name(option))),
+        };
+        let prefix = self.variables.as_ref();
+        Ok(Self {
+            path: self.name(option),
+            options,
+            environment: self.environment,
+            variables: prefix.map(|prefix| format!("{prefix}_{}", option.to_uppercase())),
+        })
+    }
+
+    /// Reads a list, which a variable has in JSON.
+    pub(super) fn list(&self, option: &str) -> Result<Cow<'a, [Value]>, Problem> {
+        if let Some((name, value)) = self.variable(option) {
+            let list = serde_json::from_str(value);
+            return list
+                .map(Cow::Owned)
+                .map_err(|error| format!("{name} is not a JSON list: {error}"));
+        }
         match self.get(option) {
-            None => Ok(Section {
+            None => Ok(Cow::Borrowed(&[])),
+            Some(Value::Array(list)) => Ok(Cow::Borrowed(list)),
+            Some(_) => Err(format!("{} is not a list", self.name(option))),
+        }
+    }
+
+    /// Reads an object in a list.
+    pub(super) fn item<'b>(
+        &'b self,
+        list: &str,
+        index: usize,
+        item: &'b Value,
+    ) -> Result<Section<'b>, Problem> {
+        let path = format!("{}[{index}]", self.name(list));
+        match item.as_object() {
+            Some(options) => Ok(Section {
                 path,
-                options: &EMPTY,
+                options,
+                environment: self.environment,
+                variables: None,
             }),
-            Some(Value::Object(options)) => Ok(Section { path, options }),
-            Some(_) => Err(format!("{path} is not an object")),
+            None => Err(format!("{path} is not an object")),
+        }
+    }
+
+    /// Returns the section of a namespace with its variables, whose names begin with the
+    /// namespace's name.
+    pub(super) fn with_variables(self, namespace: &str) -> Self {
+        let name = namespace.to_uppercase().replace(['-', '.'], "_");
+        Self {
+            variables: Some(format!("{VARIABLE_PREFIX}_CHANNEL_NAMESPACES_{name}")),
+            ..self
         }
     }
 
     pub(super) fn text(&self, option: &str) -> Result<Option<String>, Problem> {
+        if let Some((_, value)) = self.variable(option) {
+            return Ok(Some(value.to_owned()));
+        }
         match self.get(option) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -56,6 +127,13 @@ impl Section<'_> {
     }
 
     pub(super) fn flag(&self, option: &str) -> Result<bool, Problem> {
+        if let Some((name, value)) = self.variable(option) {
+            return match value {
+                "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+                "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+                _ => Err(format!("{name} is neither true nor false")),
+            };
+        }
         match self.get(option) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -64,6 +142,11 @@ impl Section<'_> {
     }
 
     pub(super) fn number(&self, option: &str) -> Result<i64, Problem> {
+        if let Some((name, value)) = self.variable(option) {
+            return value
+                .parse()
+                .map_err(|_| format!("{name} is not a whole number"));
+        }
         match self.get(option) {
             None => Ok(0),
             Some(value) => value
@@ -76,75 +159,15 @@ impl Section<'_> {
         let Some(text) = self.text(option)? else {
             return Ok(Duration::ZERO);
         };
+        let name = match self.variable(option) {
+            Some((name, _)) => name,
+            None => self.name(option),
+        };
         parse_duration(&text).ok_or_else(|| {
             format!(
-                "{}: `{text}` is not a duration such as 300s or 1h30m",
-                self.name(option)
+                "{name}: `{text}` is not a duration such as 300s or 1h30m; {}",
+                duration::UNITS
             )
         })
-    }
-}
-
-/// Reads a duration as Go writes it, such as `1h30m` or `720h0m0s`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut rest = text;
-    let mut sum = Duration::ZERO;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after_number) = rest.split_at(digits);
-        let unit_length = after_number
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(after_number.len());
-        let (unit, after_unit) = after_number.split_at(unit_length);
-        let part = duration_of(number.parse().ok()?, unit)?;
-        sum = sum.checked_add(part)?;
-        rest = after_unit;
-    }
-    Some(sum)
-}
-
-fn duration_of(number: u64, unit: &str) -> Option<Duration> {
-    let seconds_per_unit = match unit {
-        "ms" => return Some(Duration::from_millis(number)),
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 24 * 3600,
-        _ => return None,
-    };
-    number
-        .checked_mul(seconds_per_unit)
-        .map(Duration::from_secs)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::parse_duration;
-
-    #[test]
-    fn durations_are_read_as_go_writes_them() {
-        for (text, expected) in [
-            ("300s", Some(300_000)),
-            ("1h30m", Some(5_400_000)),
-            ("720h0m0s", Some(2_592_000_000)),
-            ("1500ms", Some(1500)),
-            ("0", Some(0)),
-            ("", Some(0)),
-            ("5", None),
-            ("s", None),
-            ("-5s", None),
-            ("1y", None),
-        ] {
-            assert_eq!(
-                parse_duration(text),
-                expected.map(Duration::from_millis),
-                "{text}"
-            );
-        }
     }
 }

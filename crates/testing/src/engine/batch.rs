@@ -3,12 +3,12 @@
 use centrifugo_api::ApiError;
 use centrifugo_api::api::{BatchRequest, BatchResponse, Reply};
 
-use crate::engine::{Call, Handler, run};
+use crate::engine::{Call, Runnable, run};
 use crate::errors::bad_request;
 
-impl Handler for BatchRequest {
+impl Runnable for BatchRequest {
     /// Runs one command after another. That is correct for `parallel` too, which promises no order.
-    fn handle(self, call: &Call<'_>) -> Result<BatchResponse, ApiError> {
+    fn run(self, call: &Call<'_>) -> Result<BatchResponse, ApiError> {
         let commands = self.commands.into_iter().enumerate();
         let replies = commands.map(|(index, command)| {
             if call.nulls.contains(&index) {

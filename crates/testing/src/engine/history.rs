@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use centrifugo_api::ApiError;
-use centrifugo_api::api::{
-    HistoryRemoveRequest, HistoryRemoveResult, HistoryRequest, HistoryResult,
-};
 
 use crate::engine::{Call, Engine, Handler};
-use crate::errors::{bad_request, internal, not_available, unrecoverable};
+use crate::errors::{bad_request, not_available, unrecoverable};
+use crate::messages::{HistoryRemoveRequest, HistoryRemoveResult, HistoryRequest, HistoryResult};
 use crate::state::stream::{Filter, Position};
 
 impl Handler for HistoryRequest {
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
+    type Result = HistoryResult;
+
     fn handle(self, call: &Call<'_>) -> Result<HistoryResult, ApiError> {
         let meta_ttl = call.engine.history_meta_ttl(&self.channel)?;
         let since = self.since.map(|since| Position {
@@ -21,7 +19,7 @@ impl Handler for HistoryRequest {
             epoch: since.epoch,
         });
         if self.reverse && since.as_ref().is_some_and(|since| since.offset == 0) {
-            return Err(internal());
+            return Err(call.engine.release.refusal());
         }
         let filter = Filter {
             since,
@@ -41,19 +39,21 @@ impl Handler for HistoryRequest {
         {
             return Err(unrecoverable());
         }
-        let mut result = HistoryResult::default();
-        result.publications = publications;
-        result.offset = position.offset;
-        result.epoch = position.epoch;
-        Ok(result)
+        Ok(HistoryResult {
+            publications,
+            offset: position.offset,
+            epoch: position.epoch,
+        })
     }
 }
 
 impl Handler for HistoryRemoveRequest {
+    type Result = HistoryRemoveResult;
+
     fn handle(self, call: &Call<'_>) -> Result<HistoryRemoveResult, ApiError> {
         call.engine.history_meta_ttl(&self.channel)?;
         call.engine.state.lock().streams.clear(&self.channel);
-        Ok(HistoryRemoveResult::default())
+        Ok(HistoryRemoveResult {})
     }
 }
 

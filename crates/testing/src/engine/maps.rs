@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use centrifugo_api::ApiError;
-use centrifugo_api::api::{
-    MapClearRequest, MapClearResult, MapEntry, MapPublishRequest, MapPublishResult,
-    MapReadStateRequest, MapReadStateResult, MapReadStreamRequest, MapReadStreamResult,
-    MapRemoveRequest, MapRemoveResult, MapStatsRequest, MapStatsResult,
-};
 
 use crate::engine::publish::payload;
 use crate::engine::{Call, Engine, Handler};
 use crate::errors::{bad_request, internal, unrecoverable};
+use crate::messages::{
+    MapClearRequest, MapClearResult, MapEntry, MapPublishRequest, MapPublishResult,
+    MapReadStateRequest, MapReadStateResult, MapReadStreamRequest, MapReadStreamResult,
+    MapRemoveRequest, MapRemoveResult, MapStatsRequest, MapStatsResult,
+};
 use crate::namespace::ChannelKind;
 use crate::state::Data;
 use crate::state::connections::Connections;
@@ -109,15 +109,18 @@ fn up_to_date_map<'a>(
 }
 
 impl Handler for MapPublishRequest {
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
+    type Result = MapPublishResult;
+
     fn handle(self, call: &Call<'_>) -> Result<MapPublishResult, ApiError> {
         if self.key.is_empty() {
             return Err(bad_request());
         }
         let options = call.engine.map_options(&self.channel)?;
+        let data = payload(self.data, &self.b64data)?;
+        let format = call.engine.channel_options(&self.channel)?.data_format;
+        call.engine.check_value(&data, format)?;
         let publish = MapPublish {
-            data: payload(self.data, &self.b64data)?,
+            data,
             key_mode: KeyMode::from_name(&self.key_mode)?,
             key: self.key,
             tags: self.tags,
@@ -128,19 +131,19 @@ impl Handler for MapPublishRequest {
         let update = call.engine.change_map(&self.channel, options, |map, now| {
             map.publish(now, publish, &mut epoch)
         })?;
-        let mut result = MapPublishResult::default();
-        let fields = UpdateFields::new(update);
-        result.offset = fields.offset;
-        result.epoch = fields.epoch;
-        result.suppressed = fields.suppressed;
-        result.suppress_reason = fields.suppress_reason;
-        Ok(result)
+        let suppress_reason = suppress_reason(&update);
+        Ok(MapPublishResult {
+            offset: update.position.offset,
+            epoch: update.position.epoch,
+            suppressed: !suppress_reason.is_empty(),
+            suppress_reason,
+        })
     }
 }
 
 impl Handler for MapRemoveRequest {
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
+    type Result = MapRemoveResult;
+
     fn handle(self, call: &Call<'_>) -> Result<MapRemoveResult, ApiError> {
         if self.key.is_empty() {
             return Err(bad_request());
@@ -153,42 +156,27 @@ impl Handler for MapRemoveRequest {
         let update = call
             .engine
             .change_map(&self.channel, options, |map, now| map.remove(now, remove))?;
-        let mut result = MapRemoveResult::default();
-        let fields = UpdateFields::new(update);
-        result.offset = fields.offset;
-        result.epoch = fields.epoch;
-        result.suppressed = fields.suppressed;
-        result.suppress_reason = fields.suppress_reason;
-        Ok(result)
+        let suppress_reason = suppress_reason(&update);
+        Ok(MapRemoveResult {
+            offset: update.position.offset,
+            epoch: update.position.epoch,
+            suppressed: !suppress_reason.is_empty(),
+            suppress_reason,
+        })
     }
 }
 
-/// The fields of the results of `map_publish` and `map_remove`.
-struct UpdateFields {
-    offset: u64,
-    epoch: String,
-    suppressed: bool,
-    suppress_reason: String,
-}
-
-impl UpdateFields {
-    fn new(update: MapUpdate) -> Self {
-        let suppress_reason = match update.outcome {
-            MapOutcome::Changed(_) => None,
-            MapOutcome::Suppressed(reason) => Some(reason.as_str()),
-        };
-        Self {
-            offset: update.position.offset,
-            epoch: update.position.epoch,
-            suppressed: suppress_reason.is_some(),
-            suppress_reason: suppress_reason.unwrap_or_default().to_owned(),
-        }
+/// Returns the reason for which a change was suppressed; empty if it was not.
+fn suppress_reason(update: &MapUpdate) -> String {
+    match &update.outcome {
+        MapOutcome::Changed(_) => String::new(),
+        MapOutcome::Suppressed(reason) => reason.as_str().to_owned(),
     }
 }
 
 impl Handler for MapReadStateRequest {
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
+    type Result = MapReadStateResult;
+
     fn handle(self, call: &Call<'_>) -> Result<MapReadStateResult, ApiError> {
         let options = call.engine.map_options(&self.channel)?;
         let read = MapReadState {
@@ -200,18 +188,18 @@ impl Handler for MapReadStateRequest {
         let page = call.engine.with_map(&self.channel, options, |map, now| {
             map.read_state(now, &read, &mut epoch)
         })?;
-        let mut result = MapReadStateResult::default();
-        result.entries = entries(&page);
-        result.offset = page.position.offset;
-        result.epoch = page.position.epoch;
-        result.cursor = page.cursor;
-        Ok(result)
+        Ok(MapReadStateResult {
+            entries: entries(&page),
+            offset: page.position.offset,
+            epoch: page.position.epoch,
+            cursor: page.cursor,
+        })
     }
 }
 
 impl Handler for MapReadStreamRequest {
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
+    type Result = MapReadStreamResult;
+
     fn handle(self, call: &Call<'_>) -> Result<MapReadStreamResult, ApiError> {
         let options = call.engine.map_options(&self.channel)?;
         let read = MapReadStream {
@@ -222,11 +210,11 @@ impl Handler for MapReadStreamRequest {
         let page = call.engine.with_map(&self.channel, options, |map, now| {
             map.read_stream(now, &read, &mut epoch)
         })?;
-        let mut result = MapReadStreamResult::default();
-        result.entries = entries(&page);
-        result.offset = page.position.offset;
-        result.epoch = page.position.epoch;
-        Ok(result)
+        Ok(MapReadStreamResult {
+            entries: entries(&page),
+            offset: page.position.offset,
+            epoch: page.position.epoch,
+        })
     }
 }
 
@@ -234,38 +222,38 @@ fn entries(page: &MapPage) -> Vec<MapEntry> {
     page.entries.iter().map(entry).collect()
 }
 
-// A schema may add fields.
-#[allow(clippy::field_reassign_with_default)]
 fn entry(publication: &Arc<MapPublication>) -> MapEntry {
-    let mut entry = MapEntry::default();
-    entry.key = publication.key.clone();
-    entry.data = publication.data.clone();
-    entry.tags = publication.tags.clone();
-    entry.offset = publication.offset;
-    entry.removed = publication.removed;
-    entry.time = i64::try_from(publication.time).unwrap_or(i64::MAX);
-    entry
+    MapEntry {
+        key: publication.key.clone(),
+        data: publication.data.clone(),
+        tags: publication.tags.clone(),
+        offset: publication.offset,
+        score: 0,
+        removed: publication.removed,
+        time: i64::try_from(publication.time).unwrap_or(i64::MAX),
+    }
 }
 
 impl Handler for MapStatsRequest {
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
+    type Result = MapStatsResult;
+
     fn handle(self, call: &Call<'_>) -> Result<MapStatsResult, ApiError> {
         let options = call.engine.map_options(&self.channel)?;
         let keys = call
             .engine
             .with_map(&self.channel, options, MapChannel::num_keys);
-        let mut result = MapStatsResult::default();
-        result.num_keys = i32::try_from(keys).unwrap_or(i32::MAX);
-        Ok(result)
+        let num_keys = i32::try_from(keys).unwrap_or(i32::MAX);
+        Ok(MapStatsResult { num_keys })
     }
 }
 
 impl Handler for MapClearRequest {
+    type Result = MapClearResult;
+
     fn handle(self, call: &Call<'_>) -> Result<MapClearResult, ApiError> {
         let options = call.engine.map_options(&self.channel)?;
         call.engine
             .with_map(&self.channel, options, MapChannel::clear);
-        Ok(MapClearResult::default())
+        Ok(MapClearResult {})
     }
 }

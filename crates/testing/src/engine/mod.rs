@@ -16,23 +16,46 @@ use centrifugo_api::{ApiError, Method, api};
 use prost::Message as _;
 
 use crate::clock::Clock;
-use crate::errors::not_found;
+use crate::errors::{bad_request, internal, not_found};
 use crate::faults::Faults;
 use crate::json::{Described, MessageDescriptor};
+use crate::messages;
 use crate::namespace::Namespaces;
 use crate::overrides::Overrides;
 use crate::recorder::Recorder;
+use crate::release::Release;
 use crate::served::ServedMethod;
 use crate::state::State;
 
-pub(crate) use publish::{Message, publish_result};
+pub(crate) use publish::Message;
 
-/// A method that the server can handle. Centrifugo PRO methods return error 104 unless overridden.
-pub(crate) trait Handler: ServedMethod {
-    fn handle(self, call: &Call<'_>) -> Result<Self::Result, ApiError> {
+/// A request that the server handles, as the newest schema has it.
+pub(crate) trait Handler: prost::Message + Default {
+    type Result: prost::Message;
+
+    fn handle(self, call: &Call<'_>) -> Result<Self::Result, ApiError>;
+}
+
+/// A request of the SDK's schema. Methods without a handler, such as those of Centrifugo PRO, return error 104 unless
+/// overridden.
+pub(crate) trait Runnable: ServedMethod {
+    fn run(self, call: &Call<'_>) -> Result<Self::Result, ApiError> {
         let _ = call;
         Err(not_found())
     }
+}
+
+/// Runs a request of the SDK's schema by its handler.
+///
+/// The SDK's schema may be older than the handler's. The fields have the same numbers in both, and a field that one of
+/// them lacks is absent.
+fn handle<H: Handler, R: prost::Message + Default>(
+    request: &impl prost::Message,
+    call: &Call<'_>,
+) -> Result<R, ApiError> {
+    let request = H::decode(Bytes::from(request.encode_to_vec())).map_err(|_| bad_request())?;
+    let result = request.handle(call)?;
+    R::decode(Bytes::from(result.encode_to_vec())).map_err(|_| internal())
 }
 
 /// The context of a call.
@@ -76,6 +99,7 @@ impl fmt::Debug for Route {
 pub(crate) struct Engine {
     /// The id of the node.
     pub(crate) uid: String,
+    pub(crate) release: Release,
     pub(crate) namespaces: Namespaces,
     pub(crate) clock: Clock,
     pub(crate) state: State,
@@ -86,17 +110,17 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Runs a request, unless a fault or an override replaces the method.
-    pub(crate) fn execute<M: Handler>(
+    pub(crate) fn execute<M: Runnable>(
         &self,
         request: M,
         call: &Call<'_>,
     ) -> Result<M::Result, ApiError> {
         if let Some(error) = self.faults.api_error(&request) {
-            return Err(error);
+            return Err(self.release.sent(error));
         }
         match self.overrides.get::<M>() {
             Some(handler) => handler(request),
-            None => request.handle(call),
+            None => request.run(call).map_err(|error| self.release.sent(error)),
         }
     }
 
@@ -116,7 +140,7 @@ impl Engine {
     }
 }
 
-fn serve<M: Handler>(call: &Call<'_>, request: Bytes) -> Result<EncodedReply, prost::DecodeError> {
+fn serve<M: Runnable>(call: &Call<'_>, request: Bytes) -> Result<EncodedReply, prost::DecodeError> {
     let outcome = call.engine.execute(M::decode(request)?, call);
     let error = outcome.as_ref().err().cloned();
     Ok(EncodedReply {

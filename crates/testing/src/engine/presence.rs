@@ -2,30 +2,32 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use centrifugo_api::api::{
-    PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult,
-};
 use centrifugo_api::{ApiError, ClientInfo};
 
 use crate::engine::{Call, Engine, Handler};
 use crate::errors::{bad_request, not_available};
+use crate::messages::{PresenceRequest, PresenceResult, PresenceStatsRequest, PresenceStatsResult};
 
 impl Handler for PresenceRequest {
+    type Result = PresenceResult;
+
     fn handle(self, call: &Call<'_>) -> Result<PresenceResult, ApiError> {
-        Ok(PresenceResult::new().presence(call.engine.presence(&self.channel)?))
+        Ok(PresenceResult {
+            presence: call.engine.presence(&self.channel)?,
+        })
     }
 }
 
 impl Handler for PresenceStatsRequest {
-    // A schema may add fields.
-    #[allow(clippy::field_reassign_with_default)]
+    type Result = PresenceStatsResult;
+
     fn handle(self, call: &Call<'_>) -> Result<PresenceStatsResult, ApiError> {
         let present = call.engine.presence(&self.channel)?;
         let users: HashSet<&str> = present.values().map(|info| info.user.as_str()).collect();
-        let mut result = PresenceStatsResult::default();
-        result.num_clients = count(present.len());
-        result.num_users = count(users.len());
-        Ok(result)
+        Ok(PresenceStatsResult {
+            num_clients: count(present.len()),
+            num_users: count(users.len()),
+        })
     }
 }
 

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use centrifugo_api::api::{
-    BroadcastRequest, PublishRequest, PublishResult, SharedPollPublishRequest,
-    SharedPollPublishResult,
-};
-use centrifugo_api::{ApiError, BroadcastResult, ClientInfo, Publication};
+use centrifugo_api::{ApiError, ClientInfo, Publication};
 
 use crate::engine::{Call, Engine, Handler};
 use crate::errors::{bad_request, not_available, unknown_channel};
 use crate::json;
+use crate::messages::{
+    self, BroadcastRequest, BroadcastResult, PublishRequest, PublishResponse, PublishResult,
+    SharedPollPublishRequest, SharedPollPublishResult,
+};
 use crate::namespace::{ChannelKind, ChannelOptions, DataFormat};
+use crate::release::Release;
 use crate::state::stream::{Position, Version};
 
 /// The part that the requests of `publish` and `broadcast` have in common.
@@ -47,6 +48,8 @@ macro_rules! message {
 }
 
 impl Handler for PublishRequest {
+    type Result = PublishResult;
+
     fn handle(self, call: &Call<'_>) -> Result<PublishResult, ApiError> {
         if self.channel.is_empty() {
             return Err(bad_request());
@@ -62,11 +65,16 @@ impl Handler for PublishRequest {
 }
 
 impl Handler for BroadcastRequest {
+    type Result = BroadcastResult;
+
     fn handle(self, call: &Call<'_>) -> Result<BroadcastResult, ApiError> {
         if self.channels.is_empty() {
             return Err(bad_request());
         }
         let message = message!(self);
+        if call.engine.release == Release::V6_10 {
+            check_all(call.engine, &self.channels, &message.data)?;
+        }
         let outcomes = self.channels.into_iter().map(|channel| {
             let fault = call
                 .engine
@@ -76,9 +84,39 @@ impl Handler for BroadcastRequest {
                 Some(error) => Err(error),
                 None => publish_to_any_kind(call.engine, &channel, &message),
             };
-            (channel, outcome.map(publish_result))
+            outcome.map_err(|error| call.engine.release.sent(error))
         });
-        Ok(outcomes.collect())
+        Ok(BroadcastResult {
+            responses: outcomes.map(response).collect(),
+        })
+    }
+}
+
+/// Checks that the namespaces of all configured channels take the data.
+fn check_all(engine: &Engine, channels: &[String], data: &[u8]) -> Result<(), ApiError> {
+    let options = channels
+        .iter()
+        .filter_map(|channel| engine.channel_options(channel).ok());
+    options
+        .map(|options| options.data_format)
+        .try_for_each(|format| check_format(data, format))
+}
+
+/// Returns the response for a channel of a broadcast.
+fn response(outcome: Result<Position, ApiError>) -> PublishResponse {
+    match outcome {
+        Ok(position) => PublishResponse {
+            error: None,
+            result: Some(publish_result(position)),
+        },
+        Err(error) => PublishResponse {
+            error: Some(messages::Error {
+                code: error.code,
+                message: error.message,
+                temporary: error.temporary,
+            }),
+            result: None,
+        },
     }
 }
 
@@ -104,6 +142,14 @@ impl Engine {
         self.namespaces
             .options_of(channel)
             .ok_or_else(unknown_channel)
+    }
+
+    /// Checks the data for a key of a map or of a shared poll, which may be empty.
+    pub(super) fn check_value(&self, data: &[u8], format: DataFormat) -> Result<(), ApiError> {
+        match (self.release, format) {
+            (Release::V6_9, _) | (Release::V6_10, DataFormat::NotEmpty) => Ok(()),
+            (Release::V6_10, format) => check_format(data, format),
+        }
     }
 
     /// Publishes a message, and returns the position of the stream after it.
@@ -151,13 +197,11 @@ impl Engine {
     }
 }
 
-// A schema may add fields.
-#[allow(clippy::field_reassign_with_default)]
-pub(crate) fn publish_result(position: Position) -> PublishResult {
-    let mut result = PublishResult::default();
-    result.offset = position.offset;
-    result.epoch = position.epoch;
-    result
+fn publish_result(position: Position) -> PublishResult {
+    PublishResult {
+        offset: position.offset,
+        epoch: position.epoch,
+    }
 }
 
 /// Returns the payload of a request, from the field in base64 if that is set.
@@ -184,16 +228,20 @@ fn check_format(data: &[u8], format: DataFormat) -> Result<(), ApiError> {
 }
 
 impl Handler for SharedPollPublishRequest {
+    type Result = SharedPollPublishResult;
+
     fn handle(self, call: &Call<'_>) -> Result<SharedPollPublishResult, ApiError> {
         if self.channel.is_empty() || self.key.is_empty() || self.version == 0 {
             return Err(bad_request());
         }
-        match call.engine.channel_options(&self.channel)?.kind {
+        let options = call.engine.channel_options(&self.channel)?;
+        match options.kind {
             ChannelKind::SharedPoll {
                 publish_enabled: true,
             } => {
-                payload(self.data, &self.b64data)?;
-                Ok(SharedPollPublishResult::default())
+                let data = payload(self.data, &self.b64data)?;
+                call.engine.check_value(&data, options.data_format)?;
+                Ok(SharedPollPublishResult {})
             }
             ChannelKind::SharedPoll { .. } => Err(not_available()),
             ChannelKind::Stream | ChannelKind::Map(_) => Err(bad_request()),

@@ -1,18 +1,19 @@
 //! The methods `subscribe`, `unsubscribe`, `disconnect` and `refresh`.
 
 use bytes::Bytes;
-use centrifugo_api::api::{
-    BoolValue, DisconnectRequest, DisconnectResult, RefreshRequest, RefreshResult,
-    SubscribeOptionOverride, SubscribeRequest, SubscribeResult, UnsubscribeRequest,
-    UnsubscribeResult,
-};
 use centrifugo_api::{ApiError, Publication};
 
 use crate::engine::publish::payload;
 use crate::engine::{Call, Engine, Handler};
-use crate::errors::{bad_request, internal};
+use crate::errors::bad_request;
 use crate::event::Event;
+use crate::messages::{
+    BoolValue, DisconnectRequest, DisconnectResult, RefreshRequest, RefreshResult,
+    SubscribeOptionOverride, SubscribeRequest, SubscribeResult, UnsubscribeRequest,
+    UnsubscribeResult,
+};
 use crate::namespace::ChannelOptions;
+use crate::release::Release;
 use crate::state::Data;
 use crate::state::connections::{
     CHANNEL_LIMIT, CloseReason, EXPIRED, Selection, Subscription, TOO_MANY_CHANNELS,
@@ -35,6 +36,8 @@ const MAX_REASON_LENGTH: usize = 123;
 const MAX_RECOVERED: usize = 300;
 
 impl Handler for SubscribeRequest {
+    type Result = SubscribeResult;
+
     fn handle(self, call: &Call<'_>) -> Result<SubscribeResult, ApiError> {
         if self.channel.is_empty() {
             return Err(bad_request());
@@ -69,7 +72,7 @@ impl Handler for SubscribeRequest {
             except: &[],
         };
         let mut data = call.engine.state.lock();
-        let mut outcome = Ok(SubscribeResult::default());
+        let mut outcome = Ok(SubscribeResult {});
         for id in data.connections.select(&selection) {
             // A failure does not keep the other clients from being subscribed; the first is
             // reported.
@@ -140,7 +143,7 @@ impl Subscriber<'_> {
         let now = self.engine.clock.seconds();
         let is_expired = subscription.expires > 0 && subscription.expires <= now;
         if client.is_subscribed(self.channel) || is_expired {
-            return Err(internal());
+            return Err(self.engine.release.refusal());
         }
         subscription.connection_info = client.info.clone();
         let recovery = self.recover(data);
@@ -225,9 +228,13 @@ struct Recovery {
 }
 
 impl Handler for UnsubscribeRequest {
+    type Result = UnsubscribeResult;
+
     fn handle(self, call: &Call<'_>) -> Result<UnsubscribeResult, ApiError> {
-        if !self.channel.is_empty() {
-            call.engine.channel_options(&self.channel)?;
+        match (self.channel.is_empty(), call.engine.release) {
+            (true, Release::V6_9) => {}
+            (true, Release::V6_10) => return Err(bad_request()),
+            (false, _) => drop(call.engine.channel_options(&self.channel)?),
         }
         let selection = Selection {
             user: &self.user,
@@ -239,11 +246,13 @@ impl Handler for UnsubscribeRequest {
         for id in connections.select(&selection) {
             connections.unsubscribe(&id, &self.channel, Some(UNSUBSCRIBED));
         }
-        Ok(UnsubscribeResult::default())
+        Ok(UnsubscribeResult {})
     }
 }
 
 impl Handler for DisconnectRequest {
+    type Result = DisconnectResult;
+
     fn handle(self, call: &Call<'_>) -> Result<DisconnectResult, ApiError> {
         let selection = Selection {
             user: &self.user,
@@ -259,7 +268,7 @@ impl Handler for DisconnectRequest {
         for id in connections.select(&selection) {
             connections.disconnect(&id, reason);
         }
-        Ok(DisconnectResult::default())
+        Ok(DisconnectResult {})
     }
 }
 
@@ -278,6 +287,8 @@ fn seen_by_client(code: u32, reason: &str) -> CloseReason<'_> {
 }
 
 impl Handler for RefreshRequest {
+    type Result = RefreshResult;
+
     fn handle(self, call: &Call<'_>) -> Result<RefreshResult, ApiError> {
         let selection = Selection {
             user: &self.user,
@@ -303,6 +314,6 @@ impl Handler for RefreshRequest {
                 expires: (expires > 0).then_some(expires),
             });
         }
-        Ok(RefreshResult::default())
+        Ok(RefreshResult {})
     }
 }

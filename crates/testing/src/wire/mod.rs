@@ -36,6 +36,12 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(10);
 /// The interval at which expired entries are removed.
 const EXPIRY_INTERVAL: Duration = Duration::from_millis(500);
 
+/// The default API key.
+const DEFAULT_KEY: &str = "secret";
+
+/// The default of gRPC in Go, and of Centrifugo's `grpc_api.max_receive_message_size`.
+const DEFAULT_MAX_RECEIVE_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
+
 /// The options of the protocols.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerConfig {
@@ -51,6 +57,19 @@ pub(crate) struct ServerConfig {
     pub(crate) prefix: String,
     /// The limit for a message over gRPC, in bytes.
     pub(crate) max_receive_message_size: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            http_key: Some(DEFAULT_KEY.to_owned()),
+            grpc_key: Some(DEFAULT_KEY.to_owned()),
+            http_error_mode_transport: false,
+            grpc_error_mode_transport: false,
+            prefix: "/api".to_owned(),
+            max_receive_message_size: DEFAULT_MAX_RECEIVE_MESSAGE_SIZE,
+        }
+    }
 }
 
 /// The service of one connection, which can also close the connection.

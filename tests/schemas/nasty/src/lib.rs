@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod calls;
+#[path = "../../every_message.rs"]
 mod every_message;
 mod requests;
 
