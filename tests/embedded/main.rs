@@ -15,6 +15,7 @@ mod namespaces;
 mod options;
 mod peers;
 mod recorder;
+mod release;
 mod runtimes;
 mod scripts;
 mod server_events;

@@ -53,13 +53,18 @@ fn text(output: &Output) -> String {
 
 #[test]
 fn crate_builds_from_older_schema() -> std::io::Result<()> {
-    let output = cargo(
-        0,
-        "older",
-        &in_crate("tests/data/schemas/older.proto"),
-        &["test"],
-    )?;
+    let schema = in_crate("tests/data/schemas/older.proto");
+    let output = cargo(0, "older", &schema, &["test", "--lib"])?;
     assert!(output.status.success(), "{}", text(&output));
+    let output = cargo(0, "older", &schema, &["check", "--example", "parallel"])?;
+    assert!(!output.status.success(), "a parallel batch was built");
+    for part in [
+        "`Parallel` needs the field `BatchRequest.parallel`, which this schema does not have",
+        "Centrifugo 5.2",
+        "pass the batch without `Parallel`",
+    ] {
+        assert!(text(&output).contains(part), "{}", text(&output));
+    }
     Ok(())
 }
 
