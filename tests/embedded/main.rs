@@ -19,6 +19,7 @@ mod release;
 mod runtimes;
 mod scripts;
 mod server_events;
+mod sources;
 mod time;
 mod wire_faults;
 

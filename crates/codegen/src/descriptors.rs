@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto};
 use quote::{format_ident, quote};
-use syn::{Ident, Item, ItemImpl, ItemStatic, parse_quote};
+use syn::{Ident, Item, ItemImpl, ItemStatic, Path, parse_quote};
 
 use crate::facts;
 use crate::schema::{Schema, is_map_entry, map_entry};
@@ -20,8 +20,7 @@ struct Described<'a> {
     table: Ident,
 }
 
-/// Generates the descriptions of all messages, and the impls that lead from the outermost messages
-/// to theirs.
+/// Generates the descriptions of all messages, and the impls that lead from the messages to theirs.
 pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, String> {
     let mut all = Vec::new();
     for message in schema.files.iter().flat_map(|file| &file.message_type) {
@@ -35,9 +34,8 @@ pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, Str
     for one in &all {
         generated.push(Item::Static(table(one, &tables)?));
     }
-    let outermost: Vec<&Described<'_>> = all.iter().filter(|one| !one.name.contains('.')).collect();
-    for (one, name) in outermost.iter().zip(names(items, &outermost)?) {
-        generated.push(Item::Impl(described(one, name)));
+    for (one, path) in all.iter().zip(paths(items, &all)?) {
+        generated.push(Item::Impl(described(one, &path)));
     }
     Ok(syn::File {
         shebang: None,
@@ -64,22 +62,43 @@ fn collect<'a>(message: &'a DescriptorProto, outer: &str, all: &mut Vec<Describe
     }
 }
 
-/// Returns the names in Rust of the outermost messages. prost keeps the schema's order.
-fn names<'a>(items: &'a [Item], messages: &[&Described<'_>]) -> Result<Vec<&'a Ident>, String> {
-    let structs = items.iter().filter_map(|item| match item {
-        Item::Struct(message) => Some(&message.ident),
-        _ => None,
-    });
-    let names: Vec<&Ident> = structs.collect();
-    let mut pairs = names.iter().zip(messages);
-    let are_same = names.len() == messages.len()
-        && pairs.all(|(name, message)| plain(&name.to_string()) == plain(&message.name));
+/// Returns the paths in Rust of the messages. prost keeps the schema's order, and puts the messages within a message
+/// into a module behind it.
+fn paths(items: &[Item], messages: &[Described<'_>]) -> Result<Vec<Path>, String> {
+    let mut paths = Vec::new();
+    collect_paths(items, &[], &mut paths);
+    let mut pairs = paths.iter().zip(messages);
+    let are_same = paths.len() == messages.len()
+        && pairs.all(|(path, one)| {
+            let name = path
+                .segments
+                .last()
+                .map(|segment| segment.ident.to_string());
+            name.is_some_and(|name| plain(&name) == plain(one.message.name()))
+        });
     if !are_same {
         return Err(
             "prost generated other messages than the schema has, or in another order".into(),
         );
     }
-    Ok(names)
+    Ok(paths)
+}
+
+fn collect_paths(items: &[Item], outer: &[&Ident], paths: &mut Vec<Path>) {
+    for item in items {
+        match item {
+            Item::Struct(message) => {
+                let name = &message.ident;
+                paths.push(parse_quote!(#(#outer::)*#name));
+            }
+            Item::Mod(module) => {
+                let items = module.content.as_ref().map(|content| content.1.as_slice());
+                let outer = [outer, &[&module.ident]].concat();
+                collect_paths(items.unwrap_or_default(), &outer, paths);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Returns a message's name in a form that is the same in Rust and in the schema.
@@ -90,10 +109,10 @@ fn plain(name: &str) -> String {
 }
 
 /// Generates the impl that leads from a message to its description.
-fn described(one: &Described<'_>, name: &Ident) -> ItemImpl {
+fn described(one: &Described<'_>, path: &Path) -> ItemImpl {
     let table = &one.table;
     parse_quote! {
-        impl crate::json::Described for centrifugo_api::api::#name {
+        impl crate::json::Described for centrifugo_api::api::#path {
             const DESCRIPTOR: &'static crate::json::MessageDescriptor = &#table;
         }
     }

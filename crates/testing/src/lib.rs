@@ -1,7 +1,8 @@
 //! An embedded Centrifugo for tests that publish and read back.
 //!
 //! A [`Server`] speaks Centrifugo's server API over HTTP, gRPC and command lines, on a free port of
-//! this machine. It keeps the state in memory and answers as Centrifugo 6.9.1 does. The code under
+//! this machine. It keeps the state in memory and answers as Centrifugo 6.9.1 does, or as 6.10 if a
+//! test asks for that. The code under
 //! test needs no mock of its [`Client`](centrifugo_api::Client): it gets the same client with a
 //! different URL. There is no server to install.
 //!
@@ -46,7 +47,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | configure channels, keys and the error mode | [`Server::builder`], [`Namespace`]; [`ServerBuilder::configuration`] to load a production configuration |
+//! | configure channels, keys and the error mode | [`Server::builder`], [`Namespace`] |
+//! | load a production configuration | [`ServerBuilder::configuration`], [`ServerBuilder::environment`] |
+//! | choose the release of Centrifugo | [`ServerBuilder::release`] |
 //! | move time forward, so that things expire | [`Server::advance`] |
 //! | act as a connected client | [`Server::connect`], [`Connection`], [`Event`] |
 //! | reply to methods of Centrifugo PRO, or to `rpc` | [`Server::on`] |
@@ -55,6 +58,19 @@
 //!
 //! Programs in other languages can use the server too: give them [`Server::url`] and
 //! [`Server::api_key`].
+//!
+//! # Time
+//!
+//! The server is another thread, and calls to it take real time. If tokio's clock is paused
+//! (`#[tokio::test(start_paused = true)]`), it jumps to the timeout of a call as soon as the call
+//! waits for the server. The server therefore refuses to start then. Call `tokio::time::resume()`
+//! before it starts, and do not pause the clock during calls; [`Server::advance`] moves the time of
+//! the server.
+//!
+//! # Other schemas
+//!
+//! The server serves the methods of the schema that `centrifugo-api` was built from, v5.0 or newer.
+//! Its behaviour does not depend on the schema: it is that of the chosen [`Release`].
 //!
 //! # Differences from Centrifugo
 //!

@@ -124,13 +124,27 @@ pub trait Batch: Send {
 }
 
 /// A batch whose commands the server runs concurrently instead of one after another. The outcomes keep their order.
+///
+/// Needs Centrifugo 5.2, in the schema that the crate is built from too: with an older one it is not a [`Batch`].
 #[derive(Clone, Debug)]
 pub struct Parallel<B>(
     /// The batch.
     pub B,
 );
 
-impl<B: Batch> Batch for Parallel<B> {
+/// Implemented for [`Parallel`] if the schema has a field for it.
+#[diagnostic::on_unimplemented(
+    message = "`Parallel` needs the field `BatchRequest.parallel`, which this schema does not have",
+    label = "not a batch with this schema",
+    note = "schemas have the field since Centrifugo 5.2; pass the batch without `Parallel`, or build from a newer \
+            schema"
+)]
+pub trait InSchema {}
+
+impl<B: Batch> Batch for Parallel<B>
+where
+    Self: InSchema,
+{
     type Output = B::Output;
     type Request = B::Request;
 

@@ -24,6 +24,11 @@ pub(crate) fn impls(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
         }
     }
     impls.push(command_methods(items, rpcs));
+    if tables::parallel(items).is_some() {
+        impls.push(parse_quote! {
+            impl<B> crate::request::batch::InSchema for crate::request::batch::Parallel<B> {}
+        });
+    }
     impls
 }
 

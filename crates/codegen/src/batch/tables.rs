@@ -4,7 +4,7 @@ use quote::{format_ident, quote};
 use syn::{Item, parse_quote};
 
 use super::{field_of, is_empty};
-use crate::messages::{field_type, find, tag};
+use crate::messages::{field_type, find, is_named, tag};
 use crate::rpcs::Rpc;
 
 /// Generates the names and numbers of the fields that batches consist of.
@@ -44,7 +44,7 @@ fn method_names(items: &[Item], rpcs: &[Rpc], message: &str) -> Item {
 /// `Reply`: number and method.
 fn numbers(items: &[Item], rpcs: &[Rpc]) -> [Item; 2] {
     let commands = number(items, "BatchRequest", "commands");
-    let parallel = number(items, "BatchRequest", "parallel");
+    let parallel = parallel(items).unwrap_or_default();
     let replies = number(items, "BatchResponse", "replies");
     let error = number(items, "Reply", "error");
     let reply = find(items, &parse_quote!(Reply));
@@ -86,14 +86,16 @@ fn without_content(items: &[Item], rpcs: &[Rpc]) -> Item {
     }
 }
 
-/// Generates `run_in_parallel(&mut self)` of a batch. It does nothing with older schemas, which
-/// have no field for it: there commands run one after another.
+/// Returns the number of the flag `BatchRequest.parallel`, which schemas have since Centrifugo 5.2.
+pub(super) fn parallel(items: &[Item]) -> Option<u32> {
+    let batch = find(items, &parse_quote!(BatchRequest))?;
+    let ty = field_type(batch, "parallel")?;
+    is_named(ty, "bool").then(|| tag(batch, &format_ident!("parallel")))?
+}
+
+/// Generates `run_in_parallel(&mut self)` of a batch, which is not called with a schema without the flag.
 fn run_in_parallel(items: &[Item]) -> Item {
-    let batch = find(items, &parse_quote!(BatchRequest));
-    let has_field = batch
-        .and_then(|batch| field_type(batch, "parallel"))
-        .is_some();
-    let set = has_field.then(|| quote!(self.parallel = true;));
+    let set = parallel(items).map(|_| quote!(self.parallel = true;));
     parse_quote! {
         impl BatchRequest {
             pub(crate) fn run_in_parallel(&mut self) {

@@ -150,6 +150,32 @@ fn only_flag_says_that_error_is_temporary() -> Tested {
 }
 
 #[test]
+fn parallel_batches_need_flag_of_schema() -> Tested {
+    for (field, is_parallel) in [
+        ("bool parallel = 2;", true),
+        ("string parallel = 2;", false),
+        ("", false),
+    ] {
+        let schema = CORE.replace(
+            "message BatchRequest {",
+            &format!("message BatchRequest {{ {field}"),
+        );
+        let generated = generate(&schema)?;
+        assert_eq!(
+            generated.requests.contains("InSchema for"),
+            is_parallel,
+            "{field}"
+        );
+        assert_eq!(
+            generated.messages.contains("self.parallel = true"),
+            is_parallel,
+            "{field}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn fields_that_are_always_written_are_in_shipped_schema() {
     let (_, shipped) = &WHOLE[0];
     assert_eq!(shipped.descriptors.matches("always: true").count(), 21);

@@ -73,7 +73,7 @@ async fn batches_of_all_forms_run() -> Tested {
 async fn concurrent_calls_share_batches() -> Tested {
     let server = Server::start()?;
     for (transport, client) in clients(&server) {
-        let client = client.coalescing(Coalescing::new());
+        let client = client.coalescing(Coalescing::default());
         let mut calls = tokio::task::JoinSet::new();
         for _ in 0..50 {
             let client = client.clone();
@@ -106,7 +106,9 @@ fn blocking_clients_work() -> Tested {
 #[tokio::test]
 async fn method_that_schema_lacks_is_unsupported() -> Tested {
     let server = Server::start()?;
-    let called = server.client().call_raw("map_stats", r#"{"channel":"a"}"#).await;
+    let params = serde_json::json!({"channel": "a"});
+    let client = server.client();
+    let called = client.call_raw::<_, serde_json::Value>("map_stats", &params).await;
     assert!(called.is_err_and(|error| error.is_unsupported()));
     Ok(())
 }
