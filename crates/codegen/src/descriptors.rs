@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use proc_macro2::TokenStream;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto};
-use quote::{format_ident, quote};
+use quote::{ToTokens as _, format_ident, quote};
 use syn::{Ident, Item, ItemImpl, ItemStatic, Path, parse_quote};
 
 use crate::facts;
+use crate::macros::is_hidden;
 use crate::schema::{Schema, is_map_entry, map_entry};
 
 /// A message and the name of its description.
@@ -20,7 +21,7 @@ struct Described<'a> {
     table: Ident,
 }
 
-/// Generates the descriptions of all messages, and the impls that lead from the messages to theirs.
+/// Generates the descriptions of all messages, and the impls that lead from the messages that can be named to theirs.
 pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, String> {
     let mut all = Vec::new();
     for message in schema.files.iter().flat_map(|file| &file.message_type) {
@@ -35,7 +36,10 @@ pub(crate) fn generate(schema: &Schema, items: &[Item]) -> Result<syn::File, Str
         generated.push(Item::Static(table(one, &tables)?));
     }
     for (one, path) in all.iter().zip(paths(items, &all)?) {
-        generated.push(Item::Impl(described(one, &path)));
+        let text = path.to_token_stream().to_string().replace(' ', "");
+        if !is_hidden(&text) {
+            generated.push(Item::Impl(described(one, &path)));
+        }
     }
     Ok(syn::File {
         shebang: None,

@@ -6,16 +6,29 @@ use syn::Item;
 use crate::messages::modules;
 use crate::rpcs::Rpc;
 
-/// Generates macros that pass the paths of all messages, and those of all requests, to another
-/// macro, for tests.
+/// The modules of the SDK that hide modules of a schema: a message within `Json` has no path.
+const HIDING: &[&str] = &["json", "messages", "method", "payload", "user", "wire"];
+
+/// Generates macros that pass the paths of all messages that have one, and those of all requests, to another macro, for
+/// tests.
 pub(crate) fn generate(file: &syn::File, rpcs: &[Rpc]) -> String {
     let mut messages = Vec::new();
     collect_paths(&file.items, "", &mut messages);
+    let all = messages.len();
+    messages.retain(|path| !is_hidden(path));
+    let hidden = all - messages.len();
     let requests: Vec<String> = rpcs
         .iter()
         .map(|rpc| rpc.request.to_token_stream().to_string())
         .collect();
-    path_macro("for_each_message", &messages) + &path_macro("for_each_method", &requests)
+    let hidden = format!("#[allow(dead_code)]\npub(super) const HIDDEN: usize = {hidden};\n");
+    path_macro("for_each_message", &messages) + &path_macro("for_each_method", &requests) + &hidden
+}
+
+/// Returns whether a message cannot be named from outside the SDK.
+pub(crate) fn is_hidden(path: &str) -> bool {
+    path.split_once("::")
+        .is_some_and(|(module, _)| HIDING.contains(&module))
 }
 
 fn path_macro(name: &str, paths: &[String]) -> String {

@@ -6,5 +6,6 @@ mod calls;
 #[path = "../../every_message.rs"]
 mod every_message;
 mod requests;
+mod server;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
