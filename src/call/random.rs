@@ -1,35 +1,56 @@
 //! Random keys and numbers.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::process;
+use std::time::Instant;
 
-/// Returns a UUID of version 4.
-pub(crate) fn uuid() -> String {
-    let high = number();
-    let low = number();
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xfff,
-        0x8000 | ((low >> 48) & 0x3fff),
-        low & 0xffff_ffff_ffff
-    )
+use crate::error::Error;
+
+/// Returns a UUID of version 4, of the operating system's random numbers. A generator in the process would give
+/// forked processes the same keys.
+pub(crate) fn uuid() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::Config(format!(
+            "no idempotency key can be made, because the operating system gives no random numbers: {error}; give the \
+             request a key of your own"
+        ))
+    })?;
+    let bits = u128::from_be_bytes(bytes);
+    // The bits of the version and of the variant are fixed.
+    let bits = bits & !(0xf << 76) | (0x4 << 76);
+    let bits = bits & !(0x3 << 62) | (0x2 << 62);
+    Ok(format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        bits >> 96,
+        (bits >> 80) & 0xffff,
+        (bits >> 64) & 0xffff,
+        (bits >> 48) & 0xffff,
+        bits & 0xffff_ffff_ffff
+    ))
 }
 
-/// Returns a random number. It is the hash of a constant: the standard library gives each `RandomState` different
-/// keys, which saves a dependency on a generator. It is not meant for secrets.
+/// Returns a number for waits, which is random enough to spread them. The process and the time are a part of it,
+/// because forked processes have the same `RandomState`.
 pub(crate) fn number() -> u64 {
-    RandomState::new().hash_one(0)
+    RandomState::new().hash_one((process::id(), Instant::now()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     #[test]
     fn uuids_have_their_form_and_do_not_repeat() {
-        let uuid = super::uuid();
-        assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
-        let uuids: std::collections::HashSet<_> =
-            std::iter::repeat_with(super::uuid).take(1000).collect();
+        let uuids: HashSet<_> = std::iter::repeat_with(|| super::uuid().unwrap())
+            .take(1000)
+            .collect();
         assert_eq!(uuids.len(), 1000);
+        for uuid in uuids {
+            let lengths: Vec<_> = uuid.split('-').map(str::len).collect();
+            assert_eq!(lengths, [8, 4, 4, 4, 12], "{uuid}");
+            assert_eq!(&uuid[14..15], "4", "{uuid}");
+            assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+        }
     }
 }

@@ -91,8 +91,8 @@ impl Retry {
     }
 
     /// Returns a new key for a call, if calls get keys.
-    pub(crate) fn new_key(&self) -> Option<String> {
-        self.idempotency_keys.then(random::uuid)
+    pub(crate) fn new_key(&self) -> Result<Option<String>, Error> {
+        self.idempotency_keys.then(random::uuid).transpose()
     }
 
     /// Returns the waits before another attempt, or `None` if no other attempt is allowed after that many.

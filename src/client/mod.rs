@@ -273,7 +273,7 @@ impl Client {
         mut request: M,
     ) -> impl Future<Output = Result<(M, M::Result), Error>> + Send {
         async move {
-            let key = self.set_key(&mut request);
+            let key = self.set_key(&mut request)?;
             let deadline = self.deadline();
             // The futures of rare paths are boxed, so that they are not a part of this one.
             let mut result = match (M::GENERATED.parts, self.inner.split_above) {
@@ -299,9 +299,9 @@ impl Client {
 
     /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
     /// Returns the key.
-    fn set_key<M: Method>(&self, request: &mut M) -> Option<String> {
+    fn set_key<M: Method>(&self, request: &mut M) -> Result<Option<String>, Error> {
         let key = self.retry.new_key()?;
-        (M::GENERATED.set_key)(request, &key).then_some(key)
+        Ok(key.filter(|key| (M::GENERATED.set_key)(request, key)))
     }
 
     fn pages<R: Paged + 'static>(&self, request: R) -> Pages<R> {
