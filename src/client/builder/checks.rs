@@ -10,7 +10,14 @@ use crate::transport::url::{Protocol, ServerUrl};
 
 const HAS_HTTP: bool = cfg!(feature = "http");
 const HAS_GRPC: bool = cfg!(feature = "grpc");
-const HAS_TLS: bool = cfg!(feature = "tls");
+const HAS_TLS: bool = cfg!(feature = "_tls");
+
+/// The longest interval of connection options: Linux refuses longer ones for TCP keep-alive, and clocks overflow with
+/// much longer ones.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(8 * 3600);
+
+/// The most gRPC connections per node: with 100 calls on each, more than any server takes.
+const MOST_GRPC_CONNECTIONS: usize = 1000;
 
 /// The headers that the transports set themselves.
 const OWN_HEADERS: [&str; 8] = [
@@ -29,6 +36,7 @@ impl ClientBuilder {
     pub(super) fn check(&self, urls: &[ServerUrl]) -> Result<(), Error> {
         let url = &urls[0];
         self.check_numbers()?;
+        self.check_bounds()?;
         self.check_nodes(urls)?;
         check_features(url)?;
         self.check_own_connections(url)?;
@@ -73,6 +81,28 @@ impl ClientBuilder {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses values that would only fail later, in the background.
+    fn check_bounds(&self) -> Result<(), Error> {
+        let connections = &self.connections;
+        let too_long = [
+            ("idle_timeout", is_too_long(connections.idle_timeout)),
+            ("tcp_keepalive", is_too_long(connections.tcp_keepalive)),
+            ("http2_keep_alive", is_too_long(connections.http2_keep_alive)),
+        ];
+        if let Some(option) = first_true(&too_long) {
+            return Err(Error::Config(format!(
+                "{option} is longer than 8 hours: omit it, or set a shorter time"
+            )));
+        }
+        match connections.grpc {
+            Some(number) if number > MOST_GRPC_CONNECTIONS => Err(Error::Config(format!(
+                "grpc_connections is {number}, and may be {MOST_GRPC_CONNECTIONS} at most: each connection carries \
+                 100 calls at once"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Checks that several nodes have the same transport, and that there may be several.
@@ -235,6 +265,10 @@ fn first_true<'a>(names: &[(&'a str, bool)]) -> Option<&'a str> {
 
 fn is_zero(option: Option<Duration>) -> bool {
     option.is_some_and(|time| time.is_zero())
+}
+
+fn is_too_long(option: Option<Duration>) -> bool {
+    option.is_some_and(|time| time > LONGEST_INTERVAL)
 }
 
 fn config(message: &str) -> Error {

@@ -7,14 +7,14 @@ use super::ClientBuilder;
 /// # Connections
 impl ClientBuilder {
     /// Lets the system probe idle connections after that time (TCP keep-alive), which finds nodes that have vanished.
-    /// Off by default.
+    /// Off by default, at most 8 hours.
     pub fn tcp_keepalive(mut self, interval: Duration) -> Self {
         self.connections.tcp_keepalive = Some(interval);
         self
     }
 
-    /// Sends pings over HTTP/2 and gRPC in this interval. Off by default: Centrifugo's gRPC closes connections that
-    /// ping more often than every 5 minutes.
+    /// Sends pings over HTTP/2 and gRPC in this interval. Off by default, at most 8 hours: Centrifugo's gRPC
+    /// closes connections that ping more often than every 5 minutes.
     pub fn http2_keep_alive(mut self, interval: Duration) -> Self {
         self.connections.http2_keep_alive = Some(interval);
         self
@@ -34,7 +34,7 @@ impl ClientBuilder {
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 impl ClientBuilder {
     /// Sets how long idle connections stay open. 25 s by default: Centrifugo 6.5 and later close them after
-    /// 30 s.
+    /// 30 s. At most 8 hours.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.connections.idle_timeout = Some(timeout);
         self
@@ -56,8 +56,7 @@ impl ClientBuilder {
     /// Sends the calls with a [`reqwest::Client`] of your own, for options that this builder does not have.
     ///
     /// Its own configuration applies to connecting and TLS. It should follow no redirects, and close idle connections
-    /// before the server does after 30 s (`pool_idle_timeout`). If `reqwest::Client::new` panics because there is no
-    /// TLS provider, enable one of reqwest's TLS features, or install a provider of rustls.
+    /// before the server does after 30 s (`pool_idle_timeout`).
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.own.http_client = Some(client);
         self
@@ -69,7 +68,7 @@ impl ClientBuilder {
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 impl ClientBuilder {
     /// Sets the maximal number of gRPC connections per node. 4 by default: another one is made when the existing ones
-    /// have 100 calls in flight each.
+    /// have 100 calls in flight each. At most 1,000.
     pub fn grpc_connections(mut self, connections: usize) -> Self {
         self.connections.grpc = Some(connections);
         self
@@ -94,7 +93,7 @@ impl ClientBuilder {
 }
 
 /// # TLS
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
 impl ClientBuilder {
     /// Trusts certificate authorities in addition to those that the system trusts: one or more in PEM, or one in DER.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use centrifugo_api::Client;
+use centrifugo_api::{Client, ClientBuilder};
 
 use super::{GRPC, HTTP, assert_config, urls};
 
@@ -133,4 +133,49 @@ fn times_and_sizes_of_zero_are_found() {
             .connect_timeout(Duration::MAX);
         assert!(largest.max_response_size(usize::MAX).build().is_ok());
     }
+}
+
+/// Returns builders over each transport, with one option at that time.
+fn with_interval(interval: Duration) -> Vec<(&'static str, ClientBuilder)> {
+    let mut builders = Vec::new();
+    for url in urls() {
+        let builder = || Client::builder(url);
+        builders.push(("tcp_keepalive", builder().tcp_keepalive(interval)));
+        builders.push(("http2_keep_alive", builder().http2_keep_alive(interval)));
+        #[cfg(feature = "http")]
+        if url == HTTP {
+            builders.push(("idle_timeout", builder().idle_timeout(interval)));
+        }
+    }
+    builders
+}
+
+#[test]
+fn intervals_that_are_too_long_are_found() -> crate::Outcome {
+    const LONGEST: Duration = Duration::from_secs(8 * 3600);
+    for (option, builder) in with_interval(LONGEST + Duration::from_nanos(1)) {
+        assert_config(builder, &[option, "longer than 8 hours"]);
+    }
+    for (option, builder) in with_interval(Duration::MAX) {
+        assert_config(builder, &[option, "set a shorter time"]);
+    }
+    for (option, builder) in with_interval(LONGEST) {
+        builder
+            .build()
+            .map_err(|error| format!("{option}: {error}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+#[cfg(feature = "grpc")]
+fn number_of_connections_that_is_too_large_is_found() {
+    let with = |number| Client::builder(GRPC).grpc_connections(number);
+    for number in [1001, 1_000_000, usize::MAX] {
+        assert_config(
+            with(number),
+            &["grpc_connections", &number.to_string(), "1000 at most"],
+        );
+    }
+    assert!(with(1000).build().is_ok());
 }
