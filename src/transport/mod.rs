@@ -13,6 +13,7 @@ mod http;
 mod per_runtime;
 mod proxy;
 mod request;
+mod runtime;
 pub(crate) mod tls;
 pub(crate) mod url;
 
@@ -29,9 +30,10 @@ pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
 use grpc::Grpc;
 #[cfg(feature = "http")]
 use http::Http;
-pub(crate) use per_runtime::{PerRuntime, in_runtime};
+pub(crate) use per_runtime::PerRuntime;
 pub(crate) use proxy::proxy_for;
 pub(crate) use request::{OutgoingRequest, Route, SendState};
+pub(crate) use runtime::in_runtime;
 use url::Protocol;
 
 /// The way to a node: its URL, its encoding, its connections.

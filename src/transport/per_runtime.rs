@@ -5,9 +5,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Id;
 use tokio::sync::oneshot;
 
+use super::runtime::{has_io, runtime};
 use crate::error::Error;
 
 /// Connections of type `T`, one set for each runtime that calls.
@@ -40,6 +41,7 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
         if let Some(entry) = entries.iter().find(|entry| entry.runtime == runtime.id()) {
             return Ok(entry.connections.clone());
         }
+        has_io()?;
         let connections = (self.make)()?;
         let (client_lives, client_dropped) = oneshot::channel();
         let forget = Forget {
@@ -60,23 +62,6 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
         });
         Ok(connections)
     }
-}
-
-/// Checks that the caller is in a runtime.
-///
-/// Cloning a runtime's handle is contended: all threads count its clones. The id of a task is not, so it is asked
-/// first.
-pub(crate) fn in_runtime() -> Result<(), Error> {
-    if tokio::task::try_id().is_some() {
-        return Ok(());
-    }
-    runtime().map(drop)
-}
-
-/// Returns the runtime that the caller is in.
-fn runtime() -> Result<Handle, Error> {
-    Handle::try_current()
-        .map_err(|_| Error::Config("calls need a tokio runtime: make them in one".to_owned()))
 }
 
 /// The guard that removes a runtime's connections when it is dropped: together with the runtime, whose tasks own it.
@@ -119,6 +104,7 @@ mod tests {
 
     fn new_runtime() -> Runtime {
         tokio::runtime::Builder::new_current_thread()
+            .enable_all()
             .build()
             .unwrap()
     }

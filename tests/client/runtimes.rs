@@ -322,3 +322,40 @@ fn first_call_in_a_runtime_that_shuts_down_does_not_hang() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn runtime_without_time_or_io_is_an_error_that_says_so() {
+    let build = |builder: &mut Builder| builder.build().expect("a runtime starts");
+    let runtimes = || {
+        [
+            build(&mut Builder::new_current_thread()),
+            build(Builder::new_current_thread().enable_io()),
+            build(Builder::new_current_thread().enable_time()),
+            build(Builder::new_multi_thread().worker_threads(2)),
+        ]
+    };
+    for client in new_clients() {
+        for runtime in runtimes() {
+            let in_task = client.clone();
+            let outcomes = [
+                runtime.block_on(publish(&client)),
+                runtime.block_on(async {
+                    tokio::spawn(async move { publish(&in_task).await })
+                        .await
+                        .expect("no call panics")
+                }),
+                // A second time, on a thread that knows the runtime.
+                runtime.block_on(publish(&client)),
+            ];
+            for outcome in outcomes {
+                let error = outcome.expect_err("a call without time or I/O succeeds");
+                assert!(
+                    matches!(error, Error::Config(_)) && error.is_unsent(),
+                    "{error:?}"
+                );
+                assert!(error.to_string().contains("enable_all()"), "{error}");
+            }
+        }
+        one_thread().block_on(succeed(&client, 1));
+    }
+}
