@@ -14,7 +14,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -32,6 +33,9 @@ use crate::request::{Batch, BroadcastResult, Page, Paged};
 ///
 /// Cheap to clone and to share between threads: clones use the same connections. Calls run on the calling thread. It
 /// works inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
+///
+/// A process that is forked after a client's first call needs a client of its own: calls of the child with the parent's
+/// client are [`Error::Config`].
 #[derive(Clone)]
 pub struct Client {
     client: client::Client,
@@ -55,22 +59,15 @@ impl Client {
     }
 
     /// Creates a client with a runtime of its own.
-    pub(crate) fn from_async(client: client::Client) -> Result<Self, Error> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                Error::Config(format!(
-                    "the runtime of a blocking client cannot be created: {error}"
-                ))
-            })?;
-        Ok(Self {
-            client,
+    pub(crate) fn from_async(client: client::Client) -> Self {
+        Self {
+            client: client.clone(),
             runtime: Arc::new(OwnRuntime {
-                runtime: Some(runtime),
+                started: OnceLock::new(),
                 last_call: Mutex::new(None),
+                client: Some(client),
             }),
-        })
+        }
     }
 
     /// Returns this client with another [`timeout`](ClientBuilder::timeout), for one call or many.
@@ -128,7 +125,7 @@ impl Client {
     ///
     /// Those of [`crate::Client::close`].
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
-        self.runtime.block_on(self.client.close(timeout))
+        self.runtime.block_on(self.client.close(timeout))?
     }
 }
 
@@ -140,7 +137,7 @@ impl Client {
     ///
     /// [`Error`], which says whether the call may have run.
     pub fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
-        self.runtime.block_on(self.client.call(request))
+        self.runtime.block_on(self.client.call(request))?
     }
 
     /// Calls a method by its name with any JSON, over HTTP: [`crate::Client::call_raw`].
@@ -153,7 +150,7 @@ impl Client {
         P: Serialize + Sync + ?Sized,
         T: DeserializeOwned + Send,
     {
-        self.runtime.block_on(self.client.call_raw(method, params))
+        self.runtime.block_on(self.client.call_raw(method, params))?
     }
 
     /// Sends several requests as one, and returns an outcome for each: [`crate::Client::batch`].
@@ -162,7 +159,7 @@ impl Client {
     ///
     /// [`Error`], for the batch as a whole.
     pub fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        self.runtime.block_on(self.client.batch(batch))
+        self.runtime.block_on(self.client.batch(batch))?
     }
 
     /// Publishes the same data into many channels, and returns an outcome for each: [`crate::Client::broadcast`].
@@ -171,7 +168,7 @@ impl Client {
     ///
     /// [`Error`], for the broadcast as a whole: the failure of a channel is in the result.
     pub fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
-        self.runtime.block_on(self.client.broadcast(request))
+        self.runtime.block_on(self.client.broadcast(request))?
     }
 
     fn pages<R: Paged>(&self, mut request: R) -> Pages<R> {
@@ -207,7 +204,13 @@ impl<R: Paged> Iterator for Pages<R> {
             return None;
         }
         let reading = read_page(self.client.client.clone(), self.request.clone());
-        let read = self.client.runtime.block_on(reading);
+        let read = match self.client.runtime.block_on(reading) {
+            Ok(read) => read,
+            Err(error) => {
+                self.has_more = false;
+                return Some(Err(error));
+            }
+        };
         self.request = read.request;
         self.has_more = read.has_more;
         Some(read.item)
@@ -231,7 +234,7 @@ impl ClientBuilder {
     /// [`Error::Config`], which names the option and the fix.
     #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
     pub fn build_blocking(self) -> Result<Client, Error> {
-        Client::from_async(self.build()?)
+        Ok(Client::from_async(self.build()?))
     }
 }
 
@@ -247,11 +250,22 @@ impl fmt::Debug for Client {
 }
 
 /// A current-thread runtime, driven by the calling thread: its connections make progress only during calls.
+///
+/// It belongs to the process that made the first call. A forked child has the parent's connections too, and its locks
+/// as they were: the child uses nothing of it, and drops nothing.
 struct OwnRuntime {
-    /// Taken by `drop`.
-    runtime: Option<Runtime>,
+    /// Set by the first call: a client that has not been used yet is usable in forked processes.
+    started: OnceLock<Started>,
     /// The end of the last call.
     last_call: Mutex<Option<Instant>>,
+    /// The client that the calls use. Taken by `drop`.
+    client: Option<client::Client>,
+}
+
+/// A runtime, and the process in which it was made.
+struct Started {
+    runtime: Runtime,
+    process: u32,
 }
 
 /// The time after a call within which the next call does not look for closed connections.
@@ -259,14 +273,18 @@ const FRESH: Duration = Duration::from_micros(100);
 
 impl OwnRuntime {
     /// Runs a call on the calling thread, which drives the connections meanwhile.
-    fn block_on<F>(&self, future: F) -> F::Output
+    fn block_on<F>(&self, future: F) -> Result<F::Output, Error>
     where
         F: Future + Send,
         F::Output: Send,
     {
-        let Some(runtime) = &self.runtime else {
-            unreachable!("the runtime is taken only by drop")
-        };
+        let Started { runtime, process } = self.started()?;
+        if *process != process::id() {
+            return Err(Error::Config(
+                "the process was forked after this client's first call: create a client in each process, after the fork"
+                    .to_owned(),
+            ));
+        }
         let call = async {
             let last_call = *self.last_call();
             if last_call.is_none_or(|last_call| last_call.elapsed() > FRESH) {
@@ -278,13 +296,35 @@ impl OwnRuntime {
         };
         let is_outside_runtimes = Handle::try_current().is_err();
         if is_outside_runtimes {
-            return runtime.block_on(call);
+            return Ok(runtime.block_on(call));
         }
         // A thread that belongs to a runtime may not enter another one, so a scoped thread runs the call.
         std::thread::scope(|scope| {
             let outcome = scope.spawn(|| runtime.block_on(call)).join();
-            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            Ok(outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
+    }
+
+    /// Returns the runtime. Creates it at the first call.
+    fn started(&self) -> Result<&Started, Error> {
+        if let Some(started) = self.started.get() {
+            return Ok(started);
+        }
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| {
+            Error::Config(format!(
+                "the runtime of a blocking client cannot be created: {error}"
+            ))
+        })?;
+        let process = process::id();
+        if let Err(second) = self.started.set(Started { runtime, process }) {
+            // Another thread was faster.
+            second.runtime.shutdown_background();
+        }
+        Ok(self
+            .started
+            .get()
+            .unwrap_or_else(|| unreachable!("it was set, here or by another thread")))
     }
 
     fn last_call(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -305,9 +345,16 @@ async fn notice_closed_connections() {
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
-        // `drop` of a runtime waits for its threads, which panics inside async code.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+        let Some(started) = self.started.take() else {
+            return;
+        };
+        let client = self.client.take();
+        if started.process == process::id() {
+            drop(client);
+            // `drop` of a runtime waits for its threads, which panics inside async code.
+            started.runtime.shutdown_background();
+        } else {
+            std::mem::forget((started, client));
         }
     }
 }
