@@ -64,6 +64,8 @@ impl ClientBuilder {
     fn transport_config(&self, url: &ServerUrl) -> Result<TransportConfig, Error> {
         let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT);
         let key_header = self.api_key.is_some().then(|| self.key_header(url).name());
+        let proxy = self.proxy(url);
+        let proxy_has_tls = proxy.as_deref().is_some_and(|proxy| proxy.starts_with("https:"));
         Ok(TransportConfig {
             headers: self.http_headers(url)?,
             key_header,
@@ -71,9 +73,9 @@ impl ClientBuilder {
             connect_timeout: Some(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT)),
             max_response_size: self.max_response_size,
             connections: self.connections.clone(),
-            proxy: self.proxy(url),
+            proxy,
             legacy_commands: self.legacy_commands,
-            tls: Tls::new(&self.tls, url.tls)?,
+            tls: Tls::new(&self.tls, url.tls || proxy_has_tls)?,
             url: url.clone(),
             address: None,
         })

@@ -49,7 +49,7 @@ fn cannot_build(error: &tonic::transport::Error) -> Error {
 }
 
 /// Creates a channel, which connects when it is first used.
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub(super) fn connect(endpoint: &Endpoint, config: &TransportConfig) -> Channel {
     if !config.url.tls {
         return endpoint.connect_lazy();
@@ -70,7 +70,7 @@ pub(super) fn connect(endpoint: &Endpoint, config: &TransportConfig) -> Channel 
     endpoint.connect_with_connector_lazy(tls)
 }
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "_tls"))]
 pub(super) fn connect(endpoint: &Endpoint, _config: &TransportConfig) -> Channel {
     endpoint.connect_lazy()
 }

@@ -1,6 +1,8 @@
 //! The HTTP transport: a POST to `{base}/{method}`, or to the base URL with legacy commands.
 
 mod response;
+#[cfg(not(feature = "_tls"))]
+mod without_tls;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -281,7 +283,7 @@ fn with_unix_socket(
     builder
 }
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 fn with_tls(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwest::ClientBuilder {
     let mut tls = config.tls.config.clone();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -290,9 +292,9 @@ fn with_tls(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwes
         .tls_backend_preconfigured(tls)
 }
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "_tls"))]
 fn with_tls(builder: reqwest::ClientBuilder, _config: &TransportConfig) -> reqwest::ClientBuilder {
-    builder
+    without_tls::unused_rustls(builder)
 }
 
 /// Reads a body up to the limit, and returns whether that is all of it. A body in one chunk is not copied.

@@ -1,4 +1,4 @@
-//! The stand-in for TLS when the feature `tls` is off: there is nothing to configure.
+//! The stand-in for TLS when no feature for TLS is on: there is nothing to configure.
 
 use std::error::Error as StdError;
 

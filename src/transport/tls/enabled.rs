@@ -10,9 +10,11 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, ClientConfig, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use super::provider::provider;
+use super::unused::unused_config;
 use super::verifiers::{AcceptAny, ForName};
 use crate::error::Error;
 
@@ -53,9 +55,14 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Creates the configuration. It is empty if TLS is not needed: reading the system's certificates takes time.
+    /// Creates the configuration. It is unusable if TLS is not needed: reading the system's certificates takes time,
+    /// and there may be no provider.
     pub(crate) fn new(options: &Options, needed: bool) -> Result<Self, Error> {
-        let mut config = client_config(options, needed)?;
+        let mut config = if needed {
+            client_config(options)?
+        } else {
+            unused_config()
+        };
         let asked = Arc::<AtomicBool>::default();
         let resolver = Arc::clone(&config.client_auth_cert_resolver);
         config.client_auth_cert_resolver = Arc::new(RecordingResolver {
@@ -168,16 +175,11 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// Returns the configuration of rustls.
-fn client_config(options: &Options, needed: bool) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+fn client_config(options: &Options) -> Result<ClientConfig, Error> {
+    let provider = provider()?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Config(format!("TLS: {error}")))?;
-    if !needed {
-        return Ok(builder
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth());
-    }
     let verifier: Arc<dyn ServerCertVerifier> = if options.accept_invalid_certs {
         Arc::new(AcceptAny(provider))
     } else {

@@ -1,13 +1,19 @@
 //! TLS, configured once for both transports.
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "_tls"))]
 mod disabled;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 mod enabled;
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
+mod provider;
+#[cfg(any(feature = "_tls", feature = "http"))]
+mod unused;
+#[cfg(feature = "_tls")]
 mod verifiers;
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "_tls"))]
 pub(crate) use disabled::{Handshakes, Options, Tls, hint};
-#[cfg(feature = "tls")]
+#[cfg(feature = "_tls")]
 pub(crate) use enabled::{Handshakes, Options, Tls, hint};
+#[cfg(all(feature = "http", not(feature = "_tls")))]
+pub(crate) use unused::unused_config;
