@@ -97,11 +97,27 @@
 //!
 //! - `http` (default): the HTTP transport, on reqwest.
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
+//! - `tls-ring`, `tls-no-provider`: the same with another provider of cryptography, see [TLS](#tls).
 //! - `grpc`: the gRPC transport, on tonic.
 //! - `blocking`: `blocking::Client`, the same methods for code without async.
 //! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
 //!
-//! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`].
+//! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`]. That
+//! is also what it has for WebAssembly.
+//!
+//! # TLS
+//!
+//! The provider of cryptography is the one that the program has installed as rustls's default when a client is built,
+//! or else AWS-LC with the feature `tls` (also named `tls-aws-lc`), ring with `tls-ring` and without `tls`, and none
+//! with `tls-no-provider` alone. The crate installs none itself.
+//!
+//! - `tls` needs a C compiler to build, but on common platforms neither CMake nor Go.
+//! - `tls-ring` (with `default-features = false`) is for programs whose other crates use rustls with ring: with two
+//!   providers compiled in, rustls's own `ClientConfig::builder` panics until one is installed.
+//! - With `tls-ring` and `tls-no-provider`, reqwest has rustls without a provider, so that `reqwest::Client::new`
+//!   elsewhere in the program panics until a provider is installed, or one of reqwest's own TLS features is enabled.
+//! - For FIPS, add `rustls` with its feature `fips` to the program, which makes AWS-LC the validated one. That needs
+//!   CMake and Go to build.
 //!
 //! # Tests, tokens, proxies
 //!

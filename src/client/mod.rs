@@ -34,6 +34,9 @@ pub(crate) use pages::read as read_page;
 ///
 /// A call that is dropped or times out may still run on the server.
 ///
+/// After a fork, the child needs a runtime and clients of its own, as with all of tokio: it has copies of the parent's
+/// connections.
+///
 /// ```no_run
 /// use centrifugo_api::{Client, PublishRequest};
 ///
