@@ -30,6 +30,8 @@ impl BuilderWithoutRustls for ClientBuilder {
 /// A builder that takes no configuration of rustls.
 struct Unchanged(ClientBuilder);
 
+// Unused while reqwest's rustls is on.
+#[allow(dead_code)]
 impl Unchanged {
     fn tls_backend_preconfigured(self, _config: ClientConfig) -> ClientBuilder {
         self.0
