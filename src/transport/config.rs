@@ -6,6 +6,7 @@ use std::convert::Infallible as GrpcChannel;
 use std::convert::Infallible as HttpClient;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
@@ -14,6 +15,7 @@ use reqwest::Client as HttpClient;
 #[cfg(feature = "grpc")]
 use tonic::transport::Channel as GrpcChannel;
 
+use super::dial::Names;
 use super::tls::Tls;
 use super::url::ServerUrl;
 
@@ -23,6 +25,8 @@ pub(crate) struct TransportConfig {
     pub(crate) url: ServerUrl,
     /// The address of the URL's host, if it is not to be looked up.
     pub(crate) address: Option<SocketAddr>,
+    /// The addresses behind the names of hosts, shared by all nodes.
+    pub(crate) names: Arc<Names>,
     /// The headers of each call, including the error mode but not the key.
     pub(crate) headers: HeaderMap,
     pub(crate) user_agent: HeaderValue,
@@ -100,6 +104,7 @@ impl TransportConfig {
         Self {
             url: ServerUrl::parse(url).unwrap(),
             address: None,
+            names: Arc::default(),
             key_header: None,
             headers: HeaderMap::new(),
             user_agent: HeaderValue::from_static("test"),

@@ -4,6 +4,7 @@
 mod absent;
 mod config;
 mod diagnosis;
+mod dial;
 #[cfg(test)]
 mod fuzz;
 #[cfg(feature = "grpc")]
@@ -26,6 +27,7 @@ use absent::Absent as Grpc;
 #[cfg(not(feature = "http"))]
 use absent::Absent as Http;
 pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
+pub(crate) use dial::Names;
 #[cfg(feature = "grpc")]
 use grpc::Grpc;
 #[cfg(feature = "http")]

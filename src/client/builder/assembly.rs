@@ -1,6 +1,6 @@
 //! Checks a configuration, and builds the shared state of a client from it.
 
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -78,6 +78,7 @@ impl ClientBuilder {
             tls: Tls::new(&self.tls, url.tls || proxy_has_tls)?,
             url: url.clone(),
             address: None,
+            names: Arc::clone(&self.names),
         })
     }
 

@@ -19,7 +19,7 @@ use crate::call::Retry;
 use crate::call::api_key::ApiKeySource;
 use crate::error::Error;
 use crate::transport::url::ServerUrl;
-use crate::transport::{ConnectionOptions, OwnConnections, tls};
+use crate::transport::{ConnectionOptions, Names, OwnConnections, tls};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
@@ -58,6 +58,7 @@ pub struct ClientBuilder {
     connections: ConnectionOptions,
     tls: tls::Options,
     own: OwnConnections,
+    names: Arc<Names>,
 }
 
 /// # What every client needs
@@ -81,6 +82,7 @@ impl ClientBuilder {
             connections: ConnectionOptions::default(),
             tls: tls::Options::default(),
             own: OwnConnections::default(),
+            names: Arc::default(),
         }
     }
 
@@ -125,6 +127,15 @@ impl ClientBuilder {
         let retry = self.retry.clone();
         let inner = self.assemble()?;
         Ok(Client::from_parts(inner, timeout, attempt_timeout, retry))
+    }
+}
+
+#[cfg(test)]
+impl ClientBuilder {
+    /// Looks host names up there.
+    pub(crate) fn names(mut self, names: Names) -> Self {
+        self.names = Arc::new(names);
+        self
     }
 }
 
