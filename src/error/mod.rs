@@ -21,6 +21,9 @@ pub use status::Status;
 use text::{body_part, closed_message, effect_text, hint_part, list, network_message, rounded};
 pub(crate) use text::{decode_cause, excerpt};
 
+/// The reason of [`Error::Network`] if the process could not open another file.
+pub(crate) const OUT_OF_FILES: &str = "this process has too many open files";
+
 /// The error of a lower layer, which clones of an [`enum@Error`] share.
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -310,6 +313,12 @@ impl Error {
             Self::Api(error) => error.attempts(),
             Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => None,
         }
+    }
+
+    /// Returns whether the process itself is at fault, and no server: it has too many open files.
+    #[cfg(feature = "_transport")]
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        matches!(self, Self::Network { reason, .. } if *reason == OUT_OF_FILES)
     }
 
     /// Returns the name of the variant, as it is serialized.

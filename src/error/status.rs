@@ -36,13 +36,18 @@ impl Status {
     /// Returns whether another attempt may get another response: after overload, a gateway without its server, a
     /// restart.
     pub(crate) fn is_temporary(self) -> bool {
-        matches!(self, Self::Http(429 | 502..=504) | Self::Grpc(14))
+        self == Self::Http(429) || self.is_unavailable()
     }
 
     /// Returns whether no server was available to respond.
-    #[cfg(feature = "_transport")]
+    ///
+    /// 520 to 524 and 530 are Cloudflare's for an origin that is down or too slow. 408 is said by servers and proxies
+    /// that close a connection.
     pub(crate) fn is_unavailable(self) -> bool {
-        matches!(self, Self::Http(502..=504) | Self::Grpc(14))
+        matches!(
+            self,
+            Self::Http(408 | 502..=504 | 520..=524 | 530) | Self::Grpc(14)
+        )
     }
 
     /// Returns whether the server does not have the method.
@@ -81,7 +86,11 @@ impl Status {
                 "the call has probably run: over HTTP Centrifugo cannot write a reply with a payload that is not JSON; \
                  read such channels over gRPC"
             }
-            Self::Http(502..=504) => "a proxy did not get a response from Centrifugo",
+            Self::Http(407) => "the proxy that the connection passes through wants credentials",
+            Self::Http(408) => "the server or a proxy did not get the whole request in time",
+            Self::Http(502..=504 | 520..=524 | 530) => {
+                "a proxy did not get a response from Centrifugo"
+            }
             Self::Grpc(_) if body.contains("instead of gRPC") => {
                 "is this the port of Centrifugo's gRPC API, 10000 by default?"
             }

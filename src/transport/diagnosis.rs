@@ -7,6 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::TransportConfig;
 use super::tls::{self, Handshakes};
 use super::url::Protocol;
+use crate::error::OUT_OF_FILES;
+
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The codes of the systems for too many open files, in the process and in the system.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
+const WSAEMFILE: i32 = 10024;
 
 /// The facts about a server that explain why connections fail.
 pub(super) struct Diagnosis {
@@ -39,6 +47,9 @@ impl Diagnosis {
         is_connecting: bool,
         error: &(dyn StdError + 'static),
     ) -> &'static str {
+        if is_out_of_files(error) {
+            return "raise the limit of the process (ulimit -n), or bound the calls at a time with max_in_flight";
+        }
         let may_be_wrong_port = !is_connecting && !self.has_replied.load(Ordering::Relaxed);
         if let Some(handshakes) = &self.handshakes {
             let hint = tls::hint(error);
@@ -63,8 +74,54 @@ impl Diagnosis {
     }
 }
 
+/// Returns an error and its causes.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        error.source()
+    })
+}
+
+/// Returns whether the process could not open another file or socket: the fault is neither the server's nor the
+/// network's.
+pub(super) fn is_out_of_files(error: &(dyn StdError + 'static)) -> bool {
+    let codes = if cfg!(windows) {
+        [WSAEMFILE; 2]
+    } else {
+        [EMFILE, ENFILE]
+    };
+    causes(error).any(|error| {
+        let io = error.downcast_ref::<std::io::Error>();
+        let code = io.and_then(std::io::Error::raw_os_error);
+        code.is_some_and(|code| codes.contains(&code))
+    })
+}
+
+/// Returns whether the server has refused a request without processing it, so that it may be sent again whatever it does
+/// (RFC 9113, 8.7).
+#[cfg(any(feature = "grpc", feature = "_tls"))]
+pub(super) fn is_refused(error: &(dyn StdError + 'static)) -> bool {
+    let error = causes(error).find_map(|error| error.downcast_ref::<h2::Error>());
+    error.is_some_and(|error| {
+        let is_refused_stream = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        // h2 reports a GOAWAY only to the streams above its last id.
+        error.is_remote() && (error.is_go_away() || is_refused_stream)
+    })
+}
+
+/// Returns false: without HTTP/2 a server cannot refuse a request in this way.
+#[cfg(not(any(feature = "grpc", feature = "_tls")))]
+pub(super) fn is_refused(_error: &(dyn StdError + 'static)) -> bool {
+    false
+}
+
 /// Returns what happened to a connection, in a few words; empty if the error does not say.
 pub(super) fn reason(error: &(dyn StdError + 'static)) -> &'static str {
+    if is_out_of_files(error) {
+        return OUT_OF_FILES;
+    }
     if let Some(error) = error.downcast_ref::<std::io::Error>() {
         let reason = io_reason(error.kind());
         if !reason.is_empty() {

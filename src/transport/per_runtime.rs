@@ -64,6 +64,22 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
     }
 }
 
+impl<T> PerRuntime<T> {
+    /// Replaces the connections that are `old`, in whichever runtime they are. Returns whether there are any.
+    #[cfg(feature = "http")]
+    pub(crate) fn replace(&self, is_old: impl Fn(&T) -> bool) -> bool {
+        let Ok(new) = (self.make)() else {
+            return false;
+        };
+        let mut entries = lock(&self.entries);
+        let old = entries.iter_mut().find(|entry| is_old(&entry.connections));
+        let replaced = old.map(|entry| std::mem::replace(&mut entry.connections, new));
+        // Dropping connections may take long: not under the lock.
+        drop(entries);
+        replaced.is_some()
+    }
+}
+
 /// The guard that removes a runtime's connections when it is dropped: together with the runtime, whose tasks own it.
 struct Forget<T> {
     runtime: Id,

@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::http::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::dial::Dials;
 use crate::api::messages::METHODS;
 use crate::api::method::Method;
 use crate::codec::EncodedBody;
@@ -61,50 +62,113 @@ pub(crate) struct OutgoingRequest {
     pub(crate) ends: Instant,
 }
 
-/// The state of a request: whether it may have left. Nothing has left as long as no connection has asked for the
-/// body.
+/// The state of a request: whether it may have left, and the dials for it. Nothing has left as long as no connection has
+/// asked for the body.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SendState(Arc<AtomicU8>);
+pub(crate) struct SendState(Arc<Sending>);
+
+#[derive(Debug, Default)]
+struct Sending {
+    /// `WAITING`, `ABANDONED`, or `SENT` plus the number of the copy that was sent.
+    stage: AtomicU8,
+    /// The number of copies of the body.
+    copies: AtomicU8,
+    sent_at: Mutex<Option<Instant>>,
+    dials: Dials,
+}
 
 const WAITING: u8 = 0;
-const SENT: u8 = 1;
-const ABANDONED: u8 = 2;
+const ABANDONED: u8 = 1;
+const SENT: u8 = 2;
 
 impl SendState {
     /// Abandons the request, and returns its effect: unsent if no connection has asked for the body.
     ///
     /// Once abandoned, the body is never handed out, even if a connection in another thread still holds the request.
     pub(crate) fn abandon(&self) -> Effect {
-        if self.replace_waiting(ABANDONED) == SENT {
+        if self.replace_waiting(ABANDONED) >= SENT {
             Effect::MayHaveRun
         } else {
             Effect::Unsent
         }
     }
 
-    /// Sets the state if it is `WAITING`, and returns the previous state.
-    fn replace_waiting(&self, state: u8) -> u8 {
-        let replaced = self
-            .0
-            .compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire);
-        replaced.unwrap_or_else(|state| state)
+    /// Returns the number of a new copy of the body.
+    pub(crate) fn new_copy(&self) -> u8 {
+        self.0.copies.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns the number of the copy that was sent. No other copy will be.
+    pub(crate) fn sent_copy(&self) -> Option<u8> {
+        self.0.stage.load(Ordering::Acquire).checked_sub(SENT)
+    }
+
+    /// Returns for how long the request has been out.
+    pub(crate) fn time_since_sent(&self) -> Option<Duration> {
+        self.sent_at().map(|sent_at| sent_at.elapsed())
+    }
+
+    /// Records that the server certainly did not process what was sent, so that it may be sent again.
+    pub(crate) fn take_back(&self) {
+        self.0.stage.store(WAITING, Ordering::Release);
+        *self.sent_at() = None;
+    }
+
+    pub(crate) fn dials(&self) -> &Dials {
+        &self.0.dials
+    }
+
+    /// Returns whether this copy of the body may be handed out: no other one was.
+    fn send(&self, copy: u8) -> bool {
+        let stage = self.replace_waiting(SENT + copy);
+        if stage == WAITING {
+            *self.sent_at() = Some(Instant::now());
+        }
+        stage == WAITING || stage == SENT + copy
+    }
+
+    /// Sets the stage if it is `WAITING`, and returns the previous one.
+    fn replace_waiting(&self, stage: u8) -> u8 {
+        let replaced =
+            self.0
+                .stage
+                .compare_exchange(WAITING, stage, Ordering::AcqRel, Ordering::Acquire);
+        replaced.unwrap_or_else(|stage| stage)
+    }
+
+    fn sent_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0
+            .sent_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A body that records when a connection asks for it.
+/// A body that records when a connection asks for it. Of several copies only one is ever handed out.
 pub(super) struct TrackedBody {
     /// The pieces that were not handed out yet.
     rest: EncodedBody,
     state: SendState,
+    copy: u8,
 }
 
 impl TrackedBody {
     pub(super) fn new(body: EncodedBody, state: SendState) -> Self {
-        Self { rest: body, state }
+        let copy = state.new_copy();
+        Self::copy(body, state, copy)
+    }
+
+    /// Returns the copy of the body with that number.
+    pub(super) fn copy(body: EncodedBody, state: SendState, copy: u8) -> Self {
+        Self {
+            rest: body,
+            state,
+            copy,
+        }
     }
 }
 
-/// The error of a body that is not handed out, because the call has ended.
+/// The error of a body that is not handed out, because the call has ended or another connection has sent it.
 #[derive(Debug, thiserror::Error)]
 #[error("the call was abandoned before it was sent")]
 pub(super) struct Abandoned;
@@ -117,7 +181,7 @@ impl Body for TrackedBody {
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
-        if self.state.replace_waiting(SENT) == ABANDONED {
+        if !self.state.send(self.copy) {
             return Poll::Ready(Some(Err(Abandoned)));
         }
         let EncodedBody {
@@ -159,6 +223,28 @@ mod tests {
         assert!(is_handed_out(body));
         assert_eq!(state.abandon(), Effect::MayHaveRun);
         assert_eq!(state.abandon(), Effect::MayHaveRun);
+    }
+
+    #[test]
+    fn one_copy_of_a_body_is_handed_out() {
+        let state = SendState::default();
+        let [first, second] =
+            [(); 2].map(|()| TrackedBody::new(Bytes::from("{}").into(), state.clone()));
+        assert!(state.sent_copy().is_none() && state.time_since_sent().is_none());
+        assert!(is_handed_out(second) && !is_handed_out(first));
+        assert!(state.sent_copy() == Some(1) && state.time_since_sent().is_some());
+        assert_eq!(state.abandon(), Effect::MayHaveRun);
+    }
+
+    #[test]
+    fn body_that_was_taken_back_may_be_sent_again() {
+        let state = SendState::default();
+        let body = || TrackedBody::new(Bytes::from("{}").into(), state.clone());
+        assert!(is_handed_out(body()));
+        state.take_back();
+        assert!(state.time_since_sent().is_none() && is_handed_out(body()));
+        state.take_back();
+        assert!(state.abandon().is_unsent() && !is_handed_out(body()));
     }
 
     #[test]

@@ -281,6 +281,7 @@ enum Verdict {
 impl Verdict {
     fn of(error: &Error) -> Self {
         match error {
+            Error::Network { .. } if error.is_of_this_process() => Self::Unknown,
             Error::Network { .. } => Self::Failure {
                 rest: Duration::ZERO,
             },

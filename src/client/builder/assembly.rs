@@ -19,6 +19,9 @@ const DEFAULT_USER_AGENT: &str = concat!("centrifugo-api-rust/", env!("CARGO_PKG
 /// The time for connecting by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+const HAS_SOCKS: bool = cfg!(feature = "socks");
+const HAS_TLS: bool = cfg!(feature = "_tls");
+
 impl ClientBuilder {
     /// Checks all options, and creates the state that clones of the client share.
     pub(super) fn assemble(self) -> Result<Inner, Error> {
@@ -64,7 +67,7 @@ impl ClientBuilder {
     fn transport_config(&self, url: &ServerUrl) -> Result<TransportConfig, Error> {
         let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT);
         let key_header = self.api_key.is_some().then(|| self.key_header(url).name());
-        let proxy = self.proxy(url);
+        let proxy = self.proxy(url)?;
         let proxy_has_tls = proxy.as_deref().is_some_and(|proxy| proxy.starts_with("https:"));
         Ok(TransportConfig {
             headers: self.http_headers(url)?,
@@ -91,13 +94,19 @@ impl ClientBuilder {
         }
     }
 
-    /// Returns the proxy that looks up the host and connects to it, if there is one.
-    fn proxy(&self, url: &ServerUrl) -> Option<String> {
+    /// Returns the proxy that looks up the host and connects to it, if there is one. Nobody else's proxy can reach this
+    /// machine.
+    fn proxy(&self, url: &ServerUrl) -> Result<Option<String>, Error> {
         let may_use_proxy = url.protocol == Protocol::Http
+            && !url.is_local()
             && !self.connections.no_proxy
             && !self.has_unix_socket()
             && !self.own.has_http_client();
-        if may_use_proxy { proxy_for(url) } else { None }
+        let proxy = if may_use_proxy { proxy_for(url) } else { None };
+        if let Some(proxy) = &proxy {
+            check_proxy(proxy)?;
+        }
+        Ok(proxy)
     }
 
     /// Checks the headers of each call, and returns them.
@@ -122,4 +131,19 @@ impl ClientBuilder {
         }
         Ok(headers)
     }
+}
+
+/// Checks that the feature that a proxy needs is on.
+fn check_proxy(proxy: &str) -> Result<(), Error> {
+    let feature = if proxy.starts_with("socks") && !HAS_SOCKS {
+        "socks"
+    } else if proxy.starts_with("https") && !HAS_TLS {
+        "tls"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Config(format!(
+        "the proxy {proxy} of the environment or the system needs the feature `{feature}` of centrifugo-api, which is \
+         off: add it in Cargo.toml, or connect without a proxy by no_proxy"
+    )))
 }

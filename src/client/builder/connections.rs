@@ -7,7 +7,7 @@ use super::ClientBuilder;
 /// # Connections
 impl ClientBuilder {
     /// Lets the system probe idle connections after that time (TCP keep-alive), which finds nodes that have vanished.
-    /// Off by default, at most 8 hours.
+    /// 15 s by default, at most 8 hours.
     pub fn tcp_keepalive(mut self, interval: Duration) -> Self {
         self.connections.tcp_keepalive = Some(interval);
         self
@@ -47,7 +47,8 @@ impl ClientBuilder {
     }
 
     /// Disables proxies. By default `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment, or
-    /// the settings of the system, apply to HTTP; gRPC uses no proxy.
+    /// the settings of the system, apply to HTTP, except to this machine (`localhost` and loopback addresses); gRPC
+    /// uses no proxy. A SOCKS proxy needs the feature `socks`.
     pub fn no_proxy(mut self) -> Self {
         self.connections.no_proxy = true;
         self
@@ -55,8 +56,18 @@ impl ClientBuilder {
 
     /// Sends the calls with a [`reqwest::Client`] of your own, for options that this builder does not have.
     ///
-    /// Its own configuration applies to connecting and TLS. It should follow no redirects, and close idle connections
-    /// before the server does after 30 s (`pool_idle_timeout`).
+    /// Its own configuration applies to connecting and TLS, and some promises of this crate rest with it:
+    ///
+    /// - It must follow no redirects (`redirect(reqwest::redirect::Policy::none())`): it would send the key to whatever
+    ///   server it is redirected to. A reply from another URL is [`Error::Decode`](crate::Error::Decode).
+    /// - It should close idle connections before the server does after 30 s (`pool_idle_timeout`), and bound the time
+    ///   for connecting (`connect_timeout`).
+    /// - Connections that have died silently are not replaced, no second address is tried while one does not reply, and
+    ///   proxies apply to this machine too.
+    /// - Its connections belong to the runtimes in which they were made.
+    ///
+    /// If `reqwest::Client::new` panics because there is no TLS provider, enable one of reqwest's TLS features, or
+    /// install a provider of rustls.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.own.http_client = Some(client);
         self

@@ -169,8 +169,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Bounds the time for connecting: looking up the host, TCP, and TLS. 5 s by default. The timeout of a call bounds
-    /// it too.
+    /// Bounds the time for making one connection: looking up the host, TCP, and TLS. 5 s by default. The timeout of a
+    /// call bounds it too, but does not end the connection that is being made: the next call may use it.
+    ///
+    /// If a connection takes long, another one is tried beside it: to the next address of the host after 250 ms, and
+    /// to the same one after 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self

@@ -1,5 +1,8 @@
 //! The HTTP transport: a POST to `{base}/{method}`, or to the base URL with legacy commands.
 
+mod connections;
+mod dialer;
+mod hedge;
 mod response;
 #[cfg(not(feature = "_tls"))]
 mod without_tls;
@@ -12,22 +15,29 @@ use bytes::{Bytes, BytesMut};
 use reqwest::{Body, Response, Url};
 
 use super::diagnosis::{self, Diagnosis};
-use super::per_runtime::PerRuntime;
 use super::request::TrackedBody;
 use super::{OutgoingRequest, OwnConnections, Route, SendState, TransportConfig, too_large};
 use crate::api::messages::METHODS;
-use crate::error::{Attempts, Effect, Error, Status, cause};
+use crate::error::{Attempts, Error, Status, cause};
+use connections::{Clients, Connections, Watch};
 pub(super) use response::error_response;
-
-/// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s:
-/// if the client closes them earlier, no call is sent while the server closes its connection.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Centrifugo 6.5 and later cut the connection of a call that takes longer.
 const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
 
 /// The number of bytes that are read of a body that is not a reply, for the error's text.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
+
+/// The time that such a body has to arrive.
+const ERROR_BODY_TIME: Duration = Duration::from_millis(250);
+
+/// The number of times that a request is sent again at once because the server refused it unread.
+const MAX_REFUSALS: usize = 2;
+
+/// A connection that was used before and is lost this soon after a request was probably closed while it was idle.
+const CLOSED_EARLY: Duration = Duration::from_secs(1);
+const CLOSED_WHILE_IDLE: &str = "the connection had been used before: if this happens after pauses, the server or a proxy \
+                                 closes idle connections earlier than the client: set idle_timeout below its keep-alive";
 
 /// The HTTP connections to a node.
 pub(crate) struct Http {
@@ -41,13 +51,9 @@ pub(crate) struct Http {
     max_response_size: usize,
     /// Whether calls are sent as command lines to the base URL.
     legacy: bool,
+    proxy: Option<String>,
     clients: Clients,
     diagnosis: Diagnosis,
-}
-
-enum Clients {
-    Own(reqwest::Client),
-    PerRuntime(PerRuntime<reqwest::Client>),
 }
 
 impl Http {
@@ -63,14 +69,8 @@ impl Http {
         let legacy = config.legacy_commands;
         let diagnosis = Diagnosis::new(&config);
         let headers = headers(&mut config, &base, own.has_http_client());
-        let clients = match own.http_client {
-            Some(client) => Clients::Own(client),
-            None => {
-                // Created once here, so that `build` finds what is wrong with the options.
-                new_client(&config)?;
-                Clients::PerRuntime(PerRuntime::new(move || new_client(&config)))
-            }
-        };
+        let proxy = config.proxy.clone();
+        let clients = Clients::new(config, own.http_client)?;
         Ok(Self {
             base,
             urls,
@@ -78,6 +78,7 @@ impl Http {
             headers,
             max_response_size,
             legacy,
+            proxy,
             clients,
             diagnosis,
         })
@@ -89,19 +90,28 @@ impl Http {
         route: &Route<'_>,
         outgoing: OutgoingRequest,
     ) -> Result<Bytes, Error> {
-        let client = match &self.clients {
-            Clients::Own(client) => client.clone(),
-            Clients::PerRuntime(clients) => clients.get()?,
-        };
+        let connections = self.clients.get()?;
+        let (state, ends) = (outgoing.state.clone(), outgoing.ends);
+        let watch = Watch::start(&self.clients, &connections, state, ends);
+        let outcome = self.exchange(route, &outgoing, &connections).await;
+        watch.end();
+        outcome
+    }
+
+    /// Sends a request over those connections and returns the body of the reply.
+    async fn exchange(
+        &self,
+        route: &Route<'_>,
+        outgoing: &OutgoingRequest,
+        connections: &Connections,
+    ) -> Result<Bytes, Error> {
         let started = Instant::now();
-        let state = outgoing.state.clone();
-        let network = |error| self.network_error(route, error, &state, started);
-        let request = self.request(route, outgoing)?;
-        let mut response = client.execute(request).await.map_err(network)?;
+        let network = |error| self.network_error(route, error, &outgoing.state, started);
+        let mut response = self.execute(route, outgoing, connections, started).await?;
         self.diagnosis.saw_reply();
         match response.status().as_u16() {
             200..=299 => {
-                let body = read(&mut response, self.max_response_size).await;
+                let body = read(&mut response, connections, self.max_response_size).await;
                 let (body, is_whole) = body.map_err(network)?;
                 if is_whole {
                     Ok(body)
@@ -116,25 +126,89 @@ impl Http {
             }),
             status => {
                 let limit = ERROR_BODY_LIMIT.min(self.max_response_size);
-                // The status matters more than the body, which may be unreadable.
-                let body = read(&mut response, limit).await;
-                let body = body.map(|(body, _)| body).unwrap_or_default();
-                Err(error_response(route, status, response.headers(), &body))
+                // The status matters more than the body, which may be unreadable or have no end.
+                let body = read(&mut response, connections, limit);
+                let body = tokio::time::timeout(ERROR_BODY_TIME, body).await;
+                let body = body.map(Result::unwrap_or_default).unwrap_or_default().0;
+                let proxy = self.proxy.as_deref();
+                Err(error_response(
+                    route,
+                    status,
+                    response.headers(),
+                    &body,
+                    proxy,
+                ))
             }
         }
     }
 
+    /// Sends a request, also once more if the server certainly did not process it. Returns the head of the response.
+    async fn execute(
+        &self,
+        route: &Route<'_>,
+        outgoing: &OutgoingRequest,
+        connections: &Connections,
+        started: Instant,
+    ) -> Result<Response, Error> {
+        let state = &outgoing.state;
+        let mut refusals = 0;
+        loop {
+            let copy = state.new_copy();
+            let first = self.request(route, outgoing, copy)?;
+            let make = |copy| self.request(route, outgoing, copy).ok();
+            let outcome = hedge::execute(&connections.client, state, (copy, first), make).await;
+            let error = match outcome {
+                Ok(response) => {
+                    connections.saw_read();
+                    return self.from_the_server(route, response);
+                }
+                Err(error) => error,
+            };
+            let is_refused = diagnosis::is_refused(&error);
+            if is_refused {
+                connections.saw_read();
+                state.take_back();
+                refusals += 1;
+            }
+            if !is_refused || refusals > MAX_REFUSALS {
+                return Err(self.network_error(route, error, state, started));
+            }
+        }
+    }
+
+    /// Returns a response unless it came from another URL: a client that the user made may follow redirects.
+    fn from_the_server(&self, route: &Route<'_>, response: Response) -> Result<Response, Error> {
+        if matches!(self.clients, Clients::PerRuntime(_))
+            || *response.url() == self.url_of(route)?
+        {
+            return Ok(response);
+        }
+        let message = format!(
+            "the http_client has followed a redirect to {}, where the key was sent too: build it with \
+             redirect(reqwest::redirect::Policy::none())",
+            response.url().origin().ascii_serialization()
+        );
+        Err(Error::Decode {
+            method: Some(route.method),
+            message,
+            source: None,
+            attempts: Attempts::default(),
+        })
+    }
+
+    /// Returns a copy of a request.
     fn request(
         &self,
         route: &Route<'_>,
-        outgoing: OutgoingRequest,
+        outgoing: &OutgoingRequest,
+        copy: u8,
     ) -> Result<reqwest::Request, Error> {
         let mut request = reqwest::Request::new(::http::Method::POST, self.url_of(route)?);
         *request.headers_mut() = self.headers.clone();
-        if let Some((name, key)) = outgoing.key {
+        if let Some((name, key)) = outgoing.key.clone() {
             request.headers_mut().insert(name, key);
         }
-        let body = TrackedBody::new(outgoing.body, outgoing.state);
+        let body = TrackedBody::copy(outgoing.body.clone(), outgoing.state.clone(), copy);
         *request.body_mut() = Some(Body::wrap(body));
         Ok(request)
     }
@@ -157,6 +231,15 @@ impl Http {
         })
     }
 
+    /// Returns whether a connection was lost that was there before the call, and soon after it was used.
+    fn was_closed_while_idle(&self, state: &SendState) -> bool {
+        let is_early = state
+            .time_since_sent()
+            .is_some_and(|time| time < CLOSED_EARLY);
+        let dials = matches!(self.clients, Clients::PerRuntime(_));
+        is_early && dials && !state.dials().have_begun()
+    }
+
     /// Returns the error of a call whose connection failed.
     fn network_error(
         &self,
@@ -168,11 +251,7 @@ impl Http {
         let method = route.method;
         let elapsed = started.elapsed();
         let attempts = Attempts::default();
-        let effect = if error.is_connect() || error.is_builder() {
-            Effect::Unsent
-        } else {
-            state.abandon()
-        };
+        let effect = state.abandon();
         if error.is_timeout() {
             return Error::Timeout {
                 method,
@@ -183,6 +262,8 @@ impl Http {
         }
         let hint = if !effect.is_unsent() && elapsed >= SERVER_CUTS_AFTER {
             "Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP"
+        } else if self.was_closed_while_idle(state) {
+            CLOSED_WHILE_IDLE
         } else {
             self.diagnosis.hint(error.is_connect(), &error)
         };
@@ -235,70 +316,12 @@ fn host_header(base: &Url) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
 }
 
-/// Creates the HTTP client of a runtime.
-fn new_client(config: &TransportConfig) -> Result<reqwest::Client, Error> {
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .pool_idle_timeout(config.connections.idle_timeout.unwrap_or(IDLE_TIMEOUT))
-        .tcp_keepalive(config.connections.tcp_keepalive)
-        .tcp_nodelay(true)
-        .user_agent(config.user_agent.clone());
-    if let Some(timeout) = config.connect_timeout {
-        builder = builder.connect_timeout(timeout);
-    }
-    if let Some(connections) = config.connections.max_idle {
-        builder = builder.pool_max_idle_per_host(connections);
-    }
-    if config.connections.no_proxy {
-        builder = builder.no_proxy();
-    }
-    if let Some(address) = config.address
-        && let Some((name, _)) = config.url.name()
-    {
-        builder = builder.resolve(name, address);
-    }
-    builder = with_unix_socket(builder, config);
-    with_tls(builder, config)
-        .build()
-        .map_err(|error| Error::Config(format!("the HTTP client cannot be built: {error}")))
-}
-
-#[cfg(unix)]
-fn with_unix_socket(
-    builder: reqwest::ClientBuilder,
-    config: &TransportConfig,
-) -> reqwest::ClientBuilder {
-    match &config.connections.unix_socket {
-        // Otherwise reqwest would ask a proxy for the socket.
-        Some(path) => builder.no_proxy().unix_socket(path.clone()),
-        None => builder,
-    }
-}
-
-#[cfg(not(unix))]
-fn with_unix_socket(
-    builder: reqwest::ClientBuilder,
-    _config: &TransportConfig,
-) -> reqwest::ClientBuilder {
-    builder
-}
-
-#[cfg(feature = "_tls")]
-fn with_tls(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwest::ClientBuilder {
-    let mut tls = config.tls.config.clone();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    builder
-        .http2_keep_alive_interval(config.connections.http2_keep_alive)
-        .tls_backend_preconfigured(tls)
-}
-
-#[cfg(not(feature = "_tls"))]
-fn with_tls(builder: reqwest::ClientBuilder, _config: &TransportConfig) -> reqwest::ClientBuilder {
-    without_tls::unused_rustls(builder)
-}
-
 /// Reads a body up to the limit, and returns whether that is all of it. A body in one chunk is not copied.
-async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), reqwest::Error> {
+async fn read(
+    response: &mut Response,
+    connections: &Connections,
+    limit: usize,
+) -> Result<(Bytes, bool), reqwest::Error> {
     let announced = response
         .content_length()
         .and_then(|length| usize::try_from(length).ok());
@@ -314,6 +337,7 @@ async fn read(response: &mut Response, limit: usize) -> Result<(Bytes, bool), re
     let mut body = BytesMut::with_capacity(announced.unwrap_or(first.len()));
     body.extend_from_slice(&first);
     while body.len() <= limit {
+        connections.saw_read();
         match response.chunk().await? {
             Some(chunk) => body.extend_from_slice(&chunk),
             None => return Ok((body.freeze(), true)),
