@@ -108,9 +108,11 @@ impl SendState {
         self.sent_at().map(|sent_at| sent_at.elapsed())
     }
 
-    /// Records that the server certainly did not process what was sent, so that it may be sent again.
-    pub(crate) fn take_back(&self) {
-        self.0.stage.store(WAITING, Ordering::Release);
+    /// Takes a request back that was sent: the server has certainly not processed it.
+    pub(super) fn take_back(&self) {
+        let is_sent = |stage| (stage >= SENT).then_some(WAITING);
+        let stage = &self.0.stage;
+        let _ = stage.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_sent);
         *self.sent_at() = None;
     }
 

@@ -2,11 +2,23 @@
 //! elsewhere.
 #![cfg(all(feature = "http", feature = "grpc"))]
 
+#[cfg(feature = "tls")]
+#[path = "../support/authority.rs"]
+mod authority;
 #[cfg(target_os = "linux")]
 #[path = "../support/blackhole.rs"]
 mod blackhole;
 #[path = "../support/closed_port.rs"]
 mod closed_port;
+#[cfg(feature = "tls")]
+#[path = "../support/fake_grpc.rs"]
+mod fake_grpc;
+#[cfg(feature = "tls")]
+#[path = "../support/fake_server.rs"]
+mod fake_server;
+#[cfg(feature = "tls")]
+#[path = "../support/front.rs"]
+mod front;
 #[path = "../support/relay.rs"]
 mod relay;
 #[path = "../support/sniffer.rs"]
@@ -18,6 +30,8 @@ mod cancelled;
 mod closing;
 mod connections;
 mod deadlines;
+#[cfg(feature = "tls")]
+mod http_connections;
 mod keys;
 mod limits;
 mod nodes;

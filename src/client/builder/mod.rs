@@ -133,8 +133,8 @@ impl ClientBuilder {
 #[cfg(test)]
 impl ClientBuilder {
     /// Looks host names up there.
-    pub(crate) fn names(mut self, names: Names) -> Self {
-        self.names = Arc::new(names);
+    pub(crate) fn names(mut self, names: impl Into<Arc<Names>>) -> Self {
+        self.names = names.into();
         self
     }
 }

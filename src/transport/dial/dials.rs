@@ -66,6 +66,11 @@ impl Dials {
         self.begun().has_more
     }
 
+    /// Returns the addresses that were dialled, for errors.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.begun().addresses.clone()
+    }
+
     /// Returns when the next dial is due. The waker is woken if that changes.
     pub(crate) fn next_due(&self, waker: &Waker) -> Option<Instant> {
         let mut begun = self.begun();

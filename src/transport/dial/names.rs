@@ -131,6 +131,12 @@ impl Names {
         lock(&self.state).remember(address, Health::FailedAt(Instant::now()));
     }
 
+    /// Makes all answers too old.
+    #[cfg(test)]
+    pub(crate) fn expire(&self) {
+        lock(&self.state).make_older(MAX_AGE);
+    }
+
     /// Returns the addresses of a host if they are known; otherwise the end of a lookup, which it starts if need be.
     fn answer(
         &self,
@@ -184,6 +190,16 @@ impl State {
             MAX_AGE
         };
         now.duration_since(answer.at) >= max_age
+    }
+
+    /// Makes all answers older.
+    #[cfg(test)]
+    fn make_older(&mut self, by: Duration) {
+        let answers = self
+            .names
+            .values_mut()
+            .filter_map(|name| name.answer.as_mut());
+        answers.for_each(|answer| answer.at = answer.at.checked_sub(by).unwrap());
     }
 
     /// Returns addresses in the order in which they are to be tried.

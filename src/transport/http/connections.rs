@@ -226,12 +226,7 @@ fn new_client(config: &TransportConfig, peer: &Arc<Peer>) -> Result<reqwest::Cli
     if config.proxy.is_none() {
         builder = builder.no_proxy();
     }
-    if let Some(address) = config.address
-        && let Some((name, _)) = config.url.name()
-    {
-        builder = builder.resolve(name, address);
-    }
-    builder = with_user_timeout(with_unix_socket(builder, config));
+    let builder = with_user_timeout(with_unix_socket(builder, config));
     with_tls(builder, config)
         .build()
         .map_err(|error| Error::Config(format!("the HTTP client cannot be built: {error}")))

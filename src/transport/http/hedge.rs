@@ -37,9 +37,10 @@ pub(super) async fn execute(
 ) -> Outcome {
     let (copy, first) = first;
     let execute = |request| REQUEST.scope(state.clone(), client.execute(request));
-    let mut first = pin!(execute(first));
+    let first = pin!(Some(execute(first)));
+    let mut first = OnStack(first);
     // Usually there is a connection, and nothing is dialled.
-    let without_dial = poll_fn(|context| match first.as_mut().poll(context) {
+    let without_dial = poll_fn(|context| match Pin::new(&mut first).poll(context) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         Poll::Pending if state.dials().have_begun() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
@@ -62,6 +63,26 @@ pub(super) async fn execute(
         if let Some(request) = make(copy) {
             race.add(copy, Box::pin(execute(request)));
         }
+    }
+}
+
+/// A future on the stack, which is dropped together with this.
+struct OnStack<'a, F>(Pin<&'a mut Option<F>>);
+
+impl<F: Future> Future for OnStack<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        match self.0.as_mut().as_pin_mut() {
+            Some(future) => future.poll(context),
+            None => unreachable!("the future is there until this is dropped"),
+        }
+    }
+}
+
+impl<F> Drop for OnStack<'_, F> {
+    fn drop(&mut self) {
+        self.0.set(None);
     }
 }
 

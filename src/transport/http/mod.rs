@@ -4,10 +4,14 @@ mod connections;
 mod dialer;
 mod hedge;
 mod response;
+#[cfg(test)]
+#[cfg(all(feature = "blocking", feature = "_tls", target_os = "linux"))]
+mod tests;
 #[cfg(not(feature = "_tls"))]
 mod without_tls;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ::http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
@@ -231,6 +235,15 @@ impl Http {
         })
     }
 
+    /// Returns the server as errors show it, with the addresses that were dialled.
+    fn shown_with(&self, addresses: &[SocketAddr]) -> Box<str> {
+        if addresses.is_empty() || self.proxy.is_some() {
+            return self.shown.clone();
+        }
+        let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
+        format!("{} at {}", self.shown, addresses.join(", ")).into()
+    }
+
     /// Returns whether a connection was lost that was there before the call, and soon after it was used.
     fn was_closed_while_idle(&self, state: &SendState) -> bool {
         let is_early = state
@@ -269,7 +282,7 @@ impl Http {
         };
         Error::Network {
             method,
-            url: self.shown.clone(),
+            url: self.shown_with(&state.dials().addresses()),
             effect,
             elapsed,
             reason: diagnosis::reason(&error),

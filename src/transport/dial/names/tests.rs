@@ -41,14 +41,6 @@ fn counted(addresses: &[SocketAddr]) -> (Names, Arc<AtomicUsize>) {
     (names, count)
 }
 
-/// Makes all answers older.
-fn age(names: &Names, by: Duration) {
-    for name in lock(&names.state).names.values_mut() {
-        let answer = name.answer.as_mut().unwrap();
-        answer.at = answer.at.checked_sub(by).unwrap();
-    }
-}
-
 #[test]
 fn addresses_are_looked_up_when_the_answer_is_too_old() {
     let (names, count) = counted(&[address(1)]);
@@ -57,14 +49,14 @@ fn addresses_are_looked_up_when_the_answer_is_too_old() {
             assert_eq!(names.addresses(HOST, 8000).await.unwrap(), [address(1)]);
         }
         assert_eq!(count.load(Ordering::SeqCst), 1);
-        age(&names, MAX_AGE);
+        names.expire();
         names.addresses(HOST, 8000).await.unwrap();
         assert_eq!(count.load(Ordering::SeqCst), 2);
         // All its addresses have failed: the host may have moved.
         names.failed(address(1));
         names.addresses(HOST, 8000).await.unwrap();
         assert_eq!(count.load(Ordering::SeqCst), 2);
-        age(&names, MAX_AGE_WHEN_DOWN);
+        lock(&names.state).make_older(MAX_AGE_WHEN_DOWN);
         names.addresses(HOST, 8000).await.unwrap();
         assert_eq!(count.load(Ordering::SeqCst), 3);
     });
@@ -76,7 +68,7 @@ fn old_answer_is_not_used_when_the_lookup_fails() {
     let names = Names::with_resolver(move |_, _| answers.lock().unwrap().pop().unwrap());
     run(async {
         names.addresses(HOST, 8000).await.unwrap();
-        age(&names, MAX_AGE);
+        names.expire();
         names.addresses(HOST, 8000).await.unwrap_err();
     });
 }
@@ -131,9 +123,9 @@ fn answer_that_flaps_does_not_forget_the_health_of_addresses() {
     order();
     names.failed(address(1));
     names.succeeded(address(3));
-    age(&names, MAX_AGE);
+    names.expire();
     assert_eq!(order(), [3, 2].map(address));
-    age(&names, MAX_AGE);
+    names.expire();
     assert_eq!(order(), [3, 2, 1].map(address));
 }
 
