@@ -10,7 +10,7 @@ use centrifugo_api::{Client, Error, Retry};
 use crate::blackhole::Blackhole;
 use crate::closed_port::closed_port;
 use crate::fake_grpc::Reply;
-use crate::fake_http::Answer;
+use crate::fake_http::{Answer, FakeHttp};
 use crate::over_both_transports::{published, script};
 use crate::{
     Outcome, Predicates, all_texts, assert_lost, assert_says, failure, predicates, publish,
@@ -138,6 +138,21 @@ async fn lost_call_is_not_retried() {
             server.transport()
         );
     }
+}
+
+#[tokio::test]
+#[cfg(feature = "http")]
+async fn connection_that_was_used_before_and_is_lost_at_once_names_the_keep_alive() -> Outcome {
+    let hint = "set idle_timeout below its keep-alive";
+    let fake = FakeHttp::script([published().0, Answer::nothing(), Answer::nothing()]);
+    let client = crate::client(&fake.url());
+    publish(&client).await?;
+    let error = failure(&client, "used before").await;
+    assert_lost(&error, "used before");
+    assert_says(&error, hint, "used before");
+    let error = failure(&client, "new").await;
+    assert!(!error.to_string().contains(hint), "{error}");
+    Ok(())
 }
 
 #[tokio::test]

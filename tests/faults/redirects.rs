@@ -81,3 +81,21 @@ async fn redirect_without_a_location_is_no_success() {
     let error = failure(&crate::client(&fake.url()), "redirect").await;
     assert_says(&error, "HTTP 302: <a>Moved</a>", "redirect");
 }
+
+#[tokio::test]
+#[cfg(feature = "http")]
+async fn client_of_the_user_that_follows_redirects_is_refused() {
+    let elsewhere = FakeHttp::always(published().0);
+    let location = elsewhere.url_at("/api/publish");
+    let server = FakeHttp::always(Answer::with(302, &[("Location", &location)], ""));
+    let own = crate::own_client::builder().expect("the TLS provider has the default versions");
+    let client = centrifugo_api::Client::builder(server.url())
+        .http_client(own.build().expect("the client is built"))
+        .build()
+        .expect("the client is built");
+    let error = failure(&client, "302").await;
+    assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+    assert!(!error.is_retryable() && !error.is_unsent(), "{error:?}");
+    assert_says(&error, "redirect(reqwest::redirect::Policy::none())", "302");
+    assert_says(&error, &elsewhere.address().to_string(), "302");
+}

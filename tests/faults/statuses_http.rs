@@ -1,6 +1,6 @@
 //! HTTP statuses without an API error.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use centrifugo_api::{Error, Status};
 
@@ -32,7 +32,8 @@ async fn statuses_become_transport_errors_with_a_hint() {
             false,
             "is this URL Centrifugo's server API?",
         ),
-        (408, "Request Timeout", false, ""),
+        (407, "Proxy Authentication Required", false, "credentials"),
+        (408, "Request Timeout", true, "the whole request in time"),
         (
             413,
             "Request Entity Too Large",
@@ -68,6 +69,14 @@ async fn statuses_become_transport_errors_with_a_hint() {
             true,
             "a proxy did not get a response from Centrifugo",
         ),
+        (519, "odd", false, ""),
+        (520, "origin", true, "a proxy did not get a response"),
+        (521, "origin", true, "a proxy did not get a response"),
+        (522, "origin", true, "a proxy did not get a response"),
+        (523, "origin", true, "a proxy did not get a response"),
+        (524, "origin", true, "a proxy did not get a response"),
+        (525, "origin", false, ""),
+        (530, "origin", true, "a proxy did not get a response"),
         (599, "odd", false, ""),
     ] {
         let case = format!("{status} {text}");
@@ -148,7 +157,9 @@ async fn wait_that_the_server_asks_for_is_reported() {
         (429, " 5 ", Some(5)),
         (429, "0", Some(0)),
         (503, "120", Some(120)),
-        (429, "Wed, 21 Oct 2065 07:28:00 GMT", None),
+        // A date that has passed.
+        (429, "Wed, 21 Oct 2015 07:28:00 GMT", Some(0)),
+        (429, "Wed, 32 Oct 2065 07:28:00 GMT", None),
         (429, "-1", None),
         (429, "1.5", None),
         (429, "soon", None),
@@ -173,6 +184,21 @@ async fn wait_that_the_server_asks_for_is_reported() {
             "{retry_after}"
         );
     }
+}
+
+#[tokio::test]
+async fn wait_until_a_date_is_reported() {
+    const WAIT: Duration = Duration::from_secs(600);
+    let date = httpdate::fmt_http_date(SystemTime::now() + WAIT);
+    let error = failure_of(Answer::with(503, &[("Retry-After", &date)], "")).await;
+    let Error::Transport {
+        retry_after: Some(wait),
+        ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert!(wait <= WAIT && wait > WAIT / 2, "{wait:?}");
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::{Client, Error};
+use centrifugo_api::{Client, Error, Status};
 
 use crate::fake_grpc::{Reply, frame};
-use crate::fake_http::Answer;
+use crate::fake_http::{Answer, FakeHttp};
 use crate::fake_server::{PATIENCE, eventually};
 use crate::over_both_transports::{Server, always, published, script};
 use crate::{Outcome, Predicates, assert_says, failure, predicates, publish};
@@ -99,6 +99,34 @@ async fn slow_body_of_an_error_status_ends_in_time() {
         assert!(failure(&hasty(&server), "503").await.is_retryable());
         assert!(started.elapsed() < PATIENCE);
         assert_eq!(server.calls(), 1);
+    }
+}
+
+#[tokio::test]
+#[cfg(feature = "http")]
+async fn body_of_an_error_status_that_stalls_does_not_hide_the_status() {
+    for answer in [
+        Answer::head(503, &[("Content-Length", "1000")]).hang(),
+        Answer::head(503, &[("Content-Length", "1000")])
+            .write("Serv")
+            .hang(),
+        Answer::head(503, &[("Transfer-Encoding", "chunked")]).flood_of_chunks(),
+    ] {
+        let fake = FakeHttp::always(answer);
+        let started = Instant::now();
+        let error = failure(&crate::client(&fake.url()), "503").await;
+        assert!(
+            matches!(
+                error,
+                Error::Transport {
+                    status: Status::Http(503),
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+        // The call had 10 s.
+        assert!(started.elapsed() < Duration::from_secs(5));
     }
 }
 

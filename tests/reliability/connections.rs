@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest};
+use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Status};
 use centrifugo_api_testing::{Fault, Server};
 
 use crate::closed_port::closed_port;
@@ -166,58 +166,98 @@ async fn grpc_pings_with_http2_keep_alive() -> Outcome {
     Ok(())
 }
 
-/// `HTTP_PROXY` and `NO_PROXY` apply to a process: the test runs itself in another process, with
-/// these variables.
+const URL: &str = "CENTRIFUGO_API_TEST_URL";
+
+/// Prints the outcome of a call to the URL of the environment.
+async fn call_and_print() -> Outcome {
+    let url = std::env::var(URL)?;
+    let (url, no_proxy) = url
+        .strip_prefix("direct ")
+        .map_or((&*url, false), |url| (url, true));
+    let builder = Client::builder(url).api_key("api-key");
+    let builder = if no_proxy {
+        builder.no_proxy()
+    } else {
+        builder
+    };
+    let outcome = match builder.build() {
+        Ok(client) => client.info(InfoRequest::new()).await.map(drop),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => println!("it succeeded"),
+        Err(error) => println!("{error}"),
+    }
+    Ok(())
+}
+
+/// Returns what a call in another process says, which has these variables for proxies. `test` is the test that calls.
+fn output(test: &str, url: &str, proxy: &str, no_proxy: &str) -> Result<String, Error> {
+    let output =
+        std::process::Command::new(std::env::current_exe().expect("the test is a program"))
+            .args([test, "--exact", "--nocapture"])
+            .env(URL, url)
+            .envs([("HTTP_PROXY", proxy), ("http_proxy", proxy)])
+            .envs([("NO_PROXY", no_proxy), ("no_proxy", no_proxy)])
+            .env_remove("REQUEST_METHOD")
+            .output()
+            .expect("the process starts");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 #[tokio::test]
 async fn proxy_of_the_environment_is_used_unless_disabled() -> Outcome {
-    const URL: &str = "CENTRIFUGO_API_TEST_URL";
-    /// Exits with the outcome of a call: 0 for success, 3 if there was no connection.
-    async fn call_and_exit(url: &str) -> Result<(), Error> {
-        let (url, no_proxy) = url
-            .strip_prefix("direct ")
-            .map_or((url, false), |url| (url, true));
-        let builder = Client::builder(url).api_key("api-key");
-        let client = if no_proxy {
-            builder.no_proxy()
-        } else {
-            builder
-        }
-        .build()?;
-        match client.info(InfoRequest::new()).await {
-            Err(error) if error.is_unsent() => std::process::exit(3),
-            outcome => outcome.map(drop),
-        }
+    if std::env::var(URL).is_ok() {
+        return call_and_print().await;
     }
-    if let Ok(url) = std::env::var(URL) {
-        return Ok(call_and_exit(&url).await?);
-    }
+    const TEST: &str = "connections::proxy_of_the_environment_is_used_unless_disabled";
+    // Longer than a label of a name may be: no resolver queries the network for it.
+    let host = format!("{}.invalid", "x".repeat(64));
+    let url = format!("http://{host}/api");
     let server = Server::builder().api_key("api-key").start()?;
     let proxy = server.url().trim_end_matches("/api").to_owned();
-    let closed = closed_port()?;
-    let url = format!("http://{}/api", closed.local_addr()?);
     for (url, no_proxy, expected) in [
-        (url.clone(), "", 0),
-        (url.clone(), "127.0.0.1", 3),
-        (format!("direct {url}"), "", 3),
+        (url.clone(), "", "it succeeded"),
+        (url.clone(), &*host, "the host name cannot be resolved"),
+        (
+            format!("direct {url}"),
+            "",
+            "the host name cannot be resolved",
+        ),
     ] {
-        let test = "connections::proxy_of_the_environment_is_used_unless_disabled";
-        let output = std::process::Command::new(std::env::current_exe()?)
-            .args([test, "--exact", "--nocapture"])
-            .env(URL, &url)
-            .envs([
-                ("HTTP_PROXY", &*proxy),
-                ("http_proxy", &*proxy),
-                ("NO_PROXY", no_proxy),
-                ("no_proxy", no_proxy),
-            ])
-            .env_remove("REQUEST_METHOD")
-            .output()?;
-        assert_eq!(
-            output.status.code(),
-            Some(expected),
-            "{url} {no_proxy}: {output:?}"
-        );
+        let output = output(TEST, &url, &proxy, no_proxy)?;
+        assert!(output.contains(expected), "{url} {no_proxy}: {output}");
     }
     assert_eq!(server.take_requests().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn proxy_is_named_in_errors_and_not_used_for_this_machine() -> Outcome {
+    if std::env::var(URL).is_ok() {
+        return call_and_print().await;
+    }
+    const TEST: &str = "connections::proxy_is_named_in_errors_and_not_used_for_this_machine";
+    let server = Server::builder().api_key("api-key").start()?;
+    let busy = Server::builder().api_key("api-key").start()?;
+    busy.fail_next(3, Fault::status(Status::Http(503)))?;
+    let closed = closed_port()?;
+    let closed = format!("http://{}", closed.local_addr()?);
+    let local = server.url().replace("127.0.0.1", "localhost");
+    let elsewhere = "http://centrifugo.invalid/api";
+    let busy = busy.url().trim_end_matches("/api").to_owned();
+    for (url, proxy, expected) in [
+        (&*server.url(), &*closed, "it succeeded".to_owned()),
+        (&*local, &*closed, "it succeeded".to_owned()),
+        (elsewhere, &*closed, format!("through the proxy {closed}")),
+        (elsewhere, &*busy, format!("(through the proxy {busy})")),
+    ] {
+        let output = output(TEST, url, proxy, "")?;
+        assert!(output.contains(&expected), "{url} {proxy}: {output}");
+    }
+    let output = output(TEST, elsewhere, "socks5://user:secret@127.0.0.1:1080", "")?;
+    let is_refused = output.contains("needs the feature `socks` of centrifugo-api");
+    assert_eq!(is_refused, !cfg!(feature = "socks"), "{output}");
+    assert!(!output.contains("secret"), "{output}");
     Ok(())
 }

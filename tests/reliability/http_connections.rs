@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Retry};
+use centrifugo_api::{Client, ClientBuilder, InfoRequest, PublishRequest, Retry};
 use centrifugo_api_testing::{Fault, Server};
 use h2::Reason;
 use tokio_rustls::TlsAcceptor;
@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::authority::Authority;
 use crate::fake_grpc::{FakeGrpc, Reply};
 use crate::front::{Front, Manner, acceptor};
-use crate::{Outcome, PATIENCE, address, published};
+use crate::{Outcome, address, published};
 
 /// The time that most calls here have.
 const SHORT: Duration = Duration::from_millis(500);

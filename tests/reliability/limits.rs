@@ -5,6 +5,7 @@ use std::time::Duration;
 use centrifugo_api::{Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::Fault;
 
+use crate::nodes::pairs;
 use crate::{Outcome, both_transports, called};
 
 #[tokio::test]
@@ -67,6 +68,53 @@ async fn request_that_is_too_large_is_not_sent() -> Outcome {
             "{error}"
         );
         assert_eq!(called(&server), ["publish"]);
+    }
+    Ok(())
+}
+
+/// The limit of open files applies to a process: the test runs itself in another process, with a small one.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn process_without_free_files_is_not_the_fault_of_nodes() -> Outcome {
+    const CHILD: &str = "CENTRIFUGO_API_TEST_FILES";
+    if std::env::var(CHILD).is_err() {
+        let output = std::process::Command::new("sh")
+            .args(["-c", r#"ulimit -n 128; exec "$0" "$@""#])
+            .arg(std::env::current_exe()?)
+            .args([
+                "limits::process_without_free_files_is_not_the_fault_of_nodes",
+                "--exact",
+            ])
+            .env(CHILD, "1")
+            .output()?;
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+        return Ok(());
+    }
+    for (nodes, builder) in pairs()? {
+        let client = builder.build()?;
+        let mut files = Vec::new();
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            files.push(file);
+        }
+        let error = client.info(InfoRequest::new()).await.unwrap_err();
+        drop(files);
+        let text = error.to_string();
+        assert!(
+            error.is_unsent() && text.contains("this process has too many open files"),
+            "{text}"
+        );
+        assert!(text.contains("max_in_flight"), "{text}");
+        for _ in 0..4 {
+            client.info(InfoRequest::new()).await?;
+        }
+        assert_eq!(
+            nodes.each_ref().map(|node| node.take_requests().len()),
+            [2, 2]
+        );
     }
     Ok(())
 }
