@@ -38,6 +38,7 @@ fn main() -> Result<(), Report> {
             Page::Page(history) => {
                 println!("A page of {} publication(s).", history.publications.len())
             }
+            Page::Gap { first, last } => println!("{first} to {last} are missing."),
             Page::Lost(error) => println!("The stream was lost: {error}"),
         }
     }

@@ -70,6 +70,10 @@ async fn read(client: &Client, request: HistoryRequest) -> Result<Option<StreamP
                     position = Some(StreamPosition::new(last.offset, history.epoch));
                 }
             }
+            Page::Gap { first, last } => {
+                println!("  {first} to {last} were removed before they were read.");
+                position = pages.request().since.clone();
+            }
             Page::Lost(error) => {
                 println!("  The stream was lost, read it from the start: {error}");
                 position = None;

@@ -10,6 +10,7 @@ use futures_core::Stream;
 use super::Client;
 use crate::api::method::Method;
 use crate::error::{ApiError, Error};
+use crate::request::pages::Missing;
 use crate::request::{Page, Paged};
 
 /// The pages of a request, read one by one as they are asked for: the value of `Client::history_pages` and the other
@@ -75,10 +76,18 @@ pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> PageRead<R
         Err(error) => Err(error),
     };
     let (item, has_more) = match result {
-        Ok(result) => {
-            let has_more = request.advance(&result);
-            (Ok(Page::Page(result)), has_more)
-        }
+        Ok(result) => match request.missing(&result) {
+            Missing::Nothing => {
+                let has_more = request.advance(&result);
+                (Ok(Page::Page(result)), has_more)
+            }
+            // The page is read again, from behind the gap.
+            Missing::Gap { first, last } => {
+                request.skip_to(last);
+                (Ok(Page::Gap { first, last }), true)
+            }
+            Missing::Stream => (Ok(Page::Lost(lost(&request))), false),
+        },
         Err(Error::Api(error)) if error.code == ApiError::UNRECOVERABLE_POSITION => {
             (Ok(Page::Lost(error)), false)
         }
@@ -89,6 +98,13 @@ pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> PageRead<R
         request,
         has_more,
     }
+}
+
+/// Returns the error of a stream with another epoch, which servers return too unless the channel is new to them.
+fn lost<R: Paged>(request: &R) -> ApiError {
+    let code = ApiError::UNRECOVERABLE_POSITION;
+    let error = ApiError::new(code, "unrecoverable position").of(R::NAME);
+    error.about((R::GENERATED.channel)(request))
 }
 
 impl<R: Paged + 'static> Stream for Pages<R> {

@@ -12,7 +12,7 @@ pub(crate) fn impls(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
     let mut impls = Vec::new();
     for rpc in rpcs {
         if let Some(shape) = shape(items, rpc) {
-            impls.push(paged(rpc, &advance(shape)));
+            impls.push(paged(rpc, shape));
         }
     }
     impls
@@ -37,7 +37,17 @@ pub(crate) fn shape(items: &[Item], rpc: &Rpc) -> Option<Shape> {
     let result = fields_of(items, &rpc.result);
     if has(&request, &["cursor", "limit"]) && has(&result, &["next_cursor"]) {
         Some(Shape::List)
-    } else if has(&request, &["cursor", "limit", "key"]) && has(&result, &["cursor", "entries"]) {
+    } else if has(
+        &request,
+        &[
+            "cursor",
+            "limit",
+            "key",
+            "revision_offset",
+            "revision_epoch",
+        ],
+    ) && has(&result, &["cursor", "entries", "epoch", "offset"])
+    {
         Some(Shape::MapState)
     } else if has(&request, &["since", "limit", "reverse"])
         && has(&result, &["publications", "epoch", "offset"])
@@ -60,13 +70,17 @@ fn has(fields: &[Field<'_>], names: &[&str]) -> bool {
         .all(|name| fields.iter().any(|field| field.plain_name() == *name))
 }
 
-fn paged(rpc: &Rpc, advance: &TokenStream) -> Item {
+fn paged(rpc: &Rpc, shape: Shape) -> Item {
     let request = &rpc.request;
+    let advance = advance(shape);
+    let gaps = gaps(shape);
     parse_quote! {
         impl crate::request::pages::Paged for api::#request {
             fn advance(&mut self, result: &Self::Result) -> bool {
                 #advance
             }
+
+            #gaps
 
             fn set_default_limit(&mut self) {
                 if self.limit == 0 {
@@ -84,7 +98,12 @@ fn advance(shape: Shape) -> TokenStream {
             self.cursor.clone_from(&result.next_cursor);
             !self.cursor.is_empty()
         },
+        // All pages must be of one stream: the first one decides.
         Shape::MapState => quote! {
+            if self.revision_epoch.is_empty() {
+                self.revision_offset = result.offset;
+                self.revision_epoch.clone_from(&result.epoch);
+            }
             self.cursor.clone_from(&result.cursor);
             !self.cursor.is_empty() && self.key.is_empty()
         },
@@ -102,5 +121,57 @@ fn advance(shape: Shape) -> TokenStream {
             self.since_epoch.clone_from(&result.epoch);
             crate::request::pages::may_go_on(self.limit, result.entries.len(), self.reverse, last.offset, result.offset)
         },
+    }
+}
+
+/// Generates `missing` and `skip_to`, for results with a position in a stream.
+fn gaps(shape: Shape) -> TokenStream {
+    let missing = match shape {
+        Shape::List => return TokenStream::new(),
+        Shape::MapState => {
+            return quote! {
+                fn missing(&self, result: &Self::Result) -> crate::request::pages::Missing {
+                    use crate::request::pages::{Missing, is_other_stream};
+                    if is_other_stream(&self.revision_epoch, &result.epoch) {
+                        Missing::Stream
+                    } else {
+                        Missing::Nothing
+                    }
+                }
+            };
+        }
+        Shape::History => quote! {
+            let ::core::option::Option::Some(since) = &self.since else { return Missing::Nothing };
+            let since = Position { offset: since.offset, epoch: &since.epoch };
+            let first = result.publications.first().map(|publication| publication.offset);
+        },
+        Shape::MapStream => quote! {
+            if self.since_offset == 0 && self.since_epoch.is_empty() {
+                return Missing::Nothing;
+            }
+            let since = Position { offset: self.since_offset, epoch: &self.since_epoch };
+            let first = result.entries.first().map(|entry| entry.offset);
+        },
+    };
+    let skip_to = if matches!(shape, Shape::History) {
+        quote! {
+            if let ::core::option::Option::Some(since) = &mut self.since {
+                since.offset = offset;
+            }
+        }
+    } else {
+        quote! { self.since_offset = offset; }
+    };
+    quote! {
+        fn missing(&self, result: &Self::Result) -> crate::request::pages::Missing {
+            use crate::request::pages::{Missing, Position, missing};
+            #missing
+            let top = Position { offset: result.offset, epoch: &result.epoch };
+            missing(since, self.reverse, first, top)
+        }
+
+        fn skip_to(&mut self, offset: u64) {
+            #skip_to
+        }
     }
 }

@@ -3,7 +3,7 @@
 use centrifugo_api::*;
 use futures_util::TryStreamExt as _;
 
-use super::read;
+use super::{read, until_up};
 #[cfg(feature = "blocking")]
 use crate::server::{Backend, Server, Transport, Version};
 use crate::{Env, Outcome};
@@ -17,6 +17,9 @@ over_each_transport!(
     missing_limit_is_100_and_negative_limit_reads_all,
     position_of_another_epoch_is_lost_once,
     channel_lost_between_pages_is_reported_once,
+    channel_that_is_gone_between_pages_is_lost,
+    publications_trimmed_between_pages_are_a_gap,
+    history_removed_between_pages_is_a_gap,
     pages_carry_the_position_and_the_epoch,
     errors_end_the_pages,
     pages_are_a_stream,
@@ -134,13 +137,57 @@ async fn pages_of_a_trimmed_channel_have_what_is_left(env: Env) -> Outcome {
     let trimmed = HistoryRequest::new("plain:a")
         .limit(30)
         .since(StreamPosition::new(3, ""));
+    let mut pages = env.client.history_pages(trimmed);
+    assert_eq!(pages.next().await.transpose()?, Some(gap(4, 30)));
     assert!(
-        read(env.client.history_pages(trimmed), offsets)
+        read(pages, offsets)
             .await?
             .concat()
             .into_iter()
             .eq(31..=130)
     );
+    Ok(())
+}
+
+fn gap(first: u64, last: u64) -> Page<HistoryResult> {
+    Page::Gap { first, last }
+}
+
+/// The namespace keeps 100 publications.
+async fn publications_trimmed_between_pages_are_a_gap(env: Env) -> Outcome {
+    publish(&env.client, "plain:a", 100).await?;
+    let request = HistoryRequest::new("plain:a").limit(30);
+    let mut pages = env.client.history_pages(request.clone());
+    let mut reversed = env.client.history_pages(request.reverse(true));
+    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+    assert!(matches!(reversed.next().await, Some(Ok(Page::Page(_)))));
+    publish(&env.client, "plain:a", 85).await?;
+    let page = pages.next().await.transpose()?;
+    assert_eq!(page, Some(gap(31, 85)));
+    // Reading can stop at the gap and go on behind it.
+    let rest = env.client.history_pages(pages.request().clone());
+    assert!(read(rest, offsets).await?.concat().into_iter().eq(86..=185));
+    assert!(
+        read(pages, offsets)
+            .await?
+            .concat()
+            .into_iter()
+            .eq(86..=185)
+    );
+    // In reverse, the oldest publications are the last ones: nothing is missing in between.
+    assert_eq!(read(reversed, offsets).await?, [[0; 0]]);
+    Ok(())
+}
+
+async fn history_removed_between_pages_is_a_gap(env: Env) -> Outcome {
+    publish(&env.client, "plain:a", 7).await?;
+    let request = HistoryRequest::new("plain:a").limit(3);
+    let mut pages = env.client.history_pages(request);
+    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+    let remove = HistoryRemoveRequest::new("plain:a");
+    env.client.history_remove(remove).await?;
+    assert_eq!(pages.next().await.transpose()?, Some(gap(4, 7)));
+    assert_eq!(read(pages, offsets).await?, [[0; 0]]);
     Ok(())
 }
 
@@ -170,6 +217,9 @@ async fn pages_are_json(env: Env) -> Outcome {
     let json = serde_json::to_value(&page)?;
     assert_eq!(json["Lost"]["code"], 112, "{json}");
     assert_eq!(json["Lost"]["channel"], "plain:a", "{json}");
+
+    let json = serde_json::to_value(gap(4, 30))?;
+    assert_eq!(json, serde_json::json!({"Gap": {"first": 4, "last": 30}}));
     Ok(())
 }
 
@@ -201,6 +251,18 @@ async fn channel_lost_between_pages_is_reported_once(mut env: Env) -> Outcome {
         .await
         .is_err_and(|error| error.is_network())
     {}
+    assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
+    assert!(pages.next().await.is_none());
+    Ok(())
+}
+
+async fn channel_that_is_gone_between_pages_is_lost(mut env: Env) -> Outcome {
+    publish(&env.client, "plain:a", 7).await?;
+    let request = HistoryRequest::new("plain:a").limit(3);
+    let mut pages = env.client.history_pages(request);
+    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+    env.server.restart().await;
+    until_up(&env.client).await;
     assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
     assert!(pages.next().await.is_none());
     Ok(())
@@ -302,6 +364,12 @@ async fn pages_are_an_iterator_of_a_blocking_client(backend: Backend) -> Outcome
     let mut pages = client
         .history_pages(HistoryRequest::new("plain:a").since(StreamPosition::new(1, "made-up")));
     assert!(matches!(pages.next(), Some(Ok(Page::Lost(_)))));
+    assert!(pages.next().is_none());
+    let mut pages = client.history_pages(HistoryRequest::new("plain:a").limit(3));
+    assert!(matches!(pages.next(), Some(Ok(Page::Page(_)))));
+    client.history_remove(HistoryRemoveRequest::new("plain:a"))?;
+    assert_eq!(pages.next().transpose()?, Some(gap(4, 7)));
+    assert!(matches!(pages.next(), Some(Ok(Page::Page(page))) if offsets(page.clone()).is_empty()));
     assert!(pages.next().is_none());
     let mut pages = client.history_pages(HistoryRequest::new("nohist:a"));
     assert!(matches!(pages.next(), Some(Err(error)) if error.api_code() == Some(108)));

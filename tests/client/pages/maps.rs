@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use centrifugo_api::*;
 
-use super::read;
+use super::{read, until_up};
 use crate::{Env, Outcome};
 
 over_each_transport!(
@@ -13,6 +13,8 @@ over_each_transport!(
     state_of_an_empty_map_is_an_empty_page,
     stream_comes_in_pages,
     stream_of_another_epoch_is_lost_once,
+    state_of_another_life_is_lost_once,
+    stream_of_another_life_is_lost_once,
 );
 
 async fn fill(client: &Client, count: usize) -> Outcome {
@@ -119,5 +121,36 @@ async fn stream_of_another_epoch_is_lost_once(env: Env) -> Outcome {
     let mut pages = env.client.map_read_stream_pages(request);
     assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
     assert!(pages.next().await.is_none());
+    Ok(())
+}
+
+async fn state_of_another_life_is_lost_once(mut env: Env) -> Outcome {
+    let request = MapReadStateRequest::new("map:a").limit(3);
+    for refills in [0, 7] {
+        fill(&env.client, 7).await?;
+        let mut pages = env.client.map_read_state_pages(request.clone());
+        assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+        // A server that keeps everything in memory loses it.
+        env.server.restart().await;
+        until_up(&env.client).await;
+        fill(&env.client, refills).await?;
+        assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
+        assert!(pages.next().await.is_none());
+    }
+    Ok(())
+}
+
+async fn stream_of_another_life_is_lost_once(mut env: Env) -> Outcome {
+    let request = MapReadStreamRequest::new("map:a").limit(3);
+    for refills in [0, 7] {
+        fill(&env.client, 7).await?;
+        let mut pages = env.client.map_read_stream_pages(request.clone());
+        assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+        env.server.restart().await;
+        until_up(&env.client).await;
+        fill(&env.client, refills).await?;
+        assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
+        assert!(pages.next().await.is_none());
+    }
     Ok(())
 }

@@ -5,7 +5,7 @@ mod cursors;
 mod history;
 mod maps;
 
-use centrifugo_api::{Error, Page, Paged, Pages};
+use centrifugo_api::{Client, Error, InfoRequest, Page, Paged, Pages};
 
 /// Reads all pages, and checks that nothing follows the last one.
 async fn read<R: Paged + 'static, T>(
@@ -25,4 +25,9 @@ async fn read<R: Paged + 'static, T>(
     }
     assert!(pages.next().await.is_none());
     Ok(read)
+}
+
+/// Waits until a server that was restarted is called over new connections.
+async fn until_up(client: &Client) {
+    while client.info(InfoRequest::new()).await.is_err() {}
 }
