@@ -122,6 +122,12 @@ impl InvalidRequest {
         self.api_code
     }
 
+    /// Returns what is wrong, without the method and the field.
+    #[cfg(feature = "_transport")]
+    pub(crate) fn problem(&self) -> &str {
+        &self.problem
+    }
+
     /// Returns the error for the enclosing request, which has the wrong one at `path`.
     pub(crate) fn within(mut self, path: &str) -> Self {
         match &mut self.field {
@@ -183,8 +189,10 @@ pub struct Generated<M: Method> {
     pub(crate) payload: fn(&mut M, u32) -> Option<&mut Bytes>,
     /// Returns the channel that the request is about.
     pub(crate) channel: fn(&M) -> Option<&str>,
-    /// Gives the request an idempotency key where it takes one and has none, and returns whether it did.
-    pub(crate) set_key: fn(&mut M, &str) -> bool,
+    /// Gives the request an idempotency key where it takes one and has none.
+    pub(crate) set_key: fn(&mut M, &str),
+    /// Returns the request's idempotency key, or those of a batch's commands, if it takes keys; `None` for no key.
+    pub(crate) keys: fn(&M) -> Vec<Option<String>>,
     /// The request's place in a batch, if a batch can carry it.
     pub(crate) batch: Option<BatchSlot<M>>,
     /// The functions that split the request and join the results, if it consists of parts.
@@ -202,10 +210,16 @@ impl<M: Method> Generated<M> {
         payloads: &[],
         payload: |_, _| None,
         channel: |_| None,
-        set_key: |_, _| false,
+        set_key: |_, _| (),
+        keys: |_| Vec::new(),
         batch: None,
         parts: None,
     };
+}
+
+/// Returns the idempotency key of a single request.
+pub(crate) fn key_of<M: Method>(request: &M) -> Option<String> {
+    (M::GENERATED.keys)(request).pop().flatten()
 }
 
 /// The place of a request in a batch.
@@ -229,7 +243,7 @@ pub(crate) type ReadItem<M> =
 pub(crate) struct Parts<M: Method> {
     /// Returns the number of parts.
     pub(crate) len: fn(&M) -> usize,
-    /// Moves the first parts into a request of their own.
+    /// Moves the last parts into a request of their own.
     pub(crate) take: fn(&mut M, usize) -> M,
     /// Moves the parts of `part` back to the end of the request.
     pub(crate) give_back: fn(&mut M, M),
@@ -250,6 +264,8 @@ pub(crate) struct Resend<M: Method> {
     pub(crate) request: fn(&M, &M::Result, &[usize]) -> M,
     /// Replaces the outcomes at these positions.
     pub(crate) replace: fn(&mut M::Result, &[usize], M::Result),
+    /// Adds the number of attempts to the errors at these positions, and whether one of the attempts may have run.
+    pub(crate) note: fn(&mut M::Result, &[usize], u32, bool),
 }
 
 /// An item of a batch's reply, as it was received.

@@ -26,9 +26,9 @@ use nodes::{Nodes, TriedNodes, Turn};
 pub use retry::Retry;
 pub(crate) use retry_loop::RetryLoop;
 
-/// The facts about a call that the retry loop needs.
+/// The facts about a request of a call that the retry loop needs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CallInfo<'a> {
+pub(crate) struct CallInfo {
     pub(crate) method: &'static str,
     /// The size of the encoded request, in bytes.
     pub(crate) size: usize,
@@ -36,8 +36,6 @@ pub(crate) struct CallInfo<'a> {
     pub(crate) repeatable: bool,
     /// Whether the request consists of parts, such as commands or channels.
     pub(crate) has_parts: bool,
-    /// The idempotency key that the client generated for the request.
-    pub(crate) key: Option<&'a str>,
 }
 
 /// The state that clones of a client share.
@@ -56,20 +54,26 @@ impl Inner {
     /// Admits a call: checks its size, and waits for a permit. Returns the loop of its attempts.
     pub(crate) async fn start<'a>(
         &'a self,
-        info: &'a CallInfo<'a>,
+        info: CallInfo,
         retry: &'a Retry,
         deadline: &'a Deadline,
     ) -> Result<RetryLoop<'a>, Error> {
         // tokio's timer panics outside a runtime.
         in_runtime()?;
-        if info.size > self.max_request_size {
-            return Err(too_large(info.method, info.size, self.max_request_size));
-        }
+        self.check_size(info.method, info.size)?;
         if deadline.given.is_zero() {
             return Err(timeout(info.method, Effect::Unsent, deadline.given));
         }
         let permit = self.permit(info.method, *deadline).await?;
         Ok(RetryLoop::new(self, info, retry, deadline, permit))
+    }
+
+    /// Checks that a request of that size may be sent.
+    pub(crate) fn check_size(&self, method: &'static str, size: usize) -> Result<(), Error> {
+        if size > self.max_request_size {
+            return Err(too_large(method, size, self.max_request_size));
+        }
+        Ok(())
     }
 
     /// Returns a permit, or waits for one within the deadline.

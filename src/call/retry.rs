@@ -64,6 +64,9 @@ impl Retry {
     }
 
     /// Sets the maximal number of attempts, the first included. 3 by default, at least 1.
+    ///
+    /// Retries of a broadcast's failed channels count too. If [`split_above`](crate::ClientBuilder::split_above)
+    /// splits a call into several requests, each of them may have that many attempts.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
@@ -81,8 +84,9 @@ impl Retry {
         self
     }
 
-    /// Gives a new idempotency key to each call that takes one and has none. All attempts of the call have the same
-    /// key, and so does its error: [`Error::idempotency_key`].
+    /// Gives a new idempotency key to each call that takes one and has none; each command of a batch has its own. All
+    /// attempts of the call have the same key. Its error tells it ([`Error::idempotency_key`],
+    /// [`Error::idempotency_keys`]), and so do the errors of failed channels and commands.
     ///
     /// Centrifugo remembers a key for 5 minutes (v5.2 and later; older servers ignore keys).
     pub fn idempotency_keys(mut self) -> Self {

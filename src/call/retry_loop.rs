@@ -4,33 +4,33 @@ use std::time::{Duration, Instant};
 
 use super::nodes::Candidate;
 use super::{CallInfo, Deadline, Failed, Inner, Permit, Retry};
-use crate::error::{Attempts, Effect, Error};
+use crate::error::{Error, Progress};
 
 /// The time after which a call that may have run is not attempted again. Centrifugo forgets idempotency keys after
 /// 5 minutes: a later attempt would publish twice.
 const KEYS_ARE_KNOWN_FOR: Duration = Duration::from_secs(240);
 
-/// A call that is in flight, and its attempts so far.
+/// A call that is in flight, and its attempts so far. A call that is split, or whose parts are retried, is sent as
+/// several requests, one after another.
 pub(crate) struct RetryLoop<'a> {
     inner: &'a Inner,
-    info: &'a CallInfo<'a>,
+    /// The facts about the current request.
+    info: CallInfo,
     retry: &'a Retry,
     deadline: &'a Deadline,
-    attempts: u32,
+    progress: Progress,
     /// The start of the current attempt.
     started: Instant,
-    /// The start of the first attempt that may have run.
+    /// The start of the first attempt of the current request that may have run.
     may_have_run_since: Option<Instant>,
-    /// The error of the last attempt that may have run: boxed, since it is a part of each call's future.
-    earlier: Option<Box<Error>>,
-    /// Held until the call ends.
+    /// Held until the call ends, over all its requests.
     _permit: Permit<'a>,
 }
 
 impl<'a> RetryLoop<'a> {
     pub(super) fn new(
         inner: &'a Inner,
-        info: &'a CallInfo<'a>,
+        info: CallInfo,
         retry: &'a Retry,
         deadline: &'a Deadline,
         permit: Permit<'a>,
@@ -40,12 +40,42 @@ impl<'a> RetryLoop<'a> {
             info,
             retry,
             deadline,
-            attempts: 0,
+            progress: Progress::new(1),
             started: Instant::now(),
             may_have_run_since: None,
-            earlier: None,
             _permit: permit,
         }
+    }
+
+    /// Sets the number of requests that the call is sent as.
+    pub(crate) fn set_requests(&mut self, requests: usize) {
+        self.progress = Progress::new(requests);
+    }
+
+    /// Goes on to the next request of the call, after the current one ran. It has attempts of its own.
+    pub(crate) fn next_request(&mut self, info: CallInfo) {
+        self.info = info;
+        self.progress.next_request();
+        self.may_have_run_since = None;
+    }
+
+    /// Goes on to a request for parts of the current one, which failed: its attempts count on. Waits before it.
+    /// Returns false, without waiting, if no further attempt is allowed.
+    pub(crate) async fn retry_parts(&mut self) -> bool {
+        self.may_have_run_since.get_or_insert(self.started);
+        let attempts = self.progress.attempts();
+        self.is_key_known(Duration::ZERO)
+            && self.inner.pause(self.retry, attempts, *self.deadline).await
+    }
+
+    /// Returns the facts about the current request.
+    pub(crate) fn info(&self) -> &CallInfo {
+        &self.info
+    }
+
+    /// Returns what the attempts of the current request did so far.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Starts an attempt, and returns its deadline.
@@ -54,7 +84,7 @@ impl<'a> RetryLoop<'a> {
     /// node that hangs does not hold the call to its end.
     pub(crate) fn next_attempt(&mut self) -> Deadline {
         self.started = Instant::now();
-        let may_follow = self.info.repeatable && self.retry.allows(self.attempts + 1);
+        let may_follow = self.info.repeatable && self.retry.allows(self.progress.attempts() + 1);
         let is_bounded = may_follow && self.inner.nodes.are_several_up();
         let half = self.deadline.given / 2;
         self.deadline.of_attempt(is_bounded.then_some(half))
@@ -64,7 +94,7 @@ impl<'a> RetryLoop<'a> {
     pub(crate) fn candidate(&self) -> Candidate {
         Candidate {
             is_cheap: self.info.repeatable && !self.info.has_parts,
-            is_retry: self.attempts > 0,
+            is_retry: self.progress.attempts() > 0,
         }
     }
 
@@ -73,6 +103,7 @@ impl<'a> RetryLoop<'a> {
         &mut self,
         outcome: Result<T, Error>,
     ) -> Option<Result<T, Error>> {
+        self.progress.count();
         let error = match outcome {
             Ok(result) => {
                 self.inner.budget.deposit();
@@ -80,13 +111,10 @@ impl<'a> RetryLoop<'a> {
             }
             Err(error) => error,
         };
-        self.attempts += 1;
         let Some(wait) = self.wait(&error) else {
             return Some(Err(self.failed(error)));
         };
-        if !error.is_unsent() {
-            self.earlier = Some(Box::new(error));
-        }
+        self.progress.failed(error.effect());
         tokio::time::sleep(wait).await;
         None
     }
@@ -98,7 +126,7 @@ impl<'a> RetryLoop<'a> {
         }
         let wait = self
             .retry
-            .wait(self.attempts, error, self.info.repeatable)?;
+            .wait(self.progress.attempts(), error, self.info.repeatable)?;
         // Failing over to a healthy node is free and need not wait: it does not flood the node that is down.
         let fails_over = self.inner.nodes.can_fail_over(error);
         let wait = if fails_over {
@@ -106,33 +134,30 @@ impl<'a> RetryLoop<'a> {
         } else {
             wait.backoff.max(wait.requested)
         };
-        let is_key_known = self
-            .may_have_run_since
-            .is_none_or(|since| since.elapsed() + wait < KEYS_ARE_KNOWN_FOR);
-        if wait >= self.deadline.left() || !is_key_known {
+        if wait >= self.deadline.left() || !self.is_key_known(wait) {
             return None;
         }
         let failed = Failed {
             started: self.started,
-            is_first: self.attempts == 1,
+            is_first: self.progress.attempts() == 1,
         };
         (fails_over || self.inner.budget.withdraw(failed)).then_some(wait)
     }
 
+    /// Returns whether the server will certainly know the idempotency key of the current request after that wait.
+    fn is_key_known(&self, wait: Duration) -> bool {
+        self.may_have_run_since
+            .is_none_or(|since| since.elapsed() + wait < KEYS_ARE_KNOWN_FOR)
+    }
+
     /// Returns the error of the call, given that of its last attempt.
     fn failed(&mut self, last: Error) -> Error {
-        let earlier = self.earlier.take();
-        let effect = earlier
-            .as_ref()
-            .map_or(Effect::Unsent, |error| error.effect());
-        let attempts = Attempts::new(self.attempts, self.info.key, effect);
-        let error = match (last, earlier) {
-            // These errors say that nothing was sent: what the caller must know is that the call may have run.
-            (Error::Config(_) | Error::InvalidRequest(_), Some(earlier)) => *earlier,
-            (last, _) => last,
-        };
+        let took = self.deadline.elapsed();
         let is_over = self.deadline.left().is_zero();
         let timeout = is_over.then_some(self.deadline.given);
-        error.after(attempts, self.deadline.elapsed(), timeout)
+        let effect = last.effect();
+        let error = self.progress.error(self.info.method, last, took, timeout);
+        self.progress.failed(effect);
+        error
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Client;
 use super::coalescing::{Coalescer, Place};
 use crate::api::method::Method;
-use crate::call::{CallInfo, Deadline, Retry};
+use crate::call::{CallInfo, Deadline, RetryLoop};
 use crate::codec::EncodedBody;
 use crate::error::Error;
 use crate::transport::Route;
@@ -13,9 +13,7 @@ use crate::transport::Route;
 /// A request that is ready to be sent.
 struct ReadyCall<'a> {
     route: Route<'a>,
-    info: CallInfo<'a>,
     body: &'a EncodedBody,
-    deadline: &'a Deadline,
     /// The queues through which the request shares batches with others, if it does.
     shared: Option<(&'a Coalescer, Place)>,
 }
@@ -38,29 +36,28 @@ impl Client {
         body.map_err(|error| self.inner.hide_secrets(error))
     }
 
-    /// Sends an encoded request until there is a result or the attempts are used up; `key` is the idempotency key
-    /// that the client generated for it.
-    pub(super) async fn exchange<M: Method>(
-        &self,
-        request: &M,
-        body: &EncodedBody,
-        key: Option<&str>,
-        deadline: &Deadline,
-    ) -> Result<M::Result, Error> {
-        let info = CallInfo {
+    /// Returns the facts about an encoded request.
+    pub(super) fn call_info<M: Method>(&self, request: &M, body: &EncodedBody) -> CallInfo {
+        CallInfo {
             method: M::NAME,
             size: body.len(),
             repeatable: request.is_repeatable(),
             has_parts: M::GENERATED.parts.is_some(),
-            key,
-        };
+        }
+    }
+
+    /// Sends an encoded request of a call until there is a result or the attempts are used up.
+    pub(super) async fn exchange<M: Method>(
+        &self,
+        request: &M,
+        body: &EncodedBody,
+        attempts: &mut RetryLoop<'_>,
+    ) -> Result<M::Result, Error> {
         let place = M::GENERATED.batch.as_ref().map(Place::of);
         let call = ReadyCall {
             route: Route::of::<M>(),
-            shared: self.share(place, &info),
-            info,
+            shared: self.share(place, attempts.info()),
             body,
-            deadline,
         };
         let mut result = None;
         let mut decode = |reply: Reply| {
@@ -72,7 +69,7 @@ impl Client {
             result = Some(decoded?);
             Ok(())
         };
-        match self.send(&call, &mut decode).await {
+        match self.send(&call, attempts, &mut decode).await {
             Ok(()) => {
                 Ok(result.unwrap_or_else(|| unreachable!("a reply without error was decoded")))
             }
@@ -85,7 +82,7 @@ impl Client {
 
     /// Returns the queues and the place for a request in shared batches, if this client coalesces and takes the
     /// request.
-    fn share(&self, place: Option<Place>, info: &CallInfo<'_>) -> Option<(&Coalescer, Place)> {
+    fn share(&self, place: Option<Place>, info: &CallInfo) -> Option<(&Coalescer, Place)> {
         let coalescer = self.coalescer.as_deref()?;
         let place = place?;
         coalescer.accepts(place, info).then_some((coalescer, place))
@@ -93,17 +90,18 @@ impl Client {
 
     /// Makes attempts until one succeeds or no further one is due. Not generic over the method, so that it is
     /// compiled once.
-    async fn send(&self, call: &ReadyCall<'_>, decode: &mut Decode<'_>) -> Result<(), Error> {
-        let mut attempts = self
-            .inner
-            .start(&call.info, &self.retry, call.deadline)
-            .await?;
+    async fn send(
+        &self,
+        call: &ReadyCall<'_>,
+        attempts: &mut RetryLoop<'_>,
+        decode: &mut Decode<'_>,
+    ) -> Result<(), Error> {
         loop {
             let deadline = attempts.next_attempt();
             let reply = match call.shared {
                 Some((coalescer, place)) => {
-                    let item =
-                        coalescer.attempt(&self.inner, &call.info, place, call.body, &deadline);
+                    let info = attempts.info();
+                    let item = coalescer.attempt(&self.inner, info, place, call.body, &deadline);
                     item.await.map(Reply::Item)
                 }
                 None => {
@@ -121,31 +119,79 @@ impl Client {
         }
     }
 
-    /// Retries the parts that failed temporarily, and replaces their outcomes in `result`.
-    pub(super) async fn resend_failed<M: Method>(
+    /// Makes a call of a single request: encodes it, sends it, and retries the parts that failed temporarily.
+    pub(super) async fn exchange_whole<M: Method>(
+        &self,
+        request: &mut M,
+        deadline: &Deadline,
+    ) -> Result<M::Result, Error> {
+        let body = self.encode(request)?;
+        let info = self.call_info(request, &body);
+        let mut attempts = self.inner.start(info, &self.retry, deadline).await?;
+        let result = self.exchange(request, &body, &mut attempts).await?;
+        let mut result = finish(request, result);
+        self.resend_if_failed(request, &mut result, &mut attempts)
+            .await;
+        Ok(result)
+    }
+
+    /// Retries the parts of a result that failed temporarily, if there are any and they may be sent again.
+    pub(super) async fn resend_if_failed<M: Method>(
         &self,
         request: &M,
         result: &mut M::Result,
-        deadline: &Deadline,
+        attempts: &mut RetryLoop<'_>,
     ) {
-        let Some(resend) = M::GENERATED.parts.and_then(|parts| parts.resend) else {
+        let resend = M::GENERATED.parts.and_then(|parts| parts.resend);
+        let has_failed = resend.is_some_and(|resend| !(resend.failed)(result).is_empty());
+        if has_failed && attempts.info().repeatable {
+            // The future of a rare path is boxed, so that it is not a part of this one.
+            Box::pin(self.resend_failed(request, result, attempts)).await;
+        }
+    }
+
+    /// Retries the parts that failed temporarily, and replaces their outcomes in `result`. An outcome whose last
+    /// attempt may have run says so.
+    async fn resend_failed<M: Method>(
+        &self,
+        request: &M,
+        result: &mut M::Result,
+        attempts: &mut RetryLoop<'_>,
+    ) {
+        let Some(parts) = M::GENERATED.parts else {
             return;
         };
-        let once = self.with_retry(Retry::none());
-        let mut attempts = 1;
+        let Some(resend) = parts.resend else { return };
         loop {
             let failed = (resend.failed)(result);
-            if failed.is_empty() || !self.inner.pause(&self.retry, attempts, *deadline).await {
+            let progress = attempts.progress();
+            (resend.note)(result, &failed, progress.attempts(), progress.is_unsure());
+            if failed.is_empty() || !attempts.retry_parts().await {
                 return;
             }
-            attempts += 1;
             let mut again = (resend.request)(request, result, &failed);
             let Ok(body) = self.encode(&mut again) else {
                 return;
             };
-            if let Ok(replaced) = once.exchange(&again, &body, None, deadline).await {
-                (resend.replace)(result, &failed, replaced);
+            match self.exchange(&again, &body, attempts).await {
+                Ok(mut replaced) => {
+                    (parts.finish)(&mut again, &mut replaced);
+                    (resend.replace)(result, &failed, replaced);
+                }
+                Err(_) => {
+                    let progress = attempts.progress();
+                    (resend.note)(result, &failed, progress.attempts(), progress.is_unsure());
+                    return;
+                }
             }
         }
     }
+}
+
+/// Returns a result with what it keeps of its request, such as the names of channels.
+pub(super) fn finish<M: Method>(request: &mut M, mut result: M::Result) -> M::Result {
+    if let Some(parts) = M::GENERATED.parts {
+        (parts.finish)(request, &mut result);
+    }
+    result
 }

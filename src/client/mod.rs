@@ -276,35 +276,29 @@ impl Client {
         mut request: M,
     ) -> impl Future<Output = Result<(M, M::Result), Error>> + Send {
         async move {
-            let key = self.set_key(&mut request)?;
+            self.set_key(&mut request)?;
             let deadline = self.deadline();
-            // The futures of rare paths are boxed, so that they are not a part of this one.
-            let mut result = match (M::GENERATED.parts, self.inner.split_above) {
+            let outcome = match (M::GENERATED.parts, self.inner.split_above) {
                 (Some(parts), Some(limit)) => {
-                    let key = key.as_deref();
-                    let split = self.exchange_split(&mut request, parts, limit, key, &deadline);
-                    Box::pin(split).await?
+                    // The future of a rare path is boxed, so that it is not a part of this one.
+                    let split = self.exchange_split(&mut request, parts, limit, &deadline);
+                    Box::pin(split).await
                 }
-                _ => {
-                    let body = self.encode(&mut request)?;
-                    let result = self
-                        .exchange(&request, &body, key.as_deref(), &deadline)
-                        .await?;
-                    finish(&mut request, result)
-                }
+                _ => self.exchange_whole(&mut request, &deadline).await,
             };
-            if has_parts_to_resend(&request, &result) {
-                Box::pin(self.resend_failed(&request, &mut result, &deadline)).await;
+            match outcome {
+                Ok(result) => Ok((request, result)),
+                Err(error) => Err(error.with_keys((M::GENERATED.keys)(&request))),
             }
-            Ok((request, result))
         }
     }
 
     /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
-    /// Returns the key.
-    fn set_key<M: Method>(&self, request: &mut M) -> Result<Option<String>, Error> {
-        let key = self.retry.new_key()?;
-        Ok(key.filter(|key| (M::GENERATED.set_key)(request, key)))
+    fn set_key<M: Method>(&self, request: &mut M) -> Result<(), Error> {
+        if let Some(key) = self.retry.new_key()? {
+            (M::GENERATED.set_key)(request, &key);
+        }
+        Ok(())
     }
 
     fn pages<R: Paged + 'static>(&self, request: R) -> Pages<R> {
@@ -315,22 +309,6 @@ impl Client {
     fn deadline(&self) -> Deadline {
         Deadline::new(self.timeout, self.latest, self.attempt_timeout)
     }
-}
-
-/// Returns a result with what it keeps of its request, such as the names of channels.
-fn finish<M: Method>(request: &mut M, mut result: M::Result) -> M::Result {
-    if let Some(parts) = M::GENERATED.parts {
-        (parts.finish)(request, &mut result);
-    }
-    result
-}
-
-/// Returns whether parts of a call failed temporarily and may be sent again.
-fn has_parts_to_resend<M: Method>(request: &M, result: &M::Result) -> bool {
-    let Some(resend) = M::GENERATED.parts.and_then(|parts| parts.resend) else {
-        return false;
-    };
-    request.is_repeatable() && !(resend.failed)(result).is_empty()
 }
 
 /// Returns whether a batch has no commands.

@@ -68,13 +68,8 @@ impl<R: Paged + 'static> Pages<R> {
 
 /// Reads a page.
 pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> PageRead<R> {
-    let result = match client.encode(&mut request) {
-        Ok(body) => {
-            let deadline = client.deadline();
-            client.exchange(&request, &body, None, &deadline).await
-        }
-        Err(error) => Err(error),
-    };
+    let deadline = client.deadline();
+    let result = client.exchange_whole(&mut request, &deadline).await;
     let (item, has_more) = match result {
         Ok(result) => match request.missing(&result) {
             Missing::Nothing => {

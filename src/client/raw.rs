@@ -29,9 +29,8 @@ where
         size: body.len(),
         repeatable: false,
         has_parts: false,
-        key: None,
     };
-    let mut attempts = inner.start(&info, &client.retry, &deadline).await?;
+    let mut attempts = inner.start(info, &client.retry, &deadline).await?;
     loop {
         let deadline = attempts.next_attempt();
         let candidate = attempts.candidate();

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-use super::Attempts;
 use super::text::hint_part;
+use super::{Attempts, Effect};
 use crate::api;
 
 /// An error that Centrifugo returned: for a call, for a command of a batch, or for a channel of a broadcast.
@@ -95,6 +95,13 @@ impl ApiError {
         self.temporary || matches!(self.code, Self::INTERNAL | Self::TOO_MANY_REQUESTS)
     }
 
+    /// Returns the idempotency key of the call, of the command of a batch, or of the broadcast whose channel failed.
+    /// With it, the failed call, command or channel can be sent again without publishing twice.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.attempts()?.idempotency_key()
+    }
+
     pub(crate) fn attempts(&self) -> Option<&Attempts> {
         Some(&self.context.as_ref()?.attempts)
     }
@@ -113,9 +120,23 @@ impl ApiError {
         self
     }
 
-    #[cfg(feature = "_transport")]
-    pub(super) fn set_attempts(&mut self, attempts: Attempts) {
-        self.context_mut().attempts = attempts;
+    /// Returns the error with the idempotency key of the part of a call that failed.
+    pub(crate) fn with_key(mut self, key: Option<&str>) -> Self {
+        self.set_keys(vec![key.map(str::to_owned)]);
+        self
+    }
+
+    pub(crate) fn set_keys(&mut self, keys: Vec<Option<String>>) {
+        if keys.iter().any(Option::is_some) {
+            self.context_mut().attempts.set_keys(keys);
+        }
+    }
+
+    /// Sets the attempts, and keeps the idempotency keys.
+    pub(crate) fn set_attempts(&mut self, attempts: Attempts) {
+        let former = std::mem::replace(&mut self.context_mut().attempts, attempts);
+        let keys = former.idempotency_keys().to_vec();
+        self.set_keys(keys);
     }
 
     fn context_mut(&mut self) -> &mut Context {
@@ -175,10 +196,13 @@ impl fmt::Display for ApiError {
             "Centrifugo returned error {}: {}{hint}",
             self.code, self.message
         )?;
-        match self.attempts() {
-            Some(attempts) => attempts.fmt(formatter),
-            None => Ok(()),
+        let Some(attempts) = self.attempts() else {
+            return Ok(());
+        };
+        if attempts.and(Effect::Unsent) == Effect::MayHaveRun {
+            formatter.write_str("; an attempt without a reply may have run")?;
         }
+        attempts.fmt(formatter)
     }
 }
 

@@ -4,42 +4,44 @@ use std::fmt;
 
 use super::Effect;
 
-/// The number of attempts of a call, and the idempotency key that the client generated for it.
+/// The number of attempts of a call, its idempotency keys, and what its attempts did on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempts(Option<Box<Made>>);
 
-/// The attempts of a call that are not a single one without a generated key: boxed, since errors are moved often.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The attempts of a call that are not a single one without a key: boxed, since errors are moved often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Made {
     count: u32,
-    idempotency_key: Option<Box<str>>,
-    /// The effect of the attempts before the last one.
+    /// The key of the call, or the key of each command of a batch; `None` for a command without a key.
+    keys: Vec<Option<String>>,
+    /// The effect of the attempts before the last one, and of earlier requests of the call.
     earlier: Effect,
+    /// The number of requests that ran, of those that the call was split into.
+    ran: usize,
+    requests: usize,
 }
 
 impl Attempts {
-    #[cfg(feature = "_transport")]
-    pub(crate) fn new(count: u32, idempotency_key: Option<&str>, earlier: Effect) -> Self {
-        if count <= 1 && idempotency_key.is_none() && earlier.is_unsent() {
-            return Self(None);
-        }
-        Self(Some(Box::new(Made {
-            count,
-            idempotency_key: idempotency_key.map(Into::into),
-            earlier,
-        })))
-    }
-
-    /// Returns the number of attempts, the first included.
+    /// Returns the number of attempts, the first included. Of a call that was split into several requests, these are
+    /// the attempts of the last request that was sent.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.0.as_ref().map_or(1, |made| made.count)
+        self.0.as_ref().map_or(1, |made| made.count.max(1))
     }
 
-    /// Returns the idempotency key that the client generated for the call, if it did.
+    /// Returns the idempotency key of the call: its own, or the one that the client generated for it.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.0.as_ref()?.idempotency_key.as_deref()
+        match self.idempotency_keys() {
+            [key] => key.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns the idempotency key of each command of a batch, in their order; `None` for a command without a key.
+    #[must_use]
+    pub fn idempotency_keys(&self) -> &[Option<String>] {
+        self.0.as_ref().map_or(&[], |made| &made.keys)
     }
 
     /// Returns the effect of all attempts, given that of the last one.
@@ -51,11 +53,41 @@ impl Attempts {
     }
 }
 
-/// The end of an error's text; empty for a single attempt without a generated key.
+impl Attempts {
+    pub(crate) fn new(count: u32, earlier: Effect, ran: usize, requests: usize) -> Self {
+        if count <= 1 && earlier.is_unsent() {
+            return Self(None);
+        }
+        Self(Some(Box::new(Made {
+            count,
+            earlier,
+            ran,
+            requests,
+            ..Made::default()
+        })))
+    }
+
+    /// Adds the keys of a call, unless none of its commands has one.
+    pub(crate) fn set_keys(&mut self, keys: Vec<Option<String>>) {
+        if keys.iter().any(Option::is_some) {
+            self.0.get_or_insert_default().keys = keys;
+        }
+    }
+}
+
+/// The end of an error's text; empty for a single attempt without a key.
 impl fmt::Display for Attempts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.count() > 1 {
-            write!(formatter, "; {} attempts", self.count())?;
+        let Some(made) = &self.0 else { return Ok(()) };
+        if made.ran > 0 {
+            write!(
+                formatter,
+                "; {} of {} requests had run",
+                made.ran, made.requests
+            )?;
+        }
+        if made.count > 1 {
+            write!(formatter, "; {} attempts", made.count)?;
         }
         match self.idempotency_key() {
             Some(key) => write!(formatter, "; its idempotency key was {key}"),

@@ -29,8 +29,25 @@ impl Error {
             Self::Unauthorized { attempts, .. }
             | Self::Transport { attempts, .. }
             | Self::Decode { attempts, .. }
-            | Self::Closed { attempts, .. } => *attempts = made,
+            | Self::Closed { attempts, .. }
+            | Self::Interrupted { attempts, .. } => *attempts = made,
             Self::Api(error) => error.set_attempts(made),
+            Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => {}
+        }
+        self
+    }
+
+    /// Returns the error with the idempotency keys that its call was made with.
+    pub(crate) fn with_keys(mut self, keys: Vec<Option<String>>) -> Self {
+        match &mut self {
+            Self::Network { attempts, .. }
+            | Self::Timeout { attempts, .. }
+            | Self::Unauthorized { attempts, .. }
+            | Self::Transport { attempts, .. }
+            | Self::Decode { attempts, .. }
+            | Self::Closed { attempts, .. }
+            | Self::Interrupted { attempts, .. } => attempts.set_keys(keys),
+            Self::Api(error) => error.set_keys(keys),
             Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => {}
         }
         self
@@ -52,7 +69,8 @@ impl Error {
             | Self::Unauthorized { method, .. }
             | Self::Transport { method, .. }
             | Self::Partial { method, .. }
-            | Self::Closed { method, .. } => *method = called,
+            | Self::Closed { method, .. }
+            | Self::Interrupted { method, .. } => *method = called,
             Self::Decode { method, .. } => *method = Some(called),
             Self::Api(error) => *error = error.clone().of(called),
             Self::Config(_) | Self::InvalidRequest(_) => {}
@@ -65,6 +83,7 @@ impl Error {
         for secret in secrets {
             match &mut self {
                 Self::Transport { body, .. } => hide(body, secret),
+                Self::Interrupted { reason, .. } => hide(reason, secret),
                 Self::Api(error) => hide(&mut error.message, secret),
                 Self::Decode {
                     message, source, ..

@@ -5,6 +5,8 @@ mod attempts;
 #[cfg(feature = "_transport")]
 mod context;
 mod effect;
+#[cfg(feature = "_transport")]
+mod progress;
 mod status;
 mod text;
 
@@ -17,6 +19,8 @@ pub use crate::api::method::InvalidRequest;
 pub use api_error::ApiError;
 pub use attempts::Attempts;
 pub use effect::Effect;
+#[cfg(feature = "_transport")]
+pub(crate) use progress::Progress;
 pub use status::Status;
 use text::{body_part, closed_message, effect_text, hint_part, list, network_message, rounded};
 pub(crate) use text::{decode_cause, excerpt};
@@ -171,6 +175,19 @@ pub enum Error {
         /// The attempts of the call; usually there was none.
         attempts: Attempts,
     },
+
+    /// An attempt after the first one, or a later request of a call that was split, could not be made because of a
+    /// configuration that has changed meanwhile, such as an API key that no header can carry.
+    #[error("{method}: {reason}; {}{attempts}", effect_text(.attempts.and(Effect::MayHaveRun)))]
+    #[non_exhaustive]
+    Interrupted {
+        /// The method that was called.
+        method: &'static str,
+        /// A text that says what is wrong.
+        reason: String,
+        /// The attempts of the call.
+        attempts: Attempts,
+    },
 }
 
 impl From<ApiError> for Error {
@@ -221,7 +238,7 @@ impl Error {
             | Self::Closed { .. }
             | Self::Unauthorized { .. } => Effect::Unsent,
             Self::Network { effect, .. } | Self::Timeout { effect, .. } => *effect,
-            Self::Transport { .. } | Self::Api(_) => Effect::MayHaveRun,
+            Self::Transport { .. } | Self::Api(_) | Self::Interrupted { .. } => Effect::MayHaveRun,
             Self::Decode { .. } | Self::Partial { .. } => Effect::Ran,
         };
         match self.attempts_made() {
@@ -283,7 +300,8 @@ impl Error {
             | Self::Unauthorized { method, .. }
             | Self::Transport { method, .. }
             | Self::Partial { method, .. }
-            | Self::Closed { method, .. } => Some(method),
+            | Self::Closed { method, .. }
+            | Self::Interrupted { method, .. } => Some(method),
             Self::Decode { method, .. } => *method,
             Self::Api(error) => error.method(),
         }
@@ -295,11 +313,38 @@ impl Error {
         self.attempts_made().map_or(1, Attempts::count)
     }
 
-    /// Returns the idempotency key that [`Retry::idempotency_keys`](crate::Retry::idempotency_keys) generated for the
-    /// call: with it, the call can be sent again later without publishing twice.
+    /// Returns the idempotency key of the call: its own, or the one that
+    /// [`Retry::idempotency_keys`](crate::Retry::idempotency_keys) generated. With it, the call can be sent again
+    /// within 5 minutes without publishing twice (Centrifugo 5.2 and later).
+    ///
+    /// `None` for a batch of several commands, which have keys of their own:
+    /// [`idempotency_keys`](Self::idempotency_keys).
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.attempts_made()?.idempotency_key()
+        match self {
+            Self::Partial { failed, .. } => {
+                let mut keys = failed.iter().map(|(_, error)| error.idempotency_key());
+                let first = keys.next()??;
+                keys.all(|key| key == Some(first)).then_some(first)
+            }
+            _ => self.attempts_made()?.idempotency_key(),
+        }
+    }
+
+    /// Returns the idempotency key of each command of a batch, in the order of the commands; `None` for a command
+    /// without a key. Empty if no command has one. To send the batch again, give each command its key.
+    ///
+    /// A single call has one key, or none. [`Error::Partial`] has the keys of the parts that failed.
+    #[must_use]
+    pub fn idempotency_keys(&self) -> Vec<Option<&str>> {
+        if let Self::Partial { failed, .. } = self {
+            let keys = failed.iter().map(|(_, error)| error.idempotency_key());
+            return keys.collect();
+        }
+        let keys = self
+            .attempts_made()
+            .map_or(&[][..], Attempts::idempotency_keys);
+        keys.iter().map(Option::as_deref).collect()
     }
 
     fn attempts_made(&self) -> Option<&Attempts> {
@@ -309,7 +354,8 @@ impl Error {
             | Self::Unauthorized { attempts, .. }
             | Self::Transport { attempts, .. }
             | Self::Decode { attempts, .. }
-            | Self::Closed { attempts, .. } => Some(attempts),
+            | Self::Closed { attempts, .. }
+            | Self::Interrupted { attempts, .. } => Some(attempts),
             Self::Api(error) => error.attempts(),
             Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => None,
         }
@@ -334,6 +380,7 @@ impl Error {
             Self::Partial { .. } => "partial",
             Self::Api(_) => "api",
             Self::Closed { .. } => "closed",
+            Self::Interrupted { .. } => "interrupted",
         }
     }
 }

@@ -4,8 +4,8 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::api;
 use crate::api::messages::{BroadcastRequest, PublishResponse, PublishResult};
-use crate::api::method::{Parts, Resend};
-use crate::error::{ApiError, Error};
+use crate::api::method::{Parts, Resend, key_of};
+use crate::error::{ApiError, Attempts, Effect, Error};
 
 /// The result of a broadcast: an outcome per channel, in the order of the request.
 ///
@@ -17,6 +17,7 @@ use crate::error::{ApiError, Error};
 pub struct BroadcastResult {
     channels: Vec<String>,
     outcomes: Vec<Result<PublishResult, ApiError>>,
+    idempotency_key: Option<String>,
     /// The position of the first response with neither an error nor a result, until [`verify`] refuses it.
     incomplete: Option<usize>,
 }
@@ -44,6 +45,14 @@ impl BroadcastResult {
         outcomes.filter_map(|(channel, outcome)| Some((channel.as_str(), outcome.as_ref().err()?)))
     }
 
+    /// Returns the idempotency key of the broadcast: its own, or the one that
+    /// [`Retry::idempotency_keys`](crate::Retry::idempotency_keys) generated. With it, the channels that failed can be
+    /// sent again without publishing twice.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
     /// Returns the results, if every channel succeeded.
     ///
     /// # Errors
@@ -66,14 +75,16 @@ impl BroadcastResult {
 }
 
 impl BroadcastResult {
-    /// Returns the outcomes of a reply with the channels that they are for, also in its errors.
-    pub(crate) fn with_channels(mut self, channels: Vec<String>) -> Self {
+    /// Returns the outcomes of a reply with the channels that they are for and the idempotency key, also in its errors.
+    pub(crate) fn of_request(mut self, channels: Vec<String>, key: Option<String>) -> Self {
         self.channels = channels;
         for (channel, outcome) in self.channels.iter().zip(&mut self.outcomes) {
             if let Err(error) = outcome {
-                *error = error.clone().of("broadcast").about(Some(channel));
+                let error_of_channel = error.clone().of("broadcast").about(Some(channel));
+                *error = error_of_channel.with_key(key.as_deref());
             }
         }
+        self.idempotency_key = key;
         self
     }
 }
@@ -88,7 +99,7 @@ impl FromIterator<(String, Result<PublishResult, ApiError>)> for BroadcastResult
         Self {
             channels,
             outcomes,
-            incomplete: None,
+            ..Self::default()
         }
     }
 }
@@ -113,9 +124,9 @@ impl From<api::BroadcastResult> for BroadcastResult {
             (None, result) => Ok(result.unwrap_or_default()),
         });
         Self {
-            channels: Vec::new(),
             outcomes: outcomes.collect(),
             incomplete,
+            ..Self::default()
         }
     }
 }
@@ -178,25 +189,27 @@ pub(crate) const PARTS: Parts<BroadcastRequest> = Parts {
         failed,
         request: request_for,
         replace,
+        note,
     }),
 };
 
-/// Moves the first channels into a broadcast of their own.
+/// Moves the last channels into a broadcast of their own.
 fn take(request: &mut BroadcastRequest, count: usize) -> BroadcastRequest {
-    let rest = request.channels.split_off(count);
-    let channels = std::mem::take(&mut request.channels);
+    let first = request.channels.len() - count;
+    let channels = request.channels.split_off(first);
+    let others = std::mem::take(&mut request.channels);
     let part = BroadcastRequest {
         channels,
         ..request.clone()
     };
-    request.channels = rest;
+    request.channels = others;
     part
 }
 
 /// Moves the channels into the result.
 fn finish(request: &mut BroadcastRequest, result: &mut BroadcastResult) {
     let channels = std::mem::take(&mut request.channels);
-    *result = std::mem::take(result).with_channels(channels);
+    *result = std::mem::take(result).of_request(channels, key_of(request));
 }
 
 /// Appends the outcomes of the channels that follow.
@@ -233,5 +246,19 @@ fn request_for(
 fn replace(result: &mut BroadcastResult, positions: &[usize], again: BroadcastResult) {
     for (position, outcome) in positions.iter().zip(again.outcomes) {
         result.outcomes[*position] = outcome;
+    }
+}
+
+/// Adds the number of attempts to the errors at these positions, and whether one of the attempts may have run.
+fn note(result: &mut BroadcastResult, positions: &[usize], attempts: u32, may_have_run: bool) {
+    let effect = if may_have_run {
+        Effect::MayHaveRun
+    } else {
+        Effect::Unsent
+    };
+    for position in positions {
+        if let Err(error) = &mut result.outcomes[*position] {
+            error.set_attempts(Attempts::new(attempts, effect, 0, 1));
+        }
     }
 }

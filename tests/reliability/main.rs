@@ -35,11 +35,13 @@ mod http_connections;
 mod keys;
 mod limits;
 mod nodes;
+mod parts;
 mod resets;
 mod retries;
 mod retries_of_parts;
 mod slow_nodes;
 mod table;
+mod told_keys;
 #[cfg(unix)]
 mod unix_sockets;
 

@@ -208,7 +208,7 @@ fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
     let channel = has_text(rpc, items, "channel").then(
         || quote!(channel: |request| ::core::option::Option::Some(request.channel.as_str()),),
     );
-    let set_key = set_key(rpc, items);
+    let keys = keys(rpc, items);
     let slot = crate::batch::slot(items, rpc);
     let parts = parts(rpc);
     quote! {
@@ -216,7 +216,7 @@ fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
         const GENERATED: crate::api::method::Generated<Self> = crate::api::method::Generated {
             #payloads
             #channel
-            #set_key
+            #keys
             batch: #slot,
             #parts
             ..crate::api::method::Generated::NONE
@@ -224,22 +224,25 @@ fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
     }
 }
 
-/// Generates the member that gives a request an idempotency key, if the request takes one.
-fn set_key(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
+/// Generates the members about the idempotency key of a request, if the request takes one.
+fn keys(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
     if rpc.name == "batch" {
         return Some(quote! {
             set_key: |request, key| crate::request::batch::raw::set_keys(&mut request.commands, key),
+            keys: |request| crate::request::batch::raw::keys(&request.commands),
         });
     }
     let is_keyed = facts(rpc)?.repeat == Repeat::WithKey && has_key(rpc, items);
     is_keyed.then(|| {
         quote! {
             set_key: |request, key| {
-                let is_new = request.idempotency_key.is_empty();
-                if is_new {
+                if request.idempotency_key.is_empty() {
                     request.idempotency_key = key.to_owned();
                 }
-                is_new
+            },
+            keys: |request| {
+                let key = &request.idempotency_key;
+                ::std::vec![(!key.is_empty()).then(|| key.clone())]
             },
         }
     })

@@ -178,7 +178,7 @@ impl Coalescer {
     }
 
     /// Returns whether a request shares batches.
-    pub(super) fn accepts(&self, place: Place, call: &CallInfo<'_>) -> bool {
+    pub(super) fn accepts(&self, place: Place, call: &CallInfo) -> bool {
         // A call that cannot be sent again must not fail because of a payload that another one reads.
         let is_safe = !place.reads_payloads || call.repeatable;
         is_safe && call.size <= self.options.bytes / 8
@@ -188,7 +188,7 @@ impl Coalescer {
     pub(super) async fn attempt(
         &self,
         inner: &Arc<Inner>,
-        call: &CallInfo<'_>,
+        call: &CallInfo,
         place: Place,
         body: &EncodedBody,
         deadline: &Deadline,

@@ -65,7 +65,8 @@ impl BatchCommand for Command {
 
     fn outcome(command: Command, reply: Reply) -> Result<Reply, ApiError> {
         raw::outcome(reply).map_err(|error| {
-            let error = error.about(command.channel());
+            let key = command.key();
+            let error = error.about(command.channel()).with_key(key.as_deref());
             match command.methods().next() {
                 Some(method) => error.of(method),
                 None => error,

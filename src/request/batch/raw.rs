@@ -33,27 +33,31 @@ pub(crate) const PARTS: Parts<BatchRequest> = Parts {
     resend: None,
 };
 
-/// Moves the first commands into a batch of their own.
+/// Moves the last commands into a batch of their own.
 fn take(request: &mut BatchRequest, count: usize) -> BatchRequest {
-    let rest = request.commands.split_off(count);
-    let commands = std::mem::take(&mut request.commands);
+    let first = request.commands.len() - count;
+    let commands = request.commands.split_off(first);
+    let others = std::mem::take(&mut request.commands);
     // A schema may lack `parallel`, and add fields.
     #[allow(clippy::needless_update)]
     let part = BatchRequest {
         commands,
         ..request.clone()
     };
-    request.commands = rest;
+    request.commands = others;
     part
 }
 
-/// Gives each command that takes an idempotency key its own key, and returns whether any command takes one.
-pub(crate) fn set_keys(commands: &mut [Command], key: &str) -> bool {
-    let mut any = false;
+/// Gives each command that takes an idempotency key and has none its own key.
+pub(crate) fn set_keys(commands: &mut [Command], key: &str) {
     for (index, command) in commands.iter_mut().enumerate() {
-        any |= command.set_key(&format!("{key}-{index}"));
+        command.set_key(&format!("{key}-{index}"));
     }
-    any
+}
+
+/// Returns the idempotency key of each command.
+pub(crate) fn keys(commands: &[Command]) -> Vec<Option<String>> {
+    commands.iter().map(Command::key).collect()
 }
 
 /// Checks each command.

@@ -14,7 +14,7 @@ use super::item::{BatchItem, ItemReply};
 use crate::api;
 use crate::api::json;
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
-use crate::api::method::{Generated, InvalidRequest, Method, Parts};
+use crate::api::method::{Generated, InvalidRequest, Method, Parts, key_of};
 use crate::api::wire;
 use crate::error::ApiError;
 
@@ -118,6 +118,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
 
     const GENERATED: Generated<Self> = Generated {
         set_key: set_keys,
+        keys: |batch| batch.commands.iter().map(key_of).collect(),
         parts: Some(Parts {
             len: |batch| batch.commands.len(),
             take,
@@ -130,19 +131,17 @@ impl<C: BatchItem> Method for TypedBatch<C> {
     };
 }
 
-/// Gives each request that takes an idempotency key its own key, and returns whether any request takes one.
-fn set_keys<C: Method>(batch: &mut TypedBatch<C>, key: &str) -> bool {
-    let mut any = false;
+/// Gives each request that takes an idempotency key and has none its own key.
+fn set_keys<C: Method>(batch: &mut TypedBatch<C>, key: &str) {
     for (index, command) in batch.commands.iter_mut().enumerate() {
-        any |= (C::GENERATED.set_key)(command, &format!("{key}-{index}"));
+        (C::GENERATED.set_key)(command, &format!("{key}-{index}"));
     }
-    any
 }
 
-/// Moves the first commands into a batch of their own.
+/// Moves the last commands into a batch of their own.
 fn take<C>(batch: &mut TypedBatch<C>, count: usize) -> TypedBatch<C> {
-    let rest = batch.commands.split_off(count);
-    let commands = std::mem::replace(&mut batch.commands, rest);
+    let first = batch.commands.len() - count;
+    let commands = batch.commands.split_off(first);
     TypedBatch::new(commands, batch.parallel)
 }
 
@@ -155,7 +154,10 @@ fn finish<C: BatchItem>(batch: &mut TypedBatch<C>, replies: &mut TypedReplies<C>
                     (parts.finish)(command, result);
                 }
             }
-            Err(error) => *error = error.clone().about((C::GENERATED.channel)(command)),
+            Err(error) => {
+                let error_of_command = error.clone().about((C::GENERATED.channel)(command));
+                *error = error_of_command.with_key(key_of(command).as_deref());
+            }
         }
     }
 }

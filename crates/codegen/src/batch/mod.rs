@@ -166,8 +166,9 @@ fn batch_outcome(rpc: &Rpc) -> TokenStream {
     let result = rpc.result_path(&quote!(api));
     let finished = if rpc.is_broadcast() {
         quote! {
+            let key = command.key();
             let channels = command.broadcast.map(|request| request.channels);
-            Ok(result.with_channels(channels.unwrap_or_default()))
+            Ok(result.of_request(channels.unwrap_or_default(), key))
         }
     } else {
         quote!(Ok(result))
@@ -179,7 +180,8 @@ fn batch_outcome(rpc: &Rpc) -> TokenStream {
         ) -> ::core::result::Result<Self::Result, crate::error::ApiError> {
             let reply = crate::request::batch::raw::outcome(reply).map_err(|error| {
                 let request = command.#field.as_deref();
-                error.of(#name).about(request.and_then(<Self as crate::api::method::Method>::GENERATED.channel))
+                let error = error.of(#name).about(request.and_then(<Self as crate::api::method::Method>::GENERATED.channel));
+                error.with_key(command.key().as_deref())
             })?;
             let result: #result = reply.#field.map(|result| *result).unwrap_or_default().into();
             #finished
@@ -222,14 +224,18 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
             pub(crate) fn is_repeatable(&self) -> bool {
                 true #(&& self.#fields.as_ref().is_none_or(|request| crate::api::method::Method::is_repeatable(&**request)))*
             }
-            /// Gives its requests an idempotency key if they take one and have none, and returns
-            /// whether any was given one.
-            pub(crate) fn set_key(&mut self, key: &str) -> bool {
-                let mut any = false;
+            /// Gives its requests an idempotency key if they take one and have none.
+            pub(crate) fn set_key(&mut self, key: &str) {
                 #(if let Some(request) = &mut self.#fields {
-                    any |= (<api::#requests as crate::api::method::Method>::GENERATED.set_key)(&mut **request, key);
+                    (<api::#requests as crate::api::method::Method>::GENERATED.set_key)(&mut **request, key);
                 })*
-                any
+            }
+            /// Returns the idempotency key of its request.
+            pub(crate) fn key(&self) -> ::core::option::Option<::std::string::String> {
+                #(if let Some(request) = &self.#fields {
+                    return (<api::#requests as crate::api::method::Method>::GENERATED.keys)(&**request).pop().flatten();
+                })*
+                ::core::option::Option::None
             }
             /// Returns the channel that its request is about.
             pub(crate) fn channel(&self) -> ::core::option::Option<&str> {
