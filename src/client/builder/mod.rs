@@ -206,9 +206,10 @@ impl ClientBuilder {
     /// Sends batches and broadcasts with more bytes as several requests, one after another, and joins their outcomes
     /// in order. Off by default.
     ///
-    /// Such a call is no longer one request: other calls may run between its parts, and an error of a part is the
-    /// error of the call although earlier parts have run. With [`Retry::idempotency_keys`] it can be sent again as a
-    /// whole. A single command or channel is never split.
+    /// Such a call is no longer one request: other calls may run between its requests, and the error of one request is
+    /// the error of the call although earlier ones have run; it says how many. With [`Retry::idempotency_keys`] the
+    /// call can be sent again as a whole, with the keys that its error tells. A single command or channel is never
+    /// split.
     pub fn split_above(mut self, bytes: usize) -> Self {
         self.split_above = Some(bytes);
         self
