@@ -150,7 +150,8 @@ impl Client {
         P: Serialize + Sync + ?Sized,
         T: DeserializeOwned + Send,
     {
-        self.runtime.block_on(self.client.call_raw(method, params))?
+        self.runtime
+            .block_on(self.client.call_raw(method, params))?
     }
 
     /// Sends several requests as one, and returns an outcome for each: [`crate::Client::batch`].

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::uri::Authority;
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 #[cfg(feature = "http")]
 use reqwest::Client as HttpClient;
@@ -18,6 +19,7 @@ use tonic::transport::Channel as GrpcChannel;
 use super::dial::Names;
 use super::tls::Tls;
 use super::url::ServerUrl;
+use crate::error::Error;
 
 /// The options that every transport is built from.
 #[derive(Clone)]
@@ -49,11 +51,23 @@ pub(crate) struct ConnectionOptions {
     pub(crate) max_idle: Option<usize>,
     pub(crate) tcp_keepalive: Option<Duration>,
     pub(crate) http2_keep_alive: Option<Duration>,
+    /// The time for the answer to a ping.
+    pub(crate) http2_keep_alive_timeout: Option<Duration>,
     pub(crate) no_proxy: bool,
     /// The maximal number of gRPC connections.
     pub(crate) grpc: Option<usize>,
     pub(crate) gzip: bool,
+    /// The server as gRPC requests name it, if it is not the URL's.
+    pub(crate) authority: Option<String>,
     pub(crate) unix_socket: Option<PathBuf>,
+}
+
+impl ConnectionOptions {
+    /// Returns the time for the answer to a ping.
+    pub(super) fn ping_timeout(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_secs(10);
+        self.http2_keep_alive_timeout.unwrap_or(DEFAULT)
+    }
 }
 
 /// Connections that the user made. Without its feature a transport has none: the type has no values.
@@ -84,6 +98,22 @@ impl TransportConfig {
             shown.push_str(&format!(" through the proxy {proxy}"));
         }
         shown.into()
+    }
+
+    /// Returns the authority that the user gave.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
+    pub(super) fn authority(&self) -> Result<Option<Authority>, Error> {
+        let Some(text) = &self.connections.authority else {
+            return Ok(None);
+        };
+        match text.parse::<Authority>() {
+            Ok(authority) if !text.contains('@') && !authority.host().is_empty() => {
+                Ok(Some(authority))
+            }
+            _ => Err(Error::Config(format!(
+                "authority `{text}` is not a host: give a host name, and a port if it is not the usual one"
+            ))),
+        }
     }
 
     /// Returns the values of the user's headers, which no error may show.

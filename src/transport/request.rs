@@ -120,8 +120,14 @@ impl SendState {
         &self.0.dials
     }
 
+    /// Returns whether the request has certainly not been processed, and may be sent.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
+    pub(super) fn is_unsent(&self) -> bool {
+        self.0.stage.load(Ordering::Acquire) == WAITING
+    }
+
     /// Returns whether this copy of the body may be handed out: no other one was.
-    fn send(&self, copy: u8) -> bool {
+    pub(super) fn send(&self, copy: u8) -> bool {
         let stage = self.replace_waiting(SENT + copy);
         if stage == WAITING {
             *self.sent_at() = Some(Instant::now());

@@ -61,6 +61,7 @@ pub(super) fn runtime() -> Result<Handle, Error> {
 
 fn not_enabled() -> Error {
     Error::Config(
-        "calls need a tokio runtime with time and I/O enabled: build it with enable_all()".to_owned(),
+        "calls need a tokio runtime with time and I/O enabled: build it with enable_all()"
+            .to_owned(),
     )
 }

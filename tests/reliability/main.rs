@@ -10,13 +10,10 @@ mod authority;
 mod blackhole;
 #[path = "../support/closed_port.rs"]
 mod closed_port;
-#[cfg(feature = "tls")]
 #[path = "../support/fake_grpc.rs"]
 mod fake_grpc;
-#[cfg(feature = "tls")]
 #[path = "../support/fake_server.rs"]
 mod fake_server;
-#[cfg(feature = "tls")]
 #[path = "../support/front.rs"]
 mod front;
 #[path = "../support/relay.rs"]
@@ -30,6 +27,7 @@ mod cancelled;
 mod closing;
 mod connections;
 mod deadlines;
+mod grpc_connections;
 #[cfg(feature = "tls")]
 mod http_connections;
 mod keys;

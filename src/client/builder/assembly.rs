@@ -68,7 +68,9 @@ impl ClientBuilder {
         let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT);
         let key_header = self.api_key.is_some().then(|| self.key_header(url).name());
         let proxy = self.proxy(url)?;
-        let proxy_has_tls = proxy.as_deref().is_some_and(|proxy| proxy.starts_with("https:"));
+        let proxy_has_tls = proxy
+            .as_deref()
+            .is_some_and(|proxy| proxy.starts_with("https:"));
         Ok(TransportConfig {
             headers: self.http_headers(url)?,
             key_header,

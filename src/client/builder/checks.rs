@@ -19,6 +19,9 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(8 * 3600);
 /// The most gRPC connections per node: with 100 calls on each, more than any server takes.
 const MOST_GRPC_CONNECTIONS: usize = 1000;
 
+/// The largest `grpc_connections`.
+const MAX_GRPC_CONNECTIONS: usize = 1_000;
+
 /// The headers that the transports set themselves.
 const OWN_HEADERS: [&str; 8] = [
     "connection",
@@ -51,6 +54,10 @@ impl ClientBuilder {
             ("idle_timeout", is_zero(connections.idle_timeout)),
             ("tcp_keepalive", is_zero(connections.tcp_keepalive)),
             ("http2_keep_alive", is_zero(connections.http2_keep_alive)),
+            (
+                "http2_keep_alive_timeout",
+                is_zero(connections.http2_keep_alive_timeout),
+            ),
             ("max_request_size", self.max_request_size == 0),
             ("split_above", self.split_above == Some(0)),
             ("max_in_flight", self.max_in_flight == Some(0)),
@@ -60,6 +67,20 @@ impl ClientBuilder {
             return Err(Error::Config(format!(
                 "{option} is zero: omit it, or set a larger value"
             )));
+        }
+        if let Some(count) = connections
+            .grpc
+            .filter(|count| *count > MAX_GRPC_CONNECTIONS)
+        {
+            return Err(Error::Config(format!(
+                "grpc_connections is {count}: set {MAX_GRPC_CONNECTIONS} or less; each takes 100 calls at a time"
+            )));
+        }
+        if connections.http2_keep_alive_timeout.is_some() && connections.http2_keep_alive.is_none()
+        {
+            return Err(config(
+                "http2_keep_alive_timeout has no effect without http2_keep_alive: omit it, or set both",
+            ));
         }
         if self.timeout.is_zero() {
             return Err(config(
@@ -89,7 +110,10 @@ impl ClientBuilder {
         let too_long = [
             ("idle_timeout", is_too_long(connections.idle_timeout)),
             ("tcp_keepalive", is_too_long(connections.tcp_keepalive)),
-            ("http2_keep_alive", is_too_long(connections.http2_keep_alive)),
+            (
+                "http2_keep_alive",
+                is_too_long(connections.http2_keep_alive),
+            ),
         ];
         if let Some(option) = first_true(&too_long) {
             return Err(Error::Config(format!(
@@ -144,6 +168,7 @@ impl ClientBuilder {
         let grpc_options = [
             ("grpc_connections", connections.grpc.is_some()),
             ("grpc_gzip", connections.gzip),
+            ("authority", connections.authority.is_some()),
         ];
         let (wrong, needed_url) = match url.protocol {
             Protocol::Http => (first_true(&grpc_options), "a grpc or grpcs URL"),

@@ -6,17 +6,31 @@ use super::ClientBuilder;
 
 /// # Connections
 impl ClientBuilder {
-    /// Lets the system probe idle connections after that time (TCP keep-alive), which finds nodes that have vanished.
-    /// 15 s by default, at most 8 hours.
+    /// Lets the system probe idle connections after that time, in whole seconds (TCP keep-alive), which finds nodes
+    /// that have vanished. 15 s by default, at most 8 hours.
+    ///
+    /// On Linux the system also gives up connections whose bytes the server has not acknowledged for 20 s.
     pub fn tcp_keepalive(mut self, interval: Duration) -> Self {
         self.connections.tcp_keepalive = Some(interval);
         self
     }
 
-    /// Sends pings over HTTP/2 and gRPC in this interval. Off by default, at most 8 hours: Centrifugo's gRPC
-    /// closes connections that ping more often than every 5 minutes.
+    /// Sends a ping over HTTP/2 and gRPC when nothing was read from a connection for that time, also while it is idle.
+    /// A connection whose ping is not answered in time ends, and its calls with it: see
+    /// [`http2_keep_alive_timeout`](Self::http2_keep_alive_timeout). Off by default, at most 8 hours.
+    ///
+    /// Usually it is not needed: a call that times out on a silent connection makes the client leave that connection,
+    /// and the system probes idle ones. Centrifugo's gRPC closes connections that ping more often than every 5
+    /// minutes, or every 2 hours while they are idle; the next call then makes a new one.
     pub fn http2_keep_alive(mut self, interval: Duration) -> Self {
         self.connections.http2_keep_alive = Some(interval);
+        self
+    }
+
+    /// Sets how long the server may take to answer a ping of [`http2_keep_alive`](Self::http2_keep_alive). 10 s by
+    /// default.
+    pub fn http2_keep_alive_timeout(mut self, timeout: Duration) -> Self {
+        self.connections.http2_keep_alive_timeout = Some(timeout);
         self
     }
 
@@ -78,8 +92,8 @@ impl ClientBuilder {
 #[cfg(feature = "grpc")]
 #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
 impl ClientBuilder {
-    /// Sets the maximal number of gRPC connections per node. 4 by default: another one is made when the existing ones
-    /// have 100 calls in flight each. At most 1,000.
+    /// Sets the maximal number of gRPC connections per node, up to 1,000. 4 by default: another one is made when the
+    /// existing ones have 100 calls in flight each, or as many as the server allows.
     pub fn grpc_connections(mut self, connections: usize) -> Self {
         self.connections.grpc = Some(connections);
         self
@@ -94,9 +108,22 @@ impl ClientBuilder {
         self
     }
 
+    /// Names the server as `authority` in calls, instead of by the URL's host and port: for proxies that route by it.
+    /// Over `grpcs` TLS asks for that host too, and verifies the certificate against it, unless
+    /// [`server_name`](Self::server_name) is set.
+    ///
+    /// By default it is the URL's host, and its port unless that is the usual one: 443 for `grpcs`, 80 for `grpc`.
+    pub fn authority(mut self, authority: impl Into<String>) -> Self {
+        self.connections.authority = Some(authority.into());
+        self
+    }
+
     /// Sends the calls over a [`tonic::transport::Channel`] of your own, for options that this builder does not have.
     ///
-    /// The URL then only selects the transport. A channel belongs to the runtime in which it was made.
+    /// The URL then only selects the transport. A channel belongs to the runtime in which it was made. Set on the
+    /// channel what this client does on its own connections: a timeout for connecting, TCP keep-alive, HTTP/2 pings
+    /// with a timeout. Without pings a channel keeps a connection whose server has vanished: all calls then time out.
+    /// All calls share the channel's single connection.
     pub fn grpc_channel(mut self, channel: tonic::transport::Channel) -> Self {
         self.own.grpc_channel = Some(channel);
         self

@@ -224,7 +224,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Replaces the `User-Agent`, by default the name and version of this crate. gRPC appends its own.
+    /// Replaces the `User-Agent`, by default the name and version of this crate. A
+    /// `grpc_channel` replaces it by its own.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self

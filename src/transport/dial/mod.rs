@@ -2,6 +2,14 @@
 
 mod dials;
 mod names;
+#[cfg(feature = "grpc")]
+mod race;
+#[cfg(feature = "grpc")]
+mod tcp;
 
 pub(crate) use dials::Dials;
 pub(crate) use names::Names;
+#[cfg(feature = "grpc")]
+pub(crate) use race::{Failures, race};
+#[cfg(feature = "grpc")]
+pub(crate) use tcp::set_options;

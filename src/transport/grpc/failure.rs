@@ -1,15 +1,17 @@
 //! The failures of gRPC calls, and the errors that they become.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use tonic::{Code, ConnectError, TimeoutExpired};
 
+use super::dial::DialError;
 use super::{Grpc, status};
 use crate::codec::framing::FrameError;
-use crate::error::{Attempts, Effect, Error, Status, cause, excerpt};
+use crate::error::{Attempts, Cause, Effect, Error, Status, cause, excerpt};
 use crate::transport::{Route, SendState, diagnosis, too_large};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -18,9 +20,11 @@ pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// No connection could be made.
+    Dial(Arc<DialError>),
+    /// The user's channel has no connection.
     Unready(BoxError),
     /// The connection or the stream ended.
-    Lost(BoxError),
+    Lost(Lost),
     /// The stream ended without a final status.
     Unfinished,
     /// The reply is not a valid frame.
@@ -29,35 +33,30 @@ pub(crate) enum Failure {
     Status(tonic::Status, Bytes),
 }
 
+/// The end of a connection or a stream.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    pub(super) error: BoxError,
+    /// The address of the connection, if it is known.
+    pub(super) address: Option<SocketAddr>,
+    /// The reason in a few words, if it is not the error's.
+    pub(super) reason: Option<&'static str>,
+}
+
 impl Failure {
     /// Wraps an error that ended a connection or a stream.
     pub(super) fn lost(error: impl Into<BoxError>) -> Self {
-        Self::Lost(error.into())
+        Self::Lost(Lost {
+            error: error.into(),
+            address: None,
+            reason: None,
+        })
     }
 }
 
 impl From<FrameError> for Failure {
     fn from(error: FrameError) -> Self {
         Self::Frame(error)
-    }
-}
-
-/// The cause of a local status, without the status itself, whose message repeats it.
-#[derive(Debug)]
-pub(super) struct StreamError(pub(super) tonic::Status);
-
-impl fmt::Display for StreamError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.source() {
-            Some(cause) => fmt::Display::fmt(cause, formatter),
-            None => formatter.write_str(self.0.message()),
-        }
-    }
-}
-
-impl StdError for StreamError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()?.source()
     }
 }
 
@@ -72,13 +71,18 @@ impl Grpc {
     ) -> Error {
         let method = route.method;
         match failure {
-            Failure::Unready(error) => self.network_error(route, Effect::Unsent, started, error),
-            Failure::Unfinished => {
-                let error = "the stream ended without a final status".into();
-                self.network_error(route, Effect::MayHaveRun, started, error)
+            Failure::Dial(error) => self.not_connected(route, error, started),
+            Failure::Unready(error) => {
+                let url = self.shown.clone();
+                self.network_error(route, url, Effect::Unsent, started, None, cause(error))
             }
-            Failure::Lost(error) => self.lost(route, error, state, started),
-            Failure::Frame(FrameError::TooLarge) => too_large(method, self.max_response_size),
+            Failure::Unfinished => {
+                let error = cause("the stream ended without a final status");
+                let url = self.shown.clone();
+                self.network_error(route, url, Effect::MayHaveRun, started, None, error)
+            }
+            Failure::Lost(lost) => self.lost(route, lost, state, started),
+            Failure::Frame(FrameError::TooLarge) => too_large(method, self.expected.max_size),
             Failure::Frame(FrameError::Invalid(problem, start)) => Error::Decode {
                 method: Some(method),
                 message: format!("{problem}: {}", excerpt(&start)),
@@ -89,14 +93,19 @@ impl Grpc {
         }
     }
 
+    /// Returns the error of a call for which no connection could be made.
+    fn not_connected(&self, route: &Route<'_>, error: Arc<DialError>, started: Instant) -> Error {
+        if error.is_timeout() {
+            return timeout(route.method, Effect::Unsent, started);
+        }
+        let url = self.shown_at(&error.addresses());
+        let reason = error.reason();
+        self.network_error(route, url, Effect::Unsent, started, reason, error)
+    }
+
     /// Returns the error of a call whose connection or stream ended.
-    fn lost(
-        &self,
-        route: &Route<'_>,
-        error: BoxError,
-        state: &SendState,
-        started: Instant,
-    ) -> Error {
+    fn lost(&self, route: &Route<'_>, lost: Lost, state: &SendState, started: Instant) -> Error {
+        let error = lost.error;
         let connecting_timed_out = caused_by(&*error, &is_connect_timeout);
         let effect = if connecting_timed_out || is_connecting(&*error) {
             Effect::Unsent
@@ -107,30 +116,41 @@ impl Grpc {
             || caused_by(&*error, &|cause| cause.is::<TimeoutExpired>())
             || effect.is_unsent() && caused_by(&*error, &is_io_timeout);
         if timed_out {
-            timeout(route.method, effect, started)
-        } else {
-            self.network_error(route, effect, started, error)
+            return timeout(route.method, effect, started);
         }
+        let url = self.shown_at(lost.address.as_slice());
+        self.network_error(route, url, effect, started, lost.reason, cause(error))
     }
 
     /// Returns the error of a call whose connection failed.
     fn network_error(
         &self,
         route: &Route<'_>,
+        url: Box<str>,
         effect: Effect,
         started: Instant,
-        error: BoxError,
+        reason: Option<&'static str>,
+        source: Cause,
     ) -> Error {
         Error::Network {
             method: route.method,
-            url: self.shown.clone(),
+            url,
             effect,
             elapsed: started.elapsed(),
-            reason: diagnosis::reason(&*error),
-            hint: self.diagnosis.hint(is_connecting(&*error), &*error),
-            source: cause(error),
+            reason: reason.unwrap_or_else(|| diagnosis::reason(&*source)),
+            hint: self.diagnosis.hint(is_connecting(&*source), &*source),
+            source,
             attempts: Attempts::default(),
         }
+    }
+
+    /// Returns the server as errors show it, with the addresses of its host.
+    fn shown_at(&self, addresses: &[SocketAddr]) -> Box<str> {
+        if !self.has_name || addresses.is_empty() {
+            return self.shown.clone();
+        }
+        let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+        format!("{} at {}", self.shown, addresses.join(", ")).into()
     }
 }
 
@@ -179,7 +199,9 @@ fn caused_by(
 }
 
 fn is_connecting(error: &(dyn StdError + 'static)) -> bool {
-    caused_by(error, &|cause| cause.is::<ConnectError>())
+    caused_by(error, &|cause| {
+        cause.is::<ConnectError>() || cause.is::<DialError>()
+    })
 }
 
 fn is_io_timeout(error: &(dyn StdError + 'static)) -> bool {

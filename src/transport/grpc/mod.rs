@@ -1,32 +1,36 @@
-//! The gRPC transport: unary calls on a tonic channel, given a path and bytes, without a generated client.
+//! The gRPC transport: unary calls given a path and bytes, without a generated client, over HTTP/2 connections of its
+//! own or over a tonic channel that the user made.
 
-mod connect;
+mod channel;
+mod connection;
+mod dial;
+mod exchange;
 mod failure;
 mod pool;
+mod reply;
 mod status;
+mod stream;
+#[cfg(test)]
+mod tests;
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
-use ::http::{StatusCode, Uri};
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use tonic::body::Body;
-use tonic::client::GrpcService as _;
+use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
+use ::http::uri::{Authority, Scheme};
+use bytes::Bytes;
+use h2::Reason;
 use tonic::transport::Channel;
 
 use super::diagnosis::Diagnosis;
 use super::per_runtime::PerRuntime;
-use super::request::TrackedBody;
 use super::{OutgoingRequest, OwnConnections, Route, TransportConfig};
-use crate::codec::framing;
+use crate::codec::{EncodedBody, framing};
 use crate::error::Error;
-use connect::{connect, endpoint};
+use dial::Dialer;
 pub(super) use failure::Failure;
-use failure::StreamError;
 use pool::Pool;
+use reply::Expected;
 #[cfg(test)]
 pub(super) use status::final_status;
 
@@ -39,45 +43,52 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 pub(crate) struct Grpc {
     /// The server as errors show it.
     shown: Box<str>,
+    /// Whether the URL names a host, so that errors show the address too.
+    has_name: bool,
+    origin: Origin,
     /// The metadata of each call, with room for the key and the timeout.
     headers: HeaderMap,
-    max_response_size: usize,
-    /// Whether requests are compressed, and replies may be.
-    gzip: bool,
-    channels: Channels,
+    expected: Expected,
+    connections: Connections,
     diagnosis: Diagnosis,
 }
 
-enum Channels {
-    Own(Arc<Pool>),
-    PerRuntime(PerRuntime<Arc<Pool>>),
+enum Connections {
+    Own(PerRuntime<Arc<Pool>>),
+    Channel(Channel),
+}
+
+/// The server as requests name it.
+struct Origin {
+    scheme: Scheme,
+    authority: Authority,
 }
 
 impl Grpc {
     pub(super) fn new(mut config: TransportConfig, own: OwnConnections) -> Result<Self, Error> {
-        let shown = config.shown();
-        let gzip = config.connections.gzip;
-        let max_response_size = config.max_response_size;
-        let diagnosis = Diagnosis::new(&config);
+        let origin = Origin::new(&config)?;
         let headers = headers(&mut config);
-        let channels = match own.grpc_channel {
-            Some(channel) => Channels::Own(Pool::new([channel])),
+        let connections = match own.grpc_channel {
+            Some(channel) => Connections::Channel(channel),
             None => {
-                let endpoint = endpoint(&config)?;
-                let count = config.connections.grpc.unwrap_or(CONNECTIONS);
-                Channels::PerRuntime(PerRuntime::new(move || {
-                    let channels = (0..count).map(|_| connect(&endpoint, &config));
-                    Ok(Pool::new(channels))
+                let dialer = Arc::new(Dialer::new(&config)?);
+                let max_connections = config.connections.grpc.unwrap_or(CONNECTIONS);
+                Connections::Own(PerRuntime::new(move || {
+                    Ok(Pool::new(Arc::clone(&dialer), max_connections))
                 }))
             }
         };
         Ok(Self {
-            shown,
+            shown: config.shown(),
+            has_name: config.url.name().is_some(),
+            origin,
             headers,
-            max_response_size,
-            gzip,
-            channels,
-            diagnosis,
+            expected: Expected {
+                max_size: config.max_response_size,
+                gzip: config.connections.gzip,
+            },
+            connections,
+            diagnosis: Diagnosis::new(&config),
         })
     }
 
@@ -87,71 +98,52 @@ impl Grpc {
         route: &Route<'_>,
         outgoing: OutgoingRequest,
     ) -> Result<Bytes, Error> {
-        let lease = match &self.channels {
-            Channels::Own(pool) => pool.lease(),
-            Channels::PerRuntime(pools) => pools.get()?.lease(),
-        };
         let started = Instant::now();
-        let reply = self.exchange(route, lease.channel(), &outgoing).await;
+        let reply = match &self.connections {
+            Connections::Own(pools) => self.call(route, &pools.get()?, &outgoing).await,
+            Connections::Channel(channel) => {
+                self.call_channel(route, channel.clone(), &outgoing).await
+            }
+        };
         reply.map_err(|failure| self.error(route, failure, &outgoing.state, started))
     }
 
-    /// Makes a call on a channel.
-    async fn exchange(
-        &self,
-        route: &Route<'_>,
-        mut channel: Channel,
-        outgoing: &OutgoingRequest,
-    ) -> Result<Bytes, Failure> {
-        let ready = poll_fn(|context| channel.poll_ready(context)).await;
-        ready.map_err(|error| Failure::Unready(error.into()))?;
-        let response = channel.call(self.request(route, outgoing)).await;
-        let response = response.map_err(Failure::lost)?;
-        self.diagnosis.saw_reply();
-        let (head, mut body) = response.into_parts();
-        if head.status != StatusCode::OK || head.headers.contains_key("grpc-status") {
-            return Err(status::of_headers(head.status, head.headers, &mut body).await);
-        }
-        self.read(body).await
-    }
-
-    /// Reads the message of a response, and its final status.
-    async fn read(&self, mut body: Body) -> Result<Bytes, Failure> {
-        let mut received = Received::default();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|status| Failure::lost(StreamError(status)))?;
-            match frame.into_data() {
-                Ok(data) => {
-                    received.push(data);
-                    framing::check_start(received.bytes(), self.max_response_size, self.gzip)?;
-                }
-                Err(frame) => {
-                    status::of_trailers(frame.into_trailers().unwrap_or_default())?;
-                    let message = framing::message(received.into_bytes(), self.max_response_size)?;
-                    return Ok(message);
-                }
-            }
-        }
-        Err(Failure::Unfinished)
-    }
-
-    fn request(&self, route: &Route<'_>, outgoing: &OutgoingRequest) -> ::http::Request<Body> {
-        let body = if self.gzip {
+    /// Returns the body of a request.
+    fn body(&self, outgoing: &OutgoingRequest) -> EncodedBody {
+        if self.expected.gzip {
             framing::compress(&outgoing.body)
         } else {
             outgoing.body.clone()
-        };
-        let body = TrackedBody::new(body, outgoing.state.clone());
-        let mut request = ::http::Request::new(Body::new(body));
-        *request.method_mut() = ::http::Method::POST;
-        *request.uri_mut() = Uri::from_static(route.grpc_path);
+        }
+    }
+
+    /// Returns the metadata of a call.
+    fn headers(&self, outgoing: &OutgoingRequest) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.insert(GRPC_TIMEOUT, time_left(outgoing.ends));
         if let Some((name, key)) = outgoing.key.clone() {
             headers.insert(name, key);
         }
-        *request.headers_mut() = headers;
-        request
+        headers
+    }
+}
+
+impl Origin {
+    fn new(config: &TransportConfig) -> Result<Self, Error> {
+        let scheme = if config.url.tls {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        };
+        let authority = match config.authority()? {
+            Some(authority) => authority,
+            None => {
+                let authority = config.url.authority_without_usual_port();
+                let parsed = authority.parse();
+                parsed.map_err(|error| Error::Config(format!("url `{}`: {error}", config.url)))?
+            }
+        };
+        Ok(Self { scheme, authority })
     }
 }
 
@@ -162,6 +154,7 @@ fn headers(config: &mut TransportConfig) -> HeaderMap {
     let mut headers = std::mem::take(&mut config.headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(USER_AGENT, config.user_agent.clone());
     if config.connections.gzip {
         headers.insert("grpc-encoding", GZIP);
         headers.insert("grpc-accept-encoding", GZIP);
@@ -174,49 +167,18 @@ fn headers(config: &mut TransportConfig) -> HeaderMap {
     headers
 }
 
-/// The bytes of a message that have been received. Usually the first frame is the whole message: it is not copied.
-#[derive(Default)]
-struct Received {
-    first: Bytes,
-    /// All bytes, once there is a second frame.
-    all: BytesMut,
-}
-
-impl Received {
-    fn push(&mut self, data: Bytes) {
-        if self.first.is_empty() {
-            self.first = data;
-            return;
-        }
-        if self.all.is_empty() {
-            self.all.extend_from_slice(&self.first);
-            framing::reserve(&mut self.all);
-        }
-        self.all.extend_from_slice(&data);
-    }
-
-    fn bytes(&self) -> &[u8] {
-        if self.all.is_empty() {
-            &self.first
-        } else {
-            &self.all
-        }
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() {
-            self.first
-        } else {
-            self.all.freeze()
-        }
-    }
+/// Returns whether an error says that the server has not processed the stream (RFC 9113, 8.7): it refused the stream,
+/// or left the connection before.
+fn is_unprocessed(error: &h2::Error) -> bool {
+    let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+    error.is_remote() && (is_refused || error.is_go_away())
 }
 
 /// Returns the `grpc-timeout` of a call: at most 8 digits and a unit.
 fn time_left(ends: Instant) -> HeaderValue {
     const LARGEST: u128 = 99_999_999;
     let left = ends.saturating_duration_since(Instant::now());
-    // Rounded up: tonic enforces the timeout too, and must not end the call before its deadline.
+    // Rounded up: a channel of tonic enforces the timeout too, and must not end the call before its deadline.
     let millis = left.as_millis() + 1;
     let text = if millis <= LARGEST {
         format!("{millis}m")

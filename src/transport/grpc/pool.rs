@@ -1,74 +1,265 @@
-//! The gRPC connections to a node: another one is used when all streams of the first ones are in use.
+//! The gRPC connections of a runtime to a node: another one is made when all streams of the first ones are in use.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
-use tonic::transport::Channel;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::connection::Connection;
+use super::dial::{DialError, Dialer};
 
 /// The number of calls per connection before another one is used: the limit of most servers and proxies.
 const STREAMS: usize = 100;
 
-/// Connections, each of which is made when it is first needed.
-pub(super) struct Pool(Vec<Connection>);
+/// The time that calls wait for another connection although those that exist would take them.
+const PATIENCE: Duration = Duration::from_millis(250);
 
-struct Connection {
-    channel: Channel,
-    /// The number of calls in flight.
-    calls: AtomicUsize,
+/// The silence after which a connection may be dead.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// Connections, which are made on demand.
+pub(super) struct Pool {
+    dialer: Arc<Dialer>,
+    max_connections: usize,
+    state: Mutex<State>,
+    /// Tells calls that wait that there may be a stream for them.
+    changed: Arc<Notify>,
+    this: Weak<Self>,
+}
+
+#[derive(Default)]
+struct State {
+    connections: Vec<Arc<Connection>>,
+    dial: Option<(Arc<Dial>, AbortHandle)>,
+}
+
+/// A connection that is being made, in a task of its own: calls that do not wait for its end do not end it.
+struct Dial {
+    started: Instant,
+    outcome: OnceLock<Outcome>,
+}
+
+type Outcome = Result<Arc<Connection>, Arc<DialError>>;
+
+/// What a call that needs a connection does.
+enum Step {
+    Use(Lease),
+    Fail(Arc<DialError>),
+    /// Waits for a change, at most until then.
+    Wait(Option<Instant>),
 }
 
 /// A call's use of a connection.
 pub(super) struct Lease {
     pool: Arc<Pool>,
-    index: usize,
+    pub(super) connection: Arc<Connection>,
 }
 
 impl Pool {
-    pub(super) fn new(channels: impl IntoIterator<Item = Channel>) -> Arc<Self> {
-        let connections = channels.into_iter().map(|channel| Connection {
-            channel,
-            calls: AtomicUsize::new(0),
-        });
-        Arc::new(Self(connections.collect()))
+    pub(super) fn new(dialer: Arc<Dialer>, max_connections: usize) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            dialer,
+            max_connections,
+            state: Mutex::default(),
+            changed: Arc::default(),
+            this: Weak::clone(this),
+        })
     }
 
-    /// Returns the first connection with a free stream, or else the one with the fewest calls.
-    pub(super) fn lease(self: &Arc<Self>) -> Lease {
-        let index = self.first_free().or_else(|| self.least_used());
-        let index = index.unwrap_or_default();
-        self.0[index].calls.fetch_add(1, Ordering::Relaxed);
-        Lease {
-            pool: Arc::clone(self),
-            index,
+    /// Returns a connection with a free stream. Makes one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// That of the dial which the call has waited for.
+    pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Arc<DialError>> {
+        let began = Instant::now();
+        let mut awaited = None;
+        if let Some(connection) = self.state().free() {
+            return Ok(Lease::new(self, connection));
+        }
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // Before the step, so that no change is missed.
+            changed.as_mut().enable();
+            match self.step(began, &mut awaited) {
+                Step::Use(lease) => return Ok(lease),
+                Step::Fail(error) => return Err(error),
+                Step::Wait(Some(until)) => drop(timeout_at(until, changed).await),
+                Step::Wait(None) => changed.await,
+            }
         }
     }
 
-    fn first_free(&self) -> Option<usize> {
-        let mut calls = self.0.iter().map(Connection::calls);
-        calls.position(|calls| calls < STREAMS)
+    /// Decides what a call does that began at that time, and may have waited for a dial.
+    fn step(self: &Arc<Self>, began: Instant, awaited: &mut Option<Arc<Dial>>) -> Step {
+        let mut state = self.state();
+        if let Some(connection) = state.free() {
+            return Step::Use(Lease::new(self, connection));
+        }
+        let ended = awaited.take_if(|dial| dial.outcome.get().is_some());
+        let mut may_dial = state.connections.len() < self.max_connections;
+        if let Some(dial) = ended {
+            match dial.outcome.get() {
+                // It ended at once: that is the end of the call too.
+                Some(Ok(connection)) if !connection.is_open() => {
+                    return Step::Use(Lease::new(self, Arc::clone(connection)));
+                }
+                Some(Err(error)) if state.connections.is_empty() => {
+                    // Another call may have started it long before.
+                    if dial.started >= began || !error.is_timeout() {
+                        return Step::Fail(Arc::clone(error));
+                    }
+                }
+                // The connections that there are must do.
+                Some(Err(_)) => may_dial = false,
+                _ => {}
+            }
+        }
+        let spare = state.least_used();
+        if !may_dial {
+            return spare.map_or(Step::Wait(None), |spare| Step::Use(Lease::new(self, spare)));
+        }
+        let dial = awaited.get_or_insert_with(|| self.dial(&mut state));
+        let until = dial.started + PATIENCE;
+        match spare {
+            Some(spare) if until <= Instant::now() => Step::Use(Lease::new(self, spare)),
+            Some(_) => Step::Wait(Some(until)),
+            None => Step::Wait(None),
+        }
     }
 
-    fn least_used(&self) -> Option<usize> {
-        (0..self.0.len()).min_by_key(|index| self.0[*index].calls())
+    /// Returns the dial that runs, or starts one.
+    fn dial(&self, state: &mut State) -> Arc<Dial> {
+        if let Some((dial, _)) = &state.dial {
+            return Arc::clone(dial);
+        }
+        let dial = Arc::new(Dial {
+            started: Instant::now(),
+            outcome: OnceLock::new(),
+        });
+        let ending = Ending {
+            pool: Weak::clone(&self.this),
+            dial: Arc::clone(&dial),
+        };
+        let dialer = Arc::clone(&self.dialer);
+        let changed = Arc::clone(&self.changed);
+        let task = tokio::spawn(async move { ending.end(dialer.dial(changed).await) });
+        state.dial = Some((Arc::clone(&dial), task.abort_handle()));
+        dial
+    }
+
+    /// Takes note of a call that was sent at that time and has ended without a reply. If the server has been silent
+    /// since, the connection may be dead, and others may have died with it: no new call uses them.
+    pub(super) fn unanswered(&self, connection: &Connection, sent: u64) {
+        let Some(since) = connection.activity().silent_since(sent, SILENCE) else {
+            return;
+        };
+        let state = self.state();
+        let silent = |other: &&Arc<Connection>| {
+            !other
+                .activity()
+                .has_read_since(since, connection.activity())
+        };
+        state
+            .connections
+            .iter()
+            .filter(silent)
+            .for_each(|other| other.retire());
+        drop(state);
+        connection.retire();
+        self.dialer.failed(connection.address);
+        self.changed.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Connection {
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some((_, task)) = self.state().dial.take() {
+            task.abort();
+        }
+    }
+}
+
+impl State {
+    /// Returns the first connection on which few calls are in flight.
+    fn free(&mut self) -> Option<Arc<Connection>> {
+        self.connections.retain(|connection| connection.is_open());
+        let mut connections = self.connections.iter();
+        connections
+            .find(|connection| connection.calls() < connection.max_calls().min(STREAMS))
+            .cloned()
+    }
+
+    /// Returns the connection with the fewest calls, if the server allows one more.
+    fn least_used(&self) -> Option<Arc<Connection>> {
+        let connections = self.connections.iter();
+        connections
+            .filter(|connection| connection.calls() < connection.max_calls())
+            .min_by_key(|connection| connection.calls())
+            .cloned()
+    }
+}
+
+/// The end of a dial, also if its task is dropped or panics.
+struct Ending {
+    pool: Weak<Pool>,
+    dial: Arc<Dial>,
+}
+
+impl Ending {
+    fn end(self, outcome: Result<Connection, DialError>) {
+        let _ = self
+            .dial
+            .outcome
+            .set(outcome.map(Arc::new).map_err(Arc::new));
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let outcome = self
+            .dial
+            .outcome
+            .get_or_init(|| Err(Arc::new(DialError::Ended)));
+        let Some(pool) = self.pool.upgrade() else {
+            return;
+        };
+        let mut state = pool.state();
+        if let Ok(connection) = outcome {
+            state.connections.push(Arc::clone(connection));
+        }
+        state.dial = None;
+        drop(state);
+        pool.changed.notify_waiters();
     }
 }
 
 impl Lease {
-    pub(super) fn channel(&self) -> Channel {
-        self.pool.0[self.index].channel.clone()
+    /// Counts a call. The caller holds the pool's lock, so that no connection gets more calls than it takes.
+    fn new(pool: &Arc<Pool>, connection: Arc<Connection>) -> Self {
+        connection.add_call();
+        Self {
+            pool: Arc::clone(pool),
+            connection,
+        }
+    }
+
+    /// Takes note of a call that was sent at that time and has ended without a reply.
+    pub(super) fn unanswered(&self, sent: u64) {
+        self.pool.unanswered(&self.connection, sent);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.0[self.index]
-            .calls
-            .fetch_sub(1, Ordering::Relaxed);
+        self.connection.remove_call();
+        self.pool.changed.notify_one();
     }
 }

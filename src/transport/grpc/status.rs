@@ -6,10 +6,10 @@ use ::http::{HeaderMap, StatusCode};
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::BodyExt as _;
 use prost::Message;
 use tonic::Code;
-use tonic::body::Body;
 
 use super::Failure;
 use crate::api;
@@ -26,7 +26,11 @@ pub(super) fn of_trailers(trailers: HeaderMap) -> Result<(), Failure> {
 }
 
 /// Returns the failure of a response without a message: only a status, or a page of a proxy.
-pub(super) async fn of_headers(http: StatusCode, headers: HeaderMap, body: &mut Body) -> Failure {
+pub(super) async fn of_headers<B: Body<Data = Bytes> + Unpin>(
+    http: StatusCode,
+    headers: HeaderMap,
+    body: &mut B,
+) -> Failure {
     match final_status(headers) {
         Some((status, _)) if status.code() == Code::Ok => {
             return FrameError::Invalid("the reply has no message", Bytes::new()).into();
@@ -51,17 +55,41 @@ pub(super) async fn of_headers(http: StatusCode, headers: HeaderMap, body: &mut 
     Failure::Status(tonic::Status::new(code, message), Bytes::new())
 }
 
-/// Returns the final status and its details. The details are removed from what tonic parses: it panics if they are
-/// not base64.
-pub(crate) fn final_status(mut headers: HeaderMap) -> Option<(tonic::Status, Bytes)> {
+/// Returns the final status and its details. tonic's own reader panics if the details are not base64, and takes a
+/// message that is not UTF-8 for another status.
+pub(crate) fn final_status(headers: HeaderMap) -> Option<(tonic::Status, Bytes)> {
     const BASE64: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let details = headers.remove("grpc-status-details-bin");
+    let code = Code::from_bytes(headers.get("grpc-status")?.as_bytes());
+    let message = headers.get("grpc-message");
+    let message = message.map(|message| percent_decoded(message.as_bytes()));
+    let details = headers.get("grpc-status-details-bin");
     let details = details.and_then(|details| BASE64.decode(details).ok());
-    let status = tonic::Status::from_header_map(&headers)?;
+    let status = tonic::Status::new(code, message.unwrap_or_default());
     Some((status, details.unwrap_or_default().into()))
+}
+
+/// Returns a text whose special bytes are written as `%` and two hexadecimal digits. What is not UTF-8 is replaced.
+fn percent_decoded(text: &[u8]) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *first == b'%');
+        let byte = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match byte.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// `google.rpc.Status`, the message of gRPC's error details.

@@ -269,6 +269,8 @@ fn with_tls(builder: reqwest::ClientBuilder, config: &TransportConfig) -> reqwes
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     builder
         .http2_keep_alive_interval(config.connections.http2_keep_alive)
+        .http2_keep_alive_timeout(config.connections.ping_timeout())
+        .http2_keep_alive_while_idle(true)
         .tls_backend_preconfigured(tls)
 }
 

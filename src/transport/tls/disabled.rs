@@ -1,8 +1,15 @@
 //! The stand-in for TLS when no feature for TLS is on: there is nothing to configure.
 
 use std::error::Error as StdError;
+#[cfg(feature = "grpc")]
+use std::io;
+
+#[cfg(feature = "grpc")]
+use tokio::net::TcpStream;
 
 use crate::error::Error;
+#[cfg(feature = "grpc")]
+use crate::transport::TransportConfig;
 
 /// The options of the builder: none.
 #[derive(Default)]
@@ -41,4 +48,21 @@ impl Handshakes {
 
 pub(crate) fn hint(_error: &(dyn StdError + 'static)) -> &'static str {
     ""
+}
+
+/// The client's side of handshakes: there are none.
+#[cfg(feature = "grpc")]
+pub(crate) struct Connector(std::convert::Infallible);
+
+#[cfg(feature = "grpc")]
+impl Connector {
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) fn new(_config: &TransportConfig) -> Result<Option<Self>, Error> {
+        Ok(None)
+    }
+
+    #[allow(clippy::unused_async)]
+    pub(crate) async fn connect(&self, _tcp: TcpStream) -> io::Result<TcpStream> {
+        match self.0 {}
+    }
 }

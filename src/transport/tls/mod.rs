@@ -1,5 +1,8 @@
 //! TLS, configured once for both transports.
 
+#[cfg(feature = "grpc")]
+#[cfg(feature = "_tls")]
+mod connector;
 #[cfg(not(feature = "_tls"))]
 mod disabled;
 #[cfg(feature = "_tls")]
@@ -11,6 +14,12 @@ mod unused;
 #[cfg(feature = "_tls")]
 mod verifiers;
 
+#[cfg(feature = "grpc")]
+#[cfg(feature = "_tls")]
+pub(crate) use connector::Connector;
+#[cfg(feature = "grpc")]
+#[cfg(not(feature = "_tls"))]
+pub(crate) use disabled::Connector;
 #[cfg(not(feature = "_tls"))]
 pub(crate) use disabled::{Handshakes, Options, Tls, hint};
 #[cfg(feature = "_tls")]

@@ -101,11 +101,7 @@ impl Hkdf for Nothing {
         unreachable!("{INVARIANT}")
     }
 
-    fn extract_from_secret(
-        &self,
-        _salt: Option<&[u8]>,
-        _secret: &[u8],
-    ) -> Box<dyn HkdfExpander> {
+    fn extract_from_secret(&self, _salt: Option<&[u8]>, _secret: &[u8]) -> Box<dyn HkdfExpander> {
         unreachable!("{INVARIANT}")
     }
 

@@ -61,10 +61,29 @@ impl ServerUrl {
         if is_address {
             return None;
         }
-        let port = self.authority[host.len()..].strip_prefix(':');
+        Some((host, self.port()))
+    }
+
+    /// Returns the port: that of the URL, or the usual one of its scheme.
+    pub(crate) fn port(&self) -> u16 {
+        let port = self.authority[self.host().len()..].strip_prefix(':');
         let port = port.and_then(|port| port.parse().ok());
-        let usual_port = if self.tls { 443 } else { 80 };
-        Some((host, port.unwrap_or(usual_port)))
+        port.unwrap_or(self.usual_port())
+    }
+
+    /// Returns the port of servers whose URL names none.
+    fn usual_port(&self) -> u16 {
+        if self.tls { 443 } else { 80 }
+    }
+
+    /// Returns the authority as requests name it: without the usual port.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
+    pub(crate) fn authority_without_usual_port(&self) -> &str {
+        if self.port() == self.usual_port() {
+            self.host()
+        } else {
+            &self.authority
+        }
     }
 
     /// Returns the URL with a scheme that HTTP libraries know, for gRPC too.
@@ -124,7 +143,7 @@ fn parse(url: &str) -> Result<ServerUrl, String> {
         Protocol::Grpc if !path.is_empty() => {
             return Err(format!("gRPC has no path; leave out `{path}`"));
         }
-        Protocol::Grpc if !has_port => {
+        Protocol::Grpc if !has_port && !tls => {
             return Err("it names no port; Centrifugo's for gRPC is 10000 by default".into());
         }
         Protocol::Grpc => {}
@@ -231,6 +250,23 @@ mod tests {
             ("grpcs://[::1]:10000", None),
         ] {
             assert_eq!(ServerUrl::parse(url).unwrap().name(), name, "{url}");
+        }
+    }
+
+    #[test]
+    fn usual_port_is_not_a_part_of_the_authority() {
+        for (url, port, authority) in [
+            ("grpcs://example.com", 443, "example.com"),
+            ("grpcs://example.com:443", 443, "example.com"),
+            ("grpcs://[::1]:443", 443, "[::1]"),
+            ("grpcs://example.com:80", 80, "example.com:80"),
+            ("grpc://example.com:80", 80, "example.com"),
+            ("grpc://[::1]:10000", 10000, "[::1]:10000"),
+            ("https://example.com/api", 443, "example.com"),
+        ] {
+            let url = ServerUrl::parse(url).unwrap();
+            assert_eq!(url.port(), port, "{url}");
+            assert_eq!(url.authority_without_usual_port(), authority, "{url}");
         }
     }
 

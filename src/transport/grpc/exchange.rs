@@ -1,0 +1,207 @@
+//! Calls over connections of our own.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use ::http::uri::PathAndQuery;
+use ::http::{Method, Request, Uri, Version};
+use bytes::Bytes;
+use h2::{RecvStream, SendStream};
+use http_body::{Body, Frame};
+
+use super::connection::Connection;
+use super::failure::{BoxError, Lost};
+use super::pool::{Lease, Pool};
+use super::reply::read;
+use super::{Failure, Grpc, is_unprocessed};
+use crate::codec::EncodedBody;
+use crate::transport::request::Abandoned;
+use crate::transport::{OutgoingRequest, Route};
+
+/// How often an attempt is sent again that the server has certainly not processed.
+const MAX_REPEATED: usize = 3;
+
+/// The time after which a call that is dropped tells as much about its connection as one that has timed out.
+const LONG: Duration = Duration::from_secs(1);
+
+impl Grpc {
+    /// Makes a call over a connection of the pool. A request that the server has certainly not processed is sent
+    /// again at once, whatever its method.
+    pub(super) async fn call(
+        &self,
+        route: &Route<'_>,
+        pool: &Arc<Pool>,
+        outgoing: &OutgoingRequest,
+    ) -> Result<Bytes, Failure> {
+        let mut repeated = 0;
+        loop {
+            let lease = pool.lease().await.map_err(Failure::Dial)?;
+            match self.exchange(route, &lease, outgoing).await {
+                Err(Failure::Lost(_)) if outgoing.state.is_unsent() && repeated < MAX_REPEATED => {
+                    repeated += 1;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Sends a request and reads the reply.
+    async fn exchange(
+        &self,
+        route: &Route<'_>,
+        lease: &Lease,
+        outgoing: &OutgoingRequest,
+    ) -> Result<Bytes, Failure> {
+        let connection = &*lease.connection;
+        let writes = connection.activity().writes();
+        let mut sender = connection.sender();
+        let is_ready = poll_fn(|context| sender.poll_ready(context)).await;
+        is_ready.map_err(|error| lost(connection, error))?;
+        let sent = sender.send_request(self.head(route, outgoing)?, false);
+        let (response, stream) = sent.map_err(|error| lost(connection, error))?;
+        if !outgoing.state.send(0) {
+            return Err(Failure::lost(Abandoned));
+        }
+        let call = Sent::new(lease, outgoing);
+        // If the stream has ended already, the response says why.
+        let _ = send(stream, self.body(outgoing));
+        let response = response.await.map_err(|error| {
+            if is_unprocessed(&error) || connection.activity().writes() == writes {
+                outgoing.state.take_back();
+            }
+            lost(connection, error)
+        });
+        let reply = match response {
+            Ok(response) => {
+                self.diagnosis.saw_reply();
+                let response = response.map(Incoming::new);
+                read(response, self.expected, |error| lost(connection, error)).await
+            }
+            Err(failure) => Err(failure),
+        };
+        call.has_ended();
+        reply
+    }
+
+    /// Returns the head of a request.
+    fn head(&self, route: &Route<'_>, outgoing: &OutgoingRequest) -> Result<Request<()>, Failure> {
+        let mut uri = ::http::uri::Parts::default();
+        uri.scheme = Some(self.origin.scheme.clone());
+        uri.authority = Some(self.origin.authority.clone());
+        uri.path_and_query = Some(PathAndQuery::from_static(route.grpc_path));
+        let mut request = Request::new(());
+        *request.method_mut() = Method::POST;
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = Uri::from_parts(uri).map_err(Failure::lost)?;
+        *request.headers_mut() = self.headers(outgoing);
+        Ok(request)
+    }
+}
+
+/// Sends a body. HTTP/2 keeps what the server does not take yet.
+fn send(mut stream: SendStream<Bytes>, body: EncodedBody) -> Result<(), h2::Error> {
+    let pieces = [body.head, body.payload, body.tail];
+    let mut pieces = pieces
+        .into_iter()
+        .filter(|piece| !piece.is_empty())
+        .peekable();
+    while let Some(piece) = pieces.next() {
+        stream.send_data(piece, pieces.peek().is_none())?;
+    }
+    Ok(())
+}
+
+/// Returns the failure of a call whose connection or stream ended.
+fn lost(connection: &Connection, error: h2::Error) -> Failure {
+    let reason = match connection.given_up() {
+        Some(reason) => Some(reason),
+        None if is_unprocessed(&error) => Some("the server refused the stream"),
+        None => None,
+    };
+    let error = if error.is_io() {
+        // That of the connection: it has a kind.
+        error.into_io().map(BoxError::from)
+    } else {
+        Some(error.into())
+    };
+    Failure::Lost(Lost {
+        error: error.unwrap_or_else(|| "the connection ended".into()),
+        address: connection.address,
+        reason,
+    })
+}
+
+/// A call that was sent. If it is dropped before it has ended, the connection may be dead.
+struct Sent<'a> {
+    lease: &'a Lease,
+    at: Instant,
+    /// The same as the connection counts time.
+    time: u64,
+    ends: Instant,
+    has_ended: bool,
+}
+
+impl<'a> Sent<'a> {
+    fn new(lease: &'a Lease, outgoing: &OutgoingRequest) -> Self {
+        Self {
+            lease,
+            at: Instant::now(),
+            time: lease.connection.activity().sent(),
+            ends: outgoing.ends,
+            has_ended: false,
+        }
+    }
+
+    fn has_ended(mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        let has_waited = self.ends <= Instant::now() || self.at.elapsed() >= LONG;
+        if !self.has_ended && has_waited {
+            self.lease.unanswered(self.time);
+        }
+    }
+}
+
+/// The body of a response.
+struct Incoming {
+    stream: RecvStream,
+    has_all_data: bool,
+}
+
+impl Incoming {
+    fn new(stream: RecvStream) -> Self {
+        Self {
+            stream,
+            has_all_data: false,
+        }
+    }
+}
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        if !self.has_all_data {
+            if let Some(data) = ready!(self.stream.poll_data(context)) {
+                let data = data?;
+                // The server may send as much again.
+                let _ = self.stream.flow_control().release_capacity(data.len());
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            self.has_all_data = true;
+        }
+        let trailers = ready!(self.stream.poll_trailers(context))?;
+        Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+}
