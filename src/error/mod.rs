@@ -256,7 +256,11 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Network { .. } | Self::Timeout { .. } => true,
-            Self::Transport { status, .. } => status.is_temporary(),
+            Self::Transport {
+                status,
+                retry_after,
+                ..
+            } => status.is_temporary(*retry_after),
             Self::Api(error) => error.is_temporary(),
             Self::Partial { failed, .. } => failed.iter().all(|(_, error)| error.is_temporary()),
             _ => false,

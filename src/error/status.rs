@@ -1,6 +1,7 @@
 //! Statuses of responses.
 
 use std::fmt;
+use std::time::Duration;
 
 /// The status of a response: an HTTP status, or a gRPC code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +36,14 @@ const GRPC_NAMES: [&str; 17] = [
 impl Status {
     /// Returns whether another attempt may get another response: after overload, a gateway without its server, a
     /// restart.
-    pub(crate) fn is_temporary(self) -> bool {
-        self == Self::Http(429) || self.is_unavailable()
+    ///
+    /// gRPC's `ResourceExhausted` means that, as HTTP 429 does, only if the server asks to wait.
+    pub(crate) fn is_temporary(self, retry_after: Option<Duration>) -> bool {
+        match self {
+            Self::Http(429) => true,
+            Self::Grpc(8) => retry_after.is_some(),
+            _ => self.is_unavailable(),
+        }
     }
 
     /// Returns whether no server was available to respond.
@@ -94,9 +101,13 @@ impl Status {
             Self::Grpc(_) if body.contains("instead of gRPC") => {
                 "is this the port of Centrifugo's gRPC API, 10000 by default?"
             }
-            Self::Grpc(8) => {
+            // The texts of Go's gRPC.
+            Self::Grpc(8) if body.contains("received message larger than max") => {
                 "the request exceeds the server's limit, 4 MiB by default: send less at once, or raise \
                  grpc_api.max_receive_message_size"
+            }
+            Self::Grpc(8) if body.contains("send message larger than max") => {
+                "the reply exceeds the server's limit: ask for less at once"
             }
             Self::Grpc(12) => {
                 "the server does not have the method: it is older, or not Centrifugo PRO"

@@ -266,7 +266,8 @@ async fn other_server_than_centrifugo_is_no_success() -> Outcome {
                 matches!(error, Error::Network { .. } | Error::Transport { .. }),
                 "{case}: {error:?}"
             );
-            assert!(!error.is_unsent(), "{case}");
+            // Over gRPC the other server may hang up before the request has left.
+            assert!(!error.is_unsent() || url.starts_with("grpc"), "{case}");
         }
     }
     Ok(())

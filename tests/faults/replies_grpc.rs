@@ -174,6 +174,10 @@ async fn reset_stream_is_no_success() {
             (whole, "before the trailers"),
         ] {
             let case = format!("{reason:?} {when}");
+            if reason == Reason::REFUSED_STREAM && when == "at once" {
+                // The call has not run: it is sent again.
+                continue;
+            }
             assert_lost(&failure_of(reply.reset(reason), &case).await, &case);
         }
     }

@@ -30,12 +30,7 @@ async fn statuses_become_transport_errors_with_a_hint() {
         (5, "NotFound", false, ""),
         (6, "AlreadyExists", false, ""),
         (7, "PermissionDenied", false, ""),
-        (
-            8,
-            "ResourceExhausted",
-            false,
-            "grpc_api.max_receive_message_size",
-        ),
+        (8, "ResourceExhausted", false, ""),
         (9, "FailedPrecondition", false, ""),
         (10, "Aborted", false, ""),
         (11, "OutOfRange", false, ""),
@@ -162,9 +157,13 @@ async fn http_status_of_a_proxy_is_reported() {
         (413, 2, false),
         (429, 14, true),
         (500, 2, false),
+        (408, 14, true),
         (502, 14, true),
         (503, 14, true),
         (504, 14, true),
+        (520, 14, true),
+        (524, 14, true),
+        (530, 14, true),
     ] {
         let error = failure_of(Reply::head(http, &[("content-type", "text/html")]).end()).await;
         let Error::Transport { status, .. } = &error else {
@@ -179,6 +178,23 @@ async fn http_status_of_a_proxy_is_reported() {
 }
 
 #[tokio::test]
+async fn size_is_blamed_only_if_the_message_is_about_it() {
+    let received = "grpc: received message larger than max (5000000 vs. 4194304)";
+    let sent = "trying to send message larger than max (5000000 vs. 4194304)";
+    for (message, hint) in [
+        (received, "grpc_api.max_receive_message_size"),
+        (sent, "the reply exceeds the server's limit"),
+        ("quota exceeded", ""),
+    ] {
+        let reply = Reply::status(&[("grpc-status", "8"), ("grpc-message", message)]);
+        let error = failure_of(reply).await;
+        assert!(!error.is_retryable(), "{error:?}");
+        assert_says(&error, hint, message);
+        assert_eq!(error.to_string().contains("limit"), !hint.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn message_of_a_status_is_shown_in_part_and_on_one_line() {
     let long = "x".repeat(2000);
     let error = failure_of(Reply::status(&[
@@ -189,12 +205,22 @@ async fn message_of_a_status_is_shown_in_part_and_on_one_line() {
     assert!(error.to_string().len() < 500, "{error}");
     assert_says(&error, &format!("{}…", "x".repeat(200)), "long");
 
-    for message in ["%0D%0Aa%00b", "%FF%FE", "%", "%zz"] {
+    for message in ["%0D%0Aa%00b", "%FF%FE", "%", "%zz", "%C3", "100%"] {
         let error = failure_of(Reply::status(&[
-            ("grpc-status", "2"),
+            ("grpc-status", "7"),
             ("grpc-message", message),
         ]))
         .await;
+        assert!(
+            matches!(
+                error,
+                Error::Transport {
+                    status: Status::Grpc(7),
+                    ..
+                }
+            ),
+            "{message}: {error:?}"
+        );
         assert!(!error.to_string().contains(char::is_control), "{error:?}");
     }
 }

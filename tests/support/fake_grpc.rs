@@ -23,6 +23,8 @@ use crate::fake_server::{Fake, Script, Scripted, pass_panic};
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) path: String,
+    /// The server as the call names it.
+    pub(crate) authority: String,
     pub(crate) headers: HeaderMap,
     /// The message, with its prefix of five bytes.
     pub(crate) body: Vec<u8>,
@@ -227,6 +229,11 @@ async fn answer(
     }
     let call = Call {
         path: head.uri.path().to_owned(),
+        authority: head
+            .uri
+            .authority()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         headers: head.headers,
         body,
     };

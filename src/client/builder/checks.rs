@@ -19,9 +19,6 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(8 * 3600);
 /// The most gRPC connections per node: with 100 calls on each, more than any server takes.
 const MOST_GRPC_CONNECTIONS: usize = 1000;
 
-/// The largest `grpc_connections`.
-const MAX_GRPC_CONNECTIONS: usize = 1_000;
-
 /// The headers that the transports set themselves.
 const OWN_HEADERS: [&str; 8] = [
     "connection",
@@ -68,14 +65,6 @@ impl ClientBuilder {
                 "{option} is zero: omit it, or set a larger value"
             )));
         }
-        if let Some(count) = connections
-            .grpc
-            .filter(|count| *count > MAX_GRPC_CONNECTIONS)
-        {
-            return Err(Error::Config(format!(
-                "grpc_connections is {count}: set {MAX_GRPC_CONNECTIONS} or less; each takes 100 calls at a time"
-            )));
-        }
         if connections.http2_keep_alive_timeout.is_some() && connections.http2_keep_alive.is_none()
         {
             return Err(config(
@@ -113,6 +102,10 @@ impl ClientBuilder {
             (
                 "http2_keep_alive",
                 is_too_long(connections.http2_keep_alive),
+            ),
+            (
+                "http2_keep_alive_timeout",
+                is_too_long(connections.http2_keep_alive_timeout),
             ),
         ];
         if let Some(option) = first_true(&too_long) {
@@ -220,6 +213,7 @@ impl ClientBuilder {
             ("max_idle_connections", connections.max_idle.is_some()),
             ("tcp_keepalive", connections.tcp_keepalive.is_some()),
             ("http2_keep_alive", connections.http2_keep_alive.is_some()),
+            ("authority", connections.authority.is_some()),
             ("no_proxy", connections.no_proxy),
             ("grpc_connections", connections.grpc.is_some()),
             ("unix_socket", connections.unix_socket.is_some()),

@@ -224,8 +224,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Replaces the `User-Agent`, by default the name and version of this crate. A
-    /// `grpc_channel` replaces it by its own.
+    /// Replaces the `User-Agent`, by default the name and version of this crate.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self

@@ -17,9 +17,6 @@ use crate::transport::TransportConfig;
 use crate::transport::dial::{Failures, Names, race, set_options};
 use crate::transport::tls::Connector;
 
-/// The time within which a connection must be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The way to a node.
 pub(super) struct Dialer {
     target: Target,
@@ -59,10 +56,9 @@ pub(crate) enum DialError {
 
 impl Dialer {
     pub(super) fn new(config: &TransportConfig) -> Result<Self, Error> {
-        let target = match (&config.connections.unix_socket, config.address) {
-            (Some(path), _) => Target::Unix(path.clone()),
-            (None, Some(address)) => Target::Host(address.ip().to_string(), address.port()),
-            (None, None) => Target::Host(config.url.host().to_owned(), config.url.port()),
+        let target = match &config.connections.unix_socket {
+            Some(path) => Target::Unix(path.clone()),
+            None => Target::Host(config.url.host().to_owned(), config.url.port()),
         };
         let options = &config.connections;
         let keep_alive = options.http2_keep_alive.map(|interval| KeepAlive {
@@ -72,7 +68,7 @@ impl Dialer {
         Ok(Self {
             target,
             names: Arc::clone(&config.names),
-            timeout: config.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            timeout: config.connect_timeout.unwrap_or(Duration::MAX),
             socket: Arc::new(SocketConfig {
                 tcp_keepalive: options.tcp_keepalive,
                 tls: Connector::new(config)?,

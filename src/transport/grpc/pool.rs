@@ -33,13 +33,14 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     connections: Vec<Arc<Connection>>,
-    dial: Option<(Arc<Dial>, AbortHandle)>,
+    dial: Option<Arc<Dial>>,
 }
 
 /// A connection that is being made, in a task of its own: calls that do not wait for its end do not end it.
 struct Dial {
     started: Instant,
     outcome: OnceLock<Outcome>,
+    task: OnceLock<AbortHandle>,
 }
 
 type Outcome = Result<Arc<Connection>, Arc<DialError>>;
@@ -99,56 +100,54 @@ impl Pool {
         if let Some(connection) = state.free() {
             return Step::Use(Lease::new(self, connection));
         }
-        let ended = awaited.take_if(|dial| dial.outcome.get().is_some());
-        let mut may_dial = state.connections.len() < self.max_connections;
-        if let Some(dial) = ended {
-            match dial.outcome.get() {
-                // It ended at once: that is the end of the call too.
-                Some(Ok(connection)) if !connection.is_open() => {
-                    return Step::Use(Lease::new(self, Arc::clone(connection)));
-                }
-                Some(Err(error)) if state.connections.is_empty() => {
-                    // Another call may have started it long before.
-                    if dial.started >= began || !error.is_timeout() {
-                        return Step::Fail(Arc::clone(error));
-                    }
-                }
-                // The connections that there are must do.
-                Some(Err(_)) => may_dial = false,
-                _ => {}
-            }
-        }
         let spare = state.least_used();
+        let mut may_dial = state.connections.len() < self.max_connections;
+        let ended = awaited.take_if(|dial| dial.outcome.get().is_some());
+        match ended.as_ref().and_then(|dial| dial.outcome.get()) {
+            // It ended at once: that is the end of the call too.
+            Some(Ok(connection)) if !connection.is_open() => {
+                return Step::Use(Lease::new(self, Arc::clone(connection)));
+            }
+            // A dial that another call started long before says nothing when its time is over.
+            Some(Err(error)) if state.connections.is_empty() => {
+                let is_own = ended.as_ref().is_some_and(|dial| dial.started >= began);
+                if is_own || !error.is_timeout() {
+                    return Step::Fail(Arc::clone(error));
+                }
+            }
+            // The connections that there are must do.
+            Some(Err(_)) => may_dial = false,
+            _ => {}
+        }
         if !may_dial {
             return spare.map_or(Step::Wait(None), |spare| Step::Use(Lease::new(self, spare)));
         }
-        let dial = awaited.get_or_insert_with(|| self.dial(&mut state));
+        let (dial, is_new) = state.dial();
         let until = dial.started + PATIENCE;
-        match spare {
+        let step = match spare {
             Some(spare) if until <= Instant::now() => Step::Use(Lease::new(self, spare)),
             Some(_) => Step::Wait(Some(until)),
             None => Step::Wait(None),
+        };
+        // A runtime that shuts down ends the task at once, and the end takes the lock.
+        drop(state);
+        if is_new {
+            self.start(&dial);
         }
+        *awaited = Some(dial);
+        step
     }
 
-    /// Returns the dial that runs, or starts one.
-    fn dial(&self, state: &mut State) -> Arc<Dial> {
-        if let Some((dial, _)) = &state.dial {
-            return Arc::clone(dial);
-        }
-        let dial = Arc::new(Dial {
-            started: Instant::now(),
-            outcome: OnceLock::new(),
-        });
+    /// Starts the task of a dial.
+    fn start(&self, dial: &Arc<Dial>) {
         let ending = Ending {
             pool: Weak::clone(&self.this),
-            dial: Arc::clone(&dial),
+            dial: Arc::clone(dial),
         };
         let dialer = Arc::clone(&self.dialer);
         let changed = Arc::clone(&self.changed);
         let task = tokio::spawn(async move { ending.end(dialer.dial(changed).await) });
-        state.dial = Some((Arc::clone(&dial), task.abort_handle()));
-        dial
+        let _ = dial.task.set(task.abort_handle());
     }
 
     /// Takes note of a call that was sent at that time and has ended without a reply. If the server has been silent
@@ -181,7 +180,8 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        if let Some((_, task)) = self.state().dial.take() {
+        let dial = self.state().dial.take();
+        if let Some(task) = dial.as_ref().and_then(|dial| dial.task.get()) {
             task.abort();
         }
     }
@@ -195,6 +195,20 @@ impl State {
         connections
             .find(|connection| connection.calls() < connection.max_calls().min(STREAMS))
             .cloned()
+    }
+
+    /// Returns the dial that runs or, and then true, one that the caller starts.
+    fn dial(&mut self) -> (Arc<Dial>, bool) {
+        if let Some(dial) = &self.dial {
+            return (Arc::clone(dial), false);
+        }
+        let dial = Arc::new(Dial {
+            started: Instant::now(),
+            outcome: OnceLock::new(),
+            task: OnceLock::new(),
+        });
+        self.dial = Some(Arc::clone(&dial));
+        (dial, true)
     }
 
     /// Returns the connection with the fewest calls, if the server allows one more.

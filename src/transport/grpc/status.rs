@@ -42,13 +42,13 @@ pub(super) async fn of_headers<B: Body<Data = Bytes> + Unpin>(
         Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
         _ => Bytes::new(),
     };
-    // The mapping that gRPC prescribes for clients.
+    // The mapping that gRPC prescribes for clients, and other statuses of gateways without a server.
     let code = match http.as_u16() {
         400 => Code::Internal,
         401 => Code::Unauthenticated,
         403 => Code::PermissionDenied,
         404 => Code::Unimplemented,
-        429 | 502..=504 => Code::Unavailable,
+        408 | 429 | 502..=504 | 520..=524 | 530 => Code::Unavailable,
         _ => Code::Unknown,
     };
     let message = format!("HTTP {} instead of gRPC: {}", http.as_u16(), excerpt(&page));

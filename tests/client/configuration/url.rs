@@ -47,7 +47,7 @@ fn mistakes_in_the_url_are_named_with_their_fix() {
         ("grpc://localhost:10000/api", "leave out `/api`"),
         ("grpc://user:pass@localhost:10000", "credentials"),
         ("grpc://localhost:10000?x=1", "query"),
-        ("grpcs://localhost", "names no port"),
+        ("grpc://localhost", "names no port"),
     ] {
         if is_compiled_in(url) {
             assert_config(Client::builder(url), &["url", expected]);
@@ -101,6 +101,7 @@ fn url_of_compiled_in_transports_is_accepted() -> Outcome {
         "grpc://localhost:10000",
         "grpc://localhost:10000/",
         "GRPC://[::1]:65535",
+        "grpcs://localhost",
         "grpcs://localhost:10000",
     ];
     for url in urls.into_iter().filter(|url| is_compiled_in(url.trim())) {

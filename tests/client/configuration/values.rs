@@ -168,6 +168,22 @@ fn intervals_that_are_too_long_are_found() -> crate::Outcome {
 }
 
 #[test]
+fn keep_alive_timeout_without_pings_is_found() {
+    for url in urls() {
+        let second = Duration::from_secs(1);
+        let builder = || Client::builder(url).http2_keep_alive_timeout(second);
+        assert_config(builder(), &["http2_keep_alive_timeout", "set both"]);
+        assert!(builder().http2_keep_alive(second).build().is_ok());
+        assert_config(
+            Client::builder(url)
+                .http2_keep_alive(second)
+                .http2_keep_alive_timeout(Duration::ZERO),
+            &["http2_keep_alive_timeout is zero"],
+        );
+    }
+}
+
+#[test]
 #[cfg(feature = "grpc")]
 fn number_of_connections_that_is_too_large_is_found() {
     let with = |number| Client::builder(GRPC).grpc_connections(number);
@@ -178,4 +194,20 @@ fn number_of_connections_that_is_too_large_is_found() {
         );
     }
     assert!(with(1000).build().is_ok());
+}
+
+#[test]
+#[cfg(feature = "grpc")]
+fn authority_that_is_no_host_is_found() {
+    for authority in ["", "a b", "user@host", "host/path", ":1"] {
+        let builder = Client::builder(GRPC).authority(authority);
+        assert_config(builder, &["authority", "give a host name"]);
+    }
+    let builder = Client::builder(GRPC).authority("example.com");
+    assert!(builder.build().is_ok());
+    #[cfg(feature = "http")]
+    assert_config(
+        Client::builder(HTTP).authority("example.com"),
+        &["authority needs a grpc or grpcs URL"],
+    );
 }
