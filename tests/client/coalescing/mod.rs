@@ -5,8 +5,10 @@ mod alone;
 mod blocking;
 mod ends;
 mod failures;
+mod held;
 mod order;
 mod sharing;
+mod sizes;
 
 use std::time::Duration;
 

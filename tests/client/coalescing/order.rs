@@ -93,3 +93,18 @@ async fn order_can_be_configured() -> Outcome {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn batch_that_fails_slowly_counts_as_slow() -> Outcome {
+    for (server, client) in both_transports(&Coalescing::default().max_batches(1))? {
+        server.fail_next(1, Fault::delay(PATIENCE))?;
+        let requests = (0..PROBE_SIZE).map(|n| PublishRequest::new("news", n.to_string()));
+        for call in publish_all(&client.with_timeout(HOLD), requests) {
+            let error = call.await?.unwrap_err();
+            assert!(error.is_timeout(), "{error:?}");
+        }
+        assert_eq!(orders(&server), [(PROBE_SIZE, false)]);
+        assert_eq!(publish(&server, &client, 100).await?, [(100, true)]);
+    }
+    Ok(())
+}
