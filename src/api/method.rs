@@ -229,6 +229,8 @@ pub(crate) struct BatchSlot<M: Method> {
     pub(crate) tag: u32,
     /// Whether the result has payloads.
     pub(crate) has_payloads: bool,
+    /// Whether the call may take long or return much, however small the request is.
+    pub(crate) is_unbounded: bool,
     /// Reads the request's item of a batch's reply.
     pub(crate) read: ReadItem<M>,
 }

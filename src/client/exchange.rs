@@ -98,14 +98,21 @@ impl Client {
     ) -> Result<(), Error> {
         loop {
             let deadline = attempts.next_attempt();
+            let candidate = attempts.candidate();
             let reply = match call.shared {
                 Some((coalescer, place)) => {
                     let info = attempts.info();
-                    let item = coalescer.attempt(&self.inner, info, place, call.body, &deadline);
+                    let item = coalescer.attempt(
+                        &self.inner,
+                        info,
+                        place,
+                        call.body,
+                        &deadline,
+                        candidate,
+                    );
                     item.await.map(Reply::Item)
                 }
                 None => {
-                    let candidate = attempts.candidate();
                     let reply = self
                         .inner
                         .attempt(&call.route, call.body, deadline, candidate);

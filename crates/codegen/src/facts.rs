@@ -15,6 +15,9 @@ pub(crate) struct MethodFacts {
     pub(crate) is_consumed: bool,
     /// Whether the open-source Centrifugo serves the method.
     pub(crate) is_open_source: bool,
+    /// Whether the method asks all nodes or lists all there is: it may take long, and its reply may
+    /// be large, however small the request is.
+    pub(crate) is_unbounded: bool,
 }
 
 /// Whether a method may be called twice when its outcome is unknown.
@@ -49,7 +52,7 @@ pub(crate) const METHODS: &[MethodFacts] = &[
     // May do anything.
     open_source("rpc", No, &["method"]),
     open_source("refresh", Yes, &[]).consumed(),
-    open_source("channels", Yes, &[]),
+    open_source("channels", Yes, &[]).unbounded(),
     open_source("map_publish", WithKey, &["channel", "key"]),
     open_source("map_remove", WithKey, &["channel", "key"]),
     open_source("map_read_state", Yes, &["channel"]),
@@ -63,13 +66,13 @@ pub(crate) const METHODS: &[MethodFacts] = &[
     open_source("batch", No, &[]),
     pro("block_user", Yes),
     pro("cancel_push", Yes),
-    pro("connections", Yes),
+    pro("connections", Yes).unbounded(),
     pro("delete_user_status", Yes),
-    pro("device_list", Yes),
+    pro("device_list", Yes).unbounded(),
     // May register a second device.
     pro("device_register", No),
     pro("device_remove", Yes),
-    pro("device_topic_list", Yes),
+    pro("device_topic_list", Yes).unbounded(),
     pro("device_topic_update", Yes),
     pro("device_update", Yes),
     pro("get_user_status", Yes),
@@ -80,7 +83,7 @@ pub(crate) const METHODS: &[MethodFacts] = &[
     pro("unblock_user", Yes),
     pro("update_push_status", Yes),
     pro("update_user_status", Yes),
-    pro("user_topic_list", Yes),
+    pro("user_topic_list", Yes).unbounded(),
     pro("user_topic_update", Yes),
 ];
 
@@ -100,6 +103,7 @@ const fn open_source(
         required,
         is_consumed: false,
         is_open_source: true,
+        is_unbounded: false,
     }
 }
 
@@ -114,6 +118,13 @@ impl MethodFacts {
     const fn consumed(self) -> Self {
         Self {
             is_consumed: true,
+            ..self
+        }
+    }
+
+    const fn unbounded(self) -> Self {
+        Self {
+            is_unbounded: true,
             ..self
         }
     }

@@ -64,10 +64,12 @@ impl Health {
         self.failed_at
     }
 
-    #[allow(dead_code)]
-    /// Returns whether an attempt that is cheap to lose would be the node's probe.
-    pub(super) fn is_probe_due(&self, now: Instant) -> bool {
-        matches!(self.state, State::Open { until, .. } if until <= now)
+    /// Returns whether an attempt would be the node's probe, by the rule of [`admit`](Self::admit).
+    pub(super) fn is_probe_due(&self, now: Instant, is_cheap: bool) -> bool {
+        let State::Open { until, cooldown } = self.state else {
+            return false;
+        };
+        now >= if is_cheap { until } else { until + cooldown }
     }
 
     /// Decides whether an attempt may go to the node. An attempt that is dear to lose, because its caller would see
@@ -75,14 +77,11 @@ impl Health {
     pub(super) fn admit(&mut self, now: Instant, is_cheap: bool) -> Admission {
         match self.state {
             State::Healthy | State::Failing { .. } => Admission::Call,
-            State::Open { until, cooldown } => {
-                let ends = if is_cheap { until } else { until + cooldown };
-                if now < ends {
-                    return Admission::Skip;
-                }
+            State::Open { .. } if self.is_probe_due(now, is_cheap) => {
                 self.state = State::Probing { since: now };
                 Admission::Probe
             }
+            State::Open { .. } => Admission::Skip,
             State::Probing { since } => {
                 if now >= since + PROBE {
                     self.open(now, Duration::ZERO);

@@ -149,13 +149,14 @@ impl Nodes {
         is_nodes_fault && self.nodes.len() > 1 && self.nodes.iter().any(Node::is_healthy)
     }
 
-    #[allow(dead_code)]
-    /// Returns whether a node waits to be probed: then a single command should be sent, not a batch.
-    pub(crate) fn is_probe_due(&self) -> bool {
+    /// Returns whether a node waits to be probed by such an attempt: then a single command should be sent, not a batch.
+    pub(crate) fn is_probe_due(&self, candidate: Candidate) -> bool {
+        if self.nodes.len() == 1 || candidate.is_retry && self.nodes.iter().any(Node::is_healthy) {
+            return false;
+        }
         let now = Instant::now();
         let mut nodes = self.nodes.iter();
-        self.nodes.len() > 1
-            && nodes.any(|node| !node.is_healthy() && node.health().is_probe_due(now))
+        nodes.any(|node| node.is_probe_due(now, candidate.is_cheap))
     }
 }
 
@@ -192,6 +193,10 @@ impl Node {
             return Admission::Call;
         }
         self.health().admit(now, is_cheap)
+    }
+
+    fn is_probe_due(&self, now: Instant, is_cheap: bool) -> bool {
+        !self.is_healthy() && self.health().is_probe_due(now, is_cheap)
     }
 
     /// Changes the state.

@@ -1,17 +1,20 @@
 //! Concurrent calls that share batches.
 
+mod capacity;
 mod order;
 mod queue;
+mod size;
 mod worker;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::api::method::{BatchSlot, Method};
-use crate::call::{self, CallInfo, Deadline, Inner};
+use crate::call::{self, CallInfo, Candidate, Deadline, Inner};
 use crate::codec::EncodedBody;
 use crate::error::{Attempts, Effect, Error, cause};
 use crate::transport::PerRuntime;
@@ -55,6 +58,8 @@ pub struct Coalescing {
     commands: usize,
     bytes: usize,
     waiting: usize,
+    waiting_bytes: usize,
+    slow_after: Duration,
     order: Order,
 }
 
@@ -74,6 +79,8 @@ impl Default for Coalescing {
             commands: 1000,
             bytes: 512 * 1024,
             waiting: 10_000,
+            waiting_bytes: 64 * 1024 * 1024,
+            slow_after: Duration::from_millis(50),
             order: Order::Measured,
         }
     }
@@ -102,7 +109,23 @@ impl Coalescing {
     /// Sets the maximal number of calls that wait for their batch or its reply, per runtime; further calls wait,
     /// within their timeout, to be admitted. 10,000 by default, at least 1.
     pub fn max_waiting(mut self, calls: usize) -> Self {
-        self.waiting = calls.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
+        self.waiting = calls.max(1);
+        self
+    }
+
+    /// Sets the maximal size of all these calls together, in bytes, per runtime. 64 MiB by default. A call that is
+    /// larger waits until there is no other.
+    pub fn max_waiting_bytes(mut self, bytes: usize) -> Self {
+        self.waiting_bytes = bytes.max(1);
+        self
+    }
+
+    /// Sets the time after which a batch in flight is slow. 50 ms by default.
+    ///
+    /// A slow batch does not count towards [`max_batches`](Self::max_batches): the next one is sent without waiting
+    /// for it. With [`Duration::MAX`] no batch is slow, and calls may wait until the timeout of those before them.
+    pub fn slow_after(mut self, time: Duration) -> Self {
+        self.slow_after = time;
         self
     }
 
@@ -136,6 +159,8 @@ pub(super) struct Place {
     tag: u32,
     /// Whether its result has payloads.
     reads_payloads: bool,
+    /// Whether the call may take long or return much.
+    is_unbounded: bool,
 }
 
 impl Place {
@@ -143,6 +168,7 @@ impl Place {
         Self {
             tag: slot.tag,
             reads_payloads: slot.has_payloads,
+            is_unbounded: slot.is_unbounded,
         }
     }
 }
@@ -162,8 +188,8 @@ struct Queues {
 impl Queues {
     fn new(options: &Coalescing) -> Self {
         Self {
-            reads: Arc::new(Queue::new(options.clone())),
-            others: Arc::new(Queue::new(options.clone())),
+            reads: Arc::new(Queue::new(options.clone(), true)),
+            others: Arc::new(Queue::new(options.clone(), false)),
         }
     }
 }
@@ -181,7 +207,7 @@ impl Coalescer {
     pub(super) fn accepts(&self, place: Place, call: &CallInfo) -> bool {
         // A call that cannot be sent again must not fail because of a payload that another one reads.
         let is_safe = !place.reads_payloads || call.repeatable;
-        is_safe && call.size <= self.options.bytes / 8
+        is_safe && !place.is_unbounded && call.size <= self.options.bytes / 8
     }
 
     /// Makes an attempt of a call within a batch, and returns its item of the reply.
@@ -192,6 +218,7 @@ impl Coalescer {
         place: Place,
         body: &EncodedBody,
         deadline: &Deadline,
+        candidate: Candidate,
     ) -> Result<Bytes, Error> {
         let queues = self.queues.get()?;
         let queue = if place.reads_payloads {
@@ -199,21 +226,24 @@ impl Coalescer {
         } else {
             &queues.others
         };
-        if !queue.try_acquire() && deadline.timeout(queue.acquire()).await.is_err() {
-            return Err(call::timeout(call.method, Effect::Unsent, deadline.given));
-        }
         let (reply, received) = oneshot::channel();
         let queued = QueuedCall {
             method: call.method,
             tag: place.tag,
             message: inner.codec().message(body),
             deadline: *deadline,
+            candidate,
             reply,
         };
+        let size = queued.size();
+        let is_admitted = queue.capacity.try_take(size)
+            || deadline.timeout(queue.capacity.take(size)).await.is_ok();
+        if !is_admitted {
+            return Err(call::timeout(call.method, Effect::Unsent, deadline.given));
+        }
         let pushed = queue.push(queued);
         if pushed.needs_worker {
-            let worker = worker::run(Arc::clone(inner), Arc::clone(queue), place.reads_payloads);
-            tokio::spawn(worker);
+            worker::start(Arc::clone(inner), Arc::clone(queue));
         }
         match deadline.timeout(received).await {
             Ok(Ok(item)) => item,

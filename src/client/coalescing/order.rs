@@ -74,6 +74,15 @@ impl OrderProbe {
             self.next_backoff = (2 * self.next_backoff).min(MAX_BACKOFF);
         }
     }
+
+    /// Records that such a batch has taken that long without success. Only slowness is evidence: a failure that is
+    /// quick says nothing about the commands.
+    pub(super) fn record_unfinished(&mut self, commands: usize, took: Duration) {
+        let quick = u32::try_from(commands).map_or(Duration::MAX, |commands| QUICK * commands);
+        if took > quick {
+            self.record(commands, took);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +131,15 @@ mod tests {
         }
         probe.record(100, SLOW);
         assert_eq!(probe.max_sequential(), None);
+    }
+
+    #[test]
+    fn batch_without_success_counts_only_as_slow() {
+        let mut probe = OrderProbe::default();
+        probe.record_unfinished(PROBE_SIZE, QUICK);
+        assert_eq!(probe.max_sequential(), Some(PROBE_SIZE));
+        probe.record_unfinished(PROBE_SIZE, SLOW);
+        assert_eq!(backoff(&mut probe), 16);
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
+use super::capacity::{Capacity, Permits};
 use super::order::OrderProbe;
+use super::size::BatchSize;
 use super::{Coalescing, Order};
 use crate::api::messages::PublishRequest;
 use crate::api::method::Method as _;
-use crate::call::Deadline;
+use crate::call::{Candidate, Deadline};
 use crate::error::{Effect, Error};
 
 /// A call that waits for its batch.
@@ -22,13 +24,14 @@ pub(super) struct QueuedCall {
     /// The encoded request, without a frame.
     pub(super) message: Bytes,
     pub(super) deadline: Deadline,
+    pub(super) candidate: Candidate,
     /// The channel for its item of the batch's reply.
     pub(super) reply: oneshot::Sender<Result<Bytes, Error>>,
 }
 
 impl QueuedCall {
     /// Returns the approximate size of the call within a batch, in bytes.
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.message.len() + self.method.len() + r#"{"":},"#.len()
     }
 
@@ -43,29 +46,51 @@ impl QueuedCall {
     }
 }
 
+/// Calls with their numbers, which ascend.
+pub(super) type Numbered = VecDeque<(u64, QueuedCall)>;
+
 /// Calls that wait, and the number of workers that send them.
 pub(super) struct Queue {
     options: Coalescing,
-    /// The permits to wait or to be in flight. Each call takes one; batches return those of their calls together.
-    capacity: Semaphore,
+    /// Whether all its calls read payloads. They are repeatable, so that a batch that failed may be sent in halves.
+    pub(super) reads_payloads: bool,
+    /// The permits to wait or to be in flight, of which each call has taken its own.
+    pub(super) capacity: Capacity,
     state: Mutex<State>,
 }
 
 struct State {
-    /// The calls that wait, with their numbers, which ascend.
-    waiting: VecDeque<(u64, QueuedCall)>,
+    waiting: Numbered,
+    /// Halves of batches that the server refused. The last one is sent next, before the calls in `waiting`.
+    halves: Vec<Batch>,
     next_number: u64,
+    /// The number of workers, without those whose batch is slow.
     workers: usize,
-    /// The maximal size of a batch, in bytes: less than the option once a server refused that much.
-    max_bytes: usize,
+    size: BatchSize,
     order: OrderProbe,
 }
 
 /// Calls that are sent together.
 pub(super) struct Batch {
-    pub(super) calls: Vec<QueuedCall>,
+    pub(super) calls: Numbered,
     /// Whether the server should run them concurrently.
     pub(super) parallel: bool,
+}
+
+impl Batch {
+    /// Returns the number of commands that the server runs one after another: none if it runs them concurrently.
+    pub(super) fn sequential(&self) -> usize {
+        if self.parallel { 0 } else { self.calls.len() }
+    }
+
+    /// Returns what nodes must know of the batch.
+    pub(super) fn candidate(&self) -> Candidate {
+        let mut candidates = self.calls.iter().map(|(_, call)| call.candidate);
+        Candidate {
+            is_cheap: self.calls.len() == 1 && candidates.clone().all(|call| call.is_cheap),
+            is_retry: candidates.any(|call| call.is_retry),
+        }
+    }
 }
 
 /// A call that was added to the queue.
@@ -75,134 +100,149 @@ pub(super) struct Pushed {
     pub(super) needs_worker: bool,
 }
 
-/// The permits of calls, which are returned to the queue when this is dropped.
-pub(super) struct Permits<'a> {
-    queue: &'a Queue,
-    calls: usize,
-}
-
-impl Drop for Permits<'_> {
-    fn drop(&mut self) {
-        self.queue.capacity.add_permits(self.calls);
-    }
-}
-
 impl State {
-    /// Removes the calls at the front whose callers have gone, and returns their number.
-    fn remove_dropped(&mut self) -> usize {
-        let mut removed = 0;
-        while self
-            .waiting
-            .front()
-            .is_some_and(|(_, call)| call.is_dropped())
-        {
-            self.waiting.pop_front();
-            removed += 1;
+    /// Removes the call of that number, if it waits.
+    fn remove(&mut self, number: u64) -> Option<QueuedCall> {
+        let halves = self.halves.iter_mut().map(|half| &mut half.calls);
+        let mut places = halves.chain([&mut self.waiting]);
+        places.find_map(|calls| remove(calls, number))
+    }
+
+    /// Removes the first calls if their callers have gone, and returns what nodes must know of the next one.
+    fn first(&mut self, dropped: &mut Permits<'_>) -> Option<Candidate> {
+        loop {
+            let half = self.halves.last_mut().map(|half| &mut half.calls);
+            let calls = half.unwrap_or(&mut self.waiting);
+            if let Some((number, call)) = pop(calls, dropped) {
+                let candidate = call.candidate;
+                calls.push_front((number, call));
+                return Some(candidate);
+            }
+            // The half has no calls any more.
+            self.halves.pop()?;
         }
-        removed
+    }
+
+    /// Takes a half of a batch that the server refused, if there is one.
+    fn take_half(&mut self, max_calls: usize, dropped: &mut Permits<'_>) -> Option<Batch> {
+        let half = self.halves.last_mut()?;
+        let parallel = half.parallel;
+        let mut calls = Numbered::new();
+        while calls.len() < max_calls
+            && let Some(call) = pop(&mut half.calls, dropped)
+        {
+            calls.push_back(call);
+        }
+        if half.calls.is_empty() {
+            self.halves.pop();
+        }
+        Some(Batch { calls, parallel })
     }
 }
 
 impl Queue {
-    pub(super) fn new(options: Coalescing) -> Self {
+    pub(super) fn new(options: Coalescing, reads_payloads: bool) -> Self {
         let state = State {
             waiting: VecDeque::new(),
+            halves: Vec::new(),
             next_number: 0,
             workers: 0,
-            max_bytes: options.bytes,
+            size: BatchSize::new(options.bytes),
             order: OrderProbe::default(),
         };
         Self {
-            capacity: Semaphore::new(options.waiting),
+            capacity: Capacity::new(options.waiting, options.waiting_bytes),
             state: Mutex::new(state),
+            reads_payloads,
             options,
         }
     }
 
-    /// Takes a permit, and returns whether one was free.
-    pub(super) fn try_acquire(&self) -> bool {
-        let permit = self.capacity.try_acquire();
-        permit.map(SemaphorePermit::forget).is_ok()
+    /// Returns the time after which a batch in flight is slow.
+    pub(super) fn slow_after(&self) -> Duration {
+        self.options.slow_after
     }
 
-    /// Waits for a permit.
-    pub(super) async fn acquire(&self) {
-        let permit = self.capacity.acquire().await;
-        // The semaphore is never closed.
-        let _ = permit.map(SemaphorePermit::forget);
+    /// Returns the permits of these calls as a guard, which gives them back when it is dropped.
+    pub(super) fn permits(&self, calls: &Numbered) -> Permits<'_> {
+        let mut permits = self.capacity.permits();
+        for (_, call) in calls {
+            permits.add(call.size());
+        }
+        permits
     }
 
-    /// Returns the permits of that many calls as a guard, which gives them back when it is dropped.
-    pub(super) fn permits(&self, calls: usize) -> Permits<'_> {
-        Permits { queue: self, calls }
-    }
-
-    /// Adds a call that has a permit.
+    /// Adds a call that has its permits.
     pub(super) fn push(&self, call: QueuedCall) -> Pushed {
         let mut state = self.state();
         let number = state.next_number;
         state.next_number += 1;
         state.waiting.push_back((number, call));
-        let needs_worker = state.workers < self.options.batches;
-        state.workers += usize::from(needs_worker);
         Pushed {
             number,
-            needs_worker,
+            needs_worker: self.count_worker(&mut state),
         }
     }
 
     /// Removes a call, and returns its effect: unsent if it was still waiting.
     pub(super) fn withdraw(&self, number: u64) -> Effect {
-        let mut state = self.state();
-        let index = state
-            .waiting
-            .binary_search_by_key(&number, |(number, _)| *number);
-        let withdrawn = index.ok().and_then(|index| state.waiting.remove(index));
-        drop(state);
-        if withdrawn.is_none() {
+        let withdrawn = self.state().remove(number);
+        let Some(call) = withdrawn else {
             return Effect::MayHaveRun;
-        }
-        self.capacity.add_permits(1);
+        };
+        self.capacity.permits().add(call.size());
         Effect::Unsent
     }
 
-    /// Takes the next batch. Returns `None` if no call waits; the worker is then no longer counted, and must end.
-    pub(super) fn take(&self) -> Option<Batch> {
+    /// Takes the next batch: a single call if `is_alone` says so of the first one. Returns `None` if no call waits; the
+    /// worker is then no longer counted, and must end.
+    pub(super) fn take(&self, is_alone: impl Fn(Candidate) -> bool) -> Option<Batch> {
+        let mut dropped = self.capacity.permits();
         let mut state = self.state();
-        let mut calls: Vec<QueuedCall> = Vec::new();
+        let Some(first) = state.first(&mut dropped) else {
+            state.workers -= 1;
+            return None;
+        };
+        let max_calls = if is_alone(first) {
+            1
+        } else {
+            self.options.commands
+        };
+        let half = state.take_half(max_calls, &mut dropped);
+        let batch = half.unwrap_or_else(|| self.take_waiting(&mut state, max_calls, &mut dropped));
+        if batch.parallel {
+            state.order.ran_in_parallel();
+        }
+        Some(batch)
+    }
+
+    /// Takes a batch of the calls that arrived first.
+    fn take_waiting(
+        &self,
+        state: &mut State,
+        max_calls: usize,
+        dropped: &mut Permits<'_>,
+    ) -> Batch {
+        let mut calls = Numbered::new();
         let mut bytes = 0_usize;
-        let mut max_sequential = self.max_sequential(&state);
-        let mut dropped = 0;
-        loop {
-            dropped += state.remove_dropped();
-            let Some((_, next)) = state.waiting.front() else {
-                break;
-            };
+        let mut max_sequential = self.max_sequential(state);
+        while let Some((number, next)) = pop(&mut state.waiting, dropped) {
             bytes = bytes.saturating_add(next.size());
-            let max_calls = max_sequential
-                .unwrap_or(usize::MAX)
-                .min(self.options.commands);
-            let is_full = calls.len() >= max_calls || bytes > state.max_bytes;
+            let max_calls = max_sequential.unwrap_or(usize::MAX).min(max_calls);
+            let is_full = calls.len() >= max_calls || bytes > state.size.max();
             // A call that is too large for any batch is sent alone.
             if is_full && !calls.is_empty() {
+                state.waiting.push_front((number, next));
                 break;
             }
             if self.options.order == Order::Measured && !next.may_be_quick() {
                 // One call that waits for I/O makes the batch run concurrently.
                 max_sequential = None;
             }
-            calls.extend(state.waiting.pop_front().map(|(_, call)| call));
-        }
-        self.capacity.add_permits(dropped);
-        if calls.is_empty() {
-            state.workers -= 1;
-            return None;
+            calls.push_back((number, next));
         }
         let parallel = max_sequential.is_none() && calls.len() > 1;
-        if parallel {
-            state.order.ran_in_parallel();
-        }
-        Some(Batch { calls, parallel })
+        Batch { calls, parallel }
     }
 
     /// Returns the maximal number of calls of a batch that the server runs one after another; `None` if it runs them
@@ -214,26 +254,135 @@ impl Queue {
             Order::Concurrent => None,
         }
     }
+}
 
-    /// Records how long a batch took.
-    pub(super) fn record(&self, calls: usize, parallel: bool, took: Duration) {
-        if !parallel {
-            self.state().order.record(calls, took);
-        }
+/// # The outcomes of batches
+impl Queue {
+    /// Records that a batch of that size succeeded.
+    pub(super) fn succeeded(&self, bytes: usize) {
+        self.state().size.succeeded(bytes);
     }
 
-    /// Records that a server refused a batch of that size.
+    /// Records how long a batch took whose commands ran one after another.
+    pub(super) fn measured(&self, commands: usize, took: Duration) {
+        self.state().order.record(commands, took);
+    }
+
+    /// Records that a batch whose commands run one after another has taken that long without success.
+    pub(super) fn lasted(&self, commands: usize, took: Duration) {
+        self.state().order.record_unfinished(commands, took);
+    }
+
+    /// Records that a server refused a batch because of its size.
     pub(super) fn refused(&self, bytes: usize) {
-        let mut state = self.state();
-        state.max_bytes = state.max_bytes.min(bytes / 2);
+        self.state().size.refused(bytes);
     }
 
-    /// Stops counting a worker that ends without having found the queue empty.
-    pub(super) fn abandon(&self) {
+    /// Lets the calls of a batch wait again, in halves, which are sent next.
+    pub(super) fn halve(&self, mut batch: Batch) {
+        let second_half = Batch {
+            calls: batch.calls.split_off(batch.calls.len() / 2),
+            parallel: batch.parallel,
+        };
+        self.state().halves.extend([second_half, batch]);
+    }
+
+    /// Counts a worker if calls wait and there may be one more, and returns whether it does.
+    pub(super) fn enter(&self) -> bool {
+        self.count_worker(&mut self.state())
+    }
+
+    /// Stops counting a worker.
+    pub(super) fn leave(&self) {
         self.state().workers -= 1;
+    }
+
+    fn count_worker(&self, state: &mut State) -> bool {
+        let is_empty = state.waiting.is_empty() && state.halves.is_empty();
+        let is_counted = !is_empty && state.workers < self.options.batches;
+        state.workers += usize::from(is_counted);
+        is_counted
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes the first call whose caller has not gone, and those before it, whose permits it adds to `dropped`.
+fn pop(calls: &mut Numbered, dropped: &mut Permits<'_>) -> Option<(u64, QueuedCall)> {
+    loop {
+        let (number, call) = calls.pop_front()?;
+        if !call.is_dropped() {
+            return Some((number, call));
+        }
+        dropped.add(call.size());
+    }
+}
+
+/// Removes the call of that number.
+fn remove(calls: &mut Numbered, number: u64) -> Option<QueuedCall> {
+    let index = calls.binary_search_by_key(&number, |(number, _)| *number);
+    let (_, call) = calls.remove(index.ok()?)?;
+    Some(call)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Reply = oneshot::Receiver<Result<Bytes, Error>>;
+
+    /// Returns a queue with that many calls, and the receivers of their replies.
+    fn queue(calls: usize) -> (Queue, Vec<Reply>) {
+        let queue = Queue::new(Coalescing::default(), false);
+        let replies = (0..calls).map(|_| push(&queue)).collect();
+        (queue, replies)
+    }
+
+    fn push(queue: &Queue) -> Reply {
+        let (reply, received) = oneshot::channel();
+        let call = QueuedCall {
+            method: "publish",
+            tag: 1,
+            message: Bytes::new(),
+            deadline: Deadline::new(Duration::from_secs(60), None, None),
+            candidate: Candidate {
+                is_cheap: true,
+                is_retry: false,
+            },
+            reply,
+        };
+        queue.push(call);
+        received
+    }
+
+    fn numbers(batch: Option<Batch>) -> Vec<u64> {
+        let calls = batch.into_iter().flat_map(|batch| batch.calls);
+        calls.map(|(number, _)| number).collect()
+    }
+
+    #[test]
+    fn call_that_is_to_be_alone_is_taken_alone() {
+        let (queue, _replies) = queue(4);
+        assert_eq!(numbers(queue.take(|_| true)), [0]);
+        queue.halve(queue.take(|_| false).unwrap());
+        for number in 1..4 {
+            assert_eq!(numbers(queue.take(|_| true)), [number]);
+        }
+        assert_eq!(numbers(queue.take(|_| true)), [0; 0]);
+    }
+
+    #[test]
+    fn halves_are_taken_first_without_calls_whose_callers_have_gone() {
+        let (queue, mut replies) = queue(6);
+        queue.halve(queue.take(|_| false).unwrap());
+        replies.push(push(&queue));
+        replies.drain(1..4);
+        assert_eq!(queue.withdraw(5), Effect::Unsent);
+        assert_eq!(numbers(queue.take(|_| false)), [0]);
+        assert_eq!(numbers(queue.take(|_| false)), [4]);
+        assert_eq!(numbers(queue.take(|_| false)), [6]);
+        assert_eq!(queue.withdraw(6), Effect::MayHaveRun);
     }
 }

@@ -1,90 +1,150 @@
 //! The tasks that send the batches of a queue, one after another, as long as there are calls.
 
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::queue::{Batch, Queue, QueuedCall};
+use super::queue::{Batch, Numbered, Queue};
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
-use crate::call::{Candidate, Inner};
+use crate::call::{Candidate, Deadline, Inner};
 use crate::codec::{self, BatchEntry, EncodedBody};
 use crate::error::{Attempts, Error, Status};
 use crate::transport::Route;
 
-/// Sends batches until the queue is empty.
-pub(super) async fn run(inner: Arc<Inner>, queue: Arc<Queue>, reads_payloads: bool) {
-    let mut worker = WorkerGuard {
+/// Starts a worker that the queue counts already.
+pub(super) fn start(inner: Arc<Inner>, queue: Arc<Queue>) {
+    let worker = Worker {
+        inner,
         queue,
-        is_done: false,
+        is_counted: true,
     };
-    loop {
-        // Let calls that are about to be queued join this batch.
-        tokio::task::yield_now().await;
-        let Some(batch) = worker.queue.take() else {
-            worker.is_done = true;
-            return;
-        };
-        send(&inner, &worker.queue, batch, reads_payloads).await;
-    }
+    tokio::spawn(worker.run());
 }
 
-/// A worker that the queue counts until this is dropped, also by a panic or with its runtime.
-struct WorkerGuard {
+/// A task that sends batches.
+struct Worker {
+    inner: Arc<Inner>,
     queue: Arc<Queue>,
-    /// Whether the queue was found empty, so that it does not count the worker any more.
-    is_done: bool,
+    /// Whether the queue counts the worker: not while its batch is slow.
+    is_counted: bool,
 }
 
-impl Drop for WorkerGuard {
+impl Drop for Worker {
+    /// Keeps the number of workers right, even if this one ends by a panic or with its runtime.
     fn drop(&mut self) {
-        if !self.is_done {
-            self.queue.abandon();
+        if self.is_counted {
+            self.queue.leave();
         }
     }
 }
 
-/// Sends a batch, in smaller ones where the server refuses it, and passes each call its outcome.
-async fn send(inner: &Inner, queue: &Queue, batch: Batch, reads_payloads: bool) {
-    let Batch { calls, parallel } = batch;
-    let _permits = queue.permits(calls.len());
-    // A stack: the last batch is sent next.
-    let mut batches = vec![calls];
-    while let Some(mut calls) = batches.pop() {
-        let body = encode(inner, &calls, parallel);
+impl Worker {
+    /// Sends batches until the queue is empty, or until other workers took the place of this one.
+    async fn run(mut self) {
+        while self.is_counted {
+            // Let calls that are about to be queued join this batch.
+            tokio::task::yield_now().await;
+            // No more than one call is lost with the probe of a node.
+            let probes_node = |candidate| self.inner.nodes.is_probe_due(candidate);
+            let Some(batch) = self.queue.take(probes_node) else {
+                self.is_counted = false;
+                return;
+            };
+            self.send(batch).await;
+            self.is_counted = self.is_counted || self.queue.enter();
+        }
+    }
+
+    /// Sends a batch, and passes each call its outcome. The calls of a batch that the server refused wait again, in
+    /// halves. A batch whose callers have gone is abandoned.
+    async fn send(&mut self, mut batch: Batch) {
+        let queue = Arc::clone(&self.queue);
+        let permits = queue.permits(&batch.calls);
+        let body = encode(&self.inner, &batch);
         let started = Instant::now();
-        match exchange(inner, &calls, &body).await {
-            Ok(items) => {
-                queue.record(calls.len(), parallel, started.elapsed());
-                for (call, item) in calls.into_iter().zip(items) {
+        let outcome = self.exchange(&mut batch, &body, started).await;
+        // A slow batch was measured when it became slow.
+        let sequential = if self.is_counted {
+            batch.sequential()
+        } else {
+            0
+        };
+        match outcome {
+            Some(Ok(items)) => {
+                queue.succeeded(body.len());
+                queue.measured(sequential, started.elapsed());
+                for ((_, call), item) in batch.calls.into_iter().zip(items) {
                     // The caller may have gone away.
                     let _ = call.reply.send(Ok(item));
                 }
             }
-            Err(error) if calls.len() > 1 && may_succeed_in_halves(&error, reads_payloads) => {
-                if is_too_large(&error) {
+            Some(Err(error))
+                if batch.calls.len() > 1 && may_succeed_in_halves(&error, queue.reads_payloads) =>
+            {
+                if is_refused_for_size(&error) {
                     queue.refused(body.len());
                 }
-                let second_half = calls.split_off(calls.len() / 2);
-                batches.push(second_half);
-                batches.push(calls);
+                permits.keep();
+                queue.halve(batch);
             }
-            Err(error) => {
-                for call in calls {
+            Some(Err(error)) => {
+                if !error.is_unsent() {
+                    queue.lasted(sequential, started.elapsed());
+                }
+                for (_, call) in batch.calls {
                     let _ = call.reply.send(Err(error.clone().of_call(call.method)));
                 }
             }
+            None => queue.lasted(sequential, started.elapsed()),
+        }
+    }
+
+    /// Sends a batch, and returns the items of its reply. Returns `None` as soon as all its callers have gone. When
+    /// the batch turns out to be slow, the queue stops counting this worker.
+    async fn exchange(
+        &mut self,
+        batch: &mut Batch,
+        body: &EncodedBody,
+        started: Instant,
+    ) -> Option<Result<Vec<Bytes>, Error>> {
+        let inner = Arc::clone(&self.inner);
+        let sequential = batch.sequential();
+        let deadline = last_deadline(&batch.calls);
+        let reply = exchange(&inner, batch.calls.len(), body, deadline, batch.candidate());
+        let gone = all_gone(&mut batch.calls, deadline);
+        let mut outcome = pin!(unless(gone, reply));
+        let slow_after = self.queue.slow_after();
+        match tokio::time::timeout(slow_after, outcome.as_mut()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.queue.lasted(sequential, started.elapsed());
+                self.make_way();
+                outcome.await
+            }
+        }
+    }
+
+    /// Lets another worker take the place of this one, which is no longer counted.
+    fn make_way(&mut self) {
+        self.is_counted = false;
+        self.queue.leave();
+        if self.queue.enter() {
+            start(Arc::clone(&self.inner), Arc::clone(&self.queue));
         }
     }
 }
 
-/// Returns the batch of these calls.
-fn encode(inner: &Inner, calls: &[QueuedCall], parallel: bool) -> EncodedBody {
+/// Returns the encoded batch.
+fn encode(inner: &Inner, batch: &Batch) -> EncodedBody {
     // Older schemas do not have the field.
-    let parallel = parallel && BATCH_TAGS.parallel > 0;
+    let parallel = batch.parallel && BATCH_TAGS.parallel > 0;
+    let calls = batch.calls.iter();
     let entries: Vec<BatchEntry<'_>> = calls
-        .iter()
-        .map(|call| BatchEntry {
+        .map(|(_, call)| BatchEntry {
             method: call.method,
             tag: call.tag,
             message: &call.message,
@@ -93,52 +153,138 @@ fn encode(inner: &Inner, calls: &[QueuedCall], parallel: bool) -> EncodedBody {
     inner.codec().batch(&entries, parallel)
 }
 
-/// Sends a batch within the latest deadline of its calls, and returns the items of its reply.
+/// Returns the latest deadline of the calls of a batch.
+fn last_deadline(calls: &Numbered) -> Deadline {
+    let deadlines = calls.iter().map(|(_, call)| call.deadline);
+    let last = deadlines.max_by_key(|deadline| deadline.ends());
+    last.unwrap_or_else(|| unreachable!("a batch has calls"))
+}
+
+/// Sends a batch of that many calls, and returns the items of its reply.
 async fn exchange(
     inner: &Inner,
-    calls: &[QueuedCall],
+    calls: usize,
     body: &EncodedBody,
+    deadline: Deadline,
+    candidate: Candidate,
 ) -> Result<Vec<Bytes>, Error> {
-    let deadlines = calls.iter().map(|call| call.deadline);
-    let last = deadlines.max_by_key(|deadline| deadline.ends());
-    let deadline = last.unwrap_or_else(|| unreachable!("a batch has calls"));
     let route = Route::of::<BatchRequest>();
-    let candidate = Candidate {
-        is_cheap: calls.len() == 1,
-        is_retry: false,
-    };
     let reply = inner.attempt(&route, body, deadline, candidate).await?;
     let items = inner.codec().split(&reply)?;
-    if items.len() == calls.len() {
+    if items.len() == calls {
         return Ok(items);
     }
     Err(Error::Decode {
         method: Some(route.method),
-        message: format!("{} replies for {} commands", items.len(), calls.len()),
+        message: format!("{} replies for {calls} commands", items.len()),
         source: None,
         attempts: Attempts::default(),
     })
 }
 
+/// Waits until the callers of all these calls have gone, before the last deadline: at the deadline the attempt itself
+/// ends, and is held against its node.
+async fn all_gone(calls: &mut Numbered, last: Deadline) {
+    for (_, call) in calls {
+        call.reply.closed().await;
+    }
+    if last.left().is_zero() {
+        pending().await
+    }
+}
+
+/// Waits for the outcome of `future`. Returns `None` if `end` comes first.
+async fn unless<T>(end: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
+    let mut end = pin!(end);
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
 /// Returns whether smaller batches may succeed where a batch failed, and may be sent: none of its commands ran, or
 /// all of them only read.
 fn may_succeed_in_halves(error: &Error, reads_payloads: bool) -> bool {
-    is_too_large(error) || reads_payloads && codec::is_unwritable(error)
+    is_refused_for_size(error)
+        || reads_payloads
+            && (codec::is_unwritable(error) || is_message_of_go(error, REPLY_TOO_LARGE))
 }
 
 /// Returns whether the server refused a batch because of its size, before it ran any command.
-fn is_too_large(error: &Error) -> bool {
-    match error {
+fn is_refused_for_size(error: &Error) -> bool {
+    let is_status = matches!(
+        error,
         Error::Transport {
             status: Status::Http(413),
             ..
-        } => true,
-        // The text of Go for a message above the limit; the code alone may mean a rate limit.
-        Error::Transport {
-            status: Status::Grpc(8),
-            body,
-            ..
-        } => body.contains("larger than max"),
-        _ => false,
+        }
+    );
+    is_status
+        || REQUEST_TOO_LARGE
+            .iter()
+            .any(|text| is_message_of_go(error, text))
+}
+
+/// The texts of Go's gRPC for a request above the limit: as it was received, and decompressed.
+const REQUEST_TOO_LARGE: [&str; 2] = [
+    "received message larger than max",
+    "message after decompression larger than max",
+];
+
+/// The text of Go's gRPC for a reply above the limit, after the call ran.
+const REPLY_TOO_LARGE: &str = "trying to send message larger than max";
+
+/// Returns whether the error is `ResourceExhausted` with that text. The code alone may mean a rate limit.
+fn is_message_of_go(error: &Error, text: &str) -> bool {
+    let Error::Transport {
+        status: Status::Grpc(8),
+        body,
+        ..
+    } = error
+    else {
+        return false;
+    };
+    body.contains(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::client::coalescing::queue::QueuedCall;
+
+    /// Returns whether a batch with this deadline is abandoned after its only caller has gone.
+    fn is_abandoned(deadline: Deadline) -> bool {
+        let (reply, received) = oneshot::channel();
+        let call = QueuedCall {
+            method: "publish",
+            tag: 1,
+            message: Bytes::new(),
+            deadline,
+            candidate: Candidate {
+                is_cheap: true,
+                is_retry: false,
+            },
+            reply,
+        };
+        let mut calls = Numbered::from([(0, call)]);
+        let mut gone = pin!(all_gone(&mut calls, deadline));
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(gone.as_mut().poll(context).is_pending());
+        drop(received);
+        gone.poll(context).is_ready()
+    }
+
+    #[test]
+    fn batch_whose_deadline_has_passed_is_not_abandoned() {
+        let given = Duration::from_secs(60);
+        assert!(is_abandoned(Deadline::new(given, None, None)));
+        assert!(!is_abandoned(Deadline::new(Duration::ZERO, None, None)));
     }
 }

@@ -1,6 +1,10 @@
 //! Failed batches, and the outcomes of the calls in them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use centrifugo_api::Status;
+use tokio::task::JoinError;
+use tokio::time::timeout;
 
 use super::*;
 
@@ -130,6 +134,77 @@ async fn refused_key_is_reported_to_each_call() -> Outcome {
                 "{error:?}"
             );
         }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_that_does_not_reply_to_batches_is_skipped() -> Outcome {
+    let silent = Server::start()?;
+    let other = Server::start()?;
+    silent.fail_always(Fault::delay(PATIENCE * 10))?;
+    let http = silent.client_builder().endpoint(other.url());
+    let grpc = silent.grpc_client_builder().endpoint(other.grpc_url());
+    for builder in [http, grpc] {
+        let client = builder
+            .retry(Retry::none())
+            .timeout(Duration::from_millis(1200))
+            .build()?
+            .coalescing(Coalescing::default());
+        let mut failed = 0;
+        for _ in 0..20 {
+            let requests = (0..4).map(|n| PublishRequest::new("news", n.to_string()));
+            let mut any_failed = false;
+            for call in publish_all(&client, requests) {
+                any_failed |= call.await?.is_err();
+            }
+            failed += usize::from(any_failed);
+        }
+        // The first batch finds out. On a slow machine the node's cooldown may end.
+        assert!((1..5).contains(&failed), "{failed}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn node_is_probed_by_single_call() -> Outcome {
+    let failing = Server::start()?;
+    let other = Server::start()?;
+    failing.fail_always(Fault::close_before())?;
+    for is_keyed in [true, false] {
+        let http = failing.client_builder().endpoint(other.url());
+        let grpc = failing.grpc_client_builder().endpoint(other.grpc_url());
+        for builder in [http, grpc] {
+            let client = builder.build()?.coalescing(Coalescing::default());
+            publish_round(&client, is_keyed).await?;
+            publish_round(&client, is_keyed).await?;
+            assert!(!failing.take_requests().is_empty());
+            let probed = async {
+                while failing.requests().len() < 2 {
+                    publish_round(&client, is_keyed).await?;
+                }
+                Ok::<_, JoinError>(())
+            };
+            timeout(PATIENCE, probed).await??;
+            assert_eq!(batches(&failing), [1, 1]);
+        }
+    }
+    Ok(())
+}
+
+/// Makes many calls at once, some of which may fail.
+async fn publish_round(client: &Client, is_keyed: bool) -> Result<(), JoinError> {
+    static KEYS: AtomicUsize = AtomicUsize::new(0);
+    let requests = (0..20).map(|_| {
+        let request = PublishRequest::new("news", "1");
+        if is_keyed {
+            request.idempotency_key(KEYS.fetch_add(1, Ordering::Relaxed).to_string())
+        } else {
+            request
+        }
+    });
+    for call in publish_all(client, requests) {
+        let _ = call.await?;
     }
     Ok(())
 }

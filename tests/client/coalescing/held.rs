@@ -40,7 +40,7 @@ async fn hold_batches(
 
 #[tokio::test]
 async fn batch_whose_callers_were_dropped_holds_up_nobody() -> Outcome {
-    for (server, client) in both_transports(&Coalescing::default())? {
+    for (server, client) in both_transports(&patient())? {
         for call in hold_batches(&server, &client, 2).await? {
             call.abort();
         }

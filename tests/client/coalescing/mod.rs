@@ -24,10 +24,15 @@ use crate::fake_server::PATIENCE;
 /// The delay of a batch, so that other calls wait.
 const HOLD: Duration = Duration::from_millis(300);
 
-/// Sends one batch at a time and never measures the server, so that a test knows which calls share
-/// a batch.
+/// Sends one batch at a time, however slow, and never measures the server, so that a test knows
+/// which calls share a batch.
 fn one_at_a_time() -> Coalescing {
-    Coalescing::default().max_batches(1).concurrent()
+    patient().max_batches(1).concurrent()
+}
+
+/// Sends no batch because others are slow.
+fn patient() -> Coalescing {
+    Coalescing::default().slow_after(Duration::MAX)
 }
 
 /// Returns a server and a client for each transport. The clients coalesce with these options and

@@ -37,7 +37,7 @@ async fn publish(
 
 #[tokio::test]
 async fn publications_run_one_after_another_until_that_is_slow() -> Outcome {
-    for (server, client) in both_transports(&Coalescing::default().max_batches(1))? {
+    for (server, client) in both_transports(&patient().max_batches(1))? {
         let slow = delay_batch(&server, &client).await?;
         server.fail_next(1, Fault::delay(HOLD))?;
         let calls = publish_all(
@@ -66,7 +66,7 @@ async fn publications_run_one_after_another_until_that_is_slow() -> Outcome {
 
 #[tokio::test]
 async fn other_commands_run_concurrently() -> Outcome {
-    for (server, client) in both_transports(&Coalescing::default().max_batches(1))? {
+    for (server, client) in both_transports(&patient().max_batches(1))? {
         let delayed = delay_batch(&server, &client).await?;
         let (published, stats) = tokio::join!(
             client.publish(PublishRequest::new("news", "1")),
@@ -82,7 +82,7 @@ async fn other_commands_run_concurrently() -> Outcome {
 
 #[tokio::test]
 async fn order_can_be_configured() -> Outcome {
-    let options = Coalescing::default().max_batches(1);
+    let options = patient().max_batches(1);
     for (options, parallel) in [
         (options.clone().one_after_another(), false),
         (options.concurrent(), true),
@@ -96,7 +96,7 @@ async fn order_can_be_configured() -> Outcome {
 
 #[tokio::test]
 async fn batch_that_fails_slowly_counts_as_slow() -> Outcome {
-    for (server, client) in both_transports(&Coalescing::default().max_batches(1))? {
+    for (server, client) in both_transports(&patient().max_batches(1))? {
         server.fail_next(1, Fault::delay(PATIENCE))?;
         let requests = (0..PROBE_SIZE).map(|n| PublishRequest::new("news", n.to_string()));
         for call in publish_all(&client.with_timeout(HOLD), requests) {
@@ -105,6 +105,22 @@ async fn batch_that_fails_slowly_counts_as_slow() -> Outcome {
         }
         assert_eq!(orders(&server), [(PROBE_SIZE, false)]);
         assert_eq!(publish(&server, &client, 100).await?, [(100, true)]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn slow_batch_is_measured_before_it_ends() -> Outcome {
+    for (server, client) in both_transports(&Coalescing::default().max_batches(1))? {
+        server.fail_next(1, Fault::delay(PATIENCE * 2))?;
+        let requests = (0..100).map(|n| PublishRequest::new("news", n.to_string()));
+        let mut probe = publish_all(&client.with_timeout(PATIENCE * 2), requests);
+        for call in probe.split_off(PROBE_SIZE) {
+            tokio::time::timeout(PATIENCE, call).await???;
+        }
+        let rest = 100 - PROBE_SIZE;
+        assert_eq!(orders(&server), [(PROBE_SIZE, false), (rest, true)]);
+        assert!(probe.iter().all(|call| !call.is_finished()));
     }
     Ok(())
 }

@@ -38,8 +38,7 @@ async fn call_is_sent_at_once_if_no_batch_is_in_flight() -> Outcome {
 
 #[tokio::test]
 async fn no_more_batches_are_in_flight_than_allowed() -> Outcome {
-    for (server, client) in both_transports(&Coalescing::default().max_batches(3).max_commands(1))?
-    {
+    for (server, client) in both_transports(&patient().max_batches(3).max_commands(1))? {
         server.fail_always(Fault::delay(HOLD))?;
         let calls = publish_all(
             &client,

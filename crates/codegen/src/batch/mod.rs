@@ -9,6 +9,7 @@ use quote::{format_ident, quote};
 use syn::{GenericArgument, Item, PathArguments, Type, parse_quote};
 
 pub(crate) use self::tables::tables;
+use crate::facts;
 use crate::fields::inner;
 use crate::messages::{field_type, find, path, tag};
 use crate::rpcs::Rpc;
@@ -38,10 +39,12 @@ pub(crate) fn slot(items: &[Item], rpc: &Rpc) -> TokenStream {
         return quote!(::core::option::Option::None);
     };
     let has_payloads = has_bytes(items, &rpc.result, &mut HashSet::new());
+    let is_unbounded = facts::method(&rpc.name).is_some_and(|facts| facts.is_unbounded);
     quote! {
         ::core::option::Option::Some(crate::api::method::BatchSlot {
             tag: #tag,
             has_payloads: #has_payloads,
+            is_unbounded: #is_unbounded,
             read: crate::request::batch::item::read::<Self>,
         })
     }
