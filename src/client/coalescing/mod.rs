@@ -1,5 +1,6 @@
 //! Concurrent calls that share batches.
 
+mod batch;
 mod capacity;
 mod order;
 mod queue;
@@ -18,29 +19,36 @@ use crate::call::{self, CallInfo, Candidate, Deadline, Inner};
 use crate::codec::EncodedBody;
 use crate::error::{Attempts, Effect, Error, cause};
 use crate::transport::PerRuntime;
-use queue::{Queue, QueuedCall};
+use batch::QueuedCall;
+use queue::Queue;
 
 /// The options of [`Client::coalescing`](crate::Client::coalescing), whose calls share batches: the number of
 /// batches, and their size.
 ///
 /// No call waits for others: while fewer than [`max_batches`](Self::max_batches) are in flight a batch is sent at
-/// once, even with a single call. Calls that arrive meanwhile form the next one.
+/// once, even with a single call. Calls that arrive meanwhile form the next one. They wait at most
+/// [`slow_after`](Self::slow_after), 50 ms, for the batches in flight.
 ///
 /// - Each call keeps its own deadline, [`Retry`](crate::Retry), outcome and error. A call that is dropped before its
-///   batch is sent is not sent.
+///   batch is sent is not sent. A batch is abandoned when all its callers have timed out or were dropped; as always,
+///   its calls may have run.
 /// - Calls of different tasks are published in no particular order. For a fixed order await each call before the
 ///   next, or put the publications into one [`Client::batch`](crate::Client::batch).
 /// - A request larger than an eighth of [`max_bytes`](Self::max_bytes) is sent alone, as without coalescing. So are
 ///   [`Client::batch`](crate::Client::batch), [`Client::call_raw`](crate::Client::call_raw), methods that a batch
 ///   cannot carry, `rpc`, and all calls of a client with [`legacy_commands`](crate::ClientBuilder::legacy_commands).
-/// - Calls that read payloads, such as `history`, are batched separately: over HTTP, Centrifugo cannot write a reply
-///   with a payload that is not JSON, and fails the whole batch. Its calls are then sent in smaller batches, until
-///   only the offending call fails.
+/// - Methods that ask all nodes or list all there is (`channels`, `connections`, `device_list`, `device_topic_list`,
+///   `user_topic_list`) are sent alone too: neither their time nor the size of their reply has a bound.
+/// - Calls that read payloads, such as `history`, are batched separately, and each limit counts for them separately:
+///   over HTTP, Centrifugo cannot write a reply with a payload that is not JSON, and fails the whole batch. Its calls
+///   are then sent in smaller batches, until only the offending call fails. So are the calls of a batch whose reply
+///   is too large.
 /// - The server runs the commands of a batch concurrently. It runs the commands of a batch that only publishes one
 ///   after another, which costs it about a third less, as long as each takes less than 50 µs: with Centrifugo's
 ///   memory engine, but not with Redis. The client measures this occasionally, with a batch of at most 32 commands.
-/// - A batch that is too large for the server (HTTP 413, gRPC `ResourceExhausted`) is split into halves, and the
-///   next batches are smaller.
+/// - A batch that is too large for the server or a proxy (HTTP 413, gRPC `ResourceExhausted` for the request's size) is
+///   split into halves, and the next batches are smaller. They grow again after 16 or more large ones have succeeded.
+/// - A node that was down is tried with a single call, not with a batch.
 ///
 /// ```no_run
 /// use centrifugo_api::{Client, Coalescing, PublishRequest};
@@ -87,8 +95,8 @@ impl Default for Coalescing {
 }
 
 impl Coalescing {
-    /// Sets the maximal number of batches in flight per runtime. 2 by default, at least 1. With more batches in
-    /// flight each is smaller.
+    /// Sets the maximal number of batches in flight per runtime, not counting those that are
+    /// [slow](Self::slow_after). 2 by default, at least 1. With more batches in flight each is smaller.
     pub fn max_batches(mut self, batches: usize) -> Self {
         self.batches = batches.max(1);
         self
@@ -114,7 +122,7 @@ impl Coalescing {
     }
 
     /// Sets the maximal size of all these calls together, in bytes, per runtime. 64 MiB by default. A call that is
-    /// larger waits until there is no other.
+    /// larger waits until there is no other call.
     pub fn max_waiting_bytes(mut self, bytes: usize) -> Self {
         self.waiting_bytes = bytes.max(1);
         self
@@ -122,8 +130,9 @@ impl Coalescing {
 
     /// Sets the time after which a batch in flight is slow. 50 ms by default.
     ///
-    /// A slow batch does not count towards [`max_batches`](Self::max_batches): the next one is sent without waiting
-    /// for it. With [`Duration::MAX`] no batch is slow, and calls may wait until the timeout of those before them.
+    /// A slow batch does not count towards [`max_batches`](Self::max_batches): the next one is sent without waiting for
+    /// it. Raise it if the server is far away and more batches in flight are not wanted. With [`Duration::MAX`] no
+    /// batch is slow, and calls may wait until those before them time out.
     pub fn slow_after(mut self, time: Duration) -> Self {
         self.slow_after = time;
         self

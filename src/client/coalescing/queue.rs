@@ -4,50 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::sync::oneshot;
-
+use super::batch::{Batch, Numbered, QueuedCall, pop, remove};
 use super::capacity::{Capacity, Permits};
 use super::order::OrderProbe;
 use super::size::BatchSize;
 use super::{Coalescing, Order};
-use crate::api::messages::PublishRequest;
-use crate::api::method::Method as _;
-use crate::call::{Candidate, Deadline};
-use crate::error::{Effect, Error};
-
-/// A call that waits for its batch.
-pub(super) struct QueuedCall {
-    pub(super) method: &'static str,
-    /// The number of its field in `Command`.
-    pub(super) tag: u32,
-    /// The encoded request, without a frame.
-    pub(super) message: Bytes,
-    pub(super) deadline: Deadline,
-    pub(super) candidate: Candidate,
-    /// The channel for its item of the batch's reply.
-    pub(super) reply: oneshot::Sender<Result<Bytes, Error>>,
-}
-
-impl QueuedCall {
-    /// Returns the approximate size of the call within a batch, in bytes.
-    pub(super) fn size(&self) -> usize {
-        self.message.len() + self.method.len() + r#"{"":},"#.len()
-    }
-
-    /// Returns whether the caller has gone.
-    fn is_dropped(&self) -> bool {
-        self.reply.is_closed()
-    }
-
-    /// Returns whether the server may run the call without I/O, as it does with the memory engine.
-    fn may_be_quick(&self) -> bool {
-        self.method == PublishRequest::NAME
-    }
-}
-
-/// Calls with their numbers, which ascend.
-pub(super) type Numbered = VecDeque<(u64, QueuedCall)>;
+use crate::call::Candidate;
+use crate::error::Effect;
 
 /// Calls that wait, and the number of workers that send them.
 pub(super) struct Queue {
@@ -68,29 +31,6 @@ struct State {
     workers: usize,
     size: BatchSize,
     order: OrderProbe,
-}
-
-/// Calls that are sent together.
-pub(super) struct Batch {
-    pub(super) calls: Numbered,
-    /// Whether the server should run them concurrently.
-    pub(super) parallel: bool,
-}
-
-impl Batch {
-    /// Returns the number of commands that the server runs one after another: none if it runs them concurrently.
-    pub(super) fn sequential(&self) -> usize {
-        if self.parallel { 0 } else { self.calls.len() }
-    }
-
-    /// Returns what nodes must know of the batch.
-    pub(super) fn candidate(&self) -> Candidate {
-        let mut candidates = self.calls.iter().map(|(_, call)| call.candidate);
-        Candidate {
-            is_cheap: self.calls.len() == 1 && candidates.clone().all(|call| call.is_cheap),
-            is_retry: candidates.any(|call| call.is_retry),
-        }
-    }
 }
 
 /// A call that was added to the queue.
@@ -309,27 +249,14 @@ impl Queue {
     }
 }
 
-/// Removes the first call whose caller has not gone, and those before it, whose permits it adds to `dropped`.
-fn pop(calls: &mut Numbered, dropped: &mut Permits<'_>) -> Option<(u64, QueuedCall)> {
-    loop {
-        let (number, call) = calls.pop_front()?;
-        if !call.is_dropped() {
-            return Some((number, call));
-        }
-        dropped.add(call.size());
-    }
-}
-
-/// Removes the call of that number.
-fn remove(calls: &mut Numbered, number: u64) -> Option<QueuedCall> {
-    let index = calls.binary_search_by_key(&number, |(number, _)| *number);
-    let (_, call) = calls.remove(index.ok()?)?;
-    Some(call)
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use tokio::sync::oneshot;
+
     use super::*;
+    use crate::call::Deadline;
+    use crate::error::Error;
 
     type Reply = oneshot::Receiver<Result<Bytes, Error>>;
 

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::queue::{Batch, Numbered, Queue};
+use super::batch::{Batch, Numbered};
+use super::queue::Queue;
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
 use crate::call::{Candidate, Deadline, Inner};
 use crate::codec::{self, BatchEntry, EncodedBody};
@@ -257,7 +258,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::client::coalescing::queue::QueuedCall;
+    use crate::client::coalescing::batch::QueuedCall;
 
     /// Returns whether a batch with this deadline is abandoned after its only caller has gone.
     fn is_abandoned(deadline: Deadline) -> bool {
