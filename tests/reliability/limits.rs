@@ -94,6 +94,8 @@ async fn process_without_free_files_is_not_the_fault_of_nodes() -> Outcome {
         );
         return Ok(());
     }
+    // Files that are closed by and by would be free for the second transport.
+    let mut kept = Vec::new();
     for (nodes, builder) in pairs()? {
         let client = builder.build()?;
         let mut files = Vec::new();
@@ -115,6 +117,7 @@ async fn process_without_free_files_is_not_the_fault_of_nodes() -> Outcome {
             nodes.each_ref().map(|node| node.take_requests().len()),
             [2, 2]
         );
+        kept.push((nodes, client));
     }
     Ok(())
 }
