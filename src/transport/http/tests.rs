@@ -126,7 +126,14 @@ async fn rare_calls_stay_with_one_address() {
         fronts.push(front(&server, |_| Manner::Pass).await);
     }
     let addresses: Vec<_> = fronts.iter().map(|front| front.address).collect();
-    let names = Arc::new(Names::with_resolver(move |_, _| Ok(addresses.clone())));
+    // Each answer begins with another address, as those of many name servers do.
+    let answer = Mutex::new(addresses);
+    let names = Names::with_resolver(move |_, _| {
+        let mut answer = answer.lock().unwrap();
+        answer.rotate_left(1);
+        Ok(answer.clone())
+    });
+    let names = Arc::new(names);
     let client = builder(URL, &server, &[])
         .names(Arc::clone(&names))
         .idle_timeout(Duration::from_millis(20))
@@ -138,8 +145,9 @@ async fn rare_calls_stay_with_one_address() {
         tokio::time::sleep(Duration::from_millis(60)).await;
         names.expire();
     }
-    let connections: Vec<_> = fronts.iter().map(Front::connections).collect();
-    assert_eq!(&connections[1..], [0, 0, 0]);
+    let connections = fronts.iter().map(Front::connections);
+    let used = connections.filter(|connections| *connections > 0);
+    assert_eq!(used.count(), 1);
 }
 
 #[tokio::test]
