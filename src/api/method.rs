@@ -91,11 +91,12 @@ impl InvalidRequest {
         }
     }
 
-    /// Creates the error of a payload that HTTP cannot carry.
+    /// Creates the error of a payload that is not JSON: HTTP cannot carry it, and it would end the connections of
+    /// clients that use JSON.
     pub(crate) fn not_json(field: String, error: &serde_json::Error) -> Self {
         let problem = format!(
-            "is not JSON ({error}): make JSON with json(&value); for other bytes use the binary_… setter where the \
-             field has one, or gRPC"
+            "is not JSON ({error}): make JSON with json(&value), or send other bytes with binary(bytes) or the \
+             binary_… setter, where the field has a `b64…` twin"
         );
         Self {
             field: Some(field),
@@ -193,6 +194,8 @@ pub struct Generated<M: Method> {
     pub(crate) set_key: fn(&mut M, &str),
     /// Returns the request's idempotency key, or those of a batch's commands, if it takes keys; `None` for no key.
     pub(crate) keys: fn(&M) -> Vec<Option<String>>,
+    /// Checks that payloads which reach clients are JSON, where the transport does not need them to be.
+    pub(crate) check_json: fn(&M) -> Result<(), InvalidRequest>,
     /// The request's place in a batch, if a batch can carry it.
     pub(crate) batch: Option<BatchSlot<M>>,
     /// The functions that split the request and join the results, if it consists of parts.
@@ -212,6 +215,7 @@ impl<M: Method> Generated<M> {
         channel: |_| None,
         set_key: |_, _| (),
         keys: |_| Vec::new(),
+        check_json: |_| Ok(()),
         batch: None,
         parts: None,
     };

@@ -2,7 +2,7 @@
 //!
 //! Every message has public fields, a setter per field, and a `new` that takes what Centrifugo requires. Messages are
 //! `#[non_exhaustive]`: build them with `new` or `default`, since a newer schema may add fields. A field of type
-//! [`Bytes`](bytes::Bytes) is a payload: JSON text over HTTP, any bytes over gRPC.
+//! [`Bytes`](bytes::Bytes) is a payload: JSON text; [`binary`](crate::binary) and `b64…` fields carry other bytes.
 
 pub(crate) mod json;
 pub(crate) mod messages;

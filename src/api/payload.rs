@@ -5,7 +5,12 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The content of a publication or of another `bytes` field: JSON text over HTTP, any bytes over gRPC.
+use super::method::InvalidRequest;
+
+/// The content of a publication or of another `bytes` field: JSON text, or any bytes from [`binary`].
+///
+/// Over both transports the client refuses a payload that is not JSON and does not come from [`binary`]: Centrifugo
+/// would end the connection of each subscriber that uses JSON, with code 3506.
 ///
 /// Requests take any [`IntoPayload`]. Strings and bytes are sent as they are: `"{\"n\":1}"` is an object, while the
 /// text *hello* is the JSON string `"\"hello\""`, which [`json("hello")`](crate::json) writes. Centrifugo refuses an
@@ -74,7 +79,11 @@ impl<T: Into<Payload>> IntoPayload for T {
 /// Returns a payload of any bytes, which need not be JSON.
 ///
 /// In a field with a twin for it, such as `data` with `b64data`, it is sent as base64 over both transports, and
-/// Centrifugo decodes it. In a field without a twin it is sent as it is, which only gRPC can carry.
+/// Centrifugo decodes it. In a field without a twin, such as `info` of `refresh`, it is sent as it is and must be
+/// JSON; only `params` of `rpc` may be any bytes, over gRPC.
+///
+/// Publish bytes that are not JSON only into channels whose subscribers all use Centrifugo's protobuf protocol:
+/// Centrifugo ends the connections of those that use JSON.
 ///
 /// ```
 /// use centrifugo_api::{PublishRequest, binary};
@@ -87,6 +96,17 @@ pub fn binary(bytes: impl IntoPayload) -> Payload {
     Payload {
         binary: true,
         ..bytes.into_payload()
+    }
+}
+
+/// Checks that a payload is JSON, or empty.
+pub(crate) fn check_json(field: &str, payload: &Bytes) -> Result<(), InvalidRequest> {
+    if payload.is_empty() {
+        return Ok(());
+    }
+    match serde_json::from_slice::<&RawValue>(payload) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(InvalidRequest::not_json(field.to_owned(), &error)),
     }
 }
 

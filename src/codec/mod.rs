@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
 use crate::error::{ApiError, Attempts, Error, Status, excerpt};
-use crate::request::check::check;
+use crate::request::check::{check, check_json};
 pub(crate) use body::EncodedBody;
 
 /// An encoding of requests and replies.
@@ -45,7 +45,10 @@ impl Codec {
         check(request)?;
         match self {
             Self::Json => json::encode(request),
-            Self::Protobuf => Ok(protobuf::encode(request)),
+            Self::Protobuf => {
+                check_json(request)?;
+                Ok(protobuf::encode(request))
+            }
             Self::CommandLines => {
                 let json = json::encode(request)?;
                 command_lines::encode(M::NAME, &json.to_bytes())

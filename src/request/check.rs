@@ -10,6 +10,11 @@ pub(crate) fn check<M: Method>(request: &M) -> Result<(), Error> {
         .map_err(|problem| Error::InvalidRequest(problem.of(M::NAME)))
 }
 
+/// Checks that the payloads of a request are JSON, for a transport that could carry others too.
+pub(crate) fn check_json<M: Method>(request: &M) -> Result<(), Error> {
+    (M::GENERATED.check_json)(request).map_err(|problem| Error::InvalidRequest(problem.of(M::NAME)))
+}
+
 /// Returns the error of a request that has no JSON form. To find the field, the request is serialized once more.
 pub(crate) fn not_json<M: Method>(request: &M, error: &serde_json::Error) -> Error {
     let mut track = serde_path_to_error::Track::new();

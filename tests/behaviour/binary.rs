@@ -3,7 +3,7 @@
 use centrifugo_api::bytes::Bytes;
 use centrifugo_api::{
     BatchRequest, BroadcastRequest, Command, Error, HistoryRequest, MapEntry, MapPublishRequest,
-    MapReadStateRequest, MapReadStreamRequest, PresenceRequest, PublishRequest, Status,
+    MapReadStateRequest, MapReadStreamRequest, PresenceRequest, PublishRequest, RpcRequest, Status,
     SubscribeRequest,
 };
 
@@ -13,8 +13,9 @@ use crate::realtime::ALICE;
 use crate::server::Transport;
 
 behaviours!(everywhere:
-    raw_bytes_pass_only_over_grpc,
+    raw_bytes_are_refused,
     raw_bytes_in_a_batch_are_named,
+    parameters_of_rpc_are_any_bytes_over_grpc,
     binary_data_passes_over_both_transports,
     binary_data_is_read_only_over_grpc,
     binary_data_that_is_json_is_read_over_both_transports,
@@ -31,7 +32,7 @@ behaviours!(legacy_commands:
     bad_base64_is_a_bad_request,
     binary_data_passes_over_both_transports,
     raw_bytes_in_a_batch_are_named,
-    raw_bytes_pass_only_over_grpc,
+    raw_bytes_are_refused,
 );
 behaviours!(legacy_commands_of_6_9_1:
     binary_data_is_read_only_over_grpc,
@@ -90,46 +91,61 @@ fn assert_read_only_over_grpc(
     }
 }
 
-async fn raw_bytes_pass_only_over_grpc(env: &Env) -> Outcome {
-    let result = env
-        .client
-        .call(PublishRequest::new("plain:a", bytes()))
-        .await;
-    match env.transport {
-        Transport::Grpc => {
-            result?;
-            assert_eq!(history(&env.client, "plain:a").await?, [bytes()]);
-        }
-        Transport::Http => {
-            let error = failure(result);
-            assert!(
-                matches!(error, Error::InvalidRequest(_)) && error.is_unsent(),
-                "{error:?}"
-            );
+/// Over gRPC too: they would end the connections of all subscribers that use JSON.
+async fn raw_bytes_are_refused(env: &Env) -> Outcome {
+    for data in [
+        bytes(),
+        b"hello".to_vec(),
+        b"\xff".to_vec(),
+        b"{} {}".to_vec(),
+    ] {
+        let publish = env
+            .client
+            .call(PublishRequest::new("plain:a", data.clone()));
+        let broadcast = env.client.call(BroadcastRequest::new(["plain:a"], data));
+        for error in [failure(publish.await), failure(broadcast.await)] {
+            let Error::InvalidRequest(refusal) = &error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(refusal.field(), Some("data"));
+            assert!(error.is_unsent(), "{error:?}");
             let message = error.to_string();
-            for part in ["publish: `data` is not JSON", "binary_…", "gRPC"] {
+            for part in ["`data` is not JSON", "json(&value)", "binary(bytes)"] {
                 assert!(message.contains(part), "{message}");
             }
-            assert!(history(&env.client, "plain:a").await?.is_empty());
         }
     }
+    assert!(history(&env.client, "plain:a").await?.is_empty());
     Ok(())
 }
 
 async fn raw_bytes_in_a_batch_are_named(env: &Env) -> Outcome {
     let good = PublishRequest::new("plain:a", "1");
     let commands = [good, PublishRequest::new("plain:a", bytes())];
-    let result = env.client.batch(BatchRequest::new(commands)).await;
+    let raw = env.client.batch(BatchRequest::new(commands.clone())).await;
+    let typed = env.client.batch(Vec::from(commands)).await;
+    for error in [failure(raw), failure(typed.map(drop))] {
+        let message = error.to_string();
+        let named = "`commands[1].publish.data` is not JSON";
+        assert!(message.contains(named), "{message}");
+    }
+    assert!(history(&env.client, "plain:a").await?.is_empty());
+    Ok(())
+}
+
+/// The parameters of an rpc go to its proxy, not to clients. The server has no such proxy.
+async fn parameters_of_rpc_are_any_bytes_over_grpc(env: &Env) -> Outcome {
+    let error = failure(
+        env.client
+            .call(RpcRequest::new("method").params(bytes()))
+            .await,
+    );
     match env.transport {
-        Transport::Grpc => assert_eq!(result?.replies.len(), 2),
-        Transport::Http => {
-            let message = failure(result).to_string();
-            assert!(
-                message.contains("`commands[1].publish.data` is not JSON"),
-                "{message}"
-            );
-            assert!(history(&env.client, "plain:a").await?.is_empty());
-        }
+        Transport::Grpc => assert_eq!(error.api_code(), Some(104), "{error}"),
+        Transport::Http => assert!(
+            error.to_string().contains("`params` is not JSON"),
+            "{error}"
+        ),
     }
     Ok(())
 }

@@ -165,10 +165,7 @@ const BROKEN: &[u8] = b"\"caf\xe9\"";
 /// Publishes a string with broken UTF-8 after another payload.
 async fn publish_broken(env: &Env) -> Outcome {
     env.publish("plain:a", "1").await?;
-    let request = match env.transport {
-        Transport::Grpc => PublishRequest::new("plain:a", BROKEN),
-        Transport::Http => PublishRequest::new("plain:a", "").binary_data(BROKEN),
-    };
+    let request = PublishRequest::new("plain:a", "").binary_data(BROKEN);
     env.client.call(request).await?;
     Ok(())
 }

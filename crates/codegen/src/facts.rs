@@ -197,6 +197,12 @@ pub(crate) fn constructor(message: &Ident) -> &'static [&'static str] {
 /// anonymous users, so it must be asked for explicitly.
 pub(crate) const NEEDS_USER: &[&str] = &["SubscribeRequest", "UnsubscribeRequest"];
 
+/// The payloads that clients never receive, so that gRPC carries any bytes in them.
+pub(crate) const ANY_BYTES: &[(&str, &str)] = &[
+    // The proxy of the rpc gets them.
+    ("RpcRequest", "params"),
+];
+
 /// The fields that Centrifugo writes even if they are zero: their tags in its Go code do not have
 /// `omitempty`. A field that the schema does not have is ignored.
 pub(crate) const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
@@ -285,6 +291,11 @@ mod tests {
         let with_user = NEEDS_USER.iter().map(|message| (*message, &["user"][..]));
         let constructors = CONSTRUCTORS.iter().copied();
         let always_written = ALWAYS_WRITTEN.iter().copied();
+        for (message, field) in ANY_BYTES {
+            let ident = format_ident!("{message}");
+            let fields = fields_of(&items, &parse_quote!(#ident));
+            assert!(has(&fields, field), "`{message}` has no field `{field}`");
+        }
         for (message, names) in constructors.chain(always_written).chain(with_user) {
             let ident = format_ident!("{message}");
             let ty: Type = parse_quote!(#ident);

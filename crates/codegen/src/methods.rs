@@ -209,6 +209,7 @@ fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
         || quote!(channel: |request| ::core::option::Option::Some(request.channel.as_str()),),
     );
     let keys = keys(rpc, items);
+    let check_json = check_json(rpc, items);
     let slot = crate::batch::slot(items, rpc);
     let parts = parts(rpc);
     quote! {
@@ -217,6 +218,7 @@ fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
             #payloads
             #channel
             #keys
+            #check_json
             batch: #slot,
             #parts
             ..crate::api::method::Generated::NONE
@@ -245,6 +247,35 @@ fn keys(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
                 ::std::vec![(!key.is_empty()).then(|| key.clone())]
             },
         }
+    })
+}
+
+/// Generates the member that checks that payloads are JSON.
+fn check_json(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
+    if rpc.name == "batch" {
+        return Some(quote! {
+            check_json: |request| crate::request::batch::raw::check_json(&request.commands),
+        });
+    }
+    let request = &rpc.request;
+    let request = quote!(#request).to_string();
+    let mut checks = Vec::new();
+    for field in fields_of(items, &rpc.request) {
+        let path = field.plain_name();
+        if !field.is_plain_payload() || facts::ANY_BYTES.contains(&(&request, &path)) {
+            continue;
+        }
+        let name = field.name;
+        checks.push(quote!(crate::api::payload::check_json(#path, &request.#name)?;));
+    }
+    if checks.is_empty() {
+        return None;
+    }
+    Some(quote! {
+        check_json: |request| {
+            #(#checks)*
+            Ok(())
+        },
     })
 }
 

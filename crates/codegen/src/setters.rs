@@ -66,7 +66,15 @@ const TAKEN: &[&str] = &[
 ];
 
 /// The functions of `Command` and `Reply` whose names a setter cannot have.
-const TAKEN_IN_COMMANDS: &[&str] = &["methods", "check", "set_key", "is_repeatable"];
+const TAKEN_IN_COMMANDS: &[&str] = &[
+    "methods",
+    "channel",
+    "check",
+    "check_json",
+    "key",
+    "set_key",
+    "is_repeatable",
+];
 
 /// Returns the names of the setters: that of the field, with `with_` in front if there is a
 /// function of the name.

@@ -70,6 +70,16 @@ pub(crate) fn check(request: &BatchRequest) -> Result<(), InvalidRequest> {
     Ok(())
 }
 
+/// Checks that the payloads of each command are JSON.
+pub(crate) fn check_json(commands: &[Command]) -> Result<(), InvalidRequest> {
+    for (index, command) in commands.iter().enumerate() {
+        command
+            .check_json()
+            .map_err(|problem| problem.within(&format!("commands[{index}]")))?;
+    }
+    Ok(())
+}
+
 /// Checks that a batch's reply has an item per command, for the command's method.
 pub(crate) fn verify(request: &BatchRequest, response: &BatchResponse) -> Result<(), String> {
     let asked = request.commands.len();

@@ -118,6 +118,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
 
     const GENERATED: Generated<Self> = Generated {
         set_key: set_keys,
+        check_json,
         keys: |batch| batch.commands.iter().map(key_of).collect(),
         parts: Some(Parts {
             len: |batch| batch.commands.len(),
@@ -136,6 +137,15 @@ fn set_keys<C: Method>(batch: &mut TypedBatch<C>, key: &str) {
     for (index, command) in batch.commands.iter_mut().enumerate() {
         (C::GENERATED.set_key)(command, &format!("{key}-{index}"));
     }
+}
+
+/// Checks that the payloads of each request are JSON.
+fn check_json<C: Method>(batch: &TypedBatch<C>) -> Result<(), InvalidRequest> {
+    for (index, command) in batch.commands.iter().enumerate() {
+        (C::GENERATED.check_json)(command)
+            .map_err(|problem| problem.within(&format!("commands[{index}].{}", C::NAME)))?;
+    }
+    Ok(())
 }
 
 /// Moves the last commands into a batch of their own.

@@ -254,6 +254,14 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
                 })*
                 Ok(())
             }
+            /// Checks that the payloads of its requests are JSON. The error names the method.
+            pub(crate) fn check_json(&self) -> ::core::result::Result<(), crate::api::method::InvalidRequest> {
+                #(if let Some(request) = &self.#fields {
+                    let check = <api::#requests as crate::api::method::Method>::GENERATED.check_json;
+                    check(&**request).map_err(|problem| problem.within(#names))?;
+                })*
+                Ok(())
+            }
         }
     }
 }
