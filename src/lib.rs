@@ -45,8 +45,8 @@
 //!
 //! The data of a publication and other fields of type [`Bytes`](bytes::Bytes) are payloads. [`json`] makes a payload
 //! of any value that serde serializes; strings and bytes are sent as they are. [`PayloadExt::decode`] reads a
-//! payload. Over HTTP a payload must be JSON, which is checked before anything is sent; over gRPC it can be any
-//! bytes. [`binary`] sends any bytes over both transports, in the fields for which Centrifugo supports that.
+//! payload. A payload must be JSON, which is checked before anything is sent. [`binary`] sends any bytes, in the
+//! fields for which Centrifugo supports that.
 //!
 //! # Results and errors
 //!

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use centrifugo_api::{
     ApiError, Client, Error, HistoryRequest, MapPublishRequest, PresenceRequest, PublishRequest,
-    SharedPollPublishRequest,
+    SharedPollPublishRequest, binary,
 };
 use centrifugo_api_testing::{DataFormat, MapOptions, Namespace, Server};
 
@@ -221,9 +221,8 @@ async fn data_format_bounds_what_is_published() -> Outcome {
         ("", &["binary"]),
     ] {
         for namespace in ["chat", "json", "object", "binary"] {
-            let error = publish(&client, &format!("{namespace}:1"), data)
-                .await
-                .err();
+            let request = PublishRequest::new(format!("{namespace}:1"), binary(data));
+            let error = client.publish(request).await.err();
             let expected = (!fits.contains(&namespace)).then_some(ApiError::BAD_REQUEST);
             assert_eq!(
                 error.and_then(|error| error.api_code()),
