@@ -13,6 +13,9 @@ mod postgres;
 mod redis;
 #[path = "../support/server/mod.rs"]
 mod server;
+#[cfg(all(feature = "blocking", feature = "grpc", unix))]
+#[path = "../support/shared_nodes.rs"]
+mod shared_nodes;
 #[cfg(all(feature = "grpc", feature = "tls"))]
 #[path = "../support/sniffer.rs"]
 mod sniffer;

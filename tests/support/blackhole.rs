@@ -1,5 +1,7 @@
 //! A server that neither accepts nor refuses connections.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,8 +19,14 @@ impl Blackhole {
     /// Starts a listener with a queue of one and fills the queue: Linux drops further connection
     /// attempts.
     pub(crate) async fn start() -> std::io::Result<Self> {
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// Does the same at an address. Another socket may hold its port, without listening.
+    pub(crate) async fn at(address: SocketAddr) -> std::io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
-        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
         let listener = socket.listen(0)?;
         let address = listener.local_addr()?;
         let mut queued = Vec::new();

@@ -9,8 +9,8 @@ use centrifugo_api::{ClientBuilder, Retry};
 use super::acknowledged::Acknowledged;
 use super::{PATIENCE, TIMEOUT};
 use crate::Outcome;
-use crate::redis::Redis;
-use crate::server::{Backend, Server, Transport, Version};
+use crate::server::{Server, Transport};
+use crate::shared_nodes;
 
 /// The number of concurrent callers of a blocking client.
 const THREADS: usize = 8;
@@ -25,24 +25,6 @@ const CALLS: usize = 500;
 /// node.
 #[cfg(target_os = "linux")]
 const FROZEN: Duration = Duration::from_secs(3);
-
-/// A namespace that keeps all history, for longer than a test takes.
-pub(crate) const NAMESPACES: &str =
-    r#"[{"name": "kept", "history_size": 1000000, "history_ttl": "3600s"}]"#;
-
-/// Starts two nodes that share a Redis.
-async fn nodes(prefix: &str) -> [Server; 2] {
-    let address = Redis::shared().await.address();
-    let options = [
-        ("CENTRIFUGO_ENGINE_TYPE", "redis"),
-        ("CENTRIFUGO_ENGINE_REDIS_ADDRESS", address.as_str()),
-        ("CENTRIFUGO_ENGINE_REDIS_PREFIX", prefix),
-        ("CENTRIFUGO_CHANNEL_NAMESPACES", NAMESPACES),
-        ("CENTRIFUGO_PROMETHEUS_ENABLED", "true"),
-    ];
-    let node = || Server::start_with(Backend::Real(Version::V6), &options);
-    [node().await, node().await]
-}
 
 /// Returns a builder for a client of both nodes.
 fn builder(nodes: &[Server; 2], transport: Transport) -> ClientBuilder {
@@ -87,7 +69,7 @@ async fn kill_in_turn(nodes: &mut [Server; 2], acknowledged: &Acknowledged) -> O
 }
 
 async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outcome {
-    let mut nodes = nodes(prefix).await;
+    let mut nodes = shared_nodes::start(prefix).await;
     let started = Instant::now();
     let client = builder(&nodes, transport).build()?;
     let acknowledged = Arc::new(Acknowledged::default());
@@ -103,7 +85,7 @@ async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outco
 }
 
 async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &str) -> Outcome {
-    let mut nodes = nodes(prefix).await;
+    let mut nodes = shared_nodes::start(prefix).await;
     let started = Instant::now();
     let client = builder(&nodes, transport).build_blocking()?;
     let acknowledged = Arc::new(Acknowledged::default());
@@ -132,7 +114,7 @@ async fn frozen_node_costs_each_caller_one_timeout_at_most(
     transport: Transport,
     prefix: &str,
 ) -> Outcome {
-    let nodes = nodes(prefix).await;
+    let nodes = shared_nodes::start(prefix).await;
     let started = Instant::now();
     let client = builder(&nodes, transport).timeout(FROZEN).build()?;
     let acknowledged = Arc::new(Acknowledged::default());

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use centrifugo_api::{InfoRequest, PublishRequest, Retry};
 
 use super::acknowledged::Acknowledged;
-use super::nodes::NAMESPACES;
 use super::{CALLERS, PATIENCE, TIMEOUT};
 use crate::Outcome;
 use crate::server::{Backend, Server, Transport};
+use crate::shared_nodes::NAMESPACES;
 
 /// The number of calls that succeed before the server is killed, and after it is back.
 const CALLS: usize = 500;

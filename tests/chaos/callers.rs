@@ -1,0 +1,290 @@
+//! The callers: tasks and threads that call without end until they are stopped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use centrifugo_api::{Client, ClientBuilder, Coalescing, Error, Retry, blocking};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::Outcome;
+use crate::calls::{Call, Keys};
+use crate::groups::{Group, Kind};
+use crate::ledger::{CallOutcome, Ended, Ledger, Record, Told, told};
+use crate::rng::Rng;
+use crate::server::{GRPC_KEY, HTTP_KEY, Transport};
+
+/// The number of times that a caller repeats a call that failed.
+const REPEATS: u32 = 4;
+
+/// The size above which calls are sent as several requests: one or two events.
+const SPLIT: usize = 120;
+
+/// The longest timeout of a call.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The time that the last calls may take after the callers were stopped. Only a failing test waits
+/// this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What all callers share.
+pub(crate) struct Shared {
+    /// The number of the round, which its channels have in their names.
+    pub(crate) round: u64,
+    pub(crate) ledger: Ledger,
+    pub(crate) stopped: AtomicBool,
+}
+
+/// The URLs of the nodes, by their order: for HTTP and for gRPC.
+pub(crate) type Urls = [[String; 2]; 2];
+
+/// A caller. Its clones of the client differ in their deadlines and retries.
+struct Caller<C> {
+    group: Group,
+    client: C,
+    rng: Rng,
+    shared: Arc<Shared>,
+}
+
+/// How long a caller waits for a call.
+struct Limits {
+    timeout: Duration,
+    deadline: Option<Instant>,
+    retry: Retry,
+    /// When the caller drops the call.
+    dropped_after: Option<Duration>,
+}
+
+impl<C> Caller<C> {
+    fn is_stopped(&self) -> bool {
+        self.shared.stopped.load(Ordering::Relaxed)
+    }
+
+    fn call(&mut self) -> Call {
+        Call::random(self.group.kind, &mut self.rng, &self.shared.ledger)
+    }
+
+    fn millis(&mut self, end: usize) -> Duration {
+        Duration::from_millis(self.rng.below(end) as u64)
+    }
+
+    fn limits(&mut self, call: &Call) -> Limits {
+        let longest = TIMEOUT.as_millis() as usize;
+        let end = self.rng.pick(&[250, 1000, longest - 50]);
+        let timeout = Duration::from_millis(50) + self.millis(end);
+        let retry = match call.keys {
+            Keys::Generated => Retry::default().idempotency_keys(),
+            _ => Retry::default(),
+        };
+        let is_dropping = self.group.kind == Kind::Dropping && self.rng.chance(70);
+        let has_deadline = self.rng.chance(20);
+        Limits {
+            timeout: if has_deadline { TIMEOUT } else { timeout },
+            deadline: has_deadline.then(|| Instant::now() + timeout),
+            dropped_after: is_dropping.then(|| self.millis(500) / 10),
+            retry,
+        }
+    }
+
+    /// Records a call that began at `began`; without an outcome it was dropped.
+    fn record(&self, call: &Call, limits: &Limits, began: Instant, outcome: Option<&CallOutcome>) {
+        let ended = Instant::now();
+        let count = call.events.len();
+        let told = outcome.map_or(vec![Told::Dropped; count], |outcome| told(outcome, count));
+        let record = |(event, told)| Record {
+            group: self.group,
+            event,
+            repeat: call.repeat,
+            told,
+        };
+        let events = call.events.iter().copied();
+        let deadline = limits.deadline.unwrap_or(began + limits.timeout);
+        self.shared.ledger.record(
+            events.zip(told).map(record).collect(),
+            Ended {
+                group: self.group,
+                deadline,
+                ended,
+            },
+        );
+        if let Some(Err(error)) = outcome {
+            let is_expected = matches!(
+                error,
+                Error::Network { .. }
+                    | Error::Timeout { .. }
+                    | Error::Transport { .. }
+                    | Error::Api(_)
+            );
+            assert!(is_expected, "{}: {error:?}", self.group);
+        }
+    }
+}
+
+impl Caller<Client> {
+    async fn run(mut self) {
+        while !self.is_stopped() {
+            let mut next = Some(self.call());
+            while let Some(call) = next.take() {
+                let outcome = self.make(&call).await;
+                let again = outcome.and_then(|outcome| call.again(&outcome));
+                next = again.filter(|again| again.repeat <= REPEATS);
+                tokio::time::sleep(self.millis(30)).await;
+            }
+        }
+    }
+
+    /// Makes a call, and returns its outcome unless it was dropped.
+    async fn make(&mut self, call: &Call) -> Option<CallOutcome> {
+        let limits = self.limits(call);
+        let mut client = self.client.with_timeout(limits.timeout);
+        client = client.with_retry(limits.retry.clone());
+        if let Some(deadline) = limits.deadline {
+            client = client.with_deadline(deadline);
+        }
+        let began = Instant::now();
+        let calling = call.make(self.shared.round, &client);
+        let outcome = match limits.dropped_after {
+            Some(after) => tokio::time::timeout(after, calling).await.ok(),
+            None => Some(calling.await),
+        };
+        self.record(call, &limits, began, outcome.as_ref());
+        outcome
+    }
+}
+
+impl Caller<blocking::Client> {
+    fn run_blocking(mut self) {
+        while !self.is_stopped() {
+            let mut next = Some(self.call());
+            while let Some(call) = next.take() {
+                let outcome = self.make_blocking(&call);
+                let again = call.again(&outcome);
+                next = again.filter(|again| again.repeat <= REPEATS);
+                thread::sleep(self.millis(30));
+            }
+        }
+    }
+
+    fn make_blocking(&mut self, call: &Call) -> CallOutcome {
+        let limits = self.limits(call);
+        let mut client = self.client.with_timeout(limits.timeout);
+        client = client.with_retry(limits.retry.clone());
+        if let Some(deadline) = limits.deadline {
+            client = client.with_deadline(deadline);
+        }
+        let began = Instant::now();
+        let outcome = call.make_blocking(self.shared.round, &client);
+        self.record(call, &limits, began, Some(&outcome));
+        outcome
+    }
+}
+
+/// The callers of a round, and their clients.
+pub(crate) struct Callers {
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+    threads: Vec<oneshot::Receiver<()>>,
+    pub(crate) clients: Vec<(Group, GroupClient)>,
+}
+
+#[derive(Clone)]
+pub(crate) enum GroupClient {
+    Async(Client),
+    Blocking(blocking::Client),
+}
+
+/// Returns a builder for a client of both nodes, or of one.
+fn builder(urls: &Urls, transport: Transport, is_for_both: bool) -> ClientBuilder {
+    let (urls, key) = match transport {
+        Transport::Http => (&urls[0], HTTP_KEY),
+        Transport::Grpc => (&urls[1], GRPC_KEY),
+    };
+    let builder = Client::builder(&urls[0]).api_key(key).timeout(TIMEOUT);
+    if is_for_both {
+        builder.endpoint(&urls[1])
+    } else {
+        builder
+    }
+}
+
+fn client(urls: &Urls, group: Group, is_for_both: bool) -> Result<GroupClient, Error> {
+    let builder = builder(urls, group.transport, is_for_both);
+    Ok(match group.kind {
+        Kind::Blocking => GroupClient::Blocking(builder.build_blocking()?),
+        Kind::Coalescing => GroupClient::Async(builder.build()?.coalescing(Coalescing::default())),
+        Kind::Split => GroupClient::Async(builder.split_above(SPLIT).build()?),
+        _ => GroupClient::Async(builder.build()?),
+    })
+}
+
+impl Callers {
+    /// Starts the callers of all groups. One caller of each group calls a single node, the others
+    /// share a client of both.
+    pub(crate) fn start(urls: &Urls, seed: u64, shared: &Arc<Shared>) -> Result<Self, Error> {
+        let mut callers = Self {
+            shared: Arc::clone(shared),
+            tasks: JoinSet::new(),
+            threads: Vec::new(),
+            clients: Vec::new(),
+        };
+        let mut rng = Rng::new(seed);
+        for group in Group::all() {
+            let of_both = client(urls, group, true)?;
+            let of_one = client(urls, group, false)?;
+            for caller in 0..group.kind.callers() {
+                let client = if caller == 0 { &of_one } else { &of_both };
+                callers.spawn(group, client.clone(), Rng::new(rng.next()));
+            }
+            callers.clients.extend([(group, of_both), (group, of_one)]);
+        }
+        Ok(callers)
+    }
+
+    fn spawn(&mut self, group: Group, client: GroupClient, rng: Rng) {
+        let shared = Arc::clone(&self.shared);
+        match client {
+            GroupClient::Async(client) => {
+                let caller = Caller {
+                    group,
+                    client,
+                    rng,
+                    shared,
+                };
+                self.tasks.spawn(caller.run());
+            }
+            GroupClient::Blocking(client) => {
+                let caller = Caller {
+                    group,
+                    client,
+                    rng,
+                    shared,
+                };
+                let (ended, has_ended) = oneshot::channel();
+                thread::spawn(move || {
+                    caller.run_blocking();
+                    let _ = ended.send(());
+                });
+                self.threads.push(has_ended);
+            }
+        }
+    }
+
+    /// Waits for the callers' last calls, and returns their clients.
+    pub(crate) async fn stop(mut self) -> Outcome<Vec<(Group, GroupClient)>> {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        let ended = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                ended?;
+            }
+            for thread in self.threads {
+                thread.await.map_err(|_| "a caller's thread panicked")?;
+            }
+            Outcome::Ok(())
+        };
+        let ended = tokio::time::timeout(PATIENCE, ended).await;
+        ended.map_err(|_| "a call has not ended")??;
+        Ok(self.clients)
+    }
+}
