@@ -48,15 +48,18 @@ pub(crate) enum Finding {
     Late,
     /// A client does not work although all faults are over.
     Stuck,
+    /// A call failed with an error that the faults do not explain.
+    Unexpected,
 }
 
 impl Finding {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Lost,
         Self::Doubled,
         Self::FalseUnsent,
         Self::Late,
         Self::Stuck,
+        Self::Unexpected,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -66,6 +69,7 @@ impl Finding {
             Self::FalseUnsent => "false unsent",
             Self::Late => "late",
             Self::Stuck => "stuck",
+            Self::Unexpected => "unexpected",
         }
     }
 }
@@ -139,7 +143,7 @@ impl Audit {
 
     /// Compares the records of a round with the channels, which `reader` reads.
     pub(crate) async fn compare(&mut self, shared: &Shared, reader: &Client) -> Outcome {
-        let mut publications = read(shared.round, reader).await?;
+        let mut publications = read(reader).await?;
         let mut records: HashMap<Event, Vec<Record>> = HashMap::new();
         for record in shared.ledger.records().drain(..) {
             records.entry(record.event).or_default().push(record);
@@ -157,7 +161,7 @@ impl Audit {
         let Some(last) = records.last() else {
             return;
         };
-        let example = || format!("{records:?}, and there is {found:?}");
+        let example = || example(records, found);
         if found.len() > 1 {
             self.find(Finding::Doubled, last.group, example());
         }
@@ -184,8 +188,8 @@ impl Audit {
         }
     }
 
-    /// Counts the calls of a round, and finds those that ended late.
-    pub(crate) fn time(&mut self, shared: &Shared, canary: &Canary) {
+    /// Counts the calls of a round, and finds those that ended late or with an unexpected error.
+    pub(crate) fn count(&mut self, shared: &Shared, canary: &Canary) {
         for call in shared.ledger.ended().drain(..) {
             self.of(call.group).calls += 1;
             let late = call.ended.saturating_duration_since(call.deadline);
@@ -194,15 +198,36 @@ impl Audit {
                 let example = format!("{late:?} after its deadline, allowed are {allowed:?}");
                 self.find(Finding::Late, call.group, example);
             }
+            if let Some(error) = call.unexpected {
+                self.find(Finding::Unexpected, call.group, error);
+            }
         }
     }
 }
 
+/// Describes an event: what its calls were told, and what there is.
+fn example(records: &[Record], found: &[Publication]) -> String {
+    let Event { lane, number } = records[0].event;
+    let told = records.iter().map(|record| match &record.told {
+        Told::Acknowledged(offset) => format!("it is at {offset}"),
+        Told::Unsent(error) => error.clone(),
+        Told::MayHaveRun => "it may be there".to_owned(),
+        Told::Dropped => "nothing".to_owned(),
+    });
+    let told: Vec<_> = told.collect();
+    let found = found.iter().map(|found| {
+        let Publication { offset, repeat } = found;
+        format!("call {} published it at {offset}", repeat + 1)
+    });
+    let found: Vec<_> = found.collect();
+    format!("event {number} in channel {lane}: told {told:?}; {found:?}")
+}
+
 /// Returns the publications of a round, by the event in their data.
-async fn read(round: u64, reader: &Client) -> Outcome<HashMap<Event, Vec<Publication>>> {
+async fn read(reader: &Client) -> Outcome<HashMap<Event, Vec<Publication>>> {
     let mut all: HashMap<Event, Vec<Publication>> = HashMap::new();
     for lane in 0..LANES {
-        let request = HistoryRequest::new(channel(round, lane)).limit(-1);
+        let request = HistoryRequest::new(channel(lane)).limit(-1);
         let history = reader.history(request).await?;
         let count = history.publications.len() as u64;
         assert_eq!(history.offset, count, "lane {lane} is complete");

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use centrifugo_api::{Client, ClientBuilder, Coalescing, Error, Retry, blocking};
+use centrifugo_api::{Client, Coalescing, Error, Retry, blocking};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
 use crate::calls::{Call, Keys};
+use crate::cluster::Access;
 use crate::groups::{Group, Kind};
 use crate::ledger::{CallOutcome, Ended, Ledger, Record, Told, told};
 use crate::rng::Rng;
-use crate::server::{GRPC_KEY, HTTP_KEY, Transport};
 
 /// The number of times that a caller repeats a call that failed.
 const REPEATS: u32 = 4;
@@ -30,15 +30,11 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What all callers share.
+#[derive(Default)]
 pub(crate) struct Shared {
-    /// The number of the round, which its channels have in their names.
-    pub(crate) round: u64,
     pub(crate) ledger: Ledger,
     pub(crate) stopped: AtomicBool,
 }
-
-/// The URLs of the nodes, by their order: for HTTP and for gRPC.
-pub(crate) type Urls = [[String; 2]; 2];
 
 /// A caller. Its clones of the client differ in their deadlines and retries.
 struct Caller<C> {
@@ -107,18 +103,19 @@ impl<C> Caller<C> {
                 group: self.group,
                 deadline,
                 ended,
+                unexpected: unexpected(outcome),
             },
         );
-        if let Some(Err(error)) = outcome {
-            let is_expected = matches!(
-                error,
-                Error::Network { .. }
-                    | Error::Timeout { .. }
-                    | Error::Transport { .. }
-                    | Error::Api(_)
-            );
-            assert!(is_expected, "{}: {error:?}", self.group);
+    }
+}
+
+/// Returns the text of an error that no fault explains.
+fn unexpected(outcome: Option<&CallOutcome>) -> Option<String> {
+    match outcome?.as_ref().err()? {
+        Error::Network { .. } | Error::Timeout { .. } | Error::Transport { .. } | Error::Api(_) => {
+            None
         }
+        error => Some(error.to_string()),
     }
 }
 
@@ -144,7 +141,7 @@ impl Caller<Client> {
             client = client.with_deadline(deadline);
         }
         let began = Instant::now();
-        let calling = call.make(self.shared.round, &client);
+        let calling = call.make(&client);
         let outcome = match limits.dropped_after {
             Some(after) => tokio::time::timeout(after, calling).await.ok(),
             None => Some(calling.await),
@@ -175,7 +172,7 @@ impl Caller<blocking::Client> {
             client = client.with_deadline(deadline);
         }
         let began = Instant::now();
-        let outcome = call.make_blocking(self.shared.round, &client);
+        let outcome = call.make_blocking(&client);
         self.record(call, &limits, began, Some(&outcome));
         outcome
     }
@@ -186,7 +183,7 @@ pub(crate) struct Callers {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
     threads: Vec<oneshot::Receiver<()>>,
-    pub(crate) clients: Vec<(Group, GroupClient)>,
+    clients: Vec<(Group, GroupClient)>,
 }
 
 #[derive(Clone)]
@@ -195,22 +192,10 @@ pub(crate) enum GroupClient {
     Blocking(blocking::Client),
 }
 
-/// Returns a builder for a client of both nodes, or of one.
-fn builder(urls: &Urls, transport: Transport, is_for_both: bool) -> ClientBuilder {
-    let (urls, key) = match transport {
-        Transport::Http => (&urls[0], HTTP_KEY),
-        Transport::Grpc => (&urls[1], GRPC_KEY),
-    };
-    let builder = Client::builder(&urls[0]).api_key(key).timeout(TIMEOUT);
-    if is_for_both {
-        builder.endpoint(&urls[1])
-    } else {
-        builder
-    }
-}
-
-fn client(urls: &Urls, group: Group, is_for_both: bool) -> Result<GroupClient, Error> {
-    let builder = builder(urls, group.transport, is_for_both);
+fn client(access: &Access, group: Group, is_for_both: bool) -> Result<GroupClient, Error> {
+    let builder = access
+        .builder(group.transport, is_for_both)
+        .timeout(TIMEOUT);
     Ok(match group.kind {
         Kind::Blocking => GroupClient::Blocking(builder.build_blocking()?),
         Kind::Coalescing => GroupClient::Async(builder.build()?.coalescing(Coalescing::default())),
@@ -222,7 +207,7 @@ fn client(urls: &Urls, group: Group, is_for_both: bool) -> Result<GroupClient, E
 impl Callers {
     /// Starts the callers of all groups. One caller of each group calls a single node, the others
     /// share a client of both.
-    pub(crate) fn start(urls: &Urls, seed: u64, shared: &Arc<Shared>) -> Result<Self, Error> {
+    pub(crate) fn start(access: &Access, seed: u64, shared: &Arc<Shared>) -> Result<Self, Error> {
         let mut callers = Self {
             shared: Arc::clone(shared),
             tasks: JoinSet::new(),
@@ -231,8 +216,8 @@ impl Callers {
         };
         let mut rng = Rng::new(seed);
         for group in Group::all() {
-            let of_both = client(urls, group, true)?;
-            let of_one = client(urls, group, false)?;
+            let of_both = client(access, group, true)?;
+            let of_one = client(access, group, false)?;
             for caller in 0..group.kind.callers() {
                 let client = if caller == 0 { &of_one } else { &of_both };
                 callers.spawn(group, client.clone(), Rng::new(rng.next()));
@@ -272,8 +257,7 @@ impl Callers {
     }
 
     /// Waits for the callers' last calls, and returns their clients.
-    pub(crate) async fn stop(mut self) -> Outcome<Vec<(Group, GroupClient)>> {
-        self.shared.stopped.store(true, Ordering::Relaxed);
+    pub(crate) async fn end(mut self) -> Outcome<Vec<(Group, GroupClient)>> {
         let ended = async {
             while let Some(ended) = self.tasks.join_next().await {
                 ended?;

@@ -14,9 +14,8 @@ use crate::rng::Rng;
 /// The number of channels.
 pub(crate) const LANES: usize = 24;
 
-/// The channels of a round.
-pub(crate) fn channel(round: u64, lane: usize) -> String {
-    format!("kept:{round}-{lane}")
+pub(crate) fn channel(lane: usize) -> String {
+    format!("kept:{lane}")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,32 +110,32 @@ impl Call {
         }
     }
 
-    fn publish(&self, round: u64, event: Event) -> PublishRequest {
-        let request = PublishRequest::new(channel(round, event.lane), self.data(event.number));
+    fn publish(&self, event: Event) -> PublishRequest {
+        let request = PublishRequest::new(channel(event.lane), self.data(event.number));
         request.idempotency_key(self.key(event.number))
     }
 
-    fn request(&self, round: u64) -> Request {
-        let publish = |event: &Event| self.publish(round, *event);
+    fn request(&self) -> Request {
+        let publish = |event: &Event| self.publish(*event);
         let first = self.events[0];
         match self.form {
             Form::Publish => Request::Publish(publish(&first)),
             Form::Broadcast => {
-                let channels = self.events.iter().map(|event| channel(round, event.lane));
+                let channels = self.events.iter().map(|event| channel(event.lane));
                 let request = BroadcastRequest::new(channels, self.data(first.number));
                 Request::Broadcast(request.idempotency_key(self.key(first.number)))
             }
             Form::Batch => Request::Batch(self.events.iter().map(publish).collect()),
             Form::Mixed => Request::Mixed(Box::new((
                 publish(&first),
-                HistoryRequest::new(channel(round, first.lane)).limit(1),
+                HistoryRequest::new(channel(first.lane)).limit(1),
                 publish(&self.events[1]),
             ))),
         }
     }
 
-    pub(crate) async fn make(&self, round: u64, client: &Client) -> CallOutcome {
-        match self.request(round) {
+    pub(crate) async fn make(&self, client: &Client) -> CallOutcome {
+        match self.request() {
             Request::Publish(request) => client.publish(request).await.map(published),
             Request::Broadcast(request) => client.broadcast(request).await.map(broadcast),
             Request::Batch(requests) => Ok(offsets(&client.batch(requests).await?)),
@@ -144,8 +143,8 @@ impl Call {
         }
     }
 
-    pub(crate) fn make_blocking(&self, round: u64, client: &blocking::Client) -> CallOutcome {
-        match self.request(round) {
+    pub(crate) fn make_blocking(&self, client: &blocking::Client) -> CallOutcome {
+        match self.request() {
             Request::Publish(request) => client.publish(request).map(published),
             Request::Broadcast(request) => client.broadcast(request).map(broadcast),
             Request::Batch(requests) => Ok(offsets(&client.batch(requests)?)),

@@ -54,6 +54,13 @@ const NETWORK: [faulty_relay::Fault; 15] = {
     ]
 };
 
+/// Adds faults to others.
+pub(crate) fn add(counts: &mut Counts, more: Counts) {
+    for (fault, count) in more {
+        *counts.entry(fault).or_default() += count;
+    }
+}
+
 /// The faults of a node until the end of a round. Each kind comes once before any comes again.
 struct Schedule {
     rng: Rng,
@@ -149,12 +156,4 @@ impl fmt::Display for Fault {
             Self::Network(Network::SlowHandshake(_)) => "slow handshakes",
         })
     }
-}
-
-/// Returns the sum of the faults of two nodes.
-pub(crate) fn sum(mut one: Counts, other: Counts) -> Counts {
-    for (fault, count) in other {
-        *one.entry(fault).or_default() += count;
-    }
-    one
 }

@@ -56,11 +56,13 @@ pub(crate) struct Record {
 }
 
 /// A call that ended, and when it had to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ended {
     pub(crate) group: Group,
     pub(crate) deadline: Instant,
     pub(crate) ended: Instant,
+    /// The text of an error that no fault explains.
+    pub(crate) unexpected: Option<String>,
 }
 
 /// The records of all callers.

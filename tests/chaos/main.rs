@@ -3,21 +3,25 @@
 //! published twice, nobody is told falsely that nothing was sent, and no call ends late.
 //!
 //! `CENTRIFUGO_API_CHAOS` sets the length in seconds, by default 12. A run is made of rounds, each
-//! with a seed of its own, which determines its calls and faults;
-//! `CENTRIFUGO_API_CHAOS_SEED` sets the seed of the first.
+//! with a seed of its own, which determines its calls and faults. `CENTRIFUGO_API_CHAOS_SEED` sets
+//! the seed of the first; a round with an odd seed uses TLS.
 #![cfg(all(
     target_os = "linux",
     feature = "blocking",
     feature = "grpc",
-    feature = "http"
+    feature = "http",
+    feature = "tls"
 ))]
 
 mod audit;
+#[path = "../support/authority.rs"]
+mod authority;
 #[path = "../support/blackhole.rs"]
 mod blackhole;
 mod callers;
 mod calls;
 mod canary;
+mod cluster;
 mod faults;
 #[path = "../support/faulty_relay.rs"]
 mod faulty_relay;
@@ -36,25 +40,19 @@ mod server;
 mod shared_nodes;
 mod summary;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
 
 use crate::audit::Audit;
-use crate::callers::{Callers, Shared, Urls};
+use crate::callers::{Callers, Shared};
 use crate::canary::Canary;
+use crate::cluster::Cluster;
 use crate::faults::Counts;
-use crate::faulty_relay::FaultyRelay;
-use crate::ledger::Ledger;
-use crate::server::{Server, Transport};
 use crate::summary::Summary;
 
 /// The longest time of a round with faults.
 const ROUND: Duration = Duration::from_secs(20);
-
-/// The timeout of a call that reads a channel.
-const READ: Duration = Duration::from_secs(60);
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -64,12 +62,12 @@ async fn nothing_is_lost_doubled_or_told_wrongly() -> Outcome {
     let length = Duration::from_secs(variable("CENTRIFUGO_API_CHAOS").unwrap_or(12));
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let first_seed = variable("CENTRIFUGO_API_CHAOS_SEED").unwrap_or(since_1970.as_secs());
-    let rounds = u32::try_from(length.as_millis().div_ceil(ROUND.as_millis()).max(1))?;
-    let mut nodes = shared_nodes::start("chaos").await;
+    // At least two: with and without TLS.
+    let rounds = u32::try_from(length.as_millis().div_ceil(ROUND.as_millis()).max(2))?;
     let mut summary = Summary::new();
     for seed in (first_seed..).take(rounds as usize) {
         println!("round with seed {seed}");
-        let (audit, faults) = round(&mut nodes, seed, length / rounds).await?;
+        let (audit, faults) = round(seed, length / rounds).await?;
         summary.add(seed, audit, faults);
     }
     println!("{summary}");
@@ -80,47 +78,22 @@ async fn nothing_is_lost_doubled_or_told_wrongly() -> Outcome {
     Ok(())
 }
 
-async fn round(nodes: &mut [Server; 2], seed: u64, length: Duration) -> Outcome<(Audit, Counts)> {
+async fn round(seed: u64, length: Duration) -> Outcome<(Audit, Counts)> {
     let canary = Canary::start();
-    let shared = Arc::new(Shared {
-        round: seed,
-        ledger: Ledger::default(),
-        stopped: AtomicBool::new(false),
-    });
-    let relays = [relays(&nodes[0]).await?, relays(&nodes[1]).await?];
-    let callers = Callers::start(&urls(&relays), seed, &shared)?;
-    let end = Instant::now() + length;
-    let [first, second] = &mut *nodes;
-    let (faults, more_faults) = tokio::try_join!(
-        faults::run(first, &relays[0], seed.wrapping_mul(2), end),
-        faults::run(second, &relays[1], seed.wrapping_mul(2) + 1, end),
-    )?;
+    let mut cluster = Cluster::start(seed).await?;
+    let shared = Arc::new(Shared::default());
+    let callers = Callers::start(&cluster.access(), seed, &shared)?;
+    let suffered = cluster.suffer(seed, length).await;
+    // Threads must end before the test does.
+    shared.stopped.store(true, Ordering::Relaxed);
+    let faults = suffered?;
+    let clients = callers.end().await?;
     let mut audit = Audit::new();
-    let clients = callers.stop().await?;
     recovery::check(clients, &mut audit).await;
-    audit.time(&shared, &canary);
-    // What was on its way is lost, and nothing is published any more.
-    drop(relays);
-    for node in &mut *nodes {
-        node.restart().await;
-    }
-    let reader = nodes[0].client_builder(Transport::Http).timeout(READ);
-    let reader = reader.max_response_size(1 << 30).build()?;
+    audit.count(&shared, &canary);
+    let (_node, reader) = cluster.end().await?;
     audit.compare(&shared, &reader).await?;
-    Ok((audit, faults::sum(faults, more_faults)))
-}
-
-/// Starts the relays of a node: for HTTP and for gRPC.
-async fn relays(node: &Server) -> Outcome<[FaultyRelay; 2]> {
-    let relay = |port| FaultyRelay::start(SocketAddr::from(([127, 0, 0, 1], port)));
-    Ok([relay(node.http_port).await?, relay(node.grpc_port).await?])
-}
-
-/// Returns the URLs of the nodes behind their relays.
-fn urls([first, second]: &[[FaultyRelay; 2]; 2]) -> Urls {
-    let http = |relays: &[FaultyRelay; 2]| format!("http://{}/api", relays[0].address);
-    let grpc = |relays: &[FaultyRelay; 2]| format!("grpc://{}", relays[1].address);
-    [[http(first), http(second)], [grpc(first), grpc(second)]]
+    Ok((audit, faults))
 }
 
 fn variable(name: &str) -> Option<u64> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::audit::{Audit, Finding, Tally};
-use crate::faults::Counts;
+use crate::faults::{self, Counts};
 
 /// The rounds so far.
 pub(crate) struct Summary {
@@ -27,9 +27,7 @@ impl Summary {
             self.seeds.push(seed);
         }
         self.audit.add(audit);
-        for (fault, count) in faults {
-            *self.faults.entry(fault).or_default() += count;
-        }
+        faults::add(&mut self.faults, faults);
     }
 }
 

@@ -88,6 +88,18 @@ impl Authority {
 }
 
 impl Certified {
+    /// Returns the options, as environment variables, of a Centrifugo that speaks only TLS.
+    pub(crate) fn options(&self) -> [(&str, &str); 6] {
+        [
+            ("CENTRIFUGO_HTTP_SERVER_TLS_ENABLED", "true"),
+            ("CENTRIFUGO_HTTP_SERVER_TLS_CERT_PEM", &self.certificate),
+            ("CENTRIFUGO_HTTP_SERVER_TLS_KEY_PEM", &self.key),
+            ("CENTRIFUGO_GRPC_API_TLS_ENABLED", "true"),
+            ("CENTRIFUGO_GRPC_API_TLS_CERT_PEM", &self.certificate),
+            ("CENTRIFUGO_GRPC_API_TLS_KEY_PEM", &self.key),
+        ]
+    }
+
     /// Returns certificate and key in the form that `ClientBuilder::identity` takes.
     pub(crate) fn identity(&self) -> String {
         format!("{}{}", self.certificate, self.key)

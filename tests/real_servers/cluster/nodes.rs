@@ -69,7 +69,7 @@ async fn kill_in_turn(nodes: &mut [Server; 2], acknowledged: &Acknowledged) -> O
 }
 
 async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outcome {
-    let mut nodes = shared_nodes::start(prefix).await;
+    let mut nodes = shared_nodes::start(prefix, &[]).await;
     let started = Instant::now();
     let client = builder(&nodes, transport).build()?;
     let acknowledged = Arc::new(Acknowledged::default());
@@ -85,7 +85,7 @@ async fn nothing_is_lost_or_doubled(transport: Transport, prefix: &str) -> Outco
 }
 
 async fn nothing_is_lost_or_doubled_from_threads(transport: Transport, prefix: &str) -> Outcome {
-    let mut nodes = shared_nodes::start(prefix).await;
+    let mut nodes = shared_nodes::start(prefix, &[]).await;
     let started = Instant::now();
     let client = builder(&nodes, transport).build_blocking()?;
     let acknowledged = Arc::new(Acknowledged::default());
@@ -114,7 +114,7 @@ async fn frozen_node_costs_each_caller_one_timeout_at_most(
     transport: Transport,
     prefix: &str,
 ) -> Outcome {
-    let nodes = shared_nodes::start(prefix).await;
+    let nodes = shared_nodes::start(prefix, &[]).await;
     let started = Instant::now();
     let client = builder(&nodes, transport).timeout(FROZEN).build()?;
     let acknowledged = Arc::new(Acknowledged::default());

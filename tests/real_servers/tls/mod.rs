@@ -17,17 +17,7 @@ const BOTH: [Transport; 2] = [Transport::Http, Transport::Grpc];
 
 /// Starts a server that speaks only TLS, over HTTP and gRPC.
 async fn start_with_tls(certified: &Certified, options: &[(&str, &str)]) -> Server {
-    let mut all = vec![
-        ("CENTRIFUGO_HTTP_SERVER_TLS_ENABLED", "true"),
-        (
-            "CENTRIFUGO_HTTP_SERVER_TLS_CERT_PEM",
-            &*certified.certificate,
-        ),
-        ("CENTRIFUGO_HTTP_SERVER_TLS_KEY_PEM", &*certified.key),
-        ("CENTRIFUGO_GRPC_API_TLS_ENABLED", "true"),
-        ("CENTRIFUGO_GRPC_API_TLS_CERT_PEM", &*certified.certificate),
-        ("CENTRIFUGO_GRPC_API_TLS_KEY_PEM", &*certified.key),
-    ];
+    let mut all = certified.options().to_vec();
     all.extend(options);
     Server::start_with(Backend::Real(Version::V6), &all).await
 }
