@@ -120,9 +120,13 @@ impl Audit {
 
     pub(crate) fn find(&mut self, finding: Finding, group: Group, example: String) {
         *self.of(group).findings.entry(finding).or_default() += 1;
+        self.show(finding, format!("{group}: {example}"));
+    }
+
+    fn show(&mut self, finding: Finding, example: String) {
         let shown = self.examples.iter().filter(|(of, _)| *of == finding);
         if shown.count() < EXAMPLES {
-            self.examples.push((finding, format!("{group}: {example}")));
+            self.examples.push((finding, example));
         }
     }
 
@@ -131,7 +135,9 @@ impl Audit {
         for ((_, sum), (_, tally)) in self.tallies.iter_mut().zip(&other.tallies) {
             sum.add(tally);
         }
-        self.examples.extend(other.examples);
+        for (finding, example) in other.examples {
+            self.show(finding, example);
+        }
     }
 
     /// Returns the sum of all groups.

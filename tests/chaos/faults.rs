@@ -30,29 +30,30 @@ struct Event {
 /// The number of faults, by kind.
 pub(crate) type Counts = BTreeMap<String, usize>;
 
-const NETWORK: [faulty_relay::Fault; 15] = {
-    use faulty_relay::Fault::{
-        BlackHole, Delay, Drain, HalfClose, Refuse, ResetAfterRequest, ResetWithinReply,
-        ResetWithinRequest, Silence, SilenceOf, SlowHandshake, Swallow, Trickle, Vanish,
-    };
-    [
-        Drain,
-        Refuse,
-        Swallow,
-        ResetWithinRequest,
-        ResetAfterRequest,
-        ResetWithinReply,
-        HalfClose,
-        Silence,
-        SilenceOf(Way::Requests),
-        SilenceOf(Way::Replies),
-        Vanish,
-        BlackHole,
-        Delay(Duration::from_millis(60)),
-        Trickle,
-        SlowHandshake(Duration::from_millis(400)),
-    ]
-};
+/// The faults by how long they last. Each is in the schedule once before any comes again; those that
+/// are short twice.
+const SHORT: [faulty_relay::Fault; 5] = [
+    faulty_relay::Fault::Drain,
+    faulty_relay::Fault::ResetWithinRequest,
+    faulty_relay::Fault::ResetAfterRequest,
+    faulty_relay::Fault::ResetWithinReply,
+    faulty_relay::Fault::HalfClose,
+];
+const MEDIUM: [faulty_relay::Fault; 9] = [
+    faulty_relay::Fault::Refuse,
+    faulty_relay::Fault::Swallow,
+    faulty_relay::Fault::Silence,
+    faulty_relay::Fault::SilenceOf(Way::Requests),
+    faulty_relay::Fault::SilenceOf(Way::Replies),
+    faulty_relay::Fault::Vanish,
+    faulty_relay::Fault::Delay(Duration::from_millis(60)),
+    faulty_relay::Fault::Trickle,
+    faulty_relay::Fault::SlowHandshake(Duration::from_millis(400)),
+];
+const LONG: [Fault; 2] = [
+    Fault::Freeze,
+    Fault::Network(faulty_relay::Fault::BlackHole),
+];
 
 /// Adds faults to others.
 pub(crate) fn add(counts: &mut Counts, more: Counts) {
@@ -61,10 +62,10 @@ pub(crate) fn add(counts: &mut Counts, more: Counts) {
     }
 }
 
-/// The faults of a node until the end of a round. Each kind comes once before any comes again.
+/// The faults of a node until the end of a round.
 struct Schedule {
     rng: Rng,
-    bag: Vec<Fault>,
+    bag: Vec<Event>,
 }
 
 impl Schedule {
@@ -77,20 +78,31 @@ impl Schedule {
 
     fn next(&mut self) -> Event {
         if self.bag.is_empty() {
-            self.bag = NETWORK.map(Fault::Network).into();
-            self.bag.extend([Fault::Kill, Fault::Freeze]);
+            for fault in SHORT.into_iter().chain(SHORT) {
+                self.add(Fault::Network(fault), 40, 300);
+            }
+            for fault in MEDIUM {
+                self.add(Fault::Network(fault), 100, 900);
+            }
+            for fault in LONG {
+                self.add(fault, 300, 2500);
+            }
+            self.add(Fault::Kill, 40, 600);
         }
         let place = self.rng.below(self.bag.len());
-        let fault = self.bag.swap_remove(place);
-        let mut millis = |from, end| Duration::from_millis((from + self.rng.below(end)) as u64);
-        Event {
+        self.bag.swap_remove(place)
+    }
+
+    /// Adds a fault that lasts between `from` and `to` milliseconds.
+    fn add(&mut self, fault: Fault, from: usize, to: usize) {
+        let mut millis =
+            |from, to| Duration::from_millis((from + self.rng.below(to - from)) as u64);
+        let event = Event {
             fault,
-            after: millis(50, 400),
-            lasts: match fault {
-                Fault::Freeze | Fault::Network(faulty_relay::Fault::BlackHole) => millis(300, 2200),
-                _ => millis(50, 900),
-            },
-        }
+            after: millis(20, 250),
+            lasts: millis(from, to),
+        };
+        self.bag.push(event);
     }
 }
 

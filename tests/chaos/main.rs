@@ -68,6 +68,7 @@ async fn nothing_is_lost_doubled_or_told_wrongly() -> Outcome {
     for seed in (first_seed..).take(rounds as usize) {
         println!("round with seed {seed}");
         let (audit, faults) = round(seed, length / rounds).await?;
+        println!("{:?}", audit.total());
         summary.add(seed, audit, faults);
     }
     println!("{summary}");
