@@ -47,6 +47,7 @@ struct Caller<C> {
 /// How long a caller waits for a call.
 struct Limits {
     timeout: Duration,
+    attempt_timeout: Option<Duration>,
     deadline: Option<Instant>,
     retry: Retry,
     /// When the caller drops the call.
@@ -76,8 +77,10 @@ impl<C> Caller<C> {
         };
         let is_dropping = self.group.kind == Kind::Dropping && self.rng.chance(70);
         let has_deadline = self.rng.chance(20);
+        let has_attempt_timeout = self.rng.chance(20);
         Limits {
             timeout: if has_deadline { TIMEOUT } else { timeout },
+            attempt_timeout: has_attempt_timeout.then(|| self.millis(500)),
             deadline: has_deadline.then(|| Instant::now() + timeout),
             dropped_after: is_dropping.then(|| self.millis(500) / 10),
             retry,
@@ -140,6 +143,9 @@ impl Caller<Client> {
         if let Some(deadline) = limits.deadline {
             client = client.with_deadline(deadline);
         }
+        if let Some(timeout) = limits.attempt_timeout {
+            client = client.with_attempt_timeout(timeout);
+        }
         let began = Instant::now();
         let calling = call.make(&client);
         let outcome = match limits.dropped_after {
@@ -170,6 +176,9 @@ impl Caller<blocking::Client> {
         client = client.with_retry(limits.retry.clone());
         if let Some(deadline) = limits.deadline {
             client = client.with_deadline(deadline);
+        }
+        if let Some(timeout) = limits.attempt_timeout {
+            client = client.with_attempt_timeout(timeout);
         }
         let began = Instant::now();
         let outcome = call.make_blocking(&client);
