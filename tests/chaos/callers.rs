@@ -22,6 +22,9 @@ const REPEATS: u32 = 4;
 /// The size above which calls are sent as several requests: one or two events.
 const SPLIT: usize = 120;
 
+/// The shortest timeout of a call, and of an attempt.
+const FLOOR: Duration = Duration::from_millis(50);
+
 /// The longest timeout of a call.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -70,7 +73,7 @@ impl<C> Caller<C> {
     fn limits(&mut self, call: &Call) -> Limits {
         let longest = TIMEOUT.as_millis() as usize;
         let end = self.rng.pick(&[250, 1000, longest - 50]);
-        let timeout = Duration::from_millis(50) + self.millis(end);
+        let timeout = FLOOR + self.millis(end);
         let retry = match call.keys {
             Keys::Generated => Retry::default().idempotency_keys(),
             _ => Retry::default(),
@@ -80,7 +83,7 @@ impl<C> Caller<C> {
         let has_attempt_timeout = self.rng.chance(20);
         Limits {
             timeout: if has_deadline { TIMEOUT } else { timeout },
-            attempt_timeout: has_attempt_timeout.then(|| self.millis(500)),
+            attempt_timeout: has_attempt_timeout.then(|| FLOOR + self.millis(500)),
             deadline: has_deadline.then(|| Instant::now() + timeout),
             dropped_after: is_dropping.then(|| self.millis(500) / 10),
             retry,

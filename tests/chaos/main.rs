@@ -68,7 +68,8 @@ async fn nothing_is_lost_doubled_or_told_wrongly() -> Outcome {
     for seed in (first_seed..).take(rounds as usize) {
         println!("round with seed {seed}");
         let (audit, faults) = round(seed, length / rounds).await?;
-        println!("{:?}", audit.total());
+        let total = audit.total();
+        println!("{} calls, findings: {:?}", total.calls, total.findings);
         summary.add(seed, audit, faults);
     }
     println!("{summary}");
