@@ -85,7 +85,7 @@ impl<C> Caller<C> {
             timeout: if has_deadline { TIMEOUT } else { timeout },
             attempt_timeout: has_attempt_timeout.then(|| FLOOR + self.millis(500)),
             deadline: has_deadline.then(|| Instant::now() + timeout),
-            dropped_after: is_dropping.then(|| self.millis(500) / 10),
+            dropped_after: is_dropping.then(|| self.millis(500) / self.rng.pick(&[1, 10, 10])),
             retry,
         }
     }
