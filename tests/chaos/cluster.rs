@@ -76,6 +76,7 @@ impl Cluster {
             faults::run(second, second_relays, seed.wrapping_mul(2) + 1, end),
         )?;
         faults::add(&mut counts, more);
+        faults::finish(&self.relays, &mut counts);
         Ok(counts)
     }
 

@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     Network(faulty_relay::Fault),
     /// The node is killed, and started again.
     Kill,
+    /// The node is told to end, which finishes its calls, and started again.
+    Terminate,
     /// The node is frozen: its connections stay, and nothing is answered.
     Freeze,
 }
@@ -88,6 +90,7 @@ impl Schedule {
                 self.add(fault, 300, 2500);
             }
             self.add(Fault::Kill, 40, 600);
+            self.add(Fault::Terminate, 40, 600);
         }
         let place = self.rng.below(self.bag.len());
         self.bag.swap_remove(place)
@@ -104,6 +107,18 @@ impl Schedule {
         };
         self.bag.push(event);
     }
+}
+
+/// Makes the connections of all relays vanish, as the last fault: clients must find out by themselves.
+pub(crate) fn finish(relays: &[[FaultyRelay; 2]; 2], counts: &mut Counts) {
+    let vanish = faulty_relay::Fault::Vanish;
+    for relay in relays.iter().flatten() {
+        relay.set(Some(vanish));
+        relay.set(None);
+    }
+    *counts
+        .entry(Fault::Network(vanish).to_string())
+        .or_default() += relays.len();
 }
 
 /// Puts a node and its relays through faults until an instant, and counts them. At the end the node
@@ -135,6 +150,11 @@ pub(crate) async fn run(
                 tokio::time::sleep(event.lasts).await;
                 node.restart().await;
             }
+            Fault::Terminate => {
+                node.terminate()?;
+                tokio::time::sleep(event.lasts).await;
+                node.restart().await;
+            }
             Fault::Freeze => {
                 node.freeze(true)?;
                 tokio::time::sleep(event.lasts).await;
@@ -150,6 +170,7 @@ impl fmt::Display for Fault {
         use faulty_relay::Fault as Network;
         formatter.write_str(match self {
             Self::Kill => "killed nodes",
+            Self::Terminate => "terminated nodes",
             Self::Freeze => "frozen nodes",
             Self::Network(Network::Refuse) => "refused connections",
             Self::Network(Network::Drain) => "drained connections",

@@ -156,6 +156,15 @@ impl Server {
         }
     }
 
+    /// Asks a real server to end: it finishes the calls that run.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn terminate(&self) -> io::Result<()> {
+        match &self.running {
+            Running::Process(process) => process.signal("TERM"),
+            Running::Embedded(_) => Err(io::Error::other("only a process can be terminated")),
+        }
+    }
+
     /// Stops or resumes a real server. While stopped, it keeps its connections and answers nothing.
     #[cfg(target_os = "linux")]
     pub(crate) fn freeze(&self, is_frozen: bool) -> io::Result<()> {
