@@ -164,7 +164,7 @@ impl Http {
             let error = match outcome {
                 Ok(response) => {
                     connections.saw_read();
-                    return self.from_the_server(route, response);
+                    return self.checked_origin(route, response);
                 }
                 Err(error) => error,
             };
@@ -181,7 +181,7 @@ impl Http {
     }
 
     /// Returns a response unless it came from another URL: a client that the user made may follow redirects.
-    fn from_the_server(&self, route: &Route<'_>, response: Response) -> Result<Response, Error> {
+    fn checked_origin(&self, route: &Route<'_>, response: Response) -> Result<Response, Error> {
         if matches!(self.clients, Clients::PerRuntime(_))
             || *response.url() == self.url_of(route)?
         {
