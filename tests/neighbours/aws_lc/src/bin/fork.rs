@@ -15,18 +15,26 @@ fn main() {
     if std::env::args().nth(1).is_some() {
         return serve();
     }
-    let (mut server, urls) = start_server();
+    let (_server, urls) = start_server();
     for url in &urls {
         client_that_made_calls_is_refused_in_a_child(url);
         client_without_calls_serves_a_child(url);
     }
     keys_of_children_differ("http://127.0.0.1:1/api");
-    server.kill().expect("the server runs until now");
-    server.wait().expect("the server ends");
+}
+
+/// A server's process, which is killed when this is dropped.
+struct ServerProcess(Child);
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Starts a server in a process of its own, so that this one has no other threads than it starts.
-fn start_server() -> (Child, Vec<String>) {
+fn start_server() -> (ServerProcess, Vec<String>) {
     let program = std::env::current_exe().expect("the program has a path");
     let mut server = Command::new(program)
         .arg("serve")
@@ -39,7 +47,7 @@ fn start_server() -> (Child, Vec<String>) {
         .take(2)
         .collect::<Result<_, _>>()
         .expect("the server prints its URLs");
-    (server, urls)
+    (ServerProcess(server), urls)
 }
 
 /// Prints the URLs of a server, and runs it until the process is killed.
