@@ -42,7 +42,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the machine has no free port or no thread left.
+    /// [`Error::Config`] if the machine has no free port or no thread left, or if tokio's clock is
+    /// paused.
     pub fn start() -> Result<Self, Error> {
         Self::builder().start()
     }
