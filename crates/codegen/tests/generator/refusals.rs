@@ -244,9 +244,12 @@ fn test_server_serves_what_schema_has() -> Tested {
     for (path, generated) in WHOLE.iter() {
         let served = generated.served.as_ref();
         let served = served.map_err(|problem| format!("{path}: {problem}"))?;
-        let has_maps = served.contains("messages::MapPublishRequest");
+        let has_maps = served.contains("impl Runnable for api::MapPublishRequest");
         assert_eq!(has_maps, *path == "proto/api.proto", "{path}");
-        assert!(served.contains("messages::PresenceStatsRequest"), "{path}");
+        assert!(
+            served.contains("impl Runnable for api::PresenceStatsRequest"),
+            "{path}"
+        );
     }
     Ok(())
 }
