@@ -4,7 +4,6 @@
 use std::convert::Infallible as GrpcChannel;
 #[cfg(not(feature = "http"))]
 use std::convert::Infallible as HttpClient;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +24,6 @@ use crate::error::Error;
 #[derive(Clone)]
 pub(crate) struct TransportConfig {
     pub(crate) url: ServerUrl,
-    /// The address of the URL's host, if it is not to be looked up.
-    pub(crate) address: Option<SocketAddr>,
     /// The addresses behind the names of hosts, shared by all nodes.
     pub(crate) names: Arc<Names>,
     /// The headers of each call, including the error mode but not the key.
@@ -88,12 +85,9 @@ impl OwnConnections {
 }
 
 impl TransportConfig {
-    /// Returns the server as errors show it: its URL, and the address and the proxy where they are known.
+    /// Returns the server as errors show it: its URL, and the proxy if there is one.
     pub(super) fn shown(&self) -> Box<str> {
         let mut shown = self.url.to_string();
-        if let Some(address) = self.address {
-            shown.push_str(&format!(" at {address}"));
-        }
         if let Some(proxy) = &self.proxy {
             shown.push_str(&format!(" through the proxy {proxy}"));
         }
@@ -133,7 +127,6 @@ impl TransportConfig {
     pub(crate) fn for_tests(url: &str) -> Self {
         Self {
             url: ServerUrl::parse(url).unwrap(),
-            address: None,
             names: Arc::default(),
             key_header: None,
             headers: HeaderMap::new(),

@@ -82,7 +82,6 @@ impl ClientBuilder {
             legacy_commands: self.legacy_commands,
             tls: Tls::new(&self.tls, url.tls || proxy_has_tls)?,
             url: url.clone(),
-            address: None,
             names: Arc::clone(&self.names),
         })
     }
