@@ -56,9 +56,9 @@ pub(super) fn pick(addresses: &[SocketAddr]) -> Option<SocketAddr> {
 /// A layer around the connector of an HTTP client, whose connections are of type `C`.
 pub(super) struct DialLayer<C>(Arc<Dials<C>>);
 
-/// A connector whose connections are made in tasks of their own.
+/// A connector whose connections are made in tasks of their own. The HTTP client clones it for each request.
 pub(super) struct Dialer<S, C> {
-    connector: S,
+    connector: Arc<Mutex<S>>,
     dials: Arc<Dials<C>>,
 }
 
@@ -113,17 +113,27 @@ impl<S, C> Layer<S> for DialLayer<C> {
     type Service = Dialer<S, C>;
 
     fn layer(&self, connector: S) -> Dialer<S, C> {
-        let dials = Arc::clone(&self.0);
-        Dialer { connector, dials }
+        Dialer {
+            connector: Arc::new(Mutex::new(connector)),
+            dials: Arc::clone(&self.0),
+        }
     }
 }
 
-impl<S: Clone, C> Clone for Dialer<S, C> {
+impl<S, C> Clone for Dialer<S, C> {
     fn clone(&self) -> Self {
         Self {
-            connector: self.connector.clone(),
+            connector: Arc::clone(&self.connector),
             dials: Arc::clone(&self.dials),
         }
+    }
+}
+
+impl<S, C> Dialer<S, C> {
+    fn connector(&self) -> MutexGuard<'_, S> {
+        self.connector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,7 +148,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<C, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.connector.poll_ready(context)
+        self.connector().poll_ready(context)
     }
 
     fn call(&mut self, target: R) -> Self::Future {
@@ -149,7 +159,8 @@ where
         if let Some((_, connection)) = self.dials.desk().spare.pop_front() {
             return Box::pin(ready(Ok(connection)));
         }
-        let waiter = self.dials.start(request, self.connector.call(target));
+        let connecting = self.connector().call(target);
+        let waiter = self.dials.start(request, connecting);
         Box::pin(waiter.connection())
     }
 }
