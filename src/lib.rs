@@ -101,6 +101,7 @@
 //! - `grpc`: the gRPC transport, on tonic.
 //! - `blocking`: `blocking::Client`, the same methods for code without async.
 //! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
+//! - `socks`: SOCKS proxies over HTTP.
 //!
 //! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`]. That
 //! is also what it has for WebAssembly.

@@ -12,8 +12,8 @@ use crate::error::Error;
 /// - calls that were certainly not sent, because no connection could be made;
 /// - calls that may have run, only if they are [repeatable](crate::Method::is_repeatable): those that only read,
 ///   those that have the same effect however often they run, and `publish`, `broadcast`, `map_publish` and
-///   `map_remove` with an idempotency key. They are retried after a lost connection, HTTP 429, 502, 503 and 504, gRPC
-///   `Unavailable`, and Centrifugo's temporary errors.
+///   `map_remove` with an idempotency key. They are retried after a lost connection, HTTP 408, 429,
+///   502 to 504, 520 to 524 and 530, gRPC `Unavailable`, and Centrifugo's temporary errors.
 ///
 /// A batch is repeatable if all its commands are. For a broadcast with a key only the channels that failed
 /// temporarily are retried; the result covers all channels.
