@@ -245,6 +245,19 @@ async fn server_that_refuses_every_stream_is_not_called_without_end() -> Outcome
 }
 
 #[tokio::test]
+async fn stream_that_is_refused_on_channel_of_the_user_is_unsent() -> Outcome {
+    let fake = FakeGrpc::always(Reply::nothing().reset(Reason::REFUSED_STREAM));
+    let endpoint = format!("http://{}", fake.address());
+    let channel = tonic::transport::Endpoint::from_shared(endpoint)?.connect_lazy();
+    let builder = Client::builder(fake.url()).grpc_channel(channel);
+    let client = builder.retry(Retry::none()).build()?;
+    let outcome = client.publish(PublishRequest::new("news", "1")).await;
+    let error = outcome.err().ok_or("a refused call succeeded")?;
+    assert!(error.is_network() && error.is_unsent(), "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn server_that_answers_no_ping_loses_its_calls() -> Outcome {
     let server = Server::start()?;
     let front = front_of(&server, |_| Manner::Pass).await?;
