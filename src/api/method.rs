@@ -194,6 +194,9 @@ pub struct Generated<M: Method> {
     pub(crate) set_key: fn(&mut M, &str),
     /// Returns the request's idempotency key, or those of a batch's commands, if it takes keys; `None` for no key.
     pub(crate) keys: fn(&M) -> Vec<Option<String>>,
+    /// Removes from a result that nothing was changed, if only because an earlier attempt of the call did it: if the
+    /// request has the key that the client generated for the call.
+    pub(crate) settle: fn(&M, &mut M::Result, &str),
     /// Checks that payloads which reach clients are JSON, where the transport does not need them to be.
     pub(crate) check_json: fn(&M) -> Result<(), InvalidRequest>,
     /// The request's place in a batch, if a batch can carry it.
@@ -215,6 +218,7 @@ impl<M: Method> Generated<M> {
         channel: |_| None,
         set_key: |_, _| (),
         keys: |_| Vec::new(),
+        settle: |_, _, _| (),
         check_json: |_| Ok(()),
         batch: None,
         parts: None,

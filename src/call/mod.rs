@@ -48,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) max_request_size: usize,
     /// The size in bytes above which batches and broadcasts are split.
     pub(crate) split_above: Option<usize>,
+    /// Whether the server honours idempotency keys.
+    pub(crate) honours_keys: bool,
 }
 
 impl Inner {

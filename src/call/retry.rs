@@ -18,8 +18,8 @@ use crate::error::Error;
 /// A batch is repeatable if all its commands are. For a broadcast with a key only the channels that failed
 /// temporarily are retried; the result covers all channels.
 ///
-/// Centrifugo honours idempotency keys since v5.2. Older servers ignore them, so that a retried publication may
-/// appear twice there: do not set keys for them.
+/// Centrifugo honours idempotency keys since v5.2. Tell an older server with
+/// [`ClientBuilder::server_version`](crate::ClientBuilder::server_version): then keys do not make a call repeatable.
 ///
 /// Retries wait with exponential backoff and full jitter, starting at 50 ms, or as long as the server asks
 /// (`Retry-After`, `RetryInfo`). A budget protects a server that is down: a client and its clones have 20 retries in
@@ -88,7 +88,10 @@ impl Retry {
     /// attempts of the call have the same key. Its error tells it ([`Error::idempotency_key`],
     /// [`Error::idempotency_keys`]), and so do the errors of failed channels and commands.
     ///
-    /// Centrifugo remembers a key for 5 minutes (v5.2 and later; older servers ignore keys).
+    /// Centrifugo remembers a key for 5 minutes (v5.2 and later; older servers ignore keys). A broadcast that names a
+    /// channel twice gets no key, which would suppress the second publication there, and is therefore not repeatable.
+    /// If a retry of `map_publish` or `map_remove` finds that an earlier attempt of the call did its work, the result
+    /// is that of the earlier attempt: not `suppressed`.
     pub fn idempotency_keys(mut self) -> Self {
         self.idempotency_keys = true;
         self

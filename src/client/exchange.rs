@@ -38,10 +38,12 @@ impl Client {
 
     /// Returns the facts about an encoded request.
     pub(super) fn call_info<M: Method>(&self, request: &M, body: &EncodedBody) -> CallInfo {
+        let has_keys = || (M::GENERATED.keys)(request).iter().any(Option::is_some);
+        let is_key_ignored = !self.inner.honours_keys && has_keys();
         CallInfo {
             method: M::NAME,
             size: body.len(),
-            repeatable: request.is_repeatable(),
+            repeatable: request.is_repeatable() && !is_key_ignored,
             has_parts: M::GENERATED.parts.is_some(),
         }
     }

@@ -276,7 +276,7 @@ impl Client {
         mut request: M,
     ) -> impl Future<Output = Result<(M, M::Result), Error>> + Send {
         async move {
-            self.set_key(&mut request)?;
+            let key = self.set_key(&mut request)?;
             let deadline = self.deadline();
             let outcome = match (M::GENERATED.parts, self.inner.split_above) {
                 (Some(parts), Some(limit)) => {
@@ -287,18 +287,28 @@ impl Client {
                 _ => self.exchange_whole(&mut request, &deadline).await,
             };
             match outcome {
-                Ok(result) => Ok((request, result)),
+                Ok(mut result) => {
+                    if let Some(key) = key {
+                        (M::GENERATED.settle)(&request, &mut result, &key);
+                    }
+                    Ok((request, result))
+                }
                 Err(error) => Err(error.with_keys((M::GENERATED.keys)(&request))),
             }
         }
     }
 
     /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
-    fn set_key<M: Method>(&self, request: &mut M) -> Result<(), Error> {
-        if let Some(key) = self.retry.new_key()? {
-            (M::GENERATED.set_key)(request, &key);
+    /// Returns the key. Servers that ignore keys get none: telling a key would promise too much.
+    fn set_key<M: Method>(&self, request: &mut M) -> Result<Option<String>, Error> {
+        if !self.inner.honours_keys {
+            return Ok(None);
         }
-        Ok(())
+        let key = self.retry.new_key()?;
+        if let Some(key) = &key {
+            (M::GENERATED.set_key)(request, key);
+        }
+        Ok(key)
     }
 
     fn pages<R: Paged + 'static>(&self, request: R) -> Pages<R> {

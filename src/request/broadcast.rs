@@ -1,5 +1,7 @@
 //! The outcomes of a broadcast.
 
+use std::collections::HashSet;
+
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::api;
@@ -139,6 +141,12 @@ impl From<BroadcastResult> for api::BroadcastResult {
         });
         Self::new().responses(responses)
     }
+}
+
+/// Returns whether a channel is named twice. With an idempotency key, only its first publication would take place.
+pub(crate) fn names_twice(channels: &[String]) -> bool {
+    let mut seen = HashSet::with_capacity(channels.len());
+    !channels.iter().all(|channel| seen.insert(channel))
 }
 
 /// Checks that the result has an outcome per channel, each with an error or a result.

@@ -34,6 +34,7 @@ mod keys;
 mod limits;
 mod nodes;
 mod parts;
+mod repeated;
 mod resets;
 mod retries;
 mod retries_of_parts;

@@ -29,61 +29,99 @@ pub(crate) enum Repeat {
     Yes,
     /// With the same idempotency key, it has an effect only once.
     WithKey,
+    /// It may be called twice if the number of that name is set.
+    WithNumber(&'static str),
 }
 
-use Repeat::{No, WithKey, Yes};
+use Repeat::{No, WithKey, WithNumber, Yes};
 
 /// The methods that have facts. Those of the open-source server are in the order in which the
 /// server looks for them in a command. A method that the schema does not have is ignored.
+///
+/// The comments say what a second call would do to what came between the two.
 pub(crate) const METHODS: &[MethodFacts] = &[
+    // Without a key, a second publication. With a key, nothing.
     open_source("publish", WithKey, &["channel"]).consumed(),
+    // The same, in each channel.
     open_source("broadcast", WithKey, &["channels"]).consumed(),
     // Fails if the user is subscribed already.
     open_source("subscribe", No, &["channel"]).consumed(),
-    // Without a channel, it succeeds up to 6.9.
+    // Ends subscriptions that began in between too, as a slower first call would have done. Without
+    // a channel, it succeeds up to 6.9.
     open_source("unsubscribe", Yes, &[]).consumed(),
+    // Closes connections that were made in between too, as a slower first call would have done:
+    // clients reconnect, if their code lets them.
     open_source("disconnect", Yes, &[]).consumed(),
+    // Reads.
     open_source("history", Yes, &["channel"]),
-    // A second call would also remove what was published in between.
+    // A second call would also remove what was published in between: it would be lost.
     open_source("history_remove", No, &["channel"]).consumed(),
+    // Reads.
     open_source("presence", Yes, &["channel"]),
+    // Reads.
     open_source("presence_stats", Yes, &["channel"]),
+    // Reads.
     open_source("info", Yes, &[]),
     // May do anything.
     open_source("rpc", No, &["method"]),
+    // The time is absolute.
     open_source("refresh", Yes, &[]).consumed(),
+    // Reads.
     open_source("channels", Yes, &[]).unbounded(),
+    // Without a key, it would set the value back that was set in between.
     open_source("map_publish", WithKey, &["channel", "key"]),
+    // Without a key, it would remove the value that was set in between.
     open_source("map_remove", WithKey, &["channel", "key"]),
+    // Reads.
     open_source("map_read_state", Yes, &["channel"]),
+    // Reads.
     open_source("map_read_stream", Yes, &["channel"]),
+    // Reads.
     open_source("map_stats", Yes, &["channel"]),
-    // A second call would also remove what was published in between.
+    // A second call would also remove what was published in between: it would be lost.
     open_source("map_clear", No, &["channel"]),
     // An old version changes nothing.
     open_source("shared_poll_publish", Yes, &["channel", "key", "version"]),
     // It depends on the commands.
     open_source("batch", No, &[]),
+    // Blocks until the same time, even if the user was unblocked in between.
     pro("block_user", Yes),
+    // The push has a unique id, and is cancelled for good.
     pro("cancel_push", Yes),
+    // Reads.
     pro("connections", Yes).unbounded(),
+    // A status that was set in between is set again by the user's next activity.
     pro("delete_user_status", Yes),
+    // Reads.
     pro("device_list", Yes).unbounded(),
     // May register a second device.
     pro("device_register", No),
+    // A device that was registered in between has an id of its own.
     pro("device_remove", Yes),
+    // Reads.
     pro("device_topic_list", Yes).unbounded(),
+    // Adds, removes or sets named topics: the last call wins, as a slower first call would have.
     pro("device_topic_update", Yes),
+    // Sets values: the last call wins, as a slower first call would have.
     pro("device_update", Yes),
+    // Reads.
     pro("get_user_status", Yes),
-    pro("invalidate_user_tokens", Yes),
+    // Without a time it means the tokens up to now, and would invalidate those that were issued in
+    // between: the user has just signed in again.
+    pro("invalidate_user_tokens", WithNumber("issued_before")),
+    // A token has a unique id, and is revoked for good.
     pro("revoke_token", Yes),
     // May send a second push.
     pro("send_push_notification", No),
+    // Unblocks the user, even if blocked again in between, as a slower first call would have done.
     pro("unblock_user", Yes),
+    // Sets a value: the last call wins, as a slower first call would have.
     pro("update_push_status", Yes),
+    // Sets the time of the last activity, which was just now in any case.
     pro("update_user_status", Yes),
+    // Reads.
     pro("user_topic_list", Yes).unbounded(),
+    // Adds, removes or sets named topics: the last call wins, as a slower first call would have.
     pro("user_topic_update", Yes),
 ];
 
@@ -266,8 +304,10 @@ mod tests {
             for required in facts.required {
                 assert!(has(&fields, required), "`{name}` has no field `{required}`");
             }
-            if facts.repeat == WithKey {
-                assert!(has(&fields, "idempotency_key"), "`{name}` takes no key");
+            match facts.repeat {
+                WithKey => assert!(has(&fields, "idempotency_key"), "`{name}` takes no key"),
+                WithNumber(field) => assert!(has(&fields, field), "`{name}` has no `{field}`"),
+                No | Yes => {}
             }
         }
         Ok(())

@@ -180,6 +180,13 @@ fn is_repeatable(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
         match facts(rpc)?.repeat {
             Repeat::Yes => quote!(true),
             Repeat::WithKey if has_key(rpc, items) => quote!(!self.idempotency_key.is_empty()),
+            Repeat::WithNumber(name) => {
+                let fields = fields_of(items, &rpc.request);
+                let mut fields = fields.iter();
+                let field = fields.find(|field| field.plain_name() == name && field.is_number())?;
+                let name = field.name;
+                quote!(self.#name != 0)
+            }
             Repeat::WithKey | Repeat::No => return None,
         }
     };
@@ -232,22 +239,54 @@ fn keys(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
         return Some(quote! {
             set_key: |request, key| crate::request::batch::raw::set_keys(&mut request.commands, key),
             keys: |request| crate::request::batch::raw::keys(&request.commands),
+            settle: crate::request::batch::raw::settle,
         });
     }
     let is_keyed = facts(rpc)?.repeat == Repeat::WithKey && has_key(rpc, items);
+    // A key would suppress the second publication in a channel that is named twice.
+    let no_key = rpc
+        .is_broadcast()
+        .then(|| quote!(|| crate::request::broadcast::names_twice(&request.channels)));
+    let settle = is_suppressible(rpc, items).then(|| {
+        quote! {
+            settle: |request, result, key| {
+                if result.suppress_reason == "idempotency" && request.idempotency_key.starts_with(key) {
+                    result.suppressed = false;
+                    result.suppress_reason.clear();
+                }
+            },
+        }
+    });
     is_keyed.then(|| {
         quote! {
             set_key: |request, key| {
-                if request.idempotency_key.is_empty() {
+                let keeps = !request.idempotency_key.is_empty() #no_key;
+                if !keeps {
                     request.idempotency_key = key.to_owned();
                 }
             },
+            #settle
             keys: |request| {
                 let key = &request.idempotency_key;
                 ::std::vec![(!key.is_empty()).then(|| key.clone())]
             },
         }
     })
+}
+
+/// Returns whether the request has an idempotency key, and its result says whether a former request with the same key
+/// kept it from changing anything.
+pub(crate) fn is_suppressible(rpc: &Rpc, items: &[Item]) -> bool {
+    let result = fields_of(items, &rpc.result);
+    let mut fields = result.iter();
+    let has_reason =
+        fields.any(|field| field.plain_name() == "suppress_reason" && field.is_plain_text());
+    let suppressed = find(items, &rpc.result).and_then(|result| field_type(result, "suppressed"));
+    let has_flag = suppressed.is_some_and(|ty| is_named(ty, "bool"));
+    has_key(rpc, items)
+        && has_reason
+        && has_flag
+        && facts(rpc).is_some_and(|facts| facts.repeat == Repeat::WithKey)
 }
 
 /// Generates the member that checks that payloads are JSON.

@@ -73,6 +73,7 @@ const TAKEN_IN_COMMANDS: &[&str] = &[
     "check_json",
     "key",
     "set_key",
+    "settle",
     "is_repeatable",
 ];
 

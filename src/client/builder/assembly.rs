@@ -42,6 +42,7 @@ impl ClientBuilder {
             budget: Budget::default(),
             max_request_size: self.max_request_size,
             split_above: self.split_above,
+            honours_keys: self.honours_keys()?,
         })
     }
 

@@ -9,6 +9,7 @@ mod connections;
     not(feature = "grpc")
 ))]
 mod missing;
+mod version;
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub struct ClientBuilder {
     max_response_size: usize,
     error_mode_transport: bool,
     legacy_commands: bool,
+    server_version: Option<String>,
     connections: ConnectionOptions,
     tls: tls::Options,
     own: OwnConnections,
@@ -79,6 +81,7 @@ impl ClientBuilder {
             max_response_size: DEFAULT_MAX_RESPONSE_SIZE,
             error_mode_transport: false,
             legacy_commands: false,
+            server_version: None,
             connections: ConnectionOptions::default(),
             tls: tls::Options::default(),
             own: OwnConnections::default(),
@@ -241,7 +244,8 @@ impl ClientBuilder {
     /// other endpoint. Centrifugo v6 still has it, as `/api`.
     ///
     /// The key is sent as `Authorization: apikey …`. The commands of a batch run one after another, even
-    /// in [`Parallel`](crate::Parallel).
+    /// in [`Parallel`](crate::Parallel). These servers ignore idempotency keys, so that no call is repeated because
+    /// of its key: see [`server_version`](Self::server_version).
     #[cfg(feature = "http")]
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn legacy_commands(mut self) -> Self {

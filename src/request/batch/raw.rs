@@ -70,6 +70,13 @@ pub(crate) fn check(request: &BatchRequest) -> Result<(), InvalidRequest> {
     Ok(())
 }
 
+/// Settles the result of each command.
+pub(crate) fn settle(request: &BatchRequest, response: &mut BatchResponse, key: &str) {
+    for (command, reply) in request.commands.iter().zip(&mut response.replies) {
+        command.settle(reply, key);
+    }
+}
+
 /// Checks that the payloads of each command are JSON.
 pub(crate) fn check_json(commands: &[Command]) -> Result<(), InvalidRequest> {
     for (index, command) in commands.iter().enumerate() {

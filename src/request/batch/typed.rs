@@ -119,6 +119,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
     const GENERATED: Generated<Self> = Generated {
         set_key: set_keys,
         check_json,
+        settle,
         keys: |batch| batch.commands.iter().map(key_of).collect(),
         parts: Some(Parts {
             len: |batch| batch.commands.len(),
@@ -136,6 +137,15 @@ impl<C: BatchItem> Method for TypedBatch<C> {
 fn set_keys<C: Method>(batch: &mut TypedBatch<C>, key: &str) {
     for (index, command) in batch.commands.iter_mut().enumerate() {
         (C::GENERATED.set_key)(command, &format!("{key}-{index}"));
+    }
+}
+
+/// Settles the result of each request.
+fn settle<C: BatchItem>(batch: &TypedBatch<C>, replies: &mut TypedReplies<C>, key: &str) {
+    for (command, outcome) in batch.commands.iter().zip(&mut replies.outcomes) {
+        if let Ok(result) = outcome {
+            (C::GENERATED.settle)(command, result, key);
+        }
     }
 }
 

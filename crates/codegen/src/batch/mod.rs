@@ -221,8 +221,20 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
             requests.push(&rpc.request);
         }
     }
+    let suppressible = rpcs
+        .iter()
+        .filter(|rpc| is_batched(items, rpc) && crate::methods::is_suppressible(rpc, items));
+    let settled: Vec<_> = suppressible.clone().map(|rpc| &rpc.ident).collect();
+    let settled_requests: Vec<_> = suppressible.map(|rpc| &rpc.request).collect();
     parse_quote! {
         impl api::Command {
+            /// Settles the result of its request.
+            #[allow(unused_variables)]
+            pub(crate) fn settle(&self, reply: &mut api::Reply, key: &str) {
+                #(if let (Some(request), Some(result)) = (&self.#settled, &mut reply.#settled) {
+                    (<api::#settled_requests as crate::api::method::Method>::GENERATED.settle)(&**request, &mut **result, key);
+                })*
+            }
             /// Returns whether all its requests are repeatable.
             pub(crate) fn is_repeatable(&self) -> bool {
                 true #(&& self.#fields.as_ref().is_none_or(|request| crate::api::method::Method::is_repeatable(&**request)))*
