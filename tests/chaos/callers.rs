@@ -26,7 +26,7 @@ const SPLIT: usize = 120;
 const FLOOR: Duration = Duration::from_millis(50);
 
 /// The longest timeout of a call.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The time that the last calls may take after the callers were stopped. Only a failing test waits
 /// this long.
@@ -60,6 +60,11 @@ struct Limits {
 impl<C> Caller<C> {
     fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the caller makes a call that repeats another one.
+    fn repeats(&self, again: &Call) -> bool {
+        again.repeat <= REPEATS && !self.is_stopped()
     }
 
     fn call(&mut self) -> Call {
@@ -132,7 +137,7 @@ impl Caller<Client> {
             while let Some(call) = next.take() {
                 let outcome = self.make(&call).await;
                 let again = outcome.and_then(|outcome| call.again(&outcome));
-                next = again.filter(|again| again.repeat <= REPEATS);
+                next = again.filter(|again| self.repeats(again));
                 tokio::time::sleep(self.millis(30)).await;
             }
         }
@@ -167,7 +172,7 @@ impl Caller<blocking::Client> {
             while let Some(call) = next.take() {
                 let outcome = self.make_blocking(&call);
                 let again = call.again(&outcome);
-                next = again.filter(|again| again.repeat <= REPEATS);
+                next = again.filter(|again| self.repeats(again));
                 thread::sleep(self.millis(30));
             }
         }

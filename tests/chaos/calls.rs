@@ -35,8 +35,8 @@ pub(crate) enum Keys {
     Own,
     /// The client makes them.
     Generated,
-    /// The client made this one, which an error told.
-    Told(String),
+    /// The client made these, one for each command, which an error told.
+    Told(Vec<Option<String>>),
 }
 
 /// A call that publishes events, once or, after an error, again.
@@ -89,11 +89,6 @@ impl Call {
         }
     }
 
-    /// Returns whether an error tells the key of the call: that of a batch has several.
-    pub(crate) fn has_one_key(&self) -> bool {
-        matches!(self.form, Form::Publish | Form::Broadcast)
-    }
-
     fn data(&self, number: u64) -> String {
         let mut data = format!(r#"{{"number":{number},"repeat":{}"#, self.repeat);
         if self.padding > 0 {
@@ -102,34 +97,39 @@ impl Call {
         data + "}"
     }
 
-    fn key(&self, number: u64) -> String {
+    /// Returns the key of the command at that position of a batch, or of a single call, which has
+    /// position 0.
+    fn key(&self, position: usize, number: u64) -> String {
         match &self.keys {
             Keys::Own => format!("event-{number}"),
-            Keys::Told(key) => key.clone(),
+            Keys::Told(keys) => keys[position].clone().unwrap_or_default(),
             Keys::None | Keys::Generated => String::new(),
         }
     }
 
-    fn publish(&self, event: Event) -> PublishRequest {
+    fn publish(&self, position: usize, event: Event) -> PublishRequest {
         let request = PublishRequest::new(channel(event.lane), self.data(event.number));
-        request.idempotency_key(self.key(event.number))
+        request.idempotency_key(self.key(position, event.number))
     }
 
     fn request(&self) -> Request {
-        let publish = |event: &Event| self.publish(*event);
         let first = self.events[0];
         match self.form {
-            Form::Publish => Request::Publish(publish(&first)),
+            Form::Publish => Request::Publish(self.publish(0, first)),
             Form::Broadcast => {
                 let channels = self.events.iter().map(|event| channel(event.lane));
                 let request = BroadcastRequest::new(channels, self.data(first.number));
-                Request::Broadcast(request.idempotency_key(self.key(first.number)))
+                Request::Broadcast(request.idempotency_key(self.key(0, first.number)))
             }
-            Form::Batch => Request::Batch(self.events.iter().map(publish).collect()),
+            Form::Batch => {
+                let events = self.events.iter().copied().enumerate();
+                let requests = events.map(|(position, event)| self.publish(position, event));
+                Request::Batch(requests.collect())
+            }
             Form::Mixed => Request::Mixed(Box::new((
-                publish(&first),
+                self.publish(0, first),
                 HistoryRequest::new(channel(first.lane)).limit(1),
-                publish(&self.events[1]),
+                self.publish(2, self.events[1]),
             ))),
         }
     }
@@ -159,10 +159,13 @@ impl Call {
             Ok(offsets) if offsets.iter().all(Option::is_some) => return None,
             outcome => outcome.as_ref().err(),
         };
-        let key = failed.and_then(Error::idempotency_key);
-        let keys = match (&self.keys, key) {
-            (Keys::Own | Keys::Told(_), _) => self.keys.clone(),
-            (Keys::Generated, Some(key)) if self.has_one_key() => Keys::Told(key.to_owned()),
+        let told = failed.map(Error::idempotency_keys).unwrap_or_default();
+        let keys = match &self.keys {
+            Keys::Own | Keys::Told(_) => self.keys.clone(),
+            Keys::Generated if !told.is_empty() => {
+                let told = told.into_iter().map(|key| key.map(str::to_owned));
+                Keys::Told(told.collect())
+            }
             _ if failed.is_some_and(Error::is_unsent) => self.keys.clone(),
             _ => return None,
         };

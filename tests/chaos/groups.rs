@@ -10,7 +10,7 @@ pub(crate) enum Kind {
     Plain,
     /// Gives each publication a key, and repeats the call with it until it succeeds.
     OwnKeys,
-    /// Lets the client make keys, and repeats a call with the key of its error.
+    /// Lets the client make keys, and repeats a call with the keys of its error.
     GeneratedKeys,
     /// Shares batches with others.
     Coalescing,

@@ -2,7 +2,7 @@
 //! frozen, and the network fails in many ways. Nothing that was acknowledged is lost, no event is
 //! published twice, nobody is told falsely that nothing was sent, and no call ends late.
 //!
-//! `CENTRIFUGO_API_CHAOS` sets the length in seconds, by default 12. A run is made of rounds, each
+//! `CENTRIFUGO_API_CHAOS` sets the length in seconds, by default 10. A run is made of rounds, each
 //! with a seed of its own, which determines its calls and faults. `CENTRIFUGO_API_CHAOS_SEED` sets
 //! the seed of the first; a round with an odd seed uses TLS.
 #![cfg(all(
@@ -59,7 +59,7 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Centrifugo and Redis: see tests/centrifugo/README.md"]
 async fn nothing_is_lost_doubled_or_told_wrongly() -> Outcome {
-    let length = Duration::from_secs(variable("CENTRIFUGO_API_CHAOS").unwrap_or(12));
+    let length = Duration::from_secs(variable("CENTRIFUGO_API_CHAOS").unwrap_or(10));
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let first_seed = variable("CENTRIFUGO_API_CHAOS_SEED").unwrap_or(since_1970.as_secs());
     // At least two: with and without TLS.

@@ -8,6 +8,9 @@ use crate::audit::{Audit, Finding};
 use crate::callers::GroupClient;
 use crate::groups::Group;
 
+/// The timeout of a call that finds out.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The time in which a client works again: some timeouts of its calls.
 const SOON: Duration = Duration::from_secs(15);
 
@@ -40,9 +43,10 @@ async fn recover(client: GroupClient) -> Option<Error> {
 async fn read(client: GroupClient) -> Result<HistoryResult, Error> {
     let request = HistoryRequest::new("kept:recovery");
     match client {
-        GroupClient::Async(client) => client.history(request).await,
+        GroupClient::Async(client) => client.with_timeout(TIMEOUT).history(request).await,
         GroupClient::Blocking(client) => {
-            let read = tokio::task::spawn_blocking(move || client.history(request));
+            let read =
+                tokio::task::spawn_blocking(move || client.with_timeout(TIMEOUT).history(request));
             read.await.expect("reading does not panic")
         }
     }
