@@ -15,6 +15,8 @@ mod per_runtime;
 mod proxy;
 mod request;
 mod runtime;
+#[cfg(test)]
+mod support;
 pub(crate) mod tls;
 pub(crate) mod url;
 

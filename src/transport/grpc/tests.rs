@@ -6,22 +6,16 @@ use std::time::Duration;
 
 use centrifugo_api_testing::Server;
 
-use self::front::{Front, Manner};
 use crate::api::messages::InfoRequest;
 use crate::call::Retry;
 use crate::client::{Client, ClientBuilder};
 use crate::transport::Names;
-
 #[cfg(feature = "_tls")]
-#[path = "../../../tests/support/authority.rs"]
-mod authority;
+use crate::transport::support::authority;
 #[cfg(target_os = "linux")]
-#[path = "../../../tests/support/blackhole.rs"]
-mod blackhole;
-#[path = "../../../tests/support/closed_port.rs"]
-mod closed_port;
-#[path = "../../../tests/support/front.rs"]
-mod front;
+use crate::transport::support::blackhole;
+use crate::transport::support::closed_port;
+use crate::transport::support::front::{self, Front, Manner};
 
 const SHORT: Duration = Duration::from_millis(500);
 

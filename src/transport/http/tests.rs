@@ -1,12 +1,5 @@
 //! Tests of hosts with several addresses, and of lookups, with clients of embedded servers.
 
-#[path = "../../../tests/support/authority.rs"]
-mod authority;
-#[path = "../../../tests/support/blackhole.rs"]
-mod blackhole;
-#[path = "../../../tests/support/front.rs"]
-mod front;
-
 use std::io;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -16,13 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use centrifugo_api_testing::Server;
 
-use self::authority::Authority;
-use self::blackhole::Blackhole;
-use self::front::{Front, Manner, acceptor};
 use crate::api::messages::InfoRequest;
 use crate::call::Retry;
 use crate::client::{Client, ClientBuilder};
 use crate::transport::Names;
+use crate::transport::support::authority::Authority;
+use crate::transport::support::blackhole::Blackhole;
+use crate::transport::support::front::{Front, Manner, acceptor};
 
 /// A host without a port, so that the addresses keep theirs.
 const URL: &str = "http://centrifugo.invalid/api";
@@ -273,7 +266,10 @@ fn lookup_that_hangs_does_not_hold_up_the_exit() {
     let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
     if std::env::var(CHILD).is_ok() {
         call_in_vain();
-        println!("\nends at {}.", now());
+        #[allow(clippy::print_stdout)]
+        {
+            println!("\nends at {}.", now());
+        }
         return;
     }
     let test = "transport::http::tests::lookup_that_hangs_does_not_hold_up_the_exit";
