@@ -65,15 +65,23 @@ impl<T: Clone + Send + 'static> PerRuntime<T> {
 }
 
 impl<T> PerRuntime<T> {
-    /// Replaces the connections that are `old`, in whichever runtime they are. Returns whether there are any.
+    /// Replaces the connections that `is_old` accepts, in whichever runtime they are. Returns whether there are any.
     #[cfg(feature = "http")]
     pub(crate) fn replace(&self, is_old: impl Fn(&T) -> bool) -> bool {
+        let find = |entries: &[Entry<T>]| {
+            let mut entries = entries.iter();
+            entries.position(|entry| is_old(&entry.connections))
+        };
+        // Of many calls that ask for this together, only the first ones make new connections.
+        if find(&lock(&self.entries)).is_none() {
+            return false;
+        }
         let Ok(new) = (self.make)() else {
             return false;
         };
         let mut entries = lock(&self.entries);
-        let old = entries.iter_mut().find(|entry| is_old(&entry.connections));
-        let replaced = old.map(|entry| std::mem::replace(&mut entry.connections, new));
+        let index = find(&entries);
+        let replaced = index.map(|index| std::mem::replace(&mut entries[index].connections, new));
         // Dropping connections may take long: not under the lock.
         drop(entries);
         replaced.is_some()
@@ -159,6 +167,18 @@ mod tests {
             lock(&connections.entries).is_empty(),
             "connections of dropped runtimes are left"
         );
+    }
+
+    #[test]
+    #[cfg(feature = "http")]
+    fn old_connections_are_replaced_once() {
+        let connections = numbered();
+        let runtime = new_runtime();
+        let _guard = runtime.enter();
+        assert_eq!(connections.get().unwrap(), 0);
+        assert!(connections.replace(|number| *number == 0));
+        assert!(!connections.replace(|number| *number == 0));
+        assert_eq!(connections.get().unwrap(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -76,8 +76,8 @@ struct Desk<C> {
     waiting: VecDeque<Waiting<C>>,
     /// The dials that nothing waits for.
     left: Vec<(u64, AbortHandle)>,
-    /// The connections that nothing waited for.
-    spare: VecDeque<(u64, C)>,
+    /// The connections that nothing waited for, and since when they are there.
+    spare: VecDeque<(Instant, C)>,
 }
 
 /// A call that waits for a connection, and the dial that it has begun.
@@ -156,7 +156,8 @@ where
         if let Some(request) = &request {
             request.dials().begin();
         }
-        if let Some((_, connection)) = self.dials.desk().spare.pop_front() {
+        let spare = self.dials.desk().take_spare();
+        if let Some(connection) = spare {
             return Box::pin(ready(Ok(connection)));
         }
         let connecting = self.connector().call(target);
@@ -227,7 +228,7 @@ async fn end<C>(
     if is_spare {
         tokio::time::sleep(SPARE_FOR).await;
         if let Some(dials) = dials.upgrade() {
-            dials.desk().spare.retain(|(dial, _)| *dial != number);
+            dials.desk().drop_old();
         }
     }
 }
@@ -257,8 +258,18 @@ impl<C> Desk<C> {
         if self.spare.len() == MAX_SPARE {
             self.spare.pop_front();
         }
-        self.spare.push_back((number, connection));
+        self.spare.push_back((Instant::now(), connection));
         true
+    }
+
+    fn take_spare(&mut self) -> Option<C> {
+        self.drop_old();
+        self.spare.pop_front().map(|(_, connection)| connection)
+    }
+
+    /// Drops the connections that were kept for too long.
+    fn drop_old(&mut self) {
+        self.spare.retain(|(since, _)| since.elapsed() < SPARE_FOR);
     }
 
     fn remove_waiting(&mut self, number: u64) -> Option<Waiting<C>> {
