@@ -74,6 +74,7 @@ struct Sending {
     /// The number of copies of the body.
     copies: AtomicU8,
     sent_at: Mutex<Option<Instant>>,
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
     dials: Dials,
 }
 
@@ -99,11 +100,13 @@ impl SendState {
     }
 
     /// Returns the number of the copy that was sent. No other copy will be.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
     pub(crate) fn sent_copy(&self) -> Option<u8> {
         self.0.stage.load(Ordering::Acquire).checked_sub(SENT)
     }
 
     /// Returns for how long the request has been out.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
     pub(crate) fn time_since_sent(&self) -> Option<Duration> {
         self.sent_at().map(|sent_at| sent_at.elapsed())
     }
@@ -116,6 +119,7 @@ impl SendState {
         *self.sent_at() = None;
     }
 
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
     pub(crate) fn dials(&self) -> &Dials {
         &self.0.dials
     }
@@ -161,6 +165,7 @@ pub(super) struct TrackedBody {
 }
 
 impl TrackedBody {
+    #[cfg(any(test, feature = "grpc"))]
     pub(super) fn new(body: EncodedBody, state: SendState) -> Self {
         let copy = state.new_copy();
         Self::copy(body, state, copy)

@@ -1,5 +1,6 @@
 //! Facts and rules of connecting that both transports share.
 
+#[cfg_attr(not(feature = "http"), allow(dead_code))]
 mod dials;
 mod names;
 #[cfg(feature = "grpc")]

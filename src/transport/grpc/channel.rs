@@ -11,9 +11,9 @@ use tonic::client::GrpcService as _;
 use tonic::transport::Channel;
 
 use super::reply::read;
-use super::{Failure, Grpc, is_unprocessed};
+use super::{Failure, Grpc};
 use crate::transport::request::TrackedBody;
-use crate::transport::{OutgoingRequest, Route};
+use crate::transport::{OutgoingRequest, Route, diagnosis};
 
 impl Grpc {
     /// Makes a call over a channel.
@@ -31,7 +31,7 @@ impl Grpc {
         *request.uri_mut() = Uri::from_static(route.grpc_path);
         *request.headers_mut() = self.headers(outgoing);
         let response = channel.call(request).await.map_err(|error| {
-            if has_not_been_processed(&error) {
+            if diagnosis::is_refused(&error) {
                 outgoing.state.take_back();
             }
             Failure::lost(error)
@@ -41,14 +41,6 @@ impl Grpc {
             Failure::lost(StreamError(status))
         })
         .await
-    }
-}
-
-/// Returns whether the server has certainly not processed the call.
-fn has_not_been_processed(error: &(dyn StdError + 'static)) -> bool {
-    match error.downcast_ref::<h2::Error>() {
-        Some(error) => is_unprocessed(error),
-        None => error.source().is_some_and(has_not_been_processed),
     }
 }
 

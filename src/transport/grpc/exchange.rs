@@ -13,11 +13,12 @@ use h2::{RecvStream, SendStream};
 use http_body::{Body, Frame};
 
 use super::connection::Connection;
-use super::failure::{BoxError, Lost};
+use super::failure::Lost;
 use super::pool::{Lease, Pool};
 use super::reply::read;
-use super::{Failure, Grpc, is_unprocessed};
+use super::{Failure, Grpc};
 use crate::codec::EncodedBody;
+use crate::transport::diagnosis::{self, BoxError};
 use crate::transport::request::Abandoned;
 use crate::transport::{OutgoingRequest, Route};
 
@@ -69,7 +70,7 @@ impl Grpc {
         // If the stream has ended already, the response says why.
         let _ = send(stream, self.body(outgoing));
         let response = response.await.map_err(|error| {
-            if is_unprocessed(&error) || connection.activity().writes() == writes {
+            if diagnosis::is_refused(&error) || connection.activity().writes() == writes {
                 outgoing.state.take_back();
             }
             lost(connection, error)
@@ -118,7 +119,7 @@ fn send(mut stream: SendStream<Bytes>, body: EncodedBody) -> Result<(), h2::Erro
 fn lost(connection: &Connection, error: h2::Error) -> Failure {
     let reason = match connection.given_up() {
         Some(reason) => Some(reason),
-        None if is_unprocessed(&error) => Some("the server refused the stream"),
+        None if diagnosis::is_refused(&error) => Some("the server refused the stream"),
         None => None,
     };
     let error = if error.is_io() {

@@ -12,9 +12,8 @@ use super::dial::DialError;
 use super::{Grpc, status};
 use crate::codec::framing::FrameError;
 use crate::error::{Attempts, Cause, Effect, Error, Status, cause, excerpt};
-use crate::transport::{Route, SendState, diagnosis, too_large};
-
-pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+use crate::transport::diagnosis::{self, BoxError};
+use crate::transport::{Route, SendState, too_large};
 
 /// The reason why a call has no reply.
 #[derive(Debug)]

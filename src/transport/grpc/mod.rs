@@ -19,7 +19,6 @@ use std::time::Instant;
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
 use ::http::uri::{Authority, Scheme};
 use bytes::Bytes;
-use h2::Reason;
 use tonic::transport::Channel;
 
 use super::diagnosis::Diagnosis;
@@ -165,13 +164,6 @@ fn headers(config: &mut TransportConfig) -> HeaderMap {
         headers.insert(name, PLACEHOLDER);
     }
     headers
-}
-
-/// Returns whether an error says that the server has not processed the stream (RFC 9113, 8.7): it refused the stream,
-/// or left the connection before.
-fn is_unprocessed(error: &h2::Error) -> bool {
-    let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
-    error.is_remote() && (is_refused || error.is_go_away())
 }
 
 /// Returns the `grpc-timeout` of a call: at most 8 digits and a unit.

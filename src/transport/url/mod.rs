@@ -87,6 +87,7 @@ impl ServerUrl {
     }
 
     /// Returns the URL with a scheme that HTTP libraries know, for gRPC too.
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
     pub(crate) fn to_http(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority, self.path)
