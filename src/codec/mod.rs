@@ -4,6 +4,7 @@
 
 mod body;
 mod command_lines;
+mod count;
 pub(crate) mod framing;
 #[cfg(test)]
 #[cfg(all(feature = "http", feature = "grpc"))]
@@ -14,6 +15,7 @@ mod protobuf;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::api::messages::BatchRequest;
 use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
 use crate::error::{ApiError, Attempts, Error, Status, excerpt};
 use crate::request::check::{check, check_json};
@@ -85,18 +87,23 @@ impl Codec {
         body: &EncodedBody,
         reply: &Bytes,
     ) -> Result<M::Result, Error> {
+        let broken = |problem: String| Error::Decode {
+            method: Some(M::NAME),
+            message: format!("{problem}, in the reply {}", excerpt(reply)),
+            source: None,
+            attempts: Attempts::default(),
+        };
+        let asked = M::GENERATED.parts.map(|parts| (parts.len)(request));
+        if let Some(count) = asked.and_then(|asked| count::too_many(self, reply, asked)) {
+            let asked = asked.unwrap_or_default();
+            return Err(broken(format!("{count} parts for {asked}")));
+        }
         let response: M::Response = match self {
             Self::Json => json::decode(M::NAME, reply)?,
             Self::Protobuf => protobuf::decode(M::NAME, reply)?,
             Self::CommandLines => {
                 json::decode(M::NAME, &command_lines::decode(M::NAME, body, reply)?)?
             }
-        };
-        let broken = |problem: String| Error::Decode {
-            method: Some(M::NAME),
-            message: format!("{problem}, in the reply {}", excerpt(reply)),
-            source: None,
-            attempts: Attempts::default(),
         };
         let outcome = M::outcome(response);
         let outcome = outcome.ok_or_else(|| broken("neither an error nor a result".to_owned()))?;
@@ -121,8 +128,16 @@ impl Codec {
         }
     }
 
-    /// Splits the reply to a batch into its items, which [`decode_item`](Self::decode_item) decodes.
-    pub(crate) fn split(self, reply: &Bytes) -> Result<Vec<Bytes>, Error> {
+    /// Splits the reply to a batch of `asked` commands into its items, which [`decode_item`](Self::decode_item) decodes.
+    pub(crate) fn split(self, reply: &Bytes, asked: usize) -> Result<Vec<Bytes>, Error> {
+        if let Some(count) = count::too_many(self, reply, asked) {
+            return Err(Error::Decode {
+                method: Some(BatchRequest::NAME),
+                message: format!("{count} replies for {asked} commands"),
+                source: None,
+                attempts: Attempts::default(),
+            });
+        }
         match self {
             Self::Json | Self::CommandLines => json::split(reply),
             Self::Protobuf => protobuf::split(reply),

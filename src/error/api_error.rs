@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-use super::text::hint_part;
+use super::text::{bounded, hint_part};
 use super::{Attempts, Effect};
 use crate::api;
 
@@ -172,7 +172,7 @@ impl From<api::Error> for ApiError {
         let temporary = error.says_temporary();
         Self {
             temporary,
-            ..Self::new(error.code, error.message)
+            ..Self::new(error.code, bounded(error.message))
         }
     }
 }

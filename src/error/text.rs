@@ -92,12 +92,34 @@ pub(super) fn hide(text: &mut String, secret: &str) {
     if text.contains(secret) {
         *text = text.replace(secret, "[secret]");
     }
-    for end in (4..secret.len()).rev() {
-        let cut = format!("{}…", &secret[..end]);
-        if text.contains(&cut) {
-            *text = text.replace(&cut, "…");
-        }
+    let mut from = 0;
+    while let Some(found) = text[from..].find(CUT) {
+        let end = from + found;
+        let before = &text.as_bytes()[..end];
+        let mut lengths = (4..secret.len().min(end + 1)).rev();
+        let shown = lengths.find(|length| before.ends_with(&secret.as_bytes()[..*length]));
+        let start = end - shown.unwrap_or_default();
+        text.replace_range(start..end, "");
+        from = start + CUT.len_utf8();
     }
+}
+
+/// The mark at the end of an excerpt.
+const CUT: char = '…';
+
+/// The number of bytes of Centrifugo's own message that an error keeps.
+const MESSAGE_LIMIT: usize = 4096;
+
+/// Cuts a message that is longer than any of Centrifugo's own.
+pub(super) fn bounded(mut message: String) -> String {
+    if message.len() > MESSAGE_LIMIT {
+        let mut ends = (0..=MESSAGE_LIMIT).rev();
+        let end = ends.find(|end| message.is_char_boundary(*end));
+        message.truncate(end.unwrap_or_default());
+        message.shrink_to_fit();
+        message.push(CUT);
+    }
+    message
 }
 
 /// The number of bytes that errors show of foreign text.
@@ -121,7 +143,7 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     if bytes.len() > LIMIT {
-        text.push('…');
+        text.push(CUT);
     }
     text
 }
@@ -129,6 +151,35 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "_transport")]
+    #[test]
+    fn secret_is_hidden_whole_or_cut() {
+        let secret = "hunter2-is-the-key";
+        for (text, hidden) in [
+            ("a hunter2-is-the-key b", "a [secret] b"),
+            ("é hunter2-is-…", "é …"),
+            ("hunter2… and hunt… or hun…", "… and … or hun…"),
+            ("…", "…"),
+            ("", ""),
+        ] {
+            let mut shown = text.to_owned();
+            hide(&mut shown, secret);
+            assert_eq!(shown, hidden);
+        }
+        // A long secret takes no time that a caller would notice.
+        let long = "s".repeat(60_000);
+        let mut shown = format!("{}…", "s".repeat(1000)).repeat(50);
+        hide(&mut shown, &long);
+        assert_eq!(shown, "…".repeat(50));
+    }
+
+    #[test]
+    fn long_message_is_cut() {
+        let long = bounded("é".repeat(1_000_000));
+        assert!(long.ends_with("é…") && long.len() <= MESSAGE_LIMIT + CUT.len_utf8());
+        assert_eq!(bounded("short".to_owned()), "short");
+    }
 
     #[test]
     fn durations_are_rounded() {

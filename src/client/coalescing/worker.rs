@@ -171,7 +171,7 @@ async fn exchange(
 ) -> Result<Vec<Bytes>, Error> {
     let route = Route::of::<BatchRequest>();
     let reply = inner.attempt(&route, body, deadline, candidate).await?;
-    let items = inner.codec().split(&reply)?;
+    let items = inner.codec().split(&reply, calls)?;
     if items.len() == calls {
         return Ok(items);
     }

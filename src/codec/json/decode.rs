@@ -15,7 +15,12 @@ use crate::error::{ApiError, Attempts, Error, decode_cause, excerpt};
 
 /// Decodes a reply.
 pub(crate) fn decode<T: DeserializeOwned>(method: &'static str, body: &Bytes) -> Result<T, Error> {
+    /// The size up to which a broken reply is parsed once more, in bytes.
+    const SEARCHED: usize = 1024 * 1024;
     from_bytes(body).map_err(|error| {
+        if body.len() > SEARCHED {
+            return parse_error(method, body, "", error);
+        }
         // Parsed again, more slowly, to find the field.
         let mut reader = serde_json::Deserializer::from_slice(body);
         let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
