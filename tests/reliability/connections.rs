@@ -139,15 +139,15 @@ async fn system_probes_connections_with_tcp_keepalive() -> Outcome {
     let [http, grpc] = builders(&server, &relay);
     let [_, grpc_by_default] = builders(&server, &relay);
     let keepalive = Duration::from_secs(1000);
-    // Longer than systems count, and shorter.
-    let [_, endless] = builders(&server, &relay);
-    let [_, tiny] = builders(&server, &relay);
+    // The longest that is allowed, and one that is shorter than systems count.
+    let [_, longest] = builders(&server, &relay);
+    let [_, shortest] = builders(&server, &relay);
     for builder in [
         http.tcp_keepalive(keepalive),
         grpc.tcp_keepalive(keepalive),
         grpc_by_default,
-        endless.tcp_keepalive(Duration::MAX),
-        tiny.tcp_keepalive(Duration::from_millis(1)),
+        longest.tcp_keepalive(Duration::from_secs(8 * 3600)),
+        shortest.tcp_keepalive(Duration::from_millis(1)),
     ] {
         let client = builder.build()?;
         client.info(InfoRequest::new()).await?;
