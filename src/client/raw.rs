@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 
 use super::Client;
 use crate::api;
+use crate::api::messages::BatchRequest;
+use crate::api::method::Method as _;
 use crate::call::CallInfo;
 use crate::error::{ApiError, Attempts, Error, cause, excerpt};
 use crate::transport::Route;
@@ -36,7 +38,9 @@ where
         let candidate = attempts.candidate();
         let reply = inner.attempt(&route, &body, deadline, candidate).await;
         let outcome = match reply {
-            Ok(reply) => decode(route.method, &reply),
+            Ok(reply) => codec
+                .raw_reply(route.method, &body, reply)
+                .and_then(|reply| decode(route.method, &reply)),
             Err(error) => Err(error),
         };
         if let Some(outcome) = attempts.finish_or_wait(outcome).await {
@@ -45,7 +49,7 @@ where
     }
 }
 
-/// Decodes the `result` in a reply.
+/// Decodes the `result` in a reply; the reply of `batch` has none, and is the result itself.
 fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T, Error> {
     let broken = |message: &str, source: Option<serde_json::Error>| Error::Decode {
         method: Some(method),
@@ -68,7 +72,12 @@ fn decode<T: DeserializeOwned>(method: &'static str, reply: &Bytes) -> Result<T,
             ),
         });
     }
-    match field("result") {
+    let whole = std::str::from_utf8(reply).ok();
+    let result = match method {
+        BatchRequest::NAME => whole,
+        _ => field("result"),
+    };
+    match result {
         Some(result) => serde_json::from_str(result)
             .map_err(|error| broken("the result does not fit the type asked for", Some(error))),
         None => Err(broken("neither an error nor a result, in the reply", None)),

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::api::messages::BatchRequest;
-use crate::api::method::{BatchSlot, EncodedReply, Method, Unreadable};
+use crate::api::method::{BatchSlot, EncodedReply, InvalidRequest, Method, Unreadable};
 use crate::error::{ApiError, Attempts, Error, Status, excerpt};
 use crate::request::check::{check, check_json};
 pub(crate) use body::EncodedBody;
@@ -48,6 +48,7 @@ impl Codec {
         match self {
             Self::Json => json::encode(request),
             Self::Protobuf => {
+                check_grpc_path::<M>()?;
                 check_json(request)?;
                 Ok(protobuf::encode(request))
             }
@@ -77,6 +78,19 @@ impl Codec {
                 );
                 Err(Error::InvalidRequest(problem.into()))
             }
+        }
+    }
+
+    /// Returns the JSON of the reply to a call by name, as the method's own endpoint would return it.
+    pub(crate) fn raw_reply(
+        self,
+        method: &'static str,
+        body: &EncodedBody,
+        reply: Bytes,
+    ) -> Result<Bytes, Error> {
+        match self {
+            Self::Json | Self::Protobuf => Ok(reply),
+            Self::CommandLines => command_lines::decode(method, body, &reply),
         }
     }
 
@@ -169,6 +183,21 @@ impl Codec {
     }
 }
 
+/// Checks the path of a message of the user's own.
+fn check_grpc_path<M: Method>() -> Result<(), Error> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if M::GRPC_PATH.starts_with('/') && M::GRPC_PATH.bytes().all(is_plain) {
+        return Ok(());
+    }
+    let problem = format!(
+        "its GRPC_PATH `{}` is not a path such as `/package.Service/Method`",
+        M::GRPC_PATH
+    );
+    Err(Error::InvalidRequest(
+        InvalidRequest::from(problem).of(M::NAME),
+    ))
+}
+
 /// Returns Centrifugo's error for a call.
 fn api_error<M: Method>(error: crate::api::Error) -> Error {
     Error::Api(ApiError::from(error).of(M::NAME))
@@ -190,4 +219,33 @@ pub(crate) fn is_unwritable(error: &Error) -> bool {
                 ..
             }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api;
+
+    /// A message of a user's own, with a path that is none.
+    #[derive(Clone, PartialEq, prost::Message, Serialize)]
+    struct Odd {}
+
+    impl Method for Odd {
+        const NAME: &'static str = "odd";
+        const GRPC_PATH: &'static str = "no path";
+        type Response = api::InfoResponse;
+        type Result = ();
+
+        fn outcome(_: api::InfoResponse) -> Option<Result<(), api::Error>> {
+            Some(Ok(()))
+        }
+    }
+
+    #[test]
+    fn path_that_is_none_is_refused_in_words() {
+        let error = Codec::Protobuf.encode(&mut Odd {}).unwrap_err();
+        let expected = "odd: its GRPC_PATH `no path` is not a path such as `/package.Service/Method`; nothing was sent";
+        assert_eq!(error.to_string(), expected);
+        assert!(Codec::Json.encode(&mut Odd {}).is_ok());
+    }
 }

@@ -108,6 +108,11 @@ fn calls_from_a_plain_thread(server: Server) -> Outcome {
         &serde_json::json!({"channel": "plain:a", "data": 1}),
     )?;
     assert_eq!(result["offset"], 1);
+    let publish = serde_json::json!({"publish": {"channel": "plain:a", "data": 2}});
+    let commands = serde_json::json!({"commands": [publish, {"publish": {}}]});
+    let result: serde_json::Value = http.call_raw("batch", &commands)?;
+    assert_eq!(result["replies"][0]["publish"]["offset"], 2, "{result}");
+    assert_eq!(result["replies"][1]["error"]["code"], 107, "{result}");
     assert!(
         grpc.call_raw::<_, serde_json::Value>("info", &serde_json::json!({}))
             .is_err_and(|error| error.is_unsent())

@@ -48,7 +48,7 @@ where
         field,
     );
     assert_says(&error, "nothing was sent", field);
-    assert_says(&error, "gRPC", field);
+    assert_says(&error, "binary(bytes)", field);
     assert_eq!(fake.connections(), 0, "{field}");
 }
 

@@ -29,8 +29,13 @@ fn is_shown(url: &str) -> bool {
 }
 
 fn check_parsed(parsed: &ServerUrl) {
+    let mut text = parsed.to_string();
+    if parsed.protocol == Protocol::Http {
+        // Its path may have the name of a method.
+        text.push('/');
+    }
     assert_eq!(
-        ServerUrl::parse(&parsed.to_string()).unwrap(),
+        ServerUrl::parse(&text).unwrap(),
         *parsed,
         "its text is another URL"
     );

@@ -140,7 +140,7 @@ fn parse(url: &str) -> Result<ServerUrl, String> {
     }
     let path = uri.path().trim_end_matches('/');
     match protocol {
-        Protocol::Http => check_path(path)?,
+        Protocol::Http => check_path(path, uri.path().ends_with('/'))?,
         Protocol::Grpc if !path.is_empty() => {
             return Err(format!("gRPC has no path; leave out `{path}`"));
         }
@@ -182,15 +182,17 @@ fn check_parts(protocol: Protocol, rest: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks the path of an HTTP URL.
-fn check_path(path: &str) -> Result<(), String> {
+/// Checks the path of an HTTP URL, without a slash at its end. With a slash it is certainly the prefix of the API, even if
+/// a method has its name.
+fn check_path(path: &str, has_slash: bool) -> Result<(), String> {
     if path.contains("//") {
         return Err("its path has an empty part, `//`".into());
     }
     let last = path.rsplit('/').next().unwrap_or_default();
-    if METHODS.contains(&last) {
+    if METHODS.contains(&last) && !has_slash {
         return Err(format!(
-            "it ends in the method `{last}`; leave that out, the client adds it"
+            "it ends in the method `{last}`; leave that out, the client adds it. If it is the prefix of the API, end it \
+             with a slash"
         ));
     }
     Ok(())
@@ -313,16 +315,14 @@ mod tests {
                 "http://localhost:8000/api/publish",
                 "ends in the method `publish`",
             ),
-            (
-                "http://localhost:8000/api/publish/",
-                "ends in the method `publish`",
-            ),
             ("http://localhost:8000//api", "`//`"),
             ("grpc://localhost", "names no port"),
             ("grpc://localhost:10000/api", "leave out `/api`"),
         ] {
             assert!(problem(url).contains(expected), "{url}: {}", problem(url));
         }
+        // A prefix that has the name of a method.
+        assert!(ServerUrl::parse("http://localhost:8000/info/").is_ok());
     }
 
     #[test]

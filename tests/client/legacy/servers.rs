@@ -315,6 +315,13 @@ async fn calls_by_name(env: Env) -> Outcome {
             .await,
     );
     assert_eq!(error.api_code(), Some(102));
+    let publish = json!({"publish": {"channel": "plain:a", "data": 2}});
+    let batch: Value = env
+        .client
+        .call_raw("batch", &json!({"commands": [publish, {"publish": {}}]}))
+        .await?;
+    assert_eq!(batch["replies"][0]["publish"]["offset"], 2, "{batch}");
+    assert_eq!(batch["replies"][1]["error"]["code"], 107, "{batch}");
     assert_refused_as_unreadable(&failure(
         env.client
             .call_raw::<_, Value>("no_such_method", &json!({}))
