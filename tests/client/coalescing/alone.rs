@@ -1,6 +1,6 @@
 //! Calls that are sent separately, and calls whose batches are separate.
 
-use centrifugo_api::{BatchRequest, Command, RpcRequest, Status};
+use centrifugo_api::{BatchRequest, Command, RpcRequest, Status, binary};
 
 use super::*;
 
@@ -76,7 +76,7 @@ async fn unreadable_payload_fails_only_its_reader() -> Outcome {
     for (channel, data) in [("bin:raw", "no JSON"), ("bin:json", "1")] {
         server
             .grpc_client()
-            .publish(PublishRequest::new(channel, data))
+            .publish(PublishRequest::new(channel, binary(data)))
             .await?;
     }
     server.take_requests();
