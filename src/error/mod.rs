@@ -26,6 +26,7 @@ use text::{body_part, closed_message, effect_text, hint_part, list, network_mess
 pub(crate) use text::{decode_cause, excerpt};
 
 /// The reason of [`Error::Network`] if the process could not open another file.
+#[cfg(feature = "_transport")]
 pub(crate) const OUT_OF_FILES: &str = "this process has too many open files";
 
 /// The error of a lower layer, which clones of an [`enum@Error`] share.

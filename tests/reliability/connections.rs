@@ -137,7 +137,7 @@ async fn system_probes_connections_with_tcp_keepalive() -> Outcome {
     }
     let (server, relay) = relayed().await?;
     let [http, grpc] = builders(&server, &relay);
-    let [_, grpc_by_default] = builders(&server, &relay);
+    let [http_by_default, grpc_by_default] = builders(&server, &relay);
     let keepalive = Duration::from_secs(1000);
     // The longest that is allowed, and one that is shorter than systems count.
     let [_, longest] = builders(&server, &relay);
@@ -145,6 +145,7 @@ async fn system_probes_connections_with_tcp_keepalive() -> Outcome {
     for builder in [
         http.tcp_keepalive(keepalive),
         grpc.tcp_keepalive(keepalive),
+        http_by_default,
         grpc_by_default,
         longest.tcp_keepalive(Duration::from_secs(8 * 3600)),
         shortest.tcp_keepalive(Duration::from_millis(1)),
