@@ -2,7 +2,7 @@
 
 mod health;
 #[cfg(test)]
-mod histories;
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,8 @@
 //! A builder of reqwest that builds no TLS, whichever of reqwest's features other crates of the program enable.
 
+// While a crate enables reqwest's rustls, the trait is not used.
+#![allow(dead_code)]
+
 use reqwest::ClientBuilder;
 use rustls::ClientConfig;
 
@@ -30,8 +33,6 @@ impl BuilderWithoutRustls for ClientBuilder {
 /// A builder that takes no configuration of rustls.
 struct Unchanged(ClientBuilder);
 
-// Unused while reqwest's rustls is on.
-#[allow(dead_code)]
 impl Unchanged {
     fn tls_backend_preconfigured(self, _config: ClientConfig) -> ClientBuilder {
         self.0
