@@ -11,6 +11,7 @@ pub(crate) fn check<M: Method>(request: &M) -> Result<(), Error> {
 }
 
 /// Checks that the payloads of a request are JSON, for a transport that could carry others too.
+#[cfg(feature = "_transport")]
 pub(crate) fn check_json<M: Method>(request: &M) -> Result<(), Error> {
     (M::GENERATED.check_json)(request).map_err(|problem| Error::InvalidRequest(problem.of(M::NAME)))
 }

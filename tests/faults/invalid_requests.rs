@@ -1,4 +1,4 @@
-//! Requests that HTTP cannot carry: they are refused before anything is sent.
+//! Requests that cannot be sent: they are refused before anything is sent.
 
 use centrifugo_api::{
     BatchRequest, BroadcastRequest, Command, Error, MapPublishRequest, Method, PublishRequest,
@@ -151,16 +151,18 @@ async fn text_around_a_payload_cannot_rewrite_the_request() -> Outcome {
 
 #[tokio::test]
 #[cfg(feature = "grpc")]
-async fn any_bytes_are_sent_over_grpc() -> Outcome {
+async fn payload_that_is_not_json_is_refused_over_grpc_unless_it_is_binary() -> Outcome {
     use centrifugo_api::prost::Message as _;
 
     for payload in NOT_JSON {
         let fake = crate::fake_grpc::FakeGrpc::always(crate::over_both_transports::published().1);
-        client(&fake.url())
-            .publish(PublishRequest::new("news", *payload))
-            .await?;
+        let client = client(&fake.url());
+        let outcome = client.publish(PublishRequest::new("news", *payload)).await;
+        assert_says(&outcome.unwrap_err(), "publish: `data` is not JSON", "gRPC");
+        let binary = centrifugo_api::binary(*payload);
+        client.publish(PublishRequest::new("news", binary)).await?;
         let sent = PublishRequest::decode(fake.request().message())?;
-        assert_eq!((sent.channel.as_str(), &sent.data[..]), ("news", *payload));
+        assert!(sent.data.is_empty() && !sent.b64data.is_empty());
     }
     Ok(())
 }
