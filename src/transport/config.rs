@@ -125,6 +125,7 @@ impl TransportConfig {
 #[cfg(test)]
 impl TransportConfig {
     /// Returns the options of a transport to a server that nobody calls.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) fn for_tests(url: &str) -> Self {
         Self {
             url: ServerUrl::parse(url).unwrap(),

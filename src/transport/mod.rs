@@ -15,6 +15,8 @@ mod per_runtime;
 mod proxy;
 mod request;
 mod runtime;
+// Which of it is used depends on the features.
+#[allow(dead_code)]
 #[cfg(test)]
 mod support;
 pub(crate) mod tls;

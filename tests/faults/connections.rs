@@ -10,7 +10,9 @@ use centrifugo_api::{Client, Error, Retry};
 use crate::blackhole::Blackhole;
 use crate::closed_port::closed_port;
 use crate::fake_grpc::Reply;
-use crate::fake_http::{Answer, FakeHttp};
+use crate::fake_http::Answer;
+#[cfg(feature = "http")]
+use crate::fake_http::FakeHttp;
 use crate::over_both_transports::{published, script};
 use crate::{
     Outcome, Predicates, all_texts, assert_lost, assert_says, failure, predicates, publish,

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::{Client, Error, Status};
+#[cfg(feature = "http")]
+use centrifugo_api::Status;
+use centrifugo_api::{Client, Error};
 
 use crate::fake_grpc::{Reply, frame};
-use crate::fake_http::{Answer, FakeHttp};
+use crate::fake_http::Answer;
+#[cfg(feature = "http")]
+use crate::fake_http::FakeHttp;
 use crate::fake_server::{PATIENCE, eventually};
 use crate::over_both_transports::{Server, always, published, script};
 use crate::{Outcome, Predicates, assert_says, failure, predicates, publish};

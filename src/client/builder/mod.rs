@@ -136,6 +136,7 @@ impl ClientBuilder {
 #[cfg(test)]
 impl ClientBuilder {
     /// Looks host names up there.
+    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) fn names(mut self, names: impl Into<Arc<Names>>) -> Self {
         self.names = names.into();
         self

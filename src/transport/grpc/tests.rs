@@ -15,7 +15,9 @@ use crate::transport::support::authority;
 #[cfg(target_os = "linux")]
 use crate::transport::support::blackhole;
 use crate::transport::support::closed_port;
-use crate::transport::support::front::{self, Front, Manner};
+#[cfg(feature = "_tls")]
+use crate::transport::support::front;
+use crate::transport::support::front::{Front, Manner};
 
 const SHORT: Duration = Duration::from_millis(500);
 
