@@ -29,6 +29,9 @@ pub(crate) use text::{decode_cause, excerpt};
 #[cfg(feature = "_transport")]
 pub(crate) const OUT_OF_FILES: &str = "this process has too many open files";
 
+/// The reason of [`Error::Network`] if the server said that it did not process the request.
+pub(crate) const NOT_TAKEN: &str = "the server did not take the request";
+
 /// The error of a lower layer, which clones of an [`enum@Error`] share.
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
 

@@ -102,7 +102,10 @@ impl Status {
                 "is this the port of Centrifugo's gRPC API, 10000 by default?"
             }
             // The texts of Go's gRPC.
-            Self::Grpc(8) if body.contains("received message larger than max") => {
+            Self::Grpc(8)
+                if body.contains("received message larger than max")
+                    || body.contains("after decompression larger than max") =>
+            {
                 "the request exceeds the server's limit, 4 MiB by default: send less at once, or raise \
                  grpc_api.max_receive_message_size"
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, Attempts, Cause, Effect};
+use super::{ApiError, Attempts, Cause, Effect, NOT_TAKEN};
 
 /// Returns what happened to the connection of the last attempt, and what the call did on the server.
 pub(super) fn network_message(
@@ -12,12 +12,16 @@ pub(super) fn network_message(
     last: Effect,
     attempts: &Attempts,
 ) -> String {
+    let effect = attempts.and(last);
+    if reason == NOT_TAKEN && effect.is_unsent() {
+        return format!("{url}: {reason}; the call did not run");
+    }
+    let effect = effect_text(effect);
     let reason = if reason.is_empty() {
         String::new()
     } else {
         format!(": {reason}")
     };
-    let effect = effect_text(attempts.and(last));
     if last.is_unsent() {
         return format!("cannot connect to {url}{reason}; {effect}");
     }

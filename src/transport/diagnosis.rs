@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::TransportConfig;
 use super::tls::{self, Handshakes};
 use super::url::Protocol;
-use crate::error::OUT_OF_FILES;
+use crate::error::{NOT_TAKEN, OUT_OF_FILES};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -121,6 +121,9 @@ pub(super) fn is_refused(_error: &(dyn StdError + 'static)) -> bool {
 pub(super) fn reason(error: &(dyn StdError + 'static)) -> &'static str {
     if is_out_of_files(error) {
         return OUT_OF_FILES;
+    }
+    if is_refused(error) {
+        return NOT_TAKEN;
     }
     if let Some(error) = error.downcast_ref::<std::io::Error>() {
         let reason = io_reason(error.kind());

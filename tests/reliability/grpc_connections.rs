@@ -254,6 +254,11 @@ async fn stream_that_is_refused_on_channel_of_the_user_is_unsent() -> Outcome {
     let outcome = client.publish(PublishRequest::new("news", "1")).await;
     let error = outcome.err().ok_or("a refused call succeeded")?;
     assert!(error.is_network() && error.is_unsent(), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("did not take the request; the call did not run"),
+        "{text}"
+    );
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use super::pool::{Lease, Pool};
 use super::reply::read;
 use super::{Failure, Grpc};
 use crate::codec::EncodedBody;
+use crate::error::NOT_TAKEN;
 use crate::transport::diagnosis::{self, BoxError};
 use crate::transport::request::Abandoned;
 use crate::transport::{OutgoingRequest, Route};
@@ -119,7 +120,7 @@ fn send(mut stream: SendStream<Bytes>, body: EncodedBody) -> Result<(), h2::Erro
 fn lost(connection: &Connection, error: h2::Error) -> Failure {
     let reason = match connection.given_up() {
         Some(reason) => Some(reason),
-        None if diagnosis::is_refused(&error) => Some("the server refused the stream"),
+        None if diagnosis::is_refused(&error) => Some(NOT_TAKEN),
         None => None,
     };
     let error = if error.is_io() {
