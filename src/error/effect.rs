@@ -1,6 +1,6 @@
 //! The effect of a call: whether it ran on the server.
 
-/// What a call, or one attempt of it, did on the server.
+/// The effect of a call, or of one attempt of it, on the server.
 ///
 /// The effects of all attempts and all parts of a call are folded into one by [`and`](Self::and):
 /// [`Error::effect`](crate::Error::effect) is the effect of the whole call.

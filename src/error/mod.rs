@@ -83,7 +83,7 @@ pub enum Error {
         method: &'static str,
         /// The server that was called.
         url: Box<str>,
-        /// What the last attempt did on the server; [`Error::effect`] covers all attempts.
+        /// The effect of the last attempt; [`Error::effect`] covers all attempts.
         effect: Effect,
         /// The time from the start of the call to the failure.
         elapsed: Duration,
@@ -103,7 +103,7 @@ pub enum Error {
     Timeout {
         /// The method that was called.
         method: &'static str,
-        /// What the last attempt did on the server; [`Error::effect`] covers all attempts.
+        /// The effect of the last attempt; [`Error::effect`] covers all attempts.
         effect: Effect,
         /// The time after which the call was given up: its timeout, or the time of the last attempt if that was shorter,
         /// such as `attempt_timeout` or `connect_timeout`.

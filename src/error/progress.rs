@@ -1,4 +1,4 @@
-//! What the attempts and the requests of a call did so far: the fold behind [`Error::effect`].
+//! The progress of a call over its attempts and requests: the fold behind [`Error::effect`].
 
 use std::time::Duration;
 

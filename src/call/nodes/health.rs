@@ -41,7 +41,7 @@ enum State {
     Probing { since: Instant },
 }
 
-/// Whether an attempt may go to a node.
+/// The decision on an attempt: it may go to the node, or it must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
     Call,

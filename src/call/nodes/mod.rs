@@ -34,7 +34,7 @@ pub(crate) struct Node {
     health: Mutex<Health>,
 }
 
-/// What a node's state machine must know of an attempt.
+/// The facts about an attempt that a node's state machine needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
     /// Whether the attempt is cheap to lose: a single command that may be sent again.
@@ -270,7 +270,7 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// What an error says about the node.
+/// The verdict of an error on the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// The node answered.

@@ -1,4 +1,4 @@
-//! What the client does differently for older servers.
+//! The version of the server, and the client's behaviour with older ones.
 
 use super::ClientBuilder;
 use crate::error::Error;

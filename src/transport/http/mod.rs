@@ -95,7 +95,8 @@ impl Http {
         outgoing: OutgoingRequest,
     ) -> Result<Bytes, Error> {
         let connections = self.clients.get()?;
-        let (state, ends) = (outgoing.state.clone(), outgoing.ends);
+        let state = outgoing.state.clone();
+        let ends = outgoing.ends;
         let watch = Watch::start(&self.clients, &connections, state, ends);
         let outcome = self.exchange(route, &outgoing, &connections).await;
         watch.end();

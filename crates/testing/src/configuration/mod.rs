@@ -106,7 +106,7 @@ pub(crate) struct Sources {
     environment: Environment,
 }
 
-/// What configurations and environment say.
+/// The options that configurations and the environment set.
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) config: ServerConfig,
