@@ -1,5 +1,6 @@
 //! Connections: how they are made and kept.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Status};
@@ -123,38 +124,36 @@ async fn idle_connections_are_closed_in_time() -> Outcome {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn system_probes_connections_with_tcp_keepalive() -> Outcome {
-    /// Returns the kernel's code of the timer that runs for a client's socket: 02 is keep-alive. While other sockets
-    /// come and go, the kernel's table may lack one.
-    fn timer(port: u16) -> std::io::Result<Option<String>> {
+    /// The kernel's code of the timer of keep-alive.
+    const KEEP_ALIVE: &str = "02";
+    /// Returns the kernel's codes of the timers that run for the sockets connected to an address.
+    fn timers(address: &SocketAddr) -> std::io::Result<Vec<String>> {
         let table = std::fs::read_to_string("/proc/net/tcp")?;
-        let local = format!("0100007F:{port:04X}");
-        let mut lines = table
+        let remote = format!("0100007F:{:04X}", address.port());
+        let lines = table
             .lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>());
-        let line = lines.find(|words| words.get(1) == Some(&&*local));
-        Ok(line.map(|words| words[5].chars().take(2).collect()))
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|words| words.get(2) == Some(&&*remote));
+        Ok(lines.map(|words| words[5][..2].to_owned()).collect())
     }
-    let (server, relay) = relayed().await?;
-    let [http, grpc] = builders(&server, &relay);
-    let [http_by_default, grpc_by_default] = builders(&server, &relay);
-    let keepalive = Duration::from_secs(1000);
-    // The longest that is allowed, and one that is shorter than systems count.
-    let [_, longest] = builders(&server, &relay);
-    let [_, shortest] = builders(&server, &relay);
-    for builder in [
-        http.tcp_keepalive(keepalive),
-        grpc.tcp_keepalive(keepalive),
-        http_by_default,
-        grpc_by_default,
-        longest.tcp_keepalive(Duration::from_secs(8 * 3600)),
-        shortest.tcp_keepalive(Duration::from_millis(1)),
-    ] {
+    let eight_hours = Duration::from_secs(8 * 3600);
+    // The default, the longest that is allowed, and one that is shorter than systems count.
+    let keepalives = [None, Some(eight_hours), Some(Duration::from_millis(1))];
+    for (keepalive, transport) in keepalives.into_iter().flat_map(|one| [(one, 0), (one, 1)]) {
+        let (server, relay) = relayed().await?;
+        let builder = builders(&server, &relay).into_iter().nth(transport);
+        let builder = keepalive.into_iter().fold(
+            builder.ok_or("no such transport")?,
+            ClientBuilder::tcp_keepalive,
+        );
         let client = builder.build()?;
         client.info(InfoRequest::new()).await?;
-        let port = relay.seen().peers.last().ok_or("no connection")?.port();
         // Until the request is acknowledged, the retransmission timer runs instead.
         let probes = async {
-            while timer(port)?.as_deref() != Some("02") {
+            while !timers(&relay.address)?
+                .iter()
+                .any(|code| code == KEEP_ALIVE)
+            {
                 tokio::task::yield_now().await;
             }
             std::io::Result::Ok(())
