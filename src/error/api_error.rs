@@ -122,21 +122,23 @@ impl ApiError {
 
     /// Returns the error with the idempotency key of the part of a call that failed.
     pub(crate) fn with_key(mut self, key: Option<&str>) -> Self {
-        self.set_keys(vec![key.map(str::to_owned)]);
+        if let Some(key) = key {
+            self.context_mut()
+                .attempts
+                .set_keys(vec![Some(key.to_owned())]);
+        }
         self
     }
 
-    pub(crate) fn set_keys(&mut self, keys: Vec<Option<String>>) {
-        if keys.iter().any(Option::is_some) {
-            self.context_mut().attempts.set_keys(keys);
-        }
+    /// Replaces the attempts, and keeps the idempotency keys.
+    pub(crate) fn set_attempts(&mut self, attempts: Attempts) {
+        self.context_mut().attempts.replace(attempts);
     }
 
-    /// Sets the attempts, and keeps the idempotency keys.
-    pub(crate) fn set_attempts(&mut self, attempts: Attempts) {
-        let former = std::mem::replace(&mut self.context_mut().attempts, attempts);
-        let keys = former.idempotency_keys().to_vec();
-        self.set_keys(keys);
+    /// Returns the attempts, to be changed.
+    #[cfg(feature = "_transport")]
+    pub(super) fn attempts_mut(&mut self) -> Option<&mut Attempts> {
+        Some(&mut self.context_mut().attempts)
     }
 
     fn context_mut(&mut self) -> &mut Context {

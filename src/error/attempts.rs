@@ -67,11 +67,17 @@ impl Attempts {
         })))
     }
 
-    /// Adds the keys of a call, unless none of its commands has one.
-    pub(crate) fn set_keys(&mut self, keys: Vec<Option<String>>) {
-        if keys.iter().any(Option::is_some) {
-            self.0.get_or_insert_default().keys = keys;
+    /// Replaces the attempts, and keeps the idempotency keys.
+    pub(super) fn replace(&mut self, attempts: Self) {
+        let former = std::mem::replace(self, attempts);
+        if let Some(made) = former.0.filter(|made| !made.keys.is_empty()) {
+            self.set_keys(made.keys);
         }
+    }
+
+    /// Sets the keys of a call, of which at least one of its commands has one.
+    pub(crate) fn set_keys(&mut self, keys: Vec<Option<String>>) {
+        self.0.get_or_insert_default().keys = keys;
     }
 }
 

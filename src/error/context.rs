@@ -14,41 +14,22 @@ impl Error {
         timeout: Option<Duration>,
     ) -> Self {
         match &mut self {
-            Self::Network {
-                attempts, elapsed, ..
-            } => {
-                *elapsed = took;
-                *attempts = made;
-            }
-            Self::Timeout {
-                attempts, after, ..
-            } => {
-                *after = timeout.unwrap_or(*after);
-                *attempts = made;
-            }
-            Self::Unauthorized { attempts, .. }
-            | Self::Transport { attempts, .. }
-            | Self::Decode { attempts, .. }
-            | Self::Closed { attempts, .. }
-            | Self::Interrupted { attempts, .. } => *attempts = made,
-            Self::Api(error) => error.set_attempts(made),
-            Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => {}
+            Self::Network { elapsed, .. } => *elapsed = took,
+            Self::Timeout { after, .. } => *after = timeout.unwrap_or(*after),
+            _ => {}
+        }
+        if let Some(attempts) = self.attempts_mut() {
+            attempts.replace(made);
         }
         self
     }
 
     /// Returns the error with the idempotency keys that its call was made with.
     pub(crate) fn with_keys(mut self, keys: Vec<Option<String>>) -> Self {
-        match &mut self {
-            Self::Network { attempts, .. }
-            | Self::Timeout { attempts, .. }
-            | Self::Unauthorized { attempts, .. }
-            | Self::Transport { attempts, .. }
-            | Self::Decode { attempts, .. }
-            | Self::Closed { attempts, .. }
-            | Self::Interrupted { attempts, .. } => attempts.set_keys(keys),
-            Self::Api(error) => error.set_keys(keys),
-            Self::Config(_) | Self::InvalidRequest(_) | Self::Partial { .. } => {}
+        if keys.iter().any(Option::is_some)
+            && let Some(attempts) = self.attempts_mut()
+        {
+            attempts.set_keys(keys);
         }
         self
     }
