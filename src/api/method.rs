@@ -235,9 +235,9 @@ pub(crate) fn key_of<M: Method>(request: &M) -> Option<String> {
 pub(crate) struct BatchSlot<M: Method> {
     /// The number of the request's field in `Command`.
     pub(crate) tag: u32,
-    /// Whether the result has payloads.
+    /// True if the result has payloads.
     pub(crate) has_payloads: bool,
-    /// Whether the call may take long or return much, however small the request is.
+    /// True if the call may take long or return much, however small the request is.
     pub(crate) is_unbounded: bool,
     /// Reads the request's item of a batch's reply.
     pub(crate) read: ReadItem<M>,

@@ -21,7 +21,7 @@ use super::method::InvalidRequest;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payload {
     bytes: Bytes,
-    /// Whether the bytes are sent as base64 where the field has a twin for that.
+    /// True if the bytes are sent as base64 where the field has a twin for that.
     binary: bool,
 }
 

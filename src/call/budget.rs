@@ -27,7 +27,7 @@ pub(crate) struct Budget {
 pub(crate) struct Failed {
     /// The start of the attempt.
     pub(crate) started: Instant,
-    /// Whether it was the first one of its call.
+    /// True if it was the first one of its call.
     pub(crate) is_first: bool,
 }
 

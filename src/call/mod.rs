@@ -32,9 +32,9 @@ pub(crate) struct CallInfo {
     pub(crate) method: &'static str,
     /// The size of the encoded request, in bytes.
     pub(crate) size: usize,
-    /// Whether the request may be sent again when its outcome is unknown.
+    /// True if the request may be sent again when its outcome is unknown.
     pub(crate) repeatable: bool,
-    /// Whether the request consists of parts, such as commands or channels.
+    /// True if the request consists of parts, such as commands or channels.
     pub(crate) has_parts: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) max_request_size: usize,
     /// The size in bytes above which batches and broadcasts are split.
     pub(crate) split_above: Option<usize>,
-    /// Whether the server honours idempotency keys.
+    /// True if the server honours idempotency keys.
     pub(crate) honours_keys: bool,
 }
 

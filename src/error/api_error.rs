@@ -30,7 +30,7 @@ pub struct ApiError {
     pub code: u32,
     /// Centrifugo's text.
     pub message: String,
-    /// Whether the server said that the error is temporary (Centrifugo 6.10 and later);
+    /// True if the server said that the error is temporary (Centrifugo 6.10 and later);
     /// [`is_temporary`](Self::is_temporary) also knows the codes of older servers.
     pub temporary: bool,
     context: Option<Box<Context>>,

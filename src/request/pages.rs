@@ -82,7 +82,7 @@ pub trait Paged: Method + Clone + Send {
     fn set_default_limit(&mut self);
 }
 
-/// What the server has removed between a position and the page that was read from it.
+/// The part of a stream that the server has removed between a position and the page that was read from it.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {

@@ -19,7 +19,7 @@ const WSAEMFILE: i32 = 10024;
 /// The facts about a server that explain why connections fail.
 pub(super) struct Diagnosis {
     protocol: Protocol,
-    /// Whether the server has ever replied in the transport's protocol.
+    /// True if the server has ever replied in the transport's protocol.
     has_replied: AtomicBool,
     handshakes: Option<Handshakes>,
 }

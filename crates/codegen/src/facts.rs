@@ -6,21 +6,21 @@ use syn::Ident;
 pub(crate) struct MethodFacts {
     /// The method's name over HTTP.
     pub(crate) name: &'static str,
-    /// Whether the method may be called twice when its outcome is unknown.
+    /// The circumstances under which the method may be called twice when its outcome is unknown.
     pub(crate) repeat: Repeat,
     /// The fields without which every Centrifugo refuses the request (error 107). They are checked
     /// before a request is sent.
     pub(crate) required: &'static [&'static str],
-    /// Whether Centrifugo's asynchronous consumers execute the method.
+    /// True if Centrifugo's asynchronous consumers execute the method.
     pub(crate) is_consumed: bool,
-    /// Whether the open-source Centrifugo serves the method.
+    /// True if the open-source Centrifugo serves the method.
     pub(crate) is_open_source: bool,
-    /// Whether the method asks all nodes or lists all there is: it may take long, and its reply may
+    /// True if the method asks all nodes or lists all there is: it may take long, and its reply may
     /// be large, however small the request is.
     pub(crate) is_unbounded: bool,
 }
 
-/// Whether a method may be called twice when its outcome is unknown.
+/// The circumstances under which a method may be called twice when its outcome is unknown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
     /// Running it twice may have another effect than running it once.

@@ -16,7 +16,7 @@ const DEFAULT_RECORDED: usize = 10_000;
 
 /// A builder of a [`Server`](crate::Server); mistakes are reported by [`start`](Self::start).
 ///
-/// What is set in code wins over the [`environment`](Self::environment), and that over a
+/// An option that is set in code wins over the [`environment`](Self::environment), and that over a
 /// [`configuration`](Self::configuration), whatever comes first.
 #[derive(Clone)]
 #[must_use]

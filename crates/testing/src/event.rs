@@ -22,7 +22,7 @@ pub enum Event {
         channel: String,
         /// The key.
         key: String,
-        /// Whether the key was removed.
+        /// True if the key was removed.
         removed: bool,
         /// The new value; for a removal, a publication with the tags of the old value.
         publication: Publication,
@@ -50,11 +50,11 @@ pub enum Event {
         channel: String,
         /// The `data` of the call.
         data: Bytes,
-        /// Whether the client could recover missed publications.
+        /// True if the client could recover missed publications.
         recoverable: bool,
-        /// Whether the subscription has a position.
+        /// True if the subscription has a position.
         positioned: bool,
-        /// Whether all missed publications follow.
+        /// True if all missed publications follow.
         recovered: bool,
         /// The offset from which the subscription continues; 0 without a position.
         offset: u64,

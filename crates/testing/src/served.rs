@@ -4,7 +4,7 @@ use centrifugo_api::{ApiError, Method};
 
 /// A method of the schema, as the embedded server serves it. Every request implements it.
 pub trait ServedMethod: Method + Default + 'static {
-    /// Whether the method's reply has a place for an error.
+    /// True if the method's reply has a place for an error.
     #[doc(hidden)]
     const HAS_ERROR: bool;
 

@@ -37,9 +37,9 @@ pub(crate) struct Node {
 /// The facts about an attempt that a node's state machine needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
-    /// Whether the attempt is cheap to lose: a single command that may be sent again.
+    /// True if the attempt is cheap to lose: a single command that may be sent again.
     pub(crate) is_cheap: bool,
-    /// Whether an earlier attempt of the call has failed.
+    /// True if an earlier attempt of the call has failed.
     pub(crate) is_retry: bool,
 }
 

@@ -31,7 +31,7 @@ struct Attempt {
     is_probe: bool,
 }
 
-/// How an attempt ends.
+/// The end of an attempt.
 #[derive(Clone, Copy)]
 enum End {
     Answer,

@@ -47,7 +47,7 @@ pub(super) type Numbered = VecDeque<(u64, QueuedCall)>;
 /// Calls that are sent together.
 pub(super) struct Batch {
     pub(super) calls: Numbered,
-    /// Whether the server should run them concurrently.
+    /// True if the server should run them concurrently.
     pub(super) parallel: bool,
 }
 

@@ -166,9 +166,9 @@ impl Coalescing {
 pub(super) struct Place {
     /// The number of its field in `Command`.
     tag: u32,
-    /// Whether its result has payloads.
+    /// True if its result has payloads.
     reads_payloads: bool,
-    /// Whether the call may take long or return much.
+    /// True if the call may take long or return much.
     is_unbounded: bool,
 }
 

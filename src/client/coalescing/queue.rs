@@ -15,7 +15,7 @@ use crate::error::Effect;
 /// Calls that wait, and the number of workers that send them.
 pub(super) struct Queue {
     options: Coalescing,
-    /// Whether all its calls read payloads. They are repeatable, so that a batch that failed may be sent in halves.
+    /// True if all its calls read payloads. They are repeatable, so that a batch that failed may be sent in halves.
     pub(super) reads_payloads: bool,
     /// The permits to wait or to be in flight, of which each call has taken its own.
     pub(super) capacity: Capacity,
@@ -36,7 +36,7 @@ struct State {
 /// A call that was added to the queue.
 pub(super) struct Pushed {
     pub(super) number: u64,
-    /// Whether the caller must start a worker, which is counted already.
+    /// True if the caller must start a worker, which is counted already.
     pub(super) needs_worker: bool,
 }
 

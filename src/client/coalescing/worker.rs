@@ -30,7 +30,7 @@ pub(super) fn start(inner: Arc<Inner>, queue: Arc<Queue>) {
 struct Worker {
     inner: Arc<Inner>,
     queue: Arc<Queue>,
-    /// Whether the queue counts the worker: not while its batch is slow.
+    /// True if the queue counts the worker: not while its batch is slow.
     is_counted: bool,
 }
 

@@ -21,7 +21,7 @@ pub trait BatchItem: Method<Result: Default + Sync> {
     /// The number of the request's field in `Command`, and of its result's field in `Reply`.
     const TAG: u32;
 
-    /// Whether the result has no fields, so that a reply may omit it.
+    /// True if the result has no fields, so that a reply may omit it.
     const IS_EMPTY: bool;
 
     /// The schema's message of the result.

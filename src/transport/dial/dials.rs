@@ -21,7 +21,7 @@ struct Begun {
     last: Option<Instant>,
     /// The addresses that were dialled, if the host has a name.
     addresses: Vec<SocketAddr>,
-    /// Whether the host has an address that was not dialled.
+    /// True if the host has an address that was not dialled.
     has_more: bool,
     /// Woken when a dial begins.
     waker: Option<Waker>,

@@ -53,7 +53,7 @@ pub(super) struct Connection {
 /// The state that a connection shares with its driver.
 struct State {
     activity: Arc<Activity>,
-    /// Whether new calls use other connections.
+    /// True if new calls use other connections.
     is_retired: AtomicBool,
     /// The number of streams that the server allows.
     max_streams: AtomicUsize,

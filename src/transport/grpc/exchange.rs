@@ -23,7 +23,7 @@ use crate::transport::diagnosis::{self, BoxError};
 use crate::transport::request::Abandoned;
 use crate::transport::{OutgoingRequest, Route};
 
-/// How often an attempt is sent again that the server has certainly not processed.
+/// The maximal number of repetitions of an attempt that the server has certainly not processed.
 const MAX_REPEATED: usize = 3;
 
 /// The time after which a call that is dropped tells as much about its connection as one that has timed out.

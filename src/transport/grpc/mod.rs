@@ -42,7 +42,7 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 pub(crate) struct Grpc {
     /// The server as errors show it.
     shown: Box<str>,
-    /// Whether the URL names a host, so that errors show the address too.
+    /// True if the URL names a host, so that errors show the address too.
     has_name: bool,
     origin: Origin,
     /// The metadata of each call, with room for the key and the timeout.

@@ -45,7 +45,7 @@ struct Dial {
 
 type Outcome = Result<Arc<Connection>, Arc<DialError>>;
 
-/// What a call that needs a connection does.
+/// The next step of a call that needs a connection.
 enum Step {
     Use(Lease),
     Fail(Arc<DialError>),

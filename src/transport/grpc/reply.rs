@@ -8,12 +8,12 @@ use http_body_util::BodyExt as _;
 use super::{Failure, status};
 use crate::codec::framing;
 
-/// What a reply may be.
+/// The bounds of a reply.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
     /// In bytes.
     pub(super) max_size: usize,
-    /// Whether it may be compressed.
+    /// True if the reply may be compressed.
     pub(super) gzip: bool,
 }
 

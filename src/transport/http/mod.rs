@@ -38,7 +38,7 @@ pub(crate) struct Http {
     /// The headers of each call, with room for the key, so that no call grows the map.
     headers: HeaderMap,
     max_response_size: usize,
-    /// Whether calls are sent as command lines to the base URL.
+    /// True if calls are sent as command lines to the base URL.
     legacy: bool,
     proxy: Option<String>,
     clients: Clients,

@@ -82,7 +82,7 @@ impl Tls {
 /// The facts about a transport's handshakes that explain failures.
 #[derive(Clone)]
 pub(crate) struct Handshakes {
-    /// Whether the server asked for a client certificate.
+    /// True if the server asked for a client certificate.
     asked: Arc<AtomicBool>,
     has_identity: bool,
 }

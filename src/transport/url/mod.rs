@@ -16,7 +16,7 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
     pub(crate) protocol: Protocol,
-    /// Whether the connection is encrypted.
+    /// True if the connection is encrypted.
     pub(crate) tls: bool,
     /// `host:port`, or `host`.
     pub(crate) authority: String,

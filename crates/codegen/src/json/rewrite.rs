@@ -37,7 +37,7 @@ pub(super) struct RenamedOneof {
     pub(super) pbjson: Vec<String>,
     /// Its name in prost's output.
     pub(super) prost: Ident,
-    /// Whether pbjson-build's output has it.
+    /// True if pbjson-build's output has it.
     is_found: bool,
 }
 

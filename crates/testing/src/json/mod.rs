@@ -51,11 +51,11 @@ pub(crate) struct FieldDescriptor {
     pub(crate) name: &'static str,
     pub(crate) number: u32,
     pub(crate) kind: FieldKind,
-    /// Whether the field is a list. A map is not a list.
+    /// True if the field is a list. A map is not a list.
     pub(crate) repeated: bool,
-    /// Whether unset and zero differ, as for a pointer in Go.
+    /// True if unset and zero differ, as for a pointer in Go.
     pub(crate) optional: bool,
-    /// Whether a zero is written: the tag of the field in Go lacks `omitempty`.
+    /// True if a zero is written: the tag of the field in Go lacks `omitempty`.
     pub(crate) always: bool,
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Filter {
 pub(crate) struct Added {
     /// The position of the stream afterwards.
     pub(crate) position: Position,
-    /// Whether the publication was dropped because its version is not above the last one.
+    /// True if the publication was dropped because its version is not above the last one.
     pub(crate) is_outdated: bool,
 }
 

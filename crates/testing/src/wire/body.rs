@@ -25,7 +25,7 @@ pub(crate) struct ResponseBody {
 #[derive(Debug)]
 struct Cut {
     close: Arc<Notify>,
-    /// Whether hyper has had the opportunity to send the first half.
+    /// True if hyper has had the opportunity to send the first half.
     flushed: bool,
     /// The length of the whole body, which the response announces.
     announced: usize,

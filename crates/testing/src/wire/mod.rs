@@ -49,9 +49,9 @@ pub(crate) struct ServerConfig {
     pub(crate) http_key: Option<String>,
     /// The API key for gRPC; `None` if calls need none.
     pub(crate) grpc_key: Option<String>,
-    /// Whether errors are always reported as HTTP statuses.
+    /// True if errors are always reported as HTTP statuses.
     pub(crate) http_error_mode_transport: bool,
-    /// Whether errors are always reported as gRPC codes.
+    /// True if errors are always reported as gRPC codes.
     pub(crate) grpc_error_mode_transport: bool,
     /// The path of the HTTP API, without a slash at its end.
     pub(crate) prefix: String,

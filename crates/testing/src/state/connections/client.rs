@@ -31,11 +31,11 @@ pub(crate) struct Subscription {
     /// The info of the connection at the time of the subscription.
     pub(crate) connection_info: Bytes,
     pub(crate) presence: bool,
-    /// Whether other subscribers receive join and leave events of this one.
+    /// True if other subscribers receive join and leave events of this one.
     pub(crate) emits_join_leave: bool,
-    /// Whether this subscriber receives join and leave events.
+    /// True if this subscriber receives join and leave events.
     pub(crate) gets_join_leave: bool,
-    /// Whether the server, not the client, has made the subscription.
+    /// True if the server, not the client, has made the subscription.
     pub(crate) by_server: bool,
     /// The position up to which the client has received publications, if the subscription is
     /// positioned.
