@@ -36,25 +36,20 @@ const GRPC_NAMES: [&str; 17] = [
 impl Status {
     /// Returns whether another attempt may get another response: after overload, a gateway without its server, a
     /// restart.
-    ///
-    /// gRPC's `ResourceExhausted` means that, as HTTP 429 does, only if the server asks to wait.
     pub(crate) fn is_temporary(self, retry_after: Option<Duration>) -> bool {
-        match self {
-            Self::Http(429) => true,
-            Self::Grpc(8) => retry_after.is_some(),
-            _ => self.is_unavailable(),
-        }
+        self == Self::Http(429) || self.is_unavailable(retry_after)
     }
 
-    /// Returns whether no server was available to respond.
+    /// Returns whether no server was available to respond, or the server wants to be left alone for a while.
     ///
     /// 520 to 524 and 530 are Cloudflare's for an origin that is down or too slow. 408 is said by servers and proxies
-    /// that close a connection.
-    pub(crate) fn is_unavailable(self) -> bool {
-        matches!(
-            self,
-            Self::Http(408 | 502..=504 | 520..=524 | 530) | Self::Grpc(14)
-        )
+    /// that close a connection. gRPC's `ResourceExhausted` means that only if the server asks to wait.
+    pub(crate) fn is_unavailable(self, retry_after: Option<Duration>) -> bool {
+        match self {
+            Self::Http(status) => matches!(status, 408 | 502..=504 | 520..=524 | 530),
+            Self::Grpc(8) => retry_after.is_some(),
+            Self::Grpc(code) => code == 14,
+        }
     }
 
     /// Returns whether the server does not have the method.

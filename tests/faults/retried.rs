@@ -290,3 +290,23 @@ async fn wait_that_would_outlast_the_call_is_not_started() {
         assert!(started.elapsed() < Duration::from_secs(30), "{case}");
     }
 }
+
+/// As after 503 or `Unavailable`.
+#[cfg(feature = "grpc")]
+#[tokio::test]
+async fn node_whose_resources_are_exhausted_rests_as_long_as_it_asks() -> Outcome {
+    use crate::fake_grpc::FakeGrpc;
+
+    let exhausted = FakeGrpc::always(overloaded(60, "8").1);
+    let healthy = FakeGrpc::always(published().1);
+    let client = Client::builder(exhausted.url())
+        .endpoint(healthy.url())
+        .retry(Retry::default().idempotency_keys())
+        .build()?;
+    for _ in 0..10 {
+        publish(&client).await?;
+    }
+    let calls = (exhausted.requests().len(), healthy.requests().len());
+    assert_eq!(calls, (1, 10));
+    Ok(())
+}

@@ -295,7 +295,7 @@ impl Verdict {
                 status,
                 retry_after,
                 ..
-            } if status.is_unavailable() => Self::Failure {
+            } if status.is_unavailable(*retry_after) => Self::Failure {
                 rest: retry_after.unwrap_or_default(),
             },
             Error::Config(_) | Error::InvalidRequest(_) | Error::Closed { .. } => Self::Unknown,
