@@ -161,7 +161,7 @@ impl Inner {
         let sending = turn.node.transport.send(route, request);
         let outcome = within(sending, route.method, &state, deadline, patience).await;
         turn.record(&outcome, deadline.given);
-        outcome
+        outcome.map_err(|error| error.through(turn.node.transport.proxy()))
     }
 
     /// Waits before parts of a call are retried. Returns false, without waiting, if they may not be.
@@ -244,6 +244,7 @@ pub(crate) fn timeout(method: &'static str, effect: Effect, after: Duration) -> 
         method,
         effect,
         after,
+        proxy: None,
         attempts: Attempts::default(),
     }
 }

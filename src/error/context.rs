@@ -42,6 +42,14 @@ impl Error {
         }
     }
 
+    /// Returns the error of an attempt that went through this proxy. A timeout names it; other errors have it already.
+    pub(crate) fn through(mut self, used: Option<&str>) -> Self {
+        if let Self::Timeout { proxy, .. } = &mut self {
+            *proxy = used.map(Into::into);
+        }
+        self
+    }
+
     /// Returns the same error for a call of the method `called`, which shared a batch with other calls.
     pub(crate) fn of_call(mut self, called: &'static str) -> Self {
         match &mut self {

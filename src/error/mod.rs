@@ -23,7 +23,9 @@ pub use effect::Effect;
 #[cfg(feature = "_transport")]
 pub(crate) use progress::Progress;
 pub use status::Status;
-use text::{body_part, closed_message, effect_text, hint_part, list, network_message, rounded};
+use text::{
+    body_part, closed_message, effect_text, hint_part, list, network_message, proxy_part, rounded,
+};
 pub(crate) use text::{decode_cause, excerpt};
 
 /// The reason of [`Error::Network`] if the process could not open another file.
@@ -99,7 +101,7 @@ pub enum Error {
     },
 
     /// The reply was not complete in time.
-    #[error("{method}: no complete reply within {}; {}{attempts}", rounded(*.after), effect_text(.attempts.and(*.effect)))]
+    #[error("{method}: no complete reply within {}{}; {}{attempts}", rounded(*.after), proxy_part(.proxy), effect_text(.attempts.and(*.effect)))]
     #[non_exhaustive]
     Timeout {
         /// The method that was called.
@@ -109,6 +111,8 @@ pub enum Error {
         /// The time after which the call was given up: its timeout, or the time of the last attempt if that was shorter,
         /// such as `attempt_timeout` or `connect_timeout`.
         after: Duration,
+        /// The proxy that the call went through, without its credentials.
+        proxy: Option<Box<str>>,
         /// The attempts of the call.
         attempts: Attempts,
     },

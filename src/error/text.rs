@@ -81,6 +81,14 @@ pub(super) fn body_part(body: &str) -> String {
     }
 }
 
+/// Returns a proxy as a part of an error's text; empty without a proxy.
+pub(super) fn proxy_part(proxy: &Option<Box<str>>) -> String {
+    match proxy {
+        Some(proxy) => format!(" through the proxy {proxy}"),
+        None => String::new(),
+    }
+}
+
 /// Returns a hint as a part of an error's text; empty for an empty hint.
 pub(super) fn hint_part(hint: &str) -> String {
     if hint.is_empty() {

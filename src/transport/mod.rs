@@ -45,6 +45,8 @@ use url::Protocol;
 /// The way to a node: its URL, its encoding, its connections.
 pub(crate) struct Transport {
     url: String,
+    /// The proxy that connections pass through, without its credentials.
+    proxy: Option<String>,
     codec: Codec,
     /// The texts that no error may show.
     secrets: Vec<String>,
@@ -62,6 +64,7 @@ impl Transport {
     /// Creates a transport. It connects when it first sends.
     pub(crate) fn new(config: TransportConfig, own: OwnConnections) -> Result<Self, Error> {
         let url = config.url.to_string();
+        let proxy = config.proxy.clone();
         let secrets = config.secrets();
         let codec = match config.url.protocol {
             Protocol::Http if config.legacy_commands => Codec::CommandLines,
@@ -74,6 +77,7 @@ impl Transport {
         };
         Ok(Self {
             url,
+            proxy,
             codec,
             secrets,
             sender,
@@ -87,6 +91,10 @@ impl Transport {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(crate) fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
     }
 
     /// Returns the texts that no error may show.

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use centrifugo_api::{Client, ClientBuilder, Error, InfoRequest, PublishRequest, Status};
+use centrifugo_api::{
+    Client, ClientBuilder, Coalescing, Error, InfoRequest, PublishRequest, Status,
+};
 use centrifugo_api_testing::{Fault, Server};
 
 use crate::closed_port::closed_port;
@@ -183,19 +185,34 @@ async fn idle_grpc_connection_pings_with_http2_keep_alive() -> Outcome {
 
 const URL: &str = "CENTRIFUGO_API_TEST_URL";
 
-/// Prints the outcome of a call to the URL of the environment.
+/// Prints the outcome of a call to the URL of the environment, which words before the URL change.
 async fn call_and_print() -> Outcome {
     let url = std::env::var(URL)?;
+    let (url, is_brief) = url
+        .strip_prefix("brief ")
+        .map_or((&*url, false), |url| (url, true));
+    let (url, is_coalesced) = url
+        .strip_prefix("coalesced ")
+        .map_or((url, false), |url| (url, true));
     let (url, no_proxy) = url
         .strip_prefix("direct ")
-        .map_or((&*url, false), |url| (url, true));
+        .map_or((url, false), |url| (url, true));
     let builder = Client::builder(url).api_key("api-key");
+    let builder = if is_brief {
+        builder.timeout(Duration::from_millis(300))
+    } else {
+        builder
+    };
     let builder = if no_proxy {
         builder.no_proxy()
     } else {
         builder
     };
     let outcome = match builder.build() {
+        Ok(client) if is_coalesced => {
+            let client = client.coalescing(Coalescing::default());
+            client.info(InfoRequest::new()).await.map(drop)
+        }
         Ok(client) => client.info(InfoRequest::new()).await.map(drop),
         Err(error) => Err(error),
     };
@@ -269,6 +286,20 @@ async fn proxy_is_named_in_errors_and_not_used_for_this_machine() -> Outcome {
     ] {
         let output = output(TEST, url, proxy, "")?;
         assert!(output.contains(&expected), "{url} {proxy}: {output}");
+    }
+    // It accepts connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let address = silent.local_addr()?;
+    for url in [
+        format!("brief {elsewhere}"),
+        format!("brief coalesced {elsewhere}"),
+    ] {
+        let proxy = format!("http://user:secret@{address}");
+        let output = output(TEST, &url, &proxy, "")?;
+        let expected =
+            format!("within 300ms through the proxy http://{address}; the call may have run");
+        assert!(output.contains(&expected), "{url}: {output}");
+        assert!(!output.contains("secret"), "{output}");
     }
     let output = output(TEST, elsewhere, "socks5://user:secret@127.0.0.1:1080", "")?;
     let is_refused = output.contains("needs the feature `socks` of centrifugo-api");

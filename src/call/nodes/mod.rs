@@ -73,6 +73,13 @@ impl Nodes {
         self.nodes.iter().map(|node| node.transport.url())
     }
 
+    /// Returns the proxy of all nodes, if they have one in common.
+    pub(crate) fn proxy(&self) -> Option<&str> {
+        let mut proxies = self.nodes.iter().map(|node| node.transport.proxy());
+        let first = proxies.next()??;
+        proxies.all(|proxy| proxy == Some(first)).then_some(first)
+    }
+
     /// Returns the turn of the next node that the attempt has not tried: one that is up or is to be probed, or else
     /// the one that failed longest ago.
     pub(crate) fn pick(&self, tried: &mut TriedNodes, candidate: Candidate) -> Option<Turn<'_>> {

@@ -45,6 +45,7 @@ fn error(chance: &mut Chance) -> Error {
             method: METHOD,
             effect,
             after: Duration::ZERO,
+            proxy: None,
             attempts,
         },
         _ => Error::Network {

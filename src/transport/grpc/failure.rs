@@ -185,6 +185,7 @@ fn timeout(method: &'static str, effect: Effect, started: Instant) -> Error {
         method,
         effect,
         after: started.elapsed(),
+        proxy: None,
         attempts: Attempts::default(),
     }
 }

@@ -53,6 +53,7 @@ impl Http {
                 method,
                 effect,
                 after: elapsed,
+                proxy: None,
                 attempts,
             };
         }
