@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use crate::codec::{Codec, EncodedBody};
 use crate::error::{Attempts, Effect, Error, InvalidRequest};
-use crate::transport::{OutgoingRequest, Route, SendState, in_runtime};
+use crate::transport::{Gate, OutgoingRequest, Route, SendState, in_runtime};
 use api_key::ApiKey;
 pub(crate) use budget::{Budget, Failed};
 pub(crate) use deadline::Deadline;
@@ -93,6 +93,8 @@ impl Inner {
     /// Makes an attempt: the one place through which each attempt of each call passes. An attempt that was certainly
     /// not sent moves on to the next node at once.
     ///
+    /// `gate` is that of a request which several calls share.
+    ///
     /// Boxed, so that the transports' state is not a part of every method's future, which would be moved with it.
     pub(crate) fn attempt<'a>(
         &'a self,
@@ -100,8 +102,9 @@ impl Inner {
         body: &'a EncodedBody,
         deadline: Deadline,
         candidate: Candidate,
+        gate: Option<&'a Gate>,
     ) -> Pin<Box<impl Future<Output = Result<Bytes, Error>>>> {
-        Box::pin(self.attempt_nodes(route, body, deadline, candidate))
+        Box::pin(self.attempt_nodes(route, body, deadline, candidate, gate))
     }
 
     /// Sends a request to one node after another, until it was sent, every node was tried, or the time is over.
@@ -111,6 +114,7 @@ impl Inner {
         body: &EncodedBody,
         deadline: Deadline,
         candidate: Candidate,
+        gate: Option<&Gate>,
     ) -> Result<Bytes, Error> {
         let mut tried = TriedNodes::default();
         // The first node to which connecting took too long while another was up.
@@ -119,7 +123,9 @@ impl Inner {
         while let Some(turn) = self.nodes.pick(&mut tried, candidate) {
             let index = turn.index;
             let patience = self.nodes.has_other(&tried).then(|| patience(deadline));
-            let outcome = self.take_turn(turn, route, body, deadline, patience).await;
+            let outcome = self
+                .take_turn(turn, route, body, deadline, patience, gate)
+                .await;
             let error = match outcome {
                 Err(error) if error.is_unsent() && error.is_retryable() => error,
                 outcome => return outcome,
@@ -128,7 +134,7 @@ impl Inner {
                 slow.get_or_insert(index);
             }
             failure = Some(error);
-            if deadline.left().is_zero() {
+            if deadline.left().is_zero() || gate.is_some_and(Gate::is_closed) {
                 break;
             }
         }
@@ -136,7 +142,8 @@ impl Inner {
             // No node was any faster: all the time that is left is for connecting.
             Some(index) if !deadline.left().is_zero() => {
                 let turn = self.nodes.again(index);
-                self.take_turn(turn, route, body, deadline, None).await
+                self.take_turn(turn, route, body, deadline, None, gate)
+                    .await
             }
             _ => Err(failure.unwrap_or_else(|| unreachable!("a client has a node"))),
         }
@@ -150,8 +157,9 @@ impl Inner {
         body: &EncodedBody,
         deadline: Deadline,
         patience: Option<Duration>,
+        gate: Option<&Gate>,
     ) -> Result<Bytes, Error> {
-        let state = SendState::default();
+        let state = SendState::behind(gate);
         let request = OutgoingRequest {
             body: body.clone(),
             key: self.api_key.header()?,
@@ -160,7 +168,11 @@ impl Inner {
         };
         let sending = turn.node.transport.send(route, request);
         let outcome = within(sending, route.method, &state, deadline, patience).await;
-        turn.record(&outcome, deadline.given);
+        let is_withdrawn = gate.is_some_and(Gate::is_closed);
+        // The transport fails a request that was withdrawn, which is not the node's fault.
+        if !is_withdrawn || !outcome.as_ref().is_err_and(Error::is_network) {
+            turn.record(&outcome, deadline.given);
+        }
         outcome.map_err(|error| error.through(turn.node.transport.proxy()))
     }
 

@@ -115,9 +115,9 @@ impl Client {
                     item.await.map(Reply::Item)
                 }
                 None => {
-                    let reply = self
-                        .inner
-                        .attempt(&call.route, call.body, deadline, candidate);
+                    let reply =
+                        self.inner
+                            .attempt(&call.route, call.body, deadline, candidate, None);
                     reply.await.map(Reply::Whole)
                 }
             };

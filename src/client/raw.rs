@@ -36,7 +36,9 @@ where
     loop {
         let deadline = attempts.next_attempt();
         let candidate = attempts.candidate();
-        let reply = inner.attempt(&route, &body, deadline, candidate).await;
+        let reply = inner
+            .attempt(&route, &body, deadline, candidate, None)
+            .await;
         let outcome = match reply {
             Ok(reply) => codec
                 .raw_reply(route.method, &body, reply)

@@ -7,6 +7,7 @@ mod diagnosis;
 mod dial;
 #[cfg(test)]
 mod fuzz;
+mod gate;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "http")]
@@ -32,6 +33,7 @@ use absent::Absent as Grpc;
 use absent::Absent as Http;
 pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
 pub(crate) use dial::Names;
+pub(crate) use gate::Gate;
 #[cfg(feature = "grpc")]
 use grpc::Grpc;
 #[cfg(feature = "http")]

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::dial::Dials;
+use super::gate::Gate;
 use crate::api::messages::METHODS;
 use crate::api::method::Method;
 use crate::codec::EncodedBody;
@@ -74,6 +75,8 @@ struct Sending {
     /// The number of copies of the body.
     copies: AtomicU8,
     sent_at: Mutex<Option<Instant>>,
+    /// The gate that the request passes when it is sent, if other calls share it.
+    gate: Option<Gate>,
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
     dials: Dials,
 }
@@ -83,6 +86,14 @@ const ABANDONED: u8 = 1;
 const SENT: u8 = 2;
 
 impl SendState {
+    /// Returns the state of a request that is sent only through this gate.
+    pub(crate) fn behind(gate: Option<&Gate>) -> Self {
+        Self(Arc::new(Sending {
+            gate: gate.cloned(),
+            ..Sending::default()
+        }))
+    }
+
     /// Abandons the request, and returns its effect: unsent if no connection has asked for the body.
     ///
     /// Once abandoned, the body is never handed out, even if a connection in another thread still holds the request.
@@ -117,6 +128,9 @@ impl SendState {
         let stage = &self.0.stage;
         let _ = stage.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_sent);
         *self.sent_at() = None;
+        if let Some(gate) = &self.0.gate {
+            gate.take_back();
+        }
     }
 
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
@@ -125,13 +139,16 @@ impl SendState {
     }
 
     /// Returns whether the request has certainly not been processed, and may be sent.
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(super) fn is_unsent(&self) -> bool {
         self.0.stage.load(Ordering::Acquire) == WAITING
     }
 
     /// Returns whether this copy of the body may be handed out: no other one was.
     pub(super) fn send(&self, copy: u8) -> bool {
+        let is_stopped = || self.0.gate.as_ref().is_some_and(|gate| !gate.pass());
+        if self.is_unsent() && is_stopped() {
+            return false;
+        }
         let stage = self.replace_waiting(SENT + copy);
         if stage == WAITING {
             *self.sent_at() = Some(Instant::now());

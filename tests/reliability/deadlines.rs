@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use centrifugo_api::{ApiError, InfoRequest, Retry};
+use centrifugo_api::{ApiError, Coalescing, InfoRequest, PublishRequest, Retry};
 use centrifugo_api_testing::Fault;
 
 #[cfg(target_os = "linux")]
@@ -58,6 +58,74 @@ async fn timeout_before_anything_was_sent_says_so() -> Outcome {
             .build()?;
         let error = client.info(InfoRequest::new()).await.unwrap_err();
         assert!(error.is_timeout() && error.is_unsent(), "{url}: {error:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn coalesced_call_that_ends_while_its_batch_connects_is_unsent() -> Outcome {
+    let Blackhole { address, .. } = &Blackhole::start().await?;
+    for url in [format!("http://{address}/api"), format!("grpc://{address}")] {
+        let client = centrifugo_api::Client::builder(&url)
+            .retry(Retry::none())
+            .build()?
+            .coalescing(Coalescing::default());
+        let publish = |factor| {
+            let client = client.with_timeout(SHORT * factor);
+            async move { client.publish(PublishRequest::new("news", "1")).await }
+        };
+        // They share a batch, and end one after another.
+        let (first, second, third) = tokio::join!(publish(1), publish(3), publish(3));
+        for outcome in [first, second, third] {
+            let error = outcome.unwrap_err();
+            assert!(error.is_timeout() && error.is_unsent(), "{url}: {error:?}");
+        }
+    }
+    Ok(())
+}
+
+/// The handshake takes longer than one of the calls has.
+#[tokio::test]
+#[cfg(feature = "tls")]
+async fn call_that_ended_while_its_batch_connected_is_not_sent_with_the_others() -> Outcome {
+    use centrifugo_api_testing::Server;
+
+    use crate::authority::Authority;
+    use crate::front::{Front, Manner, acceptor};
+    use crate::{address, published};
+
+    let server = Server::start()?;
+    let authority = Authority::new()?;
+    let identity = authority.certify("127.0.0.1")?.identity();
+    for scheme in ["https", "grpcs"] {
+        let tls = acceptor(&identity)?;
+        let slow = |_| Manner::Slow(SHORT * 5);
+        let front = Front::start(address(&server).parse()?, Some(tls), slow).await?;
+        let (path, key) = if scheme == "https" {
+            ("/api", server.api_key())
+        } else {
+            ("", server.grpc_api_key())
+        };
+        let client = centrifugo_api::Client::builder(format!("{scheme}://{}{path}", front.address))
+            .api_key(key)
+            .root_certificate(authority.pem())
+            .retry(Retry::none())
+            .build()?
+            .coalescing(Coalescing::default());
+        let hasty = client.with_timeout(SHORT);
+        let (late, patient) = tokio::join!(
+            hasty.publish(PublishRequest::new("late", "1")),
+            client.publish(PublishRequest::new(scheme, "1")),
+        );
+        let error = late.unwrap_err();
+        assert!(
+            error.is_timeout() && error.is_unsent(),
+            "{scheme}: {error:?}"
+        );
+        patient?;
+        assert_eq!(published(&client, scheme).await?, 1);
+        assert_eq!(published(&client, "late").await?, 0, "{scheme}");
     }
     Ok(())
 }

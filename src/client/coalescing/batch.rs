@@ -10,6 +10,7 @@ use crate::api::messages::PublishRequest;
 use crate::api::method::Method as _;
 use crate::call::{Candidate, Deadline};
 use crate::error::Error;
+use crate::transport::Gate;
 
 /// A call that waits for its batch.
 pub(super) struct QueuedCall {
@@ -49,9 +50,24 @@ pub(super) struct Batch {
     pub(super) calls: Numbered,
     /// True if the server should run them concurrently.
     pub(super) parallel: bool,
+    /// The gate that the batch passes when it is sent.
+    pub(super) gate: Gate,
 }
 
 impl Batch {
+    pub(super) fn new(calls: Numbered, parallel: bool) -> Self {
+        Self {
+            calls,
+            parallel,
+            gate: Gate::default(),
+        }
+    }
+
+    /// Returns whether one of its callers has gone before it was sent, so that it is not sent as it is.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.gate.is_closed()
+    }
+
     /// Returns the number of commands that the server runs one after another: none if it runs them concurrently.
     pub(super) fn sequential(&self) -> usize {
         if self.parallel { 0 } else { self.calls.len() }

@@ -29,9 +29,10 @@ use queue::Queue;
 /// once, even with a single call. Calls that arrive meanwhile form the next one. They wait at most
 /// [`slow_after`](Self::slow_after), 50 ms, for the batches in flight.
 ///
-/// - Each call keeps its own deadline, [`Retry`](crate::Retry), outcome and error. A call that is dropped before its
-///   batch is sent is not sent. A batch is abandoned when all its callers have timed out or were dropped; as always,
-///   its calls may have run.
+/// - Each call keeps its own deadline, [`Retry`](crate::Retry), outcome and error. A call that is dropped while it
+///   waits for its batch is not sent. Nor is one that times out before its batch is sent: a batch that is still
+///   connecting is sent without it. A batch is abandoned when all its callers have timed out or were dropped; as
+///   always, its calls may have run.
 /// - Calls of different tasks are published in no particular order. For a fixed order await each call before the
 ///   next, or put the publications into one [`Client::batch`](crate::Client::batch).
 /// - A request larger than an eighth of [`max_bytes`](Self::max_bytes) is sent alone, as without coalescing. So are
@@ -235,7 +236,7 @@ impl Coalescer {
         } else {
             &queues.others
         };
-        let (reply, received) = oneshot::channel();
+        let (reply, mut received) = oneshot::channel();
         let queued = QueuedCall {
             method: call.method,
             tag: place.tag,
@@ -254,12 +255,18 @@ impl Coalescer {
         if pushed.needs_worker {
             worker::start(Arc::clone(inner), Arc::clone(queue));
         }
-        match deadline.timeout(received).await {
+        match deadline.timeout(&mut received).await {
             Ok(Ok(item)) => item,
             Ok(Err(_)) => Err(worker_lost(inner, call.method, *deadline)),
             Err(_) => {
+                // No batch takes the call from now on.
+                received.close();
                 let effect = queue.withdraw(pushed.number);
-                Err(call::timeout(call.method, effect, deadline.given))
+                // An outcome may have arrived meanwhile.
+                received.try_recv().unwrap_or_else(|_| {
+                    let error = call::timeout(call.method, effect, deadline.given);
+                    Err(error.through(inner.nodes.proxy()))
+                })
             }
         }
     }

@@ -11,6 +11,7 @@ use super::size::BatchSize;
 use super::{Coalescing, Order};
 use crate::call::Candidate;
 use crate::error::Effect;
+use crate::transport::Gate;
 
 /// Calls that wait, and the number of workers that send them.
 pub(super) struct Queue {
@@ -24,13 +25,23 @@ pub(super) struct Queue {
 
 struct State {
     waiting: Numbered,
-    /// Halves of batches that the server refused. The last one is sent next, before the calls in `waiting`.
+    /// Halves of batches that the server refused, and batches that were withdrawn. The last one is sent next, before the
+    /// calls in `waiting`.
     halves: Vec<Batch>,
+    /// The batches that workers send.
+    sending: Vec<Sending>,
     next_number: u64,
     /// The number of workers, without those whose batch is slow.
     workers: usize,
     size: BatchSize,
     order: OrderProbe,
+}
+
+/// A batch that a worker sends.
+struct Sending {
+    /// The numbers of its calls, which ascend.
+    numbers: Vec<u64>,
+    gate: Gate,
 }
 
 /// A call that was added to the queue.
@@ -46,6 +57,11 @@ impl State {
         let halves = self.halves.iter_mut().map(|half| &mut half.calls);
         let mut places = halves.chain([&mut self.waiting]);
         places.find_map(|calls| remove(calls, number))
+    }
+
+    /// Removes the batch with that gate from those that are sent.
+    fn ended(&mut self, gate: &Gate) {
+        self.sending.retain(|batch| !batch.gate.is(gate));
     }
 
     /// Removes the first calls if their callers have gone, and returns what nodes must know of the next one.
@@ -76,7 +92,7 @@ impl State {
         if half.calls.is_empty() {
             self.halves.pop();
         }
-        Some(Batch { calls, parallel })
+        Some(Batch::new(calls, parallel))
     }
 }
 
@@ -85,6 +101,7 @@ impl Queue {
         let state = State {
             waiting: VecDeque::new(),
             halves: Vec::new(),
+            sending: Vec::new(),
             next_number: 0,
             workers: 0,
             size: BatchSize::new(options.bytes),
@@ -124,14 +141,17 @@ impl Queue {
         }
     }
 
-    /// Removes a call, and returns its effect: unsent if it was still waiting.
+    /// Removes a call, whose caller must be known to have gone, and returns its effect: unsent if it was still waiting,
+    /// or if its batch was not sent yet. Such a batch is withdrawn, and sent without the call.
     pub(super) fn withdraw(&self, number: u64) -> Effect {
-        let withdrawn = self.state().remove(number);
-        let Some(call) = withdrawn else {
-            return Effect::MayHaveRun;
-        };
-        self.capacity.permits().add(call.size());
-        Effect::Unsent
+        let mut state = self.state();
+        if let Some(call) = state.remove(number) {
+            self.capacity.permits().add(call.size());
+            return Effect::Unsent;
+        }
+        let mut sending = state.sending.iter();
+        let batch = sending.find(|batch| batch.numbers.binary_search(&number).is_ok());
+        batch.map_or(Effect::MayHaveRun, |batch| batch.gate.close())
     }
 
     /// Takes the next batch: a single call if `is_alone` says so of the first one. Returns `None` if no call waits; the
@@ -153,6 +173,10 @@ impl Queue {
         if batch.parallel {
             state.order.ran_in_parallel();
         }
+        state.sending.push(Sending {
+            numbers: batch.calls.iter().map(|(number, _)| *number).collect(),
+            gate: batch.gate.clone(),
+        });
         Some(batch)
     }
 
@@ -182,7 +206,7 @@ impl Queue {
             calls.push_back((number, next));
         }
         let parallel = max_sequential.is_none() && calls.len() > 1;
-        Batch { calls, parallel }
+        Batch::new(calls, parallel)
     }
 
     /// Returns the maximal number of calls of a batch that the server runs one after another; `None` if it runs them
@@ -220,11 +244,23 @@ impl Queue {
 
     /// Lets the calls of a batch wait again, in halves, which are sent next.
     pub(super) fn halve(&self, mut batch: Batch) {
-        let second_half = Batch {
-            calls: batch.calls.split_off(batch.calls.len() / 2),
-            parallel: batch.parallel,
-        };
-        self.state().halves.extend([second_half, batch]);
+        let second_calls = batch.calls.split_off(batch.calls.len() / 2);
+        let second_half = Batch::new(second_calls, batch.parallel);
+        let mut state = self.state();
+        state.ended(&batch.gate);
+        state.halves.extend([second_half, batch]);
+    }
+
+    /// Lets the calls of a batch that was withdrawn wait again; those that have not gone are sent next.
+    pub(super) fn again(&self, batch: Batch) {
+        let mut state = self.state();
+        state.ended(&batch.gate);
+        state.halves.push(batch);
+    }
+
+    /// Records that a batch has ended, and that its calls have their outcomes.
+    pub(super) fn ended(&self, gate: &Gate) {
+        self.state().ended(gate);
     }
 
     /// Counts a worker if calls wait and there may be one more, and returns whether it does.
@@ -309,7 +345,11 @@ mod tests {
         assert_eq!(queue.withdraw(5), Effect::Unsent);
         assert_eq!(numbers(queue.take(|_| false)), [0]);
         assert_eq!(numbers(queue.take(|_| false)), [4]);
-        assert_eq!(numbers(queue.take(|_| false)), [6]);
+        let batch = queue.take(|_| false).unwrap();
+        assert!(!batch.is_withdrawn());
+        assert_eq!(queue.withdraw(6), Effect::Unsent);
+        assert!(batch.is_withdrawn());
+        queue.ended(&batch.gate);
         assert_eq!(queue.withdraw(6), Effect::MayHaveRun);
     }
 }

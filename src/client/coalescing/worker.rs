@@ -14,7 +14,7 @@ use crate::api::messages::{BATCH_TAGS, BatchRequest};
 use crate::call::{Candidate, Deadline, Inner};
 use crate::codec::{self, BatchEntry, EncodedBody};
 use crate::error::{Attempts, Error, Status};
-use crate::transport::Route;
+use crate::transport::{Gate, Route};
 
 /// Starts a worker that the queue counts already.
 pub(super) fn start(inner: Arc<Inner>, queue: Arc<Queue>) {
@@ -61,7 +61,7 @@ impl Worker {
     }
 
     /// Sends a batch, and passes each call its outcome. The calls of a batch that the server refused wait again, in
-    /// halves. A batch whose callers have gone is abandoned.
+    /// halves, and so do those of a batch that was withdrawn. A batch whose callers have gone is abandoned.
     async fn send(&mut self, mut batch: Batch) {
         let queue = Arc::clone(&self.queue);
         let permits = queue.permits(&batch.calls);
@@ -74,7 +74,12 @@ impl Worker {
         } else {
             0
         };
+        let gate = batch.gate.clone();
         match outcome {
+            outcome if batch.is_withdrawn() && is_unsent(&outcome) => {
+                permits.keep();
+                queue.again(batch);
+            }
             Some(Ok(items)) => {
                 queue.succeeded(body.len());
                 queue.measured(sequential, started.elapsed());
@@ -102,10 +107,12 @@ impl Worker {
             }
             None => queue.lasted(sequential, started.elapsed()),
         }
+        // Now each call has its outcome, or waits in another batch.
+        queue.ended(&gate);
     }
 
-    /// Sends a batch, and returns the items of its reply. Returns `None` as soon as all its callers have gone. When
-    /// the batch turns out to be slow, the queue stops counting this worker.
+    /// Sends a batch, and returns the items of its reply. Returns `None` as soon as all its callers have gone, or as one
+    /// of them has withdrawn it. When the batch turns out to be slow, the queue stops counting this worker.
     async fn exchange(
         &mut self,
         batch: &mut Batch,
@@ -115,8 +122,10 @@ impl Worker {
         let inner = Arc::clone(&self.inner);
         let sequential = batch.sequential();
         let deadline = last_deadline(&batch.calls);
-        let reply = exchange(&inner, batch.calls.len(), body, deadline, batch.candidate());
-        let gone = all_gone(&mut batch.calls, deadline);
+        let gate = batch.gate.clone();
+        let candidate = batch.candidate();
+        let reply = exchange(&inner, batch.calls.len(), body, deadline, candidate, &gate);
+        let gone = given_up(&mut batch.calls, &gate, deadline);
         let mut outcome = pin!(unless(gone, reply));
         let slow_after = self.queue.slow_after();
         match tokio::time::timeout(slow_after, outcome.as_mut()).await {
@@ -168,9 +177,12 @@ async fn exchange(
     body: &EncodedBody,
     deadline: Deadline,
     candidate: Candidate,
+    gate: &Gate,
 ) -> Result<Vec<Bytes>, Error> {
     let route = Route::of::<BatchRequest>();
-    let reply = inner.attempt(&route, body, deadline, candidate).await?;
+    let reply = inner
+        .attempt(&route, body, deadline, candidate, Some(gate))
+        .await?;
     let items = inner.codec().split(&reply, calls)?;
     if items.len() == calls {
         return Ok(items);
@@ -183,12 +195,15 @@ async fn exchange(
     })
 }
 
-/// Waits until the callers of all these calls have gone, before the last deadline: at the deadline the attempt itself
-/// ends, and is held against its node.
-async fn all_gone(calls: &mut Numbered, last: Deadline) {
-    for (_, call) in calls {
-        call.reply.closed().await;
-    }
+/// Waits until the callers of all these calls have gone, or one of them has closed the gate, before the last deadline:
+/// at the deadline the attempt itself ends, and is held against its node.
+async fn given_up(calls: &mut Numbered, gate: &Gate, last: Deadline) {
+    let all_gone = async {
+        for (_, call) in calls {
+            call.reply.closed().await;
+        }
+    };
+    unless(gate.closed(), all_gone).await;
     if last.left().is_zero() {
         pending().await
     }
@@ -203,6 +218,15 @@ async fn unless<T>(end: impl Future<Output = ()>, future: impl Future<Output = T
         Poll::Pending => end.as_mut().poll(context).map(|()| None),
     })
     .await
+}
+
+/// Returns whether a batch certainly was not sent, if it was withdrawn.
+fn is_unsent(outcome: &Option<Result<Vec<Bytes>, Error>>) -> bool {
+    match outcome {
+        Some(Ok(_)) => false,
+        Some(Err(error)) => error.is_unsent(),
+        None => true,
+    }
 }
 
 /// Returns whether smaller batches may succeed where a batch failed, and may be sent: none of its commands ran, or
@@ -275,7 +299,8 @@ mod tests {
             reply,
         };
         let mut calls = Numbered::from([(0, call)]);
-        let mut gone = pin!(all_gone(&mut calls, deadline));
+        let gate = Gate::default();
+        let mut gone = pin!(given_up(&mut calls, &gate, deadline));
         let context = &mut Context::from_waker(Waker::noop());
         assert!(gone.as_mut().poll(context).is_pending());
         drop(received);
