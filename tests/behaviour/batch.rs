@@ -36,29 +36,27 @@ fn publish(channel: &str, data: &str) -> Command {
 }
 
 /// Returns the offset of each publication, or the code of its error.
-fn outcomes(replies: &[Reply]) -> Vec<Result<u64, u32>> {
+fn outcomes(replies: &[Result<Reply, ApiError>]) -> Vec<Result<u64, u32>> {
     replies
         .iter()
-        .map(|reply: &Reply| match (&reply.error, &reply.publish) {
-            (Some(error), None) => Err(error.code),
-            (None, Some(result)) => Ok(result.offset),
-            _ => panic!("expected an error or a result, not {reply:?}"),
+        .map(|outcome| {
+            let reply = outcome.as_ref().map_err(|error| error.code)?;
+            let result = reply.publish.as_ref();
+            Ok(result
+                .unwrap_or_else(|| panic!("no result: {reply:?}"))
+                .offset)
         })
         .collect()
 }
 
 /// Returns the name of the method of a reply, or the code of its error.
-fn summary(reply: &Reply) -> Result<String, u32> {
+fn summary(outcome: &Result<Reply, ApiError>) -> Result<String, u32> {
+    let reply = outcome.as_ref().map_err(|error| error.code)?;
     let fields = serde_json::to_value(reply).expect("a reply has a JSON form");
-    match (
-        &reply.error,
-        fields
-            .as_object()
-            .map(|fields| fields.keys().collect::<Vec<_>>()),
-    ) {
-        (Some(error), _) => Err(error.code),
-        (None, Some(names)) if names.len() == 1 => Ok(names[0].clone()),
-        _ => panic!("expected an error or one result, not {reply:?}"),
+    let names: Option<Vec<_>> = fields.as_object().map(|fields| fields.keys().collect());
+    match names.as_deref() {
+        Some([name]) => Ok((*name).clone()),
+        _ => panic!("expected one result, not {reply:?}"),
     }
 }
 
@@ -70,12 +68,10 @@ async fn batch_returns_outcomes_in_order(env: &Env) -> Outcome {
         publish("plain:a", "2"),
         history.into(),
     ];
-    let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
-    let read = |reply: &Reply| {
-        reply
-            .history
-            .as_ref()
-            .map(|history| offsets(&history.publications))
+    let replies = env.client.batch(BatchRequest::new(commands)).await?;
+    let read = |outcome: &Result<Reply, ApiError>| {
+        let history = outcome.as_ref().ok()?.history.as_ref();
+        history.map(|history| offsets(&history.publications))
     };
     assert_eq!(
         outcomes(&[replies[0].clone(), replies[2].clone()]),
@@ -97,11 +93,10 @@ async fn parallel_batch_returns_outcomes_in_order(env: &Env) -> Outcome {
     let replies = env
         .client
         .batch(BatchRequest::new(positions).parallel(true))
-        .await?
-        .replies;
+        .await?;
     let answered: Vec<_> = replies
         .iter()
-        .map(|reply| reply.history.as_ref().map(|history| history.offset))
+        .map(|outcome| Some(outcome.as_ref().ok()?.history.as_ref()?.offset))
         .collect();
     let expected: Vec<_> = (0..10)
         .map(|number| Some(if number == 0 { 9 } else { 10 }))
@@ -123,8 +118,7 @@ async fn batch_goes_on_after_a_failure(env: &Env) -> Outcome {
         let replies = env
             .client
             .batch(BatchRequest::new(commands).parallel(parallel))
-            .await?
-            .replies;
+            .await?;
         assert_eq!(
             outcomes(&replies),
             [Ok(0), Err(102), Err(107), Err(104), Err(104), Ok(1)]
@@ -163,7 +157,7 @@ async fn batch_accepts_every_kind_of_command(env: &Env) -> Outcome {
         .into_iter()
         .chain(pro)
         .map(|(_, command)| command);
-    let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
+    let replies = env.client.batch(BatchRequest::new(commands)).await?;
     assert_eq!(replies.iter().map(summary).collect::<Vec<_>>(), expected);
     Ok(())
 }
@@ -171,7 +165,7 @@ async fn batch_accepts_every_kind_of_command(env: &Env) -> Outcome {
 async fn batch_without_commands_returns_no_replies(env: &Env) -> Outcome {
     for parallel in [false, true] {
         let request = BatchRequest::new(Vec::<Command>::new()).parallel(parallel);
-        assert!(env.client.batch(request).await?.replies.is_empty());
+        assert!(env.client.batch(request).await?.is_empty());
     }
     Ok(())
 }
@@ -183,8 +177,9 @@ async fn batch_returns_an_outcome_for_each_channel_of_a_broadcast(env: &Env) -> 
     ];
     // The client refuses the second command.
     let request = Unchecked(BatchRequest::new(commands));
-    let replies = env.client.call(request).await?.replies;
-    let responses = &replies[0].broadcast.as_ref().ok_or("no result")?.responses;
+    let replies = env.client.call(request).await?;
+    let broadcast = replies[0].as_ref().map_err(ApiError::to_string)?;
+    let responses = &broadcast.broadcast.as_ref().ok_or("no result")?.responses;
     assert_eq!(
         responses[0].error.as_ref().map(|error| error.code),
         Some(102)
@@ -193,7 +188,10 @@ async fn batch_returns_an_outcome_for_each_channel_of_a_broadcast(env: &Env) -> 
         responses[1].result.as_ref().map(|result| result.offset),
         Some(1)
     );
-    assert_eq!(replies[1].error.as_ref().map(|error| error.code), Some(107));
+    assert_eq!(
+        replies[1].as_ref().map_err(|error| error.code).err(),
+        Some(107)
+    );
     Ok(())
 }
 
@@ -206,7 +204,7 @@ async fn batch_returns_results_without_content(env: &Env) -> Outcome {
         HistoryRemoveRequest::new("plain:a").into(),
         publish("nohist:a", "1"),
     ];
-    let replies = env.client.batch(BatchRequest::new(commands)).await?.replies;
+    let replies = env.client.batch(BatchRequest::new(commands)).await?;
     let present: Vec<_> = replies
         .iter()
         .map(summary)
@@ -232,8 +230,7 @@ async fn batch_accepts_10_000_commands(env: &Env) -> Outcome {
         let replies = env
             .client
             .batch(BatchRequest::new(commands).parallel(parallel))
-            .await?
-            .replies;
+            .await?;
         assert_eq!(outcomes(&replies), vec![Ok(1); 10_000]);
     }
     Ok(())

@@ -255,7 +255,7 @@ async fn batch_that_fails_to_return_binary_data_over_http_was_executed(env: &Env
     ];
     let result = env.client.batch(BatchRequest::new(commands)).await;
     let read = result.map(|result| {
-        let histories = result.replies.into_iter().filter_map(|reply| reply.history);
+        let histories = result.into_iter().filter_map(|reply| reply.ok()?.history);
         histories
             .flat_map(|history| history.publications)
             .map(|publication| publication.data)

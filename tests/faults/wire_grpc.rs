@@ -165,7 +165,8 @@ async fn large_request_arrives_whole() -> Outcome {
     );
     let command = || Command::from(PublishRequest::new("c", text.as_str()));
     let batch = BatchRequest::new([command(), command()]);
-    crate::client(&fake.url()).batch(batch.clone()).await?;
+    let outcomes = crate::client(&fake.url()).batch(batch.clone()).await?;
+    outcomes.all_ok()?;
     assert!(BatchRequest::decode(fake.request().message())? == batch);
     Ok(())
 }

@@ -151,7 +151,8 @@ async fn large_request_arrives_whole() -> Outcome {
     let command = || Command::from(PublishRequest::new("c", text.as_str()));
     crate::client(&fake.url())
         .batch(BatchRequest::new([command(), command()]))
-        .await?;
+        .await?
+        .all_ok()?;
     let part = format!(r#"{{"publish":{{"channel":"c","data":{text}}}}}"#);
     assert!(fake.request().body == format!(r#"{{"commands":[{part},{part}]}}"#));
     Ok(())

@@ -1,8 +1,8 @@
 //! Errors and outcomes tell the idempotency keys, so that the caller can repeat exactly what was tried.
 
 use centrifugo_api::{
-    ApiError, BroadcastRequest, Client, ClientBuilder, Coalescing, Command, Error, PresenceRequest,
-    PublishRequest, Retry, Status,
+    ApiError, BatchRequest, BroadcastRequest, Client, ClientBuilder, Coalescing, Command, Error,
+    PresenceRequest, PublishRequest, Retry, Status,
 };
 use centrifugo_api_testing::{Fault, Server};
 
@@ -185,6 +185,46 @@ async fn failed_outcome_of_batch_tells_its_key() -> Outcome {
         let error = client.batch(batch(3)).await?.all_ok().unwrap_err();
         let keys = error.idempotency_keys();
         assert!(matches!(keys[..], [Some(_)]), "{keys:?}");
+    }
+    Ok(())
+}
+
+/// A broadcast in a batch may fail in some of its channels although its command succeeds.
+#[tokio::test]
+async fn outcomes_of_batch_tell_keys_of_all_commands() -> Outcome {
+    let own = PublishRequest::new("a", "1").idempotency_key("own");
+    let commands = [
+        Command::from(own),
+        PresenceRequest::new("a").into(),
+        BroadcastRequest::new(["b", "failing"], "1").into(),
+        PublishRequest::new("failing", "2").into(),
+    ];
+    let raw = || BatchRequest::new(commands.clone());
+    // One request for the batch, and several.
+    for limit in [10_000, 100] {
+        for (server, builder) in with_keys()? {
+            let client = builder.split_above(limit).build()?;
+            for way in ["batch", "call", "commands"] {
+                server.fail_always(Fault::api_error(ApiError::INTERNAL).channel("failing"))?;
+                let outcomes = match way {
+                    "batch" => client.batch(raw()).await?,
+                    "call" => client.call(raw()).await?,
+                    _ => client.batch(commands.to_vec()).await?,
+                };
+                server.clear_faults();
+                let keys = outcomes.idempotency_keys();
+                let [Some("own"), None, Some(second), Some(third)] = keys[..] else {
+                    panic!("{way}: {keys:?}");
+                };
+                let (_, error) = outcomes.failed().next().ok_or("no command failed")?;
+                let facts = (error.method(), error.channel(), error.idempotency_key());
+                assert_eq!(facts, (Some("publish"), Some("failing"), Some(third)));
+                let before = published(&client, "b").await?;
+                let again = BroadcastRequest::new(["b", "failing"], "1").idempotency_key(second);
+                client.broadcast(again).await?.all_ok()?;
+                assert_eq!(published(&client, "b").await?, before, "{way}");
+            }
+        }
     }
     Ok(())
 }

@@ -83,10 +83,10 @@ fn outcome(rpc: &Rpc) -> TokenStream {
         Shape::ErrorOnly => quote! {
             match response.error {
                 Some(error) => Some(Err(error)),
-                None => Some(Ok(response)),
+                None => Some(Ok(response.into())),
             }
         },
-        Shape::Plain => quote!(Some(Ok(response))),
+        Shape::Plain => quote!(Some(Ok(response.into()))),
     }
 }
 

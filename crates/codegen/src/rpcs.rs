@@ -44,10 +44,18 @@ impl Rpc {
         self.name == "broadcast"
     }
 
+    /// Returns whether this is the method whose result has hand-written outcomes per command.
+    pub(crate) fn is_batch(&self) -> bool {
+        self.name == "batch"
+    }
+
     /// Returns the path of the result of a call, where messages are found at `messages`.
     pub(crate) fn result_path(&self, messages: &TokenStream) -> TokenStream {
         if self.is_broadcast() {
             return quote!(crate::request::broadcast::BroadcastResult);
+        }
+        if self.is_batch() {
+            return quote!(crate::request::batch::Outcomes<#messages::Reply>);
         }
         let result = &self.result;
         quote!(#messages::#result)

@@ -140,13 +140,13 @@ fn served_impl(items: &[Item], rpc: &Rpc) -> Item {
             response
         },
         Shape::ErrorOnly => quote! {
-            outcome.unwrap_or_else(|error| {
+            outcome.map(Into::into).unwrap_or_else(|error| {
                 let mut response = api::#response::default();
                 response.error = Some(error.into());
                 response
             })
         },
-        Shape::Plain => quote!(outcome.unwrap_or_default()),
+        Shape::Plain => quote!(outcome.unwrap_or_default().into()),
     };
     let channels = channels(items, rpc);
     parse_quote! {

@@ -58,7 +58,7 @@ fn compare<C: BatchItem<Result: Debug> + Default + Into<Command>>(
     let request = BatchRequest::new((0..count).map(|_| C::default()));
     assert_eq!(
         verified.is_ok(),
-        request.verify(&response).is_ok(),
+        request.verify(&response.clone().into()).is_ok(),
         "{}: {verified:?}",
         C::NAME
     );

@@ -8,7 +8,7 @@ mod outcomes;
 pub(crate) mod raw;
 pub(crate) mod typed;
 
-use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply};
+use crate::api::messages::{BatchRequest, Command, Reply};
 use crate::api::method::Method;
 use crate::error::ApiError;
 pub use outcomes::Outcomes;
@@ -42,9 +42,9 @@ pub trait BatchCommand: Into<Command> + Send {
         result: <Self::Commands as Method>::Result,
     ) -> Vec<Result<Self::Result, ApiError>>;
 
-    /// Returns the command's outcome from its reply in a batch of commands of several types.
+    /// Returns the command's outcome from that in a batch of commands of several types.
     #[doc(hidden)]
-    fn outcome(command: Command, reply: Reply) -> Result<Self::Result, ApiError>;
+    fn outcome(command: Command, reply: Result<Reply, ApiError>) -> Result<Self::Result, ApiError>;
 }
 
 /// The dynamic form: the reply has the result in the field named after the command's method.
@@ -56,22 +56,12 @@ impl BatchCommand for Command {
         raw::request(commands, parallel)
     }
 
-    fn outcomes(batch: BatchRequest, result: BatchResponse) -> Vec<Result<Reply, ApiError>> {
-        let replies = batch.commands.into_iter().zip(result.replies);
-        replies
-            .map(|(command, reply)| Self::outcome(command, reply))
-            .collect()
+    fn outcomes(_batch: BatchRequest, result: Outcomes<Reply>) -> Vec<Result<Reply, ApiError>> {
+        result.into_vec()
     }
 
-    fn outcome(command: Command, reply: Reply) -> Result<Reply, ApiError> {
-        raw::outcome(reply).map_err(|error| {
-            let key = command.key();
-            let error = error.about(command.channel()).with_key(key.as_deref());
-            match command.methods().next() {
-                Some(method) => error.of(method),
-                None => error,
-            }
-        })
+    fn outcome(_command: Command, reply: Result<Reply, ApiError>) -> Result<Reply, ApiError> {
+        reply
     }
 }
 
@@ -84,7 +74,7 @@ impl BatchCommand for Command {
 /// | a `Vec` of requests of one type | [`Outcomes`] |
 /// | a `Vec<Command>` | [`Outcomes`] of [`Reply`] |
 /// | [`Parallel`] around one of these | the same |
-/// | [`BatchRequest`], the raw form | [`BatchResponse`] |
+/// | [`BatchRequest`], the raw form | [`Outcomes`] of [`Reply`] |
 ///
 /// Nothing else is a batch, and batches cannot be nested:
 ///
@@ -159,7 +149,7 @@ where
 }
 
 impl Batch for BatchRequest {
-    type Output = BatchResponse;
+    type Output = Outcomes<Reply>;
     type Request = Self;
 
     fn into_request(mut self, parallel: bool) -> Self {
@@ -169,7 +159,7 @@ impl Batch for BatchRequest {
         self
     }
 
-    fn output(_request: Self, result: BatchResponse) -> BatchResponse {
+    fn output(_request: Self, result: Outcomes<Reply>) -> Outcomes<Reply> {
         result
     }
 }
@@ -186,7 +176,10 @@ impl<C: BatchCommand> Batch for Vec<C> {
         request: C::Commands,
         result: <C::Commands as Method>::Result,
     ) -> Outcomes<C::Result> {
-        Outcomes::new(C::outcomes(request, result))
+        let keys = (C::Commands::GENERATED.keys)(&request);
+        let mut outcomes = Outcomes::new(C::outcomes(request, result));
+        outcomes.set_keys(keys);
+        outcomes
     }
 }
 
@@ -219,8 +212,8 @@ macro_rules! tuple_batches {
                 raw::request(commands, parallel)
             }
 
-            fn output(request: BatchRequest, result: BatchResponse) -> Self::Output {
-                let mut replies = request.commands.into_iter().zip(result.replies);
+            fn output(request: BatchRequest, result: Outcomes<Reply>) -> Self::Output {
+                let mut replies = request.commands.into_iter().zip(result);
                 ($(next::<$request>(&mut replies),)*)
             }
         }
@@ -229,7 +222,7 @@ macro_rules! tuple_batches {
 
 /// Returns the next outcome of a batch whose number of commands is in its type.
 fn next<C: BatchCommand>(
-    replies: &mut impl Iterator<Item = (Command, Reply)>,
+    replies: &mut impl Iterator<Item = (Command, Result<Reply, ApiError>)>,
 ) -> Result<C::Result, ApiError> {
     let (command, reply) = replies.next().unwrap_or_else(|| unreachable!("{COUNTED}"));
     C::outcome(command, reply)

@@ -25,25 +25,62 @@ use crate::error::{ApiError, Error};
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "a batch succeeds although commands of it fail: see `all_ok`, or look at each outcome"]
-pub struct Outcomes<T>(Vec<Result<T, ApiError>>);
+pub struct Outcomes<T> {
+    outcomes: Vec<Result<T, ApiError>>,
+    /// The idempotency key of each command; empty if no command has one.
+    keys: Vec<Option<String>>,
+}
 
 impl<T> Outcomes<T> {
     pub(crate) fn new(outcomes: Vec<Result<T, ApiError>>) -> Self {
-        Self(outcomes)
+        Self {
+            outcomes,
+            keys: Vec::new(),
+        }
+    }
+
+    /// Sets the idempotency key of each command.
+    pub(crate) fn set_keys(&mut self, keys: Vec<Option<String>>) {
+        if keys.iter().any(Option::is_some) {
+            self.keys = keys;
+        }
+    }
+
+    /// Appends the outcomes of the commands that follow.
+    pub(super) fn join(&mut self, next: Self) {
+        let count = self.outcomes.len();
+        self.outcomes.extend(next.outcomes);
+        if !self.keys.is_empty() || !next.keys.is_empty() {
+            self.keys.resize(count, None);
+            self.keys.extend(next.keys);
+            self.keys.resize(self.outcomes.len(), None);
+        }
+    }
+
+    /// Returns the outcomes, to be changed.
+    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Result<T, ApiError>> {
+        self.outcomes.iter_mut()
     }
 
     /// Returns the outcomes as a list.
     #[must_use]
     pub fn into_vec(self) -> Vec<Result<T, ApiError>> {
-        self.0
+        self.outcomes
     }
 
     /// Returns the positions of the commands that failed, with their errors.
     pub fn failed(&self) -> impl Iterator<Item = (usize, &ApiError)> {
-        let outcomes = self.0.iter().enumerate();
+        let outcomes = self.outcomes.iter().enumerate();
         outcomes.filter_map(|(position, outcome)| Some((position, outcome.as_ref().err()?)))
+    }
+
+    /// Returns the idempotency key of each command, in the order of the commands; `None` for a command without a key.
+    /// Empty if no command has one. To send the batch again, give each command its key.
+    #[must_use]
+    pub fn idempotency_keys(&self) -> Vec<Option<&str>> {
+        self.keys.iter().map(Option::as_deref).collect()
     }
 
     /// Returns the results, if every command succeeded.
@@ -57,12 +94,12 @@ impl<T> Outcomes<T> {
             .map(|(position, error)| (format!("commands[{position}]"), error.clone()))
             .collect();
         if failed.is_empty() {
-            return Ok(self.0.into_iter().flatten().collect());
+            return Ok(self.outcomes.into_iter().flatten().collect());
         }
         Err(Error::Partial {
             method: "batch",
             failed,
-            of: self.0.len(),
+            of: self.outcomes.len(),
         })
     }
 }
@@ -71,7 +108,7 @@ impl<T> Deref for Outcomes<T> {
     type Target = [Result<T, ApiError>];
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.outcomes
     }
 }
 
@@ -80,7 +117,7 @@ impl<T> IntoIterator for Outcomes<T> {
     type IntoIter = vec::IntoIter<Result<T, ApiError>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.outcomes.into_iter()
     }
 }
 
@@ -89,20 +126,20 @@ impl<'a, T> IntoIterator for &'a Outcomes<T> {
     type IntoIter = std::slice::Iter<'a, Result<T, ApiError>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.outcomes.iter()
     }
 }
 
 /// Serializes as a list of `{"Ok": …}` and `{"Err": …}`.
 impl<T: Serialize> Serialize for Outcomes<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(&self.0)
+        serializer.collect_seq(&self.outcomes)
     }
 }
 
 /// Creates outcomes, for test doubles.
 impl<T> FromIterator<Result<T, ApiError>> for Outcomes<T> {
     fn from_iter<I: IntoIterator<Item = Result<T, ApiError>>>(outcomes: I) -> Self {
-        Self(outcomes.into_iter().collect())
+        Self::new(outcomes.into_iter().collect())
     }
 }

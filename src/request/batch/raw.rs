@@ -1,5 +1,6 @@
 //! Batches of commands of any types: `BatchRequest` and `BatchResponse` themselves.
 
+use super::Outcomes;
 use super::item::{NOTHING, mismatch};
 use crate::api::messages::{BatchRequest, BatchResponse, Command, Reply, WITHOUT_CONTENT};
 use crate::api::method::{InvalidRequest, Parts};
@@ -15,8 +16,24 @@ pub(super) fn request(commands: Vec<Command>, parallel: bool) -> BatchRequest {
     request
 }
 
+/// The outcomes of a reply, without the keys, methods and channels, which only the request has.
+impl From<BatchResponse> for Outcomes<Reply> {
+    fn from(response: BatchResponse) -> Self {
+        response.replies.into_iter().map(outcome).collect()
+    }
+}
+
+impl From<Outcomes<Reply>> for BatchResponse {
+    fn from(outcomes: Outcomes<Reply>) -> Self {
+        let replies = outcomes
+            .into_iter()
+            .map(|outcome| outcome.unwrap_or_else(|error| Reply::new().error(error)));
+        Self::new().replies(replies)
+    }
+}
+
 /// Returns the outcome in a reply.
-pub(crate) fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
+fn outcome(mut reply: Reply) -> Result<Reply, ApiError> {
     match reply.error.take() {
         Some(error) => Err((*error).into()),
         None => Ok(reply),
@@ -28,10 +45,24 @@ pub(crate) const PARTS: Parts<BatchRequest> = Parts {
     len: |request| request.commands.len(),
     take,
     give_back: |request, part| request.commands.extend(part.commands),
-    finish: |_, _| {},
-    join: |response, next| response.replies.extend(next.replies),
+    finish,
+    join: Outcomes::join,
     resend: None,
 };
+
+/// Adds to each error the method, the channel and the idempotency key of its command, and to the outcomes all keys.
+fn finish(request: &mut BatchRequest, outcomes: &mut Outcomes<Reply>) {
+    for (command, outcome) in request.commands.iter().zip(outcomes.iter_mut()) {
+        if let Err(error) = outcome {
+            let mut named = error.clone().about(command.channel());
+            if let Some(method) = command.methods().next() {
+                named = named.of(method);
+            }
+            *error = named.with_key(command.key().as_deref());
+        }
+    }
+    outcomes.set_keys(keys(&request.commands));
+}
 
 /// Moves the last commands into a batch of their own.
 fn take(request: &mut BatchRequest, count: usize) -> BatchRequest {
@@ -71,9 +102,11 @@ pub(crate) fn check(request: &BatchRequest) -> Result<(), InvalidRequest> {
 }
 
 /// Settles the result of each command.
-pub(crate) fn settle(request: &BatchRequest, response: &mut BatchResponse, key: &str) {
-    for (command, reply) in request.commands.iter().zip(&mut response.replies) {
-        command.settle(reply, key);
+pub(crate) fn settle(request: &BatchRequest, outcomes: &mut Outcomes<Reply>, key: &str) {
+    for (command, outcome) in request.commands.iter().zip(outcomes.iter_mut()) {
+        if let Ok(reply) = outcome {
+            command.settle(reply, key);
+        }
     }
 }
 
@@ -88,23 +121,23 @@ pub(crate) fn check_json(commands: &[Command]) -> Result<(), InvalidRequest> {
 }
 
 /// Checks that a batch's reply has an item per command, for the command's method.
-pub(crate) fn verify(request: &BatchRequest, response: &BatchResponse) -> Result<(), String> {
+pub(crate) fn verify(request: &BatchRequest, outcomes: &Outcomes<Reply>) -> Result<(), String> {
     let asked = request.commands.len();
-    let returned = response.replies.len();
+    let returned = outcomes.len();
     if asked != returned {
         return Err(format!("{returned} replies for {asked} commands"));
     }
-    for (index, (command, reply)) in request.commands.iter().zip(&response.replies).enumerate() {
-        verify_item(command, reply).map_err(|problem| format!("replies[{index}]: {problem}"))?;
+    for (index, (command, outcome)) in request.commands.iter().zip(outcomes).enumerate() {
+        if let Ok(reply) = outcome {
+            verify_item(command, reply)
+                .map_err(|problem| format!("replies[{index}]: {problem}"))?;
+        }
     }
     Ok(())
 }
 
-/// Checks that a reply has an error, or a result of the command's method.
+/// Checks that a reply has a result of the command's method.
 fn verify_item(command: &Command, reply: &Reply) -> Result<(), String> {
-    if reply.error.is_some() {
-        return Ok(());
-    }
     if reply.methods().next().is_none() {
         let may_be_empty = command
             .methods()

@@ -11,7 +11,7 @@ over_each_transport!(
     tuples_of_one_and_of_twelve,
     vec_and_array_return_one_type,
     commands_return_replies,
-    raw_form_returns_what_centrifugo_replies,
+    raw_form_returns_outcomes,
     failures_keep_their_positions,
     parallel_returns_results_in_order,
     sequential_batched_and_broadcast_to_10_000_channels_all_arrive,
@@ -155,31 +155,24 @@ async fn commands_return_replies(Env { client, .. }: Env) -> Outcome {
     Ok(())
 }
 
-async fn raw_form_returns_what_centrifugo_replies(Env { client, .. }: Env) -> Outcome {
+async fn raw_form_returns_outcomes(Env { client, .. }: Env) -> Outcome {
     let commands = [publish("plain:a", "1"), publish("unknown:a", "1")];
     for request in [
         BatchRequest::new(commands.clone()),
         BatchRequest::new(commands).parallel(true),
     ] {
-        let response: BatchResponse = client.batch(request).await?;
-        let parts = response.replies.iter().map(|reply| {
-            (
-                reply.error.as_ref().map(|e| e.code),
-                reply.publish.is_some(),
-            )
-        });
-        assert_eq!(
-            parts.collect::<Vec<_>>(),
-            [(None, true), (Some(102), false)]
-        );
+        let batched: Outcomes<Reply> = client.batch(request.clone()).await?;
+        let called: Outcomes<Reply> = client.call(request).await?;
+        for outcomes in [batched, called] {
+            let [Ok(reply), Err(error)] = &outcomes[..] else {
+                return Err(format!("{outcomes:?}").into());
+            };
+            assert!(reply.publish.is_some(), "{reply:?}");
+            let facts = (error.code, error.method(), error.channel());
+            assert_eq!(facts, (102, Some("publish"), Some("unknown:a")));
+        }
     }
-    assert!(
-        client
-            .batch(BatchRequest::default())
-            .await?
-            .replies
-            .is_empty()
-    );
+    assert!(client.batch(BatchRequest::default()).await?.is_empty());
     Ok(())
 }
 

@@ -165,7 +165,6 @@ fn batch_command(rpc: &Rpc) -> Item {
 /// Generates `outcome`: the result or the error of a command, with the channels that it was about.
 fn batch_outcome(rpc: &Rpc) -> TokenStream {
     let field = &rpc.ident;
-    let name = &rpc.name;
     let result = rpc.result_path(&quote!(api));
     let finished = if rpc.is_broadcast() {
         quote! {
@@ -177,16 +176,12 @@ fn batch_outcome(rpc: &Rpc) -> TokenStream {
         quote!(Ok(result))
     };
     quote! {
+        #[allow(unused_variables)]
         fn outcome(
             command: api::Command,
-            reply: api::Reply,
+            reply: ::core::result::Result<api::Reply, crate::error::ApiError>,
         ) -> ::core::result::Result<Self::Result, crate::error::ApiError> {
-            let reply = crate::request::batch::raw::outcome(reply).map_err(|error| {
-                let request = command.#field.as_deref();
-                let error = error.of(#name).about(request.and_then(<Self as crate::api::method::Method>::GENERATED.channel));
-                error.with_key(command.key().as_deref())
-            })?;
-            let result: #result = reply.#field.map(|result| *result).unwrap_or_default().into();
+            let result: #result = reply?.#field.map(|result| *result).unwrap_or_default().into();
             #finished
         }
     }

@@ -145,11 +145,9 @@ async fn new_commands_go_into_a_batch() -> Tested {
     let reply =
         r#"{"replies":[{"move":{"steps":1}},{"publish":{"offset":2}},{"error":{"code":5}}]}"#;
     let (response, asked) = call(reply, async |client: Client| client.batch(batch()).await).await?;
-    let replies = response?.replies;
-    assert_eq!(
-        replies[0].r#move.as_ref().map(|result| result.steps),
-        Some(1)
-    );
+    let outcomes = response?;
+    let moved = outcomes[0].as_ref().map_err(ApiError::to_string)?;
+    assert_eq!(moved.r#move.as_ref().map(|result| result.steps), Some(1));
     let body = r#"{"commands":[{"move":{"to":"b"},"labels":{"not":"a part"}},{"publish":{"channel":"news","data":1}},{"ping":{}}]}"#;
     assert_eq!(asked, format!("POST /api/batch HTTP/1.1 {body}"));
     let reply = r#"{"replies":[{"self":{}},{"publish":{}},{"ping":{}}]}"#;

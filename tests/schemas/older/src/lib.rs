@@ -70,9 +70,9 @@ fn replies_are_checked_in_transport_error_mode() -> Tested {
     let batch = BatchRequest::new([PublishRequest::new("news", "1").into()] as [Command; 1]);
     let response: BatchResponse =
         serde_json::from_str(r#"{"replies":[{"id":7,"publish":{"offset":1}}]}"#)?;
-    assert_eq!(batch.verify(&response), Ok(()));
+    assert_eq!(batch.verify(&response.into()), Ok(()));
     let response: BatchResponse = serde_json::from_str(r#"{"replies":[{"presence":{}}]}"#)?;
-    assert!(batch.verify(&response).is_err());
+    assert!(batch.verify(&response.into()).is_err());
     let reply: Reply = serde_json::from_str(r#"{"id":1,"result":{"a":1},"error":{"code":100}}"#)?;
     assert_eq!((reply.id, &reply.result[..]), (1, &br#"{"a":1}"#[..]));
     let temporary = |code| ApiError::new(code, "").is_temporary();
