@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use super::random;
+use crate::api::messages::TAKES_KEYS;
 use crate::error::Error;
+
+/// The problem of [`Retry::idempotency_keys`] with a schema from before Centrifugo 5.2.
+const NO_KEYS: &str = "Retry::idempotency_keys needs the field `idempotency_key` of publish or broadcast, which the \
+                       schema that this crate was built from does not have: schemas have it since Centrifugo 5.2; build \
+                       from a newer schema, or omit idempotency_keys";
 
 /// The rules by which failed calls are retried.
 ///
@@ -90,6 +96,11 @@ impl Retry {
     ///
     /// Centrifugo remembers a key for 5 minutes (v5.2 and later; older servers ignore keys). A broadcast that names a
     /// channel twice gets no key, which would suppress the second publication there, and is therefore not repeatable.
+    ///
+    /// The schema that the crate is built from must have a field `idempotency_key`, as schemas have since v5.2. With an
+    /// older one [`ClientBuilder::build`](crate::ClientBuilder::build) fails, and so do the calls of
+    /// [`Client::with_retry`](crate::Client::with_retry).
+    ///
     /// If a retry of `map_publish` or `map_remove` finds that an earlier attempt of the call did its work, the result
     /// is that of the earlier attempt: not `suppressed`.
     pub fn idempotency_keys(mut self) -> Self {
@@ -97,8 +108,17 @@ impl Retry {
         self
     }
 
+    /// Checks that the schema has the fields that the options need.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.idempotency_keys && !TAKES_KEYS {
+            return Err(Error::Config(NO_KEYS.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Returns a new key for a call, if calls get keys.
     pub(crate) fn new_key(&self) -> Result<Option<String>, Error> {
+        self.check()?;
         self.idempotency_keys.then(random::uuid).transpose()
     }
 

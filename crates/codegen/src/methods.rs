@@ -27,9 +27,10 @@ pub(crate) fn impls(rpcs: &[Rpc], items: &[Item]) -> Vec<Item> {
     impls
 }
 
-/// Generates the list of all methods' names, and the functions about `Error.temporary`.
+/// Generates the list of all methods' names, the presence of idempotency keys, and the functions about
+/// `Error.temporary`.
 pub(crate) fn tables(rpcs: &[Rpc], items: &[Item]) -> Vec<Item> {
-    vec![names(rpcs), temporary_flag(items)]
+    vec![names(rpcs), takes_keys(rpcs, items), temporary_flag(items)]
 }
 
 fn facts(rpc: &Rpc) -> Option<&'static MethodFacts> {
@@ -197,6 +198,11 @@ fn is_repeatable(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
     })
 }
 
+/// Returns whether an idempotency key makes the request repeatable.
+fn is_keyed(rpc: &Rpc, items: &[Item]) -> bool {
+    facts(rpc).is_some_and(|facts| facts.repeat == Repeat::WithKey) && has_key(rpc, items)
+}
+
 /// Returns whether the request has an idempotency key.
 fn has_key(rpc: &Rpc, items: &[Item]) -> bool {
     has_text(rpc, items, "idempotency_key")
@@ -242,7 +248,7 @@ fn keys(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
             settle: crate::request::batch::raw::settle,
         });
     }
-    let is_keyed = facts(rpc)?.repeat == Repeat::WithKey && has_key(rpc, items);
+    let is_keyed = is_keyed(rpc, items);
     // A key would suppress the second publication in a channel that is named twice.
     let no_key = rpc
         .is_broadcast()
@@ -360,6 +366,14 @@ fn names(rpcs: &[Rpc]) -> Item {
     parse_quote! {
         /// The names of all methods of the schema that the crate was built from, as HTTP has them.
         pub const METHODS: &[&str] = &[#(#names),*];
+    }
+}
+
+/// Generates the constant that says whether requests take idempotency keys, as in schemas since Centrifugo 5.2.
+fn takes_keys(rpcs: &[Rpc], items: &[Item]) -> Item {
+    let takes_keys = rpcs.iter().any(|rpc| is_keyed(rpc, items));
+    parse_quote! {
+        pub(crate) const TAKES_KEYS: bool = #takes_keys;
     }
 }
 

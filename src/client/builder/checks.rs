@@ -35,6 +35,7 @@ impl ClientBuilder {
     /// Checks that the options are valid and go together.
     pub(super) fn check(&self, urls: &[ServerUrl]) -> Result<(), Error> {
         let url = &urls[0];
+        self.retry.check()?;
         self.check_numbers()?;
         self.check_bounds()?;
         self.check_nodes(urls)?;

@@ -114,6 +114,30 @@ async fn method_that_schema_lacks_is_unsupported() -> Tested {
 }
 
 #[tokio::test]
+async fn keys_that_schema_has_no_field_for_are_refused() -> Tested {
+    let server = Server::start()?;
+    let retry = Retry::default().idempotency_keys();
+    for builder in [Server::client_builder, Server::grpc_client_builder] {
+        let client = builder(&server).build()?.with_retry(retry.clone());
+        let call = client.publish(PublishRequest::new("news", "1")).await;
+        for error in [builder(&server).retry(retry.clone()).build().err(), call.err()] {
+            let error = error.ok_or("the option was accepted")?;
+            assert!(matches!(error, Error::Config(_)), "{error:?}");
+            let message = error.to_string();
+            for part in [
+                "Retry::idempotency_keys needs the field `idempotency_key` of publish",
+                "since Centrifugo 5.2",
+                "omit idempotency_keys",
+            ] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
+    }
+    assert!(server.take_requests().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
 async fn release_is_chosen_apart_from_schema() -> Tested {
     let server = Server::builder()
         .release(Release::V6_10)
