@@ -151,11 +151,15 @@ mod codec;
 mod error;
 #[cfg(test)]
 mod fuzz;
+#[cfg(feature = "_transport")]
+pub mod observe;
 mod request;
 #[cfg(feature = "_transport")]
 mod transport;
 
 pub use ::bytes;
+#[cfg(feature = "_transport")]
+pub use ::http;
 pub use ::prost;
 
 #[doc(no_inline)]

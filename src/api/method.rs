@@ -13,7 +13,7 @@ use super::Error;
 ///
 /// The crate implements it for every rpc of the schema that it is built from. A message of your own can implement it
 /// too and be sent with `Client::call`, for a method that the schema does not have.
-pub trait Method: Message + Serialize + Sized {
+pub trait Method: Message + Serialize + Sized + 'static {
     /// The method's name: the last part of its URL over HTTP, such as `presence_stats`.
     const NAME: &'static str;
 
@@ -261,6 +261,8 @@ pub(crate) struct Parts<M: Method> {
     pub(crate) finish: fn(&mut M, &mut M::Result),
     /// Appends the result of the parts that follow.
     pub(crate) join: fn(&mut M::Result, M::Result),
+    /// Returns the number of parts of a result that failed.
+    pub(crate) count_failed: fn(&M::Result) -> usize,
     /// The functions that retry parts, if parts can fail temporarily.
     pub(crate) resend: Option<Resend<M>>,
 }

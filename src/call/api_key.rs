@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use crate::error::Error;
+use crate::transport::header_value;
 
 /// The number of replaced keys that are still hidden in errors, for calls in flight.
 const REMEMBERED: usize = 8;
@@ -172,18 +173,6 @@ fn header(key: &str, kind: KeyHeader) -> Result<Header, Error> {
     let mut value = header_value("api_key", &text)?;
     value.set_sensitive(true);
     Ok((kind.name(), value))
-}
-
-/// Returns a header's value. It must be visible ASCII: not every proxy forwards other characters, and gRPC refuses
-/// them.
-pub(crate) fn header_value(option: &str, text: &str) -> Result<HeaderValue, Error> {
-    let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    match HeaderValue::from_str(text) {
-        Ok(value) if visible => Ok(value),
-        _ => Err(Error::Config(format!(
-            "{option} has characters that a header cannot carry: use visible ASCII characters and spaces"
-        ))),
-    }
 }
 
 #[cfg(test)]

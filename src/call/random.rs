@@ -12,7 +12,7 @@ pub(crate) fn uuid() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::Config(format!(
-            "no idempotency key can be made, because the operating system gives no random numbers: {error}; give the \
+            "no random id can be made, because the operating system gives no random numbers: {error}; give the \
              request a key of your own"
         ))
     })?;

@@ -1,10 +1,14 @@
 //! The attempts of a call: when another one is due, and how the call ends otherwise.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
+
 use super::nodes::Candidate;
-use super::{CallInfo, Deadline, Failed, Inner, Permit, Retry};
+use super::{Attempt, CallInfo, CallOptions, Deadline, Failed, Inner, Permit, Retry, request_id};
 use crate::error::{Error, Progress};
+use crate::observe::ObservedCall;
 
 /// The time after which a call that may have run is not attempted again. Centrifugo forgets idempotency keys after
 /// 5 minutes: a later attempt would publish twice.
@@ -18,6 +22,9 @@ pub(crate) struct RetryLoop<'a> {
     info: CallInfo,
     retry: &'a Retry,
     deadline: &'a Deadline,
+    observed: &'a ObservedCall,
+    /// The headers of the requests, in addition to those of all calls.
+    headers: Option<Arc<HeaderMap>>,
     progress: Progress,
     /// The start of the current attempt.
     started: Instant,
@@ -31,15 +38,18 @@ impl<'a> RetryLoop<'a> {
     pub(super) fn new(
         inner: &'a Inner,
         info: CallInfo,
-        retry: &'a Retry,
+        options: &'a CallOptions,
         deadline: &'a Deadline,
+        observed: &'a ObservedCall,
         permit: Permit<'a>,
     ) -> Self {
         Self {
             inner,
             info,
-            retry,
+            retry: &options.retry,
             deadline,
+            observed,
+            headers: options.headers.clone(),
             progress: Progress::new(1),
             started: Instant::now(),
             may_have_run_since: None,
@@ -64,8 +74,23 @@ impl<'a> RetryLoop<'a> {
     pub(crate) async fn retry_parts(&mut self) -> bool {
         self.may_have_run_since.get_or_insert(self.started);
         let attempts = self.progress.attempts();
-        self.is_key_known(Duration::ZERO)
-            && self.inner.pause(self.retry, attempts, *self.deadline).await
+        let wait = self.retry.backoff(attempts);
+        let is_in_time = wait < self.deadline.left() && self.is_key_known(wait);
+        let failed = Failed {
+            started: Instant::now(),
+            is_first: false,
+        };
+        if !self.retry.allows(attempts) || !is_in_time || !self.withdraw(failed) {
+            return false;
+        }
+        tokio::time::sleep(wait).await;
+        true
+    }
+
+    /// Gives the requests of the call an id, if each request gets one and it has none.
+    pub(crate) fn identify(&mut self) -> Result<(), Error> {
+        self.headers = self.inner.headers(self.headers.as_ref())?;
+        Ok(())
     }
 
     /// Returns the facts about the current request.
@@ -78,23 +103,25 @@ impl<'a> RetryLoop<'a> {
         &self.progress
     }
 
-    /// Starts an attempt, and returns its deadline.
+    /// Starts an attempt.
     ///
     /// If several nodes are up and another attempt could follow, an attempt has half of the call's time, so that a
     /// node that hangs does not hold the call to its end.
-    pub(crate) fn next_attempt(&mut self) -> Deadline {
+    pub(crate) fn next_attempt(&mut self) -> Attempt<'_> {
         self.started = Instant::now();
         let may_follow = self.info.repeatable && self.retry.allows(self.progress.attempts() + 1);
         let is_bounded = may_follow && self.inner.nodes.are_several_up();
         let half = self.deadline.given / 2;
-        self.deadline.of_attempt(is_bounded.then_some(half))
-    }
-
-    /// Returns what nodes must know of the current attempt.
-    pub(crate) fn candidate(&self) -> Candidate {
-        Candidate {
+        let candidate = Candidate {
             is_cheap: self.info.repeatable && !self.info.has_parts,
             is_retry: self.progress.attempts() > 0,
+        };
+        Attempt {
+            deadline: self.deadline.of_attempt(is_bounded.then_some(half)),
+            candidate,
+            call: self.observed,
+            headers: self.headers.as_deref(),
+            gate: None,
         }
     }
 
@@ -141,7 +168,19 @@ impl<'a> RetryLoop<'a> {
             started: self.started,
             is_first: self.progress.attempts() == 1,
         };
-        (fails_over || self.inner.budget.withdraw(failed)).then_some(wait)
+        if !self.observed.may_retry(error) {
+            return None;
+        }
+        (fails_over || self.withdraw(failed)).then_some(wait)
+    }
+
+    /// Takes a retry from the budget, and returns whether there was one.
+    fn withdraw(&self, failed: Failed) -> bool {
+        let is_affordable = self.inner.budget.withdraw(failed);
+        if !is_affordable {
+            self.observed.retry_refused();
+        }
+        is_affordable
     }
 
     /// Returns whether the server will certainly know the idempotency key of the current request after that wait.
@@ -158,6 +197,6 @@ impl<'a> RetryLoop<'a> {
         let effect = last.effect();
         let error = self.progress.error(self.info.method, last, took, timeout);
         self.progress.failed(effect);
-        error
+        error.with_request_id(request_id(self.headers.as_deref()))
     }
 }

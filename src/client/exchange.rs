@@ -8,6 +8,7 @@ use crate::api::method::Method;
 use crate::call::{CallInfo, Deadline, RetryLoop};
 use crate::codec::EncodedBody;
 use crate::error::Error;
+use crate::observe::ObservedCall;
 use crate::transport::Route;
 
 /// A request that is ready to be sent.
@@ -33,7 +34,7 @@ impl Client {
     /// Encodes a request. Takes `&mut` to move payloads out and back; the request is unchanged afterwards.
     pub(super) fn encode<M: Method>(&self, request: &mut M) -> Result<EncodedBody, Error> {
         let body = self.inner.codec().encode(request);
-        body.map_err(|error| self.inner.hide_secrets(error))
+        body.map_err(|error| self.hide_secrets(error))
     }
 
     /// Returns the facts about an encoded request.
@@ -61,6 +62,9 @@ impl Client {
             shared: self.share(place, attempts.info()),
             body,
         };
+        if call.shared.is_none() {
+            attempts.identify()?;
+        }
         let mut result = None;
         let mut decode = |reply: Reply| {
             let codec = self.inner.codec();
@@ -77,17 +81,18 @@ impl Client {
             }
             Err(error) => {
                 let error = error.about((M::GENERATED.channel)(request));
-                Err(self.inner.hide_secrets(error))
+                Err(self.hide_secrets(error))
             }
         }
     }
 
     /// Returns the queues and the place for a request in shared batches, if this client coalesces and takes the
-    /// request.
+    /// request. A call with headers of its own is sent alone.
     fn share(&self, place: Option<Place>, info: &CallInfo) -> Option<(&Coalescer, Place)> {
         let coalescer = self.coalescer.as_deref()?;
         let place = place?;
-        coalescer.accepts(place, info).then_some((coalescer, place))
+        let is_shared = self.options.headers.is_none() && coalescer.accepts(place, info);
+        is_shared.then_some((coalescer, place))
     }
 
     /// Makes attempts until one succeeds or no further one is due. Not generic over the method, so that it is
@@ -99,29 +104,21 @@ impl Client {
         decode: &mut Decode<'_>,
     ) -> Result<(), Error> {
         loop {
-            let deadline = attempts.next_attempt();
-            let candidate = attempts.candidate();
-            let reply = match call.shared {
+            let info = *attempts.info();
+            let attempt = attempts.next_attempt();
+            let outcome = match call.shared {
                 Some((coalescer, place)) => {
-                    let info = attempts.info();
-                    let item = coalescer.attempt(
-                        &self.inner,
-                        info,
-                        place,
-                        call.body,
-                        &deadline,
-                        candidate,
-                    );
-                    item.await.map(Reply::Item)
+                    let item = coalescer.attempt(&self.inner, &info, place, call.body, attempt);
+                    item.await.and_then(|item| decode(Reply::Item(item)))
                 }
                 None => {
-                    let reply =
-                        self.inner
-                            .attempt(&call.route, call.body, deadline, candidate, None);
-                    reply.await.map(Reply::Whole)
+                    let mut read = |reply| decode(Reply::Whole(reply));
+                    let inner = &self.inner;
+                    inner
+                        .attempt(&call.route, call.body, attempt, &mut read)
+                        .await
                 }
             };
-            let outcome = reply.and_then(&mut *decode);
             if let Some(outcome) = attempts.finish_or_wait(outcome).await {
                 return outcome;
             }
@@ -133,10 +130,12 @@ impl Client {
         &self,
         request: &mut M,
         deadline: &Deadline,
+        observed: &ObservedCall,
     ) -> Result<M::Result, Error> {
         let body = self.encode(request)?;
         let info = self.call_info(request, &body);
-        let mut attempts = self.inner.start(info, &self.retry, deadline).await?;
+        let inner = &self.inner;
+        let mut attempts = inner.start(info, &self.options, deadline, observed).await?;
         let result = self.exchange(request, &body, &mut attempts).await?;
         let mut result = finish(request, result);
         self.resend_if_failed(request, &mut result, &mut attempts)

@@ -16,10 +16,12 @@ use serde::de::DeserializeOwned;
 
 use crate::api::messages::BroadcastRequest;
 use crate::api::method::Method;
-use crate::call::{Deadline, Inner, Retry};
+use crate::call::{CallOptions, Inner, Retry};
 use crate::codec::Codec;
 use crate::error::Error;
+use crate::observe::{CallStart, ObservedCall};
 use crate::request::{Batch, BroadcastResult, Paged};
+use crate::transport::secrets;
 pub use builder::ClientBuilder;
 use coalescing::Coalescer;
 pub use coalescing::Coalescing;
@@ -49,11 +51,7 @@ pub(crate) use pages::read as read_page;
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    timeout: Duration,
-    /// The deadline of all calls, in addition to the timeout.
-    latest: Option<Instant>,
-    attempt_timeout: Option<Duration>,
-    retry: Retry,
+    options: CallOptions,
     coalescer: Option<Arc<Coalescer>>,
 }
 
@@ -80,56 +78,71 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    fn from_parts(
-        inner: Inner,
-        timeout: Duration,
-        attempt_timeout: Option<Duration>,
-        retry: Retry,
-    ) -> Self {
+    fn from_parts(inner: Inner, options: CallOptions) -> Self {
         Self {
             inner: Arc::new(inner),
-            timeout,
-            latest: None,
-            attempt_timeout,
-            retry,
+            options,
             coalescer: None,
         }
+    }
+
+    /// Returns this client with changed options.
+    fn with(&self, change: impl FnOnce(&mut CallOptions)) -> Self {
+        let mut client = self.clone();
+        change(&mut client.options);
+        client
     }
 
     /// Returns this client with another [`timeout`](ClientBuilder::timeout), for one call or many.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self {
-            timeout,
-            ..self.clone()
-        }
+        self.with(|options| options.timeout = timeout)
     }
 
     /// Returns this client with a deadline that bounds all its calls, in addition to their timeout.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
-        Self {
-            latest: Some(deadline),
-            ..self.clone()
-        }
+        self.with(|options| options.latest = Some(deadline))
     }
 
     /// Returns this client with another [`attempt_timeout`](ClientBuilder::attempt_timeout), for one call or many.
     #[must_use]
     pub fn with_attempt_timeout(&self, timeout: Duration) -> Self {
-        Self {
-            attempt_timeout: Some(timeout),
-            ..self.clone()
-        }
+        self.with(|options| options.attempt_timeout = Some(timeout))
     }
 
     /// Returns this client with another [`Retry`], for one call or many.
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {
-        Self {
-            retry,
-            ..self.clone()
-        }
+        self.with(|options| options.retry = retry)
+    }
+
+    /// Returns this client with one more header (over gRPC: metadata), for one call or many. It replaces a header of
+    /// that name, also one of [`ClientBuilder::header`].
+    ///
+    /// The header `X-Request-Id` is the id of the request: it is in the call's error too. A call with headers of its
+    /// own does not share a batch with others: [`coalescing`](Self::coalescing) sends it alone. Errors do not show the
+    /// value.
+    ///
+    /// ```no_run
+    /// use centrifugo_api::{Client, PublishRequest};
+    ///
+    /// # async fn run(client: Client) -> Result<(), centrifugo_api::Error> {
+    /// let client = client.with_header("X-Tenant", "acme")?;
+    /// client.publish(PublishRequest::new("news", "{}")).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if the client sets the header itself, or if HTTP or gRPC cannot carry it.
+    pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
+        let (name, value) = self.inner.nodes.first().header_rules().parse(name, value)?;
+        Ok(self.with(|options| {
+            let mut headers = options.headers.as_deref().cloned().unwrap_or_default();
+            headers.insert(name, value);
+            options.headers = Some(Arc::new(headers));
+        }))
     }
 
     /// Returns a client with the same methods, whose concurrent calls share batches: the fastest way to make many
@@ -208,8 +221,7 @@ impl Client {
         P: Serialize + ?Sized,
         T: DeserializeOwned,
     {
-        let result = raw::call(self, method, params).await;
-        result.map_err(|error| self.inner.hide_secrets(error))
+        raw::call(self, method, params).await
     }
 
     /// Sends several requests as one, and returns an outcome for each, in the order of the requests.
@@ -277,15 +289,21 @@ impl Client {
     ) -> impl Future<Output = Result<(M, M::Result), Error>> + Send {
         async move {
             let key = self.set_key(&mut request)?;
-            let deadline = self.deadline();
+            let observed = self.observe(&request);
+            let deadline = self.options.deadline();
             let outcome = match (M::GENERATED.parts, self.inner.split_above) {
                 (Some(parts), Some(limit)) => {
                     // The future of a rare path is boxed, so that it is not a part of this one.
-                    let split = self.exchange_split(&mut request, parts, limit, &deadline);
+                    let split =
+                        self.exchange_split(&mut request, parts, limit, &deadline, &observed);
                     Box::pin(split).await
                 }
-                _ => self.exchange_whole(&mut request, &deadline).await,
+                _ => {
+                    self.exchange_whole(&mut request, &deadline, &observed)
+                        .await
+                }
             };
+            observed.ends(&outcome, count_failed::<M>);
             match outcome {
                 Ok(mut result) => {
                     if let Some(key) = key {
@@ -298,13 +316,30 @@ impl Client {
         }
     }
 
+    /// Runs a call that is not split, and leaves its request in place.
+    async fn run_whole<M: Method>(&self, request: &mut M) -> Result<M::Result, Error> {
+        let observed = self.observe(request);
+        let deadline = self.options.deadline();
+        let outcome = self.exchange_whole(request, &deadline, &observed).await;
+        observed.ends(&outcome, count_failed::<M>);
+        outcome
+    }
+
+    /// Starts the observation of a call.
+    fn observe<M: Method>(&self, request: &M) -> ObservedCall {
+        let server = self.inner.server();
+        self.inner
+            .observers
+            .call(|| CallStart::new(request, server))
+    }
+
     /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
     /// Returns the key. Servers that ignore keys get none: telling a key would promise too much.
     fn set_key<M: Method>(&self, request: &mut M) -> Result<Option<String>, Error> {
         if !self.inner.honours_keys {
             return Ok(None);
         }
-        let key = self.retry.new_key()?;
+        let key = self.options.retry.new_key()?;
         if let Some(key) = &key {
             (M::GENERATED.set_key)(request, key);
         }
@@ -315,10 +350,21 @@ impl Client {
         Pages::new(self.clone(), request)
     }
 
-    /// Returns the deadline of a call that starts now.
-    fn deadline(&self) -> Deadline {
-        Deadline::new(self.timeout, self.latest, self.attempt_timeout)
+    /// Returns an error without the secrets that the server may have sent back.
+    fn hide_secrets(&self, error: Error) -> Error {
+        let error = self.inner.hide_secrets(error);
+        match &self.options.headers {
+            Some(headers) => error.without(&secrets(headers)),
+            None => error,
+        }
     }
+}
+
+/// Returns the number of parts of a result that failed.
+fn count_failed<M: Method>(result: &M::Result) -> usize {
+    M::GENERATED
+        .parts
+        .map_or(0, |parts| (parts.count_failed)(result))
 }
 
 /// Returns whether a batch has no commands.
@@ -335,7 +381,7 @@ impl fmt::Debug for Client {
         formatter
             .debug_struct("Client")
             .field("urls", &self.inner.urls())
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.options.timeout)
             .finish_non_exhaustive()
     }
 }

@@ -68,8 +68,7 @@ impl<R: Paged + 'static> Pages<R> {
 
 /// Reads a page.
 pub(crate) async fn read<R: Paged>(client: Client, mut request: R) -> PageRead<R> {
-    let deadline = client.deadline();
-    let result = client.exchange_whole(&mut request, &deadline).await;
+    let result = client.run_whole(&mut request).await;
     let (item, has_more) = match result {
         Ok(result) => match request.missing(&result) {
             Missing::Nothing => {

@@ -13,6 +13,7 @@ use crate::api::messages::BatchRequest;
 use crate::api::method::Method as _;
 use crate::call::CallInfo;
 use crate::error::{ApiError, Attempts, Error, cause, excerpt};
+use crate::observe::CallStart;
 use crate::transport::Route;
 
 /// Calls a method by name with any parameters.
@@ -25,30 +26,38 @@ where
     let codec = inner.codec();
     let body = codec.encode_raw(method, params)?;
     let route = Route::raw(method);
-    let deadline = client.deadline();
+    let deadline = client.options.deadline();
+    let observed = inner
+        .observers
+        .call(|| CallStart::raw(route.method, inner.server()));
     let info = CallInfo {
         method: route.method,
         size: body.len(),
         repeatable: false,
         has_parts: false,
     };
-    let mut attempts = inner.start(info, &client.retry, &deadline).await?;
-    loop {
-        let deadline = attempts.next_attempt();
-        let candidate = attempts.candidate();
-        let reply = inner
-            .attempt(&route, &body, deadline, candidate, None)
-            .await;
-        let outcome = match reply {
-            Ok(reply) => codec
-                .raw_reply(route.method, &body, reply)
-                .and_then(|reply| decode(route.method, &reply)),
-            Err(error) => Err(error),
-        };
-        if let Some(outcome) = attempts.finish_or_wait(outcome).await {
-            return outcome;
+    let outcome = async {
+        let mut attempts = inner
+            .start(info, &client.options, &deadline, &observed)
+            .await?;
+        attempts.identify()?;
+        loop {
+            let mut reply = Bytes::new();
+            let mut read = |received| {
+                reply = codec.raw_reply(route.method, &body, received)?;
+                Ok(())
+            };
+            let attempt = inner.attempt(&route, &body, attempts.next_attempt(), &mut read);
+            let outcome = attempt.await;
+            let outcome = outcome.and_then(|()| decode(route.method, &reply));
+            if let Some(outcome) = attempts.finish_or_wait(outcome).await {
+                return outcome;
+            }
         }
-    }
+    };
+    let outcome = outcome.await.map_err(|error| client.hide_secrets(error));
+    observed.ends(&outcome, |_| 0);
+    outcome
 }
 
 /// Decodes the `result` in a reply; the reply of `batch` has none, and is the result itself.

@@ -6,6 +6,7 @@ use crate::api::method::{Method, Parts};
 use crate::call::{Deadline, RetryLoop};
 use crate::codec::EncodedBody;
 use crate::error::Error;
+use crate::observe::ObservedCall;
 
 /// The requests that a call is split into, each with its encoded form. The last one is sent first.
 type Requests<M> = Vec<(M, EncodedBody)>;
@@ -21,10 +22,11 @@ impl Client {
         parts: Parts<M>,
         limit: usize,
         deadline: &Deadline,
+        observed: &ObservedCall,
     ) -> Result<M::Result, Error> {
         let mut requests = self.split(request, &parts, limit)?;
         let outcome = self
-            .exchange_all(request, &parts, &mut requests, deadline)
+            .exchange_all(request, &parts, &mut requests, deadline, observed)
             .await;
         for (rest, _) in requests.into_iter().rev() {
             (parts.give_back)(request, rest);
@@ -39,6 +41,7 @@ impl Client {
         parts: &Parts<M>,
         requests: &mut Requests<M>,
         deadline: &Deadline,
+        observed: &ObservedCall,
     ) -> Result<M::Result, Error> {
         let count = requests.len();
         let mut attempts: Option<RetryLoop<'_>> = None;
@@ -51,7 +54,9 @@ impl Client {
                     attempts
                 }
                 None => {
-                    let mut first = self.inner.start(info, &self.retry, deadline).await?;
+                    let inner = &self.inner;
+                    let first = inner.start(info, &self.options, deadline, observed);
+                    let mut first = first.await?;
                     first.set_requests(count);
                     attempts.insert(first)
                 }

@@ -19,6 +19,8 @@ struct Made {
     /// The number of requests that ran, of those that the call was split into.
     ran: usize,
     requests: usize,
+    /// The id that the last request was sent with.
+    request_id: Option<String>,
 }
 
 impl Attempts {
@@ -67,12 +69,28 @@ impl Attempts {
         })))
     }
 
-    /// Replaces the attempts, and keeps the idempotency keys.
+    /// Replaces the attempts, and keeps the idempotency keys and the request's id.
     pub(super) fn replace(&mut self, attempts: Self) {
-        let former = std::mem::replace(self, attempts);
-        if let Some(made) = former.0.filter(|made| !made.keys.is_empty()) {
-            self.set_keys(made.keys);
+        let Some(former) = std::mem::replace(self, attempts).0 else {
+            return;
+        };
+        if !former.keys.is_empty() {
+            self.set_keys(former.keys);
         }
+        if former.request_id.is_some() {
+            self.0.get_or_insert_default().request_id = former.request_id;
+        }
+    }
+
+    /// Returns the id that the request was sent with.
+    pub(super) fn request_id(&self) -> Option<&str> {
+        self.0.as_ref()?.request_id.as_deref()
+    }
+
+    /// Sets the id that the request was sent with.
+    #[cfg(feature = "_transport")]
+    pub(crate) fn set_request_id(&mut self, id: &str) {
+        self.0.get_or_insert_default().request_id = Some(id.to_owned());
     }
 
     /// Sets the keys of a call, of which at least one of its commands has one.
@@ -94,6 +112,9 @@ impl fmt::Display for Attempts {
         }
         if made.count > 1 {
             write!(formatter, "; {} attempts", made.count)?;
+        }
+        if let Some(id) = self.request_id() {
+            write!(formatter, "; its request id was {id}")?;
         }
         match self.idempotency_key() {
             Some(key) => write!(formatter, "; its idempotency key was {key}"),

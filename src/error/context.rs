@@ -34,6 +34,16 @@ impl Error {
         self
     }
 
+    /// Returns the error with the id that its request was sent with.
+    pub(crate) fn with_request_id(mut self, id: Option<&str>) -> Self {
+        if let Some(id) = id
+            && let Some(attempts) = self.attempts_mut()
+        {
+            attempts.set_request_id(id);
+        }
+        self
+    }
+
     /// Returns the error with the channel that the request was about.
     pub(crate) fn about(self, channel: Option<&str>) -> Self {
         match self {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "_transport")]
 use super::OUT_OF_FILES;
-use super::{ApiError, Attempts, Effect, Error};
+use super::{ApiError, Attempts, Effect, Error, Status};
 
 /// Matches an error for its attempts, which are borrowed as the error is: `$of_api` is the method of [`ApiError`].
 macro_rules! attempts_of {
@@ -134,6 +134,24 @@ impl Error {
             Self::Decode { method, .. } => *method,
             Self::Api(error) => error.method(),
         }
+    }
+
+    /// Returns the HTTP status or the gRPC code, if the server or a proxy answered with one that is not an error of the
+    /// API.
+    #[must_use]
+    pub fn status(&self) -> Option<&Status> {
+        match self {
+            Self::Unauthorized { status, .. } | Self::Transport { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Returns the id that the request was sent with in the header `X-Request-Id`: see
+    /// [`ClientBuilder::request_ids`](crate::ClientBuilder::request_ids). A call that shared a batch has that of the
+    /// batch.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.attempts_made()?.request_id()
     }
 
     /// Returns the number of attempts of the call: more than one where [`Retry`](crate::Retry) allowed it.

@@ -193,6 +193,7 @@ pub(crate) const PARTS: Parts<BroadcastRequest> = Parts {
     give_back: |request, part| request.channels.extend(part.channels),
     finish,
     join,
+    count_failed: |result| result.failed().count(),
     resend: Some(Resend {
         failed,
         request: request_for,

@@ -16,6 +16,7 @@ use reqwest::Client as HttpClient;
 use tonic::transport::Channel as GrpcChannel;
 
 use super::dial::Names;
+use super::headers::HeaderRules;
 use super::tls::Tls;
 use super::url::ServerUrl;
 use crate::error::Error;
@@ -111,14 +112,12 @@ impl TransportConfig {
         }
     }
 
-    /// Returns the values of the user's headers, which no error may show.
-    pub(super) fn secrets(&self) -> Vec<String> {
-        let values = self.headers.values().filter(|value| value.is_sensitive());
-        let texts = values.filter_map(|value| value.to_str().ok());
-        texts
-            .filter(|text| text.len() > 3)
-            .map(str::to_owned)
-            .collect()
+    /// Returns the rules for the user's headers.
+    pub(super) fn header_rules(&self) -> HeaderRules {
+        HeaderRules {
+            protocol: self.url.protocol,
+            key: self.key_header.clone(),
+        }
     }
 }
 

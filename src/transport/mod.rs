@@ -10,6 +10,7 @@ mod fuzz;
 mod gate;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod headers;
 #[cfg(feature = "http")]
 mod http;
 mod per_runtime;
@@ -36,6 +37,7 @@ pub(crate) use dial::Names;
 pub(crate) use gate::Gate;
 #[cfg(feature = "grpc")]
 use grpc::Grpc;
+pub(crate) use headers::{HeaderRules, header_value, secrets};
 #[cfg(feature = "http")]
 use http::Http;
 pub(crate) use per_runtime::PerRuntime;
@@ -52,6 +54,7 @@ pub(crate) struct Transport {
     codec: Codec,
     /// The texts that no error may show.
     secrets: Vec<String>,
+    header_rules: HeaderRules,
     sender: Sender,
 }
 
@@ -67,7 +70,8 @@ impl Transport {
     pub(crate) fn new(config: TransportConfig, own: OwnConnections) -> Result<Self, Error> {
         let url = config.url.to_string();
         let proxy = config.proxy.clone();
-        let secrets = config.secrets();
+        let secrets = secrets(&config.headers);
+        let header_rules = config.header_rules();
         let codec = match config.url.protocol {
             Protocol::Http if config.legacy_commands => Codec::CommandLines,
             Protocol::Http => Codec::Json,
@@ -82,6 +86,7 @@ impl Transport {
             proxy,
             codec,
             secrets,
+            header_rules,
             sender,
         })
     }
@@ -99,6 +104,11 @@ impl Transport {
         self.proxy.as_deref()
     }
 
+    /// Returns the rules for the user's headers.
+    pub(crate) fn header_rules(&self) -> &HeaderRules {
+        &self.header_rules
+    }
+
     /// Returns the texts that no error may show.
     pub(crate) fn secrets(&self) -> &[String] {
         &self.secrets
@@ -108,8 +118,11 @@ impl Transport {
     pub(crate) async fn send(
         &self,
         route: &Route<'_>,
-        request: OutgoingRequest,
+        mut request: OutgoingRequest,
     ) -> Result<Bytes, Error> {
+        if !request.headers.is_empty() {
+            request.headers = self.header_rules.allowed(request.headers);
+        }
         match &self.sender {
             Sender::Http(http) => http.send(route, request).await,
             Sender::Grpc(grpc) => grpc.send(route, request).await,

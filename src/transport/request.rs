@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderName, HeaderValue};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
@@ -56,6 +56,8 @@ impl<'a> Route<'a> {
 pub(crate) struct OutgoingRequest {
     pub(crate) body: EncodedBody,
     pub(crate) key: Option<(HeaderName, HeaderValue)>,
+    /// The headers of the call, which replace those of all calls.
+    pub(crate) headers: HeaderMap,
     /// The state, which changes as soon as a connection asks for the body.
     pub(crate) state: SendState,
     /// The deadline of the call, for `grpc-timeout`.

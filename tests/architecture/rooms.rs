@@ -7,9 +7,10 @@ use syn::visit::Visit;
 use syn::{Attribute, Item, ItemMod, UseTree};
 
 /// The rooms, from the bottom up.
-const ROOMS: [&str; 8] = [
+const ROOMS: [&str; 9] = [
     "api",
     "error",
+    "observe",
     "request",
     "codec",
     "transport",

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::observe::Observers;
 use crate::transport::Transport;
 use health::{Admission, Health};
 
@@ -32,6 +33,7 @@ pub(crate) struct Node {
     /// Fast path: true while `health` says so.
     is_healthy: AtomicBool,
     health: Mutex<Health>,
+    observers: Observers,
 }
 
 /// The facts about an attempt that a node's state machine needs.
@@ -57,9 +59,10 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Nodes {
-    pub(crate) fn new(transports: Vec<Transport>) -> Self {
+    pub(crate) fn new(transports: Vec<Transport>, observers: Observers) -> Self {
+        let new = |transport| Node::new(transport, observers.clone());
         Self {
-            nodes: transports.into_iter().map(Node::new).collect(),
+            nodes: transports.into_iter().map(new).collect(),
             next: AtomicUsize::new(0),
         }
     }
@@ -179,9 +182,10 @@ impl TriedNodes {
 }
 
 impl Node {
-    fn new(transport: Transport) -> Self {
+    fn new(transport: Transport, observers: Observers) -> Self {
         Self {
             transport,
+            observers,
             is_healthy: AtomicBool::new(true),
             health: Mutex::default(),
         }
@@ -209,9 +213,15 @@ impl Node {
     /// Changes the state.
     fn update(&self, change: impl FnOnce(&mut Health)) {
         let mut health = self.health();
+        let was_up = health.is_up();
         change(&mut health);
+        let is_up = health.is_up();
         self.is_healthy
             .store(health.is_healthy(), Ordering::Release);
+        drop(health);
+        if is_up != was_up {
+            self.observers.node(self.transport.url(), is_up);
+        }
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {

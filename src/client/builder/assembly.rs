@@ -3,16 +3,17 @@
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 
 use super::ClientBuilder;
-use crate::call::api_key::{ApiKey, KeyHeader, header_value};
+use crate::call::api_key::{ApiKey, KeyHeader};
 use crate::call::nodes::Nodes;
 use crate::call::{Budget, InFlight, Inner};
 use crate::error::Error;
+use crate::observe::Observers;
 use crate::transport::tls::Tls;
 use crate::transport::url::{Protocol, ServerUrl};
-use crate::transport::{Transport, TransportConfig, proxy_for};
+use crate::transport::{HeaderRules, Transport, TransportConfig, header_value, proxy_for};
 
 const DEFAULT_USER_AGENT: &str = concat!("centrifugo-api-rust/", env!("CARGO_PKG_VERSION"));
 
@@ -35,8 +36,11 @@ impl ClientBuilder {
             Transport::new(config, self.own.clone())
         });
         let transports = transports.collect::<Result<Vec<_>, _>>()?;
+        let observers = Observers::new(self.observers.clone());
         Ok(Inner {
-            nodes: Nodes::new(transports),
+            nodes: Nodes::new(transports, observers.clone()),
+            observers,
+            request_ids: self.request_ids,
             api_key,
             in_flight: InFlight::new(self.max_in_flight),
             budget: Budget::default(),
@@ -113,17 +117,14 @@ impl ClientBuilder {
 
     /// Checks the headers of each call, and returns them.
     fn http_headers(&self, url: &ServerUrl) -> Result<HeaderMap, Error> {
+        let rules = HeaderRules {
+            protocol: url.protocol,
+            key: self.api_key.is_some().then(|| self.key_header(url).name()),
+        };
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {
-            let parsed: HeaderName = name.parse().map_err(|_| {
-                Error::Config(format!(
-                    "header: `{name}` is not a valid header name: use letters, digits and `-`"
-                ))
-            })?;
-            self.check_header(&parsed, url)?;
-            let mut value = header_value(&format!("header `{name}`"), text)?;
-            value.set_sensitive(true);
-            headers.append(parsed, value);
+            let (name, value) = rules.parse(name, text)?;
+            headers.append(name, value);
         }
         if self.error_mode_transport {
             headers.insert(

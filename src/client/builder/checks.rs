@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use http::header::HeaderName;
-
 use super::ClientBuilder;
 use crate::error::Error;
 use crate::transport::url::{Protocol, ServerUrl};
@@ -18,18 +16,6 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(8 * 3600);
 
 /// The most gRPC connections per node: with 100 calls on each, more than any server takes.
 const MOST_GRPC_CONNECTIONS: usize = 1000;
-
-/// The headers that the transports set themselves.
-const OWN_HEADERS: [&str; 8] = [
-    "connection",
-    "content-length",
-    "content-type",
-    "grpc-timeout",
-    "host",
-    "te",
-    "transfer-encoding",
-    "user-agent",
-];
 
 impl ClientBuilder {
     /// Checks that the options are valid and go together.
@@ -239,26 +225,6 @@ impl ClientBuilder {
 
     pub(super) fn has_unix_socket(&self) -> bool {
         self.connections.unix_socket.is_some()
-    }
-
-    /// Refuses a header that the client sets itself, or that gRPC cannot carry.
-    pub(super) fn check_header(&self, name: &HeaderName, url: &ServerUrl) -> Result<(), Error> {
-        if self.api_key.is_some() && *name == self.key_header(url).name() {
-            return Err(Error::Config(format!(
-                "header `{name}` carries the api_key: omit one of the two"
-            )));
-        }
-        if OWN_HEADERS.contains(&name.as_str()) {
-            return Err(Error::Config(format!(
-                "header `{name}` is set by the client itself: omit it"
-            )));
-        }
-        if url.protocol == Protocol::Grpc && name.as_str().ends_with("-bin") {
-            return Err(Error::Config(format!(
-                "header `{name}`: binary metadata is not supported: use another name"
-            )));
-        }
-        Ok(())
     }
 }
 

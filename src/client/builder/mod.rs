@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Client;
-use crate::call::Retry;
 use crate::call::api_key::ApiKeySource;
+use crate::call::{CallOptions, Retry};
 use crate::error::Error;
+use crate::observe::Observer;
 use crate::transport::url::ServerUrl;
 use crate::transport::{ConnectionOptions, Names, OwnConnections, tls};
 
@@ -61,6 +62,8 @@ pub struct ClientBuilder {
     tls: tls::Options,
     own: OwnConnections,
     names: Arc<Names>,
+    observers: Vec<Arc<dyn Observer>>,
+    request_ids: bool,
 }
 
 /// # What every client needs
@@ -86,6 +89,8 @@ impl ClientBuilder {
             tls: tls::Options::default(),
             own: OwnConnections::default(),
             names: Arc::default(),
+            observers: Vec::new(),
+            request_ids: false,
         }
     }
 
@@ -125,11 +130,14 @@ impl ClientBuilder {
     ///
     /// [`Error::Config`], which names the option and the fix.
     pub fn build(self) -> Result<Client, Error> {
-        let timeout = self.timeout;
-        let attempt_timeout = self.attempt_timeout;
-        let retry = self.retry.clone();
-        let inner = self.assemble()?;
-        Ok(Client::from_parts(inner, timeout, attempt_timeout, retry))
+        let options = CallOptions {
+            timeout: self.timeout,
+            latest: None,
+            attempt_timeout: self.attempt_timeout,
+            retry: self.retry.clone(),
+            headers: None,
+        };
+        Ok(Client::from_parts(self.assemble()?, options))
     }
 }
 
@@ -216,6 +224,24 @@ impl ClientBuilder {
     /// split.
     pub fn split_above(mut self, bytes: usize) -> Self {
         self.split_above = Some(bytes);
+        self
+    }
+}
+
+/// # Seeing what happens
+impl ClientBuilder {
+    /// Adds an [`Observer`] of all calls: for logs, traces and metrics of your own.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Gives each request a new id, a UUID, in the header `X-Request-Id`. All attempts of a call have the same one, and
+    /// its error tells it: [`Error::request_id`]. Calls that share a batch have that of the batch.
+    ///
+    /// An id of your own is given with [`Client::with_header`]. Off by default.
+    pub fn request_ids(mut self) -> Self {
+        self.request_ids = true;
         self
     }
 }

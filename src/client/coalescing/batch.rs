@@ -10,6 +10,7 @@ use crate::api::messages::PublishRequest;
 use crate::api::method::Method as _;
 use crate::call::{Candidate, Deadline};
 use crate::error::Error;
+use crate::observe::Shared;
 use crate::transport::Gate;
 
 /// A call that waits for its batch.
@@ -21,6 +22,7 @@ pub(super) struct QueuedCall {
     pub(super) message: Bytes,
     pub(super) deadline: Deadline,
     pub(super) candidate: Candidate,
+    pub(super) observed: Shared,
     /// The channel for its item of the batch's reply.
     pub(super) reply: oneshot::Sender<Result<Bytes, Error>>,
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::api::method::{BatchSlot, Method};
-use crate::call::{self, CallInfo, Candidate, Deadline, Inner};
+use crate::call::{self, Attempt, CallInfo, Deadline, Inner};
 use crate::codec::EncodedBody;
 use crate::error::{Attempts, Effect, Error, cause};
 use crate::transport::PerRuntime;
@@ -227,9 +227,9 @@ impl Coalescer {
         call: &CallInfo,
         place: Place,
         body: &EncodedBody,
-        deadline: &Deadline,
-        candidate: Candidate,
+        attempt: Attempt<'_>,
     ) -> Result<Bytes, Error> {
+        let deadline = attempt.deadline;
         let queues = self.queues.get()?;
         let queue = if place.reads_payloads {
             &queues.reads
@@ -241,8 +241,9 @@ impl Coalescer {
             method: call.method,
             tag: place.tag,
             message: inner.codec().message(body),
-            deadline: *deadline,
-            candidate,
+            deadline,
+            candidate: attempt.candidate,
+            observed: attempt.call.share(),
             reply,
         };
         let size = queued.size();
@@ -257,7 +258,7 @@ impl Coalescer {
         }
         match deadline.timeout(&mut received).await {
             Ok(Ok(item)) => item,
-            Ok(Err(_)) => Err(worker_lost(inner, call.method, *deadline)),
+            Ok(Err(_)) => Err(worker_lost(inner, call.method, deadline)),
             Err(_) => {
                 // No batch takes the call from now on.
                 received.close();

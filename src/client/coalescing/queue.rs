@@ -314,6 +314,7 @@ mod tests {
                 is_cheap: true,
                 is_retry: false,
             },
+            observed: None,
             reply,
         };
         queue.push(call);

@@ -11,9 +11,10 @@ use bytes::Bytes;
 use super::batch::{Batch, Numbered};
 use super::queue::Queue;
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
-use crate::call::{Candidate, Deadline, Inner};
+use crate::call::{Attempt, Candidate, Deadline, Inner, request_id};
 use crate::codec::{self, BatchEntry, EncodedBody};
 use crate::error::{Attempts, Error, Status};
+use crate::observe::ObservedCall;
 use crate::transport::{Gate, Route};
 
 /// Starts a worker that the queue counts already.
@@ -124,7 +125,12 @@ impl Worker {
         let deadline = last_deadline(&batch.calls);
         let gate = batch.gate.clone();
         let candidate = batch.candidate();
-        let reply = exchange(&inner, batch.calls.len(), body, deadline, candidate, &gate);
+        let shared = SharedRequest {
+            calls: batch.calls.len(),
+            observed: observe(&inner, &batch.calls),
+            gate: &gate,
+        };
+        let reply = exchange(&inner, shared, body, deadline, candidate);
         let gone = given_up(&mut batch.calls, &gate, deadline);
         let mut outcome = pin!(unless(gone, reply));
         let slow_after = self.queue.slow_after();
@@ -170,29 +176,59 @@ fn last_deadline(calls: &Numbered) -> Deadline {
     last.unwrap_or_else(|| unreachable!("a batch has calls"))
 }
 
-/// Sends a batch of that many calls, and returns the items of its reply.
+/// A batch that calls share, as it is sent.
+struct SharedRequest<'a> {
+    /// The number of calls.
+    calls: usize,
+    observed: ObservedCall,
+    gate: &'a Gate,
+}
+
+/// Sends a batch, and returns the items of its reply.
 async fn exchange(
     inner: &Inner,
-    calls: usize,
+    shared: SharedRequest<'_>,
     body: &EncodedBody,
     deadline: Deadline,
     candidate: Candidate,
-    gate: &Gate,
 ) -> Result<Vec<Bytes>, Error> {
     let route = Route::of::<BatchRequest>();
-    let reply = inner
-        .attempt(&route, body, deadline, candidate, Some(gate))
-        .await?;
-    let items = inner.codec().split(&reply, calls)?;
+    let headers = inner.headers(None)?;
+    let attempt = Attempt {
+        deadline,
+        candidate,
+        call: &shared.observed,
+        headers: headers.as_deref(),
+        gate: Some(shared.gate),
+    };
+    let mut items = Vec::new();
+    let mut read = |reply| {
+        items = inner.codec().split(&reply, shared.calls)?;
+        check_count(&items, shared.calls, route.method)
+    };
+    let outcome = inner.attempt(&route, body, attempt, &mut read).await;
+    let outcome = outcome.map_err(|error| error.with_request_id(request_id(headers.as_deref())));
+    shared.observed.ends(&outcome, |()| 0);
+    outcome.map(|()| items)
+}
+
+/// Checks that there is an item for each call.
+fn check_count(items: &[Bytes], calls: usize, method: &'static str) -> Result<(), Error> {
     if items.len() == calls {
-        return Ok(items);
+        return Ok(());
     }
     Err(Error::Decode {
-        method: Some(route.method),
+        method: Some(method),
         message: format!("{} replies for {calls} commands", items.len()),
         source: None,
         attempts: Attempts::default(),
     })
+}
+
+/// Starts the observation of a batch.
+fn observe(inner: &Inner, calls: &Numbered) -> ObservedCall {
+    let shared = calls.iter().map(|(_, call)| &call.observed);
+    inner.observers.shared_batch(inner.server(), shared)
 }
 
 /// Waits until the callers of all these calls have gone, or one of them has closed the gate, before the last deadline:
@@ -296,6 +332,7 @@ mod tests {
                 is_cheap: true,
                 is_retry: false,
             },
+            observed: None,
             reply,
         };
         let mut calls = Numbered::from([(0, call)]);

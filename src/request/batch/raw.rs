@@ -47,6 +47,7 @@ pub(crate) const PARTS: Parts<BatchRequest> = Parts {
     give_back: |request, part| request.commands.extend(part.commands),
     finish,
     join: Outcomes::join,
+    count_failed: |outcomes| outcomes.iter().filter(|one| one.is_err()).count(),
     resend: None,
 };
 

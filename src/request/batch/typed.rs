@@ -127,6 +127,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
             give_back: |batch, part| batch.commands.extend(part.commands),
             finish,
             join: |replies, next| replies.outcomes.extend(next.outcomes),
+            count_failed: |replies| replies.outcomes.iter().filter(|one| one.is_err()).count(),
             resend: None,
         }),
         ..Generated::NONE

@@ -1,0 +1,186 @@
+//! An attempt of a call: on one node after another, until it was sent.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::nodes::{Candidate, TriedNodes, Turn};
+use super::{Deadline, Inner, random, timeout};
+use crate::codec::EncodedBody;
+use crate::error::{Effect, Error};
+use crate::observe::ObservedCall;
+use crate::transport::{Gate, OutgoingRequest, Route, SendState};
+
+/// The header of a request's id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An attempt that is due.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) deadline: Deadline,
+    pub(crate) candidate: Candidate,
+    pub(crate) call: &'a ObservedCall,
+    /// The headers of the call, in addition to those of all calls.
+    pub(crate) headers: Option<&'a HeaderMap>,
+    /// The gate of a request that several calls share.
+    pub(crate) gate: Option<&'a Gate>,
+}
+
+/// Returns the id of a request with these headers.
+pub(crate) fn request_id(headers: Option<&HeaderMap>) -> Option<&str> {
+    headers?.get(REQUEST_ID)?.to_str().ok()
+}
+
+/// A function that decodes a reply, and keeps the result.
+pub(crate) type Read<'a> = dyn FnMut(Bytes) -> Result<(), Error> + Send + 'a;
+
+impl Inner {
+    /// Makes an attempt, and reads its reply: the one place through which each attempt of each call passes. An attempt
+    /// that was certainly not sent moves on to the next node at once.
+    ///
+    /// Boxed, so that the transports' state is not a part of every method's future, which would be moved with it.
+    pub(crate) fn attempt<'a>(
+        &'a self,
+        route: &'a Route<'_>,
+        body: &'a EncodedBody,
+        attempt: Attempt<'a>,
+        read: &'a mut Read<'_>,
+    ) -> Pin<Box<impl Future<Output = Result<(), Error>>>> {
+        Box::pin(self.attempt_nodes(route, body, attempt, read))
+    }
+
+    /// Sends a request to one node after another, until it was sent, every node was tried, or the time is over.
+    async fn attempt_nodes(
+        &self,
+        route: &Route<'_>,
+        body: &EncodedBody,
+        attempt: Attempt<'_>,
+        read: &mut Read<'_>,
+    ) -> Result<(), Error> {
+        let deadline = attempt.deadline;
+        let mut tried = TriedNodes::default();
+        // The first node to which connecting took too long while another was up.
+        let mut slow = None;
+        let mut failure = None;
+        while let Some(turn) = self.nodes.pick(&mut tried, attempt.candidate) {
+            let index = turn.index;
+            let patience = self.nodes.has_other(&tried).then(|| patience(deadline));
+            let outcome = self
+                .take_turn(turn, route, body, attempt, patience, &mut *read)
+                .await;
+            let error = match outcome {
+                Err(error) if error.is_unsent() && error.is_retryable() => error,
+                outcome => return outcome,
+            };
+            if patience.is_some() && error.is_timeout() {
+                slow.get_or_insert(index);
+            }
+            failure = Some(error);
+            if deadline.left().is_zero() || attempt.gate.is_some_and(Gate::is_closed) {
+                break;
+            }
+        }
+        match slow {
+            // No node was any faster: all the time that is left is for connecting.
+            Some(index) if !deadline.left().is_zero() => {
+                let turn = self.nodes.again(index);
+                self.take_turn(turn, route, body, attempt, None, read).await
+            }
+            _ => Err(failure.unwrap_or_else(|| unreachable!("a client has a node"))),
+        }
+    }
+
+    /// Sends a request to a node, and reads the reply. It is not sent to the node any more if it was not after
+    /// `patience`.
+    async fn take_turn(
+        &self,
+        mut turn: Turn<'_>,
+        route: &Route<'_>,
+        body: &EncodedBody,
+        attempt: Attempt<'_>,
+        patience: Option<Duration>,
+        read: &mut Read<'_>,
+    ) -> Result<(), Error> {
+        let state = SendState::behind(attempt.gate);
+        let mut headers = attempt.headers.cloned().unwrap_or_default();
+        let url = turn.node.transport.url();
+        let request_id = request_id(attempt.headers);
+        let observed =
+            attempt
+                .call
+                .attempt(route.method, url, body.len(), request_id, &mut headers);
+        let request = OutgoingRequest {
+            body: body.clone(),
+            key: self.api_key.header()?,
+            headers,
+            state: state.clone(),
+            ends: attempt.deadline.ends(),
+        };
+        let sending = turn.node.transport.send(route, request);
+        let reply = within(sending, route.method, &state, attempt.deadline, patience).await;
+        let is_withdrawn = attempt.gate.is_some_and(Gate::is_closed);
+        // The transport fails a request that was withdrawn, which is not the node's fault.
+        if !is_withdrawn || !reply.as_ref().is_err_and(Error::is_network) {
+            turn.record(&reply, attempt.deadline.given);
+        }
+        let size = reply.as_ref().ok().map(Bytes::len);
+        let outcome = reply.and_then(read);
+        let outcome = outcome.map_err(|error| error.through(turn.node.transport.proxy()));
+        if let Some(observed) = observed {
+            observed.ends(&outcome, size);
+        }
+        outcome
+    }
+
+    /// Returns the headers of a request, given those of its call, with an id if each request gets one.
+    pub(crate) fn headers(
+        &self,
+        own: Option<&Arc<HeaderMap>>,
+    ) -> Result<Option<Arc<HeaderMap>>, Error> {
+        let has_id = own.is_some_and(|own| own.contains_key(REQUEST_ID));
+        if has_id || !self.request_ids {
+            return Ok(own.cloned());
+        }
+        let mut headers = own.map(|own| HeaderMap::clone(own)).unwrap_or_default();
+        let id = HeaderValue::try_from(random::uuid()?);
+        headers.extend(id.ok().map(|id| (REQUEST_ID, id)));
+        Ok(Some(Arc::new(headers)))
+    }
+}
+/// Returns the time that a node has to connect while another one is up: a part of what is left, so that the other one
+/// has enough.
+fn patience(deadline: Deadline) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(1);
+    LONGEST.min(deadline.left() / 2)
+}
+
+/// Waits for the outcome of a request until its deadline, or until `patience` is over and it was not sent.
+async fn within(
+    sending: impl Future<Output = Result<Bytes, Error>>,
+    method: &'static str,
+    state: &SendState,
+    deadline: Deadline,
+    patience: Option<Duration>,
+) -> Result<Bytes, Error> {
+    let mut sending = std::pin::pin!(sending);
+    if let Some(patience) = patience {
+        match tokio::time::timeout(patience, &mut sending).await {
+            Ok(outcome) => return outcome,
+            Err(_) if state.abandon().is_unsent() => {
+                return Err(timeout(method, Effect::Unsent, patience));
+            }
+            Err(_) => {}
+        }
+    }
+    match deadline.timeout(sending).await {
+        // The transport knows the deadline too, and may notice it first.
+        Ok(Err(Error::Timeout { effect, .. })) if deadline.left().is_zero() => {
+            Err(timeout(method, effect, deadline.given))
+        }
+        Ok(outcome) => outcome,
+        Err(_) => Err(timeout(method, state.abandon(), deadline.given)),
+    }
+}

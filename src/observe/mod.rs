@@ -1,0 +1,107 @@
+//! Hooks: what observers see of calls, attempts, shared batches and nodes.
+
+mod dispatch;
+mod events;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::error::Error;
+
+pub(crate) use dispatch::{ObservedCall, Observers, Shared};
+pub use events::{AttemptEnd, AttemptStart, BatchStart, CallEnd, CallStart, NodeChange, Outcome};
+
+/// A hook that sees every call of a client, for logs, traces and metrics: see
+/// [`ClientBuilder::observer`](crate::ClientBuilder::observer).
+///
+/// Its functions run within the call, in the caller's task, and should return quickly. A panic in one of them is caught
+/// and changes nothing. Observers never see the key, a token or a payload, unless they ask for the request by its
+/// type: [`CallStart::request`].
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use centrifugo_api::observe::{AttemptEnd, AttemptStart, CallEnd, CallObserver, CallStart, NodeChange, Observer};
+/// use centrifugo_api::Client;
+///
+/// /// Prints what happens.
+/// struct Printer;
+///
+/// struct Call(&'static str);
+///
+/// impl Observer for Printer {
+///     fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+///         Some(Arc::new(Call(call.method)))
+///     }
+///
+///     fn node(&self, change: &NodeChange<'_>) {
+///         println!("{} is {}", change.node, if change.is_up { "up" } else { "down" });
+///     }
+/// }
+///
+/// impl CallObserver for Call {
+///     fn attempt_ends(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+///         println!("{}: attempt {} on {} took {:?}", self.0, attempt.number, attempt.node, end.duration);
+///     }
+///
+///     fn ends(&self, end: &CallEnd<'_>) {
+///         match end.outcome.error() {
+///             Some(error) => println!("{error}"),
+///             None => println!("{} took {:?}", self.0, end.duration),
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), centrifugo_api::Error> {
+/// let client = Client::builder("http://localhost:8000/api").api_key("secret").observer(Printer).build()?;
+/// # Ok(()) }
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Sees a call that starts. Returns what observes this call, or `None` to see no more of it.
+    fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>>;
+
+    /// Sees a batch that starts, which calls of [`Client::coalescing`](crate::Client::coalescing) share. Returns what
+    /// observes it: its attempts and its end are those of a call.
+    fn shared_batch(&self, batch: &BatchStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        let _ = batch;
+        None
+    }
+
+    /// Sees that a node is skipped from now on, or called again. A client with a single node always calls it.
+    fn node(&self, change: &NodeChange<'_>) {
+        let _ = change;
+    }
+}
+
+/// A hook that sees one call, from [`Observer::call`].
+pub trait CallObserver: Any + Send + Sync {
+    /// Sees an attempt that starts, and may add headers to it (over gRPC: metadata). Headers that the client sets
+    /// itself, such as the key's, are ignored.
+    ///
+    /// Attempts of a call follow one another. A call that shares a batch has none of its own: the batch has.
+    fn attempt_starts(&self, attempt: &AttemptStart<'_>, headers: &mut HeaderMap) {
+        let _ = (attempt, headers);
+    }
+
+    /// Sees an attempt that has ended.
+    fn attempt_ends(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+        let _ = (attempt, end);
+    }
+
+    /// Returns whether the call may be attempted again after this error, where [`Retry`](crate::Retry) allows it. One
+    /// observer that says no is enough.
+    fn may_retry(&self, error: &Error) -> bool {
+        let _ = error;
+        true
+    }
+
+    /// Sees that another attempt was due, but the client has no retry left in store: many calls have failed.
+    fn retry_refused(&self) {}
+
+    /// Sees the end of the call.
+    fn ends(&self, end: &CallEnd<'_>) {
+        let _ = end;
+    }
+}

@@ -1,0 +1,44 @@
+//! What observers, headers and request ids show of calls, over both transports.
+#![cfg(all(feature = "http", feature = "grpc"))]
+
+mod headers;
+mod log;
+mod observers;
+
+use std::time::Duration;
+
+use centrifugo_api::{ClientBuilder, Error, Retry, Status};
+use centrifugo_api_testing::{Namespace, Server};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// A transport.
+struct Transport {
+    url: fn(&Server) -> String,
+    /// What a node that is overloaded answers.
+    unavailable: Status,
+}
+
+/// Returns a server and the builder of a client for each transport.
+fn both_transports() -> Result<[(Server, ClientBuilder, Transport); 2], Error> {
+    let http = Transport {
+        url: |server| server.url().to_owned(),
+        unavailable: Status::Http(503),
+    };
+    let grpc = Transport {
+        url: |server| server.grpc_url().to_owned(),
+        unavailable: Status::Grpc(14),
+    };
+    let start = || Server::builder().namespace(Namespace::new("chat")).start();
+    let servers = [start()?, start()?];
+    let [of_http, of_grpc] = [
+        servers[0].client_builder(),
+        servers[1].grpc_client_builder(),
+    ];
+    let quickly = Retry::default().first_wait(Duration::from_millis(1));
+    let [for_http, for_grpc] = servers;
+    Ok([
+        (for_http, of_http.retry(quickly.clone()), http),
+        (for_grpc, of_grpc.retry(quickly), grpc),
+    ])
+}

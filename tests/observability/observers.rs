@@ -1,0 +1,265 @@
+//! Observers see calls, attempts, shared batches and nodes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use centrifugo_api::observe::{CallEnd, CallObserver, CallStart, Observer};
+use centrifugo_api::{
+    BroadcastRequest, Client, Coalescing, InfoRequest, PublishRequest, RpcRequest,
+};
+use centrifugo_api_testing::{Fault, Server};
+
+use crate::log::Log;
+use crate::{Outcome, both_transports};
+
+#[tokio::test]
+async fn call_that_is_retried_is_seen_with_each_attempt() -> Outcome {
+    for (server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.observer(log.clone()).build()?;
+        server.fail_next(1, Fault::api_error(100))?;
+        let request = PublishRequest::new("chat:today", "{}").idempotency_key("key");
+        client.publish(request).await?;
+        assert_eq!(
+            log.take(),
+            [
+                "1: publish of 1 in chat, Some(2) bytes",
+                "1: attempt 1",
+                "1: attempt 1: code 100",
+                "1: attempt 2",
+                "1: attempt 2: success",
+                "1: success after 2 attempts, 0 failed",
+            ]
+        );
+        let requests = server.take_requests();
+        let attempts: Vec<_> = requests
+            .iter()
+            .map(|one| &one.headers["x-attempt"])
+            .collect();
+        assert_eq!(attempts, ["1", "2"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn observer_stops_retries() -> Outcome {
+    for (server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.observer(log.clone()).build()?;
+        server.fail_next(1, Fault::api_error(111))?;
+        let error = client.info(InfoRequest::new()).await.unwrap_err();
+        assert_eq!(error.api_code(), Some(111));
+        assert_eq!(
+            log.take().last().map(|line| &**line),
+            Some("1: code 111 after 1 attempts, 0 failed")
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn invalid_request_is_seen_without_attempt() -> Outcome {
+    for (server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.observer(log.clone()).build()?;
+        client
+            .publish(PublishRequest::new("", "{}"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            log.take(),
+            [
+                "1: publish of 1 in -, Some(2) bytes",
+                "1: code 107 after 0 attempts, 0 failed"
+            ]
+        );
+        assert!(server.take_requests().is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn failed_parts_are_counted() -> Outcome {
+    for (_server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.observer(log.clone()).build()?;
+        // The namespace does not exist.
+        let channels = ["chat:news", "unknown:1", "unknown:2"];
+        let result = client
+            .broadcast(BroadcastRequest::new(channels, "{}"))
+            .await?;
+        assert_eq!(result.failed().count(), 2);
+        let batch = vec![
+            PublishRequest::new("chat:news", "{}"),
+            PublishRequest::new("unknown:1", "{}"),
+        ];
+        let outcomes = client.batch(batch).await?;
+        assert!(outcomes[1].is_err());
+        let lines = log.take();
+        assert_eq!(lines[0], "1: broadcast of 3 in -, None bytes");
+        assert_eq!(lines[3], "1: success after 1 attempts, 2 failed");
+        assert_eq!(lines[4], "2: batch of 2 in -, None bytes");
+        assert_eq!(lines[7], "2: success after 1 attempts, 1 failed");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn shared_batch_is_linked_with_its_calls() -> Outcome {
+    for (_server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.observer(log.clone()).build()?;
+        let client = client.coalescing(Coalescing::default().max_batches(1));
+        let publish = || client.publish(PublishRequest::new("chat:news", "{}"));
+        let (first, second) = tokio::join!(publish(), publish());
+        first?;
+        second?;
+        let mut lines = log.take();
+        let batch = lines
+            .iter()
+            .position(|line| line == "3: batch of 2 for [1, 2]");
+        assert!(batch.is_some(), "{lines:?}");
+        lines.sort();
+        let line = |number| format!("{number}: success after 1 attempts, 0 failed");
+        for expected in [line(3), line(1) + ", coalesced", line(2) + ", coalesced"] {
+            assert!(lines.contains(&expected), "{expected} is not in {lines:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn node_that_goes_and_comes_is_seen() -> Outcome {
+    for (_server, builder, transport) in both_transports()? {
+        let other = Server::start()?;
+        let url = (transport.url)(&other);
+        let log = Log::default();
+        let client = builder.endpoint(url).observer(log.clone()).build()?;
+        // The one fails, and answers when it is probed.
+        other.fail_next(1, Fault::status(transport.unavailable))?;
+        let mut lines = Vec::new();
+        let wait = async {
+            while !lines.iter().any(|line| line == "node up: true") {
+                let _ = client.info(InfoRequest::new()).await;
+                lines.extend(log.take());
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await?;
+        let changes: Vec<_> = lines
+            .iter()
+            .filter(|line| line.starts_with("node"))
+            .collect();
+        assert_eq!(changes, ["node up: false", "node up: true"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn refused_retry_is_seen() -> Outcome {
+    for (server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.observer(log.clone()).build()?;
+        server.fail_next(1000, Fault::api_error(100))?;
+        let call = || async { client.info(InfoRequest::new()).await.is_err() };
+        let mut calls = 0;
+        while !log
+            .take()
+            .iter()
+            .any(|line| line.ends_with("retry refused"))
+        {
+            assert!(call().await && calls < 100);
+            calls += 1;
+        }
+        // The store of 20 retries lasts for 10 calls with 2 retries each.
+        assert_eq!(calls, 11);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn call_that_is_dropped_ends_as_dropped() -> Outcome {
+    for (server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.observer(log.clone()).build()?;
+        server.fail_next(1, Fault::delay(Duration::from_secs(20)))?;
+        let call = client.info(InfoRequest::new());
+        let arrives = async {
+            while server.requests().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            outcome = call => panic!("{outcome:?}"),
+            () = arrives => {}
+        }
+        let lines = log.take();
+        assert_eq!(
+            lines[2..],
+            [
+                "1: attempt 1: dropped",
+                "1: dropped after 1 attempts, 0 failed"
+            ]
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn call_by_name_is_seen() -> Outcome {
+    let [(_server, builder, _), _] = both_transports()?;
+    let log = Log::default();
+    let client = builder.observer(log.clone()).build()?;
+    let result: serde_json::Value = client.call_raw("info", &serde_json::json!({})).await?;
+    assert!(result["nodes"].is_array());
+    assert_eq!(
+        log.take(),
+        [
+            "1: info of 1 in -, None bytes",
+            "1: attempt 1",
+            "1: attempt 1: success",
+            "1: success after 1 attempts, 0 failed"
+        ]
+    );
+    Ok(())
+}
+
+/// An observer whose functions all panic.
+struct Panics;
+
+impl Observer for Panics {
+    fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        assert!(
+            call.request::<RpcRequest>().is_none(),
+            "a panic at the start"
+        );
+        Some(Arc::new(Self))
+    }
+}
+
+impl CallObserver for Panics {
+    fn attempt_starts(
+        &self,
+        _: &centrifugo_api::observe::AttemptStart<'_>,
+        _: &mut centrifugo_api::http::HeaderMap,
+    ) {
+        panic!("a panic in an attempt");
+    }
+
+    fn ends(&self, _: &CallEnd<'_>) {
+        panic!("a panic at the end");
+    }
+}
+
+#[tokio::test]
+async fn panic_of_an_observer_changes_nothing() -> Outcome {
+    for (_server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client: Client = builder.observer(Panics).observer(log.clone()).build()?;
+        client
+            .publish(PublishRequest::new("chat:news", "{}"))
+            .await?;
+        let _ = client.rpc(RpcRequest::new("method")).await;
+        assert_eq!(log.take().len(), 8);
+    }
+    Ok(())
+}
