@@ -81,7 +81,7 @@ async fn call_with_a_header_shares_no_batch() -> Outcome {
         assert_eq!(requests.len(), 2);
         for request in &requests {
             assert_eq!(
-                (&*request.method, values(request, "x-tenant")),
+                (request.method, values(request, "x-tenant")),
                 ("publish", vec!["acme"])
             );
         }
