@@ -90,6 +90,15 @@ impl Client {
         self.with(self.client.with_retry(retry))
     }
 
+    /// Returns this client with one more header, for one call or many: [`crate::Client::with_header`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`crate::Client::with_header`].
+    pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
+        Ok(self.with(self.client.with_header(name, value)?))
+    }
+
     /// Returns a client with the same methods, whose concurrent calls share batches: [`crate::Client::coalescing`].
     #[must_use]
     pub fn coalescing(&self, coalescing: Coalescing) -> Self {

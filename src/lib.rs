@@ -93,6 +93,12 @@
 //! out or was dropped may still run on the server. A publication with an `idempotency_key` can be sent
 //! again without being published twice; the client does so itself, see [`Retry`].
 //!
+//! # Seeing what happens
+//!
+//! An [`Observer`](observe::Observer) sees every call and every attempt, for logs, traces and metrics:
+//! [`ClientBuilder::observer`]. [`ClientBuilder::request_ids`] sends an `X-Request-Id`, and [`Client::with_header`] any
+//! header with single calls.
+//!
 //! # Features
 //!
 //! - `http` (default): the HTTP transport, on reqwest.

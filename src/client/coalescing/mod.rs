@@ -36,8 +36,8 @@ use queue::Queue;
 /// - Calls of different tasks are published in no particular order. For a fixed order await each call before the
 ///   next, or put the publications into one [`Client::batch`](crate::Client::batch).
 /// - A request larger than an eighth of [`max_bytes`](Self::max_bytes) is sent alone, as without coalescing. So are
-///   [`Client::batch`](crate::Client::batch), [`Client::call_raw`](crate::Client::call_raw), methods that a batch
-///   cannot carry, `rpc`, and all calls of a client with [`legacy_commands`](crate::ClientBuilder::legacy_commands).
+///   [`Client::batch`](crate::Client::batch), [`Client::call_raw`](crate::Client::call_raw), calls with headers of their
+///   own ([`Client::with_header`](crate::Client::with_header)), methods that a batch cannot carry, `rpc`, and all calls of a client with [`legacy_commands`](crate::ClientBuilder::legacy_commands).
 /// - Methods that ask all nodes or list all there is (`channels`, `connections`, `device_list`, `device_topic_list`,
 ///   `user_topic_list`) are sent alone too: neither their time nor the size of their reply has a bound.
 /// - Calls that read payloads, such as `history`, are batched separately, and each limit counts for them separately:
