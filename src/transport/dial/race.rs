@@ -75,12 +75,13 @@ fn bound(repeated: &mut VecDeque<AbortHandle>, handle: AbortHandle) {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::sync::{Arc, Mutex};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex, mpsc};
 
     use super::*;
 
-    /// The times at which addresses were tried, in order.
-    type Tried = Arc<Mutex<Vec<(u16, Instant)>>>;
+    /// The ports that were tried, in order.
+    type Tried = Arc<Mutex<Vec<u16>>>;
 
     fn addresses(ports: std::ops::Range<u16>) -> Vec<SocketAddr> {
         ports
@@ -101,20 +102,15 @@ mod tests {
         let raced = race(&addresses, |address| {
             let mut tried = tried.lock().unwrap();
             let port = address.port();
-            let earlier = tried.iter().filter(|(tried, _)| *tried == port).count();
-            tried.push((port, Instant::now()));
+            let earlier = tried.iter().filter(|tried| **tried == port).count();
+            tried.push(port);
             outcome(port, earlier)
         });
         let raced = tokio::time::timeout(Duration::from_secs(20), raced).await;
         let ended = raced
             .expect("the race ends")
             .map(|(address, ())| address.port());
-        let ports = tried
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(port, _)| *port)
-            .collect();
+        let ports = tried.lock().unwrap().clone();
         (ended.map_err(|failures| failures.len()), ports)
     }
 
@@ -126,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn next_address_is_tried_at_once_after_a_failure() {
-        let started = Instant::now();
+        assert!(is_second_tried_within(Duration::from_millis(100), false).await);
         let (won, tried) = race_ports(1..4, |port, _| async move {
             if port == 3 {
                 Ok(())
@@ -136,18 +132,44 @@ mod tests {
         })
         .await;
         assert_eq!((won, tried), (Ok(3), vec![1, 2, 3]));
-        assert!(started.elapsed() < STAGGER, "{:?}", started.elapsed());
+    }
+
+    /// Returns whether the second address is tried before a timer fires that was set when the first was tried, given
+    /// whether the first hangs or refuses.
+    ///
+    /// The runtime runs tasks in the order in which their timers fire, also if it is late for all of them.
+    async fn is_second_tried_within(time: Duration, does_first_hang: bool) -> bool {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let was_over = Arc::clone(&is_over);
+        let (second, tried_when) = mpsc::channel();
+        let race = race_ports(1..3, move |port, _| {
+            if port == 1 {
+                let timer = tokio::time::sleep(time);
+                let is_over = Arc::clone(&is_over);
+                tokio::spawn(async move {
+                    timer.await;
+                    is_over.store(true, Ordering::Relaxed);
+                });
+            } else {
+                second.send(was_over.load(Ordering::Relaxed)).unwrap();
+            }
+            async move {
+                match port {
+                    1 if does_first_hang => pending().await,
+                    1 => Err(io::ErrorKind::ConnectionRefused.into()),
+                    _ => Ok(()),
+                }
+            }
+        });
+        let (won, tried) = tokio::spawn(race).await.unwrap();
+        assert_eq!((won, tried), (Ok(2), vec![1, 2]));
+        !tried_when.recv().unwrap()
     }
 
     #[tokio::test]
-    async fn address_that_hangs_delays_the_next_one_a_little() {
-        let started = Instant::now();
-        let (won, tried) = race_ports(1..3, |port, _| async move {
-            if port == 1 { pending().await } else { Ok(()) }
-        })
-        .await;
-        assert_eq!((won, tried), (Ok(2), vec![1, 2]));
-        assert!(started.elapsed() >= STAGGER);
+    async fn address_that_hangs_delays_the_next_one_by_quarter_of_second() {
+        assert!(is_second_tried_within(Duration::from_millis(350), true).await);
+        assert!(!is_second_tried_within(Duration::from_millis(150), true).await);
     }
 
     #[tokio::test]

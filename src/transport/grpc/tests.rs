@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use centrifugo_api_testing::Server;
 
@@ -67,14 +67,24 @@ async fn address_that_swallows_connections_fails_no_call() {
     let blackhole = blackhole::Blackhole::start().await.unwrap();
     let server = Server::start().unwrap();
     let addresses = [blackhole.address, address(&server)];
-    // Nothing is known of the addresses of a new client.
-    for _ in 0..3 {
+    let mut fastest = Duration::MAX;
+    // Nothing is known of the addresses of a new client. A busy machine delays some first calls, but not so many.
+    for _ in 0..10 {
         let builder = client_of("grpc", &addresses).api_key(server.grpc_api_key());
-        let client = builder.timeout(SHORT).build().unwrap();
+        let client = builder.timeout(Duration::from_secs(2)).build().unwrap();
+        let began = Instant::now();
+        client.info(InfoRequest::new()).await.unwrap();
+        let first = began.elapsed();
+        assert!(first >= Duration::from_millis(250), "{first:?}");
+        fastest = fastest.min(first);
         for _ in 0..5 {
             client.info(InfoRequest::new()).await.unwrap();
         }
+        if fastest < Duration::from_millis(350) {
+            break;
+        }
     }
+    assert!(fastest < Duration::from_millis(350), "{fastest:?}");
 }
 
 #[cfg(feature = "_tls")]
@@ -96,11 +106,13 @@ async fn slow_handshakes_of_all_addresses_fail_no_call() {
         .root_certificate(authority.pem())
         .build()
         .unwrap();
+    client.info(InfoRequest::new()).await.unwrap();
+    let made = first.connections() + second.connections();
     for _ in 0..5 {
         client.info(InfoRequest::new()).await.unwrap();
     }
-    // The connection that won, those that lost, and no further one.
-    assert!(first.connections() + second.connections() <= 3);
+    // The first call has made them: that which won, and those that lost.
+    assert_eq!(first.connections() + second.connections(), made);
 }
 
 #[tokio::test]

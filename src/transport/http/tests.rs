@@ -1,8 +1,8 @@
 //! Tests of hosts with several addresses, and of lookups, with clients of embedded servers.
 
-use std::io;
+use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -19,6 +19,9 @@ use crate::transport::support::front::{Front, Manner, acceptor};
 
 /// A host without a port, so that the addresses keep theirs.
 const URL: &str = "http://centrifugo.invalid/api";
+
+/// The time after which the next address is dialled.
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// Longer than any call here takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,18 +56,44 @@ async fn front(server: &Server, manner: fn(usize) -> Manner) -> Front {
 async fn address_that_does_not_reply_holds_up_one_call_for_a_moment() {
     let dead = Blackhole::start().await.unwrap();
     let server = Server::start().unwrap();
+    let mut fastest = Duration::MAX;
+    // A busy machine delays some calls, but not the first ones of so many clients.
+    for _ in 0..10 {
+        let client = builder(URL, &server, &[dead.address, address(&server)])
+            .timeout(Duration::from_secs(2))
+            .build()
+            .unwrap();
+        let first = call(&client).await;
+        assert!(first >= NEXT_ADDRESS, "{first:?}");
+        fastest = fastest.min(first);
+        if fastest < Duration::from_millis(350) {
+            break;
+        }
+    }
+    assert!(fastest < Duration::from_millis(350), "{fastest:?}");
+}
+
+#[tokio::test]
+async fn address_that_does_not_reply_is_not_dialled_by_later_calls() {
+    let dead = Blackhole::start().await.unwrap();
+    let server = Server::start().unwrap();
     let alive = front(&server, |_| Manner::Pass).await;
+    // Each call dials.
     let client = builder(URL, &server, &[dead.address, alive.address])
+        .idle_timeout(Duration::from_millis(1))
         .build()
         .unwrap();
-    let first = call(&client).await;
-    assert!(first < Duration::from_secs(3), "{first:?}");
-    let mut others = Duration::ZERO;
-    for _ in 0..20 {
-        others += call(&client).await;
+    call(&client).await;
+    let mut slow = 0;
+    for calls in 1..=10 {
+        alive
+            .wait_for(|seen| seen.ended == seen.connections && seen.connections >= calls)
+            .await;
+        let took = call(&client).await;
+        slow += usize::from(took >= NEXT_ADDRESS);
     }
-    assert!(others < Duration::from_secs(3), "{others:?}");
-    assert_eq!(alive.connections(), 1);
+    // Only a busy machine delays any of them.
+    assert!(slow <= 5, "{slow} calls are slow");
 }
 
 #[tokio::test]
@@ -174,29 +203,27 @@ async fn slow_handshakes_at_all_addresses_fail_no_call() {
 #[tokio::test]
 async fn address_of_a_connection_that_went_silent_is_left() {
     let server = Server::start().unwrap();
-    let (first, second) = (
-        front(&server, |_| Manner::Pass).await,
-        front(&server, |_| Manner::Pass).await,
-    );
+    let first = front(&server, |_| Manner::Pass).await;
+    let second = front(&server, |_| Manner::Pass).await;
     let client = builder(URL, &server, &[first.address, second.address])
         .build()
         .unwrap();
     call(&client).await;
+    assert_eq!(second.connections(), 0);
     first.freeze();
     let hurried = client.with_timeout(Duration::from_millis(500));
     let error = hurried.info(InfoRequest::new()).await.unwrap_err();
     assert!(error.is_timeout() && !error.is_unsent(), "{error:?}");
+    let made = first.connections();
     call(&client).await;
-    assert_eq!((first.connections(), second.connections()), (1, 1));
+    assert_eq!(first.connections(), made);
 }
 
 #[tokio::test]
 async fn address_that_is_too_old_is_looked_up_and_not_called() {
     let server = Server::start().unwrap();
-    let (old, new) = (
-        front(&server, |_| Manner::Pass).await,
-        front(&server, |_| Manner::Pass).await,
-    );
+    let old = front(&server, |_| Manner::Pass).await;
+    let new = front(&server, |_| Manner::Pass).await;
     let current = Arc::new(Mutex::new(old.address));
     let resolved = Arc::clone(&current);
     let names = Names::with_resolver(move |_, _| Ok(vec![*resolved.lock().unwrap()]));
@@ -209,9 +236,11 @@ async fn address_that_is_too_old_is_looked_up_and_not_called() {
     call(&client).await;
     *current.lock().unwrap() = new.address;
     names.expire();
-    old.wait_for(|seen| seen.ended == 1).await;
+    old.wait_for(|seen| seen.ended == seen.connections).await;
+    let made = old.connections();
     call(&client).await;
-    assert_eq!((old.connections(), new.connections()), (1, 1));
+    assert_eq!(old.connections(), made);
+    assert!(new.connections() > 0);
 }
 
 #[tokio::test]
@@ -232,7 +261,8 @@ async fn host_that_is_not_known_is_named_with_the_reason() {
     );
 }
 
-/// Makes a call with each kind of client, whose lookup never ends.
+/// Makes a call with each kind of client, whose lookup never ends. Then says the time, before the clients and their
+/// runtimes end.
 fn call_in_vain() {
     let hung = || {
         Names::with_resolver(|_, _| {
@@ -255,38 +285,61 @@ fn call_in_vain() {
         .block_on(client.info(InfoRequest::new()))
         .unwrap_err();
     assert!(error.is_timeout() && error.is_unsent(), "{error:?}");
-    drop((client, runtime));
-    let client = builder().build_blocking().unwrap();
-    client.info(InfoRequest::new()).unwrap_err();
+    let blocking = builder().build_blocking().unwrap();
+    blocking.info(InfoRequest::new()).unwrap_err();
+    #[allow(clippy::print_stdout)]
+    {
+        println!("\nends at {}.", now());
+    }
+}
+
+/// Returns the time in milliseconds, as other processes know it too.
+fn now() -> u128 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()
+}
+
+/// Runs `call_in_vain` in a process of its own, and returns how long its end took in milliseconds.
+fn time_of_exit(test: &str, variable: &str) -> u128 {
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(variable, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("ends at ") {
+        line.clear();
+        let read = output.read_line(&mut line).unwrap();
+        assert!(read > 0, "the process ends too early");
+    }
+    let ends = line.trim_start_matches("ends at ").trim_end_matches(".\n");
+    let ends: u128 = ends.parse().unwrap();
+    let began = Instant::now();
+    while process.try_wait().unwrap().is_none() {
+        if began.elapsed() > PATIENCE {
+            process.kill().unwrap();
+            panic!("the process does not end");
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    now() - ends
 }
 
 #[test]
 fn lookup_that_hangs_does_not_hold_up_the_exit() {
     const CHILD: &str = "CENTRIFUGO_API_TEST_EXIT";
-    let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
     if std::env::var(CHILD).is_ok() {
-        call_in_vain();
-        #[allow(clippy::print_stdout)]
-        {
-            println!("\nends at {}.", now());
-        }
-        return;
+        return call_in_vain();
     }
     let test = "transport::http::tests::lookup_that_hangs_does_not_hold_up_the_exit";
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    let exited = now();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let (_, rest) = text
-        .split_once("ends at ")
-        .unwrap_or_else(|| panic!("{output:?}"));
-    let ended: u128 = rest.split_once('.').unwrap().0.parse().unwrap();
-    assert!(
-        exited - ended < 1_000,
-        "the exit took {} ms",
-        exited - ended
-    );
+    let mut fastest = u128::MAX;
+    // A busy machine delays the end of some processes, but not of so many.
+    for _ in 0..10 {
+        fastest = fastest.min(time_of_exit(test, CHILD));
+        if fastest < 50 {
+            return;
+        }
+    }
+    panic!("the exit took {fastest} ms");
 }
