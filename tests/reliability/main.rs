@@ -14,6 +14,7 @@ mod closed_port;
 mod fake_grpc;
 #[path = "../support/fake_server.rs"]
 mod fake_server;
+#[cfg(feature = "tls")]
 #[path = "../support/front.rs"]
 mod front;
 #[path = "../support/relay.rs"]
@@ -26,14 +27,15 @@ mod blocking;
 mod cancelled;
 mod closing;
 mod connections;
-mod deadlines;
-mod grpc_connections;
 #[cfg(feature = "tls")]
-mod http_connections;
+mod dead_connections;
+mod deadlines;
 mod keys;
 mod limits;
 mod nodes;
 mod parts;
+#[cfg(feature = "tls")]
+mod refused_streams;
 mod repeated;
 mod resets;
 mod retries;
@@ -43,10 +45,14 @@ mod table;
 mod told_keys;
 #[cfg(unix)]
 mod unix_sockets;
+#[cfg(feature = "tls")]
+mod wires;
 
 use std::time::Duration;
 
-use centrifugo_api::{Client, ClientBuilder, Error, HistoryRequest, PublishRequest, Retry};
+use centrifugo_api::{
+    Client, ClientBuilder, Error, HistoryRequest, InfoRequest, PublishRequest, Retry,
+};
 use centrifugo_api_testing::Server;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -93,4 +99,30 @@ fn called(server: &Server) -> Vec<&'static str> {
         .iter()
         .map(|request| request.method)
         .collect()
+}
+
+/// Makes calls at once, none of which may fail.
+async fn call_at_once(client: &Client, calls: usize) -> Outcome {
+    let call = |_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.info(InfoRequest::new()).await })
+    };
+    for call in (0..calls).map(call).collect::<Vec<_>>() {
+        call.await??;
+    }
+    Ok(())
+}
+
+/// Asserts that calls use a connection that is there, given a function that counts those that were made so far.
+///
+/// How many there are says little: on a busy machine a dial takes so long that others are begun beside it. The first
+/// call here outlasts them.
+async fn assert_reused(client: &Client, connections: impl Fn() -> usize) -> Outcome {
+    client.info(InfoRequest::new()).await?;
+    let made = connections();
+    for _ in 0..5 {
+        client.info(InfoRequest::new()).await?;
+    }
+    assert_eq!(connections(), made, "calls make connections of their own");
+    Ok(())
 }
