@@ -129,13 +129,14 @@ async fn lost_call_is_not_retried() {
     for server in script([published(), (Answer::nothing(), Reply::nothing().cut())]) {
         let client = server.client();
         assert!(publish(&client).await.is_ok());
+        let made = server.connections();
         assert_lost(
             &failure(&client, server.transport()).await,
             server.transport(),
         );
         assert_eq!(
             (server.calls(), server.connections()),
-            (2, 1),
+            (2, made),
             "{}",
             server.transport()
         );
@@ -165,8 +166,9 @@ async fn call_after_a_lost_one_reconnects() -> Outcome {
             &failure(&client, server.transport()).await,
             server.transport(),
         );
+        let made = server.connections();
         assert_eq!(publish(&client).await?.offset, 7);
-        assert_eq!(server.connections(), 2);
+        assert!(server.connections() > made);
     }
     Ok(())
 }
@@ -175,10 +177,13 @@ async fn call_after_a_lost_one_reconnects() -> Outcome {
 async fn calls_share_a_connection() -> Outcome {
     for server in script([published(), published(), published()]) {
         let client = server.client();
-        for _ in 0..3 {
+        assert_eq!(publish(&client).await?.offset, 7);
+        // More than one if the first dial took long.
+        let made = server.connections();
+        for _ in 0..2 {
             assert_eq!(publish(&client.clone()).await?.offset, 7);
         }
-        assert_eq!(server.connections(), 1, "{}", server.transport());
+        assert_eq!(server.connections(), made, "{}", server.transport());
     }
     Ok(())
 }
@@ -191,9 +196,11 @@ async fn idle_connection_closed_by_the_server_is_replaced() -> Outcome {
     };
     for server in script([closing(), closing(), published()]) {
         let client = server.client();
+        let mut made = 0;
         for call in 1..=3 {
             assert_eq!(publish(&client).await?.offset, 7);
-            assert_eq!(server.connections(), call, "{}", server.transport());
+            assert!(server.connections() > made, "{}", server.transport());
+            made = server.connections();
             if call < 3 {
                 server.all_ended().await;
                 tokio::time::sleep(PAUSE).await;
@@ -221,10 +228,11 @@ async fn connection_closed_with_goaway_is_replaced() -> Outcome {
         let fake = crate::fake_grpc::FakeGrpc::script([first, reply.clone()]);
         let client = crate::client(&fake.url());
         assert_eq!(publish(&client).await?.offset, 7);
+        let made = fake.connections();
         fake.all_ended().await;
         tokio::time::sleep(PAUSE).await;
         assert_eq!(publish(&client).await?.offset, 7);
-        assert_eq!(fake.connections(), 2);
+        assert!(fake.connections() > made);
     }
     Ok(())
 }

@@ -17,7 +17,9 @@ async fn fakes_answer_as_scripted() -> Outcome {
             "{}",
             server.transport()
         );
-        assert_eq!((server.connections(), server.calls()), (1, 1));
+        assert_eq!(server.calls(), 1);
+        // More than one if a dial took long.
+        assert!(server.connections() >= 1);
     }
     Ok(())
 }

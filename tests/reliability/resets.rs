@@ -99,15 +99,11 @@ async fn half_closed_idle_connection_is_replaced() -> Outcome {
             .ok_or("no such transport")?;
         let client = builder.retry(Retry::none()).build()?;
         client.publish(PublishRequest::new("news", "1")).await?;
+        let made = relay.connections();
         tokio::time::timeout(PATIENCE, relay.half_close()).await?;
         client.publish(PublishRequest::new("news", "2")).await?;
-        assert_eq!(
-            (
-                published(&server.client(), "news").await?,
-                relay.connections()
-            ),
-            (2, 2)
-        );
+        assert_eq!(published(&server.client(), "news").await?, 2);
+        assert!(relay.connections() > made);
     }
     Ok(())
 }

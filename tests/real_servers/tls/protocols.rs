@@ -14,6 +14,8 @@ async fn http_2_is_used_if_it_is_offered() -> Outcome {
         .root_certificate(authority.pem())
         .build()?;
     client.info(InfoRequest::new()).await?;
+    // More than one if the first dial took long.
+    let made = sniffer.seen().peers.len();
     let calls = (0..50).map(|_| {
         let client = client.clone();
         tokio::spawn(async move { client.info(InfoRequest::new()).await })
@@ -22,6 +24,6 @@ async fn http_2_is_used_if_it_is_offered() -> Outcome {
         call.await??;
     }
     // HTTP/1.1 would need a connection for each call in flight.
-    assert_eq!(sniffer.seen().peers.len(), 1);
+    assert_eq!(sniffer.seen().peers.len(), made);
     Ok(())
 }
