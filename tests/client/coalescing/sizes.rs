@@ -8,9 +8,11 @@ use crate::server::{self, Backend, Transport, Version};
 /// The number of calls that are made at once.
 const CALLS: usize = 100;
 
-/// Makes small calls at once, and returns the sizes of the batches that were sent.
+/// Makes calls at once, and returns the sizes of the batches that were sent. Together the calls are larger than a batch
+/// that is as small as refusals make it.
 async fn publish_many(server: &Server, client: &Client) -> Result<Vec<usize>, Error> {
-    let requests = (0..CALLS).map(|n| PublishRequest::new("news", n.to_string()));
+    let data = |n| format!("\"{n}{}\"", "x".repeat(100));
+    let requests = (0..CALLS).map(|n| PublishRequest::new("news", data(n)));
     for call in publish_all(client, requests) {
         call.await.expect("no call panics")?;
     }
@@ -29,7 +31,7 @@ async fn refused_sizes_are_tried_again_later() -> Outcome {
         assert_eq!(publish_many(&server, &client).await?[0], CALLS);
         // However small the refused batch was, batches are not made tiny.
         let next = publish_many(&server, &client).await?;
-        assert!(next.len() <= 3, "{next:?}");
+        assert!((2..=5).contains(&next.len()), "{next:?}");
         // And they grow again.
         let mut rounds = 0;
         while publish_many(&server, &client).await? != [CALLS] {
