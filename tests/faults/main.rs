@@ -33,6 +33,8 @@ mod invalid_requests;
 mod lenient_replies;
 mod over_both_transports;
 mod parts;
+#[cfg(feature = "http")]
+mod proxies;
 mod redirects;
 #[cfg(feature = "grpc")]
 mod reflections_grpc;

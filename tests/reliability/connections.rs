@@ -3,13 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use centrifugo_api::{
-    Client, ClientBuilder, Coalescing, Error, InfoRequest, PublishRequest, Status,
-};
+use centrifugo_api::{Client, ClientBuilder, InfoRequest, PublishRequest};
 use centrifugo_api_testing::{Fault, Server};
 use tokio::time::error::Elapsed;
 
-use crate::closed_port::closed_port;
 use crate::sniffer::{Seen, Sniffer};
 use crate::{Outcome, PATIENCE, address, assert_reused, call_at_once};
 
@@ -182,130 +179,5 @@ async fn idle_grpc_connection_pings_with_http2_keep_alive() -> Outcome {
     tokio::time::timeout(PATIENCE, pinged).await?;
     assert_reused(&client, || relay.seen().peers.len()).await?;
     until_open(&relay, 1).await?;
-    Ok(())
-}
-
-const URL: &str = "CENTRIFUGO_API_TEST_URL";
-
-/// Prints the outcome of a call to the URL of the environment, which words before the URL change.
-async fn call_and_print() -> Outcome {
-    let url = std::env::var(URL)?;
-    let (url, is_brief) = url
-        .strip_prefix("brief ")
-        .map_or((&*url, false), |url| (url, true));
-    let (url, is_coalesced) = url
-        .strip_prefix("coalesced ")
-        .map_or((url, false), |url| (url, true));
-    let (url, no_proxy) = url
-        .strip_prefix("direct ")
-        .map_or((url, false), |url| (url, true));
-    let builder = Client::builder(url).api_key("api-key");
-    let builder = if is_brief {
-        builder.timeout(Duration::from_millis(300))
-    } else {
-        builder
-    };
-    let builder = if no_proxy {
-        builder.no_proxy()
-    } else {
-        builder
-    };
-    let outcome = match builder.build() {
-        Ok(client) if is_coalesced => {
-            let client = client.coalescing(Coalescing::default());
-            client.info(InfoRequest::new()).await.map(drop)
-        }
-        Ok(client) => client.info(InfoRequest::new()).await.map(drop),
-        Err(error) => Err(error),
-    };
-    match outcome {
-        Ok(()) => println!("it succeeded"),
-        Err(error) => println!("{error}"),
-    }
-    Ok(())
-}
-
-/// Returns what a call in another process says, which has these variables for proxies. `test` is the test that calls.
-fn output(test: &str, url: &str, proxy: &str, no_proxy: &str) -> Result<String, Error> {
-    let output =
-        std::process::Command::new(std::env::current_exe().expect("the test is a program"))
-            .args([test, "--exact", "--nocapture"])
-            .env(URL, url)
-            .envs([("HTTP_PROXY", proxy), ("http_proxy", proxy)])
-            .envs([("NO_PROXY", no_proxy), ("no_proxy", no_proxy)])
-            .env_remove("REQUEST_METHOD")
-            .output()
-            .expect("the process starts");
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-#[tokio::test]
-async fn proxy_of_the_environment_is_used_unless_disabled() -> Outcome {
-    if std::env::var(URL).is_ok() {
-        return call_and_print().await;
-    }
-    const TEST: &str = "connections::proxy_of_the_environment_is_used_unless_disabled";
-    // Longer than a label of a name may be: no resolver queries the network for it.
-    let host = format!("{}.invalid", "x".repeat(64));
-    let url = format!("http://{host}/api");
-    let server = Server::builder().api_key("api-key").start()?;
-    let proxy = server.url().trim_end_matches("/api").to_owned();
-    for (url, no_proxy, expected) in [
-        (url.clone(), "", "it succeeded"),
-        (url.clone(), &*host, "the host name cannot be resolved"),
-        (
-            format!("direct {url}"),
-            "",
-            "the host name cannot be resolved",
-        ),
-    ] {
-        let output = output(TEST, &url, &proxy, no_proxy)?;
-        assert!(output.contains(expected), "{url} {no_proxy}: {output}");
-    }
-    assert_eq!(server.take_requests().len(), 1);
-    Ok(())
-}
-
-#[tokio::test]
-async fn proxy_is_named_in_errors_and_not_used_for_this_machine() -> Outcome {
-    if std::env::var(URL).is_ok() {
-        return call_and_print().await;
-    }
-    const TEST: &str = "connections::proxy_is_named_in_errors_and_not_used_for_this_machine";
-    let server = Server::builder().api_key("api-key").start()?;
-    let busy = Server::builder().api_key("api-key").start()?;
-    busy.fail_next(3, Fault::status(Status::Http(503)))?;
-    let closed = closed_port()?;
-    let closed = format!("http://{}", closed.local_addr()?);
-    let local = server.url().replace("127.0.0.1", "localhost");
-    let elsewhere = "http://centrifugo.invalid/api";
-    let busy = busy.url().trim_end_matches("/api").to_owned();
-    for (url, proxy, expected) in [
-        (&*server.url(), &*closed, "it succeeded".to_owned()),
-        (&*local, &*closed, "it succeeded".to_owned()),
-        (elsewhere, &*closed, format!("through the proxy {closed}")),
-        (elsewhere, &*busy, format!("(through the proxy {busy})")),
-    ] {
-        let output = output(TEST, url, proxy, "")?;
-        assert!(output.contains(&expected), "{url} {proxy}: {output}");
-    }
-    // It accepts connections and says nothing.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let address = silent.local_addr()?;
-    for url in [
-        format!("brief {elsewhere}"),
-        format!("brief coalesced {elsewhere}"),
-    ] {
-        let proxy = format!("http://user:secret@{address}");
-        let output = output(TEST, &url, &proxy, "")?;
-        let expected =
-            format!("within 300ms through the proxy http://{address}; the call may have run");
-        assert!(output.contains(&expected), "{url}: {output}");
-        assert!(!output.contains("secret"), "{output}");
-    }
-    let output = output(TEST, elsewhere, "socks5://user:secret@127.0.0.1:1080", "")?;
-    let is_refused = output.contains("needs the feature `socks` of centrifugo-api");
-    assert_eq!(is_refused, !cfg!(feature = "socks"), "{output}");
-    assert!(!output.contains("secret"), "{output}");
     Ok(())
 }
