@@ -58,17 +58,26 @@ struct Limits {
 }
 
 impl<C> Caller<C> {
+    fn new(group: Group, client: C, rng: Rng, shared: Arc<Shared>) -> Self {
+        Self {
+            group,
+            client,
+            rng,
+            shared,
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.shared.stopped.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the caller makes a call that repeats another one.
-    fn repeats(&self, again: &Call) -> bool {
-        again.repeat <= REPEATS && !self.is_stopped()
-    }
-
-    fn call(&mut self) -> Call {
-        Call::random(self.group.kind, &mut self.rng, &self.shared.ledger)
+    /// Returns the next call, given the last one with its outcome, if it was not dropped: that which repeats it, or else
+    /// a new one.
+    fn next(&mut self, last: Option<(Call, CallOutcome)>) -> Call {
+        let again = last.and_then(|(call, outcome)| call.again(&outcome));
+        let repeated = again.filter(|again| again.repeat <= REPEATS);
+        repeated
+            .unwrap_or_else(|| Call::random(self.group.kind, &mut self.rng, &self.shared.ledger))
     }
 
     fn millis(&mut self, end: usize) -> Duration {
@@ -130,30 +139,36 @@ fn unexpected(outcome: Option<&CallOutcome>) -> Option<String> {
     }
 }
 
+/// Returns a clone of a client, async or blocking, with these limits.
+macro_rules! limited {
+    ($client:expr, $limits:expr) => {{
+        let client = $client.with_timeout($limits.timeout);
+        let mut client = client.with_retry($limits.retry.clone());
+        if let Some(deadline) = $limits.deadline {
+            client = client.with_deadline(deadline);
+        }
+        if let Some(timeout) = $limits.attempt_timeout {
+            client = client.with_attempt_timeout(timeout);
+        }
+        client
+    }};
+}
+
 impl Caller<Client> {
     async fn run(mut self) {
+        let mut last = None;
         while !self.is_stopped() {
-            let mut next = Some(self.call());
-            while let Some(call) = next.take() {
-                let outcome = self.make(&call).await;
-                let again = outcome.and_then(|outcome| call.again(&outcome));
-                next = again.filter(|again| self.repeats(again));
-                tokio::time::sleep(self.millis(30)).await;
-            }
+            let call = self.next(last.take());
+            let outcome = self.make(&call).await;
+            last = outcome.map(|outcome| (call, outcome));
+            tokio::time::sleep(self.millis(30)).await;
         }
     }
 
     /// Makes a call, and returns its outcome unless it was dropped.
     async fn make(&mut self, call: &Call) -> Option<CallOutcome> {
         let limits = self.limits(call);
-        let mut client = self.client.with_timeout(limits.timeout);
-        client = client.with_retry(limits.retry.clone());
-        if let Some(deadline) = limits.deadline {
-            client = client.with_deadline(deadline);
-        }
-        if let Some(timeout) = limits.attempt_timeout {
-            client = client.with_attempt_timeout(timeout);
-        }
+        let client = limited!(self.client, limits);
         let began = Instant::now();
         let calling = call.make(&client);
         let outcome = match limits.dropped_after {
@@ -167,31 +182,17 @@ impl Caller<Client> {
 
 impl Caller<blocking::Client> {
     fn run_blocking(mut self) {
+        let mut last = None;
         while !self.is_stopped() {
-            let mut next = Some(self.call());
-            while let Some(call) = next.take() {
-                let outcome = self.make_blocking(&call);
-                let again = call.again(&outcome);
-                next = again.filter(|again| self.repeats(again));
-                thread::sleep(self.millis(30));
-            }
+            let call = self.next(last.take());
+            let limits = self.limits(&call);
+            let client = limited!(self.client, limits);
+            let began = Instant::now();
+            let outcome = call.make_blocking(&client);
+            self.record(&call, &limits, began, Some(&outcome));
+            last = Some((call, outcome));
+            thread::sleep(self.millis(30));
         }
-    }
-
-    fn make_blocking(&mut self, call: &Call) -> CallOutcome {
-        let limits = self.limits(call);
-        let mut client = self.client.with_timeout(limits.timeout);
-        client = client.with_retry(limits.retry.clone());
-        if let Some(deadline) = limits.deadline {
-            client = client.with_deadline(deadline);
-        }
-        if let Some(timeout) = limits.attempt_timeout {
-            client = client.with_attempt_timeout(timeout);
-        }
-        let began = Instant::now();
-        let outcome = call.make_blocking(&client);
-        self.record(call, &limits, began, Some(&outcome));
-        outcome
     }
 }
 
@@ -248,21 +249,11 @@ impl Callers {
         let shared = Arc::clone(&self.shared);
         match client {
             GroupClient::Async(client) => {
-                let caller = Caller {
-                    group,
-                    client,
-                    rng,
-                    shared,
-                };
+                let caller = Caller::new(group, client, rng, shared);
                 self.tasks.spawn(caller.run());
             }
             GroupClient::Blocking(client) => {
-                let caller = Caller {
-                    group,
-                    client,
-                    rng,
-                    shared,
-                };
+                let caller = Caller::new(group, client, rng, shared);
                 let (ended, has_ended) = oneshot::channel();
                 thread::spawn(move || {
                     caller.run_blocking();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use centrifugo_api::*;
 use futures_util::TryStreamExt as _;
 
-use super::read;
+use super::{assert_page, read};
 use crate::Outcome;
 use crate::fake_http::{Answer, FakeHttp};
 
@@ -118,7 +118,7 @@ async fn error_after_a_page_ends_the_pages() -> Outcome {
         let fake = FakeHttp::script([page(), answer]);
         let client = Client::new(fake.url(), "key")?.with_retry(Retry::none());
         let mut pages = client.device_list_pages(DeviceListRequest::new());
-        assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+        assert_page(&mut pages).await;
         let Some(Err(error)) = pages.next().await else {
             return Err("no error".into());
         };

@@ -3,7 +3,7 @@
 use centrifugo_api::*;
 use futures_util::TryStreamExt as _;
 
-use super::{read, until_up};
+use super::{assert_lost, assert_page, read, until_up};
 #[cfg(feature = "blocking")]
 use crate::server::{Backend, Server, Transport, Version};
 use crate::{Env, Outcome};
@@ -159,8 +159,8 @@ async fn publications_trimmed_between_pages_are_a_gap(env: Env) -> Outcome {
     let request = HistoryRequest::new("plain:a").limit(30);
     let mut pages = env.client.history_pages(request.clone());
     let mut reversed = env.client.history_pages(request.reverse(true));
-    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
-    assert!(matches!(reversed.next().await, Some(Ok(Page::Page(_)))));
+    assert_page(&mut pages).await;
+    assert_page(&mut reversed).await;
     publish(&env.client, "plain:a", 85).await?;
     let page = pages.next().await.transpose()?;
     assert_eq!(page, Some(gap(31, 85)));
@@ -183,7 +183,7 @@ async fn history_removed_between_pages_is_a_gap(env: Env) -> Outcome {
     publish(&env.client, "plain:a", 7).await?;
     let request = HistoryRequest::new("plain:a").limit(3);
     let mut pages = env.client.history_pages(request);
-    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+    assert_page(&mut pages).await;
     let remove = HistoryRemoveRequest::new("plain:a");
     env.client.history_remove(remove).await?;
     assert_eq!(pages.next().await.transpose()?, Some(gap(4, 7)));
@@ -228,11 +228,7 @@ async fn position_of_another_epoch_is_lost_once(env: Env) -> Outcome {
     let request = HistoryRequest::new("plain:a").since(StreamPosition::new(2, "made-up"));
     for request in [request.clone(), request.reverse(true)] {
         let mut pages = env.client.history_pages(request);
-        let Some(Ok(Page::Lost(error))) = pages.next().await else {
-            return Err("not lost".into());
-        };
-        assert_eq!(error.code, ApiError::UNRECOVERABLE_POSITION);
-        assert!(pages.next().await.is_none() && pages.next().await.is_none());
+        assert_lost(&mut pages).await;
     }
     Ok(())
 }
@@ -251,8 +247,7 @@ async fn channel_lost_between_pages_is_reported_once(mut env: Env) -> Outcome {
         .await
         .is_err_and(|error| error.is_network())
     {}
-    assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
-    assert!(pages.next().await.is_none());
+    assert_lost(&mut pages).await;
     Ok(())
 }
 
@@ -260,11 +255,10 @@ async fn channel_that_is_gone_between_pages_is_lost(mut env: Env) -> Outcome {
     publish(&env.client, "plain:a", 7).await?;
     let request = HistoryRequest::new("plain:a").limit(3);
     let mut pages = env.client.history_pages(request);
-    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+    assert_page(&mut pages).await;
     env.server.restart().await;
     until_up(&env.client).await;
-    assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
-    assert!(pages.next().await.is_none());
+    assert_lost(&mut pages).await;
     Ok(())
 }
 
@@ -297,7 +291,7 @@ async fn errors_end_the_pages(mut env: Env) -> Outcome {
     let mut pages = env
         .client
         .history_pages(HistoryRequest::new("plain:a").limit(3));
-    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+    assert_page(&mut pages).await;
     env.server.kill();
     assert!(matches!(pages.next().await, Some(Err(error)) if error.is_network()));
     assert!(pages.next().await.is_none());

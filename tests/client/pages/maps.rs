@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use centrifugo_api::*;
 
-use super::{read, until_up};
+use super::{assert_lost, assert_page, read, until_up};
 use crate::{Env, Outcome};
 
 over_each_transport!(
@@ -119,38 +119,36 @@ async fn stream_of_another_epoch_is_lost_once(env: Env) -> Outcome {
         .since_offset(5u64)
         .since_epoch("made-up");
     let mut pages = env.client.map_read_stream_pages(request);
-    assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
-    assert!(pages.next().await.is_none());
+    assert_lost(&mut pages).await;
     Ok(())
 }
 
-async fn state_of_another_life_is_lost_once(mut env: Env) -> Outcome {
-    let request = MapReadStateRequest::new("map:a").limit(3);
+/// Reads pages of a map before and after a restart, with the map empty or filled again.
+async fn map_of_another_life_is_lost_once<R: Paged + 'static>(
+    mut env: Env,
+    pages: impl Fn(&Client) -> Pages<R>,
+) -> Outcome {
     for refills in [0, 7] {
         fill(&env.client, 7).await?;
-        let mut pages = env.client.map_read_state_pages(request.clone());
-        assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+        let mut pages = pages(&env.client);
+        assert_page(&mut pages).await;
         // A server that keeps everything in memory loses it.
         env.server.restart().await;
         until_up(&env.client).await;
         fill(&env.client, refills).await?;
-        assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
-        assert!(pages.next().await.is_none());
+        assert_lost(&mut pages).await;
     }
     Ok(())
 }
 
-async fn stream_of_another_life_is_lost_once(mut env: Env) -> Outcome {
+async fn state_of_another_life_is_lost_once(env: Env) -> Outcome {
+    let request = MapReadStateRequest::new("map:a").limit(3);
+    let pages = |client: &Client| client.map_read_state_pages(request.clone());
+    map_of_another_life_is_lost_once(env, pages).await
+}
+
+async fn stream_of_another_life_is_lost_once(env: Env) -> Outcome {
     let request = MapReadStreamRequest::new("map:a").limit(3);
-    for refills in [0, 7] {
-        fill(&env.client, 7).await?;
-        let mut pages = env.client.map_read_stream_pages(request.clone());
-        assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
-        env.server.restart().await;
-        until_up(&env.client).await;
-        fill(&env.client, refills).await?;
-        assert!(matches!(pages.next().await, Some(Ok(Page::Lost(error))) if error.code == 112));
-        assert!(pages.next().await.is_none());
-    }
-    Ok(())
+    let pages = |client: &Client| client.map_read_stream_pages(request.clone());
+    map_of_another_life_is_lost_once(env, pages).await
 }

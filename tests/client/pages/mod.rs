@@ -5,7 +5,7 @@ mod cursors;
 mod history;
 mod maps;
 
-use centrifugo_api::{Client, Error, InfoRequest, Page, Paged, Pages};
+use centrifugo_api::{ApiError, Client, Error, InfoRequest, Page, Paged, Pages};
 
 /// Reads all pages, and checks that nothing follows the last one.
 async fn read<R: Paged + 'static, T>(
@@ -25,6 +25,20 @@ async fn read<R: Paged + 'static, T>(
     }
     assert!(pages.next().await.is_none());
     Ok(read)
+}
+
+/// Checks that a page comes next.
+async fn assert_page<R: Paged + 'static>(pages: &mut Pages<R>) {
+    assert!(matches!(pages.next().await, Some(Ok(Page::Page(_)))));
+}
+
+/// Checks that the position is lost, and that this is said once.
+async fn assert_lost<R: Paged + 'static>(pages: &mut Pages<R>) {
+    let Some(Ok(Page::Lost(error))) = pages.next().await else {
+        panic!("the position is not lost");
+    };
+    assert_eq!(error.code, ApiError::UNRECOVERABLE_POSITION);
+    assert!(pages.next().await.is_none() && pages.next().await.is_none());
 }
 
 /// Waits until a server that was restarted is called over new connections.
