@@ -7,6 +7,7 @@ mod own_client;
 mod api_faults;
 mod configuration;
 mod connections;
+mod invalid_configuration;
 mod lifecycle;
 mod malformed_grpc;
 mod malformed_http;
