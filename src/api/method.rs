@@ -188,6 +188,8 @@ pub struct Generated<M: Method> {
     pub(crate) payloads: &'static [u32],
     /// Returns the payload field of that number.
     pub(crate) payload: fn(&mut M, u32) -> Option<&mut Bytes>,
+    /// Calls the function with each payload that has a `b64…` twin, and with its twin, always in the same order.
+    pub(crate) visit_twins: fn(&mut M, &mut VisitTwin<'_>),
     /// Returns the channel that the request is about.
     pub(crate) channel: fn(&M) -> Option<&str>,
     /// Gives the request an idempotency key where it takes one and has none.
@@ -215,6 +217,7 @@ impl<M: Method> Generated<M> {
     pub(crate) const NONE: Self = Self {
         payloads: &[],
         payload: |_, _| None,
+        visit_twins: |_, _| (),
         channel: |_| None,
         set_key: |_, _| (),
         keys: |_| Vec::new(),
@@ -224,6 +227,9 @@ impl<M: Method> Generated<M> {
         parts: None,
     };
 }
+
+/// A function that is called with a payload and its `b64…` twin.
+pub(crate) type VisitTwin<'a> = dyn FnMut(&mut Bytes, &mut String) + 'a;
 
 /// Returns the idempotency key of a single request.
 pub(crate) fn key_of<M: Method>(request: &M) -> Option<String> {

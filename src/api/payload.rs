@@ -17,11 +17,11 @@ use super::method::InvalidRequest;
 /// empty payload in most channels; `null`, `""` and `{}` are not empty.
 ///
 /// `Bytes`, `Vec<u8>` and `String` are taken without copying. Payloads of 64 KiB and more are sent without being
-/// copied.
+/// copied, except those from [`binary`], which a request keeps as base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payload {
     bytes: Bytes,
-    /// True if the bytes are sent as base64 where the field has a twin for that.
+    /// True if the bytes go, as base64, into the twin of the field, if it has one.
     binary: bool,
 }
 
@@ -78,12 +78,12 @@ impl<T: Into<Payload>> IntoPayload for T {
 
 /// Returns a payload of any bytes, which need not be JSON.
 ///
-/// In a field with a twin for it, such as `data` with `b64data`, it is sent as base64 over both transports, and
-/// Centrifugo decodes it. In a field without a twin, such as `info` of `refresh`, it is sent as it is and must be
-/// JSON; only `params` of `rpc` may be any bytes, over gRPC.
+/// A request keeps it as base64 in the twin of its field, such as `b64data` of `data`. Over HTTP it is sent so, and
+/// Centrifugo decodes it; over gRPC the bytes themselves are sent in the field. A field without a twin, such as `info`
+/// of `refresh`, has the payload as it is, which must be JSON; only `params` of `rpc` may be any bytes, over gRPC.
 ///
 /// Publish bytes that are not JSON only into channels whose subscribers all use Centrifugo's protobuf protocol:
-/// Centrifugo ends the connections of those that use JSON.
+/// Centrifugo ends the connections of those that use JSON, with code 3506, after which they do not reconnect.
 ///
 /// ```
 /// use centrifugo_api::{PublishRequest, binary};

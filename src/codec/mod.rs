@@ -11,6 +11,7 @@ pub(crate) mod framing;
 mod fuzz;
 mod json;
 mod protobuf;
+mod twins;
 
 use bytes::Bytes;
 use serde::Serialize;

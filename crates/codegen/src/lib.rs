@@ -83,7 +83,7 @@ fn messages_file(schema: &Schema, messages: &Messages, rpcs: &[Rpc]) -> Result<F
     setters::add_to(&mut file.items);
     file.items.extend(methods::tables(rpcs, items));
     file.items.extend(batch::tables(items, rpcs));
-    file.items.extend(twins::checks(items));
+    file.items.extend(twins::functions(items));
     file.items.extend(filters::constructors(items));
     file.items.extend(json::generate(schema, messages)?);
     Ok(file)

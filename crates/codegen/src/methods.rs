@@ -51,7 +51,7 @@ fn method(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> Item {
     let check = check(rpc, items, with_twins);
     let verify = verify(rpc);
     let is_repeatable = is_repeatable(rpc, items);
-    let generated = generated(rpc, items);
+    let generated = generated(rpc, items, with_twins);
     parse_quote! {
         impl crate::api::method::Method for api::#request {
             const NAME: &'static str = #name;
@@ -129,15 +129,19 @@ fn required_checks(rpc: &Rpc, items: &[Item]) -> Vec<TokenStream> {
 
 /// Generates the check that no payload of a request is set twice.
 fn twice_check(rpc: &Rpc, with_twins: &HashSet<String>) -> Option<TokenStream> {
-    let request = &rpc.request;
-    let has_twins = with_twins.contains(&quote!(#request).to_string());
-    has_twins.then(|| {
+    has_twins(rpc, with_twins).then(|| {
         quote! {
             if let Some(field) = self.payload_set_twice() {
                 return Err(crate::api::method::InvalidRequest::set_twice(field));
             }
         }
     })
+}
+
+/// Returns whether the request has payloads with twins, or contains messages that have.
+fn has_twins(rpc: &Rpc, with_twins: &HashSet<String>) -> bool {
+    let request = &rpc.request;
+    with_twins.contains(&quote!(#request).to_string())
 }
 
 /// Generates the check that a required field is set. A field whose type is not Centrifugo's is not
@@ -216,8 +220,10 @@ fn has_text(rpc: &Rpc, items: &[Item], name: &str) -> bool {
 }
 
 /// Generates the hidden member of `Method`.
-fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
+fn generated(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> TokenStream {
     let payloads = payloads(rpc, items);
+    let twins = has_twins(rpc, with_twins)
+        .then(|| quote!(visit_twins: |request, visit| request.visit_twins(visit),));
     let channel = has_text(rpc, items, "channel").then(
         || quote!(channel: |request| ::core::option::Option::Some(request.channel.as_str()),),
     );
@@ -229,6 +235,7 @@ fn generated(rpc: &Rpc, items: &[Item]) -> TokenStream {
         #[allow(clippy::needless_update)]
         const GENERATED: crate::api::method::Generated<Self> = crate::api::method::Generated {
             #payloads
+            #twins
             #channel
             #keys
             #check_json

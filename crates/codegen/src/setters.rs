@@ -60,6 +60,7 @@ const TAKEN: &[&str] = &[
     "default",
     "clone",
     "payload_set_twice",
+    "visit_twins",
     "says_temporary",
     "say_temporary",
     "run_in_parallel",
@@ -206,8 +207,8 @@ fn binary_setter(field: &Field<'_>, siblings: &[Field<'_>], setters: &[Ident]) -
         return None;
     }
     let docs = format!(
-        " Sets a payload of any bytes instead of [`{0}`](#structfield.{0}). It is sent as base64 in \
-         `{twin}`, and Centrifugo decodes it.",
+        " Sets a payload of any bytes instead of [`{0}`](#structfield.{0}). The request keeps it as base64 in \
+         `{twin}`: over HTTP it is sent so, and Centrifugo decodes it; over gRPC the bytes are sent in `{0}`.",
         field.plain_name()
     );
     Some(parse_quote! {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Ident, Item, ItemStruct, Type, parse_quote};
+use syn::{Ident, ImplItem, Item, ItemStruct, Type, parse_quote};
 
 use crate::fields::{Field, fields, inner};
 
@@ -43,13 +43,24 @@ pub(crate) fn messages_with_twins(items: &[Item]) -> HashSet<String> {
     }
 }
 
-/// Generates `payload_set_twice(&self)` for each message that has twins or contains them.
-pub(crate) fn checks(items: &[Item]) -> Vec<Item> {
+/// Generates `payload_set_twice(&self)` and `visit_twins(&mut self, …)` for each message that has twins or contains
+/// them.
+pub(crate) fn functions(items: &[Item]) -> Vec<Item> {
     let with_twins = messages_with_twins(items);
-    messages(items)
-        .filter(|message| with_twins.contains(&message.ident.to_string()))
-        .map(|message| check(&message.ident, &checks_of(message, &with_twins)))
-        .collect()
+    let messages =
+        messages(items).filter(|message| with_twins.contains(&message.ident.to_string()));
+    let functions = messages.map(|message| {
+        let name = &message.ident;
+        let check = check(&checks_of(message, &with_twins));
+        let visit = visit(&visits_of(message, &with_twins));
+        parse_quote! {
+            impl #name {
+                #check
+                #visit
+            }
+        }
+    });
+    functions.collect()
 }
 
 fn messages(items: &[Item]) -> impl Iterator<Item = &ItemStruct> {
@@ -59,14 +70,21 @@ fn messages(items: &[Item]) -> impl Iterator<Item = &ItemStruct> {
     })
 }
 
-fn check(message: &Ident, checks: &[TokenStream]) -> Item {
+fn check(checks: &[TokenStream]) -> ImplItem {
     parse_quote! {
-        impl #message {
-            /// Returns the path of a payload that is set together with its twin.
-            pub(crate) fn payload_set_twice(&self) -> ::core::option::Option<::std::string::String> {
-                #(#checks)*
-                ::core::option::Option::None
-            }
+        /// Returns the path of a payload that is set together with its twin.
+        pub(crate) fn payload_set_twice(&self) -> ::core::option::Option<::std::string::String> {
+            #(#checks)*
+            ::core::option::Option::None
+        }
+    }
+}
+
+fn visit(visits: &[TokenStream]) -> ImplItem {
+    parse_quote! {
+        /// Calls `visit` with each payload that has a twin, and with its twin, always in the same order.
+        pub(crate) fn visit_twins(&mut self, visit: &mut crate::api::method::VisitTwin<'_>) {
+            #(#visits)*
         }
     }
 }
@@ -116,6 +134,23 @@ fn inner_check(field: &Field<'_>, with_twins: &HashSet<String>) -> Option<TokenS
             }
         }
     })
+}
+
+/// Generates the visits of a message's fields.
+fn visits_of(message: &ItemStruct, with_twins: &HashSet<String>) -> Vec<TokenStream> {
+    let fields = fields(message);
+    let visits = fields.iter().filter_map(|field| {
+        let name = field.name;
+        if let Some(twin) = twin(field, &fields) {
+            return Some(quote!(visit(&mut self.#name, &mut self.#twin);));
+        }
+        // `iter_mut` goes over options and lists alike.
+        let held = inner(field.ty, "Option").or_else(|| inner(field.ty, "Vec"))?;
+        let message = inner(held, "Box").unwrap_or(held);
+        has_twins(message, with_twins)
+            .then(|| quote!(self.#name.iter_mut().for_each(|held| held.visit_twins(visit));))
+    });
+    visits.collect()
 }
 
 /// Returns whether a type is an outermost message with twins.

@@ -14,13 +14,13 @@ use super::item::{BatchItem, ItemReply};
 use crate::api;
 use crate::api::json;
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
-use crate::api::method::{Generated, InvalidRequest, Method, Parts, key_of};
+use crate::api::method::{Generated, InvalidRequest, Method, Parts, VisitTwin, key_of};
 use crate::api::wire;
 use crate::error::ApiError;
 
 /// A `BatchRequest` whose commands have one type.
 pub struct TypedBatch<C> {
-    pub(super) commands: Vec<C>,
+    pub(crate) commands: Vec<C>,
     pub(super) parallel: bool,
 }
 
@@ -117,6 +117,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
     }
 
     const GENERATED: Generated<Self> = Generated {
+        visit_twins,
         set_key: set_keys,
         check_json,
         settle,
@@ -132,6 +133,13 @@ impl<C: BatchItem> Method for TypedBatch<C> {
         }),
         ..Generated::NONE
     };
+}
+
+/// Calls `visit` with each payload that has a twin, and with its twin.
+fn visit_twins<C: Method>(batch: &mut TypedBatch<C>, visit: &mut VisitTwin<'_>) {
+    for command in &mut batch.commands {
+        (C::GENERATED.visit_twins)(command, visit);
+    }
 }
 
 /// Gives each request that takes an idempotency key and has none its own key.

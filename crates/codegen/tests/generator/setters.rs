@@ -99,6 +99,7 @@ fn setter_never_has_name_of_other_function() -> Tested {
     let expected = [
         "new",
         "payload_set_twice",
+        "visit_twins",
         "with_with_new",
         "with_with_default",
         "with_new",
