@@ -19,6 +19,7 @@ behaviours!(everywhere:
     binary_data_passes_over_both_transports,
     binary_data_is_read_only_over_grpc,
     binary_data_that_is_json_is_read_over_both_transports,
+    large_binary_data_is_read_only_over_grpc,
     bad_base64_is_a_bad_request,
     batch_that_fails_to_return_binary_data_over_http_was_executed,
 );
@@ -164,6 +165,19 @@ async fn binary_data_is_read_only_over_grpc(env: &Env) -> Outcome {
     env.client.call(binary("plain:a")).await?;
     let result = history(&env.client, "plain:a").await;
     assert_read_only_over_grpc(env.transport, result, &[b"1".to_vec(), bytes()]);
+    Ok(())
+}
+
+/// Over gRPC the data is sent as it is: as base64 it would be above the server's limit of 4 MiB.
+async fn large_binary_data_is_read_only_over_grpc(env: &Env) -> Outcome {
+    let bytes = vec![0xff; 4_000_000];
+    let publish = || PublishRequest::new("plain:a", "").binary_data(&bytes);
+    env.client.call(publish()).await?;
+    env.client.batch(vec![publish()]).await?.all_ok()?;
+    let request = BroadcastRequest::new(["plain:a"], "").binary_data(&bytes);
+    env.client.broadcast(request).await?.all_ok()?;
+    let result = history(&env.client, "plain:a").await;
+    assert_read_only_over_grpc(env.transport, result, &[(); 3].map(|()| bytes.clone()));
     Ok(())
 }
 

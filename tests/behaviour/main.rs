@@ -36,6 +36,7 @@ mod parity;
 mod payloads;
 mod presence;
 mod pro;
+mod protocols;
 mod publish;
 mod refresh;
 mod rpc;

@@ -15,7 +15,7 @@ pub(crate) struct EmbeddedConnection {
 
 impl EmbeddedConnection {
     pub(crate) fn open(server: &Server, user: &str, info: Option<&str>, events: Events) -> Self {
-        let user = User::new(user).info(info.unwrap_or_default());
+        let user = User::new(user).info(info.unwrap_or_default()).protobuf();
         Self {
             connection: server.connect(user),
             is_over: false,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::engine::{Engine, Message};
 use crate::event::Event;
 use crate::namespace::ChannelKind;
-use crate::state::connections::{CHANNEL_LIMIT, CloseReason, Subscription};
+use crate::state::connections::{CHANNEL_LIMIT, CloseReason, ConnectedClient, Subscription};
 use crate::state::random;
 
 /// The reason for which a client that disconnects by itself leaves its channels.
@@ -27,6 +27,7 @@ const BAD_REQUEST: (u32, &str) = (107, "bad request");
 pub struct User {
     name: String,
     info: Bytes,
+    protobuf: bool,
 }
 
 impl User {
@@ -34,7 +35,7 @@ impl User {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            info: Bytes::new(),
+            ..Self::default()
         }
     }
 
@@ -42,6 +43,15 @@ impl User {
     /// publications.
     pub fn info(mut self, info: impl Into<Payload>) -> Self {
         self.info = info.into().into_bytes();
+        self
+    }
+
+    /// Lets the client use Centrifugo's protobuf protocol, which carries any bytes.
+    ///
+    /// By default it uses JSON, as clients in browsers do. Centrifugo ends the connection of such a client with code
+    /// 3506 when a publication or a join or leave event for it has a payload that is not JSON.
+    pub fn protobuf(mut self) -> Self {
+        self.protobuf = true;
         self
     }
 }
@@ -76,11 +86,8 @@ impl Connection {
     pub(crate) fn open(engine: Arc<Engine>, user: User) -> Self {
         let id = random::uuid();
         let (sender, events) = unbounded_channel();
-        engine
-            .state
-            .lock()
-            .connections
-            .add(&id, &user.name, user.info, sender);
+        let client = ConnectedClient::new(&user.name, user.info, user.protobuf, sender);
+        engine.state.lock().connections.add(&id, client);
         Self {
             id,
             user: user.name,

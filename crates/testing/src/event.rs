@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use centrifugo_api::{ClientInfo, Publication};
 
+use crate::json;
+
 /// An event that a connected client receives.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -80,9 +82,34 @@ pub enum Event {
     /// The server has closed the connection; no event follows.
     #[non_exhaustive]
     Disconnected {
-        /// The code. Clients reconnect by themselves if it is below 3500 or from 4000 to 4499.
+        /// The code. Clients reconnect by themselves if it is below 3500 or from 4000 to 4499. It is 3506 if a client
+        /// that uses JSON would have received a payload that is not JSON.
         code: u32,
         /// The reason in words.
         reason: String,
     },
+}
+
+impl Event {
+    /// Returns whether all payloads of the event are JSON or absent.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Publication { publication, .. } | Self::Changed { publication, .. } => {
+                let info = publication.info.as_ref();
+                is_json_or_absent(&publication.data) && info.is_none_or(is_info_json)
+            }
+            Self::Joined { info, .. } | Self::Left { info, .. } => is_info_json(info),
+            Self::Subscribed { data, .. } => is_json_or_absent(data),
+            Self::Unsubscribed { .. } | Self::Refreshed { .. } | Self::Disconnected { .. } => true,
+        }
+    }
+}
+
+fn is_info_json(info: &ClientInfo) -> bool {
+    is_json_or_absent(&info.conn_info) && is_json_or_absent(&info.chan_info)
+}
+
+/// Here JSON must be UTF-8; in a request Centrifugo does not check that.
+fn is_json_or_absent(payload: &[u8]) -> bool {
+    payload.is_empty() || (str::from_utf8(payload).is_ok() && json::is_valid(payload))
 }

@@ -91,6 +91,8 @@
 //!   Centrifugo may drop pending writes, and closes the connection shortly after it has replied to
 //!   the call. A code that a WebSocket cannot be closed with, such as 0, is reported as 1006, as
 //!   most clients report it.
+//! - A call of `subscribe` whose `data` or missed publications are not JSON fails with error 100, as in Centrifugo, if
+//!   a client uses JSON. Centrifugo then keeps a subscription of which the client does not know; here there is none.
 //! - Positions of subscriptions are not checked every 40 s: a subscription whose stream was removed
 //!   ends with the next publication.
 //! - Messages that are nested more than 100 levels deep are refused; Centrifugo's limit is 10,000.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use centrifugo_api::ClientInfo;
 use centrifugo_api_testing::Server;
 
-use super::{Event, Member, Publication, Subscribed, User};
+use super::{Event, Member, Protocol, Publication, Subscribed, User};
 use crate::harness::Failure;
 
 #[derive(Clone)]
@@ -28,10 +28,18 @@ pub(super) struct Events {
     channel: Option<String>,
 }
 
-pub(super) fn open(server: &Server, user: Option<&User>) -> (super::Client, super::Events) {
+pub(super) fn open(
+    server: &Server,
+    user: Option<&User>,
+    protocol: Protocol,
+) -> (super::Client, super::Events) {
     let user = user.map_or(centrifugo_api_testing::User::new(""), |user| {
         centrifugo_api_testing::User::new(user.name).info(user.info)
     });
+    let user = match protocol {
+        Protocol::Json => user,
+        Protocol::Protobuf => user.protobuf(),
+    };
     let connection = server.connect(user);
     let state = State {
         other: VecDeque::from([Event::Connected {

@@ -31,6 +31,13 @@ pub(crate) const BOB: User = User {
     signature: "lsZtMGxTBbM-8ZJWEEShYCEJfXJ0nz0Q3AhPb7vD7lw",
 };
 
+/// The encoding of a client's messages. Payloads are embedded in JSON as they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Protocol {
+    Json,
+    Protobuf,
+}
+
 /// An event of a client, or of a subscription that it made itself.
 #[derive(Clone, Debug)]
 enum Event {
@@ -119,6 +126,11 @@ impl Env {
         Connection::open(&self.server, None).await
     }
 
+    /// Connects an anonymous client that uses JSON, as clients in browsers do.
+    pub(crate) async fn connect_json(&self) -> Result<Connection, Failure> {
+        Connection::open_with(&self.server, None, Protocol::Json).await
+    }
+
     pub(crate) async fn connect_as(&self, user: &User) -> Result<Connection, Failure> {
         Connection::open(&self.server, Some(user)).await
     }
@@ -136,10 +148,19 @@ macro_rules! wait_for {
 }
 
 impl Connection {
+    /// Connects a client that uses protobuf.
     pub(crate) async fn open(server: &Server, user: Option<&User>) -> Result<Self, Failure> {
+        Self::open_with(server, user, Protocol::Protobuf).await
+    }
+
+    pub(crate) async fn open_with(
+        server: &Server,
+        user: Option<&User>,
+        protocol: Protocol,
+    ) -> Result<Self, Failure> {
         let (client, mut events) = match &server.running {
-            Running::Process(_) => real::open(&server.websocket_url(), user)?,
-            Running::Embedded(embedded) => embedded::open(embedded.server(), user),
+            Running::Process(_) => real::open(&server.websocket_url(), user, protocol)?,
+            Running::Embedded(embedded) => embedded::open(embedded.server(), user, protocol),
         };
         let id = wait_for!(events, Event::Connected { client } => client)?;
         Ok(Self { id, client, events })

@@ -8,7 +8,7 @@ use centrifuge::{ClientEvent, ClientInfo, EventStream, State, SubscriptionEvent}
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Event, Member, Publication, Subscribed, User};
+use super::{Event, Member, Protocol, Publication, Subscribed, User};
 use crate::harness::Failure;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -22,8 +22,14 @@ pub(super) struct Events(UnboundedReceiver<Event>);
 pub(super) fn open(
     url: &str,
     user: Option<&User>,
+    protocol: Protocol,
 ) -> Result<(super::Client, super::Events), Failure> {
+    let protocol = match protocol {
+        Protocol::Json => centrifuge::Protocol::Json,
+        Protocol::Protobuf => centrifuge::Protocol::Protobuf,
+    };
     let client = centrifuge::Client::builder(url)
+        .protocol(protocol)
         .token(user.map(token).unwrap_or_default())
         .build()?;
     let events = Events::of(client.events(), of_client);

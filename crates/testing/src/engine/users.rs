@@ -5,7 +5,7 @@ use centrifugo_api::{ApiError, Publication};
 
 use crate::engine::publish::payload;
 use crate::engine::{Call, Engine, Handler};
-use crate::errors::bad_request;
+use crate::errors::{bad_request, internal};
 use crate::event::Event;
 use crate::messages::{
     BoolValue, DisconnectRequest, DisconnectResult, RefreshRequest, RefreshResult,
@@ -146,9 +146,13 @@ impl Subscriber<'_> {
             return Err(self.engine.release.refusal());
         }
         subscription.connection_info = client.info.clone();
+        let takes_any_bytes = client.protobuf;
         let recovery = self.recover(data);
         subscription.position = recovery.position.clone();
         let events = self.events(recovery);
+        if !takes_any_bytes && !events.iter().all(Event::is_json) {
+            return Err(internal());
+        }
         data.connections
             .subscribe(id, self.channel, subscription, events);
         Ok(())

@@ -15,6 +15,8 @@ use crate::state::stream::Position;
 pub(crate) struct ConnectedClient {
     pub(crate) user: String,
     pub(crate) info: Bytes,
+    /// Whether the client uses the protobuf protocol, not JSON.
+    pub(crate) protobuf: bool,
     /// When `info` last changed, in milliseconds.
     pub(super) info_changed: u64,
     /// The Unix time in seconds at which the connection expires; 0 for never.
@@ -45,10 +47,16 @@ pub(crate) struct Subscription {
 }
 
 impl ConnectedClient {
-    pub(super) fn new(user: &str, info: Bytes, events: UnboundedSender<Event>) -> Self {
+    pub(crate) fn new(
+        user: &str,
+        info: Bytes,
+        protobuf: bool,
+        events: UnboundedSender<Event>,
+    ) -> Self {
         Self {
             user: user.to_owned(),
             info,
+            protobuf,
             info_changed: 0,
             expires: 0,
             subscriptions: BTreeMap::new(),

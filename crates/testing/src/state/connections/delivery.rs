@@ -1,9 +1,11 @@
 //! The delivery of publications to subscribers, including those that have missed some.
 
+use std::cell::LazyCell;
+
 use centrifugo_api::Publication;
 
 use crate::event::Event;
-use crate::state::connections::{CloseReason, Connections, Subscription};
+use crate::state::connections::{CloseReason, Connections, INAPPROPRIATE_PROTOCOL, Subscription};
 use crate::state::map::MapPublication;
 use crate::state::stream::Position;
 
@@ -59,17 +61,26 @@ impl Connections {
     }
 
     fn deliver(&mut self, channel: &str, offset: u64, epoch: &str, event: &Event) {
+        let is_json = LazyCell::new(|| event.is_json());
+        let mut inappropriate = Vec::new();
         let mut behind = Vec::new();
         for (id, client) in &mut self.0 {
             let Some(subscription) = client.subscriptions.get_mut(channel) else {
                 continue;
             };
             let by_server = subscription.by_server;
+            if !client.protobuf && !*is_json {
+                inappropriate.push(id.clone());
+                continue;
+            }
             match subscription.advance(offset, epoch) {
                 Continuity::Next => client.send(event.clone()),
                 Continuity::Duplicate => {}
                 Continuity::Gap => behind.push((id.clone(), by_server)),
             }
+        }
+        for id in inappropriate {
+            self.disconnect(&id, INAPPROPRIATE_PROTOCOL);
         }
         for (id, by_server) in behind {
             if by_server {
@@ -107,6 +118,7 @@ mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
+    use crate::state::connections::ConnectedClient;
 
     fn at(offset: u64, epoch: &str) -> Position {
         Position {
@@ -118,7 +130,8 @@ mod tests {
     fn subscribed(position: Position, by_server: bool) -> (Connections, UnboundedReceiver<Event>) {
         let mut connections = Connections::default();
         let (sender, events) = unbounded_channel();
-        connections.add("id", "alice", bytes::Bytes::new(), sender);
+        let client = ConnectedClient::new("alice", bytes::Bytes::new(), false, sender);
+        connections.add("id", client);
         let subscription = Subscription {
             position: Some(position),
             by_server,

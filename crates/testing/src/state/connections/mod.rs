@@ -3,11 +3,10 @@
 mod client;
 mod delivery;
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use centrifugo_api::ClientInfo;
-use tokio::sync::mpsc::UnboundedSender;
 
 use crate::event::Event;
 
@@ -25,6 +24,9 @@ pub(crate) const CHANNEL_LIMIT: usize = 128;
 pub(crate) const EXPIRED: CloseReason<'static> = CloseReason::new(3005, "connection expired");
 pub(crate) const SUBSCRIPTION_EXPIRED: CloseReason<'static> =
     CloseReason::new(3006, "subscription expired");
+/// The reason for which a client that uses JSON is disconnected when it would receive a payload that is not JSON.
+const INAPPROPRIATE_PROTOCOL: CloseReason<'static> =
+    CloseReason::new(3506, "inappropriate protocol");
 pub(crate) const TOO_MANY_CHANNELS: CloseReason<'static> = CloseReason::new(3505, "channel limit");
 
 /// The connected clients, by id.
@@ -68,14 +70,7 @@ impl Selection<'_> {
 }
 
 impl Connections {
-    pub(crate) fn add(
-        &mut self,
-        id: &str,
-        user: &str,
-        info: Bytes,
-        events: UnboundedSender<Event>,
-    ) {
-        let client = ConnectedClient::new(user, info, events);
+    pub(crate) fn add(&mut self, id: &str, client: ConnectedClient) {
         self.0.insert(id.to_owned(), client);
     }
 
@@ -171,7 +166,7 @@ impl Connections {
         self.send_left(channel, &subscription, info);
     }
 
-    fn send_left(&self, channel: &str, subscription: &Subscription, info: ClientInfo) {
+    fn send_left(&mut self, channel: &str, subscription: &Subscription, info: ClientInfo) {
         if subscription.emits_join_leave {
             let left = Event::Left {
                 channel: channel.to_owned(),
@@ -181,13 +176,22 @@ impl Connections {
         }
     }
 
-    fn send_join_leave(&self, channel: &str, event: &Event) {
-        for client in self.0.values() {
-            if let Some(subscription) = client.subscriptions.get(channel)
-                && subscription.gets_join_leave
-            {
-                client.send(event.clone());
+    fn send_join_leave(&mut self, channel: &str, event: &Event) {
+        let is_json = LazyCell::new(|| event.is_json());
+        let mut inappropriate = Vec::new();
+        for (id, client) in &self.0 {
+            let subscription = client.subscriptions.get(channel);
+            if !subscription.is_some_and(|subscription| subscription.gets_join_leave) {
+                continue;
             }
+            if client.protobuf || *is_json {
+                client.send(event.clone());
+            } else {
+                inappropriate.push(id.clone());
+            }
+        }
+        for id in inappropriate {
+            self.disconnect(&id, INAPPROPRIATE_PROTOCOL);
         }
     }
 
