@@ -61,7 +61,7 @@ async fn each_way_to_publish_bytes_ends_clients_that_use_json(env: &Env) -> Outc
             _ => {
                 let commands = [Command::from(publish())];
                 let batch = BatchRequest::new(commands);
-                env.client.batch(batch).await?;
+                env.client.batch(batch).await?.all_ok()?;
             }
         }
         assert_eq!(native.publication().await?.data, BYTES);
