@@ -95,8 +95,8 @@
 //!
 //! # Seeing what happens
 //!
-//! An [`Observer`](observe::Observer) sees every call and every attempt, for logs, traces and metrics:
-//! [`ClientBuilder::observer`]. [`ClientBuilder::request_ids`] sends an `X-Request-Id`, and [`Client::with_header`] any
+//! With the feature `tracing` each call and each attempt is a span; failed calls and nodes that go and come are events.
+//! An [`Observer`](observe::Observer) of your own sees the same, for metrics and logs: [`ClientBuilder::observer`]. [`ClientBuilder::request_ids`] sends an `X-Request-Id`, and [`Client::with_header`] any
 //! header with single calls.
 //!
 //! # Features
@@ -108,6 +108,7 @@
 //! - `blocking`: `blocking::Client`, the same methods for code without async.
 //! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
 //! - `socks`: SOCKS proxies over HTTP.
+//! - `tracing`: spans and events for [`tracing`](https://docs.rs/tracing), see [`observe`].
 //!
 //! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`]. That
 //! is also what it has for WebAssembly.

@@ -30,6 +30,15 @@ fn embedded() -> Result<ClientBuilder, Report> {
     Ok(SERVER.get_or_init(|| server).client_builder())
 }
 
+/// Returns the URL of a node that is down, with the transport of `CENTRIFUGO_URL`.
+#[allow(dead_code)]
+pub(crate) fn closed_node() -> &'static str {
+    match env::var("CENTRIFUGO_URL") {
+        Ok(url) if url.starts_with("grpc") => "grpc://127.0.0.1:1",
+        _ => "http://127.0.0.1:1/api",
+    }
+}
+
 /// Returns a channel for this example, derived from `CENTRIFUGO_CHANNEL`.
 pub(crate) fn channel() -> String {
     let channel = env::var("CENTRIFUGO_CHANNEL").unwrap_or_else(|_| "examples".to_owned());

@@ -128,7 +128,10 @@ impl Inner {
         }
         let size = reply.as_ref().ok().map(Bytes::len);
         let outcome = reply.and_then(read);
-        let outcome = outcome.map_err(|error| error.through(turn.node.transport.proxy()));
+        let outcome = outcome.map_err(|error| {
+            let error = error.through(turn.node.transport.proxy());
+            self.hide_secrets(error, attempt.headers)
+        });
         if let Some(observed) = observed {
             observed.ends(&outcome, size);
         }

@@ -13,10 +13,12 @@ mod retry_loop;
 
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use crate::codec::Codec;
 use crate::error::{Attempts, Effect, Error, InvalidRequest};
 use crate::observe::{ObservedCall, Observers};
-use crate::transport::in_runtime;
+use crate::transport::{in_runtime, secrets};
 use api_key::ApiKey;
 pub(crate) use attempt::{Attempt, request_id};
 pub(crate) use budget::{Budget, Failed};
@@ -111,11 +113,16 @@ impl Inner {
         self.nodes.first().codec()
     }
 
-    /// Returns an error without the API keys and the values of headers that the server may have sent back.
-    pub(crate) fn hide_secrets(&self, error: Error) -> Error {
-        error
+    /// Returns an error without the API keys and the values of headers that the server may have sent back, those of the
+    /// call included.
+    pub(crate) fn hide_secrets(&self, error: Error, headers: Option<&HeaderMap>) -> Error {
+        let error = error
             .without(self.nodes.first().secrets())
-            .without(&self.api_key.secrets())
+            .without(&self.api_key.secrets());
+        match headers {
+            Some(headers) => error.without(&secrets(headers)),
+            None => error,
+        }
     }
 
     /// Returns the URL of the first node.

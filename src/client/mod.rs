@@ -21,7 +21,6 @@ use crate::codec::Codec;
 use crate::error::Error;
 use crate::observe::{CallStart, ObservedCall};
 use crate::request::{Batch, BroadcastResult, Paged};
-use crate::transport::secrets;
 pub use builder::ClientBuilder;
 use coalescing::Coalescer;
 pub use coalescing::Coalescing;
@@ -352,11 +351,8 @@ impl Client {
 
     /// Returns an error without the secrets that the server may have sent back.
     fn hide_secrets(&self, error: Error) -> Error {
-        let error = self.inner.hide_secrets(error);
-        match &self.options.headers {
-            Some(headers) => error.without(&secrets(headers)),
-            None => error,
-        }
+        let headers = self.options.headers.as_deref();
+        self.inner.hide_secrets(error, headers)
     }
 }
 

@@ -207,7 +207,7 @@ impl From<ApiError> for Error {
 
 impl Error {
     /// Returns the name of the variant, as it is serialized.
-    fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Config(_) => "config",
             Self::InvalidRequest(_) => "invalid_request",

@@ -98,11 +98,17 @@ pub(super) fn hint_part(hint: &str) -> String {
     }
 }
 
+/// The mark in the place of a secret.
+#[cfg(feature = "_transport")]
+const HIDDEN: &str = "[secret]";
+
 /// Replaces a secret in a text, including one that is cut off at the end of an excerpt.
 #[cfg(feature = "_transport")]
 pub(super) fn hide(text: &mut String, secret: &str) {
     if text.contains(secret) {
-        *text = text.replace(secret, "[secret]");
+        // What is hidden already stays as it is: a secret may be a part of the mark.
+        let parts = text.split(HIDDEN).map(|part| part.replace(secret, HIDDEN));
+        *text = parts.collect::<Vec<_>>().join(HIDDEN);
     }
     let mut from = 0;
     while let Some(found) = text[from..].find(CUT) {
@@ -179,6 +185,9 @@ mod tests {
             hide(&mut shown, secret);
             assert_eq!(shown, hidden);
         }
+        let mut hidden_before = "a [secret] and a secret".to_owned();
+        hide(&mut hidden_before, "secret");
+        assert_eq!(hidden_before, "a [secret] and a [secret]");
         // A long secret takes no time that a caller would notice.
         let long = "s".repeat(60_000);
         let mut shown = format!("{}…", "s".repeat(1000)).repeat(50);

@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use http::HeaderMap;
 
+#[cfg(feature = "tracing")]
+use super::spans::{self, Spans};
 use super::{
     AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, NodeChange, Observer,
     Outcome,
@@ -42,13 +44,26 @@ pub(crate) struct ObservedAttempt<'a> {
 }
 
 impl Observers {
-    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+    /// Returns these observers, and with the feature `tracing` the one that makes spans.
+    #[allow(unused_mut)]
+    pub(crate) fn new(mut observers: Vec<Arc<dyn Observer>>) -> Self {
+        #[cfg(feature = "tracing")]
+        observers.push(Arc::new(Spans));
         Self(observers.into())
+    }
+
+    /// Returns whether nobody would see an event: there is no observer, or only that of `tracing`, and no subscriber.
+    fn are_idle(&self) -> bool {
+        #[cfg(feature = "tracing")]
+        let is_idle = self.0.len() == 1 && !spans::are_wanted();
+        #[cfg(not(feature = "tracing"))]
+        let is_idle = self.0.is_empty();
+        is_idle
     }
 
     /// Starts the observation of a call, which costs nothing without observers.
     pub(crate) fn call<'a>(&self, start: impl FnOnce() -> CallStart<'a>) -> ObservedCall {
-        if self.0.is_empty() {
+        if self.are_idle() {
             return ObservedCall(None);
         }
         let start = start();
@@ -61,7 +76,7 @@ impl Observers {
         server: &str,
         calls: impl ExactSizeIterator<Item = &'a Shared> + Clone,
     ) -> ObservedCall {
-        if self.0.is_empty() {
+        if self.are_idle() {
             return ObservedCall(None);
         }
         self.watch(|index, observer| {

@@ -4,6 +4,8 @@
 mod headers;
 mod log;
 mod observers;
+#[cfg(feature = "tracing")]
+mod spans;
 
 use std::time::Duration;
 
@@ -15,19 +17,32 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// A transport.
 struct Transport {
     url: fn(&Server) -> String,
-    /// What a node that is overloaded answers.
+    /// The answer of a node that is overloaded.
     unavailable: Status,
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    is_http: bool,
+}
+
+/// Returns the port in the URL of a server.
+#[cfg(feature = "tracing")]
+fn port(url: &str) -> u16 {
+    let uri: centrifugo_api::http::Uri = url.parse().expect("the URL of a server is valid");
+    uri.port_u16().expect("the URL of a server has a port")
 }
 
 /// Returns a server and the builder of a client for each transport.
 fn both_transports() -> Result<[(Server, ClientBuilder, Transport); 2], Error> {
+    #[cfg(feature = "tracing")]
+    spans::record();
     let http = Transport {
         url: |server| server.url().to_owned(),
         unavailable: Status::Http(503),
+        is_http: true,
     };
     let grpc = Transport {
         url: |server| server.grpc_url().to_owned(),
         unavailable: Status::Grpc(14),
+        is_http: false,
     };
     let start = || Server::builder().namespace(Namespace::new("chat")).start();
     let servers = [start()?, start()?];

@@ -60,6 +60,12 @@ pub(crate) struct Turn<'a> {
 
 impl Nodes {
     pub(crate) fn new(transports: Vec<Transport>, observers: Observers) -> Self {
+        // A single node is called whatever its state.
+        let observers = if transports.len() == 1 {
+            Observers::default()
+        } else {
+            observers
+        };
         let new = |transport| Node::new(transport, observers.clone());
         Self {
             nodes: transports.into_iter().map(new).collect(),
