@@ -269,6 +269,8 @@ pub(crate) struct Parts<M: Method> {
     pub(crate) join: fn(&mut M::Result, M::Result),
     /// Returns the number of parts of a result that failed.
     pub(crate) count_failed: fn(&M::Result) -> usize,
+    /// Calls a function with the message of each error in a result.
+    pub(crate) each_message: fn(&mut M::Result, &mut dyn FnMut(&mut String)),
     /// The functions that retry parts, if parts can fail temporarily.
     pub(crate) resend: Option<Resend<M>>,
 }

@@ -31,7 +31,8 @@ pub(crate) struct Attempt<'a> {
 
 /// Returns the id of a request with these headers.
 pub(crate) fn request_id(headers: Option<&HeaderMap>) -> Option<&str> {
-    headers?.get(REQUEST_ID)?.to_str().ok()
+    let id = headers?.get(REQUEST_ID)?.to_str().ok()?;
+    Some(id).filter(|id| !id.is_empty())
 }
 
 /// A function that decodes a reply, and keeps the result.
@@ -105,6 +106,7 @@ impl Inner {
         read: &mut Read<'_>,
     ) -> Result<(), Error> {
         let state = SendState::behind(attempt.gate);
+        let key = self.api_key.header()?;
         let mut headers = attempt.headers.cloned().unwrap_or_default();
         let url = turn.node.transport.url();
         let request_id = request_id(attempt.headers);
@@ -114,7 +116,7 @@ impl Inner {
                 .attempt(route.method, url, body.len(), request_id, &mut headers);
         let request = OutgoingRequest {
             body: body.clone(),
-            key: self.api_key.header()?,
+            key,
             headers,
             state: state.clone(),
             ends: attempt.deadline.ends(),

@@ -116,13 +116,15 @@ impl Inner {
     /// Returns an error without the API keys and the values of headers that the server may have sent back, those of the
     /// call included.
     pub(crate) fn hide_secrets(&self, error: Error, headers: Option<&HeaderMap>) -> Error {
-        let error = error
-            .without(self.nodes.first().secrets())
-            .without(&self.api_key.secrets());
-        match headers {
-            Some(headers) => error.without(&secrets(headers)),
-            None => error,
-        }
+        error.without(&self.secrets(headers))
+    }
+
+    /// Returns the texts that no error may show, given the headers of a call.
+    pub(crate) fn secrets(&self, headers: Option<&HeaderMap>) -> Vec<String> {
+        let mut texts = self.nodes.first().secrets().to_vec();
+        texts.extend(self.api_key.secrets());
+        texts.extend(headers.map(secrets).unwrap_or_default());
+        texts
     }
 
     /// Returns the URL of the first node.

@@ -7,7 +7,7 @@ use super::coalescing::{Coalescer, Place};
 use crate::api::method::Method;
 use crate::call::{CallInfo, Deadline, RetryLoop};
 use crate::codec::EncodedBody;
-use crate::error::Error;
+use crate::error::{Error, hide};
 use crate::observe::ObservedCall;
 use crate::transport::Route;
 
@@ -77,13 +77,29 @@ impl Client {
         };
         match self.send(&call, attempts, &mut decode).await {
             Ok(()) => {
-                Ok(result.unwrap_or_else(|| unreachable!("a reply without error was decoded")))
+                let mut result =
+                    result.unwrap_or_else(|| unreachable!("a reply without error was decoded"));
+                self.hide_in_parts::<M>(&mut result);
+                Ok(result)
             }
             Err(error) => {
                 let error = error.about((M::GENERATED.channel)(request));
                 Err(self.hide_secrets(error))
             }
         }
+    }
+
+    /// Removes from the errors of parts the secrets that the server may have sent back.
+    fn hide_in_parts<M: Method>(&self, result: &mut M::Result) {
+        let Some(parts) = M::GENERATED.parts else {
+            return;
+        };
+        let mut secrets = None;
+        let headers = self.options.headers.as_deref();
+        (parts.each_message)(result, &mut |message| {
+            let secrets = secrets.get_or_insert_with(|| self.inner.secrets(headers));
+            secrets.iter().for_each(|secret| hide(message, secret));
+        });
     }
 
     /// Returns the queues and the place for a request in shared batches, if this client coalesces and takes the

@@ -23,6 +23,8 @@ pub use effect::Effect;
 #[cfg(feature = "_transport")]
 pub(crate) use progress::Progress;
 pub use status::Status;
+#[cfg(feature = "_transport")]
+pub(crate) use text::hide;
 use text::{
     body_part, closed_message, effect_text, hint_part, list, network_message, proxy_part, rounded,
 };

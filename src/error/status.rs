@@ -43,9 +43,10 @@ impl Status {
     /// Returns whether no server was available to respond, or the server wants to be left alone for a while.
     ///
     /// 520 to 524 and 530 are Cloudflare's for an origin that is down or too slow. 408 is said by servers and proxies
-    /// that close a connection. gRPC's `ResourceExhausted` means that only if the server asks to wait.
+    /// that close a connection. HTTP 429 and gRPC's `ResourceExhausted` mean that only if the server asks to wait.
     pub(crate) fn is_unavailable(self, retry_after: Option<Duration>) -> bool {
         match self {
+            Self::Http(429) => retry_after.is_some(),
             Self::Http(status) => matches!(status, 408 | 502..=504 | 520..=524 | 530),
             Self::Grpc(8) => retry_after.is_some(),
             Self::Grpc(code) => code == 14,

@@ -104,7 +104,7 @@ const HIDDEN: &str = "[secret]";
 
 /// Replaces a secret in a text, including one that is cut off at the end of an excerpt.
 #[cfg(feature = "_transport")]
-pub(super) fn hide(text: &mut String, secret: &str) {
+pub(crate) fn hide(text: &mut String, secret: &str) {
     if text.contains(secret) {
         // What is hidden already stays as it is: a secret may be a part of the mark.
         let parts = text.split(HIDDEN).map(|part| part.replace(secret, HIDDEN));

@@ -133,7 +133,7 @@ pub struct AttemptEnd<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CallEnd<'a> {
-    /// How the call ended. The error is the one that the caller gets.
+    /// How the call ended. The error is the one that the caller gets, without idempotency keys.
     pub outcome: Outcome<'a>,
     /// The time from the start of the call.
     pub duration: Duration,
@@ -153,7 +153,8 @@ pub enum Outcome<'a> {
     Success,
     /// It failed. [`Error::effect`] tells whether it may have run, [`Error::status`] what the server answered.
     Failure(&'a Error),
-    /// Its future was dropped: nobody waited any more.
+    /// Its future was dropped: nobody waited any more. Or it was a shared batch that one of its calls has left before it
+    /// was sent: the others are sent in another one.
     Dropped,
 }
 

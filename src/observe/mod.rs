@@ -34,9 +34,10 @@ pub use events::{AttemptEnd, AttemptStart, BatchStart, CallEnd, CallStart, NodeC
 /// A hook that sees every call of a client, for logs, traces and metrics: see
 /// [`ClientBuilder::observer`](crate::ClientBuilder::observer).
 ///
-/// Its functions run within the call, in the caller's task, and should return quickly. A panic in one of them is caught
-/// and changes nothing. Observers never see the key, a token or a payload, unless they ask for the request by its
-/// type: [`CallStart::request`].
+/// Its functions run within the call, in the caller's task (those about shared batches in a task of the client), and should
+/// return quickly. A panic in one of them is caught and changes nothing. Observers see no key, token or header of others,
+/// and no payload unless they ask for the request by its type: [`CallStart::request`]. Only the error of a reply that
+/// cannot be decoded shows the start of the reply.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -95,8 +96,8 @@ pub trait Observer: Send + Sync + 'static {
 
 /// A hook that sees one call, from [`Observer::call`].
 pub trait CallObserver: Any + Send + Sync {
-    /// Sees an attempt that starts, and may add headers to it (over gRPC: metadata). Headers that the client sets
-    /// itself, such as the key's, are ignored.
+    /// Sees an attempt that starts, and may add headers to it (over gRPC: metadata): `headers` is empty. They replace those
+    /// of the call. Headers that the client sets itself, such as the key's, are ignored.
     ///
     /// Attempts of a call follow one another. A call that shares a batch has none of its own: the batch has.
     fn attempt_starts(&self, attempt: &AttemptStart<'_>, headers: &mut HeaderMap) {

@@ -194,6 +194,7 @@ pub(crate) const PARTS: Parts<BroadcastRequest> = Parts {
     finish,
     join,
     count_failed: |result| result.failed().count(),
+    each_message,
     resend: Some(Resend {
         failed,
         request: request_for,
@@ -225,6 +226,17 @@ fn finish(request: &mut BroadcastRequest, result: &mut BroadcastResult) {
 fn join(result: &mut BroadcastResult, next: BroadcastResult) {
     result.channels.extend(next.channels);
     result.outcomes.extend(next.outcomes);
+}
+
+/// Calls a function with the message of each channel's error.
+fn each_message(result: &mut BroadcastResult, call: &mut dyn FnMut(&mut String)) {
+    for error in result
+        .outcomes
+        .iter_mut()
+        .filter_map(|one| one.as_mut().err())
+    {
+        call(&mut error.message);
+    }
 }
 
 /// Returns the positions of the channels that failed temporarily.

@@ -1,7 +1,7 @@
 //! The gate of a request that several calls share: each of them may close it while nothing was sent.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
@@ -17,6 +17,8 @@ struct State {
     stage: AtomicU8,
     /// The event that a call has closed the gate.
     closed: Notify,
+    /// The id that the request is sent with, if it has one.
+    request_id: OnceLock<Box<str>>,
 }
 
 const OPEN: u8 = 0;
@@ -50,6 +52,18 @@ impl Gate {
     /// Returns whether this is the same gate as another one.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Keeps the id that the request is sent with.
+    pub(crate) fn identify(&self, request_id: Option<&str>) {
+        if let Some(id) = request_id {
+            let _ = self.0.request_id.set(id.into());
+        }
+    }
+
+    /// Returns the id that the request is sent with.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.0.request_id.get().map(|id| &**id)
     }
 
     /// Lets the request pass, and returns whether it may be sent.

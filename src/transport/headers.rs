@@ -5,15 +5,23 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 use super::url::Protocol;
 use crate::error::Error;
 
-/// The headers that the transports set themselves.
-const OWN_HEADERS: [&str; 8] = [
+/// The headers that the transports set themselves, or that would change how a message is read.
+const OWN_HEADERS: [&str; 16] = [
+    "accept-encoding",
     "connection",
+    "content-encoding",
     "content-length",
     "content-type",
+    "expect",
+    "grpc-accept-encoding",
+    "grpc-encoding",
     "grpc-timeout",
     "host",
+    "keep-alive",
+    "proxy-connection",
     "te",
     "transfer-encoding",
+    "upgrade",
     "user-agent",
 ];
 
@@ -64,16 +72,6 @@ impl HeaderRules {
             return Some(": binary metadata is not supported: use another name");
         }
         None
-    }
-}
-
-/// Adds the headers of a call to those of all calls, which they replace.
-pub(super) fn add_headers(headers: &mut HeaderMap, own: &HeaderMap) {
-    for name in own.keys() {
-        headers.remove(name);
-        for value in own.get_all(name) {
-            headers.append(name, value.clone());
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Headers and ids of single calls.
 
+use std::time::Duration;
+
 use centrifugo_api::{Client, Coalescing, InfoRequest, PublishRequest};
 use centrifugo_api_testing::{Fault, Recorded};
 
@@ -46,6 +48,8 @@ async fn header_that_cannot_be_sent_is_refused() -> Outcome {
             ("x-tenant", "ä", "visible ASCII"),
             ("Content-Type", "text/plain", "set by the client itself"),
             ("Host", "example.com", "set by the client itself"),
+            ("Upgrade", "websocket", "set by the client itself"),
+            ("Grpc-Encoding", "gzip", "set by the client itself"),
         ] {
             let error = client.with_header(name, value).unwrap_err().to_string();
             assert!(error.contains(problem), "{name}: {error}");
@@ -156,6 +160,28 @@ async fn calls_that_share_a_batch_have_its_id() -> Outcome {
             .collect();
         assert_eq!(ids.len(), 1);
         assert_eq!([first.request_id(), second.request_id()], [Some(ids[0]); 2]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn timeout_in_a_shared_batch_has_its_id() -> Outcome {
+    for (server, builder, _) in both_transports()? {
+        let client = builder
+            .request_ids()
+            .timeout(Duration::from_millis(200))
+            .build()?;
+        let client = client.coalescing(Coalescing::default());
+        server.fail_next(1, Fault::delay(Duration::from_secs(20)))?;
+        let publish = client.publish(PublishRequest::new("chat:news", "{}"));
+        let error = publish.await.unwrap_err();
+        assert!(error.is_timeout() && !error.is_unsent(), "{error}");
+        let requests = server.take_requests();
+        assert_eq!(
+            error.request_id(),
+            values(&requests[0], "x-request-id").first().copied()
+        );
+        assert!(error.request_id().is_some());
     }
     Ok(())
 }

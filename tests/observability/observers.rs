@@ -1,11 +1,15 @@
 //! Observers see calls, attempts, shared batches and nodes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use centrifugo_api::observe::{CallEnd, CallObserver, CallStart, Observer};
+use centrifugo_api::http::HeaderMap;
+use centrifugo_api::observe::{
+    AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, Observer,
+};
 use centrifugo_api::{
-    BroadcastRequest, Client, Coalescing, InfoRequest, PublishRequest, RpcRequest,
+    BatchRequest, BroadcastRequest, Client, Coalescing, Error, InfoRequest, PublishRequest,
+    RpcRequest,
 };
 use centrifugo_api_testing::{Fault, Server};
 
@@ -237,11 +241,7 @@ impl Observer for Panics {
 }
 
 impl CallObserver for Panics {
-    fn attempt_starts(
-        &self,
-        _: &centrifugo_api::observe::AttemptStart<'_>,
-        _: &mut centrifugo_api::http::HeaderMap,
-    ) {
+    fn attempt_starts(&self, _: &AttemptStart<'_>, _: &mut HeaderMap) {
         panic!("a panic in an attempt");
     }
 
@@ -260,6 +260,94 @@ async fn panic_of_an_observer_changes_nothing() -> Outcome {
             .await?;
         let _ = client.rpc(RpcRequest::new("method")).await;
         assert_eq!(log.take().len(), 8);
+    }
+    Ok(())
+}
+
+/// An observer that keeps the texts of all errors, and the headers that it is given.
+#[derive(Clone, Default)]
+struct Texts(Arc<Mutex<String>>);
+
+impl Texts {
+    fn add(&self, text: &dyn std::fmt::Debug) {
+        let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *texts += &format!("{text:?}\n");
+    }
+}
+
+impl Observer for Texts {
+    fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        self.add(call);
+        Some(Arc::new(self.clone()))
+    }
+
+    fn shared_batch(&self, batch: &BatchStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        self.add(batch);
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl CallObserver for Texts {
+    fn attempt_starts(&self, attempt: &AttemptStart<'_>, headers: &mut HeaderMap) {
+        self.add(&(attempt, headers));
+    }
+
+    fn attempt_ends(&self, _: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+        self.add(end);
+    }
+
+    fn may_retry(&self, error: &Error) -> bool {
+        self.add(error);
+        true
+    }
+
+    fn ends(&self, end: &CallEnd<'_>) {
+        self.add(end);
+    }
+}
+
+#[tokio::test]
+async fn observers_see_no_secret() -> Outcome {
+    for (server, builder, transport) in both_transports()? {
+        let texts = Texts::default();
+        let builder = builder
+            .header("X-Zone", "zone-value")
+            .observer(texts.clone());
+        let client = builder.build()?.with_header("X-Tenant", "tenant-value")?;
+        let shared = client.clone().coalescing(Coalescing::default());
+        let message = "zone-value tenant-value";
+        server.fail_always(Fault::status(transport.unavailable).message(message))?;
+        client.info(InfoRequest::new()).await.unwrap_err();
+        shared.info(InfoRequest::new()).await.unwrap_err();
+        let seen = texts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            seen.contains("[secret] [secret]") && !seen.contains("-value"),
+            "{seen}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn errors_of_parts_show_no_secret() -> Outcome {
+    for (server, builder, _) in both_transports()? {
+        let client = builder.header("X-Zone", "zone-value").build()?;
+        let fault = || Fault::api_error(103).message("not for zone-value");
+        let publish = || PublishRequest::new("chat:news", "{}");
+        server.fail_next(1, fault())?;
+        let of_vec = client.batch(vec![publish()]).await?;
+        server.fail_next(1, fault())?;
+        let (of_tuple,) = client.batch((publish(),)).await?;
+        server.fail_next(1, fault())?;
+        let raw = client.batch(BatchRequest::new([publish()])).await?;
+        let broadcast = || BroadcastRequest::new(["chat:news"], "{}");
+        server.fail_next(1, fault().channel("chat:news"))?;
+        let of_broadcast = client.broadcast(broadcast()).await?;
+        server.fail_next(1, fault().channel("chat:news"))?;
+        let of_both = client.batch(vec![broadcast()]).await?;
+        let shown = format!("{of_vec:?} {of_tuple:?} {raw:?} {of_broadcast:?} {of_both:?}");
+        assert_eq!(shown.matches("not for [secret]").count(), 5, "{shown}");
+        assert!(!shown.contains("zone-value"), "{shown}");
     }
     Ok(())
 }

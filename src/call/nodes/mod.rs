@@ -34,6 +34,8 @@ pub(crate) struct Node {
     is_healthy: AtomicBool,
     health: Mutex<Health>,
     observers: Observers,
+    /// The state that observers know: true if the node is up. Locked while they are told.
+    told: Mutex<bool>,
 }
 
 /// The facts about an attempt that a node's state machine needs.
@@ -192,6 +194,7 @@ impl Node {
         Self {
             transport,
             observers,
+            told: Mutex::new(true),
             is_healthy: AtomicBool::new(true),
             health: Mutex::default(),
         }
@@ -219,13 +222,22 @@ impl Node {
     /// Changes the state.
     fn update(&self, change: impl FnOnce(&mut Health)) {
         let mut health = self.health();
-        let was_up = health.is_up();
         change(&mut health);
-        let is_up = health.is_up();
         self.is_healthy
             .store(health.is_healthy(), Ordering::Release);
         drop(health);
-        if is_up != was_up {
+        self.tell();
+    }
+
+    /// Tells observers of the state if they know another one: in the order of the changes, and never two at a time.
+    fn tell(&self) {
+        // Whoever is telling looks at the state again afterwards.
+        while let Ok(mut told) = self.told.try_lock() {
+            let is_up = self.health().is_up();
+            if is_up == *told {
+                return;
+            }
+            *told = is_up;
             self.observers.node(self.transport.url(), is_up);
         }
     }

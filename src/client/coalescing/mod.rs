@@ -261,12 +261,12 @@ impl Coalescer {
             Ok(Err(_)) => Err(worker_lost(inner, call.method, deadline)),
             Err(_) => {
                 // No batch takes the call from now on.
-                received.close();
-                let effect = queue.withdraw(pushed.number);
+                let withdrawn = queue.withdraw(pushed.number, &mut received);
                 // An outcome may have arrived meanwhile.
                 received.try_recv().unwrap_or_else(|_| {
-                    let error = call::timeout(call.method, effect, deadline.given);
-                    Err(error.through(inner.nodes.proxy()))
+                    let error = call::timeout(call.method, withdrawn.effect, deadline.given);
+                    let error = error.through(inner.nodes.proxy());
+                    Err(error.with_request_id(withdrawn.request_id.as_deref()))
                 })
             }
         }

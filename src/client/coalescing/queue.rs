@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::oneshot::Receiver;
+
 use super::batch::{Batch, Numbered, QueuedCall, pop, remove};
 use super::capacity::{Capacity, Permits};
 use super::order::OrderProbe;
@@ -42,6 +44,23 @@ struct Sending {
     /// The numbers of its calls, which ascend.
     numbers: Vec<u64>,
     gate: Gate,
+}
+
+/// A call that was removed from the queue, or from its batch.
+#[derive(Debug)]
+pub(super) struct Withdrawn {
+    pub(super) effect: Effect,
+    /// The id of the batch that the call was in.
+    pub(super) request_id: Option<String>,
+}
+
+impl Withdrawn {
+    fn unsent() -> Self {
+        Self {
+            effect: Effect::Unsent,
+            request_id: None,
+        }
+    }
 }
 
 /// A call that was added to the queue.
@@ -141,17 +160,22 @@ impl Queue {
         }
     }
 
-    /// Removes a call, whose caller must be known to have gone, and returns its effect: unsent if it was still waiting,
-    /// or if its batch was not sent yet. Such a batch is withdrawn, and sent without the call.
-    pub(super) fn withdraw(&self, number: u64) -> Effect {
+    /// Removes a call whose caller has no more time, and returns its effect: unsent if it was still waiting, or if its
+    /// batch was not sent yet. Such a batch is withdrawn, and sent without the call.
+    pub(super) fn withdraw<T>(&self, number: u64, received: &mut Receiver<T>) -> Withdrawn {
         let mut state = self.state();
+        // Under the lock: otherwise a worker could forget the call before it is looked for.
+        received.close();
         if let Some(call) = state.remove(number) {
             self.capacity.permits().add(call.size());
-            return Effect::Unsent;
+            return Withdrawn::unsent();
         }
         let mut sending = state.sending.iter();
         let batch = sending.find(|batch| batch.numbers.binary_search(&number).is_ok());
-        batch.map_or(Effect::MayHaveRun, |batch| batch.gate.close())
+        Withdrawn {
+            effect: batch.map_or(Effect::MayHaveRun, |batch| batch.gate.close()),
+            request_id: batch.and_then(|batch| batch.gate.request_id().map(str::to_owned)),
+        }
     }
 
     /// Takes the next batch: a single call if `is_alone` says so of the first one. Returns `None` if no call waits; the
@@ -343,14 +367,17 @@ mod tests {
         queue.halve(queue.take(|_| false).unwrap());
         replies.push(push(&queue));
         replies.drain(1..4);
-        assert_eq!(queue.withdraw(5), Effect::Unsent);
+        assert_eq!(queue.withdraw(5, &mut replies[2]).effect, Effect::Unsent);
         assert_eq!(numbers(queue.take(|_| false)), [0]);
         assert_eq!(numbers(queue.take(|_| false)), [4]);
         let batch = queue.take(|_| false).unwrap();
         assert!(!batch.is_withdrawn());
-        assert_eq!(queue.withdraw(6), Effect::Unsent);
+        assert_eq!(queue.withdraw(6, &mut replies[3]).effect, Effect::Unsent);
         assert!(batch.is_withdrawn());
         queue.ended(&batch.gate);
-        assert_eq!(queue.withdraw(6), Effect::MayHaveRun);
+        assert_eq!(
+            queue.withdraw(6, &mut replies[3]).effect,
+            Effect::MayHaveRun
+        );
     }
 }

@@ -194,6 +194,7 @@ async fn exchange(
 ) -> Result<Vec<Bytes>, Error> {
     let route = Route::of::<BatchRequest>();
     let headers = inner.headers(None)?;
+    shared.gate.identify(request_id(headers.as_deref()));
     let attempt = Attempt {
         deadline,
         candidate,

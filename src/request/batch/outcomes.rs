@@ -87,7 +87,8 @@ impl<T> Outcomes<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Partial`], which lists the positions of the commands that failed. The other commands ran.
+    /// [`Error::Partial`], which lists the positions of the commands that failed. The other commands ran. A broadcast
+    /// succeeds as a command although channels of it fail: its result has an outcome for each.
     pub fn all_ok(self) -> Result<Vec<T>, Error> {
         let failed: Vec<_> = self
             .failed()

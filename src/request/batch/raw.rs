@@ -48,8 +48,25 @@ pub(crate) const PARTS: Parts<BatchRequest> = Parts {
     finish,
     join: Outcomes::join,
     count_failed: |outcomes| outcomes.iter().filter(|one| one.is_err()).count(),
+    each_message,
     resend: None,
 };
+
+/// Calls a function with the message of each error, those of channels included.
+fn each_message(outcomes: &mut Outcomes<Reply>, call: &mut dyn FnMut(&mut String)) {
+    for outcome in outcomes.iter_mut() {
+        match outcome {
+            Ok(reply) => {
+                let result = reply.broadcast.iter_mut();
+                let responses = result.flat_map(|result| &mut result.responses);
+                for error in responses.filter_map(|response| response.error.as_mut()) {
+                    call(&mut error.message);
+                }
+            }
+            Err(error) => call(&mut error.message),
+        }
+    }
+}
 
 /// Adds to each error the method, the channel and the idempotency key of its command, and to the outcomes all keys.
 fn finish(request: &mut BatchRequest, outcomes: &mut Outcomes<Reply>) {

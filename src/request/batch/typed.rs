@@ -129,6 +129,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
             finish,
             join: |replies, next| replies.outcomes.extend(next.outcomes),
             count_failed: |replies| replies.outcomes.iter().filter(|one| one.is_err()).count(),
+            each_message,
             resend: None,
         }),
         ..Generated::NONE
@@ -187,6 +188,20 @@ fn finish<C: BatchItem>(batch: &mut TypedBatch<C>, replies: &mut TypedReplies<C>
                 let error_of_command = error.clone().about((C::GENERATED.channel)(command));
                 *error = error_of_command.with_key(key_of(command).as_deref());
             }
+        }
+    }
+}
+
+/// Calls a function with the message of each error, those within results included.
+fn each_message<C: BatchItem>(replies: &mut TypedReplies<C>, call: &mut dyn FnMut(&mut String)) {
+    for outcome in &mut replies.outcomes {
+        match outcome {
+            Ok(result) => {
+                if let Some(parts) = C::GENERATED.parts {
+                    (parts.each_message)(result, call);
+                }
+            }
+            Err(error) => call(&mut error.message),
         }
     }
 }

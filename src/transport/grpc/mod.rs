@@ -22,7 +22,6 @@ use bytes::Bytes;
 use tonic::transport::Channel;
 
 use super::diagnosis::Diagnosis;
-use super::headers::add_headers;
 use super::per_runtime::PerRuntime;
 use super::{OutgoingRequest, OwnConnections, Route, TransportConfig};
 use crate::codec::{EncodedBody, framing};
@@ -120,7 +119,7 @@ impl Grpc {
     /// Returns the metadata of a call.
     fn headers(&self, outgoing: &OutgoingRequest) -> HeaderMap {
         let mut headers = self.headers.clone();
-        add_headers(&mut headers, &outgoing.headers);
+        headers.extend(outgoing.headers.clone());
         headers.insert(GRPC_TIMEOUT, time_left(outgoing.ends));
         if let Some((name, key)) = outgoing.key.clone() {
             headers.insert(name, key);

@@ -8,7 +8,6 @@ use reqwest::{Body, Url};
 use super::Http;
 use crate::api::messages::METHODS;
 use crate::error::Error;
-use crate::transport::headers::add_headers;
 use crate::transport::request::TrackedBody;
 use crate::transport::{OutgoingRequest, Route, TransportConfig};
 
@@ -57,7 +56,7 @@ impl Http {
     ) -> Result<reqwest::Request, Error> {
         let mut request = reqwest::Request::new(::http::Method::POST, self.url_of(route)?);
         *request.headers_mut() = self.headers.clone();
-        add_headers(request.headers_mut(), &outgoing.headers);
+        request.headers_mut().extend(outgoing.headers.clone());
         if let Some((name, key)) = outgoing.key.clone() {
             request.headers_mut().insert(name, key);
         }
