@@ -28,8 +28,9 @@
 //! # Requests
 //!
 //! Each method takes its request: [`Client::history`] takes a [`HistoryRequest`]. `new` takes what Centrifugo
-//! requires, and each field has a setter of its name; the fields are public too. A request that every
-//! Centrifugo would refuse, such as one without a channel, is an error before anything is sent.
+//! requires, but never two texts that could be swapped: `user` and `key` have setters, as each field has; the fields
+//! are public too. A request that every Centrifugo would refuse, such as one without a channel, is an error before
+//! anything is sent.
 //!
 //! ```
 //! use centrifugo_api::{HistoryRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest};

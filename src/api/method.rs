@@ -270,10 +270,13 @@ pub(crate) struct Parts<M: Method> {
     /// Returns the number of parts of a result that failed.
     pub(crate) count_failed: fn(&M::Result) -> usize,
     /// Calls a function with the message of each error in a result.
-    pub(crate) each_message: fn(&mut M::Result, &mut dyn FnMut(&mut String)),
+    pub(crate) each_message: EachMessage<M::Result>,
     /// The functions that retry parts, if parts can fail temporarily.
     pub(crate) resend: Option<Resend<M>>,
 }
+
+/// A function that calls another one with the message of each error in a result.
+pub(crate) type EachMessage<T> = fn(&mut T, &mut dyn FnMut(&mut String));
 
 /// The functions that retry the parts that failed temporarily.
 #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
