@@ -12,7 +12,7 @@
 //! | `shared_batch`, which calls share, linked with them both ways | info | those of a call |
 //!
 //! `rpc.status_code` is `OK`, Centrifugo's code such as `centrifugo.102`, the HTTP status, the name of the gRPC code, or the
-//! kind of the [`Error`](crate::Error). A failure also has `error.type` and `otel.status_code`. Failed calls are warnings,
+//! kind of the [`Error`]. A failure also has `error.type` and `otel.status_code`. Failed calls are warnings,
 //! failed attempts are debug events, and nodes that go or come back are info events. The channel, the key and payloads
 //! are in no span. Without a subscriber a call costs one comparison more.
 
