@@ -291,7 +291,27 @@ async fn wait_that_would_outlast_the_call_is_not_started() {
     }
 }
 
-/// As after 503 or `Unavailable`.
+/// As after 503.
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn node_with_too_many_requests_rests_as_long_as_it_asks() -> Outcome {
+    use crate::fake_http::FakeHttp;
+
+    let exhausted = FakeHttp::always(overloaded(60, "8").0);
+    let healthy = FakeHttp::always(published().0);
+    let client = Client::builder(exhausted.url())
+        .endpoint(healthy.url())
+        .retry(Retry::default().idempotency_keys())
+        .build()?;
+    for _ in 0..10 {
+        publish(&client).await?;
+    }
+    let calls = (exhausted.requests().len(), healthy.requests().len());
+    assert_eq!(calls, (1, 10));
+    Ok(())
+}
+
+/// As after `Unavailable`.
 #[cfg(feature = "grpc")]
 #[tokio::test]
 async fn node_whose_resources_are_exhausted_rests_as_long_as_it_asks() -> Outcome {
