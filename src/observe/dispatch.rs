@@ -19,7 +19,7 @@ use crate::error::Error;
 #[derive(Clone, Default)]
 pub(crate) struct Observers(Arc<[Arc<dyn Observer>]>);
 
-/// What observes a call: for each observer, in their order, what it returned for the call.
+/// The observers of a call: for each observer of the client, in their order, the one that it returned, if any.
 type Watching = Vec<Option<Arc<dyn CallObserver>>>;
 
 /// A call that is observed, or not. Dropped before its end, the call was dropped.

@@ -1,4 +1,4 @@
-//! What observers are told.
+//! The events that observers see.
 
 use std::any::Any;
 use std::fmt;
@@ -86,7 +86,7 @@ pub struct BatchStart<'a> {
     pub server: &'a str,
     /// The number of calls that share the batch.
     pub commands: usize,
-    /// What the same observer returned for these calls, where it returned something: to link them with the batch.
+    /// The observers of these calls that the same observer returned: to link them with the batch.
     pub calls: Vec<Arc<dyn CallObserver>>,
 }
 
@@ -121,7 +121,7 @@ pub struct AttemptStart<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AttemptEnd<'a> {
-    /// How the attempt ended. The error is that of this attempt alone.
+    /// The outcome; the error is that of this attempt alone.
     pub outcome: Outcome<'a>,
     /// The time that the attempt took.
     pub duration: Duration,
@@ -133,7 +133,7 @@ pub struct AttemptEnd<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CallEnd<'a> {
-    /// How the call ended. The error is the one that the caller gets, without idempotency keys.
+    /// The outcome; the error is the one that the caller gets, without idempotency keys.
     pub outcome: Outcome<'a>,
     /// The time from the start of the call.
     pub duration: Duration,
@@ -145,7 +145,7 @@ pub struct CallEnd<'a> {
     pub is_coalesced: bool,
 }
 
-/// How an attempt or a call ended.
+/// The outcome of an attempt or a call.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Outcome<'a> {

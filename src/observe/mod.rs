@@ -1,4 +1,4 @@
-//! Hooks: what observers see of calls, attempts, shared batches and nodes.
+//! Hooks: observers of calls, attempts, shared batches and nodes.
 //!
 //! # Spans
 //!

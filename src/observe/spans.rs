@@ -241,7 +241,7 @@ fn rpc_method(grpc_path: &'static str, method: &'static str) -> &'static str {
 
 /// A server, as the conventions describe it.
 struct Server {
-    /// What the calls are: `grpc`, or `centrifugo` over HTTP.
+    /// The RPC system: `grpc`, or `centrifugo` over HTTP.
     system: &'static str,
     address: Option<String>,
     port: Option<u16>,

@@ -291,6 +291,18 @@ async fn wait_that_would_outlast_the_call_is_not_started() {
     }
 }
 
+/// Publishes with keys on two nodes.
+async fn publish_ten_times(url: &str, other: &str) -> Outcome {
+    let client = Client::builder(url)
+        .endpoint(other)
+        .retry(Retry::default().idempotency_keys())
+        .build()?;
+    for _ in 0..10 {
+        publish(&client).await?;
+    }
+    Ok(())
+}
+
 /// As after 503.
 #[cfg(feature = "http")]
 #[tokio::test]
@@ -299,13 +311,7 @@ async fn node_with_too_many_requests_rests_as_long_as_it_asks() -> Outcome {
 
     let exhausted = FakeHttp::always(overloaded(60, "8").0);
     let healthy = FakeHttp::always(published().0);
-    let client = Client::builder(exhausted.url())
-        .endpoint(healthy.url())
-        .retry(Retry::default().idempotency_keys())
-        .build()?;
-    for _ in 0..10 {
-        publish(&client).await?;
-    }
+    publish_ten_times(&exhausted.url(), &healthy.url()).await?;
     let calls = (exhausted.requests().len(), healthy.requests().len());
     assert_eq!(calls, (1, 10));
     Ok(())
@@ -319,13 +325,7 @@ async fn node_whose_resources_are_exhausted_rests_as_long_as_it_asks() -> Outcom
 
     let exhausted = FakeGrpc::always(overloaded(60, "8").1);
     let healthy = FakeGrpc::always(published().1);
-    let client = Client::builder(exhausted.url())
-        .endpoint(healthy.url())
-        .retry(Retry::default().idempotency_keys())
-        .build()?;
-    for _ in 0..10 {
-        publish(&client).await?;
-    }
+    publish_ten_times(&exhausted.url(), &healthy.url()).await?;
     let calls = (exhausted.requests().len(), healthy.requests().len());
     assert_eq!(calls, (1, 10));
     Ok(())

@@ -1,4 +1,4 @@
-//! What programs check that have one provider of TLS, which is not installed.
+//! The checks of programs that have one provider of TLS, which is not installed.
 
 use rustls::crypto::CryptoProvider;
 use tonic::transport::{Channel, ClientTlsConfig};

@@ -11,7 +11,7 @@ use centrifugo_api::observe::{
 };
 use centrifugo_api::{Error, PublishRequest};
 
-/// What was seen, line by line. Calls and batches are numbered.
+/// A log of the events, line by line. Calls and batches are numbered.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Shared>);
 

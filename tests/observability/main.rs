@@ -1,4 +1,4 @@
-//! What observers, headers and request ids show of calls, over both transports.
+//! Observers, and headers and request ids of single calls, over both transports.
 #![cfg(all(feature = "http", feature = "grpc"))]
 
 mod headers;

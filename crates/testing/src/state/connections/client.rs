@@ -15,7 +15,7 @@ use crate::state::stream::Position;
 pub(crate) struct ConnectedClient {
     pub(crate) user: String,
     pub(crate) info: Bytes,
-    /// Whether the client uses the protobuf protocol, not JSON.
+    /// True if the client uses the protobuf protocol, false for JSON.
     pub(crate) protobuf: bool,
     /// When `info` last changed, in milliseconds.
     pub(super) info_changed: u64,
