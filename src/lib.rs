@@ -176,7 +176,7 @@ pub use api::method::Method;
 pub use api::payload::{IntoPayload, Payload, binary};
 pub use api::user::{NeedsUser, UserRequest};
 #[cfg(feature = "_transport")]
-pub use call::Retry;
+pub use call::{Credential, Retry};
 #[cfg(feature = "_transport")]
 pub use client::{Client, ClientBuilder, Coalescing, Pages};
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};

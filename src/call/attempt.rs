@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::credentials::CredentialHeaders;
 use super::nodes::{Candidate, TriedNodes, Turn};
 use super::{Deadline, Inner, random, timeout};
 use crate::codec::EncodedBody;
@@ -27,6 +28,15 @@ pub(crate) struct Attempt<'a> {
     pub(crate) headers: Option<&'a HeaderMap>,
     /// The gate of a request that several calls share.
     pub(crate) gate: Option<&'a Gate>,
+}
+
+/// An attempt of a request, with the credentials for it.
+#[derive(Clone, Copy)]
+struct Sending<'a> {
+    route: &'a Route<'a>,
+    body: &'a EncodedBody,
+    attempt: Attempt<'a>,
+    credentials: &'a CredentialHeaders,
 }
 
 /// Returns the id of a request with these headers.
@@ -50,17 +60,48 @@ impl Inner {
         attempt: Attempt<'a>,
         read: &'a mut Read<'_>,
     ) -> Pin<Box<impl Future<Output = Result<(), Error>>>> {
-        Box::pin(self.attempt_nodes(route, body, attempt, read))
+        Box::pin(self.attempt_authorized(route, body, attempt, read))
     }
 
-    /// Sends a request to one node after another, until it was sent, every node was tried, or the time is over.
-    async fn attempt_nodes(
+    /// Sends a request with the credentials at hand, and once more if the server refused them and there are others: it
+    /// has certainly not run.
+    async fn attempt_authorized(
         &self,
         route: &Route<'_>,
         body: &EncodedBody,
         attempt: Attempt<'_>,
         read: &mut Read<'_>,
     ) -> Result<(), Error> {
+        let (method, deadline) = (route.method, attempt.deadline);
+        let credentials = self.credentials.headers(method, deadline).await;
+        let credentials = credentials.map_err(|error| self.hide_secrets(error, attempt.headers))?;
+        let sending = Sending {
+            route,
+            body,
+            attempt,
+            credentials: &credentials,
+        };
+        let error = match self.attempt_nodes(sending, &mut *read).await {
+            Err(error) if error.is_unauthorized() => error,
+            outcome => return outcome,
+        };
+        let others = self
+            .credentials
+            .instead_of(&credentials, method, deadline)
+            .await;
+        let Some(credentials) = others else {
+            return Err(error);
+        };
+        let sending = Sending {
+            credentials: &credentials,
+            ..sending
+        };
+        self.attempt_nodes(sending, read).await
+    }
+
+    /// Sends a request to one node after another, until it was sent, every node was tried, or the time is over.
+    async fn attempt_nodes(&self, sending: Sending<'_>, read: &mut Read<'_>) -> Result<(), Error> {
+        let attempt = sending.attempt;
         let deadline = attempt.deadline;
         let mut tried = TriedNodes::default();
         // The first node to which connecting took too long while another was up.
@@ -69,9 +110,7 @@ impl Inner {
         while let Some(turn) = self.nodes.pick(&mut tried, attempt.candidate) {
             let index = turn.index;
             let patience = self.nodes.has_other(&tried).then(|| patience(deadline));
-            let outcome = self
-                .take_turn(turn, route, body, attempt, patience, &mut *read)
-                .await;
+            let outcome = self.take_turn(turn, sending, patience, &mut *read).await;
             let error = match outcome {
                 Err(error) if error.is_unsent() && error.is_retryable() => error,
                 outcome => return outcome,
@@ -88,7 +127,7 @@ impl Inner {
             // No node was any faster: all the time that is left is for connecting.
             Some(index) if !deadline.left().is_zero() => {
                 let turn = self.nodes.again(index);
-                self.take_turn(turn, route, body, attempt, None, read).await
+                self.take_turn(turn, sending, None, read).await
             }
             _ => Err(failure.unwrap_or_else(|| unreachable!("a client has a node"))),
         }
@@ -99,14 +138,17 @@ impl Inner {
     async fn take_turn(
         &self,
         mut turn: Turn<'_>,
-        route: &Route<'_>,
-        body: &EncodedBody,
-        attempt: Attempt<'_>,
+        sending: Sending<'_>,
         patience: Option<Duration>,
         read: &mut Read<'_>,
     ) -> Result<(), Error> {
+        let Sending {
+            route,
+            body,
+            attempt,
+            credentials,
+        } = sending;
         let state = SendState::behind(attempt.gate);
-        let key = self.api_key.header()?;
         let mut headers = attempt.headers.cloned().unwrap_or_default();
         let url = turn.node.transport.url();
         let request_id = request_id(attempt.headers);
@@ -116,7 +158,7 @@ impl Inner {
                 .attempt(route.method, url, body.len(), request_id, &mut headers);
         let request = OutgoingRequest {
             body: body.clone(),
-            key,
+            credentials: credentials.clone(),
             headers,
             state: state.clone(),
             ends: attempt.deadline.ends(),

@@ -1,8 +1,8 @@
 //! Makes a call: with a permit, on a node, with retries where they are safe, within its deadline.
 
-pub(crate) mod api_key;
 mod attempt;
 mod budget;
+pub(crate) mod credentials;
 mod deadline;
 mod in_flight;
 pub(crate) mod nodes;
@@ -19,9 +19,10 @@ use crate::codec::Codec;
 use crate::error::{Attempts, Effect, Error, InvalidRequest};
 use crate::observe::{ObservedCall, Observers};
 use crate::transport::{in_runtime, secrets};
-use api_key::ApiKey;
 pub(crate) use attempt::{Attempt, request_id};
 pub(crate) use budget::{Budget, Failed};
+pub use credentials::Credential;
+use credentials::Credentials;
 pub(crate) use deadline::Deadline;
 pub(crate) use in_flight::{InFlight, Permit};
 pub(crate) use nodes::Candidate;
@@ -45,7 +46,7 @@ pub(crate) struct CallInfo {
 /// The state that clones of a client share.
 pub(crate) struct Inner {
     pub(crate) nodes: Nodes,
-    pub(crate) api_key: ApiKey,
+    pub(crate) credentials: Credentials,
     pub(crate) in_flight: InFlight,
     pub(crate) budget: Budget,
     /// In bytes.
@@ -113,7 +114,7 @@ impl Inner {
         self.nodes.first().codec()
     }
 
-    /// Returns an error without the API keys and the values of headers that the server may have sent back, those of the
+    /// Returns an error without the keys, tokens and the values of headers that the server may have sent back, those of the
     /// call included.
     pub(crate) fn hide_secrets(&self, error: Error, headers: Option<&HeaderMap>) -> Error {
         error.without(&self.secrets(headers))
@@ -122,7 +123,7 @@ impl Inner {
     /// Returns the texts that no error may show, given the headers of a call.
     pub(crate) fn secrets(&self, headers: Option<&HeaderMap>) -> Vec<String> {
         let mut texts = self.nodes.first().secrets().to_vec();
-        texts.extend(self.api_key.secrets());
+        texts.extend(self.credentials.secrets());
         texts.extend(headers.map(secrets).unwrap_or_default());
         texts
     }

@@ -166,13 +166,13 @@ impl Client {
 
 /// # Key and shutdown
 impl Client {
-    /// Replaces the API key for all clones, starting with the next attempt.
+    /// Replaces the API key for all clones, starting with the next attempt, and its provider if there is one.
     ///
     /// # Errors
     ///
     /// [`Error::Config`] if no header can carry it; the former key stays.
     pub fn set_api_key(&self, key: impl Into<String>) -> Result<(), Error> {
-        self.inner.api_key.set(key.into())
+        self.inner.credentials.set_key(key.into())
     }
 
     /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended.

@@ -66,6 +66,7 @@ impl Error {
             Self::Network { method, .. }
             | Self::Timeout { method, .. }
             | Self::Unauthorized { method, .. }
+            | Self::Credentials { method, .. }
             | Self::Transport { method, .. }
             | Self::Partial { method, .. }
             | Self::Closed { method, .. }
@@ -82,7 +83,9 @@ impl Error {
         for secret in secrets {
             match &mut self {
                 Self::Transport { body, .. } => hide(body, secret),
-                Self::Interrupted { reason, .. } => hide(reason, secret),
+                Self::Interrupted { reason, .. } | Self::Credentials { reason, .. } => {
+                    hide(reason, secret);
+                }
                 Self::Api(error) => hide(&mut error.message, secret),
                 Self::Decode {
                     message, source, ..

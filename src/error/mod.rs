@@ -25,10 +25,8 @@ pub(crate) use progress::Progress;
 pub use status::Status;
 #[cfg(feature = "_transport")]
 pub(crate) use text::hide;
-use text::{
-    body_part, closed_message, effect_text, hint_part, list, network_message, proxy_part, rounded,
-};
-pub(crate) use text::{decode_cause, excerpt};
+use text::{body_part, closed_message, effect_text, hint_part, list, network_message, proxy_part};
+pub(crate) use text::{decode_cause, excerpt, rounded};
 
 /// The reason of [`Error::Network`] if the process could not open another file.
 #[cfg(feature = "_transport")]
@@ -119,14 +117,27 @@ pub enum Error {
         attempts: Attempts,
     },
 
-    /// The server refused the API key, or requires one.
-    #[error("{method}: the server refused the API key ({status}); {}{attempts}", status.key_hint())]
+    /// The server refused the API key or the bearer token, or requires one.
+    #[error("{method}: the server refused the API key or token ({status}); {}{attempts}", status.key_hint())]
     #[non_exhaustive]
     Unauthorized {
         /// The method that was called.
         method: &'static str,
         /// HTTP 401 or gRPC `Unauthenticated`.
         status: Status,
+        /// The attempts of the call.
+        attempts: Attempts,
+    },
+
+    /// There is no API key or bearer token: its provider failed, did not return in time, or returned one that no header
+    /// can carry. The last attempt was not sent.
+    #[error("{method}: {reason}; {}{attempts}", effect_text(.attempts.and(Effect::Unsent)))]
+    #[non_exhaustive]
+    Credentials {
+        /// The method that was called.
+        method: &'static str,
+        /// A text that names the provider and says what is wrong.
+        reason: String,
         /// The attempts of the call.
         attempts: Attempts,
     },
@@ -188,7 +199,7 @@ pub enum Error {
     },
 
     /// An attempt after the first one, or a later request of a call that was split, could not be made because of a
-    /// configuration that has changed meanwhile, such as an API key that no header can carry.
+    /// configuration that has changed meanwhile, such as options of the process that no longer fit.
     #[error("{method}: {reason}; {}{attempts}", effect_text(.attempts.and(Effect::MayHaveRun)))]
     #[non_exhaustive]
     Interrupted {
@@ -216,6 +227,7 @@ impl Error {
             Self::Network { .. } => "network",
             Self::Timeout { .. } => "timeout",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::Credentials { .. } => "credentials",
             Self::Transport { .. } => "transport",
             Self::Decode { .. } => "decode",
             Self::Partial { .. } => "partial",

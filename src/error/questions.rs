@@ -11,6 +11,7 @@ macro_rules! attempts_of {
             Error::Network { attempts, .. }
             | Error::Timeout { attempts, .. }
             | Error::Unauthorized { attempts, .. }
+            | Error::Credentials { attempts, .. }
             | Error::Transport { attempts, .. }
             | Error::Decode { attempts, .. }
             | Error::Closed { attempts, .. }
@@ -31,7 +32,7 @@ impl Error {
         matches!(self, Self::Timeout { .. })
     }
 
-    /// Returns whether the server refused the API key. Compare `api_key` with `http_api.key` or `grpc_api.key` of the
+    /// Returns whether the server refused the API key or the bearer token. Compare `api_key` with `http_api.key` or `grpc_api.key` of the
     /// server, which are separate keys.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
@@ -61,7 +62,8 @@ impl Error {
             Self::Config(_)
             | Self::InvalidRequest(_)
             | Self::Closed { .. }
-            | Self::Unauthorized { .. } => Effect::Unsent,
+            | Self::Unauthorized { .. }
+            | Self::Credentials { .. } => Effect::Unsent,
             Self::Network { effect, .. } | Self::Timeout { effect, .. } => *effect,
             Self::Transport { .. } | Self::Api(_) | Self::Interrupted { .. } => Effect::MayHaveRun,
             Self::Decode { .. } | Self::Partial { .. } => Effect::Ran,
@@ -80,7 +82,7 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Network { .. } | Self::Timeout { .. } => true,
+            Self::Network { .. } | Self::Timeout { .. } | Self::Credentials { .. } => true,
             Self::Transport {
                 status,
                 retry_after,
@@ -127,6 +129,7 @@ impl Error {
             Self::Network { method, .. }
             | Self::Timeout { method, .. }
             | Self::Unauthorized { method, .. }
+            | Self::Credentials { method, .. }
             | Self::Transport { method, .. }
             | Self::Partial { method, .. }
             | Self::Closed { method, .. }

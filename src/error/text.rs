@@ -44,7 +44,7 @@ pub(super) fn effect_text(effect: Effect) -> &'static str {
 }
 
 /// Returns a duration as text, rounded to milliseconds, or to microseconds below 10 ms.
-pub(super) fn rounded(duration: Duration) -> String {
+pub(crate) fn rounded(duration: Duration) -> String {
     const MICROSECOND: u128 = 1_000;
     const MILLISECOND: u128 = 1_000 * MICROSECOND;
     let nanos = duration.as_nanos();

@@ -30,8 +30,8 @@ pub(crate) struct TransportConfig {
     /// The headers of each call, including the error mode but not the key.
     pub(crate) headers: HeaderMap,
     pub(crate) user_agent: HeaderValue,
-    /// The header of the key, if there is a key.
-    pub(crate) key_header: Option<HeaderName>,
+    /// The headers that carry the API key and the bearer token, if there are any.
+    pub(crate) credential_headers: Vec<HeaderName>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_response_size: usize,
     pub(crate) connections: ConnectionOptions,
@@ -116,7 +116,7 @@ impl TransportConfig {
     pub(super) fn header_rules(&self) -> HeaderRules {
         HeaderRules {
             protocol: self.url.protocol,
-            key: self.key_header.clone(),
+            credentials: self.credential_headers.clone(),
         }
     }
 }
@@ -129,7 +129,7 @@ impl TransportConfig {
         Self {
             url: ServerUrl::parse(url).unwrap(),
             names: Arc::default(),
-            key_header: None,
+            credential_headers: Vec::new(),
             headers: HeaderMap::new(),
             user_agent: HeaderValue::from_static("test"),
             connect_timeout: None,

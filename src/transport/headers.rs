@@ -29,8 +29,8 @@ const OWN_HEADERS: [&str; 16] = [
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderRules {
     pub(crate) protocol: Protocol,
-    /// The header of the key, if there is a key.
-    pub(crate) key: Option<HeaderName>,
+    /// The headers that carry the API key and the bearer token, if there are any.
+    pub(crate) credentials: Vec<HeaderName>,
 }
 
 impl HeaderRules {
@@ -62,8 +62,8 @@ impl HeaderRules {
 
     /// Returns why a user may not set a header, if so.
     fn problem(&self, name: &HeaderName) -> Option<&'static str> {
-        if self.key.as_ref() == Some(name) {
-            return Some(" carries the api_key: omit one of the two");
+        if self.credentials.contains(name) {
+            return Some(" carries the api_key or the bearer_token: omit one of the two");
         }
         if OWN_HEADERS.contains(&name.as_str()) {
             return Some(" is set by the client itself: omit it");

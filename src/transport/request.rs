@@ -55,7 +55,8 @@ impl<'a> Route<'a> {
 /// A request as a transport sends it.
 pub(crate) struct OutgoingRequest {
     pub(crate) body: EncodedBody,
-    pub(crate) key: Option<(HeaderName, HeaderValue)>,
+    /// The headers that carry the API key and the bearer token.
+    pub(crate) credentials: [Option<(HeaderName, HeaderValue)>; 2],
     /// The headers of the call, which replace those of all calls.
     pub(crate) headers: HeaderMap,
     /// The state, which changes as soon as a connection asks for the body.

@@ -90,6 +90,13 @@ async fn client_without_a_key_sends_none() -> Outcome {
 }
 
 #[tokio::test]
+async fn bearer_token_is_sent_instead_of_a_key() -> Outcome {
+    let call = sent(|builder| builder.bearer_token("a.b.c")).await?;
+    assert_eq!(values(&call.headers, "authorization"), ["Bearer a.b.c"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn key_is_sent_byte_for_byte() -> Outcome {
     for key in [
         "a b",

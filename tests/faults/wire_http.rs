@@ -63,6 +63,18 @@ async fn client_without_a_key_sends_none() -> Outcome {
 }
 
 #[tokio::test]
+async fn bearer_token_is_sent_instead_of_a_key_or_beside_it() -> Outcome {
+    let request = sent(|builder| builder.bearer_token("a.b.c")).await?;
+    assert_eq!(request.headers("authorization"), ["Bearer a.b.c"]);
+    assert!(request.headers("x-api-key").is_empty());
+    let both = |builder: ClientBuilder| builder.api_key(KEY).bearer_token("a.b.c");
+    let request = sent(|builder| both(builder).key_and_bearer_token()).await?;
+    assert_eq!(request.headers("authorization"), ["Bearer a.b.c"]);
+    assert_eq!(request.headers("x-api-key"), [KEY]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn key_is_sent_byte_for_byte() -> Outcome {
     for key in [
         "a b",

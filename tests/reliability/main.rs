@@ -27,10 +27,10 @@ mod blocking;
 mod cancelled;
 mod closing;
 mod connections;
+mod credentials;
 #[cfg(feature = "tls")]
 mod dead_connections;
 mod deadlines;
-mod keys;
 mod limits;
 mod nodes;
 mod parts;

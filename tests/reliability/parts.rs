@@ -1,12 +1,13 @@
 //! Calls that are sent as several requests: batches and broadcasts that are split, and broadcasts whose failed
 //! channels are retried. They are one call, and tell one truth.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use centrifugo_api::{
-    ApiError, BatchRequest, BroadcastRequest, Client, ClientBuilder, Effect, Error, PublishRequest,
-    Retry, Status,
+    ApiError, BatchRequest, BroadcastRequest, Client, ClientBuilder, Credential, Effect, Error,
+    PublishRequest, Retry, Status,
 };
 use centrifugo_api_testing::{Fault, Server};
 
@@ -93,17 +94,15 @@ async fn error_of_later_request_tells_that_earlier_ones_ran() -> Outcome {
 
 /// A provider returns a key that no header can carry, while the call runs.
 #[tokio::test]
-async fn configuration_that_breaks_within_a_call_tells_what_ran() -> Outcome {
+async fn key_that_is_lost_within_a_call_tells_what_ran() -> Outcome {
     for (server, builder) in splitting()? {
         let calls = AtomicUsize::new(0);
         let key = server.grpc_api_key().to_owned();
         assert_eq!(key, server.api_key());
         let provider = move || {
-            if calls.fetch_add(1, Ordering::Relaxed) < 2 {
-                key.clone()
-            } else {
-                String::new()
-            }
+            let is_known = calls.fetch_add(1, Ordering::Relaxed) < 2;
+            let key = Credential::new(if is_known { &key } else { "" });
+            std::future::ready(Ok::<_, Infallible>(key.expires_in(Duration::ZERO)))
         };
         let client = builder.api_key_provider(provider).build()?;
         let error = client.broadcast(broadcast()).await.unwrap_err();

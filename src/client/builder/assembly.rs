@@ -3,10 +3,10 @@
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::ClientBuilder;
-use crate::call::api_key::{ApiKey, KeyHeader};
+use crate::call::credentials::{Credentials, Scheme};
 use crate::call::nodes::Nodes;
 use crate::call::{Budget, InFlight, Inner};
 use crate::error::Error;
@@ -30,7 +30,11 @@ impl ClientBuilder {
         let urls = urls.collect::<Result<Vec<_>, _>>()?;
         self.check(&urls)?;
         self.warn_of_clear_text_key(&urls);
-        let api_key = ApiKey::new(self.api_key.clone(), self.key_header(&urls[0]))?;
+        let credentials = Credentials::new(
+            self.api_key.clone(),
+            self.key_scheme(&urls[0]),
+            self.bearer_token.clone(),
+        )?;
         let transports = urls.iter().map(|url| {
             let config = self.transport_config(url)?;
             Transport::new(config, self.own.clone())
@@ -41,7 +45,7 @@ impl ClientBuilder {
             nodes: Nodes::new(transports, observers.clone()),
             observers,
             request_ids: self.request_ids,
-            api_key,
+            credentials,
             in_flight: InFlight::new(self.max_in_flight),
             budget: Budget::default(),
             max_request_size: self.max_request_size,
@@ -57,11 +61,11 @@ impl ClientBuilder {
         let Some(url) = urls.iter().find(|url| !url.tls && !url.is_local()) else {
             return;
         };
-        if self.api_key.is_some() && uses_urls {
+        if self.has_credentials() && uses_urls {
             WARNED.call_once(|| {
                 tracing::warn!(
                     url = url.to_string(),
-                    "the API key is sent unencrypted to another host, where others on the network can read it; use an \
+                    "the API key or token is sent unencrypted to another host, where others on the network can read it; use an \
                      https or grpcs URL unless the network is your own"
                 );
             });
@@ -71,14 +75,13 @@ impl ClientBuilder {
     /// Returns the options of the transport to a URL.
     fn transport_config(&self, url: &ServerUrl) -> Result<TransportConfig, Error> {
         let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT);
-        let key_header = self.api_key.is_some().then(|| self.key_header(url).name());
         let proxy = self.proxy(url)?;
         let proxy_has_tls = proxy
             .as_deref()
             .is_some_and(|proxy| proxy.starts_with("https:"));
         Ok(TransportConfig {
             headers: self.http_headers(url)?,
-            key_header,
+            credential_headers: self.credential_headers(url),
             user_agent: header_value("user_agent", user_agent)?,
             connect_timeout: Some(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT)),
             max_response_size: self.max_response_size,
@@ -91,13 +94,20 @@ impl ClientBuilder {
         })
     }
 
-    /// Returns the header that carries the key.
-    pub(super) fn key_header(&self, url: &ServerUrl) -> KeyHeader {
+    /// Returns the form of the key in requests.
+    fn key_scheme(&self, url: &ServerUrl) -> Scheme {
         if url.protocol == Protocol::Http && !self.legacy_commands {
-            KeyHeader::XApiKey
+            Scheme::XApiKey
         } else {
-            KeyHeader::Authorization
+            Scheme::ApiKey
         }
+    }
+
+    /// Returns the headers that carry credentials.
+    fn credential_headers(&self, url: &ServerUrl) -> Vec<HeaderName> {
+        let key = self.api_key.is_some().then(|| self.key_scheme(url));
+        let token = self.bearer_token.is_some().then_some(Scheme::Bearer);
+        key.into_iter().chain(token).map(Scheme::name).collect()
     }
 
     /// Returns the proxy that looks up the host and connects to it, if there is one. Nobody else's proxy can reach this
@@ -119,7 +129,7 @@ impl ClientBuilder {
     fn http_headers(&self, url: &ServerUrl) -> Result<HeaderMap, Error> {
         let rules = HeaderRules {
             protocol: url.protocol,
-            key: self.api_key.is_some().then(|| self.key_header(url).name()),
+            credentials: self.credential_headers(url),
         };
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {

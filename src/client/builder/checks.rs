@@ -26,6 +26,7 @@ impl ClientBuilder {
         self.check_bounds()?;
         self.check_nodes(urls)?;
         check_features(url)?;
+        self.check_credentials(url)?;
         self.check_own_connections(url)?;
         self.check_tls(url)?;
         self.check_transport(url)

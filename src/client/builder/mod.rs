@@ -3,6 +3,7 @@
 mod assembly;
 mod checks;
 mod connections;
+mod credentials;
 #[cfg(any(
     not(feature = "blocking"),
     not(feature = "gzip"),
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Client;
-use crate::call::api_key::ApiKeySource;
+use crate::call::credentials::Source;
 use crate::call::{CallOptions, Retry};
 use crate::error::Error;
 use crate::observe::Observer;
@@ -44,7 +45,9 @@ const DEFAULT_MAX_RESPONSE_SIZE: usize = 64 * 1024 * 1024;
 #[must_use]
 pub struct ClientBuilder {
     urls: Vec<String>,
-    api_key: ApiKeySource,
+    api_key: Source,
+    bearer_token: Source,
+    key_and_bearer_token: bool,
     timeout: Duration,
     attempt_timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
@@ -71,7 +74,9 @@ impl ClientBuilder {
     pub(crate) fn new(url: String) -> Self {
         Self {
             urls: vec![url],
-            api_key: ApiKeySource::None,
+            api_key: Source::None,
+            bearer_token: Source::None,
+            key_and_bearer_token: false,
             timeout: DEFAULT_TIMEOUT,
             attempt_timeout: None,
             connect_timeout: None,
@@ -92,28 +97,6 @@ impl ClientBuilder {
             observers: Vec::new(),
             request_ids: false,
         }
-    }
-
-    /// Sets the API key: the server's `http_api.key`, or `grpc_api.key` over gRPC. The two may differ.
-    ///
-    /// It is sent as `X-API-Key` over HTTP and in the `authorization` metadata over gRPC. Without a key the client
-    /// sends none, for a server without keys.
-    ///
-    /// Over `http` and `grpc` URLs the key is sent in clear text. Building such a client for another host logs one
-    /// [`tracing`](https://docs.rs/tracing) warning per process.
-    pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = ApiKeySource::Fixed(key.into());
-        self
-    }
-
-    /// Calls `provider` for the API key before each attempt, for keys that rotate. It must not block. Use
-    /// [`Client::set_api_key`] if you are notified of a new key.
-    pub fn api_key_provider(
-        mut self,
-        provider: impl Fn() -> String + Send + Sync + 'static,
-    ) -> Self {
-        self.api_key = ApiKeySource::Provider(Arc::new(provider));
-        self
     }
 
     /// Bounds a whole call, including connecting, retries and reading the reply. 10 s by default.
@@ -290,6 +273,7 @@ impl fmt::Debug for ClientBuilder {
             .debug_struct("ClientBuilder")
             .field("urls", &urls)
             .field("api_key", &self.api_key.is_some().then_some("…"))
+            .field("bearer_token", &self.bearer_token.is_some().then_some("…"))
             .field("timeout", &self.timeout)
             .field("retry", &self.retry)
             .field("headers", &names)

@@ -121,8 +121,8 @@ impl Grpc {
         let mut headers = self.headers.clone();
         headers.extend(outgoing.headers.clone());
         headers.insert(GRPC_TIMEOUT, time_left(outgoing.ends));
-        if let Some((name, key)) = outgoing.key.clone() {
-            headers.insert(name, key);
+        for (name, value) in outgoing.credentials.iter().flatten() {
+            headers.insert(name, value.clone());
         }
         headers
     }
@@ -161,7 +161,7 @@ fn headers(config: &mut TransportConfig) -> HeaderMap {
     }
     // Each call replaces these two.
     headers.insert(GRPC_TIMEOUT, PLACEHOLDER);
-    if let Some(name) = config.key_header.clone() {
+    for name in config.credential_headers.clone() {
         headers.insert(name, PLACEHOLDER);
     }
     headers

@@ -57,8 +57,8 @@ impl Http {
         let mut request = reqwest::Request::new(::http::Method::POST, self.url_of(route)?);
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().extend(outgoing.headers.clone());
-        if let Some((name, key)) = outgoing.key.clone() {
-            request.headers_mut().insert(name, key);
+        for (name, value) in outgoing.credentials.iter().flatten() {
+            request.headers_mut().insert(name, value.clone());
         }
         let body = TrackedBody::copy(outgoing.body.clone(), outgoing.state.clone(), copy);
         *request.body_mut() = Some(Body::wrap(body));
@@ -83,7 +83,7 @@ fn parse(base: &str, url: &str) -> Result<Url, Error> {
 pub(super) fn headers(config: &mut TransportConfig, base: &Url, is_own_client: bool) -> HeaderMap {
     let mut headers = std::mem::take(&mut config.headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(name) = config.key_header.clone() {
+    for name in config.credential_headers.clone() {
         headers.insert(name, HeaderValue::from_static(""));
     }
     if is_own_client {
