@@ -113,7 +113,7 @@ impl Client {
     }
 }
 
-/// # Key and shutdown
+/// # Key, nodes and shutdown
 impl Client {
     /// Replaces the API key: [`crate::Client::set_api_key`].
     ///
@@ -122,6 +122,18 @@ impl Client {
     /// Those of [`crate::Client::set_api_key`].
     pub fn set_api_key(&self, key: impl Into<String>) -> Result<(), Error> {
         self.client.set_api_key(key)
+    }
+
+    /// Calls these nodes instead of the present ones: [`crate::Client::set_endpoints`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`crate::Client::set_endpoints`].
+    pub fn set_endpoints<U: Into<String>>(
+        &self,
+        urls: impl IntoIterator<Item = U>,
+    ) -> Result<(), Error> {
+        self.client.set_endpoints(urls)
     }
 
     /// Refuses new calls, and waits until the calls in flight have ended: [`crate::Client::close`].

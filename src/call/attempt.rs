@@ -73,6 +73,7 @@ impl Inner {
         read: &mut Read<'_>,
     ) -> Result<(), Error> {
         let (method, deadline) = (route.method, attempt.deadline);
+        self.nodes.refresh(deadline).await;
         let credentials = self.credentials.headers(method, deadline).await;
         let credentials = credentials.map_err(|error| self.hide_secrets(error, attempt.headers))?;
         let sending = Sending {
@@ -103,13 +104,14 @@ impl Inner {
     async fn attempt_nodes(&self, sending: Sending<'_>, read: &mut Read<'_>) -> Result<(), Error> {
         let attempt = sending.attempt;
         let deadline = attempt.deadline;
+        let nodes = self.nodes.current();
         let mut tried = TriedNodes::default();
         // The first node to which connecting took too long while another was up.
         let mut slow = None;
         let mut failure = None;
-        while let Some(turn) = self.nodes.pick(&mut tried, attempt.candidate) {
+        while let Some(turn) = nodes.pick(&mut tried, attempt.candidate) {
             let index = turn.index;
-            let patience = self.nodes.has_other(&tried).then(|| patience(deadline));
+            let patience = nodes.has_other(&tried).then(|| patience(deadline));
             let outcome = self.take_turn(turn, sending, patience, &mut *read).await;
             let error = match outcome {
                 Err(error) if error.is_unsent() && error.is_retryable() => error,
@@ -126,7 +128,7 @@ impl Inner {
         match slow {
             // No node was any faster: all the time that is left is for connecting.
             Some(index) if !deadline.left().is_zero() => {
-                let turn = self.nodes.again(index);
+                let turn = nodes.again(index);
                 self.take_turn(turn, sending, None, read).await
             }
             _ => Err(failure.unwrap_or_else(|| unreachable!("a client has a node"))),

@@ -7,6 +7,7 @@ mod deadline;
 mod in_flight;
 pub(crate) mod nodes;
 mod options;
+mod provider;
 pub(crate) mod random;
 mod retry;
 mod retry_loop;
@@ -28,6 +29,7 @@ pub(crate) use in_flight::{InFlight, Permit};
 pub(crate) use nodes::Candidate;
 use nodes::Nodes;
 pub(crate) use options::CallOptions;
+pub(crate) use provider::Provider;
 pub use retry::Retry;
 pub(crate) use retry_loop::RetryLoop;
 
@@ -111,7 +113,7 @@ impl Inner {
 
     /// Returns the encoding that all nodes use.
     pub(crate) fn codec(&self) -> Codec {
-        self.nodes.first().codec()
+        self.nodes.common().codec()
     }
 
     /// Returns an error without the keys, tokens and the values of headers that the server may have sent back, those of the
@@ -122,20 +124,12 @@ impl Inner {
 
     /// Returns the texts that no error may show, given the headers of a call.
     pub(crate) fn secrets(&self, headers: Option<&HeaderMap>) -> Vec<String> {
-        let mut texts = self.nodes.first().secrets().to_vec();
+        let mut texts = self.nodes.common().secrets().to_vec();
         texts.extend(self.credentials.secrets());
         texts.extend(headers.map(secrets).unwrap_or_default());
         texts
     }
 
-    /// Returns the URL of the first node.
-    pub(crate) fn server(&self) -> &str {
-        self.nodes.first().url()
-    }
-
-    pub(crate) fn urls(&self) -> Vec<&str> {
-        self.nodes.urls().collect()
-    }
 }
 
 /// Returns the error of a call whose deadline has passed.

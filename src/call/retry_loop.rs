@@ -110,7 +110,7 @@ impl<'a> RetryLoop<'a> {
     pub(crate) fn next_attempt(&mut self) -> Attempt<'_> {
         self.started = Instant::now();
         let may_follow = self.info.repeatable && self.retry.allows(self.progress.attempts() + 1);
-        let is_bounded = may_follow && self.inner.nodes.are_several_up();
+        let is_bounded = may_follow && self.inner.nodes.current().are_several_up();
         let half = self.deadline.given / 2;
         let candidate = Candidate {
             is_cheap: self.info.repeatable && !self.info.has_parts,
@@ -155,7 +155,7 @@ impl<'a> RetryLoop<'a> {
             .retry
             .wait(self.progress.attempts(), error, self.info.repeatable)?;
         // Failing over to a healthy node is free and need not wait: it does not flood the node that is down.
-        let fails_over = self.inner.nodes.can_fail_over(error);
+        let fails_over = self.inner.nodes.current().can_fail_over(error);
         let wait = if fails_over {
             wait.backoff
         } else {

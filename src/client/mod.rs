@@ -136,7 +136,7 @@ impl Client {
     ///
     /// [`Error::Config`] if the client sets the header itself, or if HTTP or gRPC cannot carry it.
     pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
-        let (name, value) = self.inner.nodes.first().header_rules().parse(name, value)?;
+        let (name, value) = self.inner.nodes.common().header_rules().parse(name, value)?;
         Ok(self.with(|options| {
             let mut headers = options.headers.as_deref().cloned().unwrap_or_default();
             headers.insert(name, value);
@@ -164,7 +164,7 @@ impl Client {
     }
 }
 
-/// # Key and shutdown
+/// # Key, nodes and shutdown
 impl Client {
     /// Replaces the API key for all clones, starting with the next attempt, and its provider if there is one.
     ///
@@ -173,6 +173,32 @@ impl Client {
     /// [`Error::Config`] if no header can carry it; the former key stays.
     pub fn set_api_key(&self, key: impl Into<String>) -> Result<(), Error> {
         self.inner.credentials.set_key(key.into())
+    }
+
+    /// Calls these nodes instead of the present ones, for all clones, starting with the next attempt: for addresses that
+    /// service discovery finds. Nodes that stay keep their connections; calls in flight on others end there.
+    ///
+    /// The URLs have the scheme of the client's. [`ClientBuilder::endpoints_provider`] asks a function for them.
+    ///
+    /// ```no_run
+    /// # async fn run(client: centrifugo_api::Client, mut nodes: tokio::sync::watch::Receiver<Vec<String>>) -> Result<(), centrifugo_api::Error> {
+    /// // `nodes` is a `tokio::sync::watch::Receiver<Vec<String>>`.
+    /// while nodes.changed().await.is_ok() {
+    ///     let urls = nodes.borrow_and_update().clone();
+    ///     client.set_endpoints(urls)?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if there is no URL or one is wrong, which the text names; the nodes stay as they are.
+    pub fn set_endpoints<U: Into<String>>(
+        &self,
+        urls: impl IntoIterator<Item = U>,
+    ) -> Result<(), Error> {
+        let urls: Vec<String> = urls.into_iter().map(Into::into).collect();
+        self.inner.nodes.set(&urls)
     }
 
     /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended.
@@ -326,10 +352,10 @@ impl Client {
 
     /// Starts the observation of a call.
     fn observe<M: Method>(&self, request: &M) -> ObservedCall {
-        let server = self.inner.server();
+        let nodes = self.inner.nodes.current();
         self.inner
             .observers
-            .call(|| CallStart::new(request, server))
+            .call(|| CallStart::new(request, nodes.first().url()))
     }
 
     /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
@@ -374,9 +400,10 @@ include!(concat!(env!("OUT_DIR"), "/client.rs"));
 
 impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes = self.inner.nodes.current();
         formatter
             .debug_struct("Client")
-            .field("urls", &self.inner.urls())
+            .field("urls", &nodes.urls().collect::<Vec<_>>())
             .field("timeout", &self.options.timeout)
             .finish_non_exhaustive()
     }

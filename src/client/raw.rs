@@ -11,9 +11,9 @@ use super::Client;
 use crate::api;
 use crate::api::messages::BatchRequest;
 use crate::api::method::Method as _;
-use crate::call::CallInfo;
+use crate::call::{CallInfo, Inner};
 use crate::error::{ApiError, Attempts, Error, cause, excerpt};
-use crate::observe::CallStart;
+use crate::observe::{CallStart, ObservedCall};
 use crate::transport::Route;
 
 /// Calls a method by name with any parameters.
@@ -27,9 +27,7 @@ where
     let body = codec.encode_raw(method, params)?;
     let route = Route::raw(method);
     let deadline = client.options.deadline();
-    let observed = inner
-        .observers
-        .call(|| CallStart::raw(route.method, inner.server()));
+    let observed = observe(inner, route.method);
     let info = CallInfo {
         method: route.method,
         size: body.len(),
@@ -58,6 +56,13 @@ where
     let outcome = outcome.await.map_err(|error| client.hide_secrets(error));
     observed.ends(&outcome, |_| 0);
     outcome
+}
+
+/// Starts the observation of a call.
+fn observe(inner: &Inner, method: &'static str) -> ObservedCall {
+    let nodes = inner.nodes.current();
+    let start = || CallStart::raw(method, nodes.first().url());
+    inner.observers.call(start)
 }
 
 /// Decodes the `result` in a reply; the reply of `batch` has none, and is the result itself.

@@ -35,6 +35,7 @@ const TAKEN: &[&str] = &[
     "run_whole",
     "send",
     "set_api_key",
+    "set_endpoints",
     "set_key",
     "share",
     "split",

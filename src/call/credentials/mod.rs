@@ -1,7 +1,6 @@
 //! The credentials of a client: an API key, a bearer token, or both.
 
 mod credential;
-mod provider;
 mod scheme;
 mod secret;
 #[cfg(test)]
@@ -12,7 +11,6 @@ use std::fmt;
 use super::Deadline;
 use crate::error::Error;
 pub use credential::Credential;
-pub(crate) use provider::Provider;
 pub(crate) use scheme::{Header, Scheme};
 use secret::Secret;
 pub(crate) use secret::Source;

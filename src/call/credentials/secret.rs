@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::credential::Credential;
-use super::provider::Provider;
 use super::scheme::{Header, Scheme};
-use crate::call::Deadline;
+use crate::call::{Deadline, Provider};
 use crate::error::{Attempts, Error, rounded};
 
 /// The number of secrets that are hidden in errors: the current one, and former ones of calls in flight.
@@ -32,7 +31,7 @@ pub(crate) enum Source {
     #[default]
     None,
     Fixed(String),
-    Provider(Provider),
+    Provider(Provider<Credential>),
 }
 
 impl Source {
@@ -52,7 +51,7 @@ pub(super) struct Secret {
 #[derive(Default)]
 struct State {
     /// `None` if the secret is fixed, or there is none.
-    provider: Option<Provider>,
+    provider: Option<Provider<Credential>>,
     current: Option<Current>,
     /// The secrets that were sent, the newest first.
     known: VecDeque<String>,

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::secret::{REMEMBERED, Secret, Source};
-use super::{Credential, Deadline, Provider, Scheme};
+use super::{Credential, Deadline, Scheme};
+use crate::call::Provider;
 
 const LIFETIME: Duration = Duration::from_secs(600);
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::ClientBuilder;
+use super::checks::check_scheme;
 use crate::call::credentials::{Credentials, Scheme};
-use crate::call::nodes::Nodes;
+use crate::call::nodes::{Discovery, NodeFactory, Nodes};
 use crate::call::{Budget, InFlight, Inner};
 use crate::error::Error;
 use crate::observe::Observers;
@@ -35,22 +36,23 @@ impl ClientBuilder {
             self.key_scheme(&urls[0]),
             self.bearer_token.clone(),
         )?;
-        let transports = urls.iter().map(|url| {
-            let config = self.transport_config(url)?;
-            Transport::new(config, self.own.clone())
-        });
-        let transports = transports.collect::<Result<Vec<_>, _>>()?;
         let observers = Observers::new(self.observers.clone());
+        let (max_in_flight, max_request_size) = (self.max_in_flight, self.max_request_size);
+        let (split_above, request_ids) = (self.split_above, self.request_ids);
+        let honours_keys = self.honours_keys()?;
+        let discovery = self.discovery.clone();
+        let discovery = discovery.map(|(provider, every)| Discovery::new(provider, every));
+        let factory = Box::new(self);
         Ok(Inner {
-            nodes: Nodes::new(transports, observers.clone()),
+            nodes: Nodes::new(&urls, factory, observers.clone(), discovery)?,
             observers,
-            request_ids: self.request_ids,
+            request_ids,
             credentials,
-            in_flight: InFlight::new(self.max_in_flight),
+            in_flight: InFlight::new(max_in_flight),
             budget: Budget::default(),
-            max_request_size: self.max_request_size,
-            split_above: self.split_above,
-            honours_keys: self.honours_keys()?,
+            max_request_size,
+            split_above,
+            honours_keys,
         })
     }
 
@@ -143,6 +145,26 @@ impl ClientBuilder {
             );
         }
         Ok(headers)
+    }
+}
+
+impl NodeFactory for ClientBuilder {
+    fn urls(&self, urls: &[String]) -> Result<Vec<ServerUrl>, Error> {
+        if urls.is_empty() {
+            return Err(Error::Config(
+                "endpoints: there is no URL, and a client needs a node to call".to_owned(),
+            ));
+        }
+        let parsed = urls.iter().map(|url| ServerUrl::parse(url));
+        let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
+        let own = ServerUrl::parse(&self.urls[0])?;
+        check_scheme(&parsed[0], &own)?;
+        self.check_nodes(&parsed)?;
+        Ok(parsed)
+    }
+
+    fn transport(&self, url: &ServerUrl) -> Result<Transport, Error> {
+        Transport::new(self.transport_config(url)?, self.own.clone())
     }
 }
 

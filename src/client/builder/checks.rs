@@ -46,6 +46,7 @@ impl ClientBuilder {
             ("max_request_size", self.max_request_size == 0),
             ("split_above", self.split_above == Some(0)),
             ("max_in_flight", self.max_in_flight == Some(0)),
+            ("the time of endpoints_provider", self.discovery.as_ref().is_some_and(|(_, every)| every.is_zero())),
             ("grpc_connections", connections.grpc == Some(0)),
         ];
         if let Some(option) = first_true(&zeros) {
@@ -111,15 +112,10 @@ impl ClientBuilder {
     }
 
     /// Checks that several nodes have the same transport, and that there may be several.
-    fn check_nodes(&self, urls: &[ServerUrl]) -> Result<(), Error> {
+    pub(super) fn check_nodes(&self, urls: &[ServerUrl]) -> Result<(), Error> {
         let first_url = &urls[0];
         for (index, url) in urls.iter().enumerate().skip(1) {
-            if (url.protocol, url.tls) != (first_url.protocol, first_url.tls) {
-                return Err(Error::Config(format!(
-                    "endpoint `{url}`: its scheme differs from that of `{first_url}`; all nodes of a client have the \
-                     same scheme"
-                )));
-            }
+            check_scheme(url, first_url)?;
             if urls[..index].contains(url) {
                 return Err(Error::Config(format!(
                     "endpoint `{url}`: it is given twice"
@@ -227,6 +223,16 @@ impl ClientBuilder {
     pub(super) fn has_unix_socket(&self) -> bool {
         self.connections.unix_socket.is_some()
     }
+}
+
+/// Checks that a node has the scheme of another one.
+pub(super) fn check_scheme(url: &ServerUrl, other: &ServerUrl) -> Result<(), Error> {
+    if (url.protocol, url.tls) == (other.protocol, other.tls) {
+        return Ok(());
+    }
+    Err(Error::Config(format!(
+        "endpoint `{url}`: its scheme differs from that of `{other}`; all nodes of a client have the same scheme"
+    )))
 }
 
 /// Checks that the features that the URL needs are on.

@@ -3,7 +3,8 @@
 use std::error::Error as StdError;
 
 use super::ClientBuilder;
-use crate::call::credentials::{Credential, Provider, Source};
+use crate::call::credentials::{Credential, Source};
+use crate::call::Provider;
 use crate::error::Error;
 use crate::transport::url::{Protocol, ServerUrl};
 

@@ -12,13 +12,14 @@ mod credentials;
 mod missing;
 mod version;
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Client;
 use crate::call::credentials::Source;
-use crate::call::{CallOptions, Retry};
+use crate::call::{CallOptions, Provider, Retry};
 use crate::error::Error;
 use crate::observe::Observer;
 use crate::transport::url::ServerUrl;
@@ -67,6 +68,8 @@ pub struct ClientBuilder {
     names: Arc<Names>,
     observers: Vec<Arc<dyn Observer>>,
     request_ids: bool,
+    /// The function that finds the nodes, and how often it is asked.
+    discovery: Option<(Provider<Vec<String>>, Duration)>,
 }
 
 /// # What every client needs
@@ -96,6 +99,7 @@ impl ClientBuilder {
             names: Arc::default(),
             observers: Vec::new(),
             request_ids: false,
+            discovery: None,
         }
     }
 
@@ -150,6 +154,43 @@ impl ClientBuilder {
     /// node is up, a node has half of the call's time to connect, at most 1 s.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.urls.push(url.into());
+        self
+    }
+
+    /// Sets a function that finds the nodes, for service discovery. The first call waits for it, for half of its time; it is
+    /// asked again by a call when `every` has passed, beside which other calls go on. The nodes that it returns take the
+    /// place of the URLs that the builder has, which tell the scheme and are called if the function fails at first.
+    ///
+    /// Nodes that stay keep their connections. If the function fails, hangs or panics, or returns no URL or a wrong one,
+    /// the nodes stay as they are, a `tracing` warning says so, and it is asked again after a second. Use
+    /// [`Client::set_endpoints`] if you are notified of changes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use centrifugo_api::Client;
+    ///
+    /// # async fn look_up(service: &str) -> Result<Vec<String>, std::io::Error> {
+    /// #     Ok(vec![service.to_owned()])
+    /// # }
+    /// # fn main() -> Result<(), centrifugo_api::Error> {
+    /// let client = Client::builder("http://centrifugo:8000/api")
+    ///     .api_key("secret")
+    ///     .endpoints_provider(Duration::from_secs(30), || async {
+    ///         let addresses = look_up("centrifugo").await?;
+    ///         let urls = addresses.iter().map(|address| format!("http://{address}/api"));
+    ///         Ok::<Vec<String>, std::io::Error>(urls.collect())
+    ///     })
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn endpoints_provider<P, F, E>(mut self, every: Duration, provider: P) -> Self
+    where
+        P: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Vec<String>, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        self.discovery = Some((Provider::new(provider), every));
         self
     }
 

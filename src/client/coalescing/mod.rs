@@ -265,7 +265,7 @@ impl Coalescer {
                 // An outcome may have arrived meanwhile.
                 received.try_recv().unwrap_or_else(|_| {
                     let error = call::timeout(call.method, withdrawn.effect, deadline.given);
-                    let error = error.through(inner.nodes.proxy());
+                    let error = error.through(inner.nodes.current().proxy());
                     Err(error.with_request_id(withdrawn.request_id.as_deref()))
                 })
             }
@@ -277,7 +277,7 @@ impl Coalescer {
 fn worker_lost(inner: &Inner, method: &'static str, deadline: Deadline) -> Error {
     Error::Network {
         method,
-        url: inner.urls().first().copied().unwrap_or_default().into(),
+        url: inner.nodes.current().first().url().into(),
         effect: Effect::MayHaveRun,
         elapsed: deadline.elapsed(),
         reason: "",

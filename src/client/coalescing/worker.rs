@@ -51,7 +51,7 @@ impl Worker {
             // Let calls that are about to be queued join this batch.
             tokio::task::yield_now().await;
             // No more than one call is lost with the probe of a node.
-            let probes_node = |candidate| self.inner.nodes.is_probe_due(candidate);
+            let probes_node = |candidate| self.inner.nodes.current().is_probe_due(candidate);
             let Some(batch) = self.queue.take(probes_node) else {
                 self.is_counted = false;
                 return;
@@ -229,7 +229,8 @@ fn check_count(items: &[Bytes], calls: usize, method: &'static str) -> Result<()
 /// Starts the observation of a batch.
 fn observe(inner: &Inner, calls: &Numbered) -> ObservedCall {
     let shared = calls.iter().map(|(_, call)| &call.observed);
-    inner.observers.shared_batch(inner.server(), shared)
+    let nodes = inner.nodes.current();
+    inner.observers.shared_batch(nodes.first().url(), shared)
 }
 
 /// Waits until the callers of all these calls have gone, or one of them has closed the gate, before the last deadline:

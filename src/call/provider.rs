@@ -1,4 +1,4 @@
-//! Providers: functions of the user's that fetch credentials, and may fail, hang or panic.
+//! Providers: functions of the user's that fetch something, and may fail, hang or panic.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,21 +8,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::credential::Credential;
-
 type BoxError = Box<dyn StdError + Send + Sync>;
-type Fetching = Pin<Box<dyn Future<Output = Result<Credential, BoxError>> + Send>>;
+type Fetching<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// A function that fetches a credential.
-#[derive(Clone)]
-pub(crate) struct Provider(Arc<dyn Fn() -> Fetching + Send + Sync>);
+/// A function that fetches a `T`.
+pub(crate) struct Provider<T>(Arc<dyn Fn() -> Fetching<T> + Send + Sync>);
 
-impl Provider {
+impl<T: 'static> Provider<T> {
     pub(crate) fn new<P, F, C, E>(provider: P) -> Self
     where
         P: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<C, E>> + Send + 'static,
-        C: Into<Credential>,
+        C: Into<T>,
         E: Into<BoxError>,
     {
         Self(Arc::new(move || {
@@ -31,8 +28,8 @@ impl Provider {
         }))
     }
 
-    /// Returns a new credential, or a text that says why there is none.
-    pub(super) async fn fetch(&self) -> Result<Credential, String> {
+    /// Returns what the function fetches, or a text that says why there is nothing.
+    pub(super) async fn fetch(&self) -> Result<T, String> {
         let started = catch_unwind(AssertUnwindSafe(|| (self.0)()));
         let mut fetching = started.map_err(|_| panicked())?;
         poll_fn(move |context| {
@@ -46,7 +43,13 @@ impl Provider {
     }
 }
 
-impl fmt::Debug for Provider {
+impl<T> Clone for Provider<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Provider<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Provider")
     }
