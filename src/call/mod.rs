@@ -129,7 +129,6 @@ impl Inner {
         texts.extend(headers.map(secrets).unwrap_or_default());
         texts
     }
-
 }
 
 /// Returns the error of a call whose deadline has passed.

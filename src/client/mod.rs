@@ -136,7 +136,12 @@ impl Client {
     ///
     /// [`Error::Config`] if the client sets the header itself, or if HTTP or gRPC cannot carry it.
     pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
-        let (name, value) = self.inner.nodes.common().header_rules().parse(name, value)?;
+        let (name, value) = self
+            .inner
+            .nodes
+            .common()
+            .header_rules()
+            .parse(name, value)?;
         Ok(self.with(|options| {
             let mut headers = options.headers.as_deref().cloned().unwrap_or_default();
             headers.insert(name, value);

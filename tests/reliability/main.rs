@@ -25,6 +25,7 @@ mod sniffer;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod cancelled;
+mod changing_nodes;
 mod closing;
 mod connections;
 mod credentials;

@@ -69,7 +69,10 @@ impl Discovery {
         let wait = match outcome {
             Ok(()) => self.every,
             Err(reason) => {
-                tracing::warn!(reason, "endpoints_provider has failed: the nodes stay as they are");
+                tracing::warn!(
+                    reason,
+                    "endpoints_provider has failed: the nodes stay as they are"
+                );
                 self.every.min(PAUSE)
             }
         };

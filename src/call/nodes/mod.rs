@@ -69,7 +69,12 @@ impl Nodes {
         observers: Observers,
         discovery: Option<Discovery>,
     ) -> Result<Self, Error> {
-        let node = |url| Ok(Arc::new(Node::new(factory.transport(url)?, observers.clone())));
+        let node = |url| {
+            Ok(Arc::new(Node::new(
+                factory.transport(url)?,
+                observers.clone(),
+            )))
+        };
         let nodes: Result<Vec<_>, Error> = urls.iter().map(node).collect();
         let first = Arc::new(NodeSet::new(nodes?));
         Ok(Self {

@@ -133,7 +133,9 @@ impl NodeSet {
 
     /// Returns whether a node waits to be probed by such an attempt: then a single command should be sent, not a batch.
     pub(crate) fn is_probe_due(&self, candidate: Candidate) -> bool {
-        if self.nodes.len() == 1 || candidate.is_retry && self.nodes.iter().any(|node| node.is_healthy()) {
+        if self.nodes.len() == 1
+            || candidate.is_retry && self.nodes.iter().any(|node| node.is_healthy())
+        {
             return false;
         }
         let now = Instant::now();
@@ -152,4 +154,3 @@ impl TriedNodes {
         is_new
     }
 }
-

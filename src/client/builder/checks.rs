@@ -46,7 +46,12 @@ impl ClientBuilder {
             ("max_request_size", self.max_request_size == 0),
             ("split_above", self.split_above == Some(0)),
             ("max_in_flight", self.max_in_flight == Some(0)),
-            ("the time of endpoints_provider", self.discovery.as_ref().is_some_and(|(_, every)| every.is_zero())),
+            (
+                "the time of endpoints_provider",
+                self.discovery
+                    .as_ref()
+                    .is_some_and(|(_, every)| every.is_zero()),
+            ),
             ("grpc_connections", connections.grpc == Some(0)),
         ];
         if let Some(option) = first_true(&zeros) {

@@ -3,8 +3,8 @@
 use std::error::Error as StdError;
 
 use super::ClientBuilder;
-use crate::call::credentials::{Credential, Source};
 use crate::call::Provider;
+use crate::call::credentials::{Credential, Source};
 use crate::error::Error;
 use crate::transport::url::{Protocol, ServerUrl};
 
