@@ -178,7 +178,9 @@ pub use api::user::{NeedsUser, UserRequest};
 #[cfg(feature = "_transport")]
 pub use call::{Credential, Retry};
 #[cfg(feature = "_transport")]
-pub use client::{Client, ClientBuilder, Coalescing, Pages};
+pub use client::{
+    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, Coalescing, Pages,
+};
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{
     Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, Outcomes, Page, Paged,

@@ -11,6 +11,7 @@ mod provider;
 pub(crate) mod random;
 mod retry;
 mod retry_loop;
+mod waiting;
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use http::HeaderMap;
 
 use crate::codec::Codec;
 use crate::error::{Attempts, Effect, Error, InvalidRequest};
-use crate::observe::{ObservedCall, Observers};
+use crate::observe::{DropReason, ObservedCall, Observers};
 use crate::transport::{in_runtime, secrets};
 pub(crate) use attempt::{Attempt, request_id};
 pub(crate) use budget::{Budget, Failed};
@@ -32,6 +33,7 @@ pub(crate) use options::CallOptions;
 pub(crate) use provider::Provider;
 pub use retry::Retry;
 pub(crate) use retry_loop::RetryLoop;
+pub(crate) use waiting::{Queues, Waiting};
 
 /// The facts about a request of a call that the retry loop needs.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) nodes: Nodes,
     pub(crate) credentials: Credentials,
     pub(crate) in_flight: InFlight,
+    /// The calls that nobody waits for.
+    pub(crate) queues: Queues,
     pub(crate) budget: Budget,
     /// In bytes.
     pub(crate) max_request_size: usize,
@@ -103,12 +107,20 @@ impl Inner {
         }
     }
 
-    /// Refuses new calls, and waits at most `timeout` until those in flight have ended.
+    /// Sends the calls that wait in queues, refuses new calls, and waits at most `timeout` until those in flight have
+    /// ended.
     pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Error> {
         in_runtime()?;
-        tokio::time::timeout(timeout, self.in_flight.close())
-            .await
-            .map_err(|_| self::timeout("close", Effect::MayHaveRun, timeout))
+        let ends = Deadline::new(timeout, None, None).ends().into();
+        let dropped = self.queues.close(ends).await;
+        for channel in &dropped {
+            self.observers.dropped(channel, DropReason::Closed);
+        }
+        let closed = tokio::time::timeout_at(ends, self.in_flight.close()).await;
+        if closed.is_err() || !dropped.is_empty() {
+            return Err(self::timeout("close", Effect::MayHaveRun, timeout));
+        }
+        Ok(())
     }
 
     /// Returns the encoding that all nodes use.

@@ -1,5 +1,6 @@
 //! The client: its methods, and the options of single calls.
 
+mod background;
 mod builder;
 mod coalescing;
 mod exchange;
@@ -21,6 +22,7 @@ use crate::codec::Codec;
 use crate::error::Error;
 use crate::observe::{CallStart, ObservedCall};
 use crate::request::{Batch, BroadcastResult, Paged};
+pub use background::{Background, BackgroundCounts, BackgroundSender};
 pub use builder::ClientBuilder;
 use coalescing::Coalescer;
 pub use coalescing::Coalescing;
@@ -209,11 +211,13 @@ impl Client {
     /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended.
     ///
     /// To stop a service: first stop accepting work, then let the work in progress finish, and close the client last.
+    /// Calls that wait in a [`BackgroundSender`] are sent first, as far as the time allows.
     /// A call that starts after `close` fails, including the next page of pages that are being read.
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] if calls are still in flight after `timeout`; they keep running.
+    /// [`Error::Timeout`] if calls are still in flight after `timeout`, which keep running, or calls in the background were
+    /// not sent.
     pub async fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.inner.close(timeout).await
     }

@@ -10,8 +10,8 @@ use http::HeaderMap;
 #[cfg(feature = "tracing")]
 use super::spans::{self, Spans};
 use super::{
-    AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, NodeChange, Observer,
-    Outcome,
+    AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, DropReason, Dropped,
+    NodeChange, Observer, Outcome,
 };
 use crate::error::Error;
 
@@ -106,6 +106,13 @@ impl Observers {
             attempts: AtomicU32::new(0),
             is_coalesced: AtomicBool::new(false),
         })))
+    }
+
+    /// Tells that a call of the background was dropped.
+    pub(crate) fn dropped(&self, channel: &str, reason: DropReason) {
+        for observer in &*self.0 {
+            caught(|| observer.dropped(&Dropped { channel, reason }));
+        }
     }
 
     /// Tells that a node is skipped or called again.

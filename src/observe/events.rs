@@ -187,3 +187,25 @@ pub struct NodeChange<'a> {
     /// True if it is called again, false if it is skipped.
     pub is_up: bool,
 }
+
+/// A call of a [`BackgroundSender`](crate::BackgroundSender) that was dropped, and not sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Dropped<'a> {
+    /// The channel that the request is about; empty if it is not about a single one.
+    pub channel: &'a str,
+    /// The reason why it was dropped.
+    pub reason: DropReason,
+}
+
+/// The reason why a call of a [`BackgroundSender`](crate::BackgroundSender) was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// Too many calls waited, or too many bytes.
+    Full,
+    /// The client was closed before it was sent.
+    Closed,
+    /// There was no tokio runtime to send it.
+    NoRuntime,
+}

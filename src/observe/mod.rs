@@ -29,7 +29,10 @@ use http::HeaderMap;
 use crate::error::Error;
 
 pub(crate) use dispatch::{ObservedCall, Observers, Shared};
-pub use events::{AttemptEnd, AttemptStart, BatchStart, CallEnd, CallStart, NodeChange, Outcome};
+pub use events::{
+    AttemptEnd, AttemptStart, BatchStart, CallEnd, CallStart, DropReason, Dropped, NodeChange,
+    Outcome,
+};
 
 /// A hook that sees every call of a client, for logs, traces and metrics: see
 /// [`ClientBuilder::observer`](crate::ClientBuilder::observer).
@@ -86,6 +89,11 @@ pub trait Observer: Send + Sync + 'static {
     fn shared_batch(&self, batch: &BatchStart<'_>) -> Option<Arc<dyn CallObserver>> {
         let _ = batch;
         None
+    }
+
+    /// Sees that a call of a [`BackgroundSender`](crate::BackgroundSender) was dropped.
+    fn dropped(&self, dropped: &Dropped<'_>) {
+        let _ = dropped;
     }
 
     /// Sees that a node is skipped from now on, or called again. A client with a single node always calls it.

@@ -22,6 +22,7 @@ mod relay;
 #[path = "../support/sniffer.rs"]
 mod sniffer;
 
+mod background;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod cancelled;

@@ -10,6 +10,7 @@ use crate::rpcs::Rpc;
 /// The functions of the hand-written part of the two clients. An rpc of such a name gets a `_`
 /// behind it.
 const TAKEN: &[&str] = &[
+    "background",
     "builder",
     "call",
     "call_info",

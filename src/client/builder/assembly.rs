@@ -9,7 +9,7 @@ use super::ClientBuilder;
 use super::checks::check_scheme;
 use crate::call::credentials::{Credentials, Scheme};
 use crate::call::nodes::{Discovery, NodeFactory, Nodes};
-use crate::call::{Budget, InFlight, Inner};
+use crate::call::{Budget, InFlight, Inner, Queues};
 use crate::error::Error;
 use crate::observe::Observers;
 use crate::transport::tls::Tls;
@@ -49,6 +49,7 @@ impl ClientBuilder {
             request_ids,
             credentials,
             in_flight: InFlight::new(max_in_flight),
+            queues: Queues::default(),
             budget: Budget::default(),
             max_request_size,
             split_above,
