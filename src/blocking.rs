@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use crate::api::messages::BroadcastRequest;
 use crate::api::method::Method;
 use crate::call::Retry;
-use crate::client::{self, ClientBuilder, Coalescing, read_page};
+use crate::client::{self, ClientBuilder, Coalescing, Detailed, read_page};
 use crate::error::Error;
 use crate::request::{Batch, BroadcastResult, Page, Paged};
 use own_runtime::OwnRuntime;
@@ -155,6 +155,16 @@ impl Client {
     /// [`Error`], which says whether the call may have run.
     pub fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
         self.runtime.block_on(self.client.call(request))?
+    }
+
+    /// Calls the method of the request, and returns the result with what was done for it:
+    /// [`crate::Client::call_detailed`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call`](Self::call).
+    pub fn call_detailed<M: Method>(&self, request: M) -> Result<Detailed<M::Result>, Error> {
+        self.runtime.block_on(self.client.call_detailed(request))?
     }
 
     /// Calls a method by its name with any JSON, over HTTP: [`crate::Client::call_raw`].

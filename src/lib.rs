@@ -179,7 +179,8 @@ pub use api::user::{NeedsUser, UserRequest};
 pub use call::{Credential, Retry};
 #[cfg(feature = "_transport")]
 pub use client::{
-    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, Coalescing, Pages,
+    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, Coalescing, Detailed,
+    Pages,
 };
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{

@@ -32,7 +32,7 @@ use nodes::Nodes;
 pub(crate) use options::CallOptions;
 pub(crate) use provider::Provider;
 pub use retry::Retry;
-pub(crate) use retry_loop::RetryLoop;
+pub(crate) use retry_loop::{Made, RetryLoop};
 pub(crate) use waiting::{Queues, Waiting};
 
 /// The facts about a request of a call that the retry loop needs.

@@ -34,6 +34,21 @@ pub(crate) struct RetryLoop<'a> {
     _permit: Permit<'a>,
 }
 
+/// How a call was made that succeeded.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    /// The attempts of its last request.
+    pub(crate) attempts: u32,
+    headers: Option<Arc<HeaderMap>>,
+}
+
+impl Made {
+    /// Returns the id that the last request was sent with.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        request_id(self.headers.as_deref())
+    }
+}
+
 impl<'a> RetryLoop<'a> {
     pub(super) fn new(
         inner: &'a Inner,
@@ -91,6 +106,14 @@ impl<'a> RetryLoop<'a> {
     pub(crate) fn identify(&mut self) -> Result<(), Error> {
         self.headers = self.inner.headers(self.headers.as_ref())?;
         Ok(())
+    }
+
+    /// Returns how the call was made, after its end.
+    pub(crate) fn made(&self) -> Made {
+        Made {
+            attempts: self.progress.attempts(),
+            headers: self.headers.clone(),
+        }
     }
 
     /// Returns the facts about the current request.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Client;
 use super::coalescing::{Coalescer, Place};
 use crate::api::method::Method;
-use crate::call::{CallInfo, Deadline, RetryLoop};
+use crate::call::{CallInfo, Deadline, Made, RetryLoop};
 use crate::codec::EncodedBody;
 use crate::error::{Error, hide};
 use crate::observe::ObservedCall;
@@ -147,7 +147,7 @@ impl Client {
         request: &mut M,
         deadline: &Deadline,
         observed: &ObservedCall,
-    ) -> Result<M::Result, Error> {
+    ) -> Result<(M::Result, Made), Error> {
         let body = self.encode(request)?;
         let info = self.call_info(request, &body);
         let inner = &self.inner;
@@ -156,7 +156,7 @@ impl Client {
         let mut result = finish(request, result);
         self.resend_if_failed(request, &mut result, &mut attempts)
             .await;
-        Ok(result)
+        Ok((result, attempts.made()))
     }
 
     /// Retries the parts of a result that failed temporarily, if there are any and they may be sent again.

@@ -2,6 +2,7 @@
 
 mod background;
 mod builder;
+mod calls;
 mod coalescing;
 mod exchange;
 mod pages;
@@ -12,18 +13,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::api::messages::BroadcastRequest;
-use crate::api::method::Method;
 use crate::call::{CallOptions, Inner, Retry};
 use crate::codec::Codec;
 use crate::error::Error;
-use crate::observe::{CallStart, ObservedCall};
-use crate::request::{Batch, BroadcastResult, Paged};
 pub use background::{Background, BackgroundCounts, BackgroundSender};
 pub use builder::ClientBuilder;
+pub use calls::Detailed;
 use coalescing::Coalescer;
 pub use coalescing::Coalescing;
 pub use pages::Pages;
@@ -221,188 +216,6 @@ impl Client {
     pub async fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.inner.close(timeout).await
     }
-}
-
-/// # Any method
-impl Client {
-    /// Calls the method of the request. All other methods are thin wrappers around this one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`], which says whether the call may have run.
-    pub async fn call<M: Method>(&self, request: M) -> Result<M::Result, Error> {
-        let (_, result) = self.run(request).await?;
-        Ok(result)
-    }
-
-    /// Calls a method by its name with any JSON, over HTTP: for methods and fields that the schema does not have.
-    ///
-    /// The JSON is sent as it is; the result is the JSON in `result`.
-    ///
-    /// ```no_run
-    /// # async fn run(client: centrifugo_api::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let params = serde_json::json!({"channel": "news", "new_option": true});
-    /// let result: serde_json::Value = client.call_raw("new_method", &params).await?;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of every call, and [`Error::InvalidRequest`] over gRPC: there, implement [`Method`] for your own
-    /// message.
-    pub async fn call_raw<P, T>(&self, method: &str, params: &P) -> Result<T, Error>
-    where
-        P: Serialize + ?Sized,
-        T: DeserializeOwned,
-    {
-        raw::call(self, method, params).await
-    }
-
-    /// Sends several requests as one, and returns an outcome for each, in the order of the requests.
-    ///
-    /// They run one after another on the server, or concurrently in [`Parallel`](crate::Parallel); a failure does not
-    /// stop the others. An empty batch sends nothing. See [`Batch`] for what can be batched and what is returned.
-    ///
-    /// ```no_run
-    /// use centrifugo_api::{Client, HistoryRequest, PresenceRequest, PublishRequest};
-    ///
-    /// # async fn run(client: Client) -> Result<(), centrifugo_api::Error> {
-    /// let batch = (PublishRequest::new("news", "{}"), PresenceRequest::new("news"), HistoryRequest::new("news"));
-    /// let (published, presence, history) = client.batch(batch).await?;
-    /// println!("offset {}, {} clients", published?.offset, presence?.presence.len());
-    ///
-    /// let channels = ["news", "sports"];
-    /// let batch: Vec<_> = channels.map(HistoryRequest::new).into();
-    /// for (channel, history) in channels.iter().zip(client.batch(batch).await?) {
-    ///     match history {
-    ///         Ok(history) => println!("{channel}: offset {}", history.offset),
-    ///         Err(error) => println!("{channel}: {error}"),
-    ///     }
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error`], for the batch as a whole.
-    pub async fn batch<B: Batch>(&self, batch: B) -> Result<B::Output, Error> {
-        let request = batch.into_request(false);
-        if is_empty(&request) {
-            return Ok(B::output(request, Default::default()));
-        }
-        let (request, result) = self.run(request).await?;
-        Ok(B::output(request, result))
-    }
-
-    /// Publishes the same data into many channels, and returns an outcome for each.
-    ///
-    /// ```no_run
-    /// use centrifugo_api::{BroadcastRequest, Client};
-    ///
-    /// # async fn run(client: Client) -> Result<(), centrifugo_api::Error> {
-    /// let result = client.broadcast(BroadcastRequest::new(["news", "sports"], r#"{"text":"hello"}"#)).await?;
-    /// for (channel, error) in result.failed() {
-    ///     println!("{channel}: {error}");
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error`], for the broadcast as a whole: the failure of a channel is in the result.
-    pub async fn broadcast(&self, request: BroadcastRequest) -> Result<BroadcastResult, Error> {
-        let (_, result) = self.run(request).await?;
-        Ok(result)
-    }
-
-    /// Runs a call, and returns its request too. Not an `async fn`, whose future would have the request twice.
-    #[allow(clippy::manual_async_fn)]
-    fn run<M: Method>(
-        &self,
-        mut request: M,
-    ) -> impl Future<Output = Result<(M, M::Result), Error>> + Send {
-        async move {
-            let key = self.set_key(&mut request)?;
-            let observed = self.observe(&request);
-            let deadline = self.options.deadline();
-            let outcome = match (M::GENERATED.parts, self.inner.split_above) {
-                (Some(parts), Some(limit)) => {
-                    // The future of a rare path is boxed, so that it is not a part of this one.
-                    let split =
-                        self.exchange_split(&mut request, parts, limit, &deadline, &observed);
-                    Box::pin(split).await
-                }
-                _ => {
-                    self.exchange_whole(&mut request, &deadline, &observed)
-                        .await
-                }
-            };
-            observed.ends(&outcome, count_failed::<M>);
-            match outcome {
-                Ok(mut result) => {
-                    if let Some(key) = key {
-                        (M::GENERATED.settle)(&request, &mut result, &key);
-                    }
-                    Ok((request, result))
-                }
-                Err(error) => Err(error.with_keys((M::GENERATED.keys)(&request))),
-            }
-        }
-    }
-
-    /// Runs a call that is not split, and leaves its request in place.
-    async fn run_whole<M: Method>(&self, request: &mut M) -> Result<M::Result, Error> {
-        let observed = self.observe(request);
-        let deadline = self.options.deadline();
-        let outcome = self.exchange_whole(request, &deadline, &observed).await;
-        observed.ends(&outcome, count_failed::<M>);
-        outcome
-    }
-
-    /// Starts the observation of a call.
-    fn observe<M: Method>(&self, request: &M) -> ObservedCall {
-        let nodes = self.inner.nodes.current();
-        self.inner
-            .observers
-            .call(|| CallStart::new(request, nodes.first().url()))
-    }
-
-    /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.
-    /// Returns the key. Servers that ignore keys get none: telling a key would promise too much.
-    fn set_key<M: Method>(&self, request: &mut M) -> Result<Option<String>, Error> {
-        if !self.inner.honours_keys {
-            return Ok(None);
-        }
-        let key = self.options.retry.new_key()?;
-        if let Some(key) = &key {
-            (M::GENERATED.set_key)(request, key);
-        }
-        Ok(key)
-    }
-
-    fn pages<R: Paged + 'static>(&self, request: R) -> Pages<R> {
-        Pages::new(self.clone(), request)
-    }
-
-    /// Returns an error without the secrets that the server may have sent back.
-    fn hide_secrets(&self, error: Error) -> Error {
-        let headers = self.options.headers.as_deref();
-        self.inner.hide_secrets(error, headers)
-    }
-}
-
-/// Returns the number of parts of a result that failed.
-fn count_failed<M: Method>(result: &M::Result) -> usize {
-    M::GENERATED
-        .parts
-        .map_or(0, |parts| (parts.count_failed)(result))
-}
-
-/// Returns whether a batch has no commands.
-fn is_empty<M: Method>(batch: &M) -> bool {
-    M::GENERATED
-        .parts
-        .is_some_and(|parts| (parts.len)(batch) == 0)
 }
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));

@@ -3,7 +3,7 @@
 use super::Client;
 use super::exchange::finish;
 use crate::api::method::{Method, Parts};
-use crate::call::{Deadline, RetryLoop};
+use crate::call::{Deadline, Made, RetryLoop};
 use crate::codec::EncodedBody;
 use crate::error::Error;
 use crate::observe::ObservedCall;
@@ -23,7 +23,7 @@ impl Client {
         limit: usize,
         deadline: &Deadline,
         observed: &ObservedCall,
-    ) -> Result<M::Result, Error> {
+    ) -> Result<(M::Result, Made), Error> {
         let mut requests = self.split(request, &parts, limit)?;
         let outcome = self
             .exchange_all(request, &parts, &mut requests, deadline, observed)
@@ -42,7 +42,7 @@ impl Client {
         requests: &mut Requests<M>,
         deadline: &Deadline,
         observed: &ObservedCall,
-    ) -> Result<M::Result, Error> {
+    ) -> Result<(M::Result, Made), Error> {
         let count = requests.len();
         let mut attempts: Option<RetryLoop<'_>> = None;
         let mut result: Option<M::Result> = None;
@@ -72,7 +72,9 @@ impl Client {
                 (parts.give_back)(whole, request);
             }
         }
-        Ok(result.unwrap_or_else(|| unreachable!("the whole request is a part")))
+        let result = result.unwrap_or_else(|| unreachable!("the whole request is a part"));
+        let made = attempts.as_ref().map(RetryLoop::made);
+        Ok((result, made.unwrap_or_default()))
     }
 
     /// Moves the parts of a request into several ones, and encodes and checks all of them before the first one is

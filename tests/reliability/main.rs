@@ -33,6 +33,7 @@ mod credentials;
 #[cfg(feature = "tls")]
 mod dead_connections;
 mod deadlines;
+mod detailed;
 mod limits;
 mod nodes;
 mod parts;

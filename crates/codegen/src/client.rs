@@ -13,6 +13,7 @@ const TAKEN: &[&str] = &[
     "background",
     "builder",
     "call",
+    "call_detailed",
     "call_info",
     "call_raw",
     "clone",
@@ -57,7 +58,7 @@ const DEFAULT_HEADING: &str = "Centrifugo's methods";
 /// Generates the methods of the async client.
 pub(crate) fn asynchronous(items: &[Item], rpcs: &[Rpc]) -> File {
     // `run` also returns the request.
-    let call = quote!(self.run(request).await.map(|(_, result)| result));
+    let call = quote!(self.run(request).await.map(|ran| ran.result));
     file(items, rpcs, |rpc| method(rpc, &quote!(async), &call))
 }
 

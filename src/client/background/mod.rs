@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::{Client, count_failed};
+use super::Client;
+use super::calls::count_failed;
 use crate::api::method::Method;
 use crate::error::Error;
 use crate::observe::DropReason;
