@@ -21,10 +21,10 @@ pub struct Detailed<T> {
     /// of the last one.
     pub attempts: u32,
     /// The idempotency key that the call was made with: its own, or the one that
-    /// [`Retry::idempotency_keys`] generated. `None` for a batch, whose commands have keys of their own.
+    /// [`Retry::idempotency_keys`](crate::Retry::idempotency_keys) generated. `None` for a batch, whose commands have keys of their own.
     pub idempotency_key: Option<String>,
     /// The id that the request was sent with in the header `X-Request-Id`, if it had one: see
-    /// [`ClientBuilder::request_ids`]. A call that shared a batch has none of its own.
+    /// [`ClientBuilder::request_ids`](crate::ClientBuilder::request_ids). A call that shared a batch has none of its own.
     pub request_id: Option<String>,
 }
 
