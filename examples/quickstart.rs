@@ -13,7 +13,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use centrifugo_api::{
-    ApiError, Client, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest,
+    ApiError, Client, ClientBuilder, HistoryRequest, InfoRequest, PayloadExt as _, PresenceRequest,
     PublishRequest, json,
 };
 use serde::{Deserialize, Serialize};
@@ -44,11 +44,8 @@ async fn main() -> ExitCode {
 }
 
 async fn on_the_server_at(url: &str) -> Result<(), Box<dyn Error>> {
-    let mut builder = Client::builder(url);
-    if let Ok(key) = env::var("CENTRIFUGO_API_KEY") {
-        builder = builder.api_key(key);
-    }
-    tour(url, &builder.build()?, &channel()).await
+    let client = ClientBuilder::from_env()?.build()?;
+    tour(url, &client, &channel()).await
 }
 
 async fn on_the_embedded_server() -> Result<(), Box<dyn Error>> {

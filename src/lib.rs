@@ -25,6 +25,26 @@
 //! The [`Client`] connects on the first call. It is cheap to clone: create one, and share it. [`Client::builder`] has
 //! the options. URLs begin with `http`, `https`, `grpc` or `grpcs`.
 //!
+//! # Configuration
+//!
+//! [`ClientBuilder`] has all options, and finds every mistake in them. [`ClientBuilder::from_env`] reads them from the
+//! environment: `CENTRIFUGO_URL`, `CENTRIFUGO_API_KEY`, `CENTRIFUGO_TIMEOUT` and so on. [`ClientSettings`] is the part
+//! of a configuration file that is about this client. Both have the names of the builder's methods.
+//!
+//! ```
+//! # #[cfg(feature = "http")]
+//! # fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use centrifugo_api::ClientSettings;
+//!
+//! let settings: ClientSettings = serde_json::from_str(
+//!     r#"{"url": "http://localhost:8000/api", "api_key": "secret", "timeout": "3s", "retry": {"max_attempts": 5}}"#,
+//! )?;
+//! let client = settings.builder()?.request_ids().build()?;
+//! # Ok(()) }
+//! # #[cfg(feature = "http")]
+//! # run().unwrap();
+//! ```
+//!
 //! # Requests
 //!
 //! Each method takes its request: [`Client::history`] takes a [`HistoryRequest`]. `new` takes what Centrifugo
@@ -179,8 +199,8 @@ pub use api::user::{NeedsUser, UserRequest};
 pub use call::{Credential, Retry};
 #[cfg(feature = "_transport")]
 pub use client::{
-    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, Coalescing, Detailed,
-    Pages,
+    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, ClientSettings, Coalescing,
+    Detailed, Pages,
 };
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{

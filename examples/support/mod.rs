@@ -4,19 +4,15 @@ use std::env;
 use std::error::Error;
 use std::fmt;
 
-use centrifugo_api::{Client, ClientBuilder};
+use centrifugo_api::ClientBuilder;
 
-/// Returns the builder of a client, from `CENTRIFUGO_URL` and `CENTRIFUGO_API_KEY` or for the
+/// Returns the builder of a client, from `CENTRIFUGO_URL`, `CENTRIFUGO_API_KEY` and so on, or for the
 /// embedded server.
 pub(crate) fn builder() -> Result<ClientBuilder, Report> {
-    let Ok(url) = env::var("CENTRIFUGO_URL") else {
+    if env::var_os("CENTRIFUGO_URL").is_none() {
         return embedded();
-    };
-    let builder = Client::builder(url);
-    Ok(match env::var("CENTRIFUGO_API_KEY") {
-        Ok(key) => builder.api_key(key),
-        Err(_) => builder,
-    })
+    }
+    Ok(ClientBuilder::from_env()?)
 }
 
 fn embedded() -> Result<ClientBuilder, Report> {

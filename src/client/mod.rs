@@ -7,6 +7,7 @@ mod coalescing;
 mod exchange;
 mod pages;
 mod raw;
+mod settings;
 mod split;
 
 use std::fmt;
@@ -24,6 +25,7 @@ pub use coalescing::Coalescing;
 pub use pages::Pages;
 #[cfg(feature = "blocking")]
 pub(crate) use pages::read as read_page;
+pub use settings::ClientSettings;
 
 /// A client of Centrifugo's server API, over HTTP or gRPC.
 ///

@@ -136,6 +136,39 @@ impl ClientBuilder {
         self.names = names.into();
         self
     }
+
+    /// Returns all options that are data, as text.
+    pub(crate) fn described(&self) -> String {
+        let key = match &self.api_key {
+            ApiKeySource::Fixed(key) => key,
+            ApiKeySource::None | ApiKeySource::Provider(_) => "",
+        };
+        let times = [
+            Some(self.timeout),
+            self.attempt_timeout,
+            self.connect_timeout,
+        ];
+        let limits = (
+            self.max_in_flight,
+            self.split_above,
+            self.max_request_size,
+            self.max_response_size,
+        );
+        let switches = (
+            self.request_ids,
+            self.error_mode_transport,
+            self.legacy_commands,
+        );
+        let texts = (
+            &self.urls,
+            key,
+            &self.user_agent,
+            &self.server_version,
+            &self.headers,
+        );
+        let (retry, connections, tls) = (&self.retry, &self.connections, &self.tls);
+        format!("{texts:?} {times:?} {limits:?} {switches:?} {retry:?} {connections:?} {tls:?}")
+    }
 }
 
 /// # Retries and nodes
@@ -143,6 +176,12 @@ impl ClientBuilder {
     /// Sets how failed calls are retried; see [`Retry`] for the default.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Changes how failed calls are retried.
+    pub(super) fn change_retry(mut self, change: impl FnOnce(Retry) -> Retry) -> Self {
+        self.retry = change(self.retry);
         self
     }
 

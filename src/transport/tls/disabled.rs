@@ -13,6 +13,8 @@ use crate::transport::TransportConfig;
 
 /// The options of the builder: none.
 #[derive(Default)]
+// Not outside of tests: it has secrets.
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Options {}
 
 impl Options {

@@ -20,6 +20,8 @@ use crate::error::Error;
 
 /// The options of the builder.
 #[derive(Default)]
+// Not outside of tests: it has secrets.
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Options {
     /// Each is PEM with one or more certificates, or DER with one.
     pub(crate) roots: Vec<Vec<u8>>,
@@ -191,13 +193,8 @@ fn client_config(options: &Options) -> Result<ClientConfig, Error> {
     let Some(pem) = &options.identity else {
         return Ok(builder.with_no_client_auth());
     };
-    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
-        Error::Config(format!(
-            "identity: no private key can be read: {error}; give PEM with a certificate and a key"
-        ))
-    })?;
     builder
-        .with_client_auth_cert(certificates("identity", pem)?, key)
+        .with_client_auth_cert(certificates("identity", pem)?, private_key(pem)?)
         .map_err(|error| Error::Config(format!("identity: {error}")))
 }
 
@@ -228,6 +225,27 @@ fn verifier(
         ))
     })?;
     Ok(Arc::new(ForName { verifier, name }))
+}
+
+/// Checks that a text or DER contains certificates.
+pub(crate) fn check_certificates(content: &[u8]) -> Result<(), String> {
+    let certificates = certificates("root_certificate", content);
+    certificates.map(drop).map_err(|error| error.to_string())
+}
+
+/// Checks that a text contains certificates and a private key.
+pub(crate) fn check_identity(pem: &[u8]) -> Result<(), String> {
+    let read = private_key(pem).and_then(|_| certificates("identity", pem));
+    read.map(drop).map_err(|error| error.to_string())
+}
+
+/// Reads the private key of `identity`.
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Error> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
+        Error::Config(format!(
+            "identity: no private key can be read: {error}; give PEM with a certificate and a key"
+        ))
+    })
 }
 
 /// Reads the certificates of an option.

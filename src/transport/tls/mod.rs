@@ -23,6 +23,6 @@ pub(crate) use disabled::Connector;
 #[cfg(not(feature = "_tls"))]
 pub(crate) use disabled::{Handshakes, Options, Tls, hint};
 #[cfg(feature = "_tls")]
-pub(crate) use enabled::{Handshakes, Options, Tls, hint};
+pub(crate) use enabled::{Handshakes, Options, Tls, check_certificates, check_identity, hint};
 #[cfg(all(feature = "http", not(feature = "_tls")))]
 pub(crate) use unused::unused_config;

@@ -1,6 +1,7 @@
 //! Mistakes in the configuration: `build` finds all of them, before anything is sent, and names the
 //! fix.
 
+mod environment;
 mod own_connections;
 #[cfg(feature = "tls")]
 mod tls;
