@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api::messages::BroadcastRequest;
 use crate::api::method::Method;
-use crate::call::Retry;
+use crate::call::{Retry, ServerVersions};
 use crate::client::{self, ClientBuilder, Coalescing, Detailed, read_page};
 use crate::error::Error;
 use crate::request::{Batch, BroadcastResult, Page, Paged};
@@ -143,6 +143,28 @@ impl Client {
     /// Those of [`crate::Client::close`].
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.runtime.block_on(self.client.close(timeout))?
+    }
+}
+
+/// # Start-up
+impl Client {
+    /// Waits until the server answers, at most `timeout`: [`crate::Client::wait_until_ready`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`crate::Client::wait_until_ready`].
+    pub fn wait_until_ready(&self, timeout: Duration) -> Result<(), Error> {
+        self.runtime
+            .block_on(self.client.wait_until_ready(timeout))?
+    }
+
+    /// Returns the versions that the nodes of the cluster run: [`crate::Client::server_versions`].
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn server_versions(&self) -> Result<ServerVersions, Error> {
+        self.runtime.block_on(self.client.server_versions())?
     }
 }
 

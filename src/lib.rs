@@ -45,6 +45,11 @@
 //! # run().unwrap();
 //! ```
 //!
+//! # Starting and versions
+//!
+//! [`Client::wait_until_ready`] waits for a Centrifugo that is starting too. [`Client::server_versions`] tells which
+//! versions its nodes run, for methods that only newer ones have.
+//!
 //! # Requests
 //!
 //! Each method takes its request: [`Client::history`] takes a [`HistoryRequest`]. `new` takes what Centrifugo
@@ -196,11 +201,11 @@ pub use api::method::Method;
 pub use api::payload::{IntoPayload, Payload, binary};
 pub use api::user::{NeedsUser, UserRequest};
 #[cfg(feature = "_transport")]
-pub use call::{Credential, Retry};
+pub use call::{Credential, NodeVersion, Retry, ServerVersions};
 #[cfg(feature = "_transport")]
 pub use client::{
-    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, ClientSettings, Coalescing,
-    Detailed, Pages,
+    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, ClientSettings,
+    Coalescing, Detailed, Pages,
 };
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{

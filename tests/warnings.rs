@@ -1,9 +1,9 @@
-//! Warnings by `tracing`. They need their own process because each is given once per process.
+//! Warnings by `tracing`. They need their own process because some are given once per process.
 #![cfg(all(feature = "http", feature = "grpc"))]
 
 use std::sync::{Arc, Mutex};
 
-use centrifugo_api::Client;
+use centrifugo_api::{BlockUserRequest, Client, UnblockUserRequest};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -88,4 +88,40 @@ fn unencrypted_key_is_warned_about_once() {
         warning.contains("grpc://centrifugo.example:10000") && !warning.contains("hunter22"),
         "{warning}"
     );
+}
+
+#[test]
+fn missing_method_is_warned_about_once_per_client() -> Result<(), Box<dyn std::error::Error>> {
+    let server = centrifugo_api_testing::Server::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    for client in [server.client(), server.grpc_client()] {
+        let warnings = Warnings::default();
+        tracing::subscriber::with_default(warnings.clone(), || {
+            runtime.block_on(async {
+                for client in [&client, &client.clone()] {
+                    let call = client.block_user(BlockUserRequest::new("alice"));
+                    assert!(call.await.is_err_and(|error| error.is_unsupported()));
+                }
+                let call = client.unblock_user(UnblockUserRequest::new("alice"));
+                assert!(call.await.is_err_and(|error| error.is_unsupported()));
+            });
+        });
+        let warnings = warnings
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock");
+        let [block, unblock] = &warnings[..] else {
+            panic!("{warnings:?}")
+        };
+        for (warning, method) in [(block, "block_user"), (unblock, "unblock_user")] {
+            assert!(
+                warning.contains(&format!("method: \"{method}\"")),
+                "{warning}"
+            );
+            assert!(warning.contains("it is not Centrifugo PRO"), "{warning}");
+        }
+    }
+    Ok(())
 }

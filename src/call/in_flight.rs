@@ -1,6 +1,7 @@
 //! Limits the calls in flight, and drains them on close.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
@@ -14,7 +15,7 @@ pub(crate) struct InFlight {
     /// The number of calls that have a permit or wait for one.
     calls: AtomicUsize,
     closed: AtomicBool,
-    /// Notified when a call of a closed client ends.
+    /// Notified when the client is closed, and when a call of a closed client ends.
     ended: Notify,
 }
 
@@ -76,6 +77,7 @@ impl InFlight {
         if let Some(permits) = &self.permits {
             permits.close();
         }
+        self.ended.notify_waiters();
         loop {
             // Registered before the count is read, so that no end of a call is missed.
             let ended = self.ended.notified();
@@ -85,6 +87,29 @@ impl InFlight {
                 return;
             }
             ended.await;
+        }
+    }
+}
+
+impl InFlight {
+    /// Returns the output of a future, or `None` if the client is closed first.
+    pub(crate) async fn unless_closed<F: Future>(&self, future: F) -> Option<F::Output> {
+        let closing = self.closing();
+        tokio::pin!(future, closing);
+        std::future::poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => closing.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
+
+    /// Waits until the client is closed.
+    async fn closing(&self) {
+        let closed = self.ended.notified();
+        tokio::pin!(closed);
+        closed.as_mut().enable();
+        if !self.closed.load(Ordering::SeqCst) {
+            closed.await;
         }
     }
 }

@@ -5,12 +5,14 @@ mod budget;
 pub(crate) mod credentials;
 mod deadline;
 mod in_flight;
+mod missing_methods;
 pub(crate) mod nodes;
 mod options;
 mod provider;
 pub(crate) mod random;
 mod retry;
 mod retry_loop;
+mod server_versions;
 mod waiting;
 
 use std::time::Duration;
@@ -27,12 +29,15 @@ pub use credentials::Credential;
 use credentials::Credentials;
 pub(crate) use deadline::Deadline;
 pub(crate) use in_flight::{InFlight, Permit};
+pub(crate) use missing_methods::MissingMethods;
 pub(crate) use nodes::Candidate;
 use nodes::Nodes;
 pub(crate) use options::CallOptions;
 pub(crate) use provider::Provider;
 pub use retry::Retry;
 pub(crate) use retry_loop::{Made, RetryLoop};
+pub(crate) use server_versions::version_numbers;
+pub use server_versions::{NodeVersion, ServerVersions};
 pub(crate) use waiting::{Queues, Waiting};
 
 /// The facts about a request of a call that the retry loop needs.
@@ -64,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) observers: Observers,
     /// True if each request gets an `X-Request-Id`.
     pub(crate) request_ids: bool,
+    pub(crate) missing_methods: MissingMethods,
 }
 
 impl Inner {

@@ -186,7 +186,10 @@ impl Client {
                         made,
                     })
                 }
-                Err(error) => Err(error.with_keys((M::GENERATED.keys)(&request))),
+                Err(error) => {
+                    let error = error.with_keys((M::GENERATED.keys)(&request));
+                    Err(self.inner.missing_methods.explain(M::NAME, error))
+                }
             }
         }
     }

@@ -5,8 +5,10 @@ mod builder;
 mod calls;
 mod coalescing;
 mod exchange;
+mod info;
 mod pages;
 mod raw;
+mod ready;
 mod settings;
 mod split;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-use super::text::{bounded, hint_part};
+use super::text::{bounded, hint_part, missing_method};
 use super::{Attempts, Effect};
 use crate::api;
 
@@ -152,11 +152,11 @@ impl ApiError {
         {
             return format!("the namespace of channel `{channel}` is not configured");
         }
+        if self.code == Self::NOT_FOUND {
+            return missing_method(self.method().unwrap_or_default());
+        }
         let hint = match self.code {
             Self::UNKNOWN_CHANNEL => "the channel's namespace is not configured",
-            Self::NOT_FOUND => {
-                "the server does not have the method: it is older, or not Centrifugo PRO"
-            }
             Self::BAD_REQUEST => "the request lacks something, or contradicts itself",
             Self::NOT_AVAILABLE => {
                 "the feature is off for the channel's namespace: history needs history_size and history_ttl there, \

@@ -21,6 +21,8 @@ struct Made {
     requests: usize,
     /// The id that the last request was sent with.
     request_id: Option<String>,
+    /// The version of the oldest node, if the server did not have the method and it is known.
+    version: Option<(u32, u32, u32)>,
 }
 
 impl Attempts {
@@ -93,6 +95,12 @@ impl Attempts {
         self.0.get_or_insert_default().request_id = Some(id.to_owned());
     }
 
+    /// Sets the version of the oldest node.
+    #[cfg(feature = "_transport")]
+    pub(super) fn set_version(&mut self, version: (u32, u32, u32)) {
+        self.0.get_or_insert_default().version = Some(version);
+    }
+
     /// Sets the keys of a call, of which at least one of its commands has one.
     pub(crate) fn set_keys(&mut self, keys: Vec<Option<String>>) {
         self.0.get_or_insert_default().keys = keys;
@@ -112,6 +120,9 @@ impl fmt::Display for Attempts {
         }
         if made.count > 1 {
             write!(formatter, "; {} attempts", made.count)?;
+        }
+        if let Some((major, minor, patch)) = made.version {
+            write!(formatter, "; the oldest node runs {major}.{minor}.{patch}")?;
         }
         if let Some(id) = self.request_id() {
             write!(formatter, "; its request id was {id}")?;

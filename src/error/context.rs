@@ -44,6 +44,16 @@ impl Error {
         self
     }
 
+    /// Returns the error with the version of the oldest node, if it is known.
+    pub(crate) fn on_version(mut self, version: Option<(u32, u32, u32)>) -> Self {
+        if let Some(version) = version
+            && let Some(attempts) = self.attempts_mut()
+        {
+            attempts.set_version(version);
+        }
+        self
+    }
+
     /// Returns the error with the channel that the request was about.
     pub(crate) fn about(self, channel: Option<&str>) -> Self {
         match self {
@@ -73,7 +83,7 @@ impl Error {
             | Self::Interrupted { method, .. } => *method = called,
             Self::Decode { method, .. } => *method = Some(called),
             Self::Api(error) => *error = error.clone().of(called),
-            Self::Config(_) | Self::InvalidRequest(_) => {}
+            Self::Config(_) | Self::InvalidRequest(_) | Self::NotReady { .. } => {}
         }
         self
     }

@@ -25,7 +25,10 @@ pub(crate) use progress::Progress;
 pub use status::Status;
 #[cfg(feature = "_transport")]
 pub(crate) use text::hide;
-use text::{body_part, closed_message, effect_text, hint_part, list, network_message, proxy_part};
+use text::{
+    body_part, closed_message, effect_text, hint_part, list, network_message, proxy_part,
+    status_hint,
+};
 pub(crate) use text::{decode_cause, excerpt, rounded};
 
 /// The reason of [`Error::Network`] if the process could not open another file.
@@ -143,7 +146,7 @@ pub enum Error {
     },
 
     /// A response that is neither a reply nor an error of the API: from the server, or from a proxy in front of it.
-    #[error("{method}: the server answered {status}{}{}{attempts}", body_part(.body), hint_part(status.hint(.body)))]
+    #[error("{method}: the server answered {status}{}{}{attempts}", body_part(.body), hint_part(&status_hint(.method, *.status, .body)))]
     #[non_exhaustive]
     Transport {
         /// The method that was called.
@@ -198,6 +201,20 @@ pub enum Error {
         attempts: Attempts,
     },
 
+    /// The server was not ready in time: see `Client::wait_until_ready`.
+    #[error("the server was not ready within {} ({attempts} attempts): {last}", rounded(*.after))]
+    #[non_exhaustive]
+    NotReady {
+        /// The time after which waiting was given up.
+        after: Duration,
+        /// The number of questions to the server.
+        attempts: u32,
+        /// The error that was the reason to wait, the last time.
+        last: Box<Error>,
+        /// The cause of the last error.
+        source: Option<Cause>,
+    },
+
     /// An attempt after the first one, or a later request of a call that was split, could not be made because of a
     /// configuration that has changed meanwhile, such as options of the process that no longer fit.
     #[error("{method}: {reason}; {}{attempts}", effect_text(.attempts.and(Effect::MayHaveRun)))]
@@ -234,6 +251,7 @@ impl Error {
             Self::Api(_) => "api",
             Self::Closed { .. } => "closed",
             Self::Interrupted { .. } => "interrupted",
+            Self::NotReady { .. } => "not_ready",
         }
     }
 }

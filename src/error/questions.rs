@@ -4,9 +4,10 @@
 use super::OUT_OF_FILES;
 use super::{ApiError, Attempts, Effect, Error, Status};
 
-/// Matches an error for its attempts, which are borrowed as the error is: `$of_api` is the method of [`ApiError`].
+/// Matches an error for its attempts, which are borrowed as the error is: `$of_api` is the method of [`ApiError`], and
+/// `$of_last` that of [`enum@Error`].
 macro_rules! attempts_of {
-    ($error:expr, $of_api:ident) => {
+    ($error:expr, $of_api:ident, $of_last:ident) => {
         match $error {
             Error::Network { attempts, .. }
             | Error::Timeout { attempts, .. }
@@ -17,6 +18,7 @@ macro_rules! attempts_of {
             | Error::Closed { attempts, .. }
             | Error::Interrupted { attempts, .. } => Some(attempts),
             Error::Api(error) => error.$of_api(),
+            Error::NotReady { last, .. } => last.$of_last(),
             Error::Config(_) | Error::InvalidRequest(_) | Error::Partial { .. } => None,
         }
     };
@@ -29,7 +31,7 @@ impl Error {
     /// The call may have run on the server, unless [`is_unsent`](Self::is_unsent) holds.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout { .. })
+        matches!(self, Self::Timeout { .. } | Self::NotReady { .. })
     }
 
     /// Returns whether the server refused the API key or the bearer token. Compare `api_key` with `http_api.key` or `grpc_api.key` of the
@@ -67,6 +69,7 @@ impl Error {
             Self::Network { effect, .. } | Self::Timeout { effect, .. } => *effect,
             Self::Transport { .. } | Self::Api(_) | Self::Interrupted { .. } => Effect::MayHaveRun,
             Self::Decode { .. } | Self::Partial { .. } => Effect::Ran,
+            Self::NotReady { last, .. } => return last.effect(),
         };
         match self.attempts_made() {
             Some(attempts) => attempts.and(last),
@@ -82,7 +85,10 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Network { .. } | Self::Timeout { .. } | Self::Credentials { .. } => true,
+            Self::Network { .. }
+            | Self::Timeout { .. }
+            | Self::Credentials { .. }
+            | Self::NotReady { .. } => true,
             Self::Transport {
                 status,
                 retry_after,
@@ -135,6 +141,7 @@ impl Error {
             | Self::Closed { method, .. }
             | Self::Interrupted { method, .. } => Some(method),
             Self::Decode { method, .. } => *method,
+            Self::NotReady { last, .. } => last.method(),
             Self::Api(error) => error.method(),
         }
     }
@@ -160,7 +167,10 @@ impl Error {
     /// Returns the number of attempts of the call: more than one where [`Retry`](crate::Retry) allowed it.
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        self.attempts_made().map_or(1, Attempts::count)
+        match self {
+            Self::NotReady { attempts, .. } => *attempts,
+            _ => self.attempts_made().map_or(1, Attempts::count),
+        }
     }
 
     /// Returns the idempotency key of the call: its own, or the one that
@@ -199,13 +209,13 @@ impl Error {
 
     /// Returns the attempts of the call; `None` for an error without a call, and for one whose parts have their own.
     fn attempts_made(&self) -> Option<&Attempts> {
-        attempts_of!(self, attempts)
+        attempts_of!(self, attempts, attempts_made)
     }
 
     /// Returns the attempts of the call, to be changed.
     #[cfg(feature = "_transport")]
     pub(super) fn attempts_mut(&mut self) -> Option<&mut Attempts> {
-        attempts_of!(self, attempts_mut)
+        attempts_of!(self, attempts_mut, attempts_mut)
     }
 
     /// Returns whether the process itself is at fault, and no server: it has too many open files.

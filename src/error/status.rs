@@ -58,7 +58,8 @@ impl Status {
         matches!(self, Self::Http(404) | Self::Grpc(12))
     }
 
-    /// Returns the usual meaning of the status, given the body that came with it, and what to do.
+    /// Returns the usual meaning of the status, given the body that came with it, and what to do. Nothing is said here
+    /// of a method that the server does not have.
     pub(crate) fn hint(self, body: &str) -> &'static str {
         match self {
             // The text of Go and of nginx for HTTP on a TLS port.
@@ -73,10 +74,6 @@ impl Status {
                  legacy_commands: it does not have a method of the request, and has run the commands before it"
             }
             Self::Http(403) => "a proxy in front of Centrifugo forbids the call",
-            Self::Http(404) => {
-                "does the URL lack the path, /api by default? Otherwise the server does not have the method: it is older, \
-                 or not Centrifugo PRO"
-            }
             Self::Http(405) => "is this URL Centrifugo's server API?",
             Self::Http(413) => {
                 "a proxy limits the size of requests: send less at once, or raise its limit"
@@ -107,9 +104,6 @@ impl Status {
             }
             Self::Grpc(8) if body.contains("send message larger than max") => {
                 "the reply exceeds the server's limit: ask for less at once"
-            }
-            Self::Grpc(12) => {
-                "the server does not have the method: it is older, or not Centrifugo PRO"
             }
             Self::Grpc(13) => {
                 "the server could not read the request: does the schema that this crate was built from match it?"

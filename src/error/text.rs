@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, Attempts, Cause, Effect, NOT_TAKEN};
+use super::{ApiError, Attempts, Cause, Effect, NOT_TAKEN, Status};
+use crate::api::messages::RELEASES;
 
 /// Returns what happened to the connection of the last attempt, and what the call did on the server.
 pub(super) fn network_message(
@@ -96,6 +97,31 @@ pub(super) fn hint_part(hint: &str) -> String {
     } else {
         format!(" ({hint})")
     }
+}
+
+/// Returns what a status usually means, and what to do.
+pub(super) fn status_hint(method: &str, status: Status, body: &str) -> String {
+    match status {
+        Status::Http(404) => {
+            let missing = missing_method(method);
+            format!("does the URL lack the path, /api by default? Otherwise {missing}")
+        }
+        Status::Grpc(12) if !body.contains("instead of gRPC") => missing_method(method),
+        _ => status.hint(body).to_owned(),
+    }
+}
+
+/// Returns why a server may not have a method.
+pub(super) fn missing_method(method: &str) -> String {
+    let mut releases = RELEASES.iter();
+    let release = releases.find(|(name, ..)| *name == method);
+    let reason = match release {
+        None => "it is older, or not Centrifugo PRO".to_owned(),
+        Some((_, "", _)) => "it is not Centrifugo PRO, or older".to_owned(),
+        Some((_, since, false)) => format!("it is older than {since}"),
+        Some((_, since, true)) => format!("it is not Centrifugo PRO, or older than {since}"),
+    };
+    format!("the server does not have the method: {reason}")
 }
 
 /// The mark in the place of a secret.

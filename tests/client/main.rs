@@ -33,6 +33,7 @@ mod legacy;
 mod pages;
 mod required;
 mod runtimes;
+mod start_up;
 
 use centrifugo_api::{ApiError, Client, Error};
 use fake_http::FakeHttp;

@@ -44,6 +44,8 @@ mod resets;
 mod retries;
 mod retries_of_parts;
 mod slow_nodes;
+#[cfg(feature = "tls")]
+mod start_up;
 mod table;
 mod told_keys;
 #[cfg(unix)]

@@ -27,10 +27,16 @@ pub(crate) fn impls(rpcs: &[Rpc], items: &[Item]) -> Vec<Item> {
     impls
 }
 
-/// Generates the list of all methods' names, the presence of idempotency keys, and the functions about
-/// `Error.temporary`.
+/// Generates the list of all methods' names, the releases that brought methods, the path of `info`, the presence of
+/// idempotency keys, and the functions about `Error.temporary`.
 pub(crate) fn tables(rpcs: &[Rpc], items: &[Item]) -> Vec<Item> {
-    vec![names(rpcs), takes_keys(rpcs, items), temporary_flag(items)]
+    vec![
+        names(rpcs),
+        releases(rpcs),
+        info_path(rpcs),
+        takes_keys(rpcs, items),
+        temporary_flag(items),
+    ]
 }
 
 fn facts(rpc: &Rpc) -> Option<&'static MethodFacts> {
@@ -373,6 +379,31 @@ fn names(rpcs: &[Rpc]) -> Item {
     parse_quote! {
         /// The names of all methods of the schema that the crate was built from, as HTTP has them.
         pub const METHODS: &[&str] = &[#(#names),*];
+    }
+}
+
+/// Generates the list of the methods that not every Centrifugo has, with the version that brought each, or nothing if
+/// the schema's comments do not tell it, and true for those of Centrifugo PRO.
+fn releases(rpcs: &[Rpc]) -> Item {
+    let releases = rpcs.iter().filter_map(|rpc| {
+        let name = &rpc.name;
+        let since = rpc.since.as_deref().unwrap_or_default();
+        let is_pro = facts(rpc).is_some_and(|facts| !facts.is_open_source);
+        (is_pro || !since.is_empty()).then(|| quote!((#name, #since, #is_pro)))
+    });
+    parse_quote! {
+        pub(crate) const RELEASES: &[(&str, &str, bool)] = &[#(#releases),*];
+    }
+}
+
+/// Generates the path of `info` over gRPC, which older or unusual schemas may lack.
+fn info_path(rpcs: &[Rpc]) -> Item {
+    let first = rpcs.first().map_or("", |rpc| rpc.grpc_path.as_str());
+    let service = first.rsplit_once('/').map_or("", |(service, _)| service);
+    let path = format!("{service}/Info");
+    parse_quote! {
+        #[cfg_attr(not(feature = "_transport"), allow(dead_code))]
+        pub(crate) const INFO_PATH: &str = #path;
     }
 }
 

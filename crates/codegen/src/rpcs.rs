@@ -20,6 +20,8 @@ pub(crate) struct Rpc {
     pub(crate) heading: Option<String>,
     /// The documentation, and `#[deprecated]` if the schema says so.
     pub(crate) docs: Vec<syn::Attribute>,
+    /// The version of Centrifugo that brought the method, if the schema's comment tells it: `6.8`.
+    pub(crate) since: Option<String>,
     pub(crate) request: Type,
     /// The message that a successful call returns.
     pub(crate) result: Type,
@@ -94,6 +96,7 @@ fn rpc(schema: &Schema, messages: &Messages, method: &prost_build::Method) -> Re
         ident,
         heading: schema.headings.get(&method.proto_name).cloned(),
         docs: docs(method)?,
+        since: since(&method.comments),
         request,
         result: result.unwrap_or_else(|| response.clone()),
         shape,
@@ -107,6 +110,15 @@ fn rpc(schema: &Schema, messages: &Messages, method: &prost_build::Method) -> Re
 
 fn parse_type(name: &str) -> Result<Type, String> {
     syn::parse_str(name).map_err(|error| format!("`{name}` is not the name of a type: {error}"))
+}
+
+/// Returns the version in the sentence `Since v6.8` of a comment.
+fn since(comments: &Comments) -> Option<String> {
+    let mut lines = comments.leading.iter();
+    let version = lines.find_map(|line| line.split_once("Since v"))?.1;
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let version = version[..end.unwrap_or(version.len())].trim_end_matches('.');
+    (!version.is_empty()).then(|| version.to_owned())
 }
 
 /// Returns the method's name: that of the field of `Command` that has the request, or else the

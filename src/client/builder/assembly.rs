@@ -9,7 +9,7 @@ use super::ClientBuilder;
 use super::checks::check_scheme;
 use crate::call::credentials::{Credentials, Scheme};
 use crate::call::nodes::{Discovery, NodeFactory, Nodes};
-use crate::call::{Budget, InFlight, Inner, Queues};
+use crate::call::{Budget, InFlight, Inner, MissingMethods, Queues};
 use crate::error::Error;
 use crate::observe::Observers;
 use crate::transport::tls::Tls;
@@ -54,6 +54,7 @@ impl ClientBuilder {
             max_request_size,
             split_above,
             honours_keys,
+            missing_methods: MissingMethods::default(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The version of the server, and the client's behaviour with older ones.
 
 use super::ClientBuilder;
+use crate::call::version_numbers;
 use crate::error::Error;
 
 /// The first version that honours idempotency keys.
@@ -23,11 +24,9 @@ impl ClientBuilder {
         let Some(version) = &self.server_version else {
             return Ok(!self.legacy_commands);
         };
-        let mut numbers = version.trim_start_matches('v').split('.');
-        let mut next = || numbers.next()?.parse::<u32>().ok();
-        match (next(), next()) {
-            (Some(major), Some(minor)) => Ok((major, minor) >= WITH_KEYS),
-            _ => Err(Error::Config(format!(
+        match version_numbers(version) {
+            Some((major, minor, _)) => Ok((major, minor) >= WITH_KEYS),
+            None => Err(Error::Config(format!(
                 "server_version `{version}` is not a version: give its first two numbers, such as 5.1"
             ))),
         }

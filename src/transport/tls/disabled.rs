@@ -68,3 +68,8 @@ impl Connector {
         match self.0 {}
     }
 }
+
+/// Returns false: without TLS it is not the reason of a failure.
+pub(crate) fn is_lasting(_error: &(dyn StdError + 'static)) -> bool {
+    false
+}

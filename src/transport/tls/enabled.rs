@@ -139,6 +139,16 @@ pub(crate) fn hint(error: &(dyn StdError + 'static)) -> &'static str {
     }
 }
 
+/// Returns whether a connection failed and would fail again: the server's certificate is not valid, or the server does
+/// not speak TLS.
+pub(crate) fn is_lasting(error: &(dyn StdError + 'static)) -> bool {
+    let error = find::<rustls::Error>(error);
+    matches!(
+        error,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidMessage(_))
+    )
+}
+
 /// Returns what to do about a certificate that is not valid.
 fn certificate_hint(error: &CertificateError) -> &'static str {
     match error {

@@ -21,8 +21,10 @@ pub(crate) use connector::Connector;
 #[cfg(not(feature = "_tls"))]
 pub(crate) use disabled::Connector;
 #[cfg(not(feature = "_tls"))]
-pub(crate) use disabled::{Handshakes, Options, Tls, hint};
+pub(crate) use disabled::{Handshakes, Options, Tls, hint, is_lasting};
 #[cfg(feature = "_tls")]
-pub(crate) use enabled::{Handshakes, Options, Tls, check_certificates, check_identity, hint};
+pub(crate) use enabled::{
+    Handshakes, Options, Tls, check_certificates, check_identity, hint, is_lasting,
+};
 #[cfg(all(feature = "http", not(feature = "_tls")))]
 pub(crate) use unused::unused_config;
