@@ -103,12 +103,12 @@ async fn server_that_never_starts_is_an_error_with_its_reason() -> Outcome {
     Ok(())
 }
 
-/// Returns servers that answer with these statuses, a client of each, and what counts its requests.
-fn answering(
-    http: &'static [u16],
-    grpc: &'static [&'static str],
-) -> Result<Vec<(Client, Box<dyn Fn() -> usize>)>, Error> {
-    let mut clients: Vec<(Client, Box<dyn Fn() -> usize>)> = Vec::new();
+/// A client, and a function that counts the requests to its server.
+type Counted = (Client, Box<dyn Fn() -> usize>);
+
+/// Returns a client of a server that answers with these statuses, over each transport.
+fn answering(http: &'static [u16], grpc: &'static [&'static str]) -> Result<Vec<Counted>, Error> {
+    let mut clients: Vec<Counted> = Vec::new();
     if cfg!(feature = "http") {
         let answers = http.iter().map(|status| match status {
             200 => Answer::json(r#"{"result":{"nodes":[{"name":"a","version":"5.4.9"}]}}"#),
@@ -166,9 +166,12 @@ async fn error_that_waiting_does_not_mend_is_returned_at_once() -> Outcome {
     Ok(())
 }
 
+/// A client and its server.
+type Served = (Client, Box<dyn std::any::Any>);
+
 /// Returns clients of servers that accept connections and answer nothing.
-fn silent() -> Result<Vec<(Client, Box<dyn std::any::Any>)>, Error> {
-    let mut clients: Vec<(Client, Box<dyn std::any::Any>)> = Vec::new();
+fn silent() -> Result<Vec<Served>, Error> {
+    let mut clients: Vec<Served> = Vec::new();
     if cfg!(feature = "http") {
         let fake = FakeHttp::always(Answer::silence());
         clients.push((Client::new(fake.url(), "key")?, Box::new(fake)));

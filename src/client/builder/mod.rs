@@ -140,8 +140,8 @@ impl ClientBuilder {
     /// Returns all options that are data, as text.
     pub(crate) fn described(&self) -> String {
         let key = match &self.api_key {
-            ApiKeySource::Fixed(key) => key,
-            ApiKeySource::None | ApiKeySource::Provider(_) => "",
+            Source::Fixed(key) => key,
+            Source::None | Source::Provider(_) => "",
         };
         let times = [
             Some(self.timeout),

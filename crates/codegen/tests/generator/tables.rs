@@ -59,6 +59,39 @@ fn list_of_methods_agrees_with_service() -> Tested {
     Ok(())
 }
 
+/// Returns the generated list of releases, without white space.
+fn releases(messages: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let text: String = messages.split_whitespace().collect();
+    let (_, list) = text
+        .split_once("RELEASES:&[(&str,&str,bool)]=&[")
+        .ok_or("no list")?;
+    let (list, _) = list.split_once("];").ok_or("the list has no end")?;
+    Ok(list.to_owned())
+}
+
+#[test]
+fn releases_are_those_of_comments_and_facts() -> Tested {
+    let (_, shipped) = &WHOLE[0];
+    let list = releases(&shipped.messages)?;
+    for entry in [
+        r#"("map_publish","6.8",false)"#,
+        r#"("map_clear","6.8",false)"#,
+        r#"("shared_poll_publish","6.8",false)"#,
+        r#"("batch","4.1.3",false)"#,
+        r#"("block_user","",true)"#,
+        r#"("cancel_push","5.0.3",true)"#,
+    ] {
+        assert!(list.contains(entry), "{entry} is not in {list}");
+    }
+    for method in ["publish", "subscribe", "info", "history"] {
+        assert!(!list.contains(&format!("(\"{method}\"")), "{list}");
+    }
+    let rpc = "// Does more since v9.9.\n//\n// Since v7.1.\nrpc More(MoreRequest) returns (PublishResponse);";
+    let generated = generate(&core_and(rpc, "message MoreRequest {}"))?;
+    assert!(releases(&generated.messages)?.contains(r#"("more","7.1",false)"#));
+    Ok(())
+}
+
 #[test]
 fn clients_have_function_per_method() -> Tested {
     for (schema, generated) in &WHOLE[..2] {
