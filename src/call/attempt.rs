@@ -179,7 +179,7 @@ impl Inner {
             self.hide_secrets(error, attempt.headers)
         });
         if let Some(observed) = observed {
-            observed.ends(&outcome, size);
+            observed.ends(&outcome, size, state.peer());
         }
         outcome
     }

@@ -87,7 +87,7 @@ impl Inner {
         if deadline.given.is_zero() {
             return Err(timeout(info.method, Effect::Unsent, deadline.given));
         }
-        let permit = self.permit(info.method, *deadline).await?;
+        let permit = self.permit(info.method, *deadline, observed).await?;
         Ok(RetryLoop::new(
             self, info, options, deadline, observed, permit,
         ))
@@ -102,10 +102,16 @@ impl Inner {
     }
 
     /// Returns a permit, or waits for one within the deadline.
-    async fn permit(&self, method: &'static str, deadline: Deadline) -> Result<Permit<'_>, Error> {
+    async fn permit(
+        &self,
+        method: &'static str,
+        deadline: Deadline,
+        observed: &ObservedCall,
+    ) -> Result<Permit<'_>, Error> {
         if let Some(permit) = self.in_flight.try_acquire(method) {
             return permit;
         }
+        let _wait = observed.waits();
         match deadline.timeout(self.in_flight.acquire(method)).await {
             Ok(permit) if !deadline.left().is_zero() => permit,
             // At the deadline a permit is of no use.

@@ -1,5 +1,6 @@
 //! Passes events on to observers, whose panics are caught.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -7,17 +8,19 @@ use std::time::Instant;
 
 use http::HeaderMap;
 
-#[cfg(feature = "tracing")]
-use super::spans::{self, Spans};
 use super::{
     AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, DropReason, Dropped,
-    NodeChange, Observer, Outcome,
+    NodeChange, Observer, Outcome, built_in,
 };
 use crate::error::Error;
 
 /// The observers of a client.
 #[derive(Clone, Default)]
-pub(crate) struct Observers(Arc<[Arc<dyn Observer>]>);
+pub(crate) struct Observers {
+    all: Arc<[Arc<dyn Observer>]>,
+    /// True if some of them are the user's.
+    has_own: bool,
+}
 
 /// The observers of a call: for each observer of the client, in their order, the one that it returned, if any.
 type Watching = Vec<Option<Arc<dyn CallObserver>>>;
@@ -35,6 +38,9 @@ pub(crate) struct Observed {
     is_coalesced: AtomicBool,
 }
 
+/// The time that a call waits for a permit, until this is dropped.
+pub(crate) struct Wait<'a>(&'a ObservedCall);
+
 /// An attempt that is observed. Dropped before its end, the attempt was dropped.
 pub(crate) struct ObservedAttempt<'a> {
     watching: &'a Watching,
@@ -44,21 +50,19 @@ pub(crate) struct ObservedAttempt<'a> {
 }
 
 impl Observers {
-    /// Returns these observers, and with the feature `tracing` the one that makes spans.
-    #[allow(unused_mut)]
+    /// Returns these observers, and those of the features.
     pub(crate) fn new(mut observers: Vec<Arc<dyn Observer>>) -> Self {
-        #[cfg(feature = "tracing")]
-        observers.push(Arc::new(Spans));
-        Self(observers.into())
+        let has_own = !observers.is_empty();
+        built_in::add_to(&mut observers);
+        Self {
+            all: observers.into(),
+            has_own,
+        }
     }
 
-    /// Returns whether nobody would see an event: there is no observer, or only that of `tracing`, and no subscriber.
+    /// Returns whether nobody would see an event.
     fn are_idle(&self) -> bool {
-        #[cfg(feature = "tracing")]
-        let is_idle = self.0.len() == 1 && !spans::are_wanted();
-        #[cfg(not(feature = "tracing"))]
-        let is_idle = self.0.is_empty();
-        is_idle
+        !self.has_own && !built_in::are_wanted()
     }
 
     /// Starts the observation of a call, which costs nothing without observers.
@@ -76,7 +80,7 @@ impl Observers {
         server: &str,
         calls: impl ExactSizeIterator<Item = &'a Shared> + Clone,
     ) -> ObservedCall {
-        if self.are_idle() {
+        if self.are_idle() && calls.clone().all(Option::is_none) {
             return ObservedCall(None);
         }
         self.watch(|index, observer| {
@@ -93,7 +97,7 @@ impl Observers {
         &self,
         start: impl Fn(usize, &dyn Observer) -> Option<Arc<dyn CallObserver>>,
     ) -> ObservedCall {
-        let observers = self.0.iter().enumerate();
+        let observers = self.all.iter().enumerate();
         let watching: Watching = observers
             .map(|(index, observer)| caught(|| start(index, &**observer)).flatten())
             .collect();
@@ -117,7 +121,7 @@ impl Observers {
 
     /// Tells that a node is skipped or called again.
     pub(crate) fn node(&self, node: &str, is_up: bool) {
-        for observer in &*self.0 {
+        for observer in &*self.all {
             caught(|| observer.node(&NodeChange { node, is_up }));
         }
     }
@@ -144,8 +148,9 @@ impl ObservedCall {
         for call in observed.watching.iter().flatten() {
             // Observers do not see the headers of others, which may be secret.
             let mut added = HeaderMap::new();
-            caught(|| call.attempt_starts(&start, &mut added));
-            headers.extend(added);
+            if caught(|| call.attempt_starts(&start, &mut added)).is_some() {
+                headers.extend(added);
+            }
         }
         Some(ObservedAttempt {
             watching: &observed.watching,
@@ -153,6 +158,14 @@ impl ObservedCall {
             started: Instant::now(),
             has_ended: false,
         })
+    }
+
+    /// Tells that the call waits for a permit, until the returned value is dropped.
+    pub(crate) fn waits(&self) -> Wait<'_> {
+        for call in self.watching() {
+            caught(|| call.wait_starts());
+        }
+        Wait(self)
     }
 
     /// Returns what the batch needs that carries the call.
@@ -198,6 +211,14 @@ impl Drop for ObservedCall {
     }
 }
 
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        for call in self.0.watching() {
+            caught(|| call.wait_ends());
+        }
+    }
+}
+
 impl Observed {
     fn ends(&self, outcome: Outcome<'_>, failed: usize) {
         let end = CallEnd {
@@ -213,18 +234,32 @@ impl Observed {
     }
 }
 
+impl Drop for Observed {
+    fn drop(&mut self) {
+        for call in self.watching.drain(..) {
+            caught(|| drop(call));
+        }
+    }
+}
+
 impl ObservedAttempt<'_> {
-    /// Tells that the attempt has ended, with the size of the reply.
-    pub(crate) fn ends<T>(mut self, outcome: &Result<T, Error>, bytes: Option<usize>) {
+    /// Tells that the attempt has ended, with the size of the reply, and the address that the request was sent to.
+    pub(crate) fn ends<T>(
+        mut self,
+        outcome: &Result<T, Error>,
+        bytes: Option<usize>,
+        peer: Option<SocketAddr>,
+    ) {
         self.has_ended = true;
-        self.tell(outcome.into(), bytes);
+        self.tell(outcome.into(), bytes, peer);
     }
 
-    fn tell(&self, outcome: Outcome<'_>, bytes: Option<usize>) {
+    fn tell(&self, outcome: Outcome<'_>, bytes: Option<usize>, peer: Option<SocketAddr>) {
         let end = AttemptEnd {
             outcome,
             duration: self.started.elapsed(),
             bytes,
+            peer,
         };
         for call in self.watching.iter().flatten() {
             caught(|| call.attempt_ends(&self.start, &end));
@@ -235,7 +270,7 @@ impl ObservedAttempt<'_> {
 impl Drop for ObservedAttempt<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.tell(Outcome::Dropped, None);
+            self.tell(Outcome::Dropped, None, None);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,6 +128,9 @@ pub struct AttemptEnd<'a> {
     pub duration: Duration,
     /// The size of the reply without headers, in bytes; `None` if there is none or it is not a reply of the API.
     pub bytes: Option<usize>,
+    /// The other end of the connection: the node, or a proxy in front of it. `None` if no connection was made, if the
+    /// attempt was dropped, over HTTP if nothing was received, and for Unix sockets and channels of your own.
+    pub peer: Option<SocketAddr>,
 }
 
 /// The end of a call, or of a shared batch.

@@ -16,8 +16,15 @@
 //! failed attempts are debug events, and nodes that go or come back are info events. The channel, the key and payloads
 //! are in no span. Without a subscriber a call costs one comparison more.
 
+mod built_in;
 mod dispatch;
 mod events;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+mod names;
+#[cfg(feature = "tracing")]
+mod propagation;
 #[cfg(feature = "tracing")]
 mod spans;
 
@@ -104,8 +111,15 @@ pub trait Observer: Send + Sync + 'static {
 
 /// A hook that sees one call, from [`Observer::call`].
 pub trait CallObserver: Any + Send + Sync {
+    /// Sees that the call waits, because [`max_in_flight`](crate::ClientBuilder::max_in_flight) others are in flight.
+    fn wait_starts(&self) {}
+
+    /// Sees that the call waits no longer: it goes on, or its time is over.
+    fn wait_ends(&self) {}
+
     /// Sees an attempt that starts, and may add headers to it (over gRPC: metadata): `headers` is empty. They replace those
-    /// of the call. Headers that the client sets itself, such as the key's, are ignored.
+    /// of the call. Headers that the client sets itself, such as the key's, are ignored, and all those of a function that
+    /// panics.
     ///
     /// Attempts of a call follow one another. A call that shares a batch has none of its own: the batch has.
     fn attempt_starts(&self, attempt: &AttemptStart<'_>, headers: &mut HeaderMap) {

@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{HeaderMap, Uri};
-use tracing::field::Empty;
+use http::HeaderMap;
+use tracing::field::{Empty, display};
 use tracing::level_filters::LevelFilter;
 use tracing::{Span, debug, debug_span, info, info_span, warn};
 
+use super::names::{Server, code, error_type, rpc_method};
+use super::propagation::Caller;
 use super::{
     AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, NodeChange, Observer,
     Outcome,
@@ -16,9 +18,10 @@ use crate::api::messages::BatchRequest;
 use crate::api::method::Method as _;
 use crate::error::{Error, Status};
 
-/// Returns whether a subscriber listens to anything: one load of a number, if not.
+/// Returns whether a subscriber listens to anything, or the caller has a context to pass on: one load of a number, if not,
+/// and with the feature `opentelemetry` a look at the thread's context.
 pub(super) fn are_wanted() -> bool {
-    LevelFilter::current() != LevelFilter::OFF
+    LevelFilter::current() != LevelFilter::OFF || Caller::is_present()
 }
 
 /// The observer that makes spans.
@@ -31,10 +34,14 @@ struct CallSpans {
     /// The attempt that is being made.
     attempt: Mutex<Span>,
     is_http: bool,
+    caller: Caller,
 }
 
 impl Observer for Spans {
     fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        if !are_wanted() {
+            return None;
+        }
         let server = Server::of(call.server);
         let rpc_method = rpc_method(call.grpc_path, call.method);
         let span = info_span!(
@@ -46,17 +53,20 @@ impl Observer for Spans {
             rpc.method = rpc_method,
             rpc.status_code = Empty,
             server.address = server.address,
-            server.port = server.port,
+            server.port = server.port.map(i64::from),
             error.type = Empty,
             centrifugo.namespace = call.namespace(),
-            centrifugo.commands = call.commands,
+            centrifugo.commands = integer(call.commands),
             centrifugo.failed = Empty,
             centrifugo.coalesced = Empty,
         );
-        CallSpans::of(call.method, span, &server)
+        CallSpans::of(call.method, span, &server, Caller::current())
     }
 
     fn shared_batch(&self, batch: &BatchStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        if batch.calls.is_empty() {
+            return None;
+        }
         let server = Server::of(batch.server);
         let rpc_method = rpc_method(BatchRequest::GRPC_PATH, BatchRequest::NAME);
         let span = info_span!(
@@ -69,18 +79,17 @@ impl Observer for Spans {
             rpc.method = rpc_method,
             rpc.status_code = Empty,
             server.address = server.address,
-            server.port = server.port,
+            server.port = server.port.map(i64::from),
             error.type = Empty,
-            centrifugo.commands = batch.commands,
+            centrifugo.commands = integer(batch.commands),
         );
-        for call in &batch.calls {
-            let call: &dyn Any = &**call;
-            if let Some(call) = call.downcast_ref::<CallSpans>() {
-                span.follows_from(&call.call);
-                call.call.follows_from(&span);
-            }
+        let calls = || batch.calls.iter().filter_map(CallSpans::downcast);
+        for call in calls() {
+            span.follows_from(&call.call);
+            call.call.follows_from(&span);
         }
-        CallSpans::of(BatchRequest::NAME, span, &server)
+        let caller = Caller::of_batch(calls().map(|call| &call.caller));
+        CallSpans::of(BatchRequest::NAME, span, &server, caller)
     }
 
     fn node(&self, change: &NodeChange<'_>) {
@@ -93,16 +102,24 @@ impl Observer for Spans {
 }
 
 impl CallSpans {
-    fn of(method: &'static str, call: Span, server: &Server) -> Option<Arc<dyn CallObserver>> {
-        if call.is_none() {
-            return None;
-        }
+    fn of(
+        method: &'static str,
+        call: Span,
+        server: &Server,
+        caller: Caller,
+    ) -> Option<Arc<dyn CallObserver>> {
         Some(Arc::new(Self {
             method,
             call,
             attempt: Mutex::new(Span::none()),
             is_http: server.system == "centrifugo",
+            caller,
         }))
+    }
+
+    fn downcast(call: &Arc<dyn CallObserver>) -> Option<&Self> {
+        let call: &dyn Any = &**call;
+        call.downcast_ref()
     }
 
     fn set_attempt(&self, span: Span) -> Span {
@@ -112,7 +129,7 @@ impl CallSpans {
 }
 
 impl CallObserver for CallSpans {
-    fn attempt_starts(&self, attempt: &AttemptStart<'_>, _: &mut HeaderMap) {
+    fn attempt_starts(&self, attempt: &AttemptStart<'_>, headers: &mut HeaderMap) {
         let server = Server::of(attempt.node);
         let span = debug_span!(
             parent: &self.call,
@@ -120,26 +137,35 @@ impl CallObserver for CallSpans {
             otel.kind = "client",
             otel.status_code = Empty,
             http.request.method = self.is_http.then_some("POST"),
-            http.request.resend_count = attempt.number - 1,
-            http.request.body.size = attempt.bytes,
+            http.request.resend_count = i64::from(attempt.number) - 1,
+            http.request.body.size = integer(attempt.bytes),
             http.response.status_code = Empty,
             http.response.body.size = Empty,
             url.full = self.is_http.then(|| format!("{}/{}", attempt.node, self.method)),
             server.address = server.address,
-            server.port = server.port,
+            server.port = server.port.map(i64::from),
+            network.peer.address = Empty,
+            network.peer.port = Empty,
             error.type = Empty,
             request_id = attempt.request_id,
         );
-        self.set_attempt(span);
+        self.set_attempt(span.clone());
+        self.caller.inject([&span, &self.call], headers);
     }
 
     fn attempt_ends(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
         let span = self.set_attempt(Span::none());
         if let Some(bytes) = end.bytes {
-            span.record("http.response.body.size", bytes);
+            span.record("http.response.body.size", integer(bytes));
+        }
+        if let Some(peer) = end.peer {
+            span.record("network.peer.address", display(peer.ip()));
+            span.record("network.peer.port", i64::from(peer.port()));
         }
         match status(end.outcome) {
-            Some(Status::Http(status)) => span.record("http.response.status_code", status),
+            Some(Status::Http(status)) => {
+                span.record("http.response.status_code", i64::from(status))
+            }
             None if self.is_http && end.bytes.is_some() => {
                 span.record("http.response.status_code", 200)
             }
@@ -158,7 +184,7 @@ impl CallObserver for CallSpans {
     }
 
     fn ends(&self, end: &CallEnd<'_>) {
-        self.call.record("centrifugo.failed", end.failed);
+        self.call.record("centrifugo.failed", integer(end.failed));
         self.call.record("centrifugo.coalesced", end.is_coalesced);
         self.call.record("rpc.status_code", code(end.outcome));
         record_failure(&self.call, end.outcome);
@@ -167,6 +193,11 @@ impl CallObserver for CallSpans {
             warn!(method = self.method, %error, "the call failed");
         }
     }
+}
+
+/// Returns a number as spans have it: OpenTelemetry's attributes are signed, others would be exported as text.
+fn integer(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Records that a call or an attempt failed, if it did.
@@ -179,92 +210,4 @@ fn record_failure(span: &Span, outcome: Outcome<'_>) {
 
 fn status(outcome: Outcome<'_>) -> Option<Status> {
     outcome.error().and_then(Error::status).copied()
-}
-
-/// Returns the code of an outcome as the conventions have it: `OK`, Centrifugo's or gRPC's; else the kind of the error.
-fn code(outcome: Outcome<'_>) -> String {
-    match outcome {
-        Outcome::Success => "OK".to_owned(),
-        _ => error_type(outcome),
-    }
-}
-
-fn error_type(outcome: Outcome<'_>) -> String {
-    let Some(error) = outcome.error() else {
-        return "dropped".to_owned();
-    };
-    if let Some(code) = error.api_code() {
-        return format!("centrifugo.{code}");
-    }
-    match error.status() {
-        Some(Status::Http(status)) => status.to_string(),
-        Some(Status::Grpc(code)) => grpc_name(*code).to_owned(),
-        None => error.kind().to_owned(),
-    }
-}
-
-/// Returns the name of a gRPC code.
-fn grpc_name(code: i32) -> &'static str {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let index = usize::try_from(code).ok();
-    index
-        .and_then(|index| NAMES.get(index))
-        .copied()
-        .unwrap_or("UNKNOWN")
-}
-
-/// Returns the method as the conventions name it, the same over both transports.
-fn rpc_method(grpc_path: &'static str, method: &'static str) -> &'static str {
-    match grpc_path.strip_prefix('/') {
-        Some(path) => path,
-        None => method,
-    }
-}
-
-/// A server, as the conventions describe it.
-struct Server {
-    /// The RPC system: `grpc`, or `centrifugo` over HTTP.
-    system: &'static str,
-    address: Option<String>,
-    port: Option<u16>,
-}
-
-impl Server {
-    /// Returns the server that a URL names.
-    fn of(url: &str) -> Self {
-        let uri = url.parse::<Uri>().unwrap_or_default();
-        let scheme = uri.scheme_str().unwrap_or_default();
-        let usual_port = match scheme {
-            "http" => Some(80),
-            "https" | "grpcs" => Some(443),
-            _ => None,
-        };
-        Self {
-            system: if scheme.starts_with("grpc") {
-                "grpc"
-            } else {
-                "centrifugo"
-            },
-            address: uri.host().map(str::to_owned),
-            port: uri.port_u16().or(usual_port),
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::mem;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,6 +79,8 @@ struct Sending {
     /// The number of copies of the body.
     copies: AtomicU8,
     sent_at: Mutex<Option<Instant>>,
+    /// The other end of the connection that the request is sent on, if it is known.
+    peer: Mutex<Option<SocketAddr>>,
     /// The gate that the request passes when it is sent, if other calls share it.
     gate: Option<Gate>,
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
@@ -106,6 +109,16 @@ impl SendState {
         } else {
             Effect::Unsent
         }
+    }
+
+    /// Sets the other end of the connection that the request is sent on.
+    pub(super) fn set_peer(&self, peer: Option<SocketAddr>) {
+        *self.0.peer.lock().unwrap_or_else(PoisonError::into_inner) = peer;
+    }
+
+    /// Returns the other end of the connection that the request was sent on, if it is known.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        *self.0.peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of a new copy of the body.

@@ -99,6 +99,14 @@ fn text(outcome: Outcome<'_>) -> String {
 }
 
 impl CallObserver for Logged {
+    fn wait_starts(&self) {
+        self.write("waits");
+    }
+
+    fn wait_ends(&self) {
+        self.write("waits no longer");
+    }
+
     fn attempt_starts(&self, attempt: &AttemptStart<'_>, headers: &mut HeaderMap) {
         headers.insert("x-attempt", HeaderValue::from(attempt.number));
         // Those that the client sets itself are ignored.

@@ -1,11 +1,15 @@
-//! Observers, and headers and request ids of single calls, over both transports.
+//! Observers, spans, traces and metrics, and headers and request ids of single calls, over both transports.
 #![cfg(all(feature = "http", feature = "grpc"))]
 
 mod headers;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observers;
 #[cfg(feature = "tracing")]
 mod spans;
+#[cfg(feature = "opentelemetry")]
+mod traces;
 
 use std::time::Duration;
 
@@ -19,12 +23,12 @@ struct Transport {
     url: fn(&Server) -> String,
     /// The answer of a node that is overloaded.
     unavailable: Status,
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "metrics", feature = "tracing")), allow(dead_code))]
     is_http: bool,
 }
 
 /// Returns the port in the URL of a server.
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 fn port(url: &str) -> u16 {
     let uri: centrifugo_api::http::Uri = url.parse().expect("the URL of a server is valid");
     uri.port_u16().expect("the URL of a server has a port")

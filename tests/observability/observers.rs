@@ -1,5 +1,6 @@
 //! Observers see calls, attempts, shared batches and nodes.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -260,6 +261,93 @@ async fn panic_of_an_observer_changes_nothing() -> Outcome {
             .await?;
         let _ = client.rpc(RpcRequest::new("method")).await;
         assert_eq!(log.take().len(), 8);
+    }
+    Ok(())
+}
+
+/// An observer that panics when it is dropped, after the call.
+struct PanicsLate;
+
+impl Observer for PanicsLate {
+    fn call(&self, _: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        Some(Arc::new(PanicsAtDrop))
+    }
+}
+
+struct PanicsAtDrop;
+
+impl CallObserver for PanicsAtDrop {}
+
+impl Drop for PanicsAtDrop {
+    fn drop(&mut self) {
+        panic!("a panic at the drop");
+    }
+}
+
+#[tokio::test]
+async fn panic_at_the_drop_of_an_observer_changes_nothing() -> Outcome {
+    for (_server, builder, _) in both_transports()? {
+        let client = builder.observer(PanicsLate).build()?;
+        let shared = client.clone().coalescing(Coalescing::default());
+        client.info(InfoRequest::new()).await?;
+        shared.info(InfoRequest::new()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn call_that_waits_for_a_permit_is_seen() -> Outcome {
+    for (_server, builder, _) in both_transports()? {
+        let log = Log::default();
+        let client = builder.max_in_flight(1).observer(log.clone()).build()?;
+        let info = || client.info(InfoRequest::new());
+        let (first, second) = tokio::join!(info(), info());
+        first?;
+        second?;
+        let lines = log.take();
+        let of_second: Vec<_> = lines
+            .iter()
+            .filter(|line| line.starts_with("2: "))
+            .collect();
+        assert_eq!(of_second[1..3], ["2: waits", "2: waits no longer"]);
+        let first_waits = lines.iter().any(|line| line.starts_with("1: waits"));
+        assert!(!first_waits, "{lines:?}");
+    }
+    Ok(())
+}
+
+/// An observer that keeps the other ends of connections.
+#[derive(Clone, Default)]
+struct Peers(Arc<Mutex<Vec<Option<SocketAddr>>>>);
+
+impl Observer for Peers {
+    fn call(&self, _: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl CallObserver for Peers {
+    fn attempt_ends(&self, _: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+        let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.push(end.peer);
+    }
+}
+
+#[tokio::test]
+async fn other_end_of_the_connection_is_seen() -> Outcome {
+    for (server, builder, transport) in both_transports()? {
+        let peers = Peers::default();
+        let uri: centrifugo_api::http::Uri = (transport.url)(&server).parse()?;
+        let authority = uri.authority().ok_or("a URL has an authority")?;
+        let address: SocketAddr = authority.as_str().parse()?;
+        let client = builder.observer(peers.clone()).build()?;
+        client.info(InfoRequest::new()).await?;
+        drop(server);
+        client.info(InfoRequest::new()).await.unwrap_err();
+        let peers = peers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(peers[0], Some(address));
+        // Nobody listens there any more.
+        assert_eq!(peers.last(), Some(&None));
     }
     Ok(())
 }

@@ -58,6 +58,7 @@ impl Grpc {
         outgoing: &OutgoingRequest,
     ) -> Result<Bytes, Failure> {
         let connection = &*lease.connection;
+        outgoing.state.set_peer(connection.address);
         let writes = connection.activity().writes();
         let mut sender = connection.sender();
         let is_ready = poll_fn(|context| sender.poll_ready(context)).await;

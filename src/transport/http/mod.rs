@@ -130,6 +130,7 @@ impl Http {
             let error = match outcome {
                 Ok(response) => {
                     connections.saw_read();
+                    state.set_peer(response.remote_addr());
                     return self.checked_origin(route, response);
                 }
                 Err(error) => error,

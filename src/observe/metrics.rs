@@ -1,0 +1,232 @@
+//! Metrics of the facade `metrics`, with the names of OpenTelemetry's conventions where they have one.
+
+use std::collections::BTreeMap;
+use std::ptr;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use ::metrics::{
+    Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    with_recorder,
+};
+use http::HeaderMap;
+
+use super::names::{Server, code, error_type, rpc_method};
+use super::{
+    AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, NodeChange, Observer,
+    Outcome,
+};
+use crate::api::messages::BatchRequest;
+use crate::api::method::Method as _;
+
+const CALL_DURATION: &str = "rpc.client.call.duration";
+const CALLS_IN_FLIGHT: &str = "centrifugo.client.calls.in_flight";
+const CALLS_WAITING: &str = "centrifugo.client.calls.waiting";
+const ATTEMPT_DURATION: &str = "centrifugo.client.attempt.duration";
+const RETRIES_REFUSED: &str = "centrifugo.client.retries.refused";
+const BATCH_COMMANDS: &str = "centrifugo.client.batch.commands";
+const BATCH_SIZE: &str = "centrifugo.client.batch.size";
+const NODES_SKIPPED: &str = "centrifugo.client.nodes.skipped";
+
+/// Returns whether a recorder is installed.
+///
+/// The recorder that stands for none is a static without a size. An installed one without a size is in a box, whose address
+/// is then its alignment. If that changes, all recorders without a size count as none; no others do.
+pub(super) fn are_wanted() -> bool {
+    with_recorder(|recorder| {
+        let address = ptr::from_ref(recorder).cast::<()>().addr();
+        size_of_val(recorder) > 0 || address == align_of_val(recorder)
+    })
+}
+
+/// Describes the metrics, once per process.
+fn describe() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        describe_histogram!(
+            CALL_DURATION,
+            Unit::Seconds,
+            "The duration of calls, over all their attempts."
+        );
+        describe_gauge!(
+            CALLS_IN_FLIGHT,
+            "The calls that have started and not ended."
+        );
+        describe_gauge!(
+            CALLS_WAITING,
+            "The calls in flight that wait because of max_in_flight."
+        );
+        describe_histogram!(
+            ATTEMPT_DURATION,
+            Unit::Seconds,
+            "The duration of attempts: requests to a node."
+        );
+        describe_counter!(
+            RETRIES_REFUSED,
+            "The retries that were due, but not affordable: many calls had failed."
+        );
+        describe_histogram!(BATCH_COMMANDS, "The number of commands in a batch.");
+        describe_histogram!(
+            BATCH_SIZE,
+            Unit::Bytes,
+            "The size of requests that are batches, without headers."
+        );
+        describe_gauge!(
+            NODES_SKIPPED,
+            "The number of clients that skip the node, because it is down."
+        );
+    });
+}
+
+/// The observer that records metrics.
+#[derive(Default)]
+pub(super) struct Metrics {
+    /// The labels of the nodes that are skipped, by their URLs.
+    skipped: Mutex<BTreeMap<String, Vec<Label>>>,
+}
+
+/// A call, or a batch that calls share.
+struct CallMetrics {
+    method: &'static str,
+    /// Those of all its metrics.
+    labels: Vec<Label>,
+    is_shared: bool,
+}
+
+impl Observer for Metrics {
+    fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        if !are_wanted() {
+            return None;
+        }
+        describe();
+        let method = rpc_method(call.grpc_path, call.method);
+        let labels = labels(Some(method), call.server);
+        gauge!(CALLS_IN_FLIGHT, labels.clone()).increment(1);
+        let call_metrics = CallMetrics {
+            method,
+            labels,
+            is_shared: false,
+        };
+        if call.method == BatchRequest::NAME {
+            call_metrics.has_commands(call.commands);
+        }
+        Some(Arc::new(call_metrics))
+    }
+
+    fn shared_batch(&self, batch: &BatchStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        if !are_wanted() {
+            return None;
+        }
+        let method = rpc_method(BatchRequest::GRPC_PATH, BatchRequest::NAME);
+        let call_metrics = CallMetrics {
+            method,
+            labels: labels(Some(method), batch.server),
+            is_shared: true,
+        };
+        call_metrics.has_commands(batch.commands);
+        Some(Arc::new(call_metrics))
+    }
+
+    fn node(&self, change: &NodeChange<'_>) {
+        let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        if change.is_up {
+            if let Some(labels) = skipped.remove(change.node) {
+                gauge!(NODES_SKIPPED, labels).decrement(1);
+            }
+        } else if are_wanted() {
+            let labels = labels(None, change.node);
+            skipped.insert(change.node.to_owned(), labels.clone());
+            gauge!(NODES_SKIPPED, labels).increment(1);
+        }
+    }
+}
+
+/// A client that is gone skips no node.
+impl Drop for Metrics {
+    fn drop(&mut self) {
+        let skipped = self
+            .skipped
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for labels in std::mem::take(skipped).into_values() {
+            gauge!(NODES_SKIPPED, labels).decrement(1);
+        }
+    }
+}
+
+impl CallMetrics {
+    /// Records the number of commands in a batch.
+    fn has_commands(&self, commands: usize) {
+        histogram!(BATCH_COMMANDS, self.labels_of_batch()).record(commands as f64);
+    }
+
+    fn labels_of_batch(&self) -> Vec<Label> {
+        let is_shared = if self.is_shared { "true" } else { "false" };
+        with(
+            &self.labels,
+            [("centrifugo.coalesced", is_shared.to_owned())],
+        )
+    }
+}
+
+impl CallObserver for CallMetrics {
+    fn wait_starts(&self) {
+        gauge!(CALLS_WAITING, self.labels.clone()).increment(1);
+    }
+
+    fn wait_ends(&self) {
+        gauge!(CALLS_WAITING, self.labels.clone()).decrement(1);
+    }
+
+    fn attempt_starts(&self, attempt: &AttemptStart<'_>, _: &mut HeaderMap) {
+        if attempt.method == BatchRequest::NAME {
+            histogram!(BATCH_SIZE, self.labels_of_batch()).record(attempt.bytes as f64);
+        }
+    }
+
+    fn attempt_ends(&self, attempt: &AttemptStart<'_>, end: &AttemptEnd<'_>) {
+        let labels = labels(Some(self.method), attempt.node);
+        let labels = with(&labels, of_outcome(end.outcome));
+        histogram!(ATTEMPT_DURATION, labels).record(end.duration);
+    }
+
+    fn retry_refused(&self) {
+        counter!(RETRIES_REFUSED, self.labels.clone()).increment(1);
+    }
+
+    fn ends(&self, end: &CallEnd<'_>) {
+        // The calls in a shared batch are counted, not the batch.
+        if !self.is_shared {
+            gauge!(CALLS_IN_FLIGHT, self.labels.clone()).decrement(1);
+            let labels = with(&self.labels, of_outcome(end.outcome));
+            histogram!(CALL_DURATION, labels).record(end.duration);
+        }
+    }
+}
+
+/// Returns the labels of a method and a node.
+fn labels(method: Option<&'static str>, url: &str) -> Vec<Label> {
+    let server = Server::of(url);
+    let mut labels = vec![Label::new("rpc.system.name", server.system)];
+    labels.extend(method.map(|method| Label::new("rpc.method", method)));
+    let address = server.address;
+    labels.extend(address.map(|address| Label::new("server.address", address)));
+    let port = server.port;
+    labels.extend(port.map(|port| Label::new("server.port", port.to_string())));
+    labels
+}
+
+/// Returns the names and values of the labels that tell an outcome.
+fn of_outcome(outcome: Outcome<'_>) -> impl Iterator<Item = (&'static str, String)> {
+    let has_failed = !matches!(outcome, Outcome::Success);
+    let error = has_failed.then(|| ("error.type", error_type(outcome)));
+    [("rpc.status_code", code(outcome))]
+        .into_iter()
+        .chain(error)
+}
+
+/// Returns these labels and further ones.
+fn with(labels: &[Label], further: impl IntoIterator<Item = (&'static str, String)>) -> Vec<Label> {
+    let further = further.into_iter();
+    let further = further.map(|(name, value)| Label::new(name, value));
+    labels.iter().cloned().chain(further).collect()
+}
