@@ -125,3 +125,43 @@ fn missing_method_is_warned_about_once_per_client() -> Result<(), Box<dyn std::e
     }
     Ok(())
 }
+
+#[cfg(feature = "opentelemetry")]
+#[test]
+fn missing_propagator_is_warned_about_once() -> Result<(), Box<dyn std::error::Error>> {
+    use centrifugo_api::InfoRequest;
+    use opentelemetry::Context;
+    use opentelemetry::trace::{
+        FutureExt as _, SpanContext, TraceContextExt as _, TraceFlags, TraceState,
+    };
+
+    let server = centrifugo_api_testing::Server::start()?;
+    let client = server.client_builder().build()?;
+    let (trace, span) = (0x12_u128.into(), 0x34_u64.into());
+    let state = TraceState::default();
+    let span = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, state);
+    let context = Context::new().with_remote_span_context(span);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let warnings = Warnings::default();
+    tracing::subscriber::with_default(warnings.clone(), || {
+        for _ in 0..2 {
+            let call = client.info(InfoRequest::new());
+            runtime.block_on(call.with_context(context.clone()))?;
+        }
+        Ok::<_, centrifugo_api::Error>(())
+    })?;
+    let warnings = warnings
+        .0
+        .lock()
+        .expect("no test panics while it holds the lock");
+    let [warning] = &warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    assert!(warning.contains("set_text_map_propagator"), "{warning}");
+    for request in server.take_requests() {
+        assert!(!request.headers.contains_key("traceparent"));
+    }
+    Ok(())
+}

@@ -5,8 +5,8 @@ use std::ptr;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use ::metrics::{
-    Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-    with_recorder,
+    Label, Recorder, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram, with_recorder,
 };
 use http::HeaderMap;
 
@@ -28,14 +28,17 @@ const BATCH_SIZE: &str = "centrifugo.client.batch.size";
 const NODES_SKIPPED: &str = "centrifugo.client.nodes.skipped";
 
 /// Returns whether a recorder is installed.
-///
-/// The recorder that stands for none is a static without a size. An installed one without a size is in a box, whose address
-/// is then its alignment. If that changes, all recorders without a size count as none; no others do.
 pub(super) fn are_wanted() -> bool {
-    with_recorder(|recorder| {
-        let address = ptr::from_ref(recorder).cast::<()>().addr();
-        size_of_val(recorder) > 0 || address == align_of_val(recorder)
-    })
+    with_recorder(|recorder| is_installed(recorder))
+}
+
+/// Returns whether a recorder is an installed one, rather than the one that stands for none: a static without a size.
+///
+/// `metrics` keeps an installed recorder in a box, and the address of a box without a size is its alignment. Looking at that
+/// saves the labels and allocations of metrics that nobody sees. If it changes, recorders without a size count as none.
+fn is_installed(recorder: &dyn Recorder) -> bool {
+    let address = ptr::from_ref(recorder).cast::<()>().addr();
+    size_of_val(recorder) > 0 || address == align_of_val(recorder)
 }
 
 /// Describes the metrics, once per process.
@@ -116,6 +119,7 @@ impl Observer for Metrics {
         if !are_wanted() {
             return None;
         }
+        describe();
         let method = rpc_method(BatchRequest::GRPC_PATH, BatchRequest::NAME);
         let call_metrics = CallMetrics {
             method,
@@ -133,6 +137,7 @@ impl Observer for Metrics {
                 gauge!(NODES_SKIPPED, labels).decrement(1);
             }
         } else if are_wanted() {
+            describe();
             let labels = labels(None, change.node);
             skipped.insert(change.node.to_owned(), labels.clone());
             gauge!(NODES_SKIPPED, labels).increment(1);
@@ -229,4 +234,82 @@ fn with(labels: &[Label], further: impl IntoIterator<Item = (&'static str, Strin
     let further = further.into_iter();
     let further = further.map(|(name, value)| Label::new(name, value));
     labels.iter().cloned().chain(further).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use ::metrics::{
+        Counter, Gauge, Histogram, Key, KeyName, Metadata, NoopRecorder, SharedString,
+        with_local_recorder,
+    };
+
+    use super::*;
+
+    /// A recorder that keeps the names and units that it is told.
+    #[derive(Default)]
+    struct Described(Mutex<Vec<(String, Option<Unit>)>>);
+
+    impl Described {
+        fn add(&self, name: &KeyName, unit: Option<Unit>) {
+            self.0
+                .lock()
+                .unwrap()
+                .push((name.as_str().to_owned(), unit));
+        }
+    }
+
+    impl Recorder for Described {
+        fn describe_counter(&self, name: KeyName, unit: Option<Unit>, _: SharedString) {
+            self.add(&name, unit);
+        }
+
+        fn describe_gauge(&self, name: KeyName, unit: Option<Unit>, _: SharedString) {
+            self.add(&name, unit);
+        }
+
+        fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, _: SharedString) {
+            self.add(&name, unit);
+        }
+
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn metrics_are_described_once() {
+        let recorder = Described::default();
+        let start = CallStart::raw("info", "http://localhost:8000/api");
+        with_local_recorder(&recorder, || {
+            for _ in 0..2 {
+                let metrics = Metrics::default();
+                assert!(metrics.call(&start).is_some());
+            }
+        });
+        let described = recorder.0.into_inner().unwrap();
+        let units: BTreeMap<String, Option<Unit>> = described.iter().cloned().collect();
+        assert_eq!((described.len(), units.len()), (8, 8));
+        assert_eq!(units[CALL_DURATION], Some(Unit::Seconds));
+        assert_eq!(units[BATCH_SIZE], Some(Unit::Bytes));
+    }
+
+    #[test]
+    fn nothing_is_measured_without_recorder() {
+        let start = CallStart::raw("info", "http://localhost:8000/api");
+        assert!(!are_wanted());
+        assert!(Metrics::default().call(&start).is_none());
+        // What a recorder without a size looks like when it is installed.
+        let installed: &dyn Recorder = &*Box::new(NoopRecorder);
+        assert!(is_installed(installed));
+    }
 }

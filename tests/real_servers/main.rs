@@ -1,4 +1,4 @@
-//! Real servers: encrypted connections, nodes that are killed under load, and the outbox of PostgreSQL.
+//! Real servers: encrypted connections, nodes that are killed under load, traces, and the outbox of PostgreSQL.
 #![cfg(feature = "http")]
 
 #[cfg(all(feature = "grpc", feature = "tls"))]
@@ -25,5 +25,7 @@ mod cluster;
 mod outbox;
 #[cfg(all(feature = "grpc", feature = "tls"))]
 mod tls;
+#[cfg(all(feature = "grpc", feature = "opentelemetry"))]
+mod traces;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
