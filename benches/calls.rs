@@ -1,10 +1,13 @@
 //! The allocations of a whole call and the size of its future: `cargo bench --all-features --bench
 //! calls`.
 //!
-//! Only allocations on the client's thread are counted: the embedded server has its own thread.
-//! Connections are warm,
-//! and creating the request is part of the call.
+//! Only allocations on the client's thread are counted: the embedded server has its own thread. Connections are warm, and
+//! creating the request is part of the call. On Linux the cost of being observed follows, with the time of that thread.
 #![allow(clippy::print_stdout)]
+
+#[cfg(all(target_os = "linux", feature = "metrics", feature = "opentelemetry"))]
+#[path = "support/observed.rs"]
+mod observed;
 
 use centrifugo_api::{BroadcastRequest, Error, HistoryRequest, PublishRequest};
 use centrifugo_api_testing::Server;
@@ -51,6 +54,8 @@ fn main() -> Outcome {
             client.broadcast(BroadcastRequest::new(["news"; PARTS], r#"{"n":1}"#))
         })?;
     }
+    #[cfg(all(target_os = "linux", feature = "metrics", feature = "opentelemetry"))]
+    observed::print(&runtime, &server)?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Prints what the client does: a call that fails over to a second node, and three calls that share a batch.
 //!
-//! The same as spans for OpenTelemetry comes with the feature `tracing`: see the module `observe`.
+//! The same comes as spans with the feature `tracing`, and goes on in Centrifugo with `opentelemetry`: then `main` begins with
+//! the propagator and the layer of OpenTelemetry, as the documentation of the module `observe` shows.
 //!
 //! ```sh
 //! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example observability

@@ -121,9 +121,10 @@
 //!
 //! # Seeing what happens
 //!
-//! With the feature `tracing` each call and each attempt is a span; failed calls and nodes that go and come are events.
-//! An [`Observer`](observe::Observer) of your own sees the same, for metrics and logs: [`ClientBuilder::observer`]. [`ClientBuilder::request_ids`] sends an `X-Request-Id`, and [`Client::with_header`] any
-//! header with single calls.
+//! With the feature `tracing` each call and each attempt is a span; failed calls and nodes that go and come are events. With
+//! `opentelemetry` the trace goes on in Centrifugo, and with `metrics` there are metrics. An [`Observer`](observe::Observer)
+//! of your own sees the same: [`ClientBuilder::observer`]. [`ClientBuilder::request_ids`] sends an `X-Request-Id`, and
+//! [`Client::with_header`] any header with single calls.
 //!
 //! # Features
 //!
@@ -135,6 +136,8 @@
 //! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
 //! - `socks`: SOCKS proxies over HTTP.
 //! - `tracing`: spans and events for [`tracing`](https://docs.rs/tracing), see [`observe`].
+//! - `opentelemetry`: the context of these spans in the headers of each attempt, so that traces go on in Centrifugo.
+//! - `metrics`: metrics for the facade [`metrics`](https://docs.rs/metrics), see [`observe`].
 //!
 //! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`]. That
 //! is also what it has for WebAssembly.

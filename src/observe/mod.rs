@@ -1,5 +1,8 @@
 //! Hooks: observers of calls, attempts, shared batches and nodes.
 //!
+//! [`Observer`] is a hook of your own. Three features have observers ready: `tracing` makes spans, `opentelemetry` passes
+//! their context on to the server, and `metrics` records metrics.
+//!
 //! # Spans
 //!
 //! With the feature `tracing` the crate makes spans of [`tracing`](https://docs.rs/tracing), which a layer such as that of
@@ -8,13 +11,88 @@
 //! | span | level | fields |
 //! |---|---|---|
 //! | `call`, over all its attempts | info | `otel.name` and `rpc.method` (such as `centrifugal.centrifugo.api.CentrifugoApi/Publish`), `otel.kind`, `rpc.system.name` (`grpc`, or `centrifugo` over HTTP), `server.address`, `server.port`, `rpc.status_code`, `centrifugo.namespace`, `centrifugo.commands`, `centrifugo.failed`, `centrifugo.coalesced` |
-//! | `attempt`, in the span of its call | debug | `http.request.method`, `url.full`, `http.request.resend_count`, `http.request.body.size`, `http.response.status_code`, `http.response.body.size`, `server.address`, `server.port`, `request_id` |
+//! | `attempt`, in the span of its call | debug | `http.request.method`, `url.full`, `http.request.resend_count`, `http.request.body.size`, `http.response.status_code`, `http.response.body.size`, `server.address`, `server.port`, `network.peer.address`, `network.peer.port`, `request_id` |
 //! | `shared_batch`, which calls share, linked with them both ways | info | those of a call |
 //!
 //! `rpc.status_code` is `OK`, Centrifugo's code such as `centrifugo.102`, the HTTP status, the name of the gRPC code, or the
 //! kind of the [`Error`]. A failure also has `error.type` and `otel.status_code`. Failed calls are warnings,
 //! failed attempts are debug events, and nodes that go or come back are info events. The channel, the key and payloads
-//! are in no span. Without a subscriber a call costs one comparison more.
+//! are in no span.
+//!
+//! # Traces that reach Centrifugo
+//!
+//! With the feature `opentelemetry` each attempt carries the W3C context of its span in its headers (over gRPC: in its
+//! metadata): `traceparent`, `tracestate` and `baggage`, as the global propagator of
+//! [`opentelemetry`](https://docs.rs/opentelemetry) writes them. Centrifugo continues the trace if `opentelemetry.enabled`
+//! and `opentelemetry.api` are true in its configuration.
+//!
+//! - The program sets the propagator, as below. OpenTelemetry's default is to propagate nothing; so does the crate then, and
+//!   says so once per process by a warning of `tracing`.
+//! - The context is that of the first of these spans that is exported: the attempt's, the call's, the caller's. A program
+//!   without `tracing` has only the last one, the current `opentelemetry::Context`.
+//! - A shared batch has a trace of its own, since its calls belong to several; it is linked with them. Without spans
+//!   of `tracing` a batch of a single call carries that call's context, and a larger one carries none.
+//! - The versions of `opentelemetry` and `tracing-opentelemetry` in the program must be those of this crate, 0.33 and 0.34:
+//!   other versions have globals and layers of their own.
+//!
+//! This handler's trace goes on in Centrifugo:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "http", feature = "opentelemetry"))]
+//! # mod example {
+//! use axum::extract::State;
+//! use axum::http::StatusCode;
+//! use centrifugo_api::{Client, PublishRequest};
+//! use opentelemetry::global;
+//! use opentelemetry::trace::TracerProvider as _;
+//! use opentelemetry_sdk::propagation::TraceContextPropagator;
+//! use opentelemetry_sdk::trace::SdkTracerProvider;
+//! use tracing::{Instrument as _, info_span};
+//! use tracing_subscriber::prelude::*;
+//!
+//! /// Runs once, when the program starts.
+//! fn start_tracing() {
+//!     global::set_text_map_propagator(TraceContextPropagator::new());
+//!     // Here an exporter is added, such as that of the crate opentelemetry-otlp.
+//!     let provider = SdkTracerProvider::builder().build();
+//!     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("shop"));
+//!     tracing_subscriber::registry().with(layer).init();
+//! }
+//!
+//! async fn handler(State(client): State<Client>) -> Result<String, StatusCode> {
+//!     let publish = client.publish(PublishRequest::new("news", r#"{"text":"hello"}"#));
+//!     // Usually a middleware makes the span, and continues the trace of whoever called the handler.
+//!     let span = info_span!("POST /messages", otel.kind = "server");
+//!     let result = publish.instrument(span).await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+//!     Ok(format!("published at offset {}", result.offset))
+//! }
+//! # }
+//! ```
+//!
+//! # Metrics
+//!
+//! With the feature `metrics` the crate records metrics of the facade [`metrics`](https://docs.rs/metrics), which a recorder
+//! such as `metrics-exporter-prometheus` exports. There `rpc.client.call.duration` is `rpc_client_call_duration`.
+//!
+//! | metric | kind | labels | what it tells |
+//! |---|---|---|---|
+//! | `rpc.client.call.duration` | histogram, seconds | method, server, outcome | calls, over all their attempts. Suitable buckets: 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10 |
+//! | `centrifugo.client.calls.in_flight` | gauge | method, server | calls that have started and not ended |
+//! | `centrifugo.client.calls.waiting` | gauge | method, server | those of them that wait because of [`max_in_flight`](crate::ClientBuilder::max_in_flight) |
+//! | `centrifugo.client.attempt.duration` | histogram, seconds | method, node, outcome | attempts, those of shared batches included; their number is the histogram's count |
+//! | `centrifugo.client.retries.refused` | counter | method, server | retries that were due, but for which the client had none left in store |
+//! | `centrifugo.client.batch.commands` | histogram | method, server, coalesced | commands per batch |
+//! | `centrifugo.client.batch.size` | histogram, bytes | method, server, coalesced | bytes per request that is a batch, without headers |
+//! | `centrifugo.client.nodes.skipped` | gauge | node | clients that skip the node, because it is down |
+//!
+//! The labels have the names and values of the spans' fields. *Method* is `rpc.method` and `rpc.system.name`; *server* is
+//! `server.address` and `server.port` of the first node, and *node* those of the node, with `rpc.system.name`; *outcome* is
+//! `rpc.status_code`, and `error.type` for failures; *coalesced* is `centrifugo.coalesced`, true for batches that calls share.
+//! No label has a channel, a namespace or anything else that could have many values.
+//!
+//! # Cost
+//!
+//! COST
 
 mod built_in;
 mod dispatch;
