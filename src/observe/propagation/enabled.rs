@@ -71,3 +71,45 @@ impl Injector for Headers<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
+    use opentelemetry_sdk::propagation::TraceContextPropagator;
+
+    use super::*;
+    use crate::observe::{CallStart, ObservedCall, Observers};
+
+    const SERVER: &str = "http://localhost:8000/api";
+
+    fn start(observers: &Observers, trace: u128) -> ObservedCall {
+        let (trace, span) = (trace.into(), 1_u64.into());
+        let state = TraceState::default();
+        let span = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, state);
+        let _current = Context::new().with_remote_span_context(span).attach();
+        observers.call(|| CallStart::raw("info", SERVER))
+    }
+
+    /// Returns the headers of a batch that calls share.
+    fn headers(observers: &Observers, calls: &[&ObservedCall]) -> HeaderMap {
+        let shared: Vec<_> = calls.iter().map(|call| call.share()).collect();
+        let batch = observers.shared_batch(SERVER, shared.iter());
+        let mut headers = HeaderMap::new();
+        let _attempt = batch.attempt("batch", SERVER, 1, None, &mut headers);
+        headers
+    }
+
+    /// Nobody subscribes to spans, and the batch is not sent in the task of a caller.
+    #[test]
+    fn batch_of_a_single_call_has_its_context() {
+        global::set_text_map_propagator(TraceContextPropagator::new());
+        let observers = Observers::new(Vec::new());
+        let [first, second] = [1, 2].map(|trace| start(&observers, trace));
+        let of_one = headers(&observers, &[&first]);
+        assert_eq!(
+            of_one["traceparent"],
+            "00-00000000000000000000000000000001-0000000000000001-01"
+        );
+        assert!(headers(&observers, &[&first, &second]).is_empty());
+    }
+}
