@@ -103,7 +103,7 @@ impl Observer for Metrics {
         describe();
         let method = rpc_method(call.grpc_path, call.method);
         let labels = labels(Some(method), call.server);
-        gauge!(CALLS_IN_FLIGHT, labels.clone()).increment(1);
+        gauge!(CALLS_IN_FLIGHT, labels.clone()).increment(1.0);
         let call_metrics = CallMetrics {
             method,
             labels,
@@ -134,13 +134,13 @@ impl Observer for Metrics {
         let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
         if change.is_up {
             if let Some(labels) = skipped.remove(change.node) {
-                gauge!(NODES_SKIPPED, labels).decrement(1);
+                gauge!(NODES_SKIPPED, labels).decrement(1.0);
             }
         } else if are_wanted() {
             describe();
             let labels = labels(None, change.node);
             skipped.insert(change.node.to_owned(), labels.clone());
-            gauge!(NODES_SKIPPED, labels).increment(1);
+            gauge!(NODES_SKIPPED, labels).increment(1.0);
         }
     }
 }
@@ -153,7 +153,7 @@ impl Drop for Metrics {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         for labels in std::mem::take(skipped).into_values() {
-            gauge!(NODES_SKIPPED, labels).decrement(1);
+            gauge!(NODES_SKIPPED, labels).decrement(1.0);
         }
     }
 }
@@ -175,11 +175,11 @@ impl CallMetrics {
 
 impl CallObserver for CallMetrics {
     fn wait_starts(&self) {
-        gauge!(CALLS_WAITING, self.labels.clone()).increment(1);
+        gauge!(CALLS_WAITING, self.labels.clone()).increment(1.0);
     }
 
     fn wait_ends(&self) {
-        gauge!(CALLS_WAITING, self.labels.clone()).decrement(1);
+        gauge!(CALLS_WAITING, self.labels.clone()).decrement(1.0);
     }
 
     fn attempt_starts(&self, attempt: &AttemptStart<'_>, _: &mut HeaderMap) {
@@ -201,7 +201,7 @@ impl CallObserver for CallMetrics {
     fn ends(&self, end: &CallEnd<'_>) {
         // The calls in a shared batch are counted, not the batch.
         if !self.is_shared {
-            gauge!(CALLS_IN_FLIGHT, self.labels.clone()).decrement(1);
+            gauge!(CALLS_IN_FLIGHT, self.labels.clone()).decrement(1.0);
             let labels = with(&self.labels, of_outcome(end.outcome));
             histogram!(CALL_DURATION, labels).record(end.duration);
         }
