@@ -92,7 +92,19 @@
 //!
 //! # Cost
 //!
-//! COST
+//! The allocations of a publish over HTTP and gRPC, counted by `cargo bench --all-features --bench calls`:
+//!
+//! | who listens | HTTP | gRPC |
+//! |---|---|---|
+//! | nobody, with or without the features | 61 | 20 |
+//! | `tracing_subscriber::fmt` at level info | 78 | 39 |
+//! | the same at level debug, with attempts | 88 | 46 |
+//! | `tracing-opentelemetry` and a propagator | 129 | 84 |
+//! | a recorder of metrics | 104 | 65 |
+//!
+//! If nobody listens, a call loads the highest level that `tracing` is asked for, with `opentelemetry` it looks at the
+//! thread's context, and with `metrics` at the recorder. A subscriber that wants nothing of this crate costs about ten
+//! allocations.
 
 mod built_in;
 mod dispatch;
