@@ -33,7 +33,8 @@ impl ClientBuilder {
     ///
     /// Other variables are not looked at: the variables of Centrifugo's own configuration begin with `CENTRIFUGO_` too.
     /// A server and this client may share an environment. Only `CENTRIFUGO_API_KEY` is a variable of both, up to
-    /// Centrifugo v5, and means the same key; v6 reads it from `CENTRIFUGO_HTTP_API_KEY`.
+    /// Centrifugo v5, and means the same key; v6 reads it from `CENTRIFUGO_HTTP_API_KEY`. Centrifugo v6 logs a warning for
+    /// each variable that it does not know, and starts all the same.
     ///
     /// # Errors
     ///
