@@ -114,7 +114,7 @@ impl Observers {
 
     /// Tells that a call of the background was dropped.
     pub(crate) fn dropped(&self, channel: &str, reason: DropReason) {
-        for observer in &*self.0 {
+        for observer in &*self.all {
             caught(|| observer.dropped(&Dropped { channel, reason }));
         }
     }
