@@ -6,10 +6,21 @@ use std::env;
 fn main() {
     let families = env::var("CARGO_CFG_TARGET_FAMILY").unwrap_or_default();
     let is_wasm = families.split(',').any(|family| family == "wasm");
-    if is_wasm && env::var_os("CARGO_FEATURE__TRANSPORT").is_some() {
+    let has_any = |features: &[&str]| {
+        let mut features = features.iter();
+        features.any(|name| env::var_os(format!("CARGO_FEATURE_{name}")).is_some())
+    };
+    if is_wasm && has_any(&["HTTP", "GRPC"]) {
         println!(
             "cargo::error=there is no transport for WebAssembly: depend on centrifugo-api with `default-features = false` \
-             and without the features `http` and `grpc`, which leaves the messages and their JSON"
+             and without the features `http` and `grpc`. The feature `service` takes a transport of your own; without it \
+             there are the messages and their JSON"
+        );
+        return;
+    }
+    if is_wasm && has_any(&["BLOCKING"]) && has_any(&["SERVICE"]) {
+        println!(
+            "cargo::error=there is no blocking client for WebAssembly: leave out the feature `blocking` of centrifugo-api"
         );
         return;
     }

@@ -189,6 +189,8 @@ mod error;
 mod fuzz;
 #[cfg(feature = "_transport")]
 pub mod observe;
+#[cfg(feature = "_transport")]
+mod platform;
 mod request;
 #[cfg(feature = "_transport")]
 mod transport;
@@ -215,6 +217,9 @@ pub use request::{
     Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, Outcomes, Page, Paged,
     Parallel, PayloadExt, json,
 };
+
+#[cfg(feature = "_transport")]
+pub use transport::service;
 
 /// The guides and reference pages of the repository.
 #[cfg(any(

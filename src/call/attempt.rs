@@ -13,6 +13,7 @@ use super::{Deadline, Inner, random, timeout};
 use crate::codec::EncodedBody;
 use crate::error::{Effect, Error};
 use crate::observe::ObservedCall;
+use crate::platform;
 use crate::transport::{Gate, OutgoingRequest, Route, SendState};
 
 /// The header of a request's id.
@@ -216,7 +217,7 @@ async fn within(
 ) -> Result<Bytes, Error> {
     let mut sending = std::pin::pin!(sending);
     if let Some(patience) = patience {
-        match tokio::time::timeout(patience, &mut sending).await {
+        match platform::timeout(patience, &mut sending).await {
             Ok(outcome) => return outcome,
             Err(_) if state.abandon().is_unsent() => {
                 return Err(timeout(method, Effect::Unsent, patience));

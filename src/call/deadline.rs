@@ -1,8 +1,8 @@
 //! The deadline of a call.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::Timeout;
+use crate::platform::{self, Instant, Timeout};
 
 /// The time that a call, or an attempt of it, was given, and when it started.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,6 @@ impl Deadline {
 
     /// Bounds a future by the deadline. A ready result wins over an elapsed deadline.
     pub(crate) fn timeout<F: Future>(self, future: F) -> Timeout<F> {
-        tokio::time::timeout_at(self.ends().into(), future)
+        platform::timeout_at(self.ends(), future)
     }
 }

@@ -22,7 +22,8 @@ use http::HeaderMap;
 use crate::codec::Codec;
 use crate::error::{Attempts, Effect, Error, InvalidRequest};
 use crate::observe::{DropReason, ObservedCall, Observers};
-use crate::transport::{in_runtime, secrets};
+use crate::platform::{self, in_runtime};
+use crate::transport::secrets;
 pub(crate) use attempt::{Attempt, request_id};
 pub(crate) use budget::{Budget, Failed};
 pub use credentials::Credential;
@@ -123,12 +124,12 @@ impl Inner {
     /// ended.
     pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Error> {
         in_runtime()?;
-        let ends = Deadline::new(timeout, None, None).ends().into();
+        let ends = Deadline::new(timeout, None, None).ends();
         let dropped = self.queues.close(ends).await;
         for channel in &dropped {
             self.observers.dropped(channel, DropReason::Closed);
         }
-        let closed = tokio::time::timeout_at(ends, self.in_flight.close()).await;
+        let closed = platform::timeout_at(ends, self.in_flight.close()).await;
         if closed.is_err() || !dropped.is_empty() {
             return Err(self::timeout("close", Effect::MayHaveRun, timeout));
         }

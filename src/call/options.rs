@@ -1,7 +1,9 @@
 //! The options of single calls.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::platform::Instant;
 
 use http::HeaderMap;
 

@@ -1,8 +1,4 @@
-//! Random keys and numbers.
-
-use std::hash::{BuildHasher as _, RandomState};
-use std::process;
-use std::time::Instant;
+//! Random keys.
 
 use crate::error::Error;
 
@@ -28,12 +24,6 @@ pub(crate) fn uuid() -> Result<String, Error> {
         (bits >> 48) & 0xffff,
         bits & 0xffff_ffff_ffff
     ))
-}
-
-/// Returns a number for waits, which is random enough to spread them. The process and the time are a part of it,
-/// because forked processes have the same `RandomState`.
-pub(crate) fn number() -> u64 {
-    RandomState::new().hash_one((process::id(), Instant::now()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::random;
 use crate::api::messages::TAKES_KEYS;
 use crate::error::Error;
+use crate::platform::random_number;
 
 /// The problem of [`Retry::idempotency_keys`] with a schema from before Centrifugo 5.2.
 const NO_KEYS: &str = "Retry::idempotency_keys needs the field `idempotency_key` of publish or broadcast, which the \
@@ -143,7 +144,7 @@ impl Retry {
             .saturating_mul(doubled)
             .min(self.longest_wait);
         let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(random::number() % nanos.max(1))
+        Duration::from_nanos(random_number() % nanos.max(1))
     }
 
     /// Returns whether another attempt is allowed after that many.

@@ -1,7 +1,7 @@
 //! The attempts of a call: when another one is due, and how the call ends otherwise.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -9,6 +9,7 @@ use super::nodes::Candidate;
 use super::{Attempt, CallInfo, CallOptions, Deadline, Failed, Inner, Permit, Retry, request_id};
 use crate::error::{Error, Progress};
 use crate::observe::ObservedCall;
+use crate::platform::{self, Instant};
 
 /// The time after which a call that may have run is not attempted again. Centrifugo forgets idempotency keys after
 /// 5 minutes: a later attempt would publish twice.
@@ -98,7 +99,7 @@ impl<'a> RetryLoop<'a> {
         if !self.retry.allows(attempts) || !is_in_time || !self.withdraw(failed) {
             return false;
         }
-        tokio::time::sleep(wait).await;
+        platform::sleep(wait).await;
         true
     }
 
@@ -165,7 +166,7 @@ impl<'a> RetryLoop<'a> {
             return Some(Err(self.failed(error)));
         };
         self.progress.failed(error.effect());
-        tokio::time::sleep(wait).await;
+        platform::sleep(wait).await;
         None
     }
 

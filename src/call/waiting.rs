@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::time::Instant;
+use crate::platform::{self, Instant};
 
 /// A queue of calls that nobody waits for.
 pub(crate) trait Waiting: Send + Sync {
@@ -36,7 +36,7 @@ impl Queues {
         queues.iter().for_each(|queue| queue.refuse());
         let mut dropped = Vec::new();
         for queue in queues {
-            let _ = tokio::time::timeout_at(ends, queue.sent()).await;
+            let _ = platform::timeout_at(ends, queue.sent()).await;
             dropped.extend(queue.drop_rest());
         }
         dropped

@@ -14,11 +14,12 @@ mod split;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::call::{CallOptions, Inner, Retry};
 use crate::codec::Codec;
 use crate::error::Error;
+use crate::platform::Instant;
 pub use background::{Background, BackgroundCounts, BackgroundSender};
 pub use builder::ClientBuilder;
 pub use calls::Detailed;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::Client;
 use super::info::InfoCall;
-use crate::call::{Deadline, Retry, ServerVersions, random};
+use crate::call::{Deadline, Retry, ServerVersions};
 use crate::error::{Cause, Error};
+use crate::platform;
 use crate::transport::tls;
 
 /// The wait before the second question. It doubles with each further one.
@@ -68,7 +69,7 @@ impl Client {
             if left >= FIRST_PATIENCE || !error.is_timeout() || failure.is_none() {
                 failure = Some(error);
             }
-            let pause = tokio::time::sleep(random_part(wait).min(deadline.left()));
+            let pause = platform::sleep(random_part(wait).min(deadline.left()));
             self.inner.in_flight.unless_closed(pause).await;
             wait = LONGEST_WAIT.min(wait * 2);
             if deadline.left().is_zero()
@@ -107,7 +108,7 @@ fn may_pass(error: &Error) -> bool {
 fn random_part(time: Duration) -> Duration {
     let half = time / 2;
     let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
-    half + Duration::from_nanos(random::number() % nanos.max(1))
+    half + Duration::from_nanos(platform::random_number() % nanos.max(1))
 }
 
 /// Returns the error of a server that was not ready in time.

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Instant;
 
 use http::HeaderMap;
 
@@ -13,6 +12,7 @@ use super::{
     NodeChange, Observer, Outcome, built_in,
 };
 use crate::error::Error;
+use crate::platform::Instant;
 
 /// The observers of a client.
 #[derive(Clone, Default)]

@@ -17,11 +17,13 @@ use tonic::transport::Channel as GrpcChannel;
 
 use super::dial::Names;
 use super::headers::HeaderRules;
+use super::service::Services;
 use super::tls::Tls;
 use super::url::ServerUrl;
 use crate::error::Error;
 
 /// The options that every transport is built from.
+#[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
 #[derive(Clone)]
 pub(crate) struct TransportConfig {
     pub(crate) url: ServerUrl,
@@ -74,6 +76,8 @@ impl ConnectionOptions {
 pub(crate) struct OwnConnections {
     pub(crate) http_client: Option<HttpClient>,
     pub(crate) grpc_channel: Option<GrpcChannel>,
+    pub(crate) http: Services,
+    pub(crate) grpc: Services,
 }
 
 impl OwnConnections {

@@ -33,6 +33,13 @@ impl Diagnosis {
         }
     }
 
+    /// Gives no hints at the port: a service of the user may connect to anything.
+    #[cfg(any(feature = "grpc", feature = "service"))]
+    pub(super) fn of_own_service(self) -> Self {
+        self.saw_reply();
+        self
+    }
+
     /// Records that the server replied.
     pub(super) fn saw_reply(&self) {
         // Usually that is recorded already, and threads that only read the flag do not contend for it.

@@ -72,6 +72,7 @@ impl Gate {
     }
 
     /// Takes the request back: the server has certainly not processed it.
+    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
     pub(super) fn take_back(&self) {
         self.replace(PASSED, OPEN);
     }

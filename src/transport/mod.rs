@@ -13,10 +13,11 @@ mod grpc;
 mod headers;
 #[cfg(feature = "http")]
 mod http;
-mod per_runtime;
 mod proxy;
+#[cfg(feature = "service")]
+mod refusal;
 mod request;
-mod runtime;
+pub mod service;
 // Which of it is used depends on the features.
 #[allow(dead_code)]
 #[cfg(test)]
@@ -32,6 +33,8 @@ use crate::error::{Attempts, Error};
 use absent::Absent as Grpc;
 #[cfg(not(feature = "http"))]
 use absent::Absent as Http;
+#[cfg(not(feature = "service"))]
+use absent::Absent as HttpService;
 pub(crate) use config::{ConnectionOptions, OwnConnections, TransportConfig};
 pub(crate) use dial::Names;
 pub(crate) use gate::Gate;
@@ -40,10 +43,10 @@ use grpc::Grpc;
 pub(crate) use headers::{HeaderRules, header_value, secrets};
 #[cfg(feature = "http")]
 use http::Http;
-pub(crate) use per_runtime::PerRuntime;
 pub(crate) use proxy::proxy_for;
 pub(crate) use request::{OutgoingRequest, Route, SendState};
-pub(crate) use runtime::in_runtime;
+#[cfg(feature = "service")]
+use service::HttpService;
 use url::Protocol;
 
 /// The way to a node: its URL, its encoding, its connections.
@@ -62,6 +65,7 @@ pub(crate) struct Transport {
 #[allow(clippy::large_enum_variant)]
 enum Sender {
     Http(Http),
+    HttpService(HttpService),
     Grpc(Grpc),
 }
 
@@ -78,6 +82,9 @@ impl Transport {
             Protocol::Grpc => Codec::Protobuf,
         };
         let sender = match config.url.protocol {
+            Protocol::Http if own.http.are_used() => {
+                Sender::HttpService(HttpService::new(config, own)?)
+            }
             Protocol::Http => Sender::Http(Http::new(config, own)?),
             Protocol::Grpc => Sender::Grpc(Grpc::new(config, own)?),
         };
@@ -125,6 +132,7 @@ impl Transport {
         }
         match &self.sender {
             Sender::Http(http) => http.send(route, request).await,
+            Sender::HttpService(service) => service.send(route, request).await,
             Sender::Grpc(grpc) => grpc.send(route, request).await,
         }
     }

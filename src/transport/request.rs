@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::api::messages::METHODS;
 use crate::api::method::Method;
 use crate::codec::EncodedBody;
 use crate::error::Effect;
+use crate::platform::Instant;
 
 /// The address of a method on the wire.
 #[derive(Clone, Debug)]
@@ -138,7 +139,13 @@ impl SendState {
         self.sent_at().map(|sent_at| sent_at.elapsed())
     }
 
+    /// Records that the request was answered, so that it was sent, even if nothing has asked for the body.
+    pub(super) fn answered(&self) {
+        self.replace_waiting(SENT);
+    }
+
     /// Takes a request back that was sent: the server has certainly not processed it.
+    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
     pub(super) fn take_back(&self) {
         let is_sent = |stage| (stage >= SENT).then_some(WAITING);
         let stage = &self.0.stage;
@@ -198,7 +205,6 @@ pub(super) struct TrackedBody {
 }
 
 impl TrackedBody {
-    #[cfg(any(test, feature = "grpc"))]
     pub(super) fn new(body: EncodedBody, state: SendState) -> Self {
         let copy = state.new_copy();
         Self::copy(body, state, copy)
@@ -211,6 +217,22 @@ impl TrackedBody {
             state,
             copy,
         }
+    }
+
+    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
+    pub(super) fn state(&self) -> &SendState {
+        &self.state
+    }
+
+    /// Returns the bytes that were not handed out yet.
+    pub(super) fn rest(&self) -> &EncodedBody {
+        &self.rest
+    }
+
+    /// Returns the body of the same request with these bytes.
+    pub(super) fn with_rest(mut self, rest: EncodedBody) -> Self {
+        self.rest = rest;
+        self
     }
 }
 

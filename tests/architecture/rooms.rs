@@ -7,9 +7,10 @@ use syn::visit::Visit;
 use syn::{Attribute, Item, ItemMod, UseTree};
 
 /// The rooms, from the bottom up.
-const ROOMS: [&str; 9] = [
+const ROOMS: [&str; 10] = [
     "api",
     "error",
+    "platform",
     "observe",
     "request",
     "codec",

@@ -1,7 +1,9 @@
 //! What a provider of credentials returns.
 
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::platform::{self, Instant};
 
 /// An API key or a token, and until when it is valid: the result of a provider of
 /// [`ClientBuilder::api_key_provider`](crate::ClientBuilder::api_key_provider) or
@@ -44,8 +46,8 @@ impl Credential {
 
     /// Sets the time from which on it is no longer valid, such as a token's `exp`.
     pub fn expires_at(self, time: SystemTime) -> Self {
-        let lifetime = time.duration_since(SystemTime::now()).unwrap_or_default();
-        self.expires_in(lifetime)
+        let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.expires_in(since_epoch.saturating_sub(platform::since_epoch()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
@@ -10,6 +10,7 @@ use super::credential::Credential;
 use super::scheme::{Header, Scheme};
 use crate::call::{Deadline, Provider};
 use crate::error::{Attempts, Error, rounded};
+use crate::platform::{self, Instant};
 
 /// The number of secrets that are hidden in errors: the current one, and former ones of calls in flight.
 pub(super) const REMEMBERED: usize = 9;
@@ -245,7 +246,7 @@ impl Secret {
         let Some(provider) = self.read().provider.clone() else {
             return Ok(self.at_hand().flatten());
         };
-        let fetched = match tokio::time::timeout(given, provider.fetch()).await {
+        let fetched = match platform::timeout(given, provider.fetch()).await {
             Ok(fetched) => fetched,
             Err(_) => Err(silence(given)),
         };

@@ -1,10 +1,11 @@
 //! The nodes that a function of the user's finds.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::call::{Deadline, Provider};
 use crate::error::Error;
+use crate::platform::{self, Instant};
 
 /// The longest time that a call waits for other nodes while it has some to call.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -53,7 +54,7 @@ impl Discovery {
         let asking = match self.asking.try_lock() {
             Ok(asking) => Some(asking),
             Err(_) if is_first => {
-                let asking = tokio::time::timeout(patience, self.asking.lock()).await;
+                let asking = platform::timeout(patience, self.asking.lock()).await;
                 asking.ok()
             }
             Err(_) => None,
@@ -61,7 +62,7 @@ impl Discovery {
         if asking.is_none() || !self.is_due() {
             return;
         }
-        let outcome = match tokio::time::timeout(patience, self.provider.fetch()).await {
+        let outcome = match platform::timeout(patience, self.provider.fetch()).await {
             Ok(Ok(urls)) => set(&urls).map_err(|error| error.to_string()),
             Ok(Err(reason)) => Err(reason),
             Err(_) => Err(format!("it returned nothing within {patience:?}")),

@@ -2,7 +2,9 @@
 //!
 //! It is a function of the outcomes of attempts and of the times that it is told; it reads no clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::platform::Instant;
 
 /// The time for which a node is skipped after its first failure. It doubles with each further failure.
 const FIRST_COOLDOWN: Duration = Duration::from_millis(500);

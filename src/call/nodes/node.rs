@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::health::{Admission, Health};
 use crate::error::Error;
 use crate::observe::Observers;
+use crate::platform::Instant;
 use crate::transport::Transport;
 
 /// The time that a node must have been given to be blamed for its silence, unless it is half of what the call was

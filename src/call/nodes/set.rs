@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use super::health::Admission;
 use super::node::{self, Node, Turn};
 use crate::error::Error;
+use crate::platform::Instant;
 use crate::transport::Transport;
 
 /// The nodes that a client calls at a time; there is at least one.

@@ -7,13 +7,12 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
 use super::Client;
 use super::calls::count_failed;
 use crate::api::method::Method;
 use crate::error::Error;
 use crate::observe::DropReason;
+use crate::platform::Spawner;
 use queue::{Job, Queue, Turn};
 
 /// The options of [`Client::background`].
@@ -98,7 +97,7 @@ pub struct BackgroundSender {
     client: Client,
     queue: Arc<Queue>,
     /// The runtime in which it was created, if any, for calls outside a runtime.
-    runtime: Option<Handle>,
+    runtime: Option<Spawner>,
 }
 
 /// The calls of a [`BackgroundSender`] so far, and those that wait.
@@ -132,7 +131,7 @@ impl Client {
         BackgroundSender {
             client: self.clone(),
             queue,
-            runtime: Handle::try_current().ok(),
+            runtime: Spawner::current(),
         }
     }
 }
@@ -144,7 +143,7 @@ impl BackgroundSender {
     /// the request is dropped, and so is one after [`Client::close`].
     pub fn send<M: Method>(&self, request: M) {
         let channel: Arc<str> = (M::GENERATED.channel)(&request).unwrap_or_default().into();
-        let runtime = Handle::try_current().ok().or_else(|| self.runtime.clone());
+        let runtime = Spawner::current().or_else(|| self.runtime.clone());
         let Some(runtime) = runtime else {
             self.queue.count_dropped();
             return self.tell(&channel, DropReason::NoRuntime);

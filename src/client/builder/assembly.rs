@@ -61,7 +61,8 @@ impl ClientBuilder {
     /// Warns once per process of a key that is sent over a network in clear text.
     fn warn_of_clear_text_key(&self, urls: &[ServerUrl]) {
         static WARNED: Once = Once::new();
-        let uses_urls = !self.has_unix_socket() && !self.own.has_grpc_channel();
+        let has_service = self.has_own_service(urls[0].protocol);
+        let uses_urls = !self.has_unix_socket() && !self.own.has_grpc_channel() && !has_service;
         let Some(url) = urls.iter().find(|url| !url.tls && !url.is_local()) else {
             return;
         };
@@ -80,9 +81,11 @@ impl ClientBuilder {
     fn transport_config(&self, url: &ServerUrl) -> Result<TransportConfig, Error> {
         let user_agent = self.user_agent.as_deref().unwrap_or(DEFAULT_USER_AGENT);
         let proxy = self.proxy(url)?;
+        let connects_itself = self.has_own_service(url.protocol);
         let proxy_has_tls = proxy
             .as_deref()
             .is_some_and(|proxy| proxy.starts_with("https:"));
+        let needs_tls = (url.tls && !connects_itself) || proxy_has_tls;
         Ok(TransportConfig {
             headers: self.http_headers(url)?,
             credential_headers: self.credential_headers(url),
@@ -92,7 +95,7 @@ impl ClientBuilder {
             connections: self.connections.clone(),
             proxy,
             legacy_commands: self.legacy_commands,
-            tls: Tls::new(&self.tls, url.tls || proxy_has_tls)?,
+            tls: Tls::new(&self.tls, needs_tls)?,
             url: url.clone(),
             names: Arc::clone(&self.names),
         })
@@ -121,7 +124,8 @@ impl ClientBuilder {
             && !url.is_local()
             && !self.connections.no_proxy
             && !self.has_unix_socket()
-            && !self.own.has_http_client();
+            && !self.own.has_http_client()
+            && !self.has_own_service(url.protocol);
         let proxy = if may_use_proxy { proxy_for(url) } else { None };
         if let Some(proxy) = &proxy {
             check_proxy(proxy)?;

@@ -8,6 +8,7 @@ use crate::transport::url::{Protocol, ServerUrl};
 
 const HAS_HTTP: bool = cfg!(feature = "http");
 const HAS_GRPC: bool = cfg!(feature = "grpc");
+const HAS_SERVICE: bool = cfg!(feature = "service");
 const HAS_TLS: bool = cfg!(feature = "_tls");
 
 /// The longest interval of connection options: Linux refuses longer ones for TCP keep-alive, and clocks overflow with
@@ -25,7 +26,7 @@ impl ClientBuilder {
         self.check_numbers()?;
         self.check_bounds()?;
         self.check_nodes(urls)?;
-        check_features(url)?;
+        self.check_features(url)?;
         self.check_credentials(url)?;
         self.check_own_connections(url)?;
         self.check_tls(url)?;
@@ -169,52 +170,6 @@ impl ClientBuilder {
         Ok(())
     }
 
-    /// Refuses options that do not go together with connections that the user made.
-    fn check_own_connections(&self, url: &ServerUrl) -> Result<(), Error> {
-        let is_grpc = url.protocol == Protocol::Grpc;
-        if self.own.has_http_client() && is_grpc {
-            return Err(config(
-                "http_client needs an http or https URL; for gRPC there is grpc_channel",
-            ));
-        }
-        if self.legacy_commands && is_grpc {
-            return Err(config(
-                "legacy_commands needs an http or https URL: gRPC has no such endpoint",
-            ));
-        }
-        if self.own.has_grpc_channel() && !is_grpc {
-            return Err(config(
-                "grpc_channel needs a grpc or grpcs URL; for HTTP there is http_client",
-            ));
-        }
-        let own = if self.own.has_http_client() {
-            "http_client"
-        } else if self.own.has_grpc_channel() {
-            "grpc_channel"
-        } else {
-            return Ok(());
-        };
-        let connections = &self.connections;
-        let set = [
-            ("connect_timeout", self.connect_timeout.is_some()),
-            ("user_agent", self.user_agent.is_some()),
-            ("idle_timeout", connections.idle_timeout.is_some()),
-            ("max_idle_connections", connections.max_idle.is_some()),
-            ("tcp_keepalive", connections.tcp_keepalive.is_some()),
-            ("http2_keep_alive", connections.http2_keep_alive.is_some()),
-            ("authority", connections.authority.is_some()),
-            ("no_proxy", connections.no_proxy),
-            ("grpc_connections", connections.grpc.is_some()),
-            ("unix_socket", connections.unix_socket.is_some()),
-        ];
-        match first_true(&set).or_else(|| self.tls.first_set()) {
-            Some(option) => Err(Error::Config(format!(
-                "{option} has no effect with {own}: set it there"
-            ))),
-            None => Ok(()),
-        }
-    }
-
     /// Refuses options of TLS for a URL without it.
     fn check_tls(&self, url: &ServerUrl) -> Result<(), Error> {
         match self.tls.first_set() {
@@ -222,6 +177,28 @@ impl ClientBuilder {
                 "{option} has no effect without TLS: use an https or grpcs URL instead of {url}, or omit it"
             ))),
             _ => Ok(()),
+        }
+    }
+
+    /// Checks that the features that the URL needs are on, unless a service of the user takes the calls.
+    fn check_features(&self, url: &ServerUrl) -> Result<(), Error> {
+        if self.has_own_service(url.protocol) {
+            return Ok(());
+        }
+        let transport = match url.protocol {
+            Protocol::Http => ("http", !HAS_HTTP),
+            Protocol::Grpc => ("grpc", !HAS_GRPC),
+        };
+        let tls = ("tls", url.tls && !HAS_TLS);
+        match first_true(&[transport, tls]) {
+            Some("http") if HAS_SERVICE => Err(Error::Config(format!(
+                "url `{url}`: it needs an http_service, or the feature `http` of centrifugo-api, which is off: give the \
+                 client a service, or add the feature in Cargo.toml"
+            ))),
+            Some(feature) => Err(Error::Config(format!(
+                "url `{url}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml"
+            ))),
+            None => Ok(()),
         }
     }
 
@@ -240,23 +217,8 @@ pub(super) fn check_scheme(url: &ServerUrl, other: &ServerUrl) -> Result<(), Err
     )))
 }
 
-/// Checks that the features that the URL needs are on.
-fn check_features(url: &ServerUrl) -> Result<(), Error> {
-    let transport = match url.protocol {
-        Protocol::Http => ("http", !HAS_HTTP),
-        Protocol::Grpc => ("grpc", !HAS_GRPC),
-    };
-    let tls = ("tls", url.tls && !HAS_TLS);
-    match first_true(&[transport, tls]) {
-        Some(feature) => Err(Error::Config(format!(
-            "url `{url}`: it needs the feature `{feature}` of centrifugo-api, which is off; add it in Cargo.toml"
-        ))),
-        None => Ok(()),
-    }
-}
-
 /// Returns the first name whose flag is true.
-fn first_true<'a>(names: &[(&'a str, bool)]) -> Option<&'a str> {
+pub(super) fn first_true<'a>(names: &[(&'a str, bool)]) -> Option<&'a str> {
     let (name, _) = names.iter().find(|(_, flag)| *flag)?;
     Some(name)
 }
@@ -269,6 +231,6 @@ fn is_too_long(option: Option<Duration>) -> bool {
     option.is_some_and(|time| time > LONGEST_INTERVAL)
 }
 
-fn config(message: &str) -> Error {
+pub(super) fn config(message: &str) -> Error {
     Error::Config(message.to_owned())
 }

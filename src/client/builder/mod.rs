@@ -10,6 +10,8 @@ mod credentials;
     not(feature = "grpc")
 ))]
 mod missing;
+mod own;
+mod services;
 mod version;
 
 use std::error::Error as StdError;
@@ -336,8 +338,8 @@ impl ClientBuilder {
     /// The key is sent as `Authorization: apikey …`. The commands of a batch run one after another, even
     /// in [`Parallel`](crate::Parallel). These servers ignore idempotency keys, so that no call is repeated because
     /// of its key: see [`server_version`](Self::server_version).
-    #[cfg(feature = "http")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    #[cfg(feature = "service")]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "http", feature = "service"))))]
     pub fn legacy_commands(mut self) -> Self {
         self.legacy_commands = true;
         self

@@ -18,7 +18,7 @@ use crate::api::method::{BatchSlot, Method};
 use crate::call::{self, Attempt, CallInfo, Deadline, Inner};
 use crate::codec::EncodedBody;
 use crate::error::{Attempts, Effect, Error, cause};
-use crate::transport::PerRuntime;
+use crate::platform::PerRuntime;
 use batch::QueuedCall;
 use queue::Queue;
 

@@ -4,7 +4,6 @@ use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -15,6 +14,7 @@ use crate::call::{Attempt, Candidate, Deadline, Inner, request_id};
 use crate::codec::{self, BatchEntry, EncodedBody};
 use crate::error::{Attempts, Error, Status};
 use crate::observe::ObservedCall;
+use crate::platform::{self, Instant};
 use crate::transport::{Gate, Route};
 
 /// Starts a worker that the queue counts already.
@@ -24,7 +24,7 @@ pub(super) fn start(inner: Arc<Inner>, queue: Arc<Queue>) {
         queue,
         is_counted: true,
     };
-    tokio::spawn(worker.run());
+    platform::spawn(worker.run());
 }
 
 /// A task that sends batches.
@@ -134,7 +134,7 @@ impl Worker {
         let gone = given_up(&mut batch.calls, &gate, deadline);
         let mut outcome = pin!(unless(gone, reply));
         let slow_after = self.queue.slow_after();
-        match tokio::time::timeout(slow_after, outcome.as_mut()).await {
+        match platform::timeout(slow_after, outcome.as_mut()).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 self.queue.lasted(sequential, started.elapsed());

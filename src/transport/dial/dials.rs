@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::platform::Instant;
 
 /// The time after which the next address is dialled beside the one that has not replied.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);

@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(feature = "http"), allow(dead_code))]
 mod dials;
+#[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
 mod names;
 #[cfg(feature = "grpc")]
 mod race;

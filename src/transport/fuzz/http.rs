@@ -8,7 +8,7 @@ use super::route;
 use crate::error::{Error, Status};
 use crate::fuzz::errors::check_error;
 use crate::fuzz::fuzz;
-use crate::transport::http::error_response;
+use crate::transport::refusal::refusal;
 
 fuzz!(http_refusals, check_response);
 
@@ -25,7 +25,7 @@ fn check_response(input: &[u8]) {
         headers.extend(HeaderValue::from_bytes(part()).map(|value| (name, value)));
     }
     let body = Bytes::copy_from_slice(part());
-    let error = error_response(&route(), status, &headers, &body, None);
+    let error = refusal(&route(), status, &headers, &body, None);
     match &error {
         Error::Api(error_returned) => {
             let object: Value = serde_json::from_slice(&body).unwrap();
@@ -54,7 +54,7 @@ fn check_api_error(status: u16, headers: &HeaderMap, text: &[u8]) {
         None => (100, String::from_utf8_lossy(text)),
     };
     let body = json!({ "code": code, "message": message }).to_string();
-    match error_response(&route(), status, headers, &body.into(), None) {
+    match refusal(&route(), status, headers, &body.into(), None) {
         Error::Api(returned) => {
             assert_eq!(returned.code, code);
             // A long message is cut.

@@ -1,47 +1,46 @@
-//! Calls over a tonic channel that the user made.
+//! A tonic channel that the user made, as a service.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
 
-use ::http::{Request, Uri};
-use bytes::Bytes;
-use tonic::body::Body;
+use ::http::Request;
+use http_body_util::BodyExt as _;
 use tonic::client::GrpcService as _;
 use tonic::transport::Channel;
 
-use super::reply::read;
-use super::{Failure, Grpc};
-use crate::transport::request::TrackedBody;
-use crate::transport::{OutgoingRequest, Route, diagnosis};
+use crate::transport::diagnosis;
+use crate::transport::service::{Body, HttpTransport, Responding, Transport};
 
-impl Grpc {
-    /// Makes a call over a channel.
-    pub(super) async fn call_channel(
-        &self,
-        route: &Route<'_>,
-        mut channel: Channel,
-        outgoing: &OutgoingRequest,
-    ) -> Result<Bytes, Failure> {
-        let ready = poll_fn(|context| channel.poll_ready(context)).await;
-        ready.map_err(|error| Failure::Unready(error.into()))?;
-        let body = TrackedBody::new(self.body(outgoing), outgoing.state.clone());
-        let mut request = Request::new(Body::new(body));
-        *request.method_mut() = ::http::Method::POST;
-        *request.uri_mut() = Uri::from_static(route.grpc_path);
-        *request.headers_mut() = self.headers(outgoing);
-        let response = channel.call(request).await.map_err(|error| {
-            if diagnosis::is_refused(&error) {
-                outgoing.state.take_back();
-            }
-            Failure::lost(error)
-        })?;
-        self.diagnosis.saw_reply();
-        read(response, self.expected, |status| {
-            Failure::lost(StreamError(status))
+/// Returns the transport that a channel is.
+pub(super) fn transport(channel: Channel) -> HttpTransport {
+    HttpTransport::built_in(Arc::new(Own(channel)))
+}
+
+/// A channel of the user.
+struct Own(Channel);
+
+impl Transport for Own {
+    fn respond(self: Arc<Self>, request: Request<Body>) -> Responding {
+        let mut channel = self.0.clone();
+        Box::pin(async move {
+            poll_fn(|context| channel.poll_ready(context)).await?;
+            let state = request.body().state();
+            let request = request.map(tonic::body::Body::new);
+            let response = channel.call(request).await.inspect_err(|error| {
+                if diagnosis::is_refused(error) {
+                    state.take_back();
+                }
+            })?;
+            Ok(response.map(|body| Body::new(body.map_err(StreamError))))
         })
-        .await
     }
+}
+
+/// Returns whether an error is that of a channel.
+pub(super) fn is_error(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<tonic::transport::Error>() || error.is::<StreamError>()
 }
 
 /// The cause of a local status, without the status itself, whose message repeats it.

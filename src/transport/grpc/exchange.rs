@@ -1,5 +1,6 @@
 //! Calls over connections of our own.
 
+use std::borrow::Borrow;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant};
 use ::http::uri::PathAndQuery;
 use ::http::{Method, Request, Uri, Version};
 use bytes::Bytes;
+use h2::client::ResponseFuture;
 use h2::{RecvStream, SendStream};
-use http_body::{Body, Frame};
+use http_body::Frame;
 
 use super::connection::Connection;
 use super::failure::Lost;
@@ -21,10 +23,11 @@ use crate::codec::EncodedBody;
 use crate::error::NOT_TAKEN;
 use crate::transport::diagnosis::{self, BoxError};
 use crate::transport::request::Abandoned;
+use crate::transport::service::{Body, Call, HttpTransport};
 use crate::transport::{OutgoingRequest, Route};
 
 /// The maximal number of repetitions of an attempt that the server has certainly not processed.
-const MAX_REPEATED: usize = 3;
+pub(super) const MAX_REPEATED: usize = 3;
 
 /// The time after which a call that is dropped tells as much about its connection as one that has timed out.
 const LONG: Duration = Duration::from_secs(1);
@@ -60,15 +63,12 @@ impl Grpc {
         let connection = &*lease.connection;
         outgoing.state.set_peer(connection.address);
         let writes = connection.activity().writes();
-        let mut sender = connection.sender();
-        let is_ready = poll_fn(|context| sender.poll_ready(context)).await;
-        is_ready.map_err(|error| lost(connection, error))?;
-        let sent = sender.send_request(self.head(route, outgoing)?, false);
-        let (response, stream) = sent.map_err(|error| lost(connection, error))?;
+        let head = self.head(route, outgoing)?;
+        let (response, stream) = open(connection, head).await?;
         if !outgoing.state.send(0) {
             return Err(Failure::lost(Abandoned));
         }
-        let call = Sent::new(lease, outgoing);
+        let call = Sent::new(lease, outgoing.ends);
         // If the stream has ended already, the response says why.
         let _ = send(stream, self.body(outgoing));
         let response = response.await.map_err(|error| {
@@ -89,6 +89,26 @@ impl Grpc {
         reply
     }
 
+    /// Makes a call through a service.
+    pub(super) async fn call_service(
+        &self,
+        route: &Route<'_>,
+        service: &HttpTransport,
+        outgoing: &OutgoingRequest,
+    ) -> Result<Bytes, Failure> {
+        let state = outgoing.state.clone();
+        let call = Call {
+            method: route.method,
+            ends: outgoing.ends,
+        };
+        let body = Body::of_call(self.body(outgoing), state, call);
+        let request = self.head(route, outgoing)?.map(|()| body);
+        let response = service.send(request).await.map_err(Failure::Service)?;
+        outgoing.state.answered();
+        self.diagnosis.saw_reply();
+        read(response, self.expected, Failure::Service).await
+    }
+
     /// Returns the head of a request.
     fn head(&self, route: &Route<'_>, outgoing: &OutgoingRequest) -> Result<Request<()>, Failure> {
         let mut uri = ::http::uri::Parts::default();
@@ -104,8 +124,20 @@ impl Grpc {
     }
 }
 
+/// Opens a stream on a connection, with the head of a request.
+pub(super) async fn open(
+    connection: &Connection,
+    head: Request<()>,
+) -> Result<(ResponseFuture, SendStream<Bytes>), Failure> {
+    let mut sender = connection.sender();
+    let is_ready = poll_fn(|context| sender.poll_ready(context)).await;
+    is_ready.map_err(|error| lost(connection, error))?;
+    let sent = sender.send_request(head, false);
+    sent.map_err(|error| lost(connection, error))
+}
+
 /// Sends a body. HTTP/2 keeps what the server does not take yet.
-fn send(mut stream: SendStream<Bytes>, body: EncodedBody) -> Result<(), h2::Error> {
+pub(super) fn send(mut stream: SendStream<Bytes>, body: EncodedBody) -> Result<(), h2::Error> {
     let pieces = [body.head, body.payload, body.tail];
     let mut pieces = pieces
         .into_iter()
@@ -118,7 +150,7 @@ fn send(mut stream: SendStream<Bytes>, body: EncodedBody) -> Result<(), h2::Erro
 }
 
 /// Returns the failure of a call whose connection or stream ended.
-fn lost(connection: &Connection, error: h2::Error) -> Failure {
+pub(super) fn lost(connection: &Connection, error: h2::Error) -> Failure {
     let reason = match connection.given_up() {
         Some(reason) => Some(reason),
         None if diagnosis::is_refused(&error) => Some(NOT_TAKEN),
@@ -138,8 +170,8 @@ fn lost(connection: &Connection, error: h2::Error) -> Failure {
 }
 
 /// A call that was sent. If it is dropped before it has ended, the connection may be dead.
-struct Sent<'a> {
-    lease: &'a Lease,
+pub(super) struct Sent<L: Borrow<Lease>> {
+    lease: L,
     at: Instant,
     /// The same as the connection counts time.
     time: u64,
@@ -147,39 +179,43 @@ struct Sent<'a> {
     has_ended: bool,
 }
 
-impl<'a> Sent<'a> {
-    fn new(lease: &'a Lease, outgoing: &OutgoingRequest) -> Self {
+impl<L: Borrow<Lease>> Sent<L> {
+    pub(super) fn new(lease: L, ends: Instant) -> Self {
         Self {
-            lease,
             at: Instant::now(),
-            time: lease.connection.activity().sent(),
-            ends: outgoing.ends,
+            time: lease.borrow().connection.activity().sent(),
+            lease,
+            ends,
             has_ended: false,
         }
     }
 
-    fn has_ended(mut self) {
+    pub(super) fn has_ended(mut self) {
         self.has_ended = true;
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.lease.borrow().connection
     }
 }
 
-impl Drop for Sent<'_> {
+impl<L: Borrow<Lease>> Drop for Sent<L> {
     fn drop(&mut self) {
         let has_waited = self.ends <= Instant::now() || self.at.elapsed() >= LONG;
         if !self.has_ended && has_waited {
-            self.lease.unanswered(self.time);
+            self.lease.borrow().unanswered(self.time);
         }
     }
 }
 
 /// The body of a response.
-struct Incoming {
+pub(super) struct Incoming {
     stream: RecvStream,
     has_all_data: bool,
 }
 
 impl Incoming {
-    fn new(stream: RecvStream) -> Self {
+    pub(super) fn new(stream: RecvStream) -> Self {
         Self {
             stream,
             has_all_data: false,
@@ -187,7 +223,7 @@ impl Incoming {
     }
 }
 
-impl Body for Incoming {
+impl http_body::Body for Incoming {
     type Data = Bytes;
     type Error = h2::Error;
 

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use tonic::{Code, ConnectError, TimeoutExpired};
 
 use super::dial::DialError;
-use super::{Grpc, status};
+use super::{Grpc, channel, status};
 use crate::codec::framing::FrameError;
 use crate::error::{Attempts, Cause, Effect, Error, Status, cause, excerpt};
 use crate::transport::diagnosis::{self, BoxError};
+use crate::transport::service::Facts;
 use crate::transport::{Route, SendState, too_large};
 
 /// The reason why a call has no reply.
@@ -20,8 +21,8 @@ use crate::transport::{Route, SendState, too_large};
 pub(crate) enum Failure {
     /// No connection could be made.
     Dial(Arc<DialError>),
-    /// The user's channel has no connection.
-    Unready(BoxError),
+    /// The service failed.
+    Service(BoxError),
     /// The connection or the stream ended.
     Lost(Lost),
     /// The stream ended without a final status.
@@ -45,11 +46,17 @@ pub(crate) struct Lost {
 impl Failure {
     /// Wraps an error that ended a connection or a stream.
     pub(super) fn lost(error: impl Into<BoxError>) -> Self {
-        Self::Lost(Lost {
-            error: error.into(),
+        Self::Lost(error.into().into())
+    }
+}
+
+impl From<BoxError> for Lost {
+    fn from(error: BoxError) -> Self {
+        Self {
+            error,
             address: None,
             reason: None,
-        })
+        }
     }
 }
 
@@ -71,10 +78,7 @@ impl Grpc {
         let method = route.method;
         match failure {
             Failure::Dial(error) => self.not_connected(route, error, started),
-            Failure::Unready(error) => {
-                let url = self.shown.clone();
-                self.network_error(route, url, Effect::Unsent, started, None, cause(error))
-            }
+            Failure::Service(error) => self.service_error(route, error, state, started),
             Failure::Unfinished => {
                 let error = cause("the stream ended without a final status");
                 let url = self.shown.clone();
@@ -92,6 +96,26 @@ impl Grpc {
         }
     }
 
+    /// Returns the error of a call whose service failed. It may be an error of tonic, if that is a channel.
+    fn service_error(
+        &self,
+        route: &Route<'_>,
+        error: BoxError,
+        state: &SendState,
+        started: Instant,
+    ) -> Error {
+        if caused_by(&*error, &channel::is_error) {
+            return self.lost(route, error.into(), state, started);
+        }
+        let facts = Facts {
+            route,
+            shown: &self.shown,
+            diagnosis: &self.diagnosis,
+            started,
+        };
+        facts.error(error, state)
+    }
+
     /// Returns the error of a call for which no connection could be made.
     fn not_connected(&self, route: &Route<'_>, error: Arc<DialError>, started: Instant) -> Error {
         if error.is_timeout() {
@@ -106,11 +130,7 @@ impl Grpc {
     fn lost(&self, route: &Route<'_>, lost: Lost, state: &SendState, started: Instant) -> Error {
         let error = lost.error;
         let connecting_timed_out = caused_by(&*error, &is_connect_timeout);
-        let effect = if connecting_timed_out || is_connecting(&*error) {
-            Effect::Unsent
-        } else {
-            state.abandon()
-        };
+        let effect = state.abandon();
         let timed_out = connecting_timed_out
             || caused_by(&*error, &|cause| cause.is::<TimeoutExpired>())
             || effect.is_unsent() && caused_by(&*error, &is_io_timeout);

@@ -1,5 +1,5 @@
 //! The gRPC transport: unary calls given a path and bytes, without a generated client, over HTTP/2 connections of its
-//! own or over a tonic channel that the user made.
+//! own, over a tonic channel that the user made, or through another service of the user.
 
 mod channel;
 mod connection;
@@ -8,6 +8,7 @@ mod exchange;
 mod failure;
 mod pool;
 mod reply;
+mod serve;
 mod status;
 mod stream;
 #[cfg(test)]
@@ -19,13 +20,13 @@ use std::time::Instant;
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
 use ::http::uri::{Authority, Scheme};
 use bytes::Bytes;
-use tonic::transport::Channel;
 
 use super::diagnosis::Diagnosis;
-use super::per_runtime::PerRuntime;
+use super::service::HttpTransport;
 use super::{OutgoingRequest, OwnConnections, Route, TransportConfig};
 use crate::codec::{EncodedBody, framing};
 use crate::error::Error;
+use crate::platform::PerRuntime;
 use dial::Dialer;
 pub(super) use failure::Failure;
 use pool::Pool;
@@ -53,8 +54,8 @@ pub(crate) struct Grpc {
 }
 
 enum Connections {
-    Own(PerRuntime<Arc<Pool>>),
-    Channel(Channel),
+    Pools(PerRuntime<Arc<Pool>>),
+    Service(HttpTransport),
 }
 
 /// The server as requests name it.
@@ -66,17 +67,12 @@ struct Origin {
 impl Grpc {
     pub(super) fn new(mut config: TransportConfig, own: OwnConnections) -> Result<Self, Error> {
         let origin = Origin::new(&config)?;
+        let mut diagnosis = Diagnosis::new(&config);
+        if own.grpc.service.is_some() {
+            diagnosis = diagnosis.of_own_service();
+        }
+        let connections = Connections::new(&config, own)?;
         let headers = headers(&mut config);
-        let connections = match own.grpc_channel {
-            Some(channel) => Connections::Channel(channel),
-            None => {
-                let dialer = Arc::new(Dialer::new(&config)?);
-                let max_connections = config.connections.grpc.unwrap_or(CONNECTIONS);
-                Connections::Own(PerRuntime::new(move || {
-                    Ok(Pool::new(Arc::clone(&dialer), max_connections))
-                }))
-            }
-        };
         Ok(Self {
             shown: config.shown(),
             has_name: config.url.name().is_some(),
@@ -87,7 +83,7 @@ impl Grpc {
                 gzip: config.connections.gzip,
             },
             connections,
-            diagnosis: Diagnosis::new(&config),
+            diagnosis,
         })
     }
 
@@ -99,10 +95,8 @@ impl Grpc {
     ) -> Result<Bytes, Error> {
         let started = Instant::now();
         let reply = match &self.connections {
-            Connections::Own(pools) => self.call(route, &pools.get()?, &outgoing).await,
-            Connections::Channel(channel) => {
-                self.call_channel(route, channel.clone(), &outgoing).await
-            }
+            Connections::Pools(pools) => self.call(route, &pools.get()?, &outgoing).await,
+            Connections::Service(service) => self.call_service(route, service, &outgoing).await,
         };
         reply.map_err(|failure| self.error(route, failure, &outgoing.state, started))
     }
@@ -125,6 +119,31 @@ impl Grpc {
             headers.insert(name, value.clone());
         }
         headers
+    }
+}
+
+impl Connections {
+    /// Returns what the user gave, with the layers around it, or else connections of our own.
+    fn new(config: &TransportConfig, own: OwnConnections) -> Result<Self, Error> {
+        let service = own.grpc.service.clone();
+        let transport = match service.or(own.grpc_channel.map(channel::transport)) {
+            Some(transport) => transport,
+            None if own.grpc.has_layers() => {
+                let grpc = Grpc::new(config.clone(), OwnConnections::default())?;
+                HttpTransport::built_in(Arc::new(grpc))
+            }
+            None => return Self::pools(config),
+        };
+        Ok(Self::Service(own.grpc.around(transport)))
+    }
+
+    /// Returns connections of our own.
+    fn pools(config: &TransportConfig) -> Result<Self, Error> {
+        let dialer = Arc::new(Dialer::new(config)?);
+        let max_connections = config.connections.grpc.unwrap_or(CONNECTIONS);
+        Ok(Self::Pools(PerRuntime::new(move || {
+            Ok(Pool::new(Arc::clone(&dialer), max_connections))
+        })))
     }
 }
 

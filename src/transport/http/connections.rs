@@ -9,8 +9,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::dialer::{self, DialLayer};
 use crate::error::Error;
+use crate::platform::PerRuntime;
 use crate::transport::dial::Names;
-use crate::transport::per_runtime::PerRuntime;
 use crate::transport::{SendState, TransportConfig, diagnosis};
 
 /// The idle time after which a connection is closed. Centrifugo 6.5 and later close idle connections after 30 s:
@@ -64,7 +64,7 @@ impl Clients {
     }
 
     /// Returns the connections of the runtime that the caller is in.
-    pub(super) fn get(&self) -> Result<Arc<Connections>, Error> {
+    fn get(&self) -> Result<Arc<Connections>, Error> {
         match self {
             Self::Own(connections) => Ok(Arc::clone(connections)),
             Self::PerRuntime(connections) => connections.get(),
@@ -79,6 +79,12 @@ impl Clients {
         {
             silent.peer.names.failed(address);
         }
+    }
+}
+
+impl AsRef<Self> for Clients {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
@@ -127,9 +133,9 @@ impl Peer {
 
 /// The watch over an attempt. If the attempt is dropped although nothing has arrived for some time, the connections
 /// are taken for dead.
-pub(super) struct Watch<'a> {
-    clients: &'a Clients,
-    connections: &'a Arc<Connections>,
+pub(super) struct Watch<H: AsRef<Clients>> {
+    clients: H,
+    pub(super) connections: Arc<Connections>,
     state: SendState,
     reads: u64,
     /// The time that the attempt was given, and its end.
@@ -138,14 +144,11 @@ pub(super) struct Watch<'a> {
     is_over: bool,
 }
 
-impl<'a> Watch<'a> {
-    pub(super) fn start(
-        clients: &'a Clients,
-        connections: &'a Arc<Connections>,
-        state: SendState,
-        ends: Instant,
-    ) -> Self {
-        Self {
+impl<H: AsRef<Clients>> Watch<H> {
+    /// Starts the watch over an attempt, which uses the connections of the runtime that the caller is in.
+    pub(super) fn start(clients: H, state: SendState, ends: Instant) -> Result<Self, Error> {
+        let connections = clients.as_ref().get()?;
+        Ok(Self {
             reads: connections.reads(),
             clients,
             connections,
@@ -153,7 +156,7 @@ impl<'a> Watch<'a> {
             time: ends.saturating_duration_since(Instant::now()),
             ends,
             is_over: false,
-        }
+        })
     }
 
     /// Ends the watch over an attempt that has got its outcome.
@@ -172,10 +175,10 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Drop for Watch<'_> {
+impl<H: AsRef<Clients>> Drop for Watch<H> {
     fn drop(&mut self) {
         if !self.is_over && self.was_silent() {
-            self.clients.retire(self.connections);
+            self.clients.as_ref().retire(&self.connections);
         }
     }
 }

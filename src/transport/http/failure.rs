@@ -1,13 +1,13 @@
 //! The errors of requests whose connection failed.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::Http;
 use super::connections::Clients;
+use super::{Http, Sending};
 use crate::error::{Attempts, Error, cause};
+use crate::transport::SendState;
 use crate::transport::diagnosis;
-use crate::transport::{Route, SendState};
 
 /// Centrifugo 6.5 and later cut the connection of a call that takes longer.
 const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
@@ -37,15 +37,9 @@ impl Http {
     }
 
     /// Returns the error of a call whose connection failed.
-    pub(super) fn network_error(
-        &self,
-        route: &Route<'_>,
-        error: reqwest::Error,
-        state: &SendState,
-        started: Instant,
-    ) -> Error {
-        let method = route.method;
-        let elapsed = started.elapsed();
+    pub(super) fn network_error(&self, sending: &Sending<'_>, error: reqwest::Error) -> Error {
+        let Sending { method, state, .. } = *sending;
+        let elapsed = sending.started.elapsed();
         let attempts = Attempts::default();
         let effect = state.abandon();
         if error.is_timeout() {

@@ -6,6 +6,7 @@ mod failure;
 mod hedge;
 mod request;
 mod response;
+mod serve;
 #[cfg(test)]
 #[cfg(all(feature = "blocking", feature = "_tls", target_os = "linux"))]
 mod tests;
@@ -19,12 +20,11 @@ use bytes::Bytes;
 use reqwest::Response;
 
 use super::diagnosis::{self, Diagnosis};
-use super::{OutgoingRequest, OwnConnections, Route, TransportConfig, too_large};
-use crate::error::{Attempts, Error, Status};
+use super::refusal::unauthorized;
+use super::{OutgoingRequest, OwnConnections, Route, SendState, TransportConfig, too_large};
+use crate::error::Error;
 use connections::{Clients, Connections, Watch};
 use request::Urls;
-#[cfg(test)]
-pub(super) use response::error_response;
 use response::read;
 
 /// The number of times that a request is sent again at once because the server refused it unread.
@@ -43,6 +43,14 @@ pub(crate) struct Http {
     proxy: Option<String>,
     clients: Clients,
     diagnosis: Diagnosis,
+}
+
+/// An attempt that is being made.
+struct Sending<'a> {
+    method: &'static str,
+    state: &'a SendState,
+    connections: &'a Connections,
+    started: Instant,
 }
 
 impl Http {
@@ -73,11 +81,8 @@ impl Http {
         route: &Route<'_>,
         outgoing: OutgoingRequest,
     ) -> Result<Bytes, Error> {
-        let connections = self.clients.get()?;
-        let state = outgoing.state.clone();
-        let ends = outgoing.ends;
-        let watch = Watch::start(&self.clients, &connections, state, ends);
-        let outcome = self.exchange(route, &outgoing, &connections).await;
+        let watch = Watch::start(&self.clients, outgoing.state.clone(), outgoing.ends)?;
+        let outcome = self.exchange(route, &outgoing, &watch.connections).await;
         watch.end();
         outcome
     }
@@ -90,48 +95,52 @@ impl Http {
         connections: &Connections,
     ) -> Result<Bytes, Error> {
         let started = Instant::now();
-        let mut response = self.execute(route, outgoing, connections, started).await?;
+        let sending = Sending {
+            method: route.method,
+            state: &outgoing.state,
+            connections,
+            started,
+        };
+        let make = |copy| self.request(route, outgoing, copy);
+        let response = self.execute(&sending, make).await?;
+        let mut response = self.checked_origin(&sending, response, || self.url_of(route))?;
         self.diagnosis.saw_reply();
         match response.status().as_u16() {
             200..=299 => {
                 let body = read(&mut response, connections, self.max_response_size).await;
-                let (body, is_whole) = body
-                    .map_err(|error| self.network_error(route, error, &outgoing.state, started))?;
+                let (body, is_whole) = body.map_err(|error| self.network_error(&sending, error))?;
                 if is_whole {
                     Ok(body)
                 } else {
                     Err(too_large(route.method, self.max_response_size))
                 }
             }
-            401 => Err(Error::Unauthorized {
-                method: route.method,
-                status: Status::Http(401),
-                attempts: Attempts::default(),
-            }),
+            401 => Err(unauthorized(route)),
             _ => Err(self.status_error(route, response, connections).await),
         }
     }
 
-    /// Sends a request, also once more if the server certainly did not process it. Returns the head of the response.
+    /// Sends a request, of which `make` makes the copies, also once more if the server certainly did not process it.
+    /// Returns the head of the response.
     async fn execute(
         &self,
-        route: &Route<'_>,
-        outgoing: &OutgoingRequest,
-        connections: &Connections,
-        started: Instant,
+        sending: &Sending<'_>,
+        make: impl Fn(u8) -> Result<reqwest::Request, Error>,
     ) -> Result<Response, Error> {
-        let state = &outgoing.state;
+        let Sending {
+            state, connections, ..
+        } = *sending;
         let mut refusals = 0;
         loop {
             let copy = state.new_copy();
-            let first = self.request(route, outgoing, copy)?;
-            let make = |copy| self.request(route, outgoing, copy).ok();
-            let outcome = hedge::execute(&connections.client, state, (copy, first), make).await;
+            let first = make(copy)?;
+            let further = |copy| make(copy).ok();
+            let outcome = hedge::execute(&connections.client, state, (copy, first), further).await;
             let error = match outcome {
                 Ok(response) => {
                     connections.saw_read();
                     state.set_peer(response.remote_addr());
-                    return self.checked_origin(route, response);
+                    return Ok(response);
                 }
                 Err(error) => error,
             };
@@ -142,7 +151,7 @@ impl Http {
                 refusals += 1;
             }
             if !is_refused || refusals > MAX_REFUSALS {
-                return Err(self.network_error(route, error, state, started));
+                return Err(self.network_error(sending, error));
             }
         }
     }

@@ -55,6 +55,7 @@ impl ServerUrl {
     }
 
     /// Returns the host and the port, if the host is a name and not an address.
+    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
     pub(crate) fn name(&self) -> Option<(&str, u16)> {
         let host = self.host();
         let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
