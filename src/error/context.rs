@@ -1,9 +1,10 @@
 //! The context that a call adds to its errors: the attempts, and the method. It also hides secrets in them.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use super::text::hide;
-use super::{Attempts, Error};
+use super::{Attempts, Cause, Error, cause};
 
 impl Error {
     /// Returns the error with the attempts of its call, which took `took`, and whose `timeout` is over if it is given.
@@ -108,9 +109,24 @@ impl Error {
                         *source = None;
                     }
                 }
+                Self::Network { source, .. } if shows(source, secret) => {
+                    *source = cause("an error whose text has a secret");
+                }
                 _ => {}
             }
         }
         self
     }
+}
+
+/// Returns whether an error or one of its causes shows a secret, as that of a user's service may.
+fn shows(error: &Cause, secret: &str) -> bool {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&**error);
+    while let Some(error) = cause {
+        if format!("{error}\n{error:?}").contains(secret) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
