@@ -3,7 +3,7 @@
 use centrifugo_api::Retry;
 use centrifugo_api::bytes::Bytes;
 use centrifugo_api::service::Body;
-use http_body::{Body as _, Frame};
+use http_body::{Body as _, Frame, SizeHint};
 
 use crate::double::{BoxError, Frames, Over, read};
 use crate::{KEY, Outcome, failure};
@@ -85,5 +85,9 @@ impl http_body::Body for Wrapped {
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         std::pin::Pin::new(&mut self.0).poll_frame(context)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }

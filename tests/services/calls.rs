@@ -104,7 +104,7 @@ async fn service_takes_encrypted_urls_and_other_endpoints() -> Outcome {
     let builder = centrifugo_api::Client::builder("https://centrifugo.example/api");
     let client = builder.http_service(double.clone()).build()?;
     client.info(InfoRequest::new()).await?;
-    let result: u8 = client.call_raw("my_method", &()).await?;
+    let result: u8 = client.call_raw("my_method", &serde_json::json!({})).await?;
     assert_eq!(result, 3);
     let legacy = centrifugo_api::Client::builder("http://centrifugo/old");
     let legacy = legacy.http_service(double.clone()).legacy_commands();
