@@ -129,6 +129,7 @@
 //! # Features
 //!
 //! - `http` (default): the HTTP transport, on reqwest.
+//! - `service`: HTTP through a transport of your own, without reqwest; see [below](#a-transport-of-your-own).
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
 //! - `tls-ring`, `tls-no-provider`: the same with another provider of cryptography, see [TLS](#tls).
 //! - `grpc`: the gRPC transport, on tonic.
@@ -139,8 +140,15 @@
 //! - `opentelemetry`: the context of these spans in the headers of each attempt, so that traces go on in Centrifugo.
 //! - `metrics`: metrics for the facade [`metrics`](https://docs.rs/metrics), see [`observe`].
 //!
-//! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`]. That
-//! is also what it has for WebAssembly.
+//! Without a transport the crate contains only the messages, their JSON, the [`Method`] trait and [`METHODS`]. For
+//! WebAssembly it has that, and with the feature `service` a client with a transport of your own.
+//!
+//! # A transport of your own
+//!
+//! [`ClientBuilder::http_service`] sends the calls through any [`tower_service::Service`](https://docs.rs/tower-service)
+//! of HTTP requests: a test double, another HTTP client, `fetch` of Cloudflare Workers. [`ClientBuilder::http_layer`]
+//! puts a layer around the transport, which signs or records requests. gRPC has `grpc_service` and `grpc_layer`. The
+//! module [`service`] has the details.
 //!
 //! # TLS
 //!

@@ -31,6 +31,27 @@ async fn connection_that_went_silent_is_replaced() -> Outcome {
 }
 
 #[tokio::test]
+async fn connection_that_went_silent_below_a_layer_is_replaced() -> Outcome {
+    for wire in Wire::ALL {
+        let server = Server::start()?;
+        let (front, builder) = wire.front_of(&server, |_| Manner::Pass).await?;
+        let layer = tower_layer::layer_fn(|transport| transport);
+        let builder = if wire == Wire::Grpc {
+            builder.grpc_layer(layer)
+        } else {
+            builder.http_layer(layer)
+        };
+        let client = builder.timeout(SHORT).build()?;
+        assert_eq!(failures(&client, 1).await, 0, "{wire:?}");
+        front.freeze();
+        let failed = failures(&client, 8).await;
+        assert!(failed <= 2, "{wire:?}: {failed} calls failed");
+        assert_reused(&client, || front.connections()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn silent_connection_is_found_by_calls_with_little_time() -> Outcome {
     for wire in Wire::ALL {
         let server = Server::start()?;

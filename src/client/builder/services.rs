@@ -21,41 +21,24 @@ impl ClientBuilder {
     ///
     /// ```
     /// use std::convert::Infallible;
-    /// use std::future::{Ready, ready};
-    /// use std::task::{Context, Poll};
     ///
     /// use centrifugo_api::http::{Request, Response};
     /// use centrifugo_api::service::Body;
     /// use centrifugo_api::{Client, PublishRequest};
     ///
-    /// #[derive(Clone)]
-    /// struct Double;
-    ///
-    /// impl tower_service::Service<Request<Body>> for Double {
-    ///     type Response = Response<Body>;
-    ///     type Error = Infallible;
-    ///     type Future = Ready<Result<Self::Response, Infallible>>;
-    ///
-    ///     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-    ///         Poll::Ready(Ok(()))
-    ///     }
-    ///
-    ///     fn call(&mut self, request: Request<Body>) -> Self::Future {
-    ///         assert_eq!(request.uri().path(), "/api/publish");
-    ///         ready(Ok(Response::new(r#"{"result":{"offset":7}}"#.into())))
-    ///     }
-    /// }
-    ///
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), centrifugo_api::Error> {
-    /// let client = Client::builder("http://centrifugo/api").http_service(Double).build()?;
+    /// let double = tower::service_fn(async |request: Request<Body>| {
+    ///     assert_eq!(request.uri().path(), "/api/publish");
+    ///     Ok::<_, Infallible>(Response::new(r#"{"result":{"offset":7}}"#.to_owned()))
+    /// });
+    /// let client = Client::builder("http://centrifugo/api").http_service(double).build()?;
     /// let result = client.publish(PublishRequest::new("news", "{}")).await?;
     /// assert_eq!(result.offset, 7);
     /// # Ok(()) }
     /// ```
     ///
-    /// With the crate `tower` the double is
-    /// `tower::service_fn(|request: Request<Body>| async move { … })`.
+    /// The crate `tower` is not needed: the module [`service`](crate::service) has a service without it.
     #[cfg(feature = "service")]
     #[cfg_attr(docsrs, doc(cfg(feature = "service")))]
     pub fn http_service<S, B>(mut self, service: S) -> Self

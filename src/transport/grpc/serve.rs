@@ -93,8 +93,8 @@ impl Grpc {
         facts: &Facts,
     ) -> Result<Answer, Failure> {
         let (head, body) = request.into_parts();
-        let (body, state) = match body.into_parts() {
-            Parts::Whole(body, state) => (body, state),
+        let body = match body.into_parts() {
+            Parts::Whole(body) => body,
             Parts::Stream(body) => {
                 let lease = pool.lease().await.map_err(Failure::Dial)?;
                 return send_stream(lease, &head, body, facts).await;
@@ -103,8 +103,8 @@ impl Grpc {
         let mut repeated = 0;
         loop {
             let lease = pool.lease().await.map_err(Failure::Dial)?;
-            match send_whole(lease, &head, body.clone(), &state, facts).await {
-                Err(Failure::Lost(_)) if state.is_unsent() && repeated < MAX_REPEATED => {
+            match send_whole(lease, &head, body.clone(), facts).await {
+                Err(Failure::Lost(_)) if facts.state.is_unsent() && repeated < MAX_REPEATED => {
                     repeated += 1;
                 }
                 ended => return ended,
@@ -121,12 +121,11 @@ async fn send_whole(
     lease: Lease,
     head: &request::Parts,
     body: EncodedBody,
-    state: &SendState,
     facts: &Facts,
 ) -> Result<Answer, Failure> {
     let writes = lease.connection.activity().writes();
     let (response, stream) = open(&lease.connection, head_of(head)).await?;
-    if !state.send(0) {
+    if !facts.state.send(0) {
         return Err(Failure::lost(Abandoned));
     }
     let sent = Sent::new(lease, facts.ends);
@@ -137,7 +136,7 @@ async fn send_whole(
         Err(error) => {
             let connection = sent.connection();
             if diagnosis::is_refused(&error) || connection.activity().writes() == writes {
-                state.take_back();
+                facts.state.take_back();
             }
             let failure = lost(connection, error);
             sent.has_ended();
@@ -154,6 +153,8 @@ async fn send_stream(
     facts: &Facts,
 ) -> Result<Answer, Failure> {
     let (response, mut stream) = open(&lease.connection, head_of(head)).await?;
+    // Nothing tells when it leaves.
+    facts.state.send(0);
     let sent = Sent::new(lease, facts.ends);
     while let Some(frame) = body.frame().await {
         let data = frame.map_err(Failure::Service)?.into_data();

@@ -59,7 +59,7 @@ impl Http {
             started,
         };
         let response = match body.into_parts() {
-            Parts::Whole(body, state) => {
+            Parts::Whole(body) => {
                 let make = |copy| {
                     let body = TrackedBody::copy(body.clone(), state.clone(), copy);
                     Ok(request_of(&head, &url, reqwest::Body::wrap(body)))
@@ -67,6 +67,8 @@ impl Http {
                 self.execute(&sending, make).await
             }
             Parts::Stream(body) => {
+                // Nothing tells when it leaves.
+                state.send(0);
                 let request = request_of(&head, &url, reqwest::Body::wrap(body));
                 let response = sending.connections.client.execute(request);
                 let response = REQUEST.scope(state.clone(), response).await;

@@ -74,7 +74,7 @@ pub(crate) struct Call {
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) enum Parts {
     /// Bytes, of which copies can be made. Only one of them is sent.
-    Whole(EncodedBody, SendState),
+    Whole(EncodedBody),
     Stream(Body),
 }
 
@@ -166,7 +166,7 @@ impl Body {
         }
     }
 
-    /// Returns the state of the request that has this body.
+    /// Returns the state of the request that has this body: a new one, unless it is the body of a call.
     #[cfg(any(feature = "grpc", feature = "http"))]
     pub(crate) fn state(&self) -> SendState {
         match &self.0 {
@@ -178,8 +178,8 @@ impl Body {
     #[cfg(any(feature = "grpc", feature = "http"))]
     pub(crate) fn into_parts(self) -> Parts {
         match self.0 {
-            Kind::Call(body, _) => Parts::Whole(body.rest().clone(), body.state().clone()),
-            Kind::Whole(bytes) => Parts::Whole(bytes.into(), SendState::default()),
+            Kind::Call(body, _) => Parts::Whole(body.rest().clone()),
+            Kind::Whole(bytes) => Parts::Whole(bytes.into()),
             stream @ Kind::Stream(_) => Parts::Stream(Self(stream)),
         }
     }

@@ -39,6 +39,7 @@ impl HttpService {
     ) -> Result<Self, Error> {
         let mut diagnosis = Diagnosis::new(&config);
         let services = own.http.clone();
+        let is_own_client = own.has_http_client();
         let transport = match services.service.clone() {
             Some(service) => {
                 diagnosis = diagnosis.of_own_service();
@@ -48,7 +49,9 @@ impl HttpService {
         };
         let mut headers = std::mem::take(&mut config.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, config.user_agent.clone());
+        if !is_own_client {
+            headers.insert(USER_AGENT, config.user_agent.clone());
+        }
         Ok(Self {
             uris: Uris::new(&config.url.to_http())?,
             shown: config.shown(),
