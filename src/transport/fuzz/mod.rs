@@ -2,7 +2,7 @@
 
 #[cfg(feature = "grpc")]
 mod grpc;
-#[cfg(feature = "http")]
+#[cfg(feature = "service")]
 mod http;
 
 use super::Route;
