@@ -12,8 +12,8 @@ use http::HeaderMap;
 
 use super::names::{Server, code, error_type, rpc_method};
 use super::{
-    AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, NodeChange, Observer,
-    Outcome,
+    AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, DropReason, Dropped,
+    NodeChange, Observer, Outcome,
 };
 use crate::api::messages::BatchRequest;
 use crate::api::method::Method as _;
@@ -26,6 +26,7 @@ const RETRIES_REFUSED: &str = "centrifugo.client.retries.refused";
 const BATCH_COMMANDS: &str = "centrifugo.client.batch.commands";
 const BATCH_SIZE: &str = "centrifugo.client.batch.size";
 const NODES_SKIPPED: &str = "centrifugo.client.nodes.skipped";
+const BACKGROUND_DROPPED: &str = "centrifugo.client.background.dropped";
 
 /// Returns whether a recorder is installed.
 pub(super) fn are_wanted() -> bool {
@@ -76,6 +77,10 @@ fn describe() {
         describe_gauge!(
             NODES_SKIPPED,
             "The number of clients that skip the node, because it is down."
+        );
+        describe_counter!(
+            BACKGROUND_DROPPED,
+            "The calls of the background that were dropped and not sent."
         );
     });
 }
@@ -128,6 +133,18 @@ impl Observer for Metrics {
         };
         call_metrics.has_commands(batch.commands);
         Some(Arc::new(call_metrics))
+    }
+
+    fn dropped(&self, dropped: &Dropped<'_>) {
+        if are_wanted() {
+            describe();
+            let reason = match dropped.reason {
+                DropReason::Full => "full",
+                DropReason::Closed => "closed",
+                DropReason::NoRuntime => "no_runtime",
+            };
+            counter!(BACKGROUND_DROPPED, "reason" => reason).increment(1);
+        }
     }
 
     fn node(&self, change: &NodeChange<'_>) {
@@ -298,7 +315,7 @@ mod tests {
         });
         let described = recorder.0.into_inner().unwrap();
         let units: BTreeMap<String, Option<Unit>> = described.iter().cloned().collect();
-        assert_eq!((described.len(), units.len()), (8, 8));
+        assert_eq!((described.len(), units.len()), (9, 9));
         assert_eq!(units[CALL_DURATION], Some(Unit::Seconds));
         assert_eq!(units[BATCH_SIZE], Some(Unit::Bytes));
     }

@@ -84,6 +84,7 @@
 //! | `centrifugo.client.batch.commands` | histogram | method, server, coalesced | commands per batch |
 //! | `centrifugo.client.batch.size` | histogram, bytes | method, server, coalesced | bytes per request that is a batch, without headers |
 //! | `centrifugo.client.nodes.skipped` | gauge | node | clients that skip the node, because it is down |
+//! | `centrifugo.client.background.dropped` | counter | reason: `full`, `closed`, `no_runtime` | calls of the background that were not sent |
 //!
 //! The labels have the names and values of the spans' fields. *Method* is `rpc.method` and `rpc.system.name`; *server* is
 //! `server.address` and `server.port` of the first node, and *node* those of the node, with `rpc.system.name`; *outcome* is

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where a credential comes from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) enum Source {
     /// None, for a server without credentials.
     #[default]
@@ -38,6 +38,15 @@ pub(crate) enum Source {
 impl Source {
     pub(crate) fn is_some(&self) -> bool {
         !matches!(self, Self::None)
+    }
+
+    /// Returns the secret if it is fixed.
+    #[cfg(test)]
+    pub(crate) fn fixed(&self) -> Option<&str> {
+        match self {
+            Self::Fixed(secret) => Some(secret),
+            Self::None | Self::Provider(_) => None,
+        }
     }
 }
 

@@ -120,6 +120,7 @@ impl Nodes {
         };
         let nodes: Result<Vec<_>, Error> = urls.iter().map(node).collect();
         let nodes = Arc::new(NodeSet::new(nodes?));
+        current.retire_all_but(&nodes);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = nodes;
         self.has_changed.store(true, Ordering::Release);
         Ok(())

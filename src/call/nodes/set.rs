@@ -39,6 +39,15 @@ impl NodeSet {
         }
     }
 
+    /// Tells observers that the nodes which are not in the other set are no longer skipped.
+    pub(super) fn retire_all_but(&self, kept: &Self) {
+        for node in &self.nodes {
+            if kept.node(node.transport.url()).is_none() {
+                node.set_only(true);
+            }
+        }
+    }
+
     /// Returns the node at a URL.
     pub(super) fn node(&self, url: &str) -> Option<&Arc<Node>> {
         let mut nodes = self.nodes.iter();

@@ -141,10 +141,11 @@ impl ClientBuilder {
 
     /// Returns all options that are data, as text.
     pub(crate) fn described(&self) -> String {
-        let key = match &self.api_key {
-            Source::Fixed(key) => key,
-            Source::None | Source::Provider(_) => "",
-        };
+        let secrets = (
+            self.api_key.fixed(),
+            self.bearer_token.fixed(),
+            self.key_and_bearer_token,
+        );
         let times = [
             Some(self.timeout),
             self.attempt_timeout,
@@ -163,7 +164,7 @@ impl ClientBuilder {
         );
         let texts = (
             &self.urls,
-            key,
+            secrets,
             &self.user_agent,
             &self.server_version,
             &self.headers,

@@ -23,11 +23,11 @@ use value::Value;
 /// | kind | options |
 /// |---|---|
 /// | a URL, a list of URLs, or URLs separated by commas: one per node | `url` |
-/// | text | `api_key`, `authority`, `server_name`, `server_version`, `unix_socket`, `user_agent` |
+/// | text | `api_key`, `authority`, `bearer_token`, `server_name`, `server_version`, `unix_socket`, `user_agent` |
 /// | the path of a file, which is read by [`builder`](Self::builder) | `api_key_file`, `identity_file`, `root_certificate_file` |
 /// | time, as text with a unit: `"10s"`, `"1.5s"`, `"500ms"`, `"2m"`, `"1h30m"` | `timeout`, `attempt_timeout`, `connect_timeout`, `idle_timeout`, `tcp_keepalive`, `http2_keep_alive`, `http2_keep_alive_timeout`, `retry.first_wait`, `retry.longest_wait` |
 /// | number, of bytes where it is a size | `grpc_connections`, `max_idle_connections`, `max_in_flight`, `max_request_size`, `max_response_size`, `retry.max_attempts`, `split_above` |
-/// | `true` or `false` | `danger_accept_invalid_certs`, `error_mode_transport`, `grpc_gzip`, `legacy_commands`, `no_proxy`, `request_ids`, `retry.idempotency_keys` |
+/// | `true` or `false` | `danger_accept_invalid_certs`, `error_mode_transport`, `grpc_gzip`, `key_and_bearer_token`, `legacy_commands`, `no_proxy`, `request_ids`, `retry.idempotency_keys` |
 /// | a table of names and values | `headers` |
 ///
 /// An option with a dot is in a table: `max_attempts` in the table `retry`. `api_key_file` is for a secret that is
@@ -156,7 +156,7 @@ impl fmt::Debug for ClientSettings {
         let mut settings = formatter.debug_struct("ClientSettings");
         settings.field("url", &urls).field("headers", &names);
         for (option, value) in &self.values {
-            if option.name == "api_key" {
+            if ["api_key", "bearer_token"].contains(&option.name) {
                 settings.field(option.name, &"…");
             } else {
                 settings.field(option.name, value);

@@ -95,6 +95,14 @@ macro_rules! options {
 const COMMON: &[ClientOption] = &[
     ClientOption::new("api_key", Set::Text(|builder, key| builder.api_key(key))),
     ClientOption::new("api_key_file", Set::File(set_key)),
+    ClientOption::new(
+        "bearer_token",
+        Set::Text(|builder, token| builder.bearer_token(token)),
+    ),
+    ClientOption::new(
+        "key_and_bearer_token",
+        Set::Switch(ClientBuilder::key_and_bearer_token),
+    ),
     ClientOption::new("timeout", Set::Time(ClientBuilder::timeout)),
     ClientOption::new("attempt_timeout", Set::Time(ClientBuilder::attempt_timeout)),
     ClientOption::new("connect_timeout", Set::Time(ClientBuilder::connect_timeout)),

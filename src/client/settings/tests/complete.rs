@@ -8,15 +8,21 @@ use syn::{ImplItem, Item, Type, Visibility};
 use super::super::options;
 
 /// The methods of the builder without an option of their name, with the reason.
-const EXCEPTIONS: [(&str, &str); 13] = [
+const EXCEPTIONS: [(&str, &str); 19] = [
     ("api_key_provider", "it takes a function"),
+    ("bearer_token_provider", "it takes a function"),
     ("build", "it ends the configuration"),
     ("build_blocking", "it ends the configuration"),
     ("endpoint", "`url` takes several"),
+    ("endpoints_provider", "it takes a function"),
     ("from_env", "it begins the configuration"),
     ("grpc_channel", "it takes a connection"),
+    ("grpc_layer", "it takes a layer"),
+    ("grpc_service", "it takes a service"),
     ("header", "`headers` has all of them"),
     ("http_client", "it takes a client"),
+    ("http_layer", "it takes a layer"),
+    ("http_service", "it takes a service"),
     ("identity", "`identity_file` has its path"),
     ("observer", "it takes a function"),
     ("retry", "it is a table"),

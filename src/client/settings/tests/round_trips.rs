@@ -28,6 +28,8 @@ const SECOND: Duration = Duration::from_secs(1);
 fn common() -> Vec<Sample<'static>> {
     samples! {
         "api_key" = "secret", r#""secret""# => |b| b.api_key("secret");
+        "bearer_token" = "a.b.c", r#""a.b.c""# => |b| b.bearer_token("a.b.c");
+        "key_and_bearer_token" = "true", "true" => |b| b.key_and_bearer_token();
         "timeout" = "1.5s", r#""1.5s""# => |b| b.timeout(SECOND * 3 / 2);
         "attempt_timeout" = "500ms", r#""500ms""# => |b| b.attempt_timeout(SECOND / 2);
         "connect_timeout" = "2m", r#""2m""# => |b| b.connect_timeout(SECOND * 120);
