@@ -64,7 +64,7 @@ pub(crate) struct ConnectionOptions {
 
 impl ConnectionOptions {
     /// Returns the time for the answer to a ping.
-    #[cfg(any(feature = "grpc", feature = "_tls"))]
+    #[cfg(any(feature = "grpc", all(feature = "http", feature = "_tls")))]
     pub(super) fn ping_timeout(&self) -> Duration {
         const DEFAULT: Duration = Duration::from_secs(10);
         self.http2_keep_alive_timeout.unwrap_or(DEFAULT)

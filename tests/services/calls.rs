@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use centrifugo_api::{
-    Coalescing, HistoryRequest, InfoRequest, IntoPayload as _, PresenceRequest, PublishRequest,
-    Retry,
+    Coalescing, HistoryRequest, IntoPayload as _, PresenceRequest, PublishRequest, Retry,
 };
 use tokio::sync::mpsc;
 
@@ -103,12 +102,15 @@ async fn service_takes_encrypted_urls_and_other_endpoints() -> Outcome {
     });
     let builder = centrifugo_api::Client::builder("https://centrifugo.example/api");
     let client = builder.http_service(double.clone()).build()?;
-    client.info(InfoRequest::new()).await?;
+    client.info(centrifugo_api::InfoRequest::new()).await?;
     let result: u8 = client.call_raw("my_method", &serde_json::json!({})).await?;
     assert_eq!(result, 3);
     let legacy = centrifugo_api::Client::builder("http://centrifugo/old");
     let legacy = legacy.http_service(double.clone()).legacy_commands();
-    legacy.build()?.info(InfoRequest::new()).await?;
+    legacy
+        .build()?
+        .info(centrifugo_api::InfoRequest::new())
+        .await?;
     assert_eq!(
         double.uris(),
         [
