@@ -6,6 +6,9 @@ mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observers;
+mod panics;
+#[cfg(feature = "opentelemetry")]
+mod propagators;
 #[cfg(feature = "tracing")]
 mod spans;
 #[cfg(feature = "opentelemetry")]

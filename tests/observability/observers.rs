@@ -9,8 +9,7 @@ use centrifugo_api::observe::{
     AttemptEnd, AttemptStart, BatchStart, CallEnd, CallObserver, CallStart, Observer,
 };
 use centrifugo_api::{
-    BatchRequest, BroadcastRequest, Client, Coalescing, Error, InfoRequest, PublishRequest,
-    RpcRequest,
+    BatchRequest, BroadcastRequest, Coalescing, Error, InfoRequest, PublishRequest,
 };
 use centrifugo_api_testing::{Fault, Server};
 
@@ -225,73 +224,6 @@ async fn call_by_name_is_seen() -> Outcome {
             "1: success after 1 attempts, 0 failed"
         ]
     );
-    Ok(())
-}
-
-/// An observer whose functions all panic.
-struct Panics;
-
-impl Observer for Panics {
-    fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
-        assert!(
-            call.request::<RpcRequest>().is_none(),
-            "a panic at the start"
-        );
-        Some(Arc::new(Self))
-    }
-}
-
-impl CallObserver for Panics {
-    fn attempt_starts(&self, _: &AttemptStart<'_>, _: &mut HeaderMap) {
-        panic!("a panic in an attempt");
-    }
-
-    fn ends(&self, _: &CallEnd<'_>) {
-        panic!("a panic at the end");
-    }
-}
-
-#[tokio::test]
-async fn panic_of_an_observer_changes_nothing() -> Outcome {
-    for (_server, builder, _) in both_transports()? {
-        let log = Log::default();
-        let client: Client = builder.observer(Panics).observer(log.clone()).build()?;
-        client
-            .publish(PublishRequest::new("chat:news", "{}"))
-            .await?;
-        let _ = client.rpc(RpcRequest::new("method")).await;
-        assert_eq!(log.take().len(), 8);
-    }
-    Ok(())
-}
-
-/// An observer that panics when it is dropped, after the call.
-struct PanicsLate;
-
-impl Observer for PanicsLate {
-    fn call(&self, _: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
-        Some(Arc::new(PanicsAtDrop))
-    }
-}
-
-struct PanicsAtDrop;
-
-impl CallObserver for PanicsAtDrop {}
-
-impl Drop for PanicsAtDrop {
-    fn drop(&mut self) {
-        panic!("a panic at the drop");
-    }
-}
-
-#[tokio::test]
-async fn panic_at_the_drop_of_an_observer_changes_nothing() -> Outcome {
-    for (_server, builder, _) in both_transports()? {
-        let client = builder.observer(PanicsLate).build()?;
-        let shared = client.clone().coalescing(Coalescing::default());
-        client.info(InfoRequest::new()).await?;
-        shared.info(InfoRequest::new()).await?;
-    }
     Ok(())
 }
 
