@@ -113,6 +113,7 @@ impl SendState {
     }
 
     /// Sets the other end of the connection that the request is sent on.
+    #[cfg(any(feature = "grpc", feature = "http"))]
     pub(super) fn set_peer(&self, peer: Option<SocketAddr>) {
         *self.0.peer.lock().unwrap_or_else(PoisonError::into_inner) = peer;
     }

@@ -116,7 +116,10 @@ impl Observer for Notes {
     }
 
     fn dropped(&self, dropped: &Dropped<'_>) {
-        let mut notes = self.0.lock().unwrap();
+        let mut notes = self
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock");
         notes.push((dropped.channel.to_owned(), dropped.reason));
     }
 }
