@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::credentials::CredentialHeaders;
+use super::credentials::{CredentialHeaders, secrets_in};
 use super::nodes::{Candidate, TriedNodes, Turn};
 use super::{Deadline, Inner, random, timeout};
 use crate::codec::EncodedBody;
@@ -177,6 +177,7 @@ impl Inner {
         let outcome = reply.and_then(read);
         let outcome = outcome.map_err(|error| {
             let error = error.through(turn.node.transport.proxy());
+            let error = error.without(&secrets_in(credentials));
             self.hide_secrets(error, attempt.headers)
         });
         if let Some(observed) = observed {

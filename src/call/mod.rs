@@ -138,7 +138,7 @@ impl Inner {
 
     /// Returns the encoding that all nodes use.
     pub(crate) fn codec(&self) -> Codec {
-        self.nodes.common().codec()
+        self.nodes.common().codec
     }
 
     /// Returns an error without the keys, tokens and the values of headers that the server may have sent back, those of the
@@ -149,7 +149,7 @@ impl Inner {
 
     /// Returns the texts that no error may show, given the headers of a call.
     pub(crate) fn secrets(&self, headers: Option<&HeaderMap>) -> Vec<String> {
-        let mut texts = self.nodes.common().secrets().to_vec();
+        let mut texts = self.nodes.common().secrets.clone();
         texts.extend(self.credentials.secrets());
         texts.extend(headers.map(secrets).unwrap_or_default());
         texts

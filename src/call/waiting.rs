@@ -11,7 +11,7 @@ pub(crate) trait Waiting: Send + Sync {
     fn refuse(&self);
 
     /// Waits until all calls were made.
-    fn sent(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn sent(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
     /// Drops the calls that were not made, and returns their channels.
     fn drop_rest(&self) -> Vec<Arc<str>>;
@@ -36,7 +36,7 @@ impl Queues {
         queues.iter().for_each(|queue| queue.refuse());
         let mut dropped = Vec::new();
         for queue in queues {
-            let _ = platform::timeout_at(ends, queue.sent()).await;
+            let _ = platform::timeout_at(ends, Arc::clone(&queue).sent()).await;
             dropped.extend(queue.drop_rest());
         }
         dropped

@@ -205,10 +205,12 @@ impl Client {
 
     /// Starts the observation of a call.
     fn observe<M: Method>(&self, request: &M) -> ObservedCall {
+        let observers = &self.inner.observers;
+        if observers.are_idle() {
+            return ObservedCall::of_nobody();
+        }
         let nodes = self.inner.nodes.current();
-        self.inner
-            .observers
-            .call(|| CallStart::new(request, nodes.first().url()))
+        observers.call(|| CallStart::new(request, nodes.first().url()))
     }
 
     /// Gives a request a new idempotency key if [`Retry`] asks for keys and the request takes one and has none.

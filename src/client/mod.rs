@@ -138,12 +138,7 @@ impl Client {
     ///
     /// [`Error::Config`] if the client sets the header itself, or if HTTP or gRPC cannot carry it.
     pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
-        let (name, value) = self
-            .inner
-            .nodes
-            .common()
-            .header_rules()
-            .parse(name, value)?;
+        let (name, value) = self.inner.nodes.common().header_rules.parse(name, value)?;
         Ok(self.with(|options| {
             let mut headers = options.headers.as_deref().cloned().unwrap_or_default();
             headers.insert(name, value);
@@ -211,7 +206,8 @@ impl Client {
     /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended.
     ///
     /// To stop a service: first stop accepting work, then let the work in progress finish, and close the client last.
-    /// Calls that wait in a [`BackgroundSender`] are sent first, as far as the time allows.
+    /// Calls that wait in a [`BackgroundSender`] are sent first, as far as the time allows; until then other calls are
+    /// accepted.
     /// A call that starts after `close` fails, including the next page of pages that are being read.
     ///
     /// # Errors

@@ -26,8 +26,8 @@ pub use status::Status;
 #[cfg(feature = "_transport")]
 pub(crate) use text::hide;
 use text::{
-    body_part, closed_message, effect_text, hint_part, list, network_message, proxy_part,
-    status_hint,
+    body_part, closed_message, effect_text, hint_part, list, network_message, status_hint,
+    timeout_message,
 };
 pub(crate) use text::{decode_cause, excerpt, rounded};
 
@@ -104,7 +104,7 @@ pub enum Error {
     },
 
     /// The reply was not complete in time.
-    #[error("{method}: no complete reply within {}{}; {}{attempts}", rounded(*.after), proxy_part(.proxy), effect_text(.attempts.and(*.effect)))]
+    #[error("{method}: {}{attempts}", timeout_message(.method, *.after, .proxy, .attempts.and(*.effect)))]
     #[non_exhaustive]
     Timeout {
         /// The method that was called.

@@ -29,6 +29,21 @@ pub(super) fn network_message(
     format!("the connection to {url} was lost before the reply was complete{reason}; {effect}")
 }
 
+/// Returns what was not complete in time, and what the call did on the server.
+pub(super) fn timeout_message(
+    method: &str,
+    after: Duration,
+    proxy: &Option<Box<str>>,
+    effect: Effect,
+) -> String {
+    let after = rounded(after);
+    if method == "close" {
+        return format!("after {after} calls are still in flight, or were not sent");
+    }
+    let (proxy, effect) = (proxy_part(proxy), effect_text(effect));
+    format!("no complete reply within {after}{proxy}; {effect}")
+}
+
 /// Returns what happened to a call of a closed client, and what it did on the server.
 pub(super) fn closed_message(attempts: &Attempts) -> String {
     let effect = effect_text(attempts.and(Effect::Unsent));
@@ -83,7 +98,7 @@ pub(super) fn body_part(body: &str) -> String {
 }
 
 /// Returns a proxy as a part of an error's text; empty without a proxy.
-pub(super) fn proxy_part(proxy: &Option<Box<str>>) -> String {
+fn proxy_part(proxy: &Option<Box<str>>) -> String {
     match proxy {
         Some(proxy) => format!(" through the proxy {proxy}"),
         None => String::new(),

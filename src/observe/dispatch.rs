@@ -61,7 +61,7 @@ impl Observers {
     }
 
     /// Returns whether nobody would see an event.
-    fn are_idle(&self) -> bool {
+    pub(crate) fn are_idle(&self) -> bool {
         !self.has_own && !built_in::are_wanted()
     }
 
@@ -128,6 +128,11 @@ impl Observers {
 }
 
 impl ObservedCall {
+    /// Returns a call that nobody observes.
+    pub(crate) fn of_nobody() -> Self {
+        Self(None)
+    }
+
     /// Tells that an attempt starts, and lets observers add headers.
     pub(crate) fn attempt<'a>(
         &'a self,

@@ -45,6 +45,10 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     wasm_bindgen_futures::spawn_local(future);
 }
 
+/// The id of JavaScript's only runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RuntimeId;
+
 /// JavaScript's only runtime.
 #[derive(Clone, Debug)]
 pub(crate) struct Spawner;
@@ -53,6 +57,11 @@ impl Spawner {
     #[allow(clippy::unnecessary_wraps)]
     pub(crate) fn current() -> Option<Self> {
         Some(Self)
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(crate) fn id(&self) -> RuntimeId {
+        RuntimeId
     }
 
     /// Runs a future in the background.

@@ -15,6 +15,6 @@ use js as system;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 use native as system;
 pub(crate) use system::{
-    Instant, PerRuntime, Spawner, Timeout, in_runtime, random_number, since_epoch, sleep, spawn,
-    timeout, timeout_at,
+    Instant, PerRuntime, RuntimeId, Spawner, Timeout, in_runtime, random_number, since_epoch,
+    sleep, spawn, timeout, timeout_at,
 };

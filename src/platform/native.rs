@@ -5,6 +5,7 @@ use std::process;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
+pub(crate) use tokio::runtime::Id as RuntimeId;
 
 pub(crate) use super::per_runtime::PerRuntime;
 pub(crate) use super::runtime::in_runtime;
@@ -29,6 +30,10 @@ impl Spawner {
     /// Returns that of the caller's runtime; `None` outside a runtime.
     pub(crate) fn current() -> Option<Self> {
         Handle::try_current().ok().map(Self)
+    }
+
+    pub(crate) fn id(&self) -> RuntimeId {
+        self.0.id()
     }
 
     /// Runs a future in the background.

@@ -25,6 +25,8 @@ mod support;
 pub(crate) mod tls;
 pub(crate) mod url;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::codec::Codec;
@@ -54,11 +56,18 @@ pub(crate) struct Transport {
     url: String,
     /// The proxy that connections pass through, without its credentials.
     proxy: Option<String>,
-    codec: Codec,
-    /// The texts that no error may show.
-    secrets: Vec<String>,
-    header_rules: HeaderRules,
+    common: Arc<Common>,
     sender: Sender,
+}
+
+/// What all nodes of a client have in common.
+pub(crate) struct Common {
+    /// The encoding of their protocol.
+    pub(crate) codec: Codec,
+    /// The texts that no error may show.
+    pub(crate) secrets: Vec<String>,
+    /// The rules for the user's headers.
+    pub(crate) header_rules: HeaderRules,
 }
 
 // A transport whose feature is off has no size.
@@ -91,16 +100,17 @@ impl Transport {
         Ok(Self {
             url,
             proxy,
-            codec,
-            secrets,
-            header_rules,
+            common: Arc::new(Common {
+                codec,
+                secrets,
+                header_rules,
+            }),
             sender,
         })
     }
 
-    /// Returns the encoding of the node's protocol.
-    pub(crate) fn codec(&self) -> Codec {
-        self.codec
+    pub(crate) fn common(&self) -> Arc<Common> {
+        Arc::clone(&self.common)
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -111,16 +121,6 @@ impl Transport {
         self.proxy.as_deref()
     }
 
-    /// Returns the rules for the user's headers.
-    pub(crate) fn header_rules(&self) -> &HeaderRules {
-        &self.header_rules
-    }
-
-    /// Returns the texts that no error may show.
-    pub(crate) fn secrets(&self) -> &[String] {
-        &self.secrets
-    }
-
     /// Sends a request and returns the body of the reply.
     pub(crate) async fn send(
         &self,
@@ -128,7 +128,7 @@ impl Transport {
         mut request: OutgoingRequest,
     ) -> Result<Bytes, Error> {
         if !request.headers.is_empty() {
-            request.headers = self.header_rules.allowed(request.headers);
+            request.headers = self.common.header_rules.allowed(request.headers);
         }
         match &self.sender {
             Sender::Http(http) => http.send(route, request).await,

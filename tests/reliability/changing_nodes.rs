@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use centrifugo_api::observe::{CallObserver, CallStart, NodeChange, Observer};
 use centrifugo_api::{Client, ClientBuilder, Error, PublishRequest, Retry};
 use centrifugo_api_testing::{Fault, Server};
 
 use crate::fake_server::eventually;
 use crate::sniffer::Sniffer;
-use crate::{Outcome, called};
+use crate::{Outcome, PATIENCE, called};
 
 /// Two servers, their URLs, and the builder of a client of the first one.
 struct Pair {
@@ -167,7 +168,10 @@ async fn function_is_asked_again_when_its_time_has_passed() -> Outcome {
         let found = Arc::new(Mutex::new(pair.urls[0].clone()));
         let current = Arc::clone(&found);
         let find = move || {
-            let url = current.lock().unwrap().clone();
+            let url = current
+                .lock()
+                .expect("no test panics while it holds the lock")
+                .clone();
             std::future::ready(Ok::<_, Error>(vec![url]))
         };
         let builder = pair
@@ -175,9 +179,18 @@ async fn function_is_asked_again_when_its_time_has_passed() -> Outcome {
             .endpoints_provider(Duration::from_nanos(1), find);
         let client = builder.build()?;
         publish(&client, 1).await?;
-        *found.lock().unwrap() = pair.urls[1].clone();
-        publish(&client, 1).await?;
-        assert_eq!(counts(&pair.servers), [1, 1]);
+        assert_eq!(counts(&pair.servers), [1, 0]);
+        *found
+            .lock()
+            .expect("no test panics while it holds the lock") = pair.urls[1].clone();
+        // No call waits for the function any more: one of the next calls takes what it found.
+        let changes = async {
+            while counts(&pair.servers)[1] == 0 {
+                publish(&client, 1).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        tokio::time::timeout(PATIENCE, changes).await??;
     }
     Ok(())
 }
@@ -220,6 +233,84 @@ fn function_without_a_time_is_refused() -> Outcome {
             error.contains("the time of endpoints_provider is zero"),
             "{error}"
         );
+    }
+    Ok(())
+}
+
+/// A function that is slower than the calls is not asked anew by each of them.
+#[tokio::test]
+async fn slow_function_is_heard_in_the_end() -> Outcome {
+    for pair in pairs()? {
+        let found = pair.urls[1].clone();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let find = move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let found = found.clone();
+            async move {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                Ok::<_, Error>(vec![found])
+            }
+        };
+        let builder = pair.builder.timeout(Duration::from_millis(100));
+        let builder = builder.endpoints_provider(Duration::from_secs(3600), find);
+        let client = builder.build()?;
+        let changes = async {
+            while counts(&pair.servers)[1] == 0 {
+                publish(&client, 1).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        tokio::time::timeout(PATIENCE, changes).await??;
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+    Ok(())
+}
+
+/// Changes the nodes of a client whenever one of them comes back.
+#[derive(Clone, Default)]
+struct Meddler(Arc<Mutex<Option<(Client, String)>>>);
+
+impl Observer for Meddler {
+    fn call(&self, _: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        None
+    }
+
+    fn node(&self, change: &NodeChange<'_>) {
+        let client = self
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock")
+            .clone();
+        if let Some((client, url)) = client.filter(|_| change.is_up) {
+            client.set_endpoints([url]).expect("the URL is valid");
+        }
+    }
+}
+
+#[tokio::test]
+async fn observer_may_change_the_nodes() -> Outcome {
+    for pair in pairs()? {
+        let meddler = Meddler::default();
+        let builder = pair
+            .builder
+            .endpoint(&pair.urls[1])
+            .observer(meddler.clone());
+        let client = builder.build()?;
+        drop(pair.servers);
+        for _ in 0..2 {
+            publish(&client, 1).await.unwrap_err();
+        }
+        let own = (client.clone(), pair.urls[1].clone());
+        *meddler
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock") = Some(own);
+        client.set_endpoints([&pair.urls[0]])?;
+        *meddler
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock") = None;
     }
     Ok(())
 }

@@ -185,6 +185,61 @@ async fn provider_that_fails_hangs_or_panics_is_an_error_and_nothing_is_sent() -
     Ok(())
 }
 
+/// The provider is asked in a task of its own: calls that stand still, end early or are dropped hold up no others.
+#[tokio::test]
+async fn calls_that_ask_the_provider_hold_up_no_others() -> Outcome {
+    for (_server, builder) in servers("key")? {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let gate = Arc::new(Semaphore::new(0));
+        let (counter, opened) = (Arc::clone(&asked), Arc::clone(&gate));
+        let provider = move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let opened = Arc::clone(&opened);
+            async move {
+                let _permit = opened.acquire().await;
+                Ok::<_, Infallible>("key")
+            }
+        };
+        let client = builder.api_key_provider(provider).build()?;
+        let hurried = client.with_timeout(Duration::from_millis(20));
+        let error = hurried.info(InfoRequest::new()).await.unwrap_err();
+        assert!(matches!(error, Error::Credentials { .. }), "{error:?}");
+        let mut standing_still = Box::pin(client.info(InfoRequest::new()));
+        let is_pending = futures_util::poll!(&mut standing_still).is_pending();
+        assert!(is_pending);
+        let dropped = Box::pin(client.info(InfoRequest::new()));
+        assert!(futures_util::poll!(dropped).is_pending());
+        gate.add_permits(1);
+        client.info(InfoRequest::new()).await?;
+        standing_still.await?;
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn key_that_is_set_ends_the_wait_for_the_provider() -> Outcome {
+    for (_server, builder) in servers("key")? {
+        let builder = builder.api_key_provider(pending::<Result<String, Infallible>>);
+        let client = builder.build()?;
+        let set = async { client.set_api_key("key") };
+        let (outcome, set) = tokio::join!(biased; client.info(InfoRequest::new()), set);
+        outcome?;
+        set?;
+    }
+    Ok(())
+}
+
+#[test]
+fn key_is_refused_by_a_client_with_a_token() -> Outcome {
+    for url in ["http://localhost:8000/api", "grpc://localhost:10000"] {
+        let client = Client::builder(url).bearer_token("token").build()?;
+        let error = client.set_api_key("key").unwrap_err().to_string();
+        assert!(error.contains("built with a bearer_token"), "{error}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn call_is_retried_after_the_provider_failed() -> Outcome {
     for (server, builder) in servers("key-2")? {

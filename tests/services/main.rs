@@ -19,6 +19,8 @@ mod own_client;
 
 mod bodies;
 mod calls;
+#[cfg(feature = "service")]
+mod credentials;
 mod double;
 mod failures;
 #[cfg(any(feature = "grpc", feature = "http"))]

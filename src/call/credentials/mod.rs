@@ -36,6 +36,12 @@ impl Credentials {
 
     /// Replaces the key, and its provider if there is one.
     pub(crate) fn set_key(&self, key: String) -> Result<(), Error> {
+        if self.token.is_some() && !self.key.is_some() {
+            return Err(Error::Config(
+                "api_key: the client was built with a bearer_token and no api_key; build another one for a key"
+                    .to_owned(),
+            ));
+        }
         self.key.set(key)
     }
 
@@ -100,6 +106,24 @@ impl Credentials {
         secrets.extend(self.token.iter().flat_map(Secret::secrets));
         secrets
     }
+}
+
+/// Returns the secrets in headers.
+pub(crate) fn secrets_in(headers: &CredentialHeaders) -> Vec<String> {
+    let texts = headers
+        .iter()
+        .flatten()
+        .filter_map(|(_, value)| value.to_str().ok());
+    let secret = |text: &str| {
+        let rest = text
+            .strip_prefix("Bearer ")
+            .or(text.strip_prefix("apikey "));
+        rest.unwrap_or(text).to_owned()
+    };
+    texts
+        .map(secret)
+        .filter(|secret| secret.len() > 3)
+        .collect()
 }
 
 impl fmt::Debug for Credentials {

@@ -39,7 +39,7 @@ impl Scheme {
         let option = self.option();
         if secret.trim().is_empty() {
             return Err(Error::Config(format!(
-                "{option} is empty: give the one that the server accepts, or omit {option} for a server without it"
+                "{option} is empty: give the one that the server accepts, or omit {option} for a server without one"
             )));
         }
         if secret.trim() != secret {

@@ -1,25 +1,21 @@
 //! One credential of a client: fixed, replaced while the client runs, or from a provider.
 
 use std::collections::VecDeque;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
-
-use tokio::sync::Mutex;
 
 use super::credential::Credential;
 use super::scheme::{Header, Scheme};
+use crate::call::provider::{Fetches, silence};
 use crate::call::{Deadline, Provider};
-use crate::error::{Attempts, Error, rounded};
-use crate::platform::{self, Instant};
+use crate::error::{Attempts, Error};
+use crate::platform::Instant;
 
 /// The number of secrets that are hidden in errors: the current one, and former ones of calls in flight.
-pub(super) const REMEMBERED: usize = 9;
+pub(super) const REMEMBERED: usize = 64;
 
 /// The time before the end of a credential's validity at which it is replaced: a tenth of its lifetime, but at most this.
 const LONGEST_MARGIN: Duration = Duration::from_secs(60);
-
-/// The longest time that a call spends on replacing a credential that is still valid.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The time after which a provider is asked again that has failed while its last credential is still valid, or that has
 /// repeated a credential that the server refuses.
@@ -53,9 +49,8 @@ impl Source {
 /// A credential of a client, and its former secrets.
 pub(super) struct Secret {
     scheme: Scheme,
-    state: RwLock<State>,
-    /// Held while the provider is asked: one call asks, the others wait for what it gets.
-    asking: Mutex<()>,
+    state: Arc<RwLock<State>>,
+    fetches: Fetches<Header>,
 }
 
 #[derive(Default)]
@@ -65,8 +60,6 @@ struct State {
     current: Option<Current>,
     /// The secrets that were sent, the newest first.
     known: VecDeque<String>,
-    /// The last failure of the provider, and when it failed.
-    failure: Option<(Instant, String)>,
 }
 
 /// The credential that is sent.
@@ -140,18 +133,15 @@ impl State {
             is_refused: false,
             known_as_refused_until: is_repeated.then(|| Instant::now() + PAUSE),
         });
-        self.failure = None;
         self.remember(secret);
     }
 
     /// Takes a failure of the provider. If a credential is valid, it stays in use for a while before the provider is
     /// asked again.
-    fn fail(&mut self, reason: String) {
-        let now = Instant::now();
+    fn fail(&mut self) {
         if let Some(current) = &mut self.current {
-            current.replace_from = Some(now + PAUSE);
+            current.replace_from = Some(Instant::now() + PAUSE);
         }
-        self.failure = Some((now, reason));
     }
 
     /// Takes the server's refusal of a credential. Returns whether there is another one, or may be.
@@ -185,8 +175,8 @@ impl Secret {
         }
         Ok(Self {
             scheme,
-            state: RwLock::new(state),
-            asking: Mutex::default(),
+            state: Arc::new(RwLock::new(state)),
+            fetches: Fetches::default(),
         })
     }
 
@@ -194,9 +184,12 @@ impl Secret {
     pub(super) fn set(&self, secret: String) -> Result<(), Error> {
         let header = self.scheme.header(&secret)?;
         let mut state = self.write();
-        state.current = Some(Current::fixed(header));
+        state.current = Some(Current::fixed(header.clone()));
         state.provider = None;
         state.remember(secret);
+        drop(state);
+        // Calls that wait for the provider take this one.
+        self.fetches.end_with(&header);
         Ok(())
     }
 
@@ -212,78 +205,44 @@ impl Secret {
         }
     }
 
-    /// Returns the header for an attempt. Asks the provider for a credential if there is none, or the last one should be
-    /// replaced.
+    /// Returns the header for an attempt. Lets the provider be asked if there is no credential, or the last one should be
+    /// replaced, which no call waits for.
     pub(super) async fn header(
         &self,
         method: &'static str,
         deadline: Deadline,
     ) -> Result<Option<Header>, Error> {
-        let started = Instant::now();
-        let valid = self.read().valid();
-        let _asking = match self.asking.try_lock() {
-            Ok(asking) => asking,
-            // Another call replaces it.
-            Err(_) if valid.is_some() => return Ok(valid),
-            Err(_) => match deadline.timeout(self.asking.lock()).await {
-                Ok(asking) => asking,
-                Err(_) => return Err(self.error(method, &silence(deadline.given))),
-            },
+        let (valid, provider) = {
+            let state = self.read();
+            (state.valid(), state.provider.clone())
         };
-        // What the call has waited for may have got it, or have failed.
-        if let Some(header) = self.at_hand() {
-            return Ok(header);
-        }
-        let failed = self.read().failure.clone();
-        if let Some((_, reason)) = failed.filter(|(at, _)| *at >= started) {
-            return Err(self.error(method, &reason));
-        }
-        let given = if valid.is_some() {
-            PATIENCE.min(deadline.left() / 2)
-        } else {
-            deadline.left()
+        let Some(provider) = provider else {
+            return Ok(valid);
         };
-        match self.ask(given).await {
-            Ok(header) => Ok(header),
-            Err(_) if valid.is_some() => Ok(valid),
-            Err(reason) => Err(self.error(method, &reason)),
-        }
-    }
-
-    /// Asks the provider for a credential, and keeps it. Returns its header, or why there is none.
-    async fn ask(&self, given: Duration) -> Result<Option<Header>, String> {
-        let Some(provider) = self.read().provider.clone() else {
-            return Ok(self.at_hand().flatten());
+        let (scheme, state) = (self.scheme, Arc::clone(&self.state));
+        let fetch = || async move {
+            let fetched = provider.fetch().await;
+            take(&state, scheme, fetched)
         };
-        let fetched = match platform::timeout(given, provider.fetch()).await {
-            Ok(fetched) => fetched,
-            Err(_) => Err(silence(given)),
+        let joined = self.fetches.join(|| self.at_hand().flatten(), fetch);
+        let Some(joined) = joined.filter(|_| valid.is_none()) else {
+            return Ok(valid);
         };
-        let checked = fetched.and_then(|credential| {
-            let header = self.scheme.header(&credential.secret);
-            let header = header.map_err(|error| error.to_string())?;
-            Ok((credential, header))
-        });
-        let mut state = self.write();
-        if state.provider.is_none() {
-            // The credential was replaced meanwhile.
-            return Ok(state.valid());
-        }
-        match checked {
-            Ok((credential, header)) => {
-                state.take(credential, header.clone());
-                Ok(Some(header))
-            }
-            Err(reason) => {
-                state.fail(reason.clone());
-                Err(reason)
-            }
+        match deadline.timeout(joined.outcome()).await {
+            Ok(Ok(header)) => Ok(Some(header)),
+            Ok(Err(reason)) => Err(self.error(method, &reason)),
+            Err(_) => Err(self.error(method, &silence(deadline.given))),
         }
     }
 
     /// Takes the server's refusal of a credential. Returns whether there is another one, or may be.
     pub(super) fn refuse(&self, refused: &Header) -> bool {
         self.write().refuse(refused)
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        let state = self.read();
+        state.provider.is_some() || state.current.is_some()
     }
 
     /// Returns the secrets that no error may show.
@@ -311,7 +270,28 @@ impl Secret {
     }
 }
 
-/// Returns the text about a provider that did not return in time.
-fn silence(given: Duration) -> String {
-    format!("it returned nothing within {}", rounded(given))
+/// Keeps the credential that a provider returned. Returns its header, or why there is none.
+fn take(
+    state: &RwLock<State>,
+    scheme: Scheme,
+    fetched: Result<Credential, String>,
+) -> Result<Header, String> {
+    let checked = fetched.and_then(|credential| {
+        let header = scheme.header(&credential.secret);
+        let header = header.map_err(|error| error.to_string())?;
+        Ok((credential, header))
+    });
+    let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
+    match (checked, state.valid()) {
+        // It was replaced by a fixed one meanwhile.
+        (_, Some(fixed)) if state.provider.is_none() => Ok(fixed),
+        (Ok((credential, header)), _) => {
+            state.take(credential, header.clone());
+            Ok(header)
+        }
+        (Err(reason), _) => {
+            state.fail();
+            Err(reason)
+        }
+    }
 }

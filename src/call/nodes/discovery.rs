@@ -1,28 +1,29 @@
 //! The nodes that a function of the user's finds.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::call::provider::Fetches;
 use crate::call::{Deadline, Provider};
 use crate::error::Error;
 use crate::platform::{self, Instant};
-
-/// The longest time that a call waits for other nodes while it has some to call.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The time after which a function that has failed is asked again, unless its usual time is shorter.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A function that finds the nodes, and when it is asked.
-#[derive(Debug)]
 pub(crate) struct Discovery {
     provider: Provider<Vec<String>>,
     every: Duration,
-    /// `None` until it is asked for the first time.
+    /// `None` until it has returned for the first time.
     due: Mutex<Option<Instant>>,
-    /// Held while the function is asked: one call asks.
-    asking: tokio::sync::Mutex<()>,
+    fetches: Fetches<Vec<String>>,
+    /// What it has returned, until a call takes it.
+    found: Arc<Mutex<Option<Found>>>,
 }
+
+/// The URLs that the function has found, or why there are none.
+type Found = Result<Vec<String>, String>;
 
 impl Discovery {
     pub(crate) fn new(provider: Provider<Vec<String>>, every: Duration) -> Self {
@@ -30,43 +31,47 @@ impl Discovery {
             provider,
             every,
             due: Mutex::default(),
-            asking: tokio::sync::Mutex::default(),
+            fetches: Fetches::default(),
+            found: Arc::default(),
         }
     }
 
+    /// Returns whether the function is to be asked, or has returned something.
     pub(super) fn is_due(&self) -> bool {
-        self.due().is_none_or(|due| due <= Instant::now())
+        let is_time = lock(&self.due).is_none_or(|due| due <= Instant::now());
+        is_time || lock(&self.found).is_some()
     }
 
-    /// Asks the function, and passes the URLs that it found to `set`. The first time all calls wait for it, later only the
-    /// call that asks.
+    /// Passes the URLs that the function has found to `set`, or lets it be asked. Only the calls before it has returned for
+    /// the first time wait for it, for half of their time.
     pub(super) async fn refresh(
         &self,
         deadline: Deadline,
         set: impl Fn(&[String]) -> Result<(), Error>,
     ) {
-        let is_first = self.due().is_none();
-        let patience = if is_first {
-            deadline.left() / 2
-        } else {
-            PATIENCE.min(deadline.left() / 2)
-        };
-        let asking = match self.asking.try_lock() {
-            Ok(asking) => Some(asking),
-            Err(_) if is_first => {
-                let asking = platform::timeout(patience, self.asking.lock()).await;
-                asking.ok()
-            }
-            Err(_) => None,
-        };
-        if asking.is_none() || !self.is_due() {
-            return;
+        let found = lock(&self.found).take();
+        if let Some(found) = found {
+            return self.take(found, set);
         }
-        let outcome = match platform::timeout(patience, self.provider.fetch()).await {
-            Ok(Ok(urls)) => set(&urls).map_err(|error| error.to_string()),
-            Ok(Err(reason)) => Err(reason),
-            Err(_) => Err(format!("it returned nothing within {patience:?}")),
+        let is_first = lock(&self.due).is_none();
+        let (provider, found) = (self.provider.clone(), Arc::clone(&self.found));
+        let fetch = || async move {
+            let outcome = provider.fetch().await;
+            *lock(&found) = Some(outcome.clone());
+            outcome
         };
+        let joined = self.fetches.join(|| None, fetch);
+        if let Some(joined) = joined.filter(|_| is_first)
+            && let Ok(found) = platform::timeout(deadline.left() / 2, joined.outcome()).await
+        {
+            lock(&self.found).take();
+            self.take(found, set);
+        }
+    }
+
+    /// Takes what the function has returned.
+    fn take(&self, found: Found, set: impl Fn(&[String]) -> Result<(), Error>) {
+        let outcome = found.and_then(|urls| set(&urls).map_err(|error| error.to_string()));
         let wait = match outcome {
             Ok(()) => self.every,
             Err(reason) => {
@@ -77,11 +82,10 @@ impl Discovery {
                 self.every.min(PAUSE)
             }
         };
-        let due = Instant::now() + wait;
-        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = Some(due);
+        *lock(&self.due) = Some(Instant::now() + wait);
     }
+}
 
-    fn due(&self) -> Option<Instant> {
-        *self.due.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

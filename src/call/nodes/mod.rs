@@ -7,15 +7,13 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Deadline;
 use crate::error::Error;
 use crate::observe::Observers;
-use crate::transport::Transport;
 use crate::transport::url::ServerUrl;
+use crate::transport::{Common, Transport};
 pub(crate) use discovery::Discovery;
 use node::Node;
 pub(crate) use node::Turn;
@@ -23,13 +21,8 @@ pub(crate) use set::{Candidate, NodeSet, TriedNodes};
 
 /// The nodes of a client.
 pub(crate) struct Nodes {
-    /// The nodes that the client was built with.
-    first: Arc<NodeSet>,
-    /// Fast path: false as long as these are called.
-    has_changed: AtomicBool,
     current: RwLock<Arc<NodeSet>>,
-    /// Held while the nodes change.
-    changing: Mutex<()>,
+    common: Arc<Common>,
     factory: Box<dyn NodeFactory>,
     observers: Observers,
     discovery: Option<Discovery>,
@@ -42,23 +35,6 @@ pub(crate) trait NodeFactory: Send + Sync {
 
     /// Returns the way to a node.
     fn transport(&self, url: &ServerUrl) -> Result<Transport, Error>;
-}
-
-/// The nodes that are called now.
-pub(crate) enum Current<'a> {
-    First(&'a NodeSet),
-    Changed(Arc<NodeSet>),
-}
-
-impl Deref for Current<'_> {
-    type Target = NodeSet;
-
-    fn deref(&self) -> &NodeSet {
-        match self {
-            Self::First(nodes) => nodes,
-            Self::Changed(nodes) => nodes,
-        }
-    }
 }
 
 impl Nodes {
@@ -76,42 +52,37 @@ impl Nodes {
             )))
         };
         let nodes: Result<Vec<_>, Error> = urls.iter().map(node).collect();
-        let first = Arc::new(NodeSet::new(nodes?));
+        let nodes = Arc::new(NodeSet::new(nodes?));
+        nodes.set_only();
         Ok(Self {
-            current: RwLock::new(Arc::clone(&first)),
-            first,
-            has_changed: AtomicBool::new(false),
-            changing: Mutex::default(),
+            common: nodes.first().common(),
+            current: RwLock::new(nodes),
             factory,
             observers,
             discovery,
         })
     }
 
-    /// Returns what all nodes have in common: their encoding, the rules for headers, the secrets.
-    pub(crate) fn common(&self) -> &Transport {
-        self.first.first()
+    /// Returns what all nodes have in common.
+    pub(crate) fn common(&self) -> &Common {
+        &self.common
     }
 
     /// Returns the nodes that are called now.
-    pub(crate) fn current(&self) -> Current<'_> {
-        if !self.has_changed.load(Ordering::Acquire) {
-            return Current::First(&self.first);
-        }
+    pub(crate) fn current(&self) -> Arc<NodeSet> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Current::Changed(Arc::clone(&current))
+        Arc::clone(&current)
     }
 
     /// Calls other nodes from now on. Nodes that stay keep their connections and their state.
     pub(crate) fn set(&self, urls: &[String]) -> Result<(), Error> {
         let urls = self.factory.urls(urls)?;
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.current();
+        let former = self.current();
         let shown: Vec<String> = urls.iter().map(ToString::to_string).collect();
-        if current.urls().eq(shown.iter().map(String::as_str)) {
+        if former.urls().eq(shown.iter().map(String::as_str)) {
             return Ok(());
         }
-        let node = |url: &ServerUrl| match current.node(&url.to_string()) {
+        let node = |url: &ServerUrl| match former.node(&url.to_string()) {
             Some(node) => Ok(Arc::clone(node)),
             None => {
                 let transport = self.factory.transport(url)?;
@@ -120,9 +91,14 @@ impl Nodes {
         };
         let nodes: Result<Vec<_>, Error> = urls.iter().map(node).collect();
         let nodes = Arc::new(NodeSet::new(nodes?));
-        current.retire_all_but(&nodes);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = nodes;
-        self.has_changed.store(true, Ordering::Release);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        nodes.set_only();
+        former.retire_all_but(&nodes);
+        *current = Arc::clone(&nodes);
+        drop(current);
+        // Without the lock: observers may change the nodes too.
+        former.tell();
+        nodes.tell();
         Ok(())
     }
 

@@ -54,7 +54,6 @@ impl Node {
     /// Sets whether the client has no other node.
     pub(super) fn set_only(&self, is_only: bool) {
         self.is_only.store(is_only, Ordering::Release);
-        self.tell();
     }
 
     pub(super) fn is_healthy(&self) -> bool {
@@ -87,16 +86,27 @@ impl Node {
     }
 
     /// Tells observers of the state if they know another one: in the order of the changes, and never two at a time.
-    fn tell(&self) {
-        // Whoever is telling looks at the state again afterwards.
-        while let Ok(mut told) = self.told.try_lock() {
-            let is_up = self.is_only.load(Ordering::Acquire) || self.health().is_up();
-            if is_up == *told {
-                return;
-            }
+    pub(super) fn tell(&self) {
+        while self.try_tell() {}
+    }
+
+    /// Tells observers of the state, unless somebody else does, who then looks at the state again. Returns whether it has
+    /// changed meanwhile.
+    fn try_tell(&self) -> bool {
+        let Ok(mut told) = self.told.try_lock() else {
+            return false;
+        };
+        let is_up = self.counts_as_up();
+        if is_up != *told {
             *told = is_up;
             self.observers.node(self.transport.url(), is_up);
         }
+        drop(told);
+        self.counts_as_up() != is_up
+    }
+
+    fn counts_as_up(&self) -> bool {
+        self.is_only.load(Ordering::Acquire) || self.health().is_up()
     }
 
     pub(super) fn health(&self) -> MutexGuard<'_, Health> {

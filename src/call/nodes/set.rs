@@ -31,21 +31,30 @@ pub(crate) struct TriedNodes(Vec<usize>);
 
 impl NodeSet {
     pub(super) fn new(nodes: Vec<Arc<Node>>) -> Self {
-        let is_only = nodes.len() == 1;
-        nodes.iter().for_each(|node| node.set_only(is_only));
         Self {
             nodes,
             next: AtomicUsize::new(0),
         }
     }
 
-    /// Tells observers that the nodes which are not in the other set are no longer skipped.
+    /// Lets each node know whether it is the only one.
+    pub(super) fn set_only(&self) {
+        let is_only = self.nodes.len() == 1;
+        self.nodes.iter().for_each(|node| node.set_only(is_only));
+    }
+
+    /// Lets the nodes that are not in the other set count as up: the client does not skip them, but has them no more.
     pub(super) fn retire_all_but(&self, kept: &Self) {
         for node in &self.nodes {
             if kept.node(node.transport.url()).is_none() {
                 node.set_only(true);
             }
         }
+    }
+
+    /// Tells observers of the nodes whose state has changed.
+    pub(super) fn tell(&self) {
+        self.nodes.iter().for_each(|node| node.tell());
     }
 
     /// Returns the node at a URL.

@@ -13,7 +13,7 @@ use crate::api::method::Method;
 use crate::error::Error;
 use crate::observe::DropReason;
 use crate::platform::Spawner;
-use queue::{Job, Queue, Turn};
+use queue::{Job, Queue, work};
 
 /// The options of [`Client::background`].
 #[derive(Clone, Debug)]
@@ -185,14 +185,6 @@ impl BackgroundSender {
 async fn make<M: Method>(client: &Client, request: M) -> bool {
     let outcome: Result<M::Result, Error> = client.call(request).await;
     outcome.is_ok_and(|result| count_failed::<M>(&result) == 0)
-}
-
-/// Makes one call after another, until none is due.
-async fn work(mut turn: Turn) {
-    while let Some(job) = turn.next() {
-        let succeeded = job.run().await;
-        turn.ended(succeeded);
-    }
 }
 
 impl fmt::Debug for BackgroundSender {

@@ -1,14 +1,18 @@
 //! The calls that wait: in the order of each channel, within bounds.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::Notify;
 
 use super::{Background, BackgroundCounts};
 use crate::call::Waiting;
 use crate::observe::DropReason;
+use crate::platform;
 
 type Call = Pin<Box<dyn Future<Output = bool> + Send>>;
 
@@ -27,9 +31,24 @@ impl Job {
         }
     }
 
-    /// Makes the call, and returns whether it succeeded.
-    pub(super) async fn run(self) -> bool {
-        (self.start)().await
+    /// Makes the call, and returns whether it succeeded. A panic in it is a failure.
+    async fn run(self) -> bool {
+        let Ok(mut call) = catch_unwind(AssertUnwindSafe(self.start)) else {
+            return false;
+        };
+        poll_fn(move |context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+            polled.unwrap_or(Poll::Ready(false))
+        })
+        .await
+    }
+}
+
+/// Makes one call after another, until none is due.
+pub(super) async fn work(mut turn: Turn) {
+    while let Some(job) = turn.next() {
+        let succeeded = job.run().await;
+        turn.ended(succeeded);
     }
 }
 
@@ -37,8 +56,8 @@ impl Job {
 pub(super) struct Queue {
     options: Background,
     state: Mutex<State>,
-    /// Notified when no call waits or is in flight.
-    idle: Notify,
+    /// Notified when no call waits or is in flight any more, and when a task was dropped.
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -85,7 +104,7 @@ impl Queue {
         Self {
             options,
             state: Mutex::default(),
-            idle: Notify::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -107,15 +126,24 @@ impl Queue {
             put.reason.get_or_insert(DropReason::Full);
         }
         state.dropped += count(put.dropped.len());
-        if state.tasks < self.options.concurrency && !state.due.is_empty() {
+        if !put.dropped.is_empty() {
+            state.forget_channels(self.options.waiting);
+        }
+        put.turn = self.turn(&mut state);
+        put
+    }
+
+    /// Returns the turn of another task, if one is needed.
+    fn turn(self: &Arc<Self>, state: &mut State) -> Option<Turn> {
+        let is_needed = state.tasks < self.options.concurrency && !state.due.is_empty();
+        is_needed.then(|| {
             state.tasks += 1;
-            put.turn = Some(Turn {
+            Turn {
                 queue: Arc::clone(self),
                 channel: None,
                 has_ended: false,
-            });
-        }
-        put
+            }
+        })
     }
 
     /// Returns whether a call of that size may wait. Drops the oldest ones for it, if the options say so.
@@ -148,6 +176,11 @@ impl Queue {
         self.state().dropped += 1;
     }
 
+    #[cfg(test)]
+    pub(super) fn channels(&self) -> usize {
+        self.state().channels.len()
+    }
+
     pub(super) fn counts(&self) -> BackgroundCounts {
         let state = self.state();
         BackgroundCounts {
@@ -160,17 +193,25 @@ impl Queue {
         }
     }
 
-    /// Waits until no call waits or is in flight.
-    pub(super) async fn idle(&self) {
+    /// Waits until no call waits or is in flight. Makes the calls in the current runtime if the one that made them has
+    /// ended.
+    pub(super) async fn idle(self: &Arc<Self>) {
         loop {
             // Registered before the state is read, so that no end of a call is missed.
-            let idle = self.idle.notified();
-            tokio::pin!(idle);
-            idle.as_mut().enable();
-            if self.state().is_idle() {
-                return;
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let turn = {
+                let mut state = self.state();
+                if state.is_idle() {
+                    return;
+                }
+                self.turn(&mut state)
+            };
+            match turn {
+                Some(turn) => platform::spawn(work(turn)),
+                None => changed.await,
             }
-            idle.await;
         }
     }
 
@@ -184,8 +225,8 @@ impl Waiting for Queue {
         self.state().is_closed = true;
     }
 
-    fn sent(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.idle())
+    fn sent(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move { self.idle().await })
     }
 
     fn drop_rest(&self) -> Vec<Arc<str>> {
@@ -195,8 +236,10 @@ impl Waiting for Queue {
         state.channels.values_mut().for_each(VecDeque::clear);
         state.dropped += count(dropped.len());
         if state.is_idle() {
-            self.idle.notify_waiters();
+            self.changed.notify_waiters();
         }
+        // Requests are dropped without the lock.
+        drop(state);
         dropped.into_values().map(|(channel, _)| channel).collect()
     }
 }
@@ -257,6 +300,21 @@ impl State {
         }
     }
 
+    /// Forgets the channels whose calls were all dropped, if they are many: so that they do not add up.
+    fn forget_channels(&mut self, waiting: usize) {
+        if self.due.len() <= 2 * waiting {
+            return;
+        }
+        let channels = &mut self.channels;
+        self.due.retain(|channel| {
+            let has_calls = channels.get(channel).is_some_and(|calls| !calls.is_empty());
+            if !has_calls {
+                channels.remove(channel);
+            }
+            has_calls
+        });
+    }
+
     fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.in_flight == 0
     }
@@ -291,7 +349,7 @@ impl Turn {
             state.failed += 1;
         }
         if state.is_idle() {
-            self.queue.idle.notify_waiters();
+            self.queue.changed.notify_waiters();
         }
     }
 }
@@ -302,6 +360,7 @@ impl Drop for Turn {
         self.ended(false);
         if !self.has_ended {
             self.queue.state().tasks -= 1;
+            self.queue.changed.notify_waiters();
         }
     }
 }

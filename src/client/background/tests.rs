@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::queue::{Job, Put, Queue, Turn};
+use super::queue::{Job, Put, Queue, Turn, work};
 use super::{Background, BackgroundCounts};
 use crate::observe::DropReason;
 
@@ -103,6 +103,31 @@ fn dropped_calls_leave_their_channel_in_order() {
     assert!(second.next().is_none(), "the call about `a` is in flight");
     first.ended(true);
     assert!(first.next().is_some() && first.next().is_none());
+}
+
+/// Also those of a sender that is full for a long time, with another channel each time.
+#[test]
+fn channels_of_dropped_calls_are_forgotten() {
+    let queue = queue(Background::default().max_waiting(10).max_in_flight(1));
+    let _busy = put(&queue, "first", 1);
+    for number in 0..1000 {
+        put(&queue, &number.to_string(), 1);
+    }
+    assert!(queue.channels() <= 2 * 10 + 1, "{}", queue.channels());
+}
+
+#[test]
+fn call_that_panics_has_failed() {
+    let queue = queue(Background::default());
+    let panicking = Job::new(1, || panic!("this test wants to see a panic"));
+    let turn = turn(queue.put("a".into(), panicking));
+    put(&queue, "a", 1);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(work(turn));
+    let counts = queue.counts();
+    assert_eq!((counts.failed, counts.succeeded, counts.waiting), (1, 1, 0));
 }
 
 #[test]
