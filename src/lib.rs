@@ -119,6 +119,15 @@
 //! out or was dropped may still run on the server. A publication with an `idempotency_key` can be sent
 //! again without being published twice; the client does so itself, see [`Retry`].
 //!
+//! [`Client::background`] makes calls that nobody waits for, such as typing indicators, within bounds and in the order of
+//! each channel. [`Client::call_detailed`] tells the attempts, the key and the id of a call that succeeded.
+//!
+//! # Keys and nodes that change
+//!
+//! [`ClientBuilder::api_key_provider`] and [`ClientBuilder::bearer_token_provider`] take async functions that fetch a
+//! [`Credential`]; [`Client::set_api_key`] replaces a key at once. [`ClientBuilder::endpoints_provider`] asks a function for
+//! the nodes, and [`Client::set_endpoints`] sets them.
+//!
 //! # Seeing what happens
 //!
 //! With the feature `tracing` each call and each attempt is a span; failed calls and nodes that go and come are events. With
@@ -133,7 +142,7 @@
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
 //! - `tls-ring`, `tls-no-provider`: the same with another provider of cryptography, see [TLS](#tls).
 //! - `grpc`: the gRPC transport, on tonic.
-//! - `blocking`: `blocking::Client`, the same methods for code without async.
+//! - `blocking`: `blocking::Client`, the same calls for code without async.
 //! - `gzip`: `ClientBuilder::grpc_gzip`, compression over gRPC.
 //! - `socks`: SOCKS proxies over HTTP.
 //! - `tracing`: spans and events for [`tracing`](https://docs.rs/tracing), see [`observe`].

@@ -22,7 +22,8 @@ impl Client {
     ///
     /// One node is enough, since calls then go to that node; the others may still be down. It asks by the method
     /// `info`, again and again, with up to 1 s in between, as long as no node can be reached, nodes are
-    /// unavailable (HTTP 502, 503, 504, 429, gRPC `Unavailable`), or do not answer. For all else it does not wait.
+    /// unavailable (HTTP 502, 503, 504, 429, gRPC `Unavailable`), or do not answer, or as long as a provider of the key
+    /// fails. For all else it does not wait.
     ///
     /// ```no_run
     /// use std::time::Duration;

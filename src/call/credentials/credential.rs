@@ -37,7 +37,8 @@ impl Credential {
         }
     }
 
-    /// Sets the time after which it is no longer valid. With zero the provider is asked before each attempt.
+    /// Sets the time after which it is no longer valid. With zero the provider is asked before each attempt; attempts that
+    /// start meanwhile share what it returns.
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         // Beyond the range of clocks, it never expires.
         self.expires = self.made.checked_add(lifetime);

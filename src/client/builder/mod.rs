@@ -199,9 +199,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a function that finds the nodes, for service discovery. The first call waits for it, for half of its time; it is
-    /// asked again by a call when `every` has passed, beside which other calls go on. The nodes that it returns take the
-    /// place of the URLs that the builder has, which tell the scheme and are called if the function fails at first.
+    /// Sets a function that finds the nodes, for service discovery. The first calls wait for it, for half of their time; it
+    /// is asked again when `every` has passed, and no call waits for it then. It runs in a task of a call's runtime, for at
+    /// most 30 s. The nodes that it returns take the place of the URLs that the builder has, which tell the scheme and are
+    /// called until the function has returned others.
     ///
     /// Nodes that stay keep their connections. If the function fails, hangs or panics, or returns no URL or a wrong one,
     /// the nodes stay as they are, a `tracing` warning says so, and it is asked again after a second. Use
