@@ -73,7 +73,8 @@ impl Inner {
         attempt: Attempt<'_>,
         read: &mut Read<'_>,
     ) -> Result<(), Error> {
-        let (method, deadline) = (route.method, attempt.deadline);
+        let method = route.method;
+        let deadline = attempt.deadline;
         self.nodes.refresh(deadline).await;
         let credentials = self.credentials.headers(method, deadline).await;
         let credentials = credentials.map_err(|error| self.hide_secrets(error, attempt.headers))?;

@@ -35,7 +35,7 @@ pub(crate) struct RetryLoop<'a> {
     _permit: Permit<'a>,
 }
 
-/// How a call was made that succeeded.
+/// The facts about a call that succeeded.
 #[derive(Debug, Default)]
 pub(crate) struct Made {
     /// The attempts of its last request.
@@ -109,7 +109,7 @@ impl<'a> RetryLoop<'a> {
         Ok(())
     }
 
-    /// Returns how the call was made, after its end.
+    /// Returns the facts about the call, after its end.
     pub(crate) fn made(&self) -> Made {
         Made {
             attempts: self.progress.attempts(),

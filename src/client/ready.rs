@@ -46,7 +46,8 @@ impl Client {
         let deadline = Deadline::new(timeout, self.options.latest, None);
         let mut client = self.with_retry(Retry::none());
         client.options.attempt_timeout = None;
-        let (mut wait, mut patience) = (FIRST_WAIT, FIRST_PATIENCE);
+        let mut wait = FIRST_WAIT;
+        let mut patience = FIRST_PATIENCE;
         let mut failure = None;
         let mut attempts = 0;
         loop {

@@ -77,7 +77,7 @@ pub(crate) fn since_epoch() -> Duration {
     now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// What belongs to a runtime, of which JavaScript has one.
+/// A value that belongs to a runtime, of which JavaScript has one.
 pub(crate) struct PerRuntime<T> {
     make: Box<dyn Fn() -> Result<T, Error> + Send + Sync>,
     made: OnceLock<T>,

@@ -1,4 +1,4 @@
-//! What differs for WebAssembly, where std's clock panics and tokio has no timer: instants, timers, tasks, random
+//! The parts that differ for WebAssembly, where std's clock panics and tokio has no timer: instants, timers, tasks, random
 //! numbers, and what belongs to a runtime.
 
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

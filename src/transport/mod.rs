@@ -60,7 +60,7 @@ pub(crate) struct Transport {
     sender: Sender,
 }
 
-/// What all nodes of a client have in common.
+/// The facts that all nodes of a client have in common.
 pub(crate) struct Common {
     /// The encoding of their protocol.
     pub(crate) codec: Codec,

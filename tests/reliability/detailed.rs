@@ -1,4 +1,4 @@
-//! What a result tells of its call.
+//! The attempts, keys and ids that results tell.
 
 use centrifugo_api::{BatchRequest, BroadcastRequest, Coalescing, PublishRequest};
 use centrifugo_api_testing::{Fault, Server};

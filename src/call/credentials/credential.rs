@@ -1,4 +1,4 @@
-//! What a provider of credentials returns.
+//! The result of a provider of credentials.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

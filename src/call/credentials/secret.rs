@@ -21,7 +21,7 @@ const LONGEST_MARGIN: Duration = Duration::from_secs(60);
 /// repeated a credential that the server refuses.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where a credential comes from.
+/// The source of a credential.
 #[derive(Clone, Default)]
 pub(crate) enum Source {
     /// None, for a server without credentials.
@@ -212,14 +212,12 @@ impl Secret {
         method: &'static str,
         deadline: Deadline,
     ) -> Result<Option<Header>, Error> {
-        let (valid, provider) = {
-            let state = self.read();
-            (state.valid(), state.provider.clone())
-        };
-        let Some(provider) = provider else {
+        let valid = self.read().valid();
+        let Some(provider) = self.read().provider.clone() else {
             return Ok(valid);
         };
-        let (scheme, state) = (self.scheme, Arc::clone(&self.state));
+        let scheme = self.scheme;
+        let state = Arc::clone(&self.state);
         let fetch = || async move {
             let fetched = provider.fetch().await;
             take(&state, scheme, fetched)

@@ -18,7 +18,7 @@ pub(crate) struct Discovery {
     /// `None` until it has returned for the first time.
     due: Mutex<Option<Instant>>,
     fetches: Fetches<Vec<String>>,
-    /// What it has returned, until a call takes it.
+    /// The result of the function that no call has taken yet.
     found: Arc<Mutex<Option<Found>>>,
 }
 
@@ -54,7 +54,8 @@ impl Discovery {
             return self.take(found, set);
         }
         let is_first = lock(&self.due).is_none();
-        let (provider, found) = (self.provider.clone(), Arc::clone(&self.found));
+        let provider = self.provider.clone();
+        let found = Arc::clone(&self.found);
         let fetch = || async move {
             let outcome = provider.fetch().await;
             *lock(&found) = Some(outcome.clone());

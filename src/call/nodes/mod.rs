@@ -63,7 +63,7 @@ impl Nodes {
         })
     }
 
-    /// Returns what all nodes have in common.
+    /// Returns the facts that all nodes have in common.
     pub(crate) fn common(&self) -> &Common {
         &self.common
     }

@@ -81,7 +81,7 @@ struct State {
     is_closed: bool,
 }
 
-/// What became of a call that was put into the queue.
+/// The outcome of putting a call into the queue.
 #[derive(Default)]
 pub(super) struct Put {
     /// The calls that were dropped: this one, or others for it.

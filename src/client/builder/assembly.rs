@@ -37,8 +37,10 @@ impl ClientBuilder {
             self.bearer_token.clone(),
         )?;
         let observers = Observers::new(self.observers.clone());
-        let (max_in_flight, max_request_size) = (self.max_in_flight, self.max_request_size);
-        let (split_above, request_ids) = (self.split_above, self.request_ids);
+        let in_flight = InFlight::new(self.max_in_flight);
+        let max_request_size = self.max_request_size;
+        let split_above = self.split_above;
+        let request_ids = self.request_ids;
         let honours_keys = self.honours_keys()?;
         let discovery = self.discovery.clone();
         let discovery = discovery.map(|(provider, every)| Discovery::new(provider, every));
@@ -48,7 +50,7 @@ impl ClientBuilder {
             observers,
             request_ids,
             credentials,
-            in_flight: InFlight::new(max_in_flight),
+            in_flight,
             queues: Queues::default(),
             budget: Budget::default(),
             max_request_size,

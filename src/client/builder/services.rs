@@ -38,7 +38,8 @@ impl ClientBuilder {
     /// # Ok(()) }
     /// ```
     ///
-    /// The crate `tower` is not needed: the module [`service`](crate::service) has a service without it.
+    /// The double is one of the crate `tower`, with its feature `util`. That crate is not needed: the module
+    /// [`service`](crate::service) has a service without it.
     #[cfg(feature = "service")]
     #[cfg_attr(docsrs, doc(cfg(feature = "service")))]
     pub fn http_service<S, B>(mut self, service: S) -> Self
