@@ -26,7 +26,8 @@ use crate::api::method::Method;
 use crate::call::{Retry, ServerVersions};
 use crate::client::{self, ClientBuilder, Coalescing, Detailed, read_page};
 use crate::error::Error;
-use crate::request::{Batch, BroadcastResult, Page, Paged};
+use crate::request::items::OpenPage;
+use crate::request::{Batch, BroadcastResult, Item, Itemized, Page, Paged};
 use own_runtime::OwnRuntime;
 
 /// A client of Centrifugo's server API whose calls block: [`crate::Client`] for code without async.
@@ -243,6 +244,60 @@ impl<R: Paged> Pages<R> {
     /// Returns the request for the pages that were not read yet: [`crate::Pages::request`].
     pub fn request(&self) -> &R {
         &self.request
+    }
+}
+
+impl<R: Itemized> Pages<R> {
+    /// Returns the items of these pages, one by one: [`crate::Pages::items`].
+    pub fn items(self) -> Items<R> {
+        Items {
+            pages: self,
+            open: None,
+        }
+    }
+}
+
+/// The items of the pages of a request: [`crate::Items`] as an iterator.
+#[must_use = "items are read when they are asked for"]
+pub struct Items<R: Itemized> {
+    pages: Pages<R>,
+    open: Option<OpenPage<R>>,
+}
+
+impl<R: Itemized> Items<R> {
+    /// Returns the request for the items that were not read yet: [`crate::Items::request`].
+    pub fn request(&self) -> &R {
+        let open = self.open.as_ref().and_then(OpenPage::request);
+        open.unwrap_or_else(|| self.pages.request())
+    }
+}
+
+impl<R: Itemized> Iterator for Items<R> {
+    type Item = Result<Item<R::Item>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.open.as_mut().and_then(Iterator::next) {
+                return Some(Ok(Item::Item(item)));
+            }
+            self.open = None;
+            let request = self.pages.request.clone();
+            match self.pages.next()? {
+                Ok(Page::Page(page)) => self.open = Some(OpenPage::new(request, page)),
+                Ok(Page::Gap { first, last }) => return Some(Ok(Item::Gap { first, last })),
+                Ok(Page::Lost(error)) => return Some(Ok(Item::Lost(error))),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl<R: Itemized + fmt::Debug> fmt::Debug for Items<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Items")
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
     }
 }
 

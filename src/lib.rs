@@ -110,7 +110,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Long results come page by page: [`Client::history_pages`] and the other `*_pages` methods.
+//! Long results come page by page: [`Client::history_pages`] and the other `*_pages` methods. [`Pages::items`] has their
+//! items one by one.
 //!
 //! # Time
 //!
@@ -227,12 +228,12 @@ pub use call::{Credential, NodeVersion, Retry, ServerVersions};
 #[cfg(feature = "_transport")]
 pub use client::{
     Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, ClientSettings,
-    Coalescing, Detailed, Pages,
+    Coalescing, Detailed, Items, Pages,
 };
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{
-    Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, Outcomes, Page, Paged,
-    Parallel, PayloadExt, json,
+    Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, Item, Itemized,
+    Outcomes, Page, Paged, Parallel, PayloadExt, json,
 };
 
 #[cfg(feature = "_transport")]

@@ -6,6 +6,7 @@ mod calls;
 mod coalescing;
 mod exchange;
 mod info;
+mod items;
 mod pages;
 mod raw;
 mod ready;
@@ -25,6 +26,7 @@ pub use builder::ClientBuilder;
 pub use calls::Detailed;
 use coalescing::Coalescer;
 pub use coalescing::Coalescing;
+pub use items::Items;
 pub use pages::Pages;
 #[cfg(feature = "blocking")]
 pub(crate) use pages::read as read_page;

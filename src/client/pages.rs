@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
@@ -33,6 +33,12 @@ type Reading<R> = Pin<Box<dyn Future<Output = PageRead<R>> + Send>>;
 /// One item of the pages of `R`.
 type Item<R> = Result<Page<<R as Method>::Result>, Error>;
 
+/// A page that was read, and its request.
+pub(super) struct Read<R: Paged> {
+    pub(super) page: Item<R>,
+    pub(super) request: R,
+}
+
 /// A page that was read, the request for the next one, and whether there can be a next one.
 pub(crate) struct PageRead<R: Paged> {
     pub(crate) item: Item<R>,
@@ -58,6 +64,23 @@ impl<R: Paged + 'static> Pages<R> {
     /// Those of the method itself; the pages end with an error.
     pub async fn next(&mut self) -> Option<Item<R>> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// Reads the next page, and returns its request too.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Read<R>>> {
+        if !self.has_more {
+            return Poll::Ready(None);
+        }
+        let reading = self
+            .reading
+            .get_or_insert_with(|| Box::pin(read(self.client.clone(), self.request.clone())));
+        let read = ready!(reading.as_mut().poll(context));
+        self.reading = None;
+        self.has_more = read.has_more;
+        Poll::Ready(Some(Read {
+            page: read.item,
+            request: std::mem::replace(&mut self.request, read.request),
+        }))
     }
 
     /// Returns the request for the pages that were not read yet. Keep it to continue later where reading stopped.
@@ -105,18 +128,8 @@ impl<R: Paged + 'static> Stream for Pages<R> {
     type Item = Item<R>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let pages = &mut *self;
-        if !pages.has_more {
-            return Poll::Ready(None);
-        }
-        let reading = pages
-            .reading
-            .get_or_insert_with(|| Box::pin(read(pages.client.clone(), pages.request.clone())));
-        let read = std::task::ready!(reading.as_mut().poll(context));
-        pages.reading = None;
-        pages.request = read.request;
-        pages.has_more = read.has_more;
-        Poll::Ready(Some(read.item))
+        let read = ready!(self.poll_read(context));
+        Poll::Ready(read.map(|read| read.page))
     }
 }
 

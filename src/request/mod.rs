@@ -5,11 +5,13 @@ pub(crate) mod broadcast;
 pub(crate) mod check;
 mod consumer;
 mod generated;
+pub(crate) mod items;
 pub(crate) mod pages;
 mod payload;
 
 pub use batch::{Batch, BatchCommand, Outcomes, Parallel};
 pub use broadcast::BroadcastResult;
 pub use consumer::{ConsumerCommand, ConsumerMethod};
+pub use items::{Item, Itemized};
 pub use pages::{Page, Paged};
 pub use payload::{PayloadExt, json};

@@ -68,6 +68,12 @@ impl<'a> Field<'a> {
         matches!(kind(self.ty), Kind::Payload)
     }
 
+    /// Returns the type of the messages that the field is a list of.
+    pub(crate) fn listed_message(&self) -> Option<&Type> {
+        let item = inner(self.ty, "Vec")?;
+        matches!(kind(item), Kind::Message).then_some(item)
+    }
+
     /// Returns whether the field is one text, which is empty if it is not set.
     pub(crate) fn is_plain_text(&self) -> bool {
         matches!(kind(self.ty), Kind::Text)

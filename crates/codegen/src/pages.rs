@@ -13,6 +13,7 @@ pub(crate) fn impls(items: &[Item], rpcs: &[Rpc]) -> Vec<Item> {
     for rpc in rpcs {
         if let Some(shape) = shape(items, rpc) {
             impls.push(paged(rpc, shape));
+            impls.extend(itemized(rpc, shape, &fields_of(items, &rpc.result)));
         }
     }
     impls
@@ -89,6 +90,56 @@ fn paged(rpc: &Rpc, shape: Shape) -> Item {
             }
         }
     }
+}
+
+/// Generates the `Itemized` impl of a request whose pages are lists of messages.
+fn itemized(rpc: &Rpc, shape: Shape, result: &[Field<'_>]) -> Option<Item> {
+    let mut lists = result
+        .iter()
+        .filter(|field| field.listed_message().is_some());
+    let list = lists.next().filter(|_| lists.next().is_none())?;
+    let request = &rpc.request;
+    let name = list.name;
+    let item = list.listed_message()?;
+    let position = match shape {
+        Shape::List | Shape::MapState => TokenStream::new(),
+        Shape::History => quote! {
+            fn epoch(result: &Self::Result) -> &str {
+                &result.epoch
+            }
+
+            fn go_behind(&mut self, item: &Self::Item, epoch: &str) {
+                let since = self.since.get_or_insert_with(::core::default::Default::default);
+                since.offset = item.offset;
+                if since.epoch != epoch {
+                    since.epoch = epoch.into();
+                }
+            }
+        },
+        Shape::MapStream => quote! {
+            fn epoch(result: &Self::Result) -> &str {
+                &result.epoch
+            }
+
+            fn go_behind(&mut self, item: &Self::Item, epoch: &str) {
+                self.since_offset = item.offset;
+                if self.since_epoch != epoch {
+                    self.since_epoch = epoch.into();
+                }
+            }
+        },
+    };
+    Some(parse_quote! {
+        impl crate::request::items::Itemized for api::#request {
+            type Item = api::#item;
+
+            fn items(result: Self::Result) -> ::std::vec::Vec<Self::Item> {
+                result.#name
+            }
+
+            #position
+        }
+    })
 }
 
 /// Generates the body of `advance`, which makes a request ask for the next page.

@@ -178,3 +178,28 @@ async fn timeout_bounds_each_page() -> Outcome {
     assert!(matches!(pages.next().await, Some(Err(error)) if error.is_timeout()));
     Ok(())
 }
+
+/// A cursor is that of a page: items of a page that was read in part come again.
+#[tokio::test]
+async fn items_with_a_cursor_go_on_with_their_page() -> Outcome {
+    let page = |ids: [&str; 2], next: &str| {
+        let [first, second] = ids;
+        Answer::json(format!(
+            r#"{{"result":{{"items":[{{"id":"{first}"}},{{"id":"{second}"}}],"next_cursor":"{next}"}}}}"#
+        ))
+    };
+    let fake = FakeHttp::script([page(["1", "2"], "second"), page(["3", "4"], "")]);
+    let client = Client::new(fake.url(), "key")?;
+    let mut items = client.device_list_pages(DeviceListRequest::new()).items();
+    for (id, cursor) in [("1", ""), ("2", "second"), ("3", "second"), ("4", "")] {
+        let Some(Item::Item(device)) = items.next().await.transpose()? else {
+            panic!("an item comes next")
+        };
+        assert_eq!(
+            (device.id.as_str(), items.request().cursor.as_str()),
+            (id, cursor)
+        );
+    }
+    assert!(items.next().await.is_none());
+    Ok(())
+}

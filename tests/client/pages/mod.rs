@@ -3,6 +3,7 @@
 #[cfg(feature = "http")]
 mod cursors;
 mod history;
+mod items;
 mod maps;
 
 use centrifugo_api::{ApiError, Client, Error, InfoRequest, Page, Paged, Pages};
