@@ -1,9 +1,9 @@
 //! Transports of your own, and layers around transports.
 //!
 //! A transport is a [`tower_service::Service`](https://docs.rs/tower-service) that takes an HTTP request and returns its
-//! response: [`ClientBuilder::http_service`] for `http` and `https` URLs, [`ClientBuilder::grpc_service`] for `grpc` and
+//! response: [`ClientBuilder::http_service`] for `http` and `https` URLs, `ClientBuilder::grpc_service` for `grpc` and
 //! `grpcs` URLs. A layer is around a transport, that of this crate or yours: [`ClientBuilder::http_layer`] and
-//! [`ClientBuilder::grpc_layer`]. The examples there are a test double and a signature. The types are those of the crates
+//! `ClientBuilder::grpc_layer`. The examples there are a test double and a signature. The types are those of the crates
 //! `http`, `http-body` and `tower-service`.
 //!
 //! # What a service gets and gives
@@ -89,8 +89,6 @@
 //!
 //! [`ClientBuilder::http_service`]: crate::ClientBuilder::http_service
 //! [`ClientBuilder::http_layer`]: crate::ClientBuilder::http_layer
-//! [`ClientBuilder::grpc_service`]: crate::ClientBuilder::grpc_service
-//! [`ClientBuilder::grpc_layer`]: crate::ClientBuilder::grpc_layer
 //! [`Error::Network`]: crate::Error::Network
 //! [`Error::Transport`]: crate::Error::Transport
 
@@ -122,7 +120,7 @@ pub(super) use http::HttpService;
 /// The transport to a node, as layers see it: a service that takes a request and returns its response.
 ///
 /// [`ClientBuilder::http_layer`](crate::ClientBuilder::http_layer) and
-/// [`grpc_layer`](crate::ClientBuilder::grpc_layer) hand it to the layer, one for each node. It is always ready, and
+/// `grpc_layer` hand it to the layer, one for each node. It is always ready, and
 /// cheap to clone. Its errors are an [`enum@Error`](crate::Error) in a box, unless the transport is a service of your
 /// own.
 #[derive(Clone)]
