@@ -21,7 +21,7 @@ pub struct Items<R: Itemized> {
     open: Option<OpenPage<R>>,
 }
 
-/// What is read at a time.
+/// The next item, or the error that ends the items; `None` after the last one.
 type Next<R> = Option<Result<Item<<R as Itemized>::Item>, Error>>;
 
 impl<R: Itemized + 'static> Pages<R> {

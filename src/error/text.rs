@@ -40,7 +40,8 @@ pub(super) fn timeout_message(
     if method == "close" {
         return format!("after {after} calls are still in flight, or were not sent");
     }
-    let (proxy, effect) = (proxy_part(proxy), effect_text(effect));
+    let proxy = proxy_part(proxy);
+    let effect = effect_text(effect);
     format!("no complete reply within {after}{proxy}; {effect}")
 }
 

@@ -20,7 +20,7 @@ use tracing_subscriber::prelude::*;
 use crate::Outcome;
 use crate::server::{Backend, Server, Transport, Version};
 
-/// What OTLP calls an `ExportTraceServiceRequest`.
+/// The message `ExportTraceServiceRequest` of OTLP.
 #[derive(Message)]
 struct Export {
     #[prost(message, repeated, tag = "1")]

@@ -1,4 +1,4 @@
-//! What a service gets, and what its replies become.
+//! The requests that a service gets, and the results of its replies.
 
 use std::time::Duration;
 

@@ -212,10 +212,11 @@ impl Secret {
         method: &'static str,
         deadline: Deadline,
     ) -> Result<Option<Header>, Error> {
-        let valid = self.read().valid();
         let Some(provider) = self.read().provider.clone() else {
-            return Ok(valid);
+            // A fixed one has just taken the provider's place.
+            return Ok(self.at_hand().flatten());
         };
+        let valid = self.read().valid();
         let scheme = self.scheme;
         let state = Arc::clone(&self.state);
         let fetch = || async move {
