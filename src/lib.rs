@@ -227,8 +227,8 @@ pub use api::user::{NeedsUser, UserRequest};
 pub use call::{Credential, NodeVersion, Retry, ServerVersions};
 #[cfg(feature = "_transport")]
 pub use client::{
-    Background, BackgroundCounts, BackgroundSender, Client, ClientBuilder, ClientSettings,
-    Coalescing, Detailed, Items, Pages,
+    Background, BackgroundCounts, BackgroundSender, Channel, ChannelHistory, Client, ClientBuilder,
+    ClientSettings, Coalescing, Detailed, Items, Pages, TypedItems,
 };
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{
@@ -236,6 +236,8 @@ pub use request::{
     Outcomes, Page, Paged, Parallel, PayloadExt, json,
 };
 
+#[cfg(feature = "_transport")]
+pub use request::TypedPublication;
 #[cfg(feature = "_transport")]
 pub use transport::service;
 

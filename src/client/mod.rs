@@ -3,6 +3,7 @@
 mod background;
 mod builder;
 mod calls;
+mod channel;
 mod coalescing;
 mod exchange;
 mod info;
@@ -24,6 +25,7 @@ use crate::platform::Instant;
 pub use background::{Background, BackgroundCounts, BackgroundSender};
 pub use builder::ClientBuilder;
 pub use calls::Detailed;
+pub use channel::{Channel, ChannelHistory, TypedItems};
 use coalescing::Coalescer;
 pub use coalescing::Coalescing;
 pub use items::Items;

@@ -1,5 +1,6 @@
 //! The items of pages, one by one.
 
+#[cfg(feature = "_transport")]
 use std::vec;
 
 use super::pages::Paged;
@@ -63,6 +64,7 @@ pub trait Itemized: Paged {
 }
 
 /// A page whose items are being taken.
+#[cfg(feature = "_transport")]
 pub(crate) struct OpenPage<R: Itemized> {
     /// The request for the items that were not taken yet, or for the page.
     request: R,
@@ -70,6 +72,7 @@ pub(crate) struct OpenPage<R: Itemized> {
     items: vec::IntoIter<R::Item>,
 }
 
+#[cfg(feature = "_transport")]
 impl<R: Itemized> OpenPage<R> {
     /// Opens the page that a request has returned.
     pub(crate) fn new(request: R, page: R::Result) -> Self {
@@ -86,6 +89,7 @@ impl<R: Itemized> OpenPage<R> {
     }
 }
 
+#[cfg(feature = "_transport")]
 impl<R: Itemized> Iterator for OpenPage<R> {
     type Item = R::Item;
 

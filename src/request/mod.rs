@@ -8,6 +8,8 @@ mod generated;
 pub(crate) mod items;
 pub(crate) mod pages;
 mod payload;
+#[cfg(feature = "_transport")]
+pub(crate) mod typed;
 
 pub use batch::{Batch, BatchCommand, Outcomes, Parallel};
 pub use broadcast::BroadcastResult;
@@ -15,3 +17,5 @@ pub use consumer::{ConsumerCommand, ConsumerMethod};
 pub use items::{Item, Itemized};
 pub use pages::{Page, Paged};
 pub use payload::{PayloadExt, json};
+#[cfg(feature = "_transport")]
+pub use typed::TypedPublication;

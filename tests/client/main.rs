@@ -24,6 +24,7 @@ mod macros;
 mod batches;
 #[cfg(all(feature = "blocking", feature = "grpc", feature = "http"))]
 mod blocking;
+mod channels;
 #[cfg(all(feature = "grpc", feature = "http"))]
 mod coalescing;
 mod configuration;

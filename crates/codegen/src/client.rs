@@ -16,6 +16,7 @@ const TAKEN: &[&str] = &[
     "call_detailed",
     "call_info",
     "call_raw",
+    "channel",
     "clone",
     "close",
     "coalescing",

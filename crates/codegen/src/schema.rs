@@ -31,16 +31,30 @@ const REQUIRED_FIELDS: &[(&str, &str, &str)] = &[
     ("Command", "broadcast", "BroadcastRequest"),
     ("Error", "code", "uint32"),
     ("Error", "message", "string"),
+    ("HistoryRequest", "channel", "string"),
+    ("HistoryRequest", "limit", "int32"),
+    ("HistoryRequest", "reverse", "bool"),
+    ("HistoryRequest", "since", "StreamPosition"),
+    ("HistoryResult", "epoch", "string"),
+    ("HistoryResult", "offset", "uint64"),
+    ("HistoryResult", "publications", "repeated Publication"),
+    ("Publication", "data", "bytes"),
+    ("Publication", "offset", "uint64"),
+    ("PublishRequest", "channel", "string"),
+    ("PublishRequest", "data", "bytes"),
     ("PublishResponse", "error", "Error"),
     ("PublishResponse", "result", "PublishResult"),
     ("Reply", "broadcast", "BroadcastResult"),
     ("Reply", "error", "Error"),
+    ("StreamPosition", "epoch", "string"),
+    ("StreamPosition", "offset", "uint64"),
 ];
 
 /// The rpcs that hand-written code relies on, with their requests and responses.
 const REQUIRED_RPCS: &[(&str, &str, &str)] = &[
     ("Batch", "BatchRequest", "BatchResponse"),
     ("Broadcast", "BroadcastRequest", "BroadcastResponse"),
+    ("History", "HistoryRequest", "HistoryResponse"),
     ("Publish", "PublishRequest", "PublishResponse"),
 ];
 

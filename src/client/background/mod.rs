@@ -142,8 +142,13 @@ impl BackgroundSender {
     /// The calls are made in the current tokio runtime, or else in the one in which the sender was created; without any
     /// the request is dropped, and so is one after [`Client::close`].
     pub fn send<M: Method>(&self, request: M) {
-        let channel: Arc<str> = (M::GENERATED.channel)(&request).unwrap_or_default().into();
         let runtime = Spawner::current().or_else(|| self.runtime.clone());
+        self.send_in(runtime, request);
+    }
+
+    /// Sends a request in the background of a runtime; drops it without one.
+    pub(crate) fn send_in<M: Method>(&self, runtime: Option<Spawner>, request: M) {
+        let channel: Arc<str> = (M::GENERATED.channel)(&request).unwrap_or_default().into();
         let Some(runtime) = runtime else {
             self.queue.count_dropped();
             return self.tell(&channel, DropReason::NoRuntime);

@@ -137,6 +137,7 @@ fn blocks(service: &str) -> Result<Vec<Block>, Box<dyn std::error::Error>> {
 const PUBLISH: &str = "rpc Publish(PublishRequest) returns (PublishResponse);";
 const BROADCAST: &str = "rpc Broadcast(BroadcastRequest) returns (BroadcastResponse);";
 const BATCH: &str = "rpc Batch(BatchRequest) returns (BatchResponse);";
+const HISTORY: &str = "rpc History(HistoryRequest) returns (HistoryResponse);";
 
 /// Two more rpcs.
 const A: &str = "rpc A(ARequest) returns (Answer);";
@@ -147,12 +148,20 @@ fn block(heading: &str, functions: &[&str]) -> Block {
     (format!("# {heading}"), functions)
 }
 
+/// Returns the block of the method for pages, which comes last.
+fn pages() -> Block {
+    block("Page by page", &["history_pages"])
+}
+
 #[test]
 fn schema_without_headings_has_one_block() -> Tested {
-    let service = format!("\n\n// Publishes.\n{PUBLISH}\n{BROADCAST}\n\n{BATCH}\n{A}\n");
+    let service = format!("\n\n// Publishes.\n{PUBLISH}\n{BROADCAST}\n\n{BATCH}\n{A}\n{HISTORY}\n");
     assert_eq!(
         blocks(&service)?,
-        [block("Centrifugo's methods", &["publish", "a"])]
+        [
+            block("Centrifugo's methods", &["publish", "a", "history"]),
+            pages()
+        ]
     );
     Ok(())
 }
@@ -160,14 +169,15 @@ fn schema_without_headings_has_one_block() -> Tested {
 #[test]
 fn rpcs_are_below_their_headings() -> Tested {
     let service = format!(
-        "\n{B}\n\n// First <b>\n\n// Publishes.\n{PUBLISH}\n{BROADCAST}\n\n/* Batches */\n\n{BATCH}\n\n// Last\n\n{A}\n"
+        "\n{B}\n\n// First <b>\n\n// Publishes.\n{PUBLISH}\n{BROADCAST}\n\n/* Batches */\n\n{BATCH}\n\n// Last\n\n{A}\n{HISTORY}\n"
     );
     assert_eq!(
         blocks(&service)?,
         [
             block("Centrifugo's methods", &["b"]),
             block("First \\<b\\>", &["publish"]),
-            block("Last", &["a"]),
+            block("Last", &["a", "history"]),
+            pages(),
         ]
     );
     Ok(())
@@ -176,13 +186,14 @@ fn rpcs_are_below_their_headings() -> Tested {
 #[test]
 fn comment_of_several_lines_is_not_heading() -> Tested {
     let service = format!(
-        "\n\n// Old\n\n// rpc Gone(A)\n// returns (B);\n\n// Publishes.\n{PUBLISH}\n\n//\n\n{BROADCAST}{BATCH}\n\n// Gone\n\n// A\n\n{A}\n"
+        "\n\n// Old\n\n// rpc Gone(A)\n// returns (B);\n\n// Publishes.\n{PUBLISH}\n\n//\n\n{BROADCAST}{BATCH}{HISTORY}\n\n// Gone\n\n// A\n\n{A}\n"
     );
     assert_eq!(
         blocks(&service)?,
         [
-            block("Centrifugo's methods", &["publish"]),
-            block("A", &["a"])
+            block("Centrifugo's methods", &["publish", "history"]),
+            block("A", &["a"]),
+            pages(),
         ]
     );
     Ok(())

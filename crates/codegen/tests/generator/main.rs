@@ -23,18 +23,24 @@ service Api {
   rpc Publish(PublishRequest) returns (PublishResponse);
   rpc Broadcast(BroadcastRequest) returns (BroadcastResponse);
   rpc Batch(BatchRequest) returns (BatchResponse);
+  rpc History(HistoryRequest) returns (HistoryResponse);
 }
 message Error { uint32 code = 1; string message = 2; }
 message Command { PublishRequest publish = 1; BroadcastRequest broadcast = 2; }
 message Reply { Error error = 1; PublishResult publish = 2; BroadcastResult broadcast = 3; }
 message BatchRequest { repeated Command commands = 1; }
 message BatchResponse { repeated Reply replies = 1; }
-message PublishRequest { string channel = 1; }
+message PublishRequest { string channel = 1; bytes data = 2; }
 message PublishResponse { Error error = 1; PublishResult result = 2; }
 message PublishResult {}
 message BroadcastRequest { repeated string channels = 1; }
 message BroadcastResponse { Error error = 1; BroadcastResult result = 2; }
 message BroadcastResult { repeated PublishResponse responses = 1; }
+message HistoryRequest { string channel = 1; int32 limit = 2; StreamPosition since = 3; bool reverse = 4; }
+message HistoryResponse { Error error = 1; HistoryResult result = 2; }
+message HistoryResult { repeated Publication publications = 1; string epoch = 2; uint64 offset = 3; }
+message Publication { bytes data = 2; uint64 offset = 4; }
+message StreamPosition { uint64 offset = 1; string epoch = 2; }
 "#;
 
 /// Returns the path of a file of the SDK.

@@ -58,19 +58,19 @@ fn mistake_is_reported_with_its_path() {
         ),
         (
             &core_with("string channel = 1;", "string channel = 0;"),
-            "api.proto:13:43: ",
+            "api.proto:14:43: ",
         ),
         (
             &core_with("string channel = 1;", "Unknown channel = 1;"),
-            "api.proto:13:26: ",
+            "api.proto:14:26: ",
         ),
         (
             &core_with("string channel = 1;", "string a = 1; string a = 2;"),
-            "api.proto:13:47: ",
+            "api.proto:14:47: ",
         ),
         (
             &core_with("string channel = 1;", "string a_1 = 1; string a1 = 2;"),
-            "api.proto:13:49: ",
+            "api.proto:14:49: ",
         ),
         (
             &core_with("service Api", "import \"missing.proto\"; service Api"),
