@@ -14,6 +14,8 @@ pub(crate) struct InFlight {
     permits: Option<Semaphore>,
     /// The number of calls that have a permit or wait for one.
     calls: AtomicUsize,
+    /// True if only calls that have waited in a queue are still accepted.
+    drains: AtomicBool,
     closed: AtomicBool,
     /// Notified when the client is closed, and when a call of a closed client ends.
     ended: Notify,
@@ -32,15 +34,21 @@ impl InFlight {
         Self {
             permits: max.map(|permits| Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             calls: AtomicUsize::new(0),
+            drains: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             ended: Notify::new(),
         }
     }
 
-    /// Returns a permit, or `None` if none is free: the fast path, without a future.
-    pub(crate) fn try_acquire(&self, method: &'static str) -> Option<Result<Permit<'_>, Error>> {
+    /// Returns a permit, or `None` if none is free: the fast path, without a future. `is_queued` if the call has waited in
+    /// a queue, which is emptied when the client closes.
+    pub(crate) fn try_acquire(
+        &self,
+        method: &'static str,
+        is_queued: bool,
+    ) -> Option<Result<Permit<'_>, Error>> {
         let mut permit = self.count();
-        if self.closed.load(Ordering::SeqCst) {
+        if self.refuses(is_queued) {
             return Some(Err(closed(method)));
         }
         if let Some(permits) = &self.permits {
@@ -50,9 +58,13 @@ impl InFlight {
     }
 
     /// Waits for a permit.
-    pub(crate) async fn acquire(&self, method: &'static str) -> Result<Permit<'_>, Error> {
+    pub(crate) async fn acquire(
+        &self,
+        method: &'static str,
+        is_queued: bool,
+    ) -> Result<Permit<'_>, Error> {
         let mut permit = self.count();
-        if self.closed.load(Ordering::SeqCst) {
+        if self.refuses(is_queued) {
             return Err(closed(method));
         }
         if let Some(permits) = &self.permits {
@@ -69,6 +81,17 @@ impl InFlight {
             permit: None,
             in_flight: self,
         }
+    }
+
+    /// Returns whether a new call is refused.
+    fn refuses(&self, is_queued: bool) -> bool {
+        let drains = self.drains.load(Ordering::SeqCst);
+        (drains && !is_queued) || self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Refuses new calls, except for those that have waited in a queue.
+    pub(crate) fn drain(&self) {
+        self.drains.store(true, Ordering::SeqCst);
     }
 
     /// Refuses new calls and those that wait for a permit, and waits until the others have ended.
@@ -156,7 +179,7 @@ mod tests {
         let in_flight = InFlight::new(Some(2));
         let inside = AtomicUsize::new(0);
         let call = async || {
-            let _permit = in_flight.acquire("publish").await.unwrap();
+            let _permit = in_flight.acquire("publish", false).await.unwrap();
             assert!(inside.fetch_add(1, SeqCst) < 2);
             tokio::task::yield_now().await;
             inside.fetch_sub(1, SeqCst);
@@ -182,7 +205,7 @@ mod tests {
             let closed = AtomicBool::new(false);
             let entered = AtomicUsize::new(0);
             let call_until_closed = async || {
-                while let Ok(_permit) = in_flight.acquire("publish").await {
+                while let Ok(_permit) = in_flight.acquire("publish", false).await {
                     entered.fetch_add(1, SeqCst);
                     tokio::task::yield_now().await;
                     assert!(!closed.load(SeqCst), "a call is in flight");
@@ -200,7 +223,7 @@ mod tests {
                 // Any thread may close it, and several times.
                 (0..2).for_each(|_| drop(scope.spawn(|| block_on(close()))));
             });
-            assert!(block_on(in_flight.acquire("publish")).is_err());
+            assert!(block_on(in_flight.acquire("publish", false)).is_err());
         }
     }
 
@@ -208,7 +231,7 @@ mod tests {
     fn dropped_calls_are_not_counted() {
         let in_flight = InFlight::new(Some(1));
         let drop_a_waiting_call = || {
-            let mut entering = Box::pin(in_flight.acquire("publish"));
+            let mut entering = Box::pin(in_flight.acquire("publish", false));
             let _ = entering
                 .as_mut()
                 .poll(&mut Context::from_waker(Waker::noop()));
@@ -225,13 +248,13 @@ mod tests {
     #[test]
     fn call_without_permit_is_not_counted() {
         let in_flight = InFlight::new(Some(1));
-        let first = in_flight.try_acquire("publish").unwrap().unwrap();
-        assert!(in_flight.try_acquire("publish").is_none());
+        let first = in_flight.try_acquire("publish", false).unwrap().unwrap();
+        assert!(in_flight.try_acquire("publish", false).is_none());
         assert_eq!(in_flight.calls.load(SeqCst), 1);
         drop(first);
-        drop(in_flight.try_acquire("publish").unwrap().unwrap());
+        drop(in_flight.try_acquire("publish", false).unwrap().unwrap());
         block_on(in_flight.close());
-        assert!(in_flight.try_acquire("publish").unwrap().is_err());
+        assert!(in_flight.try_acquire("publish", false).unwrap().is_err());
         assert_eq!(in_flight.calls.load(SeqCst), 0);
     }
 }

@@ -88,7 +88,9 @@ impl Inner {
         if deadline.given.is_zero() {
             return Err(timeout(info.method, Effect::Unsent, deadline.given));
         }
-        let permit = self.permit(info.method, *deadline, observed).await?;
+        let permit = self
+            .permit(info.method, options.are_queued, *deadline, observed)
+            .await?;
         Ok(RetryLoop::new(
             self, info, options, deadline, observed, permit,
         ))
@@ -106,25 +108,28 @@ impl Inner {
     async fn permit(
         &self,
         method: &'static str,
+        is_queued: bool,
         deadline: Deadline,
         observed: &ObservedCall,
     ) -> Result<Permit<'_>, Error> {
-        if let Some(permit) = self.in_flight.try_acquire(method) {
+        if let Some(permit) = self.in_flight.try_acquire(method, is_queued) {
             return permit;
         }
         let _wait = observed.waits();
-        match deadline.timeout(self.in_flight.acquire(method)).await {
+        let acquiring = self.in_flight.acquire(method, is_queued);
+        match deadline.timeout(acquiring).await {
             Ok(permit) if !deadline.left().is_zero() => permit,
             // At the deadline a permit is of no use.
             _ => Err(timeout(method, Effect::Unsent, deadline.given)),
         }
     }
 
-    /// Sends the calls that wait in queues, refuses new calls, and waits at most `timeout` until those in flight have
+    /// Refuses new calls, sends those that wait in queues, and waits at most `timeout` until those in flight have
     /// ended.
     pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Error> {
         in_runtime()?;
         let ends = Deadline::new(timeout, None, None).ends();
+        self.in_flight.drain();
         let dropped = self.queues.close(ends).await;
         for channel in &dropped {
             self.observers.dropped(channel, DropReason::Closed);

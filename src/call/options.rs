@@ -19,6 +19,8 @@ pub(crate) struct CallOptions {
     pub(crate) retry: Retry,
     /// The headers of these calls, in addition to those of all calls.
     pub(crate) headers: Option<Arc<HeaderMap>>,
+    /// True if the calls have waited in a queue, which is emptied when the client closes.
+    pub(crate) are_queued: bool,
 }
 
 impl CallOptions {

@@ -210,9 +210,9 @@ impl Client {
     /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended.
     ///
     /// To stop a service: first stop accepting work, then let the work in progress finish, and close the client last.
-    /// Calls that wait in a [`BackgroundSender`] are sent first, as far as the time allows; until then other calls are
-    /// accepted.
-    /// A call that starts after `close` fails, including the next page of pages that are being read.
+    /// Calls that wait in a [`BackgroundSender`] are sent, as far as the time allows.
+    /// A call that starts after `close` fails, including the next page of pages that are being read. A `close` that is
+    /// dropped early has closed the client too.
     ///
     /// # Errors
     ///

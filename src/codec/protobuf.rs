@@ -11,7 +11,7 @@ use super::{BatchEntry, framing, twins};
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
 use crate::api::method::Method;
 use crate::api::wire;
-use crate::error::{Attempts, Error, cause, excerpt};
+use crate::error::{Attempts, Error, cause, with_start};
 
 /// Encodes a request, with payloads of any bytes as they are.
 pub(super) fn encode<M: Method>(request: &mut M) -> EncodedBody {
@@ -67,10 +67,9 @@ pub(super) fn decode<T: Message + Default>(method: &'static str, body: &Bytes) -
 
 /// Returns the error of a body that is not the protobuf of a reply.
 pub(super) fn decode_error(method: &'static str, body: &Bytes, error: DecodeError) -> Error {
-    let start = excerpt(body);
     Error::Decode {
         method: Some(method),
-        message: format!("the reply does not have the schema's shape: {start}"),
+        message: with_start("the reply does not have the schema's shape", body),
         source: Some(cause(error)),
         attempts: Attempts::default(),
     }

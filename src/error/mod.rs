@@ -23,13 +23,13 @@ pub use effect::Effect;
 #[cfg(feature = "_transport")]
 pub(crate) use progress::Progress;
 pub use status::Status;
-#[cfg(feature = "_transport")]
-pub(crate) use text::hide;
 use text::{
     body_part, closed_message, effect_text, hint_part, list, network_message, status_hint,
     timeout_message,
 };
 pub(crate) use text::{decode_cause, excerpt, rounded};
+#[cfg(feature = "_transport")]
+pub(crate) use text::{hide, with_start};
 
 /// The reason of [`Error::Network`] if the process could not open another file.
 #[cfg(feature = "_transport")]
@@ -37,6 +37,9 @@ pub(crate) const OUT_OF_FILES: &str = "this process has too many open files";
 
 /// The reason of [`Error::Network`] if the server said that it did not process the request.
 pub(crate) const NOT_TAKEN: &str = "the server did not take the request";
+
+/// The reason of [`Error::Network`] if a transport of the user's own failed and its error gives no other.
+pub(crate) const SERVICE_FAILED: &str = "the transport returned an error";
 
 /// The error of a lower layer, which clones of an [`enum@Error`] share.
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;

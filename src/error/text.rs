@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, Attempts, Cause, Effect, NOT_TAKEN, Status};
+use super::{ApiError, Attempts, Cause, Effect, NOT_TAKEN, SERVICE_FAILED, Status};
 use crate::api::messages::RELEASES;
 
 /// Returns what happened to the connection of the last attempt, and what the call did on the server.
@@ -18,6 +18,9 @@ pub(super) fn network_message(
         return format!("{url}: {reason}; the call did not run");
     }
     let effect = effect_text(effect);
+    if reason == SERVICE_FAILED && last.is_unsent() {
+        return format!("{url}: {reason}; {effect}");
+    }
     let reason = if reason.is_empty() {
         String::new()
     } else {
@@ -206,6 +209,16 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
         text.push(CUT);
     }
     text
+}
+
+/// Returns a problem with the start of the body that has it, if that is not empty.
+#[cfg(feature = "_transport")]
+pub(crate) fn with_start(problem: &str, body: &[u8]) -> String {
+    if body.is_empty() {
+        problem.to_owned()
+    } else {
+        format!("{problem}: {}", excerpt(body))
+    }
 }
 
 #[cfg(test)]

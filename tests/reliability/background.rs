@@ -106,6 +106,32 @@ async fn close_sends_what_waits() -> Outcome {
     Ok(())
 }
 
+/// While what waits is sent, and also if `close` is not awaited to its end.
+#[tokio::test]
+async fn close_refuses_other_calls_at_once() -> Outcome {
+    for (server, builder) in both_transports()? {
+        server.fail_always(Fault::delay(PATIENCE))?;
+        let client = builder.build()?;
+        let background = client.background(Background::default().max_in_flight(1));
+        background.send(PublishRequest::new("news", "0"));
+        background.send(PublishRequest::new("news", "1"));
+        let closing = client.close(PATIENCE);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(1), closing)
+                .await
+                .is_err()
+        );
+        let refused = client.publish(PublishRequest::new("news", "2")).await;
+        let error = refused.expect_err("the client is closing");
+        assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+        background.send(PublishRequest::new("news", "3"));
+        let counts = background.counts();
+        assert_eq!((counts.waiting + counts.in_flight, counts.dropped), (2, 1));
+        server.clear_faults();
+    }
+    Ok(())
+}
+
 /// Notes the calls that were dropped.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<(String, DropReason)>>>);

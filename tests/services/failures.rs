@@ -28,6 +28,8 @@ async fn service_that_fails_before_it_reads_leaves_the_call_unsent() -> Outcome 
         assert!(error.is_retryable(), "{error:?}");
         assert_says(&error, over.url());
         assert_says(&error, "the transport returned an error; nothing was sent");
+        let text = error.to_string();
+        assert!(!text.contains("cannot connect"), "{text}");
         let source = error.source().expect("the error of the service");
         assert_eq!(source.to_string(), "the signer has no key");
         assert_eq!(double.calls(), 1);

@@ -129,7 +129,7 @@ impl Client {
         let waiting = Arc::downgrade(&queue);
         self.inner.queues.add(waiting);
         BackgroundSender {
-            client: self.clone(),
+            client: self.with(|options| options.are_queued = true),
             queue,
             runtime: Spawner::current(),
         }

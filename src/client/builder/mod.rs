@@ -125,6 +125,7 @@ impl ClientBuilder {
             attempt_timeout: self.attempt_timeout,
             retry: self.retry.clone(),
             headers: None,
+            are_queued: false,
         };
         Ok(Client::from_parts(self.assemble()?, options))
     }

@@ -45,7 +45,10 @@ impl<'de> Visitor<'de> for Table<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a table of options of the client")
+        match self.prefix.strip_suffix('.') {
+            Some(table) => write!(formatter, "a table of options for {table}"),
+            None => formatter.write_str("a table of options of the client"),
+        }
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {

@@ -65,13 +65,13 @@ pub(super) fn variable(option: &str) -> String {
 }
 
 fn urls(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Vec<String>, Error> {
+    const EXAMPLE: &str = "set it to the URL of the server, such as http://localhost:8000/api or grpc://localhost:10000";
     let Some(text) = text(lookup, "url")? else {
-        return Err(Error::Config(
-            "CENTRIFUGO_URL is not set: set it to the URL of the server, such as http://localhost:8000/api or \
-             grpc://localhost:10000"
-                .to_owned(),
-        ));
+        return Err(of_variable("url", &format!(" is not set: {EXAMPLE}")));
     };
+    if text.is_empty() {
+        return Err(of_variable("url", &format!(" is empty: {EXAMPLE}")));
+    }
     let checked = value::check_text(&text).and_then(|()| split_urls(&text));
     checked.map_err(|problem| of_variable("url", &problem))
 }

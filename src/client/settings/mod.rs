@@ -24,14 +24,14 @@ use value::Value;
 /// |---|---|
 /// | a URL, a list of URLs, or URLs separated by commas: one per node | `url` |
 /// | text | `api_key`, `authority`, `bearer_token`, `server_name`, `server_version`, `unix_socket`, `user_agent` |
-/// | the path of a file, which is read by [`builder`](Self::builder) | `api_key_file`, `identity_file`, `root_certificate_file` |
+/// | the path of a file, which is read by [`builder`](Self::builder) | `api_key_file`, `bearer_token_file`, `identity_file`, `root_certificate_file` |
 /// | time, as text with a unit: `"10s"`, `"1.5s"`, `"500ms"`, `"2m"`, `"1h30m"` | `timeout`, `attempt_timeout`, `connect_timeout`, `idle_timeout`, `tcp_keepalive`, `http2_keep_alive`, `http2_keep_alive_timeout`, `retry.first_wait`, `retry.longest_wait` |
 /// | number, of bytes where it is a size | `grpc_connections`, `max_idle_connections`, `max_in_flight`, `max_request_size`, `max_response_size`, `retry.max_attempts`, `split_above` |
 /// | `true` or `false` | `danger_accept_invalid_certs`, `error_mode_transport`, `grpc_gzip`, `key_and_bearer_token`, `legacy_commands`, `no_proxy`, `request_ids`, `retry.idempotency_keys` |
 /// | a table of names and values | `headers` |
 ///
-/// An option with a dot is in a table: `max_attempts` in the table `retry`. `api_key_file` is for a secret that is
-/// mounted as a file: one line end after the key is ignored. `root_certificate_file` and `identity_file` have what
+/// An option with a dot is in a table: `max_attempts` in the table `retry`. `api_key_file` and
+/// `bearer_token_file` are for secrets that are mounted as files, read once: one line end after the secret is ignored. `root_certificate_file` and `identity_file` have what
 /// [`ClientBuilder`]'s `root_certificate` and `identity` take.
 ///
 /// An option that does not exist is an error, which lists those that do. So is a value of another kind, an empty text,
@@ -96,10 +96,10 @@ impl ClientSettings {
 
     /// Returns a builder with these options; `name` returns how the user knows an option.
     fn apply(&self, name: &Name<'_>) -> Result<ClientBuilder, Error> {
-        self.check_single_key(name)?;
+        self.check_not_both("api_key", "api_key_file", name)?;
+        self.check_not_both("bearer_token", "bearer_token_file", name)?;
         for url in &self.urls {
-            ServerUrl::parse(url)
-                .map_err(|error| Error::Config(format!("{}: {error}", name("url"))))?;
+            ServerUrl::parse_named(&name("url"), url)?;
         }
         let [first, others @ ..] = &self.urls[..] else {
             unreachable!("settings have a URL")
@@ -119,13 +119,13 @@ impl ClientSettings {
         Ok(builder)
     }
 
-    /// Refuses a key that is given twice: one of the two may be out of date.
-    fn check_single_key(&self, name: &Name<'_>) -> Result<(), Error> {
-        if self.has("api_key") && self.has("api_key_file") {
+    /// Refuses a secret that is given twice: one of the two may be out of date.
+    fn check_not_both(&self, one: &str, other: &str, name: &Name<'_>) -> Result<(), Error> {
+        if self.has(one) && self.has(other) {
             return Err(Error::Config(format!(
                 "{} and {} are both set: leave one of the two out",
-                name("api_key"),
-                name("api_key_file")
+                name(one),
+                name(other)
             )));
         }
         Ok(())

@@ -94,10 +94,17 @@ macro_rules! options {
 
 const COMMON: &[ClientOption] = &[
     ClientOption::new("api_key", Set::Text(|builder, key| builder.api_key(key))),
-    ClientOption::new("api_key_file", Set::File(set_key)),
+    ClientOption::new(
+        "api_key_file",
+        Set::File(|builder, content| Ok(builder.api_key(secret(content)?))),
+    ),
     ClientOption::new(
         "bearer_token",
         Set::Text(|builder, token| builder.bearer_token(token)),
+    ),
+    ClientOption::new(
+        "bearer_token_file",
+        Set::File(|builder, content| Ok(builder.bearer_token(secret(content)?))),
     ),
     ClientOption::new(
         "key_and_bearer_token",
@@ -180,19 +187,19 @@ options!(TLS, feature = "_tls", "the feature `tls` of centrifugo-api", [
     "danger_accept_invalid_certs" => Set::Switch(ClientBuilder::danger_accept_invalid_certs);
 ]);
 
-/// Sets the API key to the content of a file, without a line end after it.
-fn set_key(builder: ClientBuilder, content: Vec<u8>) -> Result<ClientBuilder, String> {
+/// Returns the key or token in a file, without a line end after it.
+fn secret(content: Vec<u8>) -> Result<String, String> {
     let text = String::from_utf8(content)
-        .map_err(|_| "the key is not UTF-8: is this the right file?".to_owned())?;
-    let key = text.strip_suffix('\n').unwrap_or(&text);
-    let key = key.strip_suffix('\r').unwrap_or(key);
-    if key.is_empty() {
-        return Err("it is empty: write the key into it".to_owned());
+        .map_err(|_| "its content is not UTF-8: is this the right file?".to_owned())?;
+    let secret = text.strip_suffix('\n').unwrap_or(&text);
+    let secret = secret.strip_suffix('\r').unwrap_or(secret);
+    if secret.is_empty() {
+        return Err("it is empty: write the key or token into it".to_owned());
     }
-    if key.trim() != key {
-        return Err("the key starts or ends with white space: remove it".to_owned());
+    if secret.trim() != secret {
+        return Err("its content starts or ends with white space: remove it".to_owned());
     }
-    Ok(builder.api_key(key))
+    Ok(secret.to_owned())
 }
 
 fn set_max_attempts(builder: ClientBuilder, attempts: usize) -> ClientBuilder {

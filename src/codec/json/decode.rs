@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::api::json::{Name, from_bytes};
 use crate::api::messages::BatchRequest;
 use crate::api::method::Method as _;
-use crate::error::{ApiError, Attempts, Error, decode_cause, excerpt};
+use crate::error::{ApiError, Attempts, Error, decode_cause, excerpt, with_start};
 
 /// Decodes a reply.
 pub(crate) fn decode<T: DeserializeOwned>(method: &'static str, body: &Bytes) -> Result<T, Error> {
@@ -89,12 +89,15 @@ pub(crate) fn parse_error(
             "the reply contains invalid UTF-8, which a publisher sent; read it over gRPC"
         }
         Category::Data if is_utf8 => "the reply does not have the schema's shape",
+        Category::Eof if body.trim_ascii().is_empty() => {
+            "the reply is empty: is the URL Centrifugo's server API?"
+        }
         Category::Eof if is_utf8 => "the reply is cut short",
         _ => "the reply is not JSON: is the URL Centrifugo's server API?",
     };
     Error::Decode {
         method: Some(method),
-        message: format!("{problem}{place}: {}", excerpt(body)),
+        message: with_start(&format!("{problem}{place}"), body),
         source: Some(decode_cause(error)),
         attempts: Attempts::default(),
     }

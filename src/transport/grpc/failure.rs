@@ -11,7 +11,7 @@ use tonic::{Code, ConnectError, TimeoutExpired};
 use super::dial::DialError;
 use super::{Grpc, channel, status};
 use crate::codec::framing::FrameError;
-use crate::error::{Attempts, Cause, Effect, Error, Status, cause, excerpt};
+use crate::error::{Attempts, Cause, Effect, Error, Status, cause, excerpt, with_start};
 use crate::transport::diagnosis::{self, BoxError};
 use crate::transport::service::Facts;
 use crate::transport::{Route, SendState, too_large};
@@ -88,7 +88,7 @@ impl Grpc {
             Failure::Frame(FrameError::TooLarge) => too_large(method, self.expected.max_size),
             Failure::Frame(FrameError::Invalid(problem, start)) => Error::Decode {
                 method: Some(method),
-                message: format!("{problem}: {}", excerpt(&start)),
+                message: with_start(problem, &start),
                 source: None,
                 attempts: Attempts::default(),
             },

@@ -4,11 +4,8 @@ use std::error::Error as StdError;
 
 use super::super::diagnosis::{self, BoxError, Diagnosis};
 use super::super::{Route, SendState};
-use crate::error::{Attempts, Effect, Error, NOT_TAKEN, cause};
+use crate::error::{Attempts, Effect, Error, NOT_TAKEN, SERVICE_FAILED, cause};
 use crate::platform::Instant;
-
-/// The reason if the error of a service gives no other.
-const FAILED: &str = "the transport returned an error";
 
 /// The facts about a call that its error tells.
 pub(crate) struct Facts<'a> {
@@ -49,7 +46,7 @@ impl Facts<'_> {
         // A layer that sends a request twice may be told so of one of the two.
         let is_wrong = reason == NOT_TAKEN && !effect.is_unsent();
         if reason.is_empty() || is_wrong {
-            reason = FAILED;
+            reason = SERVICE_FAILED;
         }
         Error::Network {
             method: self.route.method,

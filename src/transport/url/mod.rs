@@ -33,9 +33,15 @@ pub(crate) enum Protocol {
 impl ServerUrl {
     /// Parses a URL. Its errors never show credentials or a query, either of which may contain a key.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        Self::parse_named("url", url)
+    }
+
+    /// Parses the URL in an option or a variable of that name, which errors show.
+    pub(crate) fn parse_named(name: &str, url: &str) -> Result<Self, Error> {
         let url = url.trim();
-        parse(url)
-            .map_err(|problem| Error::Config(format!("url `{}`: {problem}", without_secrets(url))))
+        parse(url).map_err(|problem| {
+            Error::Config(format!("{name} `{}`: {problem}", without_secrets(url)))
+        })
     }
 
     /// Returns the host without its port; an IPv6 address is in brackets.

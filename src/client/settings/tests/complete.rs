@@ -31,7 +31,12 @@ const EXCEPTIONS: [(&str, &str); 19] = [
 ];
 
 /// The options that are not methods of the builder, or of `Retry`.
-const ADDED: [&str; 3] = ["api_key_file", "identity_file", "root_certificate_file"];
+const ADDED: [&str; 4] = [
+    "api_key_file",
+    "bearer_token_file",
+    "identity_file",
+    "root_certificate_file",
+];
 
 /// Returns the names of the public methods of a type in a file.
 fn methods(file: &Path, of: &str) -> Vec<String> {

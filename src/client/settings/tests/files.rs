@@ -40,26 +40,32 @@ fn assert_refused(option: &str, content: &[u8], expected: &str) {
 }
 
 #[test]
-fn key_is_read_from_file_without_its_line_end() {
-    let expected = Client::builder(url()).api_key("the-secret").described();
-    for content in ["the-secret", "the-secret\n", "the-secret\r\n"] {
-        let file = file(content.as_bytes());
-        for builder in with("api_key_file", file.path().to_str().unwrap()) {
-            assert_eq!(builder.unwrap().described(), expected, "{content:?}");
+fn secrets_are_read_from_files_without_their_line_end() {
+    let key = Client::builder(url()).api_key("the-secret");
+    let token = Client::builder(url()).bearer_token("the-secret");
+    for (option, expected) in [("api_key_file", key), ("bearer_token_file", token)] {
+        let expected = expected.described();
+        for content in ["the-secret", "the-secret\n", "the-secret\r\n"] {
+            let file = file(content.as_bytes());
+            for builder in with(option, file.path().to_str().unwrap()) {
+                assert_eq!(builder.unwrap().described(), expected, "{content:?}");
+            }
         }
     }
 }
 
 #[test]
-fn mistakes_in_file_of_key_are_named_without_the_key() {
-    assert_refused("api_key_file", b"", "is empty");
-    assert_refused("api_key_file", b"\n", "is empty");
-    assert_refused("api_key_file", b"the-secret\xff", "not UTF-8");
-    for content in [" the-secret", "the-secret\n\n", "the-secret \n"] {
-        assert_refused("api_key_file", content.as_bytes(), "white space");
-        let file = file(content.as_bytes());
-        for built in with("api_key_file", file.path().to_str().unwrap()) {
-            assert!(!failure(built).contains("the-secret"));
+fn mistakes_in_files_of_secrets_are_named_without_the_secret() {
+    for option in ["api_key_file", "bearer_token_file"] {
+        assert_refused(option, b"", "is empty");
+        assert_refused(option, b"\n", "is empty");
+        assert_refused(option, b"the-secret\xff", "not UTF-8");
+        for content in [" the-secret", "the-secret\n\n", "the-secret \n"] {
+            assert_refused(option, content.as_bytes(), "white space");
+            let file = file(content.as_bytes());
+            for built in with(option, file.path().to_str().unwrap()) {
+                assert!(!failure(built).contains("the-secret"));
+            }
         }
     }
 }
@@ -72,17 +78,20 @@ fn file_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn key_and_its_file_exclude_one_another() {
-    let variables = [
-        ("CENTRIFUGO_URL", url()),
-        ("CENTRIFUGO_API_KEY", "the-secret"),
-        ("CENTRIFUGO_API_KEY_FILE", "/no/such/file"),
-    ];
-    let error = failure(from_variables(&variables));
-    assert!(
-        error.starts_with("CENTRIFUGO_API_KEY and CENTRIFUGO_API_KEY_FILE are both set"),
-        "{error}"
-    );
+fn secret_and_its_file_exclude_one_another() {
+    for (name, file) in [
+        ("CENTRIFUGO_API_KEY", "CENTRIFUGO_API_KEY_FILE"),
+        ("CENTRIFUGO_BEARER_TOKEN", "CENTRIFUGO_BEARER_TOKEN_FILE"),
+    ] {
+        let variables = [
+            ("CENTRIFUGO_URL", url()),
+            (name, "the-secret"),
+            (file, "/no/such/file"),
+        ];
+        let error = failure(from_variables(&variables));
+        let expected = format!("{name} and {file} are both set");
+        assert!(error.starts_with(&expected), "{error}");
+    }
 }
 
 #[cfg(feature = "_tls")]

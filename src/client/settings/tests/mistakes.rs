@@ -44,10 +44,25 @@ fn missing_url_is_named_with_example() {
 
 #[test]
 fn wrong_urls_are_named() {
-    assert_variable("CENTRIFUGO_URL", "", "is empty");
+    assert_variable(
+        "CENTRIFUGO_URL",
+        "",
+        "is empty: set it to the URL of the server",
+    );
     assert_variable("CENTRIFUGO_URL", "localhost", "no scheme");
     assert_variable("CENTRIFUGO_URL", "http://a/api,", "remove the comma");
     assert_variable("CENTRIFUGO_URL", "http://a/api,localhost", "no scheme");
+    let error = failure(from_variables(&[("CENTRIFUGO_URL", "localhost")]));
+    assert!(
+        error.starts_with("CENTRIFUGO_URL `localhost`: it has no scheme"),
+        "{error}"
+    );
+    let settings = from_json(r#"{"url": "localhost"}"#).map(|settings| settings.builder());
+    let error = failure(settings.unwrap());
+    assert!(
+        error.starts_with("url `localhost`: it has no scheme"),
+        "{error}"
+    );
     for url in ["[]", r#"[""]"#, r#""""#, "7", "{}"] {
         let error = failure(from_json(&format!(r#"{{"url": {url}}}"#)));
         assert!(error.contains("url"), "{url}: {error}");
@@ -181,6 +196,7 @@ fn values_of_wrong_kind_are_named_in_files() {
     assert_json(r#""server_version": 5.1"#, &["server_version must be text"]);
     assert_json(r#""retry": 3"#, &["a table of options"]);
     assert_json(r#""headers": []"#, &["a table of names and values"]);
+    assert_json(r#""retry": 5"#, &["a table of options for retry"]);
     assert_json(r#""user_agent": """#, &["user_agent is empty"]);
     assert_json(
         r#""timeout": "1s", "timeout": "2s""#,
