@@ -111,7 +111,7 @@
 //! ```
 //!
 //! Long results come page by page: [`Client::history_pages`] and the other `*_pages` methods. [`Pages::items`] has their
-//! items one by one.
+//! items one by one. [`Client::channel`] publishes values of one type, and reads a channel's history as such values.
 //!
 //! # Time
 //!
