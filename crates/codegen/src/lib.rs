@@ -6,6 +6,7 @@
 
 mod batch;
 mod build_script;
+mod checks;
 mod client;
 mod comments;
 mod descriptors;
@@ -14,6 +15,7 @@ mod fields;
 mod filters;
 mod handled;
 mod json;
+mod keys;
 mod macros;
 mod messages;
 mod methods;
@@ -22,6 +24,7 @@ mod rpcs;
 mod schema;
 mod served;
 mod setters;
+mod tables;
 mod twins;
 
 use std::path::{Path, PathBuf};
@@ -81,7 +84,7 @@ fn messages_file(schema: &Schema, messages: &Messages, rpcs: &[Rpc]) -> Result<F
     let items = &messages.file.items;
     let mut file = messages.file.clone();
     setters::add_to(&mut file.items);
-    file.items.extend(methods::tables(rpcs, items));
+    file.items.extend(tables::tables(rpcs, items));
     file.items.extend(batch::tables(items, rpcs));
     file.items.extend(twins::functions(items));
     file.items.extend(filters::constructors(items));

@@ -6,7 +6,8 @@ use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{Ident, Item, Type, parse_quote};
 
-use crate::fields::inner;
+use crate::facts::{self, MethodFacts};
+use crate::fields::{fields_of, inner};
 use crate::messages::{Messages, field_type, find, is_named, path};
 use crate::schema::Schema;
 
@@ -49,6 +50,18 @@ impl Rpc {
     /// Returns whether this is the method whose result has hand-written outcomes per command.
     pub(crate) fn is_batch(&self) -> bool {
         self.name == "batch"
+    }
+
+    /// Returns the facts about the method, if it is one of Centrifugo's.
+    pub(crate) fn facts(&self) -> Option<&'static MethodFacts> {
+        facts::method(&self.name)
+    }
+
+    /// Returns whether the request has a text of that name.
+    pub(crate) fn has_text(&self, items: &[Item], name: &str) -> bool {
+        fields_of(items, &self.request)
+            .iter()
+            .any(|field| field.plain_name() == name && field.is_plain_text())
     }
 
     /// Returns the path of the result of a call, where messages are found at `messages`.

@@ -218,7 +218,7 @@ fn command_methods(items: &[Item], rpcs: &[Rpc]) -> Item {
     }
     let suppressible = rpcs
         .iter()
-        .filter(|rpc| is_batched(items, rpc) && crate::methods::is_suppressible(rpc, items));
+        .filter(|rpc| is_batched(items, rpc) && crate::keys::is_suppressible(rpc, items));
     let settled: Vec<_> = suppressible.clone().map(|rpc| &rpc.ident).collect();
     let settled_requests: Vec<_> = suppressible.map(|rpc| &rpc.request).collect();
     parse_quote! {
