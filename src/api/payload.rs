@@ -32,6 +32,12 @@ impl Payload {
         self.bytes
     }
 
+    /// Returns whether the payload comes from [`binary`], so that it need not be JSON.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        self.binary
+    }
+
     /// Returns the values of a payload's field and of its `b64…` twin.
     pub(crate) fn into_twins(self) -> (Bytes, String) {
         if self.binary {

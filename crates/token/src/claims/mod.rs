@@ -1,0 +1,15 @@
+//! The claims of tokens.
+
+mod capability;
+mod connection;
+mod methods;
+mod own;
+mod payload;
+mod standard;
+mod subscription;
+mod subscription_options;
+
+pub use capability::{Capability, Permission};
+pub use connection::ConnectionClaims;
+pub use subscription::{SubscriptionClaims, SubscriptionUser};
+pub use subscription_options::SubscriptionOptions;

@@ -1,0 +1,92 @@
+//! Times in claims.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::error::Error;
+
+/// The last second of the year 9999, the last one that every reader of tokens can show.
+const LATEST: u64 = 253_402_300_799;
+
+/// The time at which a token, a connection or a subscription expires. There is no default: it must be chosen.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use centrifugo_token::Expiry;
+///
+/// let in_ten_minutes = Expiry::after(Duration::from_secs(600));
+/// let tomorrow = Expiry::at(SystemTime::now() + Duration::from_secs(86_400));
+/// let not_at_all = Expiry::never();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    After(Duration),
+    At(SystemTime),
+    Never,
+}
+
+impl Expiry {
+    /// Returns the expiry that long after the token is signed. Fractions of a second are dropped.
+    #[must_use]
+    pub fn after(lifetime: Duration) -> Self {
+        Self(Kind::After(lifetime))
+    }
+
+    /// Returns the expiry at that time. Fractions of a second are dropped.
+    #[must_use]
+    pub fn at(time: SystemTime) -> Self {
+        Self(Kind::At(time))
+    }
+
+    /// Returns the expiry that never comes. Only another secret or key makes such a token invalid.
+    #[must_use]
+    pub fn never() -> Self {
+        Self(Kind::Never)
+    }
+
+    /// Returns the seconds since 1970 at which a token expires that is signed at `at`, or `None` if it never does.
+    pub(crate) fn seconds(self, claim: &str, at: SystemTime) -> Result<Option<u64>, Error> {
+        let time = match self.0 {
+            Kind::Never => return Ok(None),
+            Kind::At(time) => Some(time),
+            Kind::After(lifetime) => at.checked_add(lifetime),
+        };
+        let time = time.ok_or_else(|| too_late(claim))?;
+        let now = seconds(claim, at)?;
+        let seconds = seconds(claim, time)?;
+        if seconds <= now {
+            return Err(Error::claim(
+                claim,
+                format!(
+                    "it would have expired already, {} s before now: choose a later time, at least 1 s",
+                    now - seconds
+                ),
+            ));
+        }
+        Ok(Some(seconds))
+    }
+}
+
+/// Returns the seconds since 1970.
+pub(crate) fn seconds(claim: &str, time: SystemTime) -> Result<u64, Error> {
+    let since = time.duration_since(UNIX_EPOCH).map_err(|_| {
+        Error::claim(
+            claim,
+            "the time is before 1970: is the clock set, or are seconds taken for milliseconds?",
+        )
+    })?;
+    if since.as_secs() > LATEST {
+        return Err(too_late(claim));
+    }
+    Ok(since.as_secs())
+}
+
+fn too_late(claim: &str) -> Error {
+    Error::claim(
+        claim,
+        "the time is after the year 9999: use Expiry::never(), or are milliseconds taken for seconds?",
+    )
+}

@@ -1,0 +1,69 @@
+//! The compact form of tokens: header, claims and signature in base64url, with dots between.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::algorithm::Algorithm;
+use crate::error::Error;
+use crate::key::Key;
+use crate::object::Object;
+use crate::signer::{self, Signer};
+
+/// The default of `max_length`. nginx and Apache refuse a line of the header above 8 KiB: this leaves 192 bytes for its name,
+/// `Bearer`, or the rest of a URL.
+pub(crate) const MAX_LENGTH: usize = 8000;
+
+/// The claims of a token, as JSON, and the limit of its length.
+pub(crate) struct Unsigned {
+    pub(crate) claims: String,
+    pub(crate) max_length: usize,
+}
+
+impl Unsigned {
+    pub(crate) fn sign(&self, key: &Key) -> Result<String, Error> {
+        let message = self.message(key.algorithm(), key.kid())?;
+        self.join(message.clone(), &key.sign(message.as_bytes())?)
+    }
+
+    pub(crate) async fn sign_with<S: Signer + ?Sized>(&self, signer: &S) -> Result<String, Error> {
+        let algorithm = signer.algorithm();
+        let message = self.message(algorithm, signer.key_id())?;
+        let signature = signer
+            .sign(message.as_bytes())
+            .await
+            .map_err(Error::Signer)?;
+        signer::check(algorithm, &signature)?;
+        self.join(message, &signature)
+    }
+
+    /// Returns what is signed, or an error if it is too long already.
+    fn message(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<String, Error> {
+        let mut header = Object::new();
+        header.put("alg", algorithm.name())?;
+        header.put("typ", "JWT")?;
+        header.put_some("kid", &kid)?;
+        let mut message = URL_SAFE_NO_PAD.encode(header.finish());
+        message.push('.');
+        URL_SAFE_NO_PAD.encode_string(&self.claims, &mut message);
+        // Signatures of RSA keys have 256 bytes or more.
+        let signature = algorithm.signature_length().unwrap_or(256);
+        self.check_length(message.len() + 1 + (4 * signature).div_ceil(3))?;
+        Ok(message)
+    }
+
+    fn join(&self, message: String, signature: &[u8]) -> Result<String, Error> {
+        let mut token = message;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        self.check_length(token.len())?;
+        Ok(token)
+    }
+
+    fn check_length(&self, length: usize) -> Result<(), Error> {
+        let limit = self.max_length;
+        if length > limit {
+            return Err(Error::TooLong { length, limit });
+        }
+        Ok(())
+    }
+}

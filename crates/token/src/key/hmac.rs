@@ -1,0 +1,102 @@
+//! Keys that are secrets.
+
+use zeroize::Zeroizing;
+
+use super::{Key, Material};
+use crate::algorithm::Algorithm;
+use crate::error::Error;
+use crate::provider::hmac;
+
+/// # HMAC secrets
+impl Key {
+    /// Creates a key for HS256 of the secret that Centrifugo has as `client.token.hmac_secret_key`.
+    ///
+    /// The secret's bytes are the key: a secret in hexadecimal or base64 is not decoded, as Centrifugo does not decode it.
+    /// Any length above 0 is taken. A secret shorter than the hash (32 bytes for HS256) can be guessed if it is not random:
+    /// see [`require_strong_secret`](Self::require_strong_secret).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if the secret is empty or begins or ends with white space.
+    pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::hmac(secret.as_ref(), Algorithm::Hs256)
+    }
+
+    /// Creates a key for HS384; see [`hs256`](Self::hs256).
+    ///
+    /// # Errors
+    ///
+    /// As [`hs256`](Self::hs256).
+    pub fn hs384(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::hmac(secret.as_ref(), Algorithm::Hs384)
+    }
+
+    /// Creates a key for HS512; see [`hs256`](Self::hs256).
+    ///
+    /// # Errors
+    ///
+    /// As [`hs256`](Self::hs256).
+    pub fn hs512(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::hmac(secret.as_ref(), Algorithm::Hs512)
+    }
+
+    /// Checks that an HMAC secret is as long as its hash, which RFC 7518 (section 3.2) requires: 32 bytes for HS256, 48 for
+    /// HS384, 64 for HS512. Returns keys of other kinds as they are: they are always checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if the secret is shorter.
+    ///
+    /// ```
+    /// # use centrifugo_token::Key;
+    /// assert!(Key::hs256("secret")?.require_strong_secret().is_err());
+    /// # Ok::<(), centrifugo_token::Error>(())
+    /// ```
+    pub fn require_strong_secret(self) -> Result<Self, Error> {
+        if let Material::Hmac(secret) = &*self.material {
+            let needed = self.algorithm.hash_length();
+            if secret.len() < needed {
+                return Err(Error::key(format!(
+                    "the secret has {} bytes, and {} needs {needed}: make one with `openssl rand -hex {needed}`",
+                    secret.len(),
+                    self.algorithm
+                )));
+            }
+        }
+        Ok(self)
+    }
+
+    fn hmac(secret: &[u8], algorithm: Algorithm) -> Result<Self, Error> {
+        if secret.is_empty() {
+            return Err(Error::key("the HMAC secret is empty"));
+        }
+        if secret.trim_ascii() != secret {
+            return Err(Error::key(
+                "the HMAC secret begins or ends with white space: a line end read from a file?",
+            ));
+        }
+        Self::hmac_bytes(secret, algorithm)
+    }
+
+    /// Creates a key of bytes that are not a text, which may begin or end with any byte.
+    pub(super) fn hmac_bytes(secret: &[u8], algorithm: Algorithm) -> Result<Self, Error> {
+        let secret = Zeroizing::new(secret.to_vec());
+        Ok(Self::new(Material::Hmac(secret), algorithm))
+    }
+}
+
+/// Returns the tag of a message.
+pub(crate) fn tag(secret: &[u8], algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+    hmac::sign(&keyed(secret, algorithm), message)
+        .as_ref()
+        .to_vec()
+}
+
+fn keyed(secret: &[u8], algorithm: Algorithm) -> hmac::Key {
+    let algorithm = match algorithm {
+        Algorithm::Hs384 => hmac::HMAC_SHA384,
+        Algorithm::Hs512 => hmac::HMAC_SHA512,
+        _ => hmac::HMAC_SHA256,
+    };
+    hmac::Key::new(algorithm, secret)
+}
