@@ -1,5 +1,7 @@
 //! The compact form of tokens: header, claims and signature in base64url, with dots between.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -16,16 +18,20 @@ pub(crate) const MAX_LENGTH: usize = 8000;
 /// The claims of a token, as JSON, and the limit of its length.
 pub(crate) struct Unsigned {
     pub(crate) claims: String,
+    /// The time from signing to expiring, `None` if it never expires.
+    pub(crate) lifetime: Option<Duration>,
     pub(crate) max_length: usize,
 }
 
 impl Unsigned {
     pub(crate) fn sign(&self, key: &Key) -> Result<String, Error> {
+        self.check_lifetime(key.longest_lifetime())?;
         let message = self.message(key.algorithm(), key.kid())?;
         self.join(message.clone(), &key.sign(message.as_bytes())?)
     }
 
     pub(crate) async fn sign_with<S: Signer + ?Sized>(&self, signer: &S) -> Result<String, Error> {
+        self.check_lifetime(signer.longest_lifetime())?;
         let algorithm = signer.algorithm();
         let message = self.message(algorithm, signer.key_id())?;
         let signature = signer
@@ -57,6 +63,23 @@ impl Unsigned {
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         self.check_length(token.len())?;
         Ok(token)
+    }
+
+    fn check_lifetime(&self, longest: Option<Duration>) -> Result<(), Error> {
+        let Some(longest) = longest else {
+            return Ok(());
+        };
+        if self.lifetime.is_some_and(|lifetime| lifetime <= longest) {
+            return Ok(());
+        }
+        Err(Error::claim(
+            "exp",
+            format!(
+                "tokens of this key set live at most {} s, so that old keys can retire: choose a shorter expiry, or a longer \
+                 lifetime in KeySet::new",
+                longest.as_secs()
+            ),
+        ))
     }
 
     fn check_length(&self, length: usize) -> Result<(), Error> {

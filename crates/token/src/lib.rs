@@ -6,16 +6,21 @@ compile_error!(
 );
 
 mod algorithm;
+mod api_token;
 mod claims;
 mod error;
 mod expiry;
 mod jwt;
 mod key;
+mod key_set;
 mod object;
 mod provider;
+mod shared_poll;
 mod signer;
+mod verify;
 
 pub use algorithm::Algorithm;
+pub use api_token::{ApiToken, ApiTokens};
 pub use claims::{
     Capability, ConnectionClaims, Permission, SubscriptionClaims, SubscriptionOptions,
     SubscriptionUser,
@@ -23,4 +28,10 @@ pub use claims::{
 pub use error::{Error, SignerError};
 pub use expiry::Expiry;
 pub use key::{Key, PublicKey};
+pub use key_set::{KeySet, ScheduledKey};
+pub use shared_poll::{SharedPollNotification, SharedPollSecret, TrackedKeys, TrackingUser};
 pub use signer::Signer;
+pub use verify::{
+    ConnectionToken, Refusal, RefusalCode, Subscriber, SubscriptionToken, TokenSubscription,
+    Verifier,
+};

@@ -1,5 +1,8 @@
 //! Signers outside the process.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use pkcs8::der::asn1::UintRef;
 use pkcs8::der::{Reader as _, SliceReader};
 
@@ -42,6 +45,12 @@ pub trait Signer: Sync {
     /// Returns the key ID for the token's header. Centrifugo needs it if it looks keys up in a JWKS.
     fn key_id(&self) -> Option<&str>;
 
+    /// Returns the longest time for which a token may be valid, if there is a limit: that of a [`KeySet`](crate::KeySet), after
+    /// which the key is no longer published. By default there is none.
+    fn longest_lifetime(&self) -> Option<Duration> {
+        None
+    }
+
     /// Signs a message: the text before the token's last dot, which the algorithm hashes.
     ///
     /// The signature is that of RFC 7518: for ECDSA r and s, one after the other, see
@@ -58,8 +67,31 @@ impl Signer for Key {
         self.kid()
     }
 
+    fn longest_lifetime(&self) -> Option<Duration> {
+        Self::longest_lifetime(self)
+    }
+
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
         Ok(Self::sign(self, message)?)
+    }
+}
+
+/// Signers that are shared.
+impl<S: Signer + Send> Signer for Arc<S> {
+    fn algorithm(&self) -> Algorithm {
+        (**self).algorithm()
+    }
+
+    fn key_id(&self) -> Option<&str> {
+        (**self).key_id()
+    }
+
+    fn longest_lifetime(&self) -> Option<Duration> {
+        (**self).longest_lifetime()
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        (**self).sign(message).await
     }
 }
 

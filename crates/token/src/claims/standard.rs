@@ -1,6 +1,6 @@
 //! The claims that tokens of both kinds have.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
@@ -82,18 +82,18 @@ impl StandardClaims {
             TokenId::Fixed(id) => put_text(object, "jti", id)?,
             TokenId::Absent => {}
         }
-        match self.audience.as_slice() {
-            [] => {}
-            audience if audience.iter().any(String::is_empty) => {
-                return Err(Error::claim("aud", "it is empty"));
-            }
-            [audience] => object.put("aud", audience)?,
-            audience => object.put("aud", audience)?,
-        }
+        put_audience(object, &self.audience)?;
         if let Some(issuer) = &self.issuer {
             put_text(object, "iss", issuer)?;
         }
         Ok(())
+    }
+
+    /// Returns the time from signing to expiring, or `None` if the token never expires.
+    pub(super) fn lifetime(&self, at: SystemTime) -> Result<Option<Duration>, Error> {
+        let exp = self.expiry.seconds("exp", at)?;
+        let now = expiry::seconds("iat", at)?;
+        Ok(exp.map(|exp| Duration::from_secs(exp.saturating_sub(now))))
     }
 
     fn write_user(&self, object: &mut Object) -> Result<(), Error> {
@@ -142,9 +142,21 @@ impl StandardClaims {
 }
 
 /// Writes a text that must not be empty.
-pub(super) fn put_text(object: &mut Object, claim: &str, text: &str) -> Result<(), Error> {
+pub(crate) fn put_text(object: &mut Object, claim: &str, text: &str) -> Result<(), Error> {
     if text.is_empty() {
         return Err(Error::claim(claim, "it is empty"));
     }
     object.put(claim, text)
+}
+
+/// Writes `aud`: one text, or a list of several.
+pub(crate) fn put_audience(object: &mut Object, audience: &[String]) -> Result<(), Error> {
+    if audience.iter().any(String::is_empty) {
+        return Err(Error::claim("aud", "it is empty"));
+    }
+    match audience {
+        [] => Ok(()),
+        [audience] => object.put("aud", audience),
+        audience => object.put("aud", audience),
+    }
 }

@@ -67,15 +67,8 @@ impl Key {
     }
 
     fn hmac(secret: &[u8], algorithm: Algorithm) -> Result<Self, Error> {
-        if secret.is_empty() {
-            return Err(Error::key("the HMAC secret is empty"));
-        }
-        if secret.trim_ascii() != secret {
-            return Err(Error::key(
-                "the HMAC secret begins or ends with white space: a line end read from a file?",
-            ));
-        }
-        Self::hmac_bytes(secret, algorithm)
+        let secret = checked(secret)?;
+        Ok(Self::new(Material::Hmac(secret), algorithm))
     }
 
     /// Creates a key of bytes that are not a text, which may begin or end with any byte.
@@ -85,11 +78,29 @@ impl Key {
     }
 }
 
+/// Returns a secret that is a text of the configuration, if it is neither empty nor has a line end of its file.
+pub(crate) fn checked(secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if secret.is_empty() {
+        return Err(Error::key("the HMAC secret is empty"));
+    }
+    if secret.trim_ascii() != secret {
+        return Err(Error::key(
+            "the HMAC secret begins or ends with white space: a line end read from a file?",
+        ));
+    }
+    Ok(Zeroizing::new(secret.to_vec()))
+}
+
 /// Returns the tag of a message.
 pub(crate) fn tag(secret: &[u8], algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
     hmac::sign(&keyed(secret, algorithm), message)
         .as_ref()
         .to_vec()
+}
+
+/// Checks the tag of a message, in a time that does not depend on it.
+pub(crate) fn fits(secret: &[u8], algorithm: Algorithm, message: &[u8], tag: &[u8]) -> bool {
+    hmac::verify(&keyed(secret, algorithm), message, tag).is_ok()
 }
 
 fn keyed(secret: &[u8], algorithm: Algorithm) -> hmac::Key {

@@ -17,7 +17,7 @@ pub(crate) struct Jwk {
     kty: String,
     kid: Option<String>,
     #[serde(rename = "use")]
-    pub(crate) usage: Option<String>,
+    usage: Option<String>,
     alg: Option<String>,
     crv: Option<String>,
     n: Option<String>,
@@ -37,12 +37,12 @@ type Secret = Option<Zeroizing<String>>;
 
 /// Reads a public key.
 pub(crate) fn from_str(json: &str) -> Result<PublicKey, Error> {
-    parse(json)?.public()
+    Jwk::parse(json)?.public()
 }
 
 /// Reads a private or symmetric key.
 pub(super) fn private(json: &str) -> Result<Key, Error> {
-    let jwk = parse(json)?;
+    let jwk = Jwk::parse(json)?;
     let mut key = jwk.private_key()?;
     if let Some(alg) = &jwk.alg {
         key = key.with_algorithm(alg.parse()?)?;
@@ -51,22 +51,41 @@ pub(super) fn private(json: &str) -> Result<Key, Error> {
     Ok(key)
 }
 
-pub(crate) fn parse(json: &str) -> Result<Jwk, Error> {
-    // serde reads structs from arrays too.
-    if !json.trim_ascii_start().starts_with('{') {
-        return Err(Error::key("the JWK is not an object"));
-    }
-    // The text of serde_json's errors may show a value, such as a secret of the wrong type.
-    serde_json::from_str(json).map_err(|error| {
-        Error::key(format!(
-            "the JWK's members are not all texts, or are not JSON: line {}, column {}",
-            error.line(),
-            error.column()
-        ))
-    })
-}
-
 impl Jwk {
+    /// Reads the members.
+    pub(crate) fn parse(json: &str) -> Result<Self, Error> {
+        // serde reads structs from arrays too.
+        if !json.trim_ascii_start().starts_with('{') {
+            return Err(Error::key("the JWK is not an object"));
+        }
+        // The text of serde_json's errors may show a value, such as a secret of the wrong type.
+        serde_json::from_str(json).map_err(|error| {
+            Error::key(format!(
+                "the JWK's members are not all texts, or are not JSON: line {}, column {}",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    /// Returns the public key of a set, or `None` if Centrifugo skips it: it is not for signatures, or not by an algorithm that
+    /// Centrifugo knows.
+    pub(crate) fn of_set(&self) -> Result<Option<PublicKey>, Error> {
+        if self.is_secret() {
+            return self.public().map(Some);
+        }
+        let mut alg = self.alg.iter();
+        let is_known = alg.all(|alg| alg.parse::<Algorithm>().is_ok());
+        if self.usage.as_deref() == Some("sig") && is_known {
+            return self.public().map(Some);
+        }
+        Ok(None)
+    }
+
+    fn is_secret(&self) -> bool {
+        self.kty == "oct" || self.k.is_some() || self.d.is_some()
+    }
+
     /// Returns the public key, and refuses private and symmetric ones.
     pub(crate) fn public(&self) -> Result<PublicKey, Error> {
         if self.kty == "oct" || self.k.is_some() {

@@ -10,10 +10,12 @@ mod thumbprint;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 pub(crate) use curve::Curve;
+pub(crate) use jwk::Jwk;
 pub use public::PublicKey;
 use public::PublicMaterial;
 
@@ -45,6 +47,8 @@ pub struct Key {
     material: Arc<Material>,
     algorithm: Algorithm,
     kid: Option<String>,
+    /// The limit of a key of a set.
+    longest_lifetime: Option<Duration>,
 }
 
 /// What signs.
@@ -220,12 +224,31 @@ impl Key {
         signature.ok_or_else(|| Error::key("the provider of cryptography failed to sign"))
     }
 
+    /// Checks the tag of an HMAC secret, with any of the hashes; false for other keys.
+    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], tag: &[u8]) -> bool {
+        match &*self.material {
+            Material::Hmac(secret) => hmac::fits(secret, algorithm, message, tag),
+            Material::Rsa(..) | Material::Ecdsa(..) | Material::Ed25519(..) => false,
+        }
+    }
+
     fn new(material: Material, algorithm: Algorithm) -> Self {
         Self {
             material: Arc::new(material),
             algorithm,
             kid: None,
+            longest_lifetime: None,
         }
+    }
+
+    /// Sets the longest lifetime of tokens that the key signs.
+    pub(crate) fn with_longest_lifetime(mut self, lifetime: Duration) -> Self {
+        self.longest_lifetime = Some(lifetime);
+        self
+    }
+
+    pub(crate) fn longest_lifetime(&self) -> Option<Duration> {
+        self.longest_lifetime
     }
 
     pub(crate) fn family(&self) -> Family {

@@ -5,7 +5,7 @@ use pkcs8::der::{Encode as _, Tag};
 use pkcs8::spki::{AlgorithmIdentifier, SubjectPublicKeyInfoRef};
 
 use super::{Curve, der, jwk, pem, thumbprint};
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Family};
 use crate::error::Error;
 use crate::provider::{self, signature};
 
@@ -138,7 +138,20 @@ impl PublicKey {
         }
     }
 
-    pub(super) fn allows(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn family(&self) -> Family {
+        match self.material {
+            PublicMaterial::Rsa { .. } => Family::Rsa,
+            PublicMaterial::Ecdsa { .. } => Family::Ecdsa,
+            PublicMaterial::Ed25519(_) => Family::Ed25519,
+        }
+    }
+
+    /// Returns the key for each size of the hash, as a key without `alg` is.
+    pub(crate) fn for_each_hash(self) -> Self {
+        Self::new(self.material, None, self.kid)
+    }
+
+    pub(crate) fn allows(&self, algorithm: Algorithm) -> bool {
         match self.algorithm {
             Some(own) => own == algorithm,
             None => matches!(

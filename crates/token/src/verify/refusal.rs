@@ -1,0 +1,79 @@
+//! What Centrifugo answers to tokens that it refuses.
+
+use std::fmt;
+
+/// The answer of Centrifugo to a token or signature that it refuses, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} ({code})")]
+pub struct Refusal {
+    code: RefusalCode,
+    reason: String,
+}
+
+/// The code that a client gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalCode {
+    /// Error 102: the namespace of a channel is not configured.
+    UnknownChannel,
+    /// Error 103: the subscription token or the shared-poll signature is invalid.
+    PermissionDenied,
+    /// Error 109: the token has expired, or is not valid yet. The client SDK asks for a new one.
+    TokenExpired,
+    /// The end of the connection with code 3500: the connection token is invalid, or the subscription token is for another user,
+    /// channel or connection. The client does not connect again.
+    InvalidToken,
+}
+
+impl RefusalCode {
+    /// Returns the number: 102, 103, 109 or 3500.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::UnknownChannel => 102,
+            Self::PermissionDenied => 103,
+            Self::TokenExpired => 109,
+            Self::InvalidToken => 3500,
+        }
+    }
+
+    /// Returns whether the connection ends, instead of the call alone.
+    #[must_use]
+    pub fn is_disconnect(self) -> bool {
+        self == Self::InvalidToken
+    }
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, meaning) = match self {
+            Self::UnknownChannel => ("error", "unknown channel"),
+            Self::PermissionDenied => ("error", "permission denied"),
+            Self::TokenExpired => ("error", "token expired"),
+            Self::InvalidToken => ("disconnect", "invalid token"),
+        };
+        write!(formatter, "{kind} {}: {meaning}", self.number())
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(code: RefusalCode, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+        }
+    }
+
+    /// Returns the code.
+    #[must_use]
+    pub fn code(&self) -> RefusalCode {
+        self.code
+    }
+
+    /// Returns the reason, which Centrifugo writes into its log alone. It contains no part of a token but names and texts of
+    /// claims.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}

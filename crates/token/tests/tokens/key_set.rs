@@ -1,0 +1,166 @@
+//! Key sets: which key signs when, and what is published.
+
+use std::time::Duration;
+
+use centrifugo_token::{ConnectionClaims, Error, Expiry, Key, KeySet, ScheduledKey};
+use serde_json::Value;
+
+use crate::support::{IAT, at, data, every_key};
+
+const LIFETIME: u64 = 600;
+
+fn key(name: &str) -> Key {
+    Key::from_pem(data(name)).unwrap()
+}
+
+fn set() -> KeySet {
+    KeySet::new(Duration::from_secs(LIFETIME))
+}
+
+/// Returns a set whose keys become active at 0, `IAT` and `IAT` + 1 day.
+fn rotating() -> KeySet {
+    let day = at(IAT + 86_400);
+    let third = ScheduledKey::new(key("p384.pem").with_kid("third")).active_from(day);
+    let second = ScheduledKey::new(key("p256.pem").with_kid("second")).active_from(at(IAT));
+    let set = set().publish(third).unwrap();
+    let set = set.publish(key("ed25519.pem").with_kid("first")).unwrap();
+    set.publish(second).unwrap()
+}
+
+fn active(set: &KeySet, time: u64) -> String {
+    set.active_at(at(time)).unwrap().kid().unwrap().to_owned()
+}
+
+fn published(set: &KeySet, time: u64) -> Vec<String> {
+    let jwks: Value = serde_json::from_str(&set.jwks_at(at(time))).unwrap();
+    let keys = jwks["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn problem(error: Error) -> String {
+    match error {
+        Error::Key(problem) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn keys_sign_from_their_times_on() {
+    let set = rotating();
+    assert_eq!(active(&set, IAT - 1), "first");
+    assert_eq!(active(&set, IAT), "second");
+    assert_eq!(active(&set, IAT + 86_399), "second");
+    assert_eq!(active(&set, IAT + 86_400), "third");
+}
+
+#[test]
+fn keys_are_published_from_the_start_until_last_token_has_ended() {
+    let set = rotating();
+    assert_eq!(
+        published(&set, IAT - 1_000_000),
+        ["first", "second", "third"]
+    );
+    let last = IAT + LIFETIME + 300;
+    assert_eq!(published(&set, last), ["first", "second", "third"]);
+    assert_eq!(published(&set, last + 1), ["second", "third"]);
+    assert_eq!(published(&set, 2 * IAT), ["third"]);
+}
+
+#[test]
+fn retire_after_takes_the_place_of_the_default() {
+    let early = ScheduledKey::new(key("ed25519.pem").with_kid("early")).retire_after(at(IAT));
+    let set = set().publish(early).unwrap();
+    assert_eq!(active(&set, IAT), "early");
+    assert!(
+        problem(set.active_at(at(IAT + 1)).unwrap_err()).contains("no key of the set is active")
+    );
+    assert_eq!(published(&set, IAT + 1), Vec::<String>::new());
+    assert_eq!(set.jwks_at(at(IAT + 1)), r#"{"keys":[]}"#);
+}
+
+#[test]
+fn older_key_does_not_sign_again_when_newest_is_retired() {
+    let newest = ScheduledKey::new(key("p256.pem"))
+        .active_from(at(IAT))
+        .retire_after(at(IAT + 10));
+    let set = set()
+        .publish(key("ed25519.pem"))
+        .unwrap()
+        .publish(newest)
+        .unwrap();
+    assert!(set.active_at(at(IAT + 10)).is_ok());
+    assert!(set.active_at(at(IAT + 11)).is_err());
+}
+
+#[tokio::test]
+async fn signers_have_the_limit_of_their_set() {
+    let key = rotating().active().unwrap();
+    let never = ConnectionClaims::new("42", Expiry::never());
+    let error = never.sign_with(&key).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Claim { claim, .. } if claim == "exp"),
+        "{error}"
+    );
+}
+
+#[test]
+fn tokens_that_outlive_their_key_are_refused() {
+    let key = rotating().active_at(at(IAT)).unwrap();
+    let of = |expiry| ConnectionClaims::new("42", expiry);
+    let longest = of(Expiry::after(Duration::from_secs(LIFETIME)));
+    let token = longest.sign_at(&key, at(IAT)).unwrap();
+    let header = crate::support::from_base64url(token.split('.').next().unwrap());
+    assert_eq!(header, br#"{"alg":"ES256","typ":"JWT","kid":"second"}"#);
+    for expiry in [
+        Expiry::after(Duration::from_secs(LIFETIME + 1)),
+        Expiry::never(),
+    ] {
+        let error = of(expiry).sign_at(&key, at(IAT)).unwrap_err();
+        assert!(
+            matches!(&error, Error::Claim { claim, .. } if claim == "exp"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn jwks_has_no_private_part() {
+    for key in every_key() {
+        let Some(public) = key.public() else {
+            assert!(problem(set().publish(key).unwrap_err()).contains("HMAC secret"));
+            continue;
+        };
+        let set = set().publish(key).unwrap();
+        let jwks: Value = serde_json::from_str(&set.jwks()).unwrap();
+        let jwk = jwks["keys"][0].as_object().unwrap();
+        let mut expected = match jwk["kty"].as_str().unwrap() {
+            "RSA" => vec!["kty", "kid", "use", "alg", "n", "e"],
+            "EC" => vec!["kty", "kid", "use", "alg", "crv", "x", "y"],
+            _ => vec!["kty", "kid", "use", "alg", "crv", "x"],
+        };
+        expected.sort_unstable();
+        assert_eq!(jwk.keys().collect::<Vec<_>>(), expected);
+        assert_eq!(jwk["use"], "sig");
+        assert_eq!(jwk["kid"], public.thumbprint());
+        assert_eq!(jwk["alg"], public.algorithm().unwrap().name());
+    }
+}
+
+#[test]
+fn ambiguous_keys_are_refused() {
+    let first = set().publish(key("ed25519.pem")).unwrap();
+    let again = ScheduledKey::new(key("ed25519.pem")).active_from(at(1));
+    assert!(problem(first.clone().publish(again).unwrap_err()).contains("never use one again"));
+    let same_time = problem(first.clone().publish(key("p256.pem")).unwrap_err());
+    assert!(
+        same_time.contains("become active at the same time"),
+        "{same_time}"
+    );
+    let unnamed = key("p256.pem").public().unwrap();
+    assert!(problem(first.clone().publish_only(unnamed).unwrap_err()).contains("`kid`"));
+    let other = key("p256.pem").with_kid("other").public().unwrap();
+    let set = first.publish_only(other.clone()).unwrap();
+    assert_eq!(published(&set, IAT).len(), 2);
+    assert!(problem(set.publish_only(other).unwrap_err()).contains("never use one again"));
+}
