@@ -104,7 +104,9 @@
 //! | `tracing-opentelemetry` and a propagator | 129, 1.7 | 84, 1.6 |
 //! | a recorder of metrics | 104, 1.3 | 65, 1.3 |
 //!
-//! If nobody listens, a call loads the highest level that `tracing` is asked for, with `opentelemetry` it looks at the
+//! With nobody listening, the three features together change the instructions of a call by less than one in a hundred, counted by
+//! callgrind: 75,200 without them and 75,000 with them over HTTP, 52,100 and 52,300 over gRPC. A call then loads the highest
+//! level that `tracing` is asked for, with `opentelemetry` it looks at the
 //! thread's context, and with `metrics` at the recorder. A subscriber that wants nothing of this crate costs about ten
 //! allocations.
 

@@ -22,6 +22,7 @@ mod scripts;
 mod server_events;
 mod sources;
 mod time;
+mod tokens;
 mod wire_faults;
 
 use std::future::Future;

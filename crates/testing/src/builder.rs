@@ -9,6 +9,8 @@ use centrifugo_api::Error;
 use crate::configuration::Sources;
 use crate::namespace::{Namespace, Namespaces};
 use crate::release::Release;
+#[cfg(feature = "token")]
+use crate::tokens::Tokens;
 use crate::wire::ServerConfig;
 
 /// The number of requests that are recorded by default.
@@ -28,6 +30,8 @@ pub struct ServerBuilder {
     release: Release,
     namespaces: Option<Vec<Namespace>>,
     pub(crate) sources: Sources,
+    #[cfg(feature = "token")]
+    pub(crate) tokens: Tokens,
 }
 
 /// The API key that was set in code.
@@ -49,6 +53,8 @@ impl ServerBuilder {
             release: Release::default(),
             namespaces: None,
             sources: Sources::default(),
+            #[cfg(feature = "token")]
+            tokens: Tokens::default(),
         }
     }
 
@@ -134,6 +140,8 @@ impl ServerBuilder {
             config,
             release: self.release,
             recorded: self.recorded,
+            #[cfg(feature = "token")]
+            tokens: self.tokens.or(settings.tokens),
         })
     }
 }
@@ -146,6 +154,8 @@ pub(crate) struct Listening {
     pub(crate) release: Release,
     /// The number of requests to keep.
     pub(crate) recorded: usize,
+    #[cfg(feature = "token")]
+    pub(crate) tokens: Tokens,
 }
 
 /// Checks that a client can send the key.

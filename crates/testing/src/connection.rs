@@ -7,10 +7,10 @@ use bytes::Bytes;
 use centrifugo_api::{ApiError, Error, Payload, Publication, PublishResult};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::engine::{Engine, Message};
+use crate::engine::{Engine, Message, Offer, Subscriber};
 use crate::event::Event;
 use crate::namespace::ChannelKind;
-use crate::state::connections::{CHANNEL_LIMIT, CloseReason, ConnectedClient, Subscription};
+use crate::state::connections::{CHANNEL_LIMIT, CloseReason, ConnectedClient};
 use crate::state::random;
 
 /// The reason for which a client that disconnects by itself leaves its channels.
@@ -20,6 +20,7 @@ const PERMISSION_DENIED: (u32, &str) = (103, "permission denied");
 const ALREADY_SUBSCRIBED: (u32, &str) = (105, "already subscribed");
 const LIMIT_EXCEEDED: (u32, &str) = (106, "limit exceeded");
 const BAD_REQUEST: (u32, &str) = (107, "bad request");
+const EXPIRED: (u32, &str) = (110, "expired");
 
 /// A connecting user; a `&str` or a `String` with the user's name converts into one.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +97,11 @@ impl Connection {
         }
     }
 
+    #[cfg(feature = "token")]
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Returns the client's id, as presence shows it.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -121,6 +127,11 @@ impl Connection {
     /// - 105 if the client is already subscribed;
     /// - 106 above 128 channels.
     pub fn subscribe(&self, channel: &str) -> Result<(), Error> {
+        self.subscribe_by(channel, Offer::default())
+    }
+
+    /// Subscribes to a channel as its namespace and the offer say.
+    pub(crate) fn subscribe_by(&self, channel: &str, offer: Offer) -> Result<(), Error> {
         if channel.is_empty() {
             return Err(protocol_error(BAD_REQUEST));
         }
@@ -130,10 +141,8 @@ impl Connection {
             ChannelKind::Map(_) => return Err(protocol_error(PERMISSION_DENIED)),
             ChannelKind::SharedPoll { .. } => return Err(protocol_error(BAD_REQUEST)),
         }
+        let subscriber = Subscriber::new(&self.engine, channel, offer)?;
         let mut data = self.engine.state.lock();
-        let now = self.engine.clock.seconds();
-        let has_position = options.force_recovery || options.force_positioning;
-        let position = has_position.then(|| data.streams.position(channel, options.meta_ttl, now));
         let client = data
             .connections
             .get_mut(&self.id)
@@ -144,14 +153,11 @@ impl Connection {
         if client.subscription_count() >= CHANNEL_LIMIT {
             return Err(protocol_error(LIMIT_EXCEEDED));
         }
-        let subscription = Subscription {
-            connection_info: client.info.clone(),
-            presence: options.presence,
-            emits_join_leave: options.join_leave,
-            gets_join_leave: options.force_push_join_leave,
-            position,
-            ..Subscription::default()
-        };
+        let connection_info = client.info.clone();
+        let subscription = subscriber.subscription(&mut data, connection_info);
+        if subscription.is_expired(self.engine.clock.seconds()) {
+            return Err(protocol_error(EXPIRED));
+        }
         data.connections
             .subscribe(&self.id, channel, subscription, Vec::new());
         Ok(())

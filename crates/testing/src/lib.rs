@@ -52,6 +52,7 @@
 //! | choose the release of Centrifugo | [`ServerBuilder::release`] |
 //! | move time forward, so that things expire | [`Server::advance`] |
 //! | act as a connected client | [`Server::connect`], [`Connection`], [`Event`] |
+//! | act as a client with a token (feature `token`) | `ServerBuilder::token_key`, `Server::connect_with_token` |
 //! | reply to methods of Centrifugo PRO, or to `rpc` | [`Server::on`] |
 //! | inspect the requests | [`Server::requests`], [`Recorded`] |
 //! | let calls fail | [`Server::fail_next`], [`Server::fail_always`], [`Fault`], [`Server::unused_faults`] |
@@ -78,9 +79,9 @@
 //! random sequences of calls. Known differences:
 //!
 //! - Both protocols are served on one port. The HTTP API is also served over HTTP/2 without TLS.
-//! - Only the server API is served: there is no WebSocket, no token, no admin interface and no
+//! - Only the server API is served: there is no WebSocket, no admin interface and no
 //!   consumer. [`Server::connect`] stands in for the clients of an application. A [`Connection`]
-//!   may do what needs permissions in Centrifugo. It has no session, and it cannot subscribe to a
+//!   may do what needs permissions in Centrifugo, also without a token. It has no session, and it cannot subscribe to a
 //!   map or a shared poll by itself.
 //! - Entries expire immediately; Centrifugo checks every second. The numbers that `info` shows are
 //!   always current, where Centrifugo updates them every 3 s, and there are few metrics.
@@ -121,6 +122,8 @@ mod release;
 mod served;
 mod server;
 mod state;
+#[cfg(feature = "token")]
+mod tokens;
 mod wire;
 
 pub use builder::ServerBuilder;

@@ -30,7 +30,7 @@ const SHUTDOWN: CloseReason<'static> = CloseReason::new(3001, "shutdown");
 /// The server has its own thread and runtime. It works with async and with blocking code, and it
 /// replies even while the test's runtime is blocked.
 pub struct Server {
-    engine: Arc<Engine>,
+    pub(crate) engine: Arc<Engine>,
     config: Arc<ServerConfig>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -60,6 +60,8 @@ impl Server {
             config,
             release,
             recorded,
+            #[cfg(feature = "token")]
+            tokens,
         } = listening;
         let address = listener.local_addr().map_err(cannot_start)?;
         listener.set_nonblocking(true).map_err(cannot_start)?;
@@ -76,6 +78,8 @@ impl Server {
             overrides: Overrides::default(),
             faults: Faults::default(),
             recorder: Recorder::new(recorded),
+            #[cfg(feature = "token")]
+            tokens,
         });
         let config = Arc::new(config);
         let (stop, stopped) = oneshot::channel();

@@ -2,6 +2,8 @@
 
 mod duration;
 mod section;
+#[cfg(feature = "token")]
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,7 +35,8 @@ impl ServerBuilder {
     ///
     /// The server reads `channel` with its `namespaces` and `without_namespace`, and the options
     /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of
-    /// `http_api` and `grpc_api`. It ignores all other options.
+    /// `http_api` and `grpc_api`. With the feature `token` it reads the keys, audience, issuer and user claim of
+    /// `client.token` and `client.subscription_token` too. It ignores all other options.
     ///
     /// Without `http_api.key`, which production may take from its environment, the key for HTTP is
     /// `secret` or the one that is set in code. Without `grpc_api.key` the server accepts every
@@ -112,6 +115,8 @@ pub(crate) struct Settings {
     pub(crate) config: ServerConfig,
     /// The namespaces of each configuration.
     pub(crate) namespaces: Vec<Vec<Namespace>>,
+    #[cfg(feature = "token")]
+    pub(crate) tokens: crate::tokens::Tokens,
 }
 
 impl Sources {
@@ -126,6 +131,10 @@ impl Sources {
             let root = configuration?;
             let root = Section::root(&root, &self.environment);
             read_config(&mut settings.config, &root)?;
+            #[cfg(feature = "token")]
+            {
+                settings.tokens = tokens::read(&root)?.or(settings.tokens);
+            }
             settings
                 .namespaces
                 .push(namespaces(&root.section("channel")?)?);

@@ -26,8 +26,11 @@ use crate::recorder::Recorder;
 use crate::release::Release;
 use crate::served::ServedMethod;
 use crate::state::State;
+#[cfg(feature = "token")]
+use crate::tokens::Tokens;
 
 pub(crate) use publish::Message;
+pub(crate) use users::{Offer, Subscriber};
 
 /// A request that the server handles, as the newest schema has it.
 pub(crate) trait Handler: prost::Message + Default {
@@ -106,6 +109,8 @@ pub(crate) struct Engine {
     pub(crate) overrides: Overrides,
     pub(crate) faults: Faults,
     pub(crate) recorder: Recorder,
+    #[cfg(feature = "token")]
+    pub(crate) tokens: Tokens,
 }
 
 impl Engine {

@@ -16,7 +16,7 @@ use crate::namespace::ChannelOptions;
 use crate::release::Release;
 use crate::state::Data;
 use crate::state::connections::{
-    CHANNEL_LIMIT, CloseReason, EXPIRED, Selection, Subscription, TOO_MANY_CHANNELS,
+    CHANNEL_LIMIT, CloseReason, EXPIRED, Selection, Source, Subscription, TOO_MANY_CHANNELS,
 };
 use crate::state::stream::{Filter, Position};
 
@@ -42,29 +42,18 @@ impl Handler for SubscribeRequest {
         if self.channel.is_empty() {
             return Err(bad_request());
         }
-        let channel_options = call.engine.channel_options(&self.channel)?;
-        let flags = Flags::new(channel_options, self.r#override.unwrap_or_default());
-        let subscription = Subscription {
-            channel_info: payload(self.info, &self.b64info)?,
-            presence: flags.presence,
-            emits_join_leave: flags.join_leave,
-            gets_join_leave: flags.push_join_leave,
-            expires: self.expire_at,
-            by_server: true,
-            ..Subscription::default()
-        };
-        let subscriber = Subscriber {
-            engine: call.engine,
-            channel: &self.channel,
-            options: channel_options,
+        let offer = Offer {
+            info: payload(self.info, &self.b64info)?,
             data: payload(self.data, &self.b64data)?,
-            recoverable: flags.recovery,
-            positioned: flags.positioning || flags.recovery,
+            overrides: self.r#override.unwrap_or_default(),
+            expires: self.expire_at,
+            source: Source::Call,
             since: self.recover_since.map(|since| Position {
                 offset: since.offset,
                 epoch: since.epoch,
             }),
         };
+        let subscriber = Subscriber::new(call.engine, &self.channel, offer)?;
         let selection = Selection {
             user: &self.user,
             client: &self.client,
@@ -76,7 +65,7 @@ impl Handler for SubscribeRequest {
         for id in data.connections.select(&selection) {
             // A failure does not keep the other clients from being subscribed; the first is
             // reported.
-            let subscribed = subscriber.subscribe(&mut data, &id, subscription.clone());
+            let subscribed = subscriber.subscribe(&mut data, &id);
             if outcome.is_ok()
                 && let Err(error) = subscribed
             {
@@ -115,24 +104,62 @@ fn value_or(value: Option<BoolValue>, default: bool) -> bool {
     value.map_or(default, |value| value.value)
 }
 
-/// A call of `subscribe`, which subscribes one client after another.
-struct Subscriber<'a> {
+/// The parts of a subscription that a call or a token decides.
+#[derive(Default)]
+pub(crate) struct Offer {
+    pub(crate) info: Bytes,
+    pub(crate) data: Bytes,
+    pub(crate) overrides: SubscribeOptionOverride,
+    /// The Unix time in seconds at which the subscription expires; 0 for never.
+    pub(crate) expires: i64,
+    pub(crate) source: Source,
+    /// The position after which the client has missed publications.
+    pub(crate) since: Option<Position>,
+}
+
+/// Subscribes clients to a channel, one after another.
+pub(crate) struct Subscriber<'a> {
     engine: &'a Engine,
     channel: &'a str,
     options: &'a ChannelOptions,
+    /// The subscription of each client, without what differs between them.
+    subscription: Subscription,
     data: Bytes,
     recoverable: bool,
     positioned: bool,
     since: Option<Position>,
 }
 
-impl Subscriber<'_> {
-    fn subscribe(
-        &self,
-        data: &mut Data,
-        id: &str,
-        mut subscription: Subscription,
-    ) -> Result<(), ApiError> {
+impl<'a> Subscriber<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        channel: &'a str,
+        offer: Offer,
+    ) -> Result<Self, ApiError> {
+        let options = engine.channel_options(channel)?;
+        let flags = Flags::new(options, offer.overrides);
+        let subscription = Subscription {
+            channel_info: offer.info,
+            presence: flags.presence,
+            emits_join_leave: flags.join_leave,
+            gets_join_leave: flags.push_join_leave,
+            expires: offer.expires,
+            source: offer.source,
+            ..Subscription::default()
+        };
+        Ok(Self {
+            engine,
+            channel,
+            options,
+            subscription,
+            data: offer.data,
+            recoverable: flags.recovery,
+            positioned: flags.positioning || flags.recovery,
+            since: offer.since,
+        })
+    }
+
+    pub(crate) fn subscribe(&self, data: &mut Data, id: &str) -> Result<(), ApiError> {
         let Some(client) = data.connections.get_mut(id) else {
             return Ok(());
         };
@@ -141,8 +168,8 @@ impl Subscriber<'_> {
             return Ok(());
         }
         let now = self.engine.clock.seconds();
-        let is_expired = subscription.expires > 0 && subscription.expires <= now;
-        if client.is_subscribed(self.channel) || is_expired {
+        let mut subscription = self.subscription.clone();
+        if client.is_subscribed(self.channel) || subscription.is_expired(now) {
             return Err(self.engine.release.refusal());
         }
         subscription.connection_info = client.info.clone();
@@ -156,6 +183,20 @@ impl Subscriber<'_> {
         data.connections
             .subscribe(id, self.channel, subscription, events);
         Ok(())
+    }
+
+    /// Returns the subscription of a client that subscribes by itself.
+    pub(crate) fn subscription(&self, data: &mut Data, connection_info: Bytes) -> Subscription {
+        let now = self.engine.clock.seconds();
+        let meta_ttl = self.options.meta_ttl;
+        let position = self
+            .positioned
+            .then(|| data.streams.position(self.channel, meta_ttl, now));
+        Subscription {
+            connection_info,
+            position,
+            ..self.subscription.clone()
+        }
     }
 
     /// Returns the events that the client receives: the subscription and the publications that it

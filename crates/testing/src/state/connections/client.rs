@@ -1,6 +1,8 @@
 //! A connected client and its subscriptions.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "token")]
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use centrifugo_api::ClientInfo;
@@ -37,13 +39,32 @@ pub(crate) struct Subscription {
     pub(crate) emits_join_leave: bool,
     /// True if this subscriber receives join and leave events.
     pub(crate) gets_join_leave: bool,
-    /// True if the server, not the client, has made the subscription.
-    pub(crate) by_server: bool,
+    pub(crate) source: Source,
     /// The position up to which the client has received publications, if the subscription is
     /// positioned.
     pub(crate) position: Option<Position>,
     /// The Unix time in seconds at which the subscription expires; 0 for never.
     pub(crate) expires: i64,
+}
+
+/// Who has made a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The client.
+    #[default]
+    Client,
+    /// The server, by a call of `subscribe`.
+    Call,
+    /// The server, by the token of the connection.
+    #[cfg_attr(not(feature = "token"), allow(dead_code))]
+    Token,
+}
+
+impl Subscription {
+    /// Returns whether the subscription has expired at `now` in seconds.
+    pub(crate) fn is_expired(&self, now: i64) -> bool {
+        self.expires > 0 && self.expires <= now
+    }
 }
 
 impl ConnectedClient {
@@ -113,5 +134,35 @@ impl ConnectedClient {
         let mut info = self.info_at_subscription(id, subscription);
         info.conn_info = self.info.clone();
         info
+    }
+}
+
+/// Clients with tokens.
+#[cfg(feature = "token")]
+impl ConnectedClient {
+    /// Sets the Unix time in seconds at which the connection expires; 0 for never.
+    pub(crate) fn expire_at(&mut self, seconds: i64) {
+        self.expires = seconds;
+    }
+
+    /// Returns whether the channels of a token are others than those that the former token has subscribed the client to.
+    pub(crate) fn has_other_channels(&self, channels: &BTreeSet<&str>) -> bool {
+        let is_new = |channel: &&str| !self.is_subscribed(channel);
+        let mut by_token = self.subscriptions.iter();
+        channels.iter().any(is_new)
+            || by_token.any(|(channel, subscription)| {
+                subscription.source == Source::Token && !channels.contains(channel.as_str())
+            })
+    }
+
+    /// Applies a refresh to a subscription, if it exists.
+    pub(crate) fn refresh_subscription(&mut self, channel: &str, expires: i64, info: Bytes) {
+        let Some(subscription) = self.subscriptions.get_mut(channel) else {
+            return;
+        };
+        subscription.expires = expires;
+        if !info.is_empty() {
+            subscription.channel_info = info;
+        }
     }
 }

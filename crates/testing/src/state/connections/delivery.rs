@@ -5,7 +5,9 @@ use std::cell::LazyCell;
 use centrifugo_api::Publication;
 
 use crate::event::Event;
-use crate::state::connections::{CloseReason, Connections, INAPPROPRIATE_PROTOCOL, Subscription};
+use crate::state::connections::{
+    CloseReason, Connections, INAPPROPRIATE_PROTOCOL, Source, Subscription,
+};
 use crate::state::map::MapPublication;
 use crate::state::stream::Position;
 
@@ -68,7 +70,7 @@ impl Connections {
             let Some(subscription) = client.subscriptions.get_mut(channel) else {
                 continue;
             };
-            let by_server = subscription.by_server;
+            let by_server = subscription.source != Source::Client;
             if !client.protobuf && !*is_json {
                 inappropriate.push(id.clone());
                 continue;
@@ -127,14 +129,14 @@ mod tests {
         }
     }
 
-    fn subscribed(position: Position, by_server: bool) -> (Connections, UnboundedReceiver<Event>) {
+    fn subscribed(position: Position, source: Source) -> (Connections, UnboundedReceiver<Event>) {
         let mut connections = Connections::default();
         let (sender, events) = unbounded_channel();
         let client = ConnectedClient::new("alice", bytes::Bytes::new(), false, sender);
         connections.add("id", client);
         let subscription = Subscription {
             position: Some(position),
-            by_server,
+            source,
             ..Subscription::default()
         };
         connections.subscribe("id", "news", subscription, Vec::new());
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn publications_are_sent_in_order_and_once() {
-        let (mut connections, mut events) = subscribed(at(2, "e"), true);
+        let (mut connections, mut events) = subscribed(at(2, "e"), Source::Call);
         for offset in [2, 3, 3, 0, 4] {
             publish(&mut connections, offset, "e");
         }
@@ -165,13 +167,13 @@ mod tests {
     #[test]
     fn gaps_and_other_epochs_end_subscription_or_connection() {
         for (offset, epoch) in [(4, "e"), (3, "f")] {
-            let (mut connections, mut events) = subscribed(at(2, "e"), true);
+            let (mut connections, mut events) = subscribed(at(2, "e"), Source::Token);
             publish(&mut connections, offset, epoch);
             assert!(matches!(
                 events.try_recv(),
                 Ok(Event::Disconnected { code: 3010, .. })
             ));
-            let (mut connections, mut events) = subscribed(at(2, "e"), false);
+            let (mut connections, mut events) = subscribed(at(2, "e"), Source::Client);
             publish(&mut connections, offset, epoch);
             assert!(matches!(
                 events.try_recv(),

@@ -10,7 +10,7 @@ use centrifugo_api::ClientInfo;
 
 use crate::event::Event;
 
-pub(crate) use self::client::{ConnectedClient, Subscription};
+pub(crate) use self::client::{ConnectedClient, Source, Subscription};
 
 /// The interval at which presence reflects changes of a connection, in milliseconds.
 const PRESENCE_UPDATE_INTERVAL: u64 = 25_000;
