@@ -8,6 +8,7 @@ compile_error!(
 mod algorithm;
 mod api_token;
 mod claims;
+mod configuration;
 mod error;
 mod expiry;
 mod jwt;
@@ -25,6 +26,7 @@ pub use claims::{
     Capability, ConnectionClaims, Permission, SubscriptionClaims, SubscriptionOptions,
     SubscriptionUser,
 };
+pub use configuration::TokenConfiguration;
 pub use error::{Error, SignerError};
 pub use expiry::Expiry;
 pub use key::{Key, PublicKey};

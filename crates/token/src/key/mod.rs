@@ -224,6 +224,14 @@ impl Key {
         signature.ok_or_else(|| Error::key("the provider of cryptography failed to sign"))
     }
 
+    /// Returns an HMAC secret.
+    pub(crate) fn secret(&self) -> Option<&[u8]> {
+        match &*self.material {
+            Material::Hmac(secret) => Some(secret),
+            Material::Rsa(..) | Material::Ecdsa(..) | Material::Ed25519(..) => None,
+        }
+    }
+
     /// Checks the tag of an HMAC secret, with any of the hashes; false for other keys.
     pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], tag: &[u8]) -> bool {
         match &*self.material {

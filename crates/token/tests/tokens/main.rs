@@ -5,6 +5,7 @@
 mod api_token;
 mod claims;
 mod claims_refused;
+mod configuration;
 mod jsonwebtoken;
 mod key_set;
 mod keys;

@@ -196,6 +196,22 @@ fn verifiers_take_the_keys_that_centrifugo_takes() {
 }
 
 #[test]
+fn empty_key_id_finds_no_key() {
+    let public = Key::from_pem(data("p256.pem"))
+        .unwrap()
+        .with_kid("")
+        .public()
+        .unwrap();
+    let verifier = Verifier::with_jwks(&format!(r#"{{"keys":[{}]}}"#, public.to_jwk())).unwrap();
+    let token = connection().sign_at(
+        &Key::from_pem(data("p256.pem")).unwrap().with_kid(""),
+        at(IAT),
+    );
+    let refused = verifier.connection_at(&token.unwrap(), at(IAT));
+    assert_refused(refused, RefusalCode::InvalidToken, "has no `kid`");
+}
+
+#[test]
 fn retired_keys_of_a_set_are_not_known() {
     let day = at(IAT + 86_400);
     let set = KeySet::new(Duration::from_secs(3600));

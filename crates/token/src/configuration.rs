@@ -1,0 +1,281 @@
+//! The configuration that Centrifugo needs to accept the tokens.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use zeroize::Zeroizing;
+
+use crate::algorithm::Family;
+use crate::error::Error;
+use crate::expiry;
+use crate::key::{Key, PublicKey};
+use crate::object::Object;
+
+/// The section `client.token` of the configuration of Centrifugo v6, for the keys at hand.
+///
+/// ```
+/// use centrifugo_token::{Key, TokenConfiguration};
+///
+/// # let pem = include_str!("../tests/data/p256.pem");
+/// let configuration = TokenConfiguration::new().key(&Key::from_pem(pem)?)?.audience("centrifugo");
+/// println!("{}", configuration.to_yaml()); // or to_json, to_environment
+/// # assert!(configuration.to_yaml().starts_with("client:\n  token:\n    ecdsa_public_key: |\n      -----BEGIN"));
+/// # Ok::<(), centrifugo_token::Error>(())
+/// ```
+///
+/// An HMAC secret stands in the printed configuration, since Centrifugo needs it; `Debug` does not show it.
+#[derive(Clone, Default)]
+#[must_use = "print it"]
+pub struct TokenConfiguration {
+    options: Vec<(&'static str, Value)>,
+    subscriptions: Option<Box<Self>>,
+}
+
+#[derive(Clone)]
+enum Value {
+    Text(Zeroizing<String>),
+    Number(u64),
+    Flag(bool),
+}
+
+/// The name of the option with a JWKS, besides which Centrifugo ignores keys.
+const JWKS: &str = "jwks_public_endpoint";
+
+impl TokenConfiguration {
+    /// Creates a section without options.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an HMAC secret, or the public half of a key: `hmac_secret_key`, `rsa_public_key`, `ecdsa_public_key`, or, since
+    /// Centrifugo 6.10.2, `ed25519_public_key`. Older releases take an Ed25519 key from a JWKS only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if there is a key of this kind already, or a JWKS, or if an HMAC secret is not a text.
+    pub fn key(self, key: &Key) -> Result<Self, Error> {
+        match (key.public(), key.secret()) {
+            (Some(public), _) => self.public_key(&public),
+            (None, secret) => {
+                self.with_key("hmac_secret_key", secret_text(secret.unwrap_or_default())?)
+            }
+        }
+    }
+
+    /// Adds a public key, such as that of a [`Signer`](crate::Signer) outside the process.
+    ///
+    /// # Errors
+    ///
+    /// As [`key`](Self::key).
+    pub fn public_key(self, key: &PublicKey) -> Result<Self, Error> {
+        let option = match key.family() {
+            Family::Rsa => "rsa_public_key",
+            Family::Ed25519 => "ed25519_public_key",
+            _ => "ecdsa_public_key",
+        };
+        self.with_key(option, Zeroizing::new(key.to_pem()))
+    }
+
+    /// Adds the HMAC secret that was used before (`hmac_previous_secret_key`), and until when it is accepted (`_valid_until`);
+    /// `None` is no end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if the secret is not a text, or if there is a previous one or a JWKS already; [`Error::Claim`] if the time
+    /// is before 1970.
+    pub fn previous_secret(
+        self,
+        secret: impl AsRef<[u8]>,
+        valid_until: Option<SystemTime>,
+    ) -> Result<Self, Error> {
+        let secret = secret_text(secret.as_ref())?;
+        let with_secret = self.with_key("hmac_previous_secret_key", secret)?;
+        let option = "hmac_previous_secret_key_valid_until";
+        match valid_until {
+            None => Ok(with_secret),
+            Some(time) => {
+                let seconds = expiry::seconds(option, time)?;
+                Ok(with_secret.with(option, Value::Number(seconds)))
+            }
+        }
+    }
+
+    /// Sets the URL from which Centrifugo fetches a JWKS (`jwks_public_endpoint`), such as that of a
+    /// [`KeySet`](crate::KeySet).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if the URL does not begin with `http://` or `https://`, or if there are keys, which Centrifugo would ignore.
+    pub fn jwks_endpoint(self, url: impl Into<String>) -> Result<Self, Error> {
+        let url = url.into();
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(Error::key(
+                "the URL of the JWKS must begin with http:// or https://",
+            ));
+        }
+        if self
+            .options
+            .iter()
+            .any(|(option, _)| option.contains("_key"))
+        {
+            return Err(ignored());
+        }
+        self.check_new(JWKS)?;
+        Ok(self.with(JWKS, Value::Text(Zeroizing::new(url))))
+    }
+
+    /// Sets the audience that tokens must have (`audience`).
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        self.with_text("audience", audience)
+    }
+
+    /// Sets the issuer that tokens must have (`issuer`).
+    pub fn issuer(self, issuer: impl Into<String>) -> Self {
+        self.with_text("issuer", issuer)
+    }
+
+    /// Sets the claim that names the user, instead of `sub` (`user_id_claim`).
+    pub fn user_id_claim(self, claim: impl Into<String>) -> Self {
+        self.with_text("user_id_claim", claim)
+    }
+
+    /// Sets a section of their own for subscription tokens (`client.subscription_token`). Without it, they have the same keys
+    /// as connection tokens.
+    pub fn subscription_tokens(mut self, configuration: Self) -> Self {
+        let enabled = configuration.with("enabled", Value::Flag(true));
+        self.subscriptions = Some(Box::new(enabled));
+        self
+    }
+
+    /// Returns the configuration as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // No option is there twice, and each has a value: nothing can fail.
+        self.json().unwrap_or_default()
+    }
+
+    fn json(&self) -> Result<String, Error> {
+        let mut client = Object::new();
+        for (name, section) in self.sections() {
+            let mut object = Object::new();
+            for (option, value) in &section.options {
+                match value {
+                    Value::Text(text) => object.put(option, text.as_str())?,
+                    Value::Number(number) => object.put(option, number)?,
+                    Value::Flag(flag) => object.put(option, flag)?,
+                }
+            }
+            client.put_json(name, object.finish())?;
+        }
+        let mut root = Object::new();
+        root.put_json("client", client.finish())?;
+        Ok(root.finish())
+    }
+
+    /// Returns the configuration as YAML.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut yaml = "client:\n".to_owned();
+        for (name, section) in self.sections() {
+            yaml.push_str(&format!("  {name}:\n"));
+            for (option, value) in &section.options {
+                let value = match value {
+                    Value::Text(pem) if pem.starts_with("-----BEGIN ") => block(pem),
+                    // A text in JSON is one in YAML too.
+                    Value::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
+                    Value::Number(number) => number.to_string(),
+                    Value::Flag(flag) => flag.to_string(),
+                };
+                yaml.push_str(&format!("    {option}: {value}\n"));
+            }
+        }
+        yaml
+    }
+
+    /// Returns the configuration as variables of Centrifugo's environment, such as `CENTRIFUGO_CLIENT_TOKEN_AUDIENCE`.
+    ///
+    /// The values of public keys have several lines.
+    #[must_use]
+    pub fn to_environment(&self) -> Vec<(String, String)> {
+        let mut variables = Vec::new();
+        for (name, section) in self.sections() {
+            for (option, value) in &section.options {
+                let variable = format!("CENTRIFUGO_CLIENT_{name}_{option}").to_uppercase();
+                let value = match value {
+                    Value::Text(text) => text.to_string(),
+                    Value::Number(number) => number.to_string(),
+                    Value::Flag(flag) => flag.to_string(),
+                };
+                variables.push((variable, value));
+            }
+        }
+        variables
+    }
+
+    fn sections(&self) -> impl Iterator<Item = (&'static str, &Self)> {
+        let own = (!self.options.is_empty()).then_some(("token", self));
+        let subscriptions = self.subscriptions.as_deref();
+        let subscriptions = subscriptions.map(|section| ("subscription_token", section));
+        own.into_iter().chain(subscriptions)
+    }
+
+    fn with_key(self, option: &'static str, key: Zeroizing<String>) -> Result<Self, Error> {
+        if self.options.iter().any(|(other, _)| *other == JWKS) {
+            return Err(ignored());
+        }
+        self.check_new(option)?;
+        Ok(self.with(option, Value::Text(key)))
+    }
+
+    fn check_new(&self, option: &str) -> Result<(), Error> {
+        if self.options.iter().any(|(other, _)| *other == option) {
+            return Err(Error::key(format!(
+                "`{option}` is set already, and Centrifugo takes one: serve several keys as a JWKS"
+            )));
+        }
+        Ok(())
+    }
+
+    fn with_text(self, option: &'static str, text: impl Into<String>) -> Self {
+        self.with(option, Value::Text(Zeroizing::new(text.into())))
+    }
+
+    /// Sets an option, in the place of its former value.
+    fn with(mut self, option: &'static str, value: Value) -> Self {
+        self.options.retain(|(other, _)| *other != option);
+        self.options.push((option, value));
+        self
+    }
+}
+
+/// Shows the names of the options alone.
+impl fmt::Debug for TokenConfiguration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.options.iter().map(|(option, _)| option).collect();
+        let mut shown = formatter.debug_struct("TokenConfiguration");
+        shown
+            .field("options", &names)
+            .field("subscriptions", &self.subscriptions)
+            .finish()
+    }
+}
+
+fn secret_text(secret: &[u8]) -> Result<Zeroizing<String>, Error> {
+    let text = std::str::from_utf8(secret).map_err(|_| {
+        Error::key("the HMAC secret is not a text, which Centrifugo's configuration needs")
+    })?;
+    if text.is_empty() {
+        return Err(Error::key("the HMAC secret is empty"));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn ignored() -> Error {
+    Error::key("Centrifugo ignores other keys once it has a JWKS: leave out the one or the other")
+}
+
+/// Returns a PEM text as a block of lines.
+fn block(pem: &str) -> String {
+    let lines = pem.lines().map(|line| format!("\n      {line}"));
+    format!("|{}", lines.collect::<String>())
+}
