@@ -179,9 +179,11 @@
 //! The crate `centrifugo-api-testing` is an embedded Centrifugo for tests: history, presence, connected clients and
 //! faults, without a server to install.
 //!
-//! Tokens for clients (JWTs of connections and subscriptions) and handlers of Centrifugo's proxy requests (webhooks
-//! such as `connect` and `subscribe`) are not part of this crate: they concern clients, not the server API. Use a JWT
-//! library for the former and any web framework for the latter; Centrifugo's documentation describes both.
+//! The crate `centrifugo-token` makes and verifies the tokens of clients: JWTs of connections and subscriptions, and sets
+//! of keys that rotate.
+//!
+//! Handlers of Centrifugo's proxy requests (webhooks such as `connect` and `subscribe`) are not part of these crates. Use
+//! any web framework for them; Centrifugo's documentation describes them.
 //!
 //! # Another schema
 //!
