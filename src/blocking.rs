@@ -40,6 +40,9 @@ pub use pages::{Items, Pages};
 /// Cheap to clone and to share between threads: clones use the same connections. Calls run on the calling thread. It
 /// works inside async code too, but blocks other tasks there: use [`crate::Client`] instead.
 ///
+/// One thread at a time drives the connections of all: an observer, a layer or a provider of keys that blocks its thread holds
+/// up the calls of the others beyond their timeouts, and none of them may call this client.
+///
 /// A process that is forked after a client's first call needs a client of its own: calls of the child with the parent's
 /// client are [`Error::Config`].
 #[derive(Clone)]

@@ -18,7 +18,8 @@ use crate::platform::Spawner;
 /// A sender of calls that nobody waits for: [`crate::BackgroundSender`] for code without async.
 ///
 /// A thread of its own makes the calls. It starts with the first one, and ends when all clones were dropped and
-/// what waited was sent. In a process that was forked after that start, requests are dropped.
+/// what waited was sent. In a process that was forked after the client's first call or the
+/// sender's, requests are dropped.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -62,8 +63,11 @@ impl BackgroundSender {
     /// Sends a request in the background, or drops it or another one if there is no room:
     /// [`crate::BackgroundSender::send`]. Never waits, except for the thread to start.
     pub fn send<M: Method>(&self, request: M) {
-        let thread = self.thread.get_or_init(|| Thread::start(&self.sender));
-        let runtime = thread.as_ref().and_then(Thread::runtime);
+        let mut runtime = None;
+        if self.runtime.is_usable() {
+            let thread = self.thread.get_or_init(|| Thread::start(&self.sender));
+            runtime = thread.as_ref().and_then(Thread::runtime);
+        }
         self.sender.send_in(runtime, request);
     }
 

@@ -23,7 +23,7 @@ use crate::request::typed::{TypedPublication, decode};
 /// counts.publish(&7)?;
 /// for item in counts.history().items() {
 ///     if let Item::Item(item) = item? {
-///         println!("{}: {}", item.publication.offset, item.data);
+///         println!("{}: {}", item.publication.offset, item.data?);
 ///     }
 /// }
 /// # Ok(()) }
@@ -125,7 +125,7 @@ impl<T: DeserializeOwned> Iterator for TypedItems<T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let item = self.items.next()?;
-        Some(item.and_then(|item| decode(&self.items.request().channel, item)))
+        Some(item.map(|item| decode(&self.items.request().channel, item)))
     }
 }
 

@@ -63,15 +63,27 @@ impl OwnRuntime {
             *self.last_call() = Some(Instant::now());
             output
         };
-        let is_outside_runtimes = Handle::try_current().is_err();
-        if is_outside_runtimes {
+        let Ok(current) = Handle::try_current() else {
             return Ok(runtime.block_on(call));
+        };
+        if current.id() == runtime.handle().id() {
+            return Err(Error::Config(
+                "a call of a blocking client was made within another call of it, by an observer, a provider, a layer or a \
+                 subscriber of `tracing`, and would wait for that forever: use another client there"
+                    .to_owned(),
+            ));
         }
         // A thread that belongs to a runtime may not enter another one, so a scoped thread runs the call.
         std::thread::scope(|scope| {
             let outcome = scope.spawn(|| runtime.block_on(call)).join();
             Ok(outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
+    }
+
+    /// Returns whether calls are possible: not in a process that was forked after the first one.
+    pub(super) fn is_usable(&self) -> bool {
+        let started = self.started.get();
+        started.is_none_or(|started| started.process == process::id())
     }
 
     /// Returns the runtime. Creates it at the first call.

@@ -94,12 +94,9 @@ impl InFlight {
         self.drains.store(true, Ordering::SeqCst);
     }
 
-    /// Refuses new calls and those that wait for a permit, and waits until the others have ended.
+    /// Refuses new calls, and waits until the others have ended, those that wait for a permit included.
     pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        if let Some(permits) = &self.permits {
-            permits.close();
-        }
         self.ended.notify_waiters();
         loop {
             // Registered before the count is read, so that no end of a call is missed.

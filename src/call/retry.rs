@@ -65,13 +65,15 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Returns a policy without retries: each call has one attempt.
+    /// Returns a policy without retries: each call has one attempt, see [`max_attempts`](Self::max_attempts).
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
 
     /// Sets the maximal number of attempts, the first included. 3 by default, at least 1.
     ///
+    /// Moving on to the next node after an attempt that certainly was not sent is a part of the same attempt here, and so is a
+    /// second one with a new key after the server has refused the old one. Observers see each of them.
     /// Retries of a broadcast's failed channels count too. If [`split_above`](crate::ClientBuilder::split_above)
     /// splits a call into several requests, each of them may have that many attempts.
     pub fn max_attempts(mut self, attempts: u32) -> Self {

@@ -17,14 +17,14 @@ use crate::request::{Batch, BroadcastResult, Paged};
 pub struct Detailed<T> {
     /// The result.
     pub result: T,
-    /// The number of attempts, the first included. Of a call that was split into several requests, these are the attempts
+    /// The number of attempts, as [`Retry::max_attempts`](crate::Retry::max_attempts) counts them. Of a call that was split into several requests, these are the attempts
     /// of the last one.
     pub attempts: u32,
     /// The idempotency key that the call was made with: its own, or the one that
     /// [`Retry::idempotency_keys`](crate::Retry::idempotency_keys) generated. `None` for a batch, whose commands have keys of their own.
     pub idempotency_key: Option<String>,
     /// The id that the request was sent with in the header `X-Request-Id`, if it had one: see
-    /// [`ClientBuilder::request_ids`](crate::ClientBuilder::request_ids). A call that shared a batch has none of its own.
+    /// [`ClientBuilder::request_ids`](crate::ClientBuilder::request_ids). `None` for a call that shared a batch.
     pub request_id: Option<String>,
 }
 

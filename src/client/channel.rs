@@ -38,7 +38,7 @@ use crate::request::{Item, json};
 /// let mut items = news.history().items();
 /// while let Some(item) = items.next().await {
 ///     match item? {
-///         Item::Item(item) => println!("{}: {}", item.publication.offset, item.data.text),
+///         Item::Item(item) => println!("{}: {}", item.publication.offset, item.data?.text),
 ///         Item::Gap { first, last } => println!("{first} to {last} were removed before they were read"),
 ///         Item::Lost(error) => println!("start over: {error}"),
 ///     }
@@ -148,8 +148,8 @@ impl<T: DeserializeOwned> ChannelHistory<T> {
 /// The publications of a channel's history, one by one, with their data decoded: the value of
 /// [`ChannelHistory::items`].
 ///
-/// This is a [`Stream`]; [`next`](Self::next) reads it without another crate. An error ends it, except for a
-/// publication whose data is not a `T`: after its error the next one follows.
+/// This is a [`Stream`]; [`next`](Self::next) reads it without another crate. An error ends it. A publication whose data is not
+/// a `T` is an item like the others, with an error in the place of its data.
 #[must_use = "items are read when they are asked for"]
 pub struct TypedItems<T> {
     items: Items<HistoryRequest>,
@@ -164,8 +164,7 @@ impl<T: DeserializeOwned> TypedItems<T> {
     ///
     /// # Errors
     ///
-    /// Those of `history`, which end the items, and [`Error::Decode`] for a publication whose data is not a `T`, after
-    /// which the next one follows.
+    /// Those of `history`; the items end with an error.
     pub async fn next(&mut self) -> Next<T> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
@@ -181,7 +180,7 @@ impl<T: DeserializeOwned> Stream for TypedItems<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next<T>> {
         let next = ready!(Pin::new(&mut self.items).poll_next(context));
-        let decoded = next.map(|item| decode(&self.items.request().channel, item?));
+        let decoded = next.map(|item| Ok(decode(&self.items.request().channel, item?)));
         Poll::Ready(decoded)
     }
 }

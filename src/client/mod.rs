@@ -127,7 +127,7 @@ impl Client {
     ///
     /// The header `X-Request-Id` is the id of the request: it is in the call's error too. A call with headers of its
     /// own does not share a batch with others: [`coalescing`](Self::coalescing) sends it alone. Errors do not show the
-    /// value.
+    /// value. Headers of observers and those of OpenTelemetry's propagator, such as `traceparent`, win over it.
     ///
     /// ```no_run
     /// use centrifugo_api::{Client, PublishRequest};
@@ -207,7 +207,8 @@ impl Client {
         self.inner.nodes.set(&urls)
     }
 
-    /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended.
+    /// Refuses new calls of all clones with [`Error::Closed`], and waits until the calls in flight have ended, those that wait for
+    /// [`max_in_flight`](ClientBuilder::max_in_flight) included.
     ///
     /// To stop a service: first stop accepting work, then let the work in progress finish, and close the client last.
     /// Calls that wait in a [`BackgroundSender`] are sent, as far as the time allows.

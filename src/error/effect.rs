@@ -9,7 +9,8 @@ pub enum Effect {
     /// It certainly did not run: nothing was sent, or the server said that it did not process the request.
     #[default]
     Unsent,
-    /// It may have run: it was sent, and no reply says what became of it.
+    /// It may have run: it was sent, and no reply says what became of it; or the reply is an error of Centrifugo, whose code
+    /// says what is wrong but not whether a part has run.
     MayHaveRun,
     /// It ran, or a part of it did: the server replied.
     Ran,

@@ -158,7 +158,7 @@ impl Error {
 
     /// Returns the id that the request was sent with in the header `X-Request-Id`: see
     /// [`ClientBuilder::request_ids`](crate::ClientBuilder::request_ids). A call that shared a batch has that of the
-    /// batch.
+    /// batch if the whole batch failed, and none otherwise.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.attempts_made()?.request_id()

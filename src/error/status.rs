@@ -118,9 +118,11 @@ impl Status {
     /// Returns a question about the API key, for a status that says that it was refused.
     pub(crate) fn key_hint(self) -> &'static str {
         match self {
-            Self::Http(_) => "is api_key the server's http_api.key?",
+            Self::Http(_) => {
+                "is api_key the server's http_api.key, or does the server take the bearer token?"
+            }
             Self::Grpc(_) => {
-                "is api_key the server's grpc_api.key, which is separate from its key for HTTP?"
+                "is api_key the server's grpc_api.key, which is separate from its key for HTTP, or does the server take the bearer token?"
             }
         }
     }

@@ -141,7 +141,7 @@ pub struct CallEnd<'a> {
     pub outcome: Outcome<'a>,
     /// The time from the start of the call.
     pub duration: Duration,
-    /// The number of attempts; for a call that shared batches, the number of batches.
+    /// The number of attempts, each node that was tried included, which [`Retry`](crate::Retry) does not count; for a call that shared batches, the number of batches.
     pub attempts: u32,
     /// The number of commands or channels that failed although the call as a whole did not.
     pub failed: usize,

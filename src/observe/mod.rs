@@ -111,6 +111,7 @@
 //! allocations.
 
 mod built_in;
+mod carried;
 mod dispatch;
 mod events;
 #[cfg(feature = "metrics")]
@@ -129,6 +130,7 @@ use http::HeaderMap;
 
 use crate::error::Error;
 
+pub(crate) use carried::Carried;
 pub(crate) use dispatch::{ObservedCall, Observers, Shared};
 pub use events::{
     AttemptEnd, AttemptStart, BatchStart, CallEnd, CallStart, DropReason, Dropped, NodeChange,
@@ -139,7 +141,8 @@ pub use events::{
 /// [`ClientBuilder::observer`](crate::ClientBuilder::observer).
 ///
 /// Its functions run within the call, in the caller's task (those about shared batches in a task of the client), and should
-/// return quickly. A panic in one of them is caught and changes nothing. Observers see no key, token or header of others,
+/// return quickly: no timeout bounds them, and a blocking client whose calls they see must not be called. A panic in one of them is
+/// caught and changes nothing. Observers see no key, token or header of others,
 /// and no payload unless they ask for the request by its type: [`CallStart::request`]. Only the error of a reply that
 /// cannot be decoded shows the start of the reply.
 ///
@@ -182,8 +185,11 @@ pub use events::{
 /// # Ok(()) }
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// Sees a call that starts. Returns what observes this call, or `None` to see no more of it.
-    fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>>;
+    /// Sees a call that starts. Returns what observes this call, or `None` to see no more of it, which is the default.
+    fn call(&self, call: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        let _ = call;
+        None
+    }
 
     /// Sees a batch that starts, which calls of [`Client::coalescing`](crate::Client::coalescing) share. Returns what
     /// observes it: its attempts and its end are those of a call.

@@ -7,13 +7,12 @@ use crate::api::messages::Publication;
 use crate::error::{Error, excerpt};
 
 /// A publication whose data was decoded: an item of [`ChannelHistory::items`](crate::ChannelHistory::items).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TypedPublication<T> {
-    /// The data.
-    pub data: T,
-    /// The whole publication: its offset, its tags, the client that published it. Its own `data` is the payload that was
-    /// decoded.
+    /// The data, or [`Error::Decode`] if the payload is not the JSON of a `T`. The error's text has the start of the payload.
+    pub data: Result<T, Error>,
+    /// The whole publication: its offset, its tags, the client that published it, and in its own `data` the payload as it is.
     pub publication: Publication,
 }
 
@@ -21,14 +20,15 @@ pub struct TypedPublication<T> {
 pub(crate) fn decode<T: DeserializeOwned>(
     channel: &str,
     item: Item<Publication>,
-) -> Result<Item<TypedPublication<T>>, Error> {
+) -> Item<TypedPublication<T>> {
     match item {
-        Item::Item(publication) => match publication.data.decode() {
-            Ok(data) => Ok(Item::Item(TypedPublication { data, publication })),
-            Err(error) => Err(at(channel, publication.offset, error)),
-        },
-        Item::Gap { first, last } => Ok(Item::Gap { first, last }),
-        Item::Lost(error) => Ok(Item::Lost(error)),
+        Item::Item(publication) => {
+            let decoded = publication.data.decode();
+            let data = decoded.map_err(|error| at(channel, publication.offset, error));
+            Item::Item(TypedPublication { data, publication })
+        }
+        Item::Gap { first, last } => Item::Gap { first, last },
+        Item::Lost(error) => Item::Lost(error),
     }
 }
 

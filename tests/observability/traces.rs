@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Once;
 
-use centrifugo_api::{Coalescing, PublishRequest};
+use centrifugo_api::{Background, Coalescing, PublishRequest};
 use centrifugo_api_testing::{Fault, Recorded, Server};
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -255,6 +255,36 @@ async fn shared_batch_has_a_trace_of_its_own() -> Outcome {
             header(&requests[0], "traceparent"),
             traceparent(&attempt.span_context)
         );
+    }
+    Ok(())
+}
+
+/// The caller's span may have ended long before the call is made.
+#[tokio::test]
+async fn call_in_the_background_belongs_to_the_trace_of_its_sender() -> Outcome {
+    propagate_w3c();
+    for (server, builder, _) in both_transports()? {
+        let background = builder.build()?.background(Background::default());
+        let traces = Traces::new(Sampler::AlwaysOn);
+        let guard = traces.subscribe(&ALL_TARGETS);
+        info_span!("request").in_scope(|| background.send(publish()));
+        let sender = traces.take();
+        let [request] = &sender[..] else {
+            panic!("the span of the sender has not ended: {sender:?}")
+        };
+        background.flush().await;
+        drop(guard);
+        let spans = traces.take();
+        let [call, attempt] = &spans[..] else {
+            panic!("{spans:?}")
+        };
+        assert_eq!(call.parent_span_id, request.span_context.span_id());
+        assert_eq!(attempt.parent_span_id, call.span_context.span_id());
+        let trace = request.span_context.trace_id();
+        assert_eq!(attempt.span_context.trace_id(), trace);
+        let requests = server.take_requests();
+        let sent = header(&requests[0], "traceparent");
+        assert_eq!(sent, traceparent(&attempt.span_context));
     }
     Ok(())
 }

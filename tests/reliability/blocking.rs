@@ -1,10 +1,11 @@
 //! The blocking client: all threads share its policies.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use centrifugo_api::blocking::Client;
+use centrifugo_api::observe::{CallObserver, CallStart, Observer};
 use centrifugo_api::{Error, InfoRequest, PublishRequest, Retry};
 use centrifugo_api_testing::{Fault, Server};
 
@@ -203,6 +204,46 @@ fn key_replaced_by_one_thread_is_used_by_all() -> Outcome {
         from_threads(&client, THREADS, info)
             .into_iter()
             .collect::<Result<Vec<_>, _>>()?;
+    }
+    Ok(())
+}
+
+/// Calls the client again within each of its calls.
+struct Nested {
+    client: Arc<OnceLock<Client>>,
+    errors: Arc<Mutex<Vec<Error>>>,
+}
+
+impl Observer for Nested {
+    fn call(&self, _: &CallStart<'_>) -> Option<Arc<dyn CallObserver>> {
+        if let Some(client) = self.client.get() {
+            let error = info(client).expect_err("the call is within another one");
+            let mut errors = self.errors.lock().expect("no test panics with the lock");
+            errors.push(error);
+        }
+        None
+    }
+}
+
+#[test]
+fn call_within_a_call_is_an_error() -> Outcome {
+    for (server, builder) in both_transports()? {
+        let errors = Arc::<Mutex<Vec<Error>>>::default();
+        let own = Arc::<OnceLock<Client>>::default();
+        let observer = Nested {
+            client: Arc::clone(&own),
+            errors: Arc::clone(&errors),
+        };
+        let client = builder.observer(observer).build_blocking()?;
+        assert!(own.set(client.clone()).is_ok());
+        info(&client)?;
+        let errors = errors.lock().expect("no test panics with the lock");
+        let [error] = &errors[..] else {
+            panic!("{errors:?}")
+        };
+        assert!(matches!(error, Error::Config(_)), "{error:?}");
+        assert!(error.to_string().contains("within another call"), "{error}");
+        assert_eq!(called(&server), ["info"]);
     }
     Ok(())
 }

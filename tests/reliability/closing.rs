@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use centrifugo_api::{Error, InfoRequest, PublishRequest};
+use centrifugo_api::{Client, Error, InfoRequest, PublishRequest};
 use centrifugo_api_testing::Fault;
 
 use crate::{Outcome, PATIENCE, both_transports, called};
@@ -68,6 +68,34 @@ async fn calls_that_take_too_long_are_reported() -> Outcome {
         assert!(error.is_timeout(), "{error:?}");
         call.abort();
         client.close(PATIENCE).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_that_wait_for_a_permit_are_made() -> Outcome {
+    for (server, builder) in both_transports()? {
+        let client = builder.max_in_flight(1).build()?;
+        server.fail_next(1, Fault::delay(Duration::from_millis(200)))?;
+        let publish = |client: &Client| {
+            let client = client.clone();
+            async move { client.publish(PublishRequest::new("news", "1")).await }
+        };
+        let first = tokio::spawn(publish(&client));
+        while server.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let mut waiting = Box::pin(publish(&client));
+        let mut closing = Box::pin(client.close(PATIENCE));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        assert!(futures_util::poll!(&mut closing).is_pending());
+        let refused = publish(&client).await;
+        assert!(matches!(refused, Err(Error::Closed { .. })), "{refused:?}");
+        let (waited, closed) = tokio::join!(waiting, closing);
+        waited?;
+        closed?;
+        first.await??;
+        assert_eq!(called(&server), ["publish", "publish"]);
     }
     Ok(())
 }

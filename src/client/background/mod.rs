@@ -11,7 +11,7 @@ use super::Client;
 use super::calls::count_failed;
 use crate::api::method::Method;
 use crate::error::Error;
-use crate::observe::DropReason;
+use crate::observe::{Carried, DropReason};
 use crate::platform::Spawner;
 use queue::{Job, Queue, work};
 
@@ -76,6 +76,8 @@ impl Background {
 ///   that has waited longest is dropped, or the new one with [`Background::drop_newest`].
 /// - [`Client::close`] sends what waits, as far as its timeout allows. When the process or the runtime ends
 ///   without it, what waits is lost. What must not be lost belongs into a transaction of your database and an outbox.
+/// - When the last clone is dropped, what waits is sent all the same.
+/// - With the feature `opentelemetry` a call belongs to the trace of the one that sent it.
 /// - Clones send through the same queue.
 ///
 /// ```no_run
@@ -155,8 +157,9 @@ impl BackgroundSender {
         };
         let size = channel.len() + request.encoded_len();
         let client = self.client.clone();
+        let context = Carried::current();
         let job = Job::new(size, move || {
-            Box::pin(async move { make(&client, request).await })
+            Box::pin(context.run(async move { make(&client, request).await }))
         });
         let put = self.queue.put(channel, job);
         if let Some(reason) = put.reason {

@@ -29,7 +29,8 @@ impl ClientBuilder {
     /// lifetime before, at most a minute) or the server refuses it: then the call, which certainly did not run, is made
     /// once more with the new key. A key without an expiry is kept until the server refuses it.
     ///
-    /// It runs in a task of the call's runtime, for at most 30 s, and must not call this client. Concurrent calls of a
+    /// It replaces [`api_key`](Self::api_key). It runs in a task of the call's runtime, for at most 30 s, and must neither call
+    /// this client nor block its thread, which would hold up all calls of a blocking client. Concurrent calls of a
     /// runtime ask once, and wait for it within their timeouts; none waits while the last key is still valid. If it fails,
     /// hangs or panics meanwhile, the last key stays in use, and the function is asked again after a second. Without a
     /// valid key the call is [`Error::Credentials`], and is retried as [`Retry`](crate::Retry) allows: nothing was sent.

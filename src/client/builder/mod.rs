@@ -264,6 +264,8 @@ impl ClientBuilder {
 impl ClientBuilder {
     /// Bounds the number of concurrent calls across all clones; further calls wait, within their timeout. Unbounded
     /// by default.
+    ///
+    /// Calls that [share batches](Client::coalescing) count one by one: a batch has no more commands than this.
     pub fn max_in_flight(mut self, calls: usize) -> Self {
         self.max_in_flight = Some(calls);
         self
@@ -305,7 +307,8 @@ impl ClientBuilder {
     }
 
     /// Gives each request a new id, a UUID, in the header `X-Request-Id`. All attempts of a call have the same one, and
-    /// its error tells it: [`Error::request_id`]. Calls that share a batch have that of the batch.
+    /// its error tells it: [`Error::request_id`]. Calls that share a batch have that of the batch, which
+    /// their errors tell if the whole batch fails.
     ///
     /// An id of your own is given with [`Client::with_header`]. Off by default.
     pub fn request_ids(mut self) -> Self {

@@ -13,12 +13,15 @@ use super::{ClientSettings, split_urls};
 impl<'de> Deserialize<'de> for ClientSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut found = Found::default();
-        deserializer.deserialize_map(Table {
+        // A request for a map would make some formats show a text in its place.
+        deserializer.deserialize_any(Table {
             prefix: "",
             found: &mut found,
         })?;
         Ok(Self {
-            urls: found.urls.ok_or_else(|| D::Error::missing_field("url"))?,
+            urls: found.urls.ok_or_else(|| {
+                D::Error::custom("missing field `url`: set it to the URL of the server")
+            })?,
             headers: found.headers.unwrap_or_default(),
             values: found.values,
         })
@@ -60,13 +63,25 @@ impl<'de> Visitor<'de> for Table<'_> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
+    }
+
+    /// Refuses a text, which serde's own error would show: it may be the key.
+    fn visit_str<E: Error>(self, _text: &str) -> Result<(), E> {
+        let table = self.prefix.trim_end_matches('.');
+        Err(E::custom(format!(
+            "text stands where the table of options{} should be: write a table",
+            if table.is_empty() {
+                String::new()
+            } else {
+                format!(" {table}")
+            }
+        )))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { prefix, found } = self;
-        while let Some(key) = map.next_key::<String>()? {
-            let name = format!("{prefix}{key}");
+        while let Some(name) = map.next_key_seed(Name { prefix })? {
             if found.names.contains(&name) {
                 return Err(A::Error::custom(format!(
                     "{name} is set twice: leave one out"
@@ -77,8 +92,7 @@ impl<'de> Visitor<'de> for Table<'_> {
                 "headers" => found.headers = map.next_value_seed(OrNull(Headers))?,
                 "retry" => map.next_value_seed(Retry(found))?,
                 _ => {
-                    let option = options::find(&name).filter(|_| !key.contains('.'));
-                    let option = option.ok_or_else(|| unknown(&name, prefix))?;
+                    let option = options::find(&name).ok_or_else(|| unknown(&name, prefix))?;
                     let value = map.next_value_seed(OrNull(option))?;
                     found.values.extend(value.map(|value| (option, value)));
                 }
@@ -89,12 +103,48 @@ impl<'de> Visitor<'de> for Table<'_> {
     }
 }
 
+/// The reader of an option's name with its prefix. It refuses one that does not exist, so that formats with places show that
+/// of the name.
+struct Name {
+    prefix: &'static str,
+}
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = String;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of an option")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
+        let name = format!("{}{key}", self.prefix);
+        let is_table = self.prefix.is_empty() && TABLES.contains(&key);
+        let is_option = options::find(&name).is_some() && !key.contains('.');
+        if is_table || is_option {
+            Ok(name)
+        } else {
+            Err(unknown(&name, self.prefix))
+        }
+    }
+}
+
+/// The options that are not in the table of options.
+const TABLES: [&str; 3] = ["url", "headers", "retry"];
+
 /// Returns the error of an option that does not exist in a table.
 fn unknown<E: Error>(name: &str, prefix: &str) -> E {
     let names = options::all().map(|option| option.name);
     let mut known: Vec<&str> = if prefix.is_empty() {
         let outside = names.filter(|name| !name.contains('.'));
-        outside.chain(["url", "headers", "retry"]).collect()
+        outside.chain(TABLES).collect()
     } else {
         names.filter_map(|name| name.strip_prefix(prefix)).collect()
     };
@@ -260,7 +310,7 @@ impl<'de> Visitor<'de> for Urls {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut urls = Vec::new();
-        while let Some(url) = list.next_element::<String>()? {
+        while let Some(url) = list.next_element_seed(OneUrl)? {
             let checked = value::check_text(&url);
             checked.map_err(|problem| A::Error::custom(format!("url: an element{problem}")))?;
             urls.push(url);
@@ -271,6 +321,29 @@ impl<'de> Visitor<'de> for Urls {
             ));
         }
         Ok(urls)
+    }
+}
+
+/// The reader of a URL in a list.
+struct OneUrl;
+
+impl<'de> DeserializeSeed<'de> for OneUrl {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for OneUrl {
+    type Value = String;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a URL in the list url, as text")
+    }
+
+    fn visit_str<E: Error>(self, url: &str) -> Result<String, E> {
+        Ok(url.to_owned())
     }
 }
 

@@ -197,6 +197,19 @@ fn values_of_wrong_kind_are_named_in_files() {
     assert_json(r#""retry": 3"#, &["a table of options"]);
     assert_json(r#""headers": []"#, &["a table of names and values"]);
     assert_json(r#""retry": 5"#, &["a table of options for retry"]);
+    assert_json(r#""retry": "5""#, &["the table of options retry should be"]);
+    let text = failure(from_json(r#""s3cr3t""#));
+    assert!(
+        text.contains("write a table") && !text.contains("s3cr3t"),
+        "{text}"
+    );
+    let list = failure(from_json(r#"{"url": ["http://a/api", 5]}"#));
+    assert!(list.contains("a URL in the list url"), "{list}");
+    let unknown = failure(from_json("{\n\"url\": \"http://a/api\",\n\"timout\": 1}"));
+    assert!(
+        unknown.contains("timout") && unknown.contains("at line 3"),
+        "{unknown}"
+    );
     assert_json(r#""user_agent": """#, &["user_agent is empty"]);
     assert_json(
         r#""timeout": "1s", "timeout": "2s""#,
