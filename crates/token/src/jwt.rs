@@ -16,7 +16,12 @@ use crate::signer::{self, Signer};
 pub(crate) const MAX_LENGTH: usize = 8000;
 
 /// The claims of a token, as JSON, and the limit of its length.
-pub(crate) struct Unsigned {
+#[allow(
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "it stands in a hidden method of a public trait"
+)]
+pub struct Unsigned {
     pub(crate) claims: String,
     /// The time from signing to expiring, `None` if it never expires.
     pub(crate) lifetime: Option<Duration>,

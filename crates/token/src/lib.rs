@@ -9,6 +9,9 @@ mod algorithm;
 mod api_token;
 mod claims;
 mod configuration;
+#[cfg(feature = "endpoints")]
+#[cfg_attr(docsrs, doc(cfg(feature = "endpoints")))]
+pub mod endpoints;
 mod error;
 mod expiry;
 mod jwt;

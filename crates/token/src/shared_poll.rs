@@ -212,6 +212,16 @@ impl TrackedKeys {
         Ok(())
     }
 
+    #[cfg(feature = "endpoints")]
+    pub(crate) fn channel_name(&self) -> &str {
+        &self.channel
+    }
+
+    #[cfg(feature = "endpoints")]
+    pub(crate) fn key_names(&self) -> &[String] {
+        &self.keys
+    }
+
     fn message(&self, iat: &str, exp: &str) -> String {
         let keys = digest::digest(&digest::SHA256, self.keys.join("\0").as_bytes());
         let keys = hex(keys.as_ref());

@@ -121,7 +121,7 @@ macro_rules! standard_methods {
         }
 
         #[doc = concat!("Returns the claims of the ", $kind, " token as JSON, with the length that the token may have.")]
-        fn unsigned(
+        pub(crate) fn unsigned(
             &self,
             now: ::std::time::SystemTime,
         ) -> Result<$crate::jwt::Unsigned, $crate::Error> {

@@ -110,6 +110,11 @@ impl SubscriptionClaims {
         self
     }
 
+    #[cfg(feature = "endpoints")]
+    pub(crate) fn channel_name(&self) -> &str {
+        &self.channel
+    }
+
     fn write(&self, object: &mut Object, now: SystemTime) -> Result<(), Error> {
         self.standard.write(object, now)?;
         put_text(object, "channel", &self.channel)?;

@@ -6,6 +6,8 @@ mod api_token;
 mod claims;
 mod claims_refused;
 mod configuration;
+#[cfg(feature = "endpoints")]
+mod endpoints;
 mod jsonwebtoken;
 mod key_set;
 mod keys;
