@@ -36,6 +36,7 @@ impl fmt::Debug for ApiToken {
 }
 
 #[cfg(feature = "credentials")]
+#[cfg_attr(docsrs, doc(cfg(feature = "credentials")))]
 impl From<ApiToken> for centrifugo_api::Credential {
     fn from(token: ApiToken) -> Self {
         Self::new(token.token).expires_at(token.expires)
@@ -193,6 +194,7 @@ impl<S: Signer> ApiTokens<S> {
 }
 
 #[cfg(feature = "credentials")]
+#[cfg_attr(docsrs, doc(cfg(feature = "credentials")))]
 impl<S: Signer + Send + Sync + 'static> ApiTokens<S> {
     /// Returns the provider for [`ClientBuilder::bearer_token_provider`](centrifugo_api::ClientBuilder::bearer_token_provider).
     pub fn provider(&self) -> impl Fn() -> Providing + Send + Sync + use<S> {
