@@ -84,6 +84,16 @@ pub(crate) fn seconds(claim: &str, time: SystemTime) -> Result<u64, Error> {
     Ok(since.as_secs())
 }
 
+/// Returns whether a previous secret is still accepted: by whole seconds, as Centrifugo compares them.
+pub(crate) fn is_until(now: SystemTime, until: Option<SystemTime>) -> bool {
+    let seconds = |time: SystemTime| {
+        time.duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs()
+    };
+    until.is_none_or(|until| seconds(now) <= seconds(until))
+}
+
 fn too_late(claim: &str) -> Error {
     Error::claim(
         claim,

@@ -59,7 +59,7 @@ impl SharedPollSecret {
     /// Returns the secrets that verify at a time.
     fn at(&self, now: SystemTime) -> impl Iterator<Item = &[u8]> {
         let previous = self.previous.as_ref();
-        let valid = previous.filter(move |(_, until)| until.is_none_or(|until| now <= until));
+        let valid = previous.filter(move |(_, until)| expiry::is_until(now, *until));
         let previous = valid.map(|(secret, _)| secret.as_slice());
         std::iter::once(self.secret.as_slice()).chain(previous)
     }

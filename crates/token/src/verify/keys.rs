@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::algorithm::{Algorithm, Family};
 use crate::error::Error;
+use crate::expiry::is_until;
 use crate::key::{Jwk, Key, PublicKey};
 use crate::key_set::KeySet;
 
@@ -93,7 +94,7 @@ impl StaticKeys {
         if algorithm.family() == Family::Hmac {
             let secret = self.secret.as_ref().ok_or_else(|| no_key(algorithm))?;
             let previous = self.previous.as_ref();
-            let valid = previous.filter(|(_, until)| until.is_none_or(|until| now <= until));
+            let valid = previous.filter(|(_, until)| is_until(now, *until));
             let mut secrets = std::iter::once(secret).chain(valid.map(|(previous, _)| previous));
             let is_valid =
                 secrets.any(|key| key.verifies(algorithm, signed.message, signed.signature));

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::keys::Signed;
 use crate::algorithm::Algorithm;
+use crate::error::Error;
 
 /// A token whose signature has not been checked.
 pub(super) struct Parsed<'a> {
@@ -51,12 +52,19 @@ pub(super) fn token(token: &str) -> Result<Parsed<'_>, String> {
         .map_err(|error| format!("the header is not an object with `alg`: {error}"))?;
     let algorithm = header.alg.parse();
     Ok(Parsed {
-        algorithm: algorithm.map_err(|error: crate::Error| error.to_string())?,
+        algorithm: algorithm.map_err(unknown)?,
         kid: header.kid,
         message,
         signature: decode("signature", signature)?,
         claims: decode("claims", claims)?,
     })
+}
+
+fn unknown(error: Error) -> String {
+    match error {
+        Error::Key(problem) => problem,
+        other => other.to_string(),
+    }
 }
 
 fn decode(part: &str, text: &str) -> Result<Vec<u8>, String> {
