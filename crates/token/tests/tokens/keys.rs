@@ -163,3 +163,11 @@ fn private_rsa_jwk_is_the_key_in_pem() {
     let public = PublicKey::from_pem(data("rsa2048-public.pem")).unwrap();
     assert!(public.verify(Algorithm::Rs384, b"message", &signature));
 }
+
+#[test]
+fn private_numbers_without_leading_zeros_are_read() {
+    let key = Key::from_jwk(&data("p256-short.jwk")).unwrap();
+    let signature = key.sign(b"message").unwrap();
+    let public = key.public().unwrap();
+    assert!(public.verify(Algorithm::Es256, b"message", &signature));
+}

@@ -1,7 +1,7 @@
 //! Signers outside the process: what they are asked, and what is accepted of them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use centrifugo_token::{
     Algorithm, ConnectionClaims, Error, Expiry, Key, Signer, SignerError, SubscriptionClaims,
@@ -84,6 +84,23 @@ async fn wrong_claims_are_refused_before_signer_is_asked() {
     let header = support::from_base64url(token.split('.').next().unwrap());
     assert_eq!(header, br#"{"alg":"ES256","typ":"JWT","kid":"remote"}"#);
     assert_eq!(remote.asked.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn signature_counts_for_the_length() {
+    let remote = Remote::new(Algorithm::Rs256, Ok(vec![1; 512]));
+    let claims = claims().id("one").issued_at(SystemTime::UNIX_EPOCH);
+    let token = claims.sign_with(&remote).await.unwrap();
+    let exact = claims.clone().max_length(token.len());
+    assert!(exact.sign_with(&remote).await.is_ok());
+    let short = claims.max_length(token.len() - 1);
+    let limit = token.len() - 1;
+    let error = short.sign_with(&remote).await.unwrap_err();
+    assert!(
+        matches!(error, Error::TooLong { length, limit: l } if length > l && l == limit),
+        "{error}"
+    );
+    assert_eq!(remote.asked.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]

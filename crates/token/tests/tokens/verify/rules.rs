@@ -8,7 +8,7 @@ use centrifugo_token::{
 };
 use serde_json::json;
 
-use super::{assert_refused, forged, verifier};
+use super::{assert_refused, forged, forged_with, verifier};
 use crate::support::{IAT, at, connection, hour, key, subscription};
 
 #[test]
@@ -139,6 +139,18 @@ fn subscriptions_belong_to_their_subscriber() {
 }
 
 #[test]
+fn token_without_client_is_for_each_connection_of_the_user() {
+    let token = subscription().sign_at(&key(), at(IAT)).unwrap();
+    let token = verifier().subscription_at(&token, at(IAT)).unwrap();
+    let subscriber = Subscriber {
+        user: "42",
+        channel: "news",
+        client: "c",
+    };
+    assert!(token.check(&subscriber).is_ok());
+}
+
+#[test]
 fn unknown_namespaces_are_refused() {
     let verifier = verifier().namespaces(["chat"]);
     for (channel, is_known) in [
@@ -229,6 +241,9 @@ fn claims_of_wrong_types_are_refused() {
         ("42", Some(1_700_003_600))
     );
     assert_eq!(upper.info.unwrap(), "null");
+    let spaced = forged_with(r#" {"alg":"HS256"}"#, r#"{"sub":"42"}"#);
+    let refused = verifier().connection(&spaced);
+    assert_refused(refused, RefusalCode::InvalidToken, "begin with `eyJ`");
     for text in ["", "eyJ", "a.b.c", "eyJ.eyJ.x", "e30.e30."] {
         assert_refused(verifier().connection(text), RefusalCode::InvalidToken, "");
     }
