@@ -20,7 +20,7 @@ pub enum Error {
     Claim {
         /// The claim's name.
         claim: String,
-        /// What is wrong with it, and the fix.
+        /// The mistake, and the fix.
         problem: String,
     },
     /// A token that is longer than `max_length` allows.

@@ -51,7 +51,7 @@ pub struct Key {
     longest_lifetime: Option<Duration>,
 }
 
-/// What signs.
+/// The part of a key that signs.
 enum Material {
     Hmac(Zeroizing<Vec<u8>>),
     Rsa(RsaKeyPair, PublicMaterial),

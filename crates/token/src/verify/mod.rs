@@ -173,7 +173,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// What Centrifugo would answer: 3500 for an invalid token, 109 for one that has expired or is not valid yet, 102 for a channel
+    /// The answer of Centrifugo: 3500 for an invalid token, 109 for one that has expired or is not valid yet, 102 for a channel
     /// of an unknown namespace.
     pub fn connection(&self, token: &str) -> Result<ConnectionToken, Refusal> {
         self.connection_at(token, SystemTime::now())
@@ -205,7 +205,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// What Centrifugo would answer when a client subscribes: 103 for an invalid token, 109 for one that has expired or is not
+    /// The answer of Centrifugo when a client subscribes: 103 for an invalid token, 109 for one that has expired or is not
     /// valid yet, 102 for a channel of an unknown namespace. When a client refreshes a subscription, an invalid token ends the
     /// connection with code 3500 instead.
     pub fn subscription(&self, token: &str) -> Result<SubscriptionToken, Refusal> {

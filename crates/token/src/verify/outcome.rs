@@ -15,7 +15,7 @@ pub struct ConnectionToken {
     pub user: String,
     /// The seconds since 1970 at which the connection expires: `expire_at`, or else `exp`.
     pub expires_at: Option<i64>,
-    /// What other clients see of the connection.
+    /// The data of the connection that other clients see.
     pub info: Option<Bytes>,
     /// The subscriptions that the connection begins with, in their order: `subs`, or else `channels`.
     pub subscriptions: Vec<(String, TokenSubscription)>,
@@ -47,9 +47,9 @@ pub struct SubscriptionToken {
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TokenSubscription {
-    /// What other clients see of the subscription.
+    /// The data of the subscription that other clients see.
     pub info: Option<Bytes>,
-    /// What the client gets when it is subscribed.
+    /// The data that the client gets when it is subscribed.
     pub data: Option<Bytes>,
     /// The options of the channel's namespace that have other values.
     pub r#override: Option<SubscribeOptionOverride>,
@@ -71,7 +71,7 @@ impl SubscriptionToken {
     ///
     /// # Errors
     ///
-    /// What Centrifugo would answer: the end of the connection with code 3500.
+    /// The answer of Centrifugo: the end of the connection with code 3500.
     pub fn check(&self, subscriber: &Subscriber<'_>) -> Result<(), Refusal> {
         let refused = |reason| Err(Refusal::new(RefusalCode::InvalidToken, reason));
         if self.channel != subscriber.channel {

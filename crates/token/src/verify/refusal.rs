@@ -1,4 +1,4 @@
-//! What Centrifugo answers to tokens that it refuses.
+//! The answers of Centrifugo to tokens that it refuses.
 
 use std::fmt;
 

@@ -4,6 +4,9 @@ use centrifugo_token::{Algorithm, Error, Key, PublicKey};
 
 use crate::support::{self, data};
 
+/// A coordinate or an Ed25519 key.
+const X: &str = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
+
 fn problem<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result.unwrap_err() {
         Error::Key(problem) => problem,
@@ -64,10 +67,10 @@ fn keys_of_other_kinds_are_named() {
     assert!(problem(Key::from_der(&public)).contains("this is a public key"));
 }
 
-#[test]
-fn wrong_jwks_are_named() {
-    let x = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
-    for (jwk, expected) in [
+/// Returns public keys with a mistake, and a part of their error.
+fn wrong_public_jwks() -> Vec<(String, &'static str)> {
+    let x = X;
+    vec![
         ("[]".to_owned(), "not an object"),
         (r#"{"kty":"oct","k":7}"#.to_owned(), "not all texts"),
         (
@@ -112,7 +115,12 @@ fn wrong_jwks_are_named() {
             r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#.to_owned(),
             "17 bits",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn wrong_jwks_are_named() {
+    for (jwk, expected) in wrong_public_jwks() {
         let text = problem(PublicKey::from_jwk(&jwk));
         assert!(text.contains(expected), "{jwk}: {text}");
     }
@@ -121,7 +129,7 @@ fn wrong_jwks_are_named() {
         .public()
         .unwrap();
     assert!(problem(Key::from_jwk(&public.to_jwk())).contains("is a public key"));
-    let halves = public.to_jwk().replace('}', &format!(r#","d":"{x}"}}"#));
+    let halves = public.to_jwk().replace('}', &format!(r#","d":"{X}"}}"#));
     assert!(problem(Key::from_jwk(&halves)).contains("Ed25519 key is not usable"));
 }
 

@@ -1,10 +1,13 @@
 //! Signatures of shared polls.
 
+mod notification;
+
 use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
-use serde_json::json;
 use zeroize::Zeroizing;
+
+pub use notification::SharedPollNotification;
 
 use crate::algorithm::Algorithm;
 use crate::error::Error;
@@ -167,7 +170,7 @@ impl TrackedKeys {
     ///
     /// # Errors
     ///
-    /// What Centrifugo would answer: 103 for a wrong signature, 109 for one that expired more than 5 s ago.
+    /// The answer of Centrifugo: 103 for a wrong signature, 109 for one that expired more than 5 s ago.
     pub fn verify(&self, secret: &SharedPollSecret, signature: &str) -> Result<(), Refusal> {
         self.verify_at(secret, signature, SystemTime::now())
     }
@@ -226,56 +229,6 @@ impl TrackedKeys {
         let keys = digest::digest(&digest::SHA256, self.keys.join("\0").as_bytes());
         let keys = hex(keys.as_ref());
         [iat, exp, &self.user, &self.channel, &keys].join("\0")
-    }
-}
-
-/// The message that tells Centrifugo PRO of keys whose data has changed, so that it polls for them at once.
-///
-/// Publish it to the channel [`CHANNEL`](Self::CHANNEL) of the Redis or NATS of Centrifugo. It follows the documentation of
-/// Centrifugo PRO; it could not be tested.
-///
-/// ```
-/// use centrifugo_token::SharedPollNotification;
-///
-/// let message = SharedPollNotification::new().channel("poll:prices", ["AAPL", "GOOG"]).to_json();
-/// assert_eq!(
-///     message,
-///     r#"{"items":[{"channel":"poll:prices","key":"AAPL"},{"channel":"poll:prices","key":"GOOG"}]}"#,
-/// );
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "publish it"]
-pub struct SharedPollNotification(Vec<(String, String)>);
-
-impl SharedPollNotification {
-    /// The channel of Redis or NATS.
-    pub const CHANNEL: &str = "shared_poll_notify";
-
-    /// Creates a message without keys.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds keys of a channel of Centrifugo.
-    pub fn channel(
-        mut self,
-        channel: impl Into<String>,
-        keys: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        let channel = channel.into();
-        let items = keys.into_iter().map(|key| (channel.clone(), key.into()));
-        self.0.extend(items);
-        self
-    }
-
-    /// Returns the message.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let items = self.0.iter();
-        let items: Vec<_> = items
-            .map(|(channel, key)| json!({ "channel": channel, "key": key }))
-            .collect();
-        json!({ "items": items }).to_string()
     }
 }
 
