@@ -199,7 +199,7 @@ fn subscription_ends_after_its_token_unless_it_is_refreshed() -> Outcome {
         last = Some(event);
     }
     assert!(
-        matches!(last, Some(Event::Disconnected { code: 3006, .. })),
+        matches!(last, Some(Event::Unsubscribed { code: 2501, .. })),
         "{last:?}"
     );
     while let Some(event) = refreshed.try_next() {

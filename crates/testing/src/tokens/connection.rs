@@ -51,8 +51,9 @@ impl Server {
     /// # Errors
     ///
     /// [`Error::Api`] with the code that the client gets: 109 for a token that has expired or is not valid yet, 102 for a channel
-    /// of an unknown namespace, 3500 if the server would end the connection for good because the token is invalid. The
-    /// text says why, which a real server writes into its log only. [`Error::Config`] if the server has no key for tokens.
+    /// of an unknown namespace, 110 if `expire_at` has passed, 3500 if the server would end the connection for good because the
+    /// token is invalid. The text says why, which a real server writes into its log only. [`Error::Config`] if the server has no
+    /// key for tokens.
     pub fn connect_with_token(&self, token: &str) -> Result<Connection, Error> {
         let engine = &self.engine;
         let verifier = engine.tokens.of_connections()?;
@@ -64,6 +65,9 @@ impl Server {
         }
         // Unknown channels are found before the client is connected.
         let subscribers = subscribers(engine, &verified)?;
+        if is_past(engine, verified.expires_at) {
+            return Err(expired().into());
+        }
         let connection = Connection::open(Arc::clone(engine), user);
         let mut data = engine.state.lock();
         if let Some(client) = data.connections.get_mut(connection.id()) {
@@ -82,10 +86,16 @@ fn subscribers<'a>(
     engine: &'a Engine,
     token: &'a ConnectionToken,
 ) -> Result<Vec<Subscriber<'a>>, ApiError> {
-    let subscriptions = token.subscriptions.iter();
-    subscriptions
-        .map(|(channel, options)| Subscriber::new(engine, channel, offer(options, Source::Token)))
-        .collect()
+    // The last one of a channel counts, as in Go's maps.
+    let subscriptions = token.subscriptions.iter().enumerate();
+    let last = subscriptions.filter(|(index, (channel, _))| {
+        let mut later = token.subscriptions[index + 1..].iter();
+        !later.any(|(other, _)| other == channel)
+    });
+    last.map(|(_, (channel, options))| {
+        Subscriber::new(engine, channel, offer(options, Source::Token))
+    })
+    .collect()
 }
 
 /// Returns the parts of a subscription that a token decides.
@@ -113,20 +123,21 @@ fn overrides(overrides: &centrifugo_api::SubscribeOptionOverride) -> SubscribeOp
 impl Connection {
     /// Subscribes to a channel with a subscription token, which is verified as Centrifugo does. Returns the token's `data`.
     ///
-    /// A subscription that expires ends the connection with code 3006 after 25 s more, unless it is
-    /// [refreshed](Self::refresh_subscription).
+    /// A subscription that expires ends with code 2501 after 25 s more, unless it is
+    /// [refreshed](Self::refresh_subscription); a client SDK subscribes again.
     ///
     /// # Errors
     ///
     /// [`Error::Api`] with the code that the client gets: 103 for an invalid token, 109 for one that has expired or is not
-    /// valid yet, those of [`subscribe`](Self::subscribe), and 3500 for a token of another user, channel or client, which
-    /// ends the connection.
+    /// valid yet, 110 if `expire_at` has passed, those of [`subscribe`](Self::subscribe), and 3500 for a token of another user,
+    /// channel or client, which ends the connection.
     pub fn subscribe_with_token(&self, channel: &str, token: &str) -> Result<Bytes, Error> {
         let engine = self.engine();
         engine.channel_options(channel)?;
         let verifier = engine.tokens.of_subscriptions()?;
         let verified = verifier.subscription_at(token, time(engine));
         let verified = verified.map_err(|refusal| refused(&refusal))?;
+        engine.channel_options(&verified.channel)?;
         let checked = verified.check(&self.subscriber(channel));
         checked.map_err(|refusal| self.end(INVALID_TOKEN, &refusal))?;
         let offer = Offer {
@@ -144,12 +155,17 @@ impl Connection {
     ///
     /// [`Error::Api`] with the code with which the connection ends: 3005 for a token that has expired or is not valid yet; 3500 for
     /// an invalid token and for one of another user; 3010 for one with other channels, after which the client connects again.
+    /// The server leaves the connection open after 102, for a channel of an unknown namespace, and after 110, if `expire_at` has
+    /// passed.
     pub fn refresh(&self, token: &str) -> Result<(), Error> {
         let engine = self.engine();
         let verifier = engine.tokens.of_connections()?;
         let verified = verifier
             .connection_at(token, time(engine))
             .map_err(|refusal| self.end(close_reason(&refusal, EXPIRED), &refusal))?;
+        for (channel, _) in &verified.subscriptions {
+            engine.channel_options(channel)?;
+        }
         if verified.user != self.user() {
             return Err(self.end_with(INVALID_TOKEN, "the token is for another user"));
         }
@@ -166,6 +182,9 @@ impl Connection {
         }
         // As in Centrifugo, a token without an end leaves the end of the connection as it is.
         if let Some(expires) = verified.expires_at {
+            if expires <= engine.clock.seconds() {
+                return Err(expired().into());
+            }
             let info = verified.info.unwrap_or_default();
             client.refresh(expires, info, engine.clock.now());
         }
@@ -177,7 +196,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::Api`]: 103 without a subscription; else the code with which the connection ends: 3006 for a token that has expired
-    /// or is not valid yet, 3500 for an invalid token and for one of another user, channel or client.
+    /// or is not valid yet, 3500 for an invalid token and for one of another user, channel or client. The server
+    /// leaves the connection open after 102, for a token of a channel whose namespace is unknown.
     pub fn refresh_subscription(&self, channel: &str, token: &str) -> Result<(), Error> {
         let engine = self.engine();
         if !self.is_subscribed(channel) {
@@ -187,8 +207,12 @@ impl Connection {
         let verified = verifier
             .subscription_at(token, time(engine))
             .map_err(|refusal| self.end(close_reason(&refusal, SUBSCRIPTION_EXPIRED), &refusal))?;
+        engine.channel_options(&verified.channel)?;
         let checked = verified.check(&self.subscriber(channel));
         checked.map_err(|refusal| self.end(INVALID_TOKEN, &refusal))?;
+        if is_past(engine, verified.expires_at) {
+            return Err(self.end_with(SUBSCRIPTION_EXPIRED, "`expire_at` has passed"));
+        }
         let expires = verified.expires_at.unwrap_or_default();
         let info = verified.options.info.unwrap_or_default();
         let mut data = engine.state.lock();
@@ -230,6 +254,16 @@ fn close_reason(refusal: &Refusal, expired: CloseReason<'static>) -> CloseReason
         RefusalCode::TokenExpired => expired,
         _ => INVALID_TOKEN,
     }
+}
+
+/// Returns whether the end of a connection or subscription has passed, which a token may allow.
+fn is_past(engine: &Engine, expires: Option<i64>) -> bool {
+    expires.is_some_and(|expires| expires < engine.clock.seconds())
+}
+
+/// Returns the error of a client whose connection would have expired already.
+fn expired() -> ApiError {
+    ApiError::new(110, "expired")
 }
 
 /// Returns the error of a client without a connection or subscription.

@@ -161,8 +161,7 @@ impl ConnectedClient {
             return;
         };
         subscription.expires = expires;
-        if !info.is_empty() {
-            subscription.channel_info = info;
-        }
+        // Unlike that of a connection, the info goes if the token has none.
+        subscription.channel_info = info;
     }
 }

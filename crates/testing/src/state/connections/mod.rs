@@ -24,6 +24,9 @@ pub(crate) const CHANNEL_LIMIT: usize = 128;
 pub(crate) const EXPIRED: CloseReason<'static> = CloseReason::new(3005, "connection expired");
 pub(crate) const SUBSCRIPTION_EXPIRED: CloseReason<'static> =
     CloseReason::new(3006, "subscription expired");
+/// The reason for which a client's own subscription ends.
+const OWN_SUBSCRIPTION_EXPIRED: CloseReason<'static> =
+    CloseReason::new(2501, "subscription expired");
 /// The reason for which a client that uses JSON is disconnected when it would receive a payload that is not JSON.
 const INAPPROPRIATE_PROTOCOL: CloseReason<'static> =
     CloseReason::new(3506, "inappropriate protocol");
@@ -227,23 +230,31 @@ impl Connections {
         channels
     }
 
-    /// Disconnects the clients whose connection or subscription was not refreshed in time, at `now`
-    /// in seconds.
+    /// Disconnects the clients whose connection was not refreshed in time, at `now` in seconds. Ends the clients' own
+    /// subscriptions that were not; one that the server has made ends the connection, as in Centrifugo.
     pub(crate) fn expire(&mut self, now: i64) {
-        let mut overdue = Vec::new();
+        let mut disconnected = Vec::new();
+        let mut unsubscribed = Vec::new();
         for (id, client) in &self.0 {
-            if is_overdue(client.expires, now) {
-                overdue.push((id.clone(), EXPIRED));
-            } else if client
+            let overdue = client
                 .subscriptions
-                .values()
-                .any(|subscription| is_overdue(subscription.expires, now))
-            {
-                overdue.push((id.clone(), SUBSCRIPTION_EXPIRED));
+                .iter()
+                .filter(|(_, subscription)| is_overdue(subscription.expires, now));
+            let (own, made): (Vec<_>, Vec<_>) =
+                overdue.partition(|(_, subscription)| subscription.source == Source::Client);
+            if is_overdue(client.expires, now) {
+                disconnected.push((id.clone(), EXPIRED));
+            } else if !made.is_empty() {
+                disconnected.push((id.clone(), SUBSCRIPTION_EXPIRED));
             }
+            let own = own.into_iter().map(|(channel, _)| channel.clone());
+            unsubscribed.extend(own.map(|channel| (id.clone(), channel)));
         }
-        for (id, reason) in overdue {
+        for (id, reason) in disconnected {
             self.disconnect(&id, reason);
+        }
+        for (id, channel) in unsubscribed {
+            self.unsubscribe(&id, &channel, Some(OWN_SUBSCRIPTION_EXPIRED));
         }
     }
 }
