@@ -222,6 +222,11 @@ impl Server {
     }
 }
 
+/// Returns the path of a real server's binary, for its other commands.
+pub(crate) fn binary(version: Version) -> Result<std::path::PathBuf, String> {
+    binary::of(version)
+}
+
 /// Sends an HTTP request and returns the status.
 async fn status_of(port: u16, request: &str) -> io::Result<u16> {
     let answer = exchange(port, request).await?;
