@@ -15,7 +15,7 @@ struct Case {
     seen: Seen,
 }
 
-/// What a token does to a connection.
+/// The effect of a token on a connection.
 #[derive(Debug, PartialEq)]
 struct Seen {
     user: &'static str,
@@ -35,7 +35,7 @@ struct Subscribed {
     presence: Option<&'static str>,
 }
 
-/// What the namespace `plain` does by itself.
+/// The options of the namespace `plain`.
 const PLAIN: Subscribed = Subscribed {
     channel: "plain:a",
     data: "",
@@ -205,7 +205,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// What the namespace `nohist` does by itself; it has no presence.
+/// The options of the namespace `nohist`, which has no presence.
 const NOHIST: Subscribed = Subscribed {
     channel: "nohist:b",
     data: "",

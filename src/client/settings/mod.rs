@@ -3,6 +3,7 @@
 mod deserialize;
 mod duration;
 mod environment;
+mod lists;
 mod options;
 #[cfg(test)]
 mod tests;

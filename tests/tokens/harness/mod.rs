@@ -30,7 +30,7 @@ pub(crate) enum Backend {
     Embedded,
 }
 
-/// What presence shows of a client.
+/// A client as presence shows it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Member {
     pub(crate) user: String,

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::DEADLINE;
 use super::client::{Event, text};
 
-/// What the client's own SDK tells.
+/// The events that the client's own SDK tells.
 #[derive(Debug)]
 enum Told {
     Connected(String),

@@ -5,7 +5,7 @@ use crate::jwt::Unsigned;
 use crate::key_set::KeySet;
 use crate::signer::Signer;
 
-/// What signs the tokens of endpoints: a [`Key`](crate::Key) or any other [`Signer`], or the active key of a [`KeySet`].
+/// A source of signatures for the tokens of endpoints: a [`Key`](crate::Key) or any other [`Signer`], or the active key of a [`KeySet`].
 pub trait TokenKeys: Sign + Clone + Send + Sync + 'static {}
 
 impl<T: Sign + Clone + Send + Sync + 'static> TokenKeys for T {}
