@@ -9,7 +9,7 @@ use centrifugo_api::Error;
 use crate::configuration::Sources;
 use crate::namespace::{Namespace, Namespaces};
 use crate::release::Release;
-#[cfg(feature = "token")]
+#[cfg(feature = "_token")]
 use crate::tokens::Tokens;
 use crate::wire::ServerConfig;
 
@@ -30,7 +30,7 @@ pub struct ServerBuilder {
     release: Release,
     namespaces: Option<Vec<Namespace>>,
     pub(crate) sources: Sources,
-    #[cfg(feature = "token")]
+    #[cfg(feature = "_token")]
     pub(crate) tokens: Tokens,
 }
 
@@ -53,7 +53,7 @@ impl ServerBuilder {
             release: Release::default(),
             namespaces: None,
             sources: Sources::default(),
-            #[cfg(feature = "token")]
+            #[cfg(feature = "_token")]
             tokens: Tokens::default(),
         }
     }
@@ -140,7 +140,7 @@ impl ServerBuilder {
             config,
             release: self.release,
             recorded: self.recorded,
-            #[cfg(feature = "token")]
+            #[cfg(feature = "_token")]
             tokens: self.tokens.or(settings.tokens),
         })
     }
@@ -154,7 +154,7 @@ pub(crate) struct Listening {
     pub(crate) release: Release,
     /// The number of requests to keep.
     pub(crate) recorded: usize,
-    #[cfg(feature = "token")]
+    #[cfg(feature = "_token")]
     pub(crate) tokens: Tokens,
 }
 

@@ -97,7 +97,7 @@ impl Connection {
         }
     }
 
-    #[cfg(feature = "token")]
+    #[cfg(feature = "_token")]
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }

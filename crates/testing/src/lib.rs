@@ -52,7 +52,7 @@
 //! | choose the release of Centrifugo | [`ServerBuilder::release`] |
 //! | move time forward, so that things expire | [`Server::advance`] |
 //! | act as a connected client | [`Server::connect`], [`Connection`], [`Event`] |
-//! | act as a client with a token (feature `token`) | `ServerBuilder::token_key`, `Server::connect_with_token` |
+//! | act as a client with a token (feature `token` or `token-ring`) | `ServerBuilder::token_key`, `Server::connect_with_token` |
 //! | reply to methods of Centrifugo PRO, or to `rpc` | [`Server::on`] |
 //! | inspect the requests | [`Server::requests`], [`Recorded`] |
 //! | let calls fail | [`Server::fail_next`], [`Server::fail_always`], [`Fault`], [`Server::unused_faults`] |
@@ -122,7 +122,7 @@ mod release;
 mod served;
 mod server;
 mod state;
-#[cfg(feature = "token")]
+#[cfg(feature = "_token")]
 mod tokens;
 mod wire;
 

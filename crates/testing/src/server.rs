@@ -60,7 +60,7 @@ impl Server {
             config,
             release,
             recorded,
-            #[cfg(feature = "token")]
+            #[cfg(feature = "_token")]
             tokens,
         } = listening;
         let address = listener.local_addr().map_err(cannot_start)?;
@@ -78,7 +78,7 @@ impl Server {
             overrides: Overrides::default(),
             faults: Faults::default(),
             recorder: Recorder::new(recorded),
-            #[cfg(feature = "token")]
+            #[cfg(feature = "_token")]
             tokens,
         });
         let config = Arc::new(config);

@@ -2,7 +2,7 @@
 
 mod duration;
 mod section;
-#[cfg(feature = "token")]
+#[cfg(feature = "_token")]
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ pub(crate) struct Settings {
     pub(crate) config: ServerConfig,
     /// The namespaces of each configuration.
     pub(crate) namespaces: Vec<Vec<Namespace>>,
-    #[cfg(feature = "token")]
+    #[cfg(feature = "_token")]
     pub(crate) tokens: crate::tokens::Tokens,
 }
 
@@ -131,7 +131,7 @@ impl Sources {
             let root = configuration?;
             let root = Section::root(&root, &self.environment);
             read_config(&mut settings.config, &root)?;
-            #[cfg(feature = "token")]
+            #[cfg(feature = "_token")]
             {
                 settings.tokens = tokens::read(&root)?.or(settings.tokens);
             }

@@ -26,7 +26,7 @@ use crate::recorder::Recorder;
 use crate::release::Release;
 use crate::served::ServedMethod;
 use crate::state::State;
-#[cfg(feature = "token")]
+#[cfg(feature = "_token")]
 use crate::tokens::Tokens;
 
 pub(crate) use publish::Message;
@@ -109,7 +109,7 @@ pub(crate) struct Engine {
     pub(crate) overrides: Overrides,
     pub(crate) faults: Faults,
     pub(crate) recorder: Recorder,
-    #[cfg(feature = "token")]
+    #[cfg(feature = "_token")]
     pub(crate) tokens: Tokens,
 }
 

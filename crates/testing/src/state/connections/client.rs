@@ -1,7 +1,7 @@
 //! A connected client and its subscriptions.
 
 use std::collections::BTreeMap;
-#[cfg(feature = "token")]
+#[cfg(feature = "_token")]
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -56,7 +56,7 @@ pub(crate) enum Source {
     /// The server, by a call of `subscribe`.
     Call,
     /// The server, by the token of the connection.
-    #[cfg_attr(not(feature = "token"), allow(dead_code))]
+    #[cfg_attr(not(feature = "_token"), allow(dead_code))]
     Token,
 }
 
@@ -138,7 +138,7 @@ impl ConnectedClient {
 }
 
 /// Clients with tokens.
-#[cfg(feature = "token")]
+#[cfg(feature = "_token")]
 impl ConnectedClient {
     /// Sets the Unix time in seconds at which the connection expires; 0 for never.
     pub(crate) fn expire_at(&mut self, seconds: i64) {
