@@ -83,7 +83,7 @@ fn tokens_pass_checktoken_and_checksubtoken() -> Outcome {
 fn generated_tokens_verify() -> Outcome {
     let configuration = TokenConfiguration::new()
         .key(&secret("one"))?
-        .user_id_claim("account");
+        .user_id_claim("account")?;
     let verifier = Verifier::new(&secret("one")).user_id_claim("account");
     for (lifetime, expires) in [("60", true), ("-1", false)] {
         let arguments = ["gentoken", "-q", "-u", "42", "-t", lifetime];

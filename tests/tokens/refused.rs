@@ -55,29 +55,21 @@ const CLAIMS: &[(&str, u32)] = &[
     ("", 3500),
     (r#"[]"#, 3500),
     (r#"{"sub":"42""#, 3500),
+    // Centrifugo takes this one for its own failure, and clients try it again.
+    (r#"{"sub":"42","b64info":"%"}"#, 100),
+    (r#"{"sub":"42","b64info":"%","exp":1}"#, 109),
+    (r#"{"sub":"42","aud":null}"#, 3500),
+    (r#"{"sub":"42","exp":" 4102444800"}"#, 3500),
+    // The time overflows.
+    (r#"{"sub":"42","exp":9223372036854775807}"#, 109),
 ];
 
-/// Claims about which a real server and `Verifier` disagree, and their codes.
+/// Claims that a real server accepts and `Verifier`, which is stricter, refuses; their codes.
 const DIFFERENT: &[(&str, Option<u32>, Option<u32>)] = &[
-    // Centrifugo takes this one for its own failure, and clients try it again.
-    (r#"{"sub":"42","b64info":"%"}"#, Some(100), Some(3500)),
-    (
-        r#"{"sub":"42","b64info":"%","exp":1}"#,
-        Some(109),
-        Some(3500),
-    ),
-    (r#"{"sub":"42","aud":null}"#, Some(3500), None),
-    (r#"{"sub":"42","exp":" 4102444800"}"#, Some(3500), None),
-    // The time overflows.
-    (r#"{"sub":"42","exp":9223372036854775807}"#, Some(109), None),
-    // The name of the namespace is empty.
-    (r#"{"sub":"42","channels":[":a"]}"#, None, Some(102)),
-    // `Verifier` is stricter.
     (r#"{"sub":"1","sub":"42"}"#, None, Some(3500)),
     (r#"{"sub":"1","SUB":"42"}"#, None, Some(3500)),
     (r#"{"sub":"42","channels":[null]}"#, None, Some(3500)),
     (r#"{"sub":"42","subs":{"plain:a":null}}"#, None, Some(3500)),
-    (r#"{"sub":"42","b64info":"/x=="}"#, None, Some(3500)),
     (r#"{"sub":"\ud800"}"#, None, Some(3500)),
     ("null", None, Some(3500)),
 ];

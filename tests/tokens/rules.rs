@@ -40,7 +40,7 @@ fn configuration(until: SystemTime) -> Result<TokenConfiguration, centrifugo_tok
         .previous_secret("former", Some(until))?
         .audience("web")
         .issuer("backend")
-        .user_id_claim("account");
+        .user_id_claim("account")?;
     Ok(configuration)
 }
 

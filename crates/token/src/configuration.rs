@@ -135,8 +135,20 @@ impl TokenConfiguration {
     }
 
     /// Sets the claim that names the user, instead of `sub` (`user_id_claim`).
-    pub fn user_id_claim(self, claim: impl Into<String>) -> Self {
-        self.with_text("user_id_claim", claim)
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Claim`] if the name has something else than ASCII letters and underscores: Centrifugo would not start.
+    pub fn user_id_claim(self, claim: impl Into<String>) -> Result<Self, Error> {
+        let claim = claim.into();
+        let is_valid = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+        if claim.is_empty() || !claim.bytes().all(is_valid) {
+            return Err(Error::claim(
+                "user_id_claim",
+                "its name may have ASCII letters and underscores alone: Centrifugo would not start with it",
+            ));
+        }
+        Ok(self.with_text("user_id_claim", claim))
     }
 
     /// Sets a section of their own for subscription tokens (`client.subscription_token`). Without it, they have the same keys

@@ -88,6 +88,7 @@ fn time(engine: &Engine) -> SystemTime {
 /// Returns the error that the client of a refused token gets, with the reason.
 fn refused(refusal: &Refusal) -> ApiError {
     let message = match refusal.code() {
+        RefusalCode::Internal => "internal server error",
         RefusalCode::UnknownChannel => "unknown channel",
         RefusalCode::PermissionDenied => "permission denied",
         RefusalCode::TokenExpired => "token expired",

@@ -103,6 +103,13 @@ impl PublicKey {
         self.kid.as_deref()
     }
 
+    /// Sets the key ID, by which Centrifugo finds the key in a JWKS.
+    #[must_use]
+    pub fn with_kid(mut self, kid: impl Into<String>) -> Self {
+        self.kid = Some(kid.into());
+        self
+    }
+
     /// Returns the algorithm, or `None` for an RSA key that verifies RS256, RS384 and RS512.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {

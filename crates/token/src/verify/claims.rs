@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, PAD};
 use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -16,6 +17,12 @@ use crate::object::fold;
 ///
 /// Go's JSON takes the last one of claims that are repeated; here they are an error.
 pub(super) struct ReadClaims(HashMap<String, (String, Box<RawValue>)>);
+
+/// Standard base64 as Go decodes it, which ignores the bits that the last character has too many.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    PAD.with_decode_allow_trailing_bits(true),
+);
 
 /// The reason why claims cannot be read.
 type Reason = String;
@@ -88,7 +95,8 @@ impl ReadClaims {
             return Ok(None);
         };
         let text = raw.get().trim_matches('"');
-        let number: Option<f64> = serde_json::from_str(text).ok();
+        let is_bare = text.trim() == text;
+        let number: Option<f64> = serde_json::from_str(text).ok().filter(|_| is_bare);
         match number {
             Some(seconds) => Ok(Some(seconds)),
             None => Err(format!("the claim `{name}` is not a number")),
@@ -108,7 +116,16 @@ impl ReadClaims {
             One(String),
             Several(Vec<String>),
         }
-        Ok(match self.value("aud", "a text or a list of texts")? {
+        const KIND: &str = "a text or a list of texts";
+        // Unlike other claims, it may not be null.
+        if self
+            .0
+            .get("aud")
+            .is_some_and(|(_, value)| value.get() == "null")
+        {
+            return Err(format!("the claim `aud` is not {KIND}"));
+        }
+        Ok(match self.value("aud", KIND)? {
             None => Vec::new(),
             Some(Audience::One(audience)) => vec![audience],
             Some(Audience::Several(audiences)) => audiences,
@@ -140,7 +157,7 @@ impl ReadClaims {
             let json = self.0.get(name).map(|(_, json)| json.get().to_owned());
             return Ok(json.map(Bytes::from));
         }
-        match STANDARD.decode(base64) {
+        match BASE64.decode(base64) {
             Ok(bytes) => Ok(Some(Bytes::from(bytes))),
             Err(_) => Err(format!(
                 "the claim `{twin}` is not standard base64 with padding"

@@ -174,7 +174,7 @@ impl Verifier {
     /// # Errors
     ///
     /// The answer of Centrifugo: 3500 for an invalid token, 109 for one that has expired or is not valid yet, 102 for a channel
-    /// of an unknown namespace.
+    /// of an unknown namespace, 100 for a `b64info` that is not base64.
     pub fn connection(&self, token: &str) -> Result<ConnectionToken, Refusal> {
         self.connection_at(token, SystemTime::now())
     }
@@ -193,8 +193,10 @@ impl Verifier {
                 "a connection token cannot have the claim `channel`".to_owned(),
             ));
         }
-        let read = self.read_connection(&claims).map_err(invalid)?;
+        let mut read = self.read_connection(&claims).map_err(invalid)?;
         check_times(&claims, now, RefusalCode::InvalidToken)?;
+        let info = claims.payload("info");
+        read.info = info.map_err(|reason| Refusal::new(RefusalCode::Internal, reason))?;
         for (channel, _) in &read.subscriptions {
             self.check_channel(channel)?;
         }

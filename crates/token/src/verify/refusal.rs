@@ -14,6 +14,9 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalCode {
+    /// Error 100: `b64info` of a connection token is not base64. Centrifugo 6.9.1 answers with its error for internal failures, after
+    /// which client SDKs try again.
+    Internal,
     /// Error 102: the namespace of a channel is not configured.
     UnknownChannel,
     /// Error 103: the subscription token or the shared-poll signature is invalid.
@@ -26,10 +29,11 @@ pub enum RefusalCode {
 }
 
 impl RefusalCode {
-    /// Returns the number: 102, 103, 109 or 3500.
+    /// Returns the number: 100, 102, 103, 109 or 3500.
     #[must_use]
     pub fn number(self) -> u32 {
         match self {
+            Self::Internal => 100,
             Self::UnknownChannel => 102,
             Self::PermissionDenied => 103,
             Self::TokenExpired => 109,
@@ -47,6 +51,7 @@ impl RefusalCode {
 impl fmt::Display for RefusalCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, meaning) = match self {
+            Self::Internal => ("error", "internal server error"),
             Self::UnknownChannel => ("error", "unknown channel"),
             Self::PermissionDenied => ("error", "permission denied"),
             Self::TokenExpired => ("error", "token expired"),

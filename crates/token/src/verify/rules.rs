@@ -41,10 +41,12 @@ impl Verifier {
             let plain = |channel| (channel, TokenSubscription::default());
             subscriptions = channels.into_iter().map(plain).collect();
         }
+        // Its content is checked after the times, with another error.
+        claims.text("b64info")?;
         Ok(ConnectionToken {
             user: self.user(claims)?,
             expires_at: expires_at(claims)?,
-            info: claims.payload("info")?,
+            info: None,
             subscriptions,
             meta: claims.raw("meta").map(ToOwned::to_owned),
             id: claims.text("jti")?,
@@ -79,7 +81,10 @@ impl Verifier {
         };
         let name = channel.strip_prefix('$').unwrap_or(channel);
         let namespace = name.split_once(':').map(|(namespace, _)| namespace);
-        if namespace.is_none_or(|namespace| namespaces.iter().any(|known| known == namespace)) {
+        let is_known = |namespace: &str| {
+            namespace.is_empty() || namespaces.iter().any(|known| known == namespace)
+        };
+        if namespace.is_none_or(is_known) {
             return Ok(());
         }
         let reason = format!("the namespace of the channel {channel:?} is not configured");
@@ -113,8 +118,14 @@ pub(super) fn check_times(
         .as_secs_f64();
     let expired = |reason: String| Err(Refusal::new(RefusalCode::TokenExpired, reason));
     time("iat")?;
-    if let Some(exp) = time("exp")?.filter(|exp| *exp <= seconds) {
-        return expired(format!("the token expired {:.0} s ago", seconds - exp));
+    // In Go, a time above the limit of the type is one in the past.
+    let overflows = |exp: f64| exp >= i64::MAX as f64;
+    if let Some(exp) = time("exp")?.filter(|exp| *exp <= seconds || overflows(*exp)) {
+        return expired(if overflows(exp) {
+            "the claim `exp` is too large".to_owned()
+        } else {
+            format!("the token expired {:.0} s ago", seconds - exp)
+        });
     }
     if let Some(nbf) = time("nbf")?.filter(|nbf| *nbf >= seconds) {
         return expired(format!(

@@ -24,7 +24,8 @@ fn static_keys_are_printed() {
         .unwrap()
         .audience("a")
         .issuer("i")
-        .user_id_claim("user");
+        .user_id_claim("user")
+        .unwrap();
     let expected = json!({"client": {"token": {
         "hmac_secret_key": "my \"secret\"",
         "hmac_previous_secret_key": "former",

@@ -222,7 +222,9 @@ fn claims_of_wrong_types_are_refused() {
             r#"{"subs":{"a":{"override":{"presence":true}}}}"#,
             "`override`",
         ),
-        (r#"{"b64info":"_w"}"#, "`b64info` is not standard base64"),
+        (r#"{"b64info":1}"#, "`b64info` is not a text"),
+        (r#"{"aud":null}"#, "`aud` is not a text or a list"),
+        (r#"{"exp":" 4102444800"}"#, "`exp` is not a number"),
         (r#"{"aud":1}"#, "`aud` is not a text or a list"),
         (r#"{"sub":"a","SUB":"b"}"#, "is repeated"),
         ("[]", "not a JSON object"),
@@ -231,6 +233,12 @@ fn claims_of_wrong_types_are_refused() {
         let outcome = verifier().connection_at(&forged(claims), at(IAT));
         assert_refused(outcome, RefusalCode::InvalidToken, reason);
     }
+    let outcome = verifier().connection_at(&forged(r#"{"b64info":"_w"}"#), at(IAT));
+    let reason = "`b64info` is not standard base64";
+    assert_refused(outcome, RefusalCode::Internal, reason);
+    let huge = forged(r#"{"exp":9223372036854775807}"#);
+    let outcome = verifier().connection_at(&huge, at(IAT));
+    assert_refused(outcome, RefusalCode::TokenExpired, "too large");
     let upper = verifier().connection_at(
         &forged(r#"{"Sub":"42","EXP":"1700003600","info":null}"#),
         at(IAT),
