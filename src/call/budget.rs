@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::platform::Instant;
 
-/// The maximal number of retries in store.
-const CAPACITY: u32 = 20;
+/// The default of the maximal number of retries in store.
+pub(crate) const DEFAULT_BUDGET: u32 = 20;
 
 /// The cost of a retry, in successful calls.
 const COST: u32 = 10;
@@ -18,6 +18,8 @@ const EVENT: Duration = Duration::from_secs(1);
 /// The retries that a client still has in store. They are limited, so that a server that is down is not flooded.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    /// The limit of what is in store, in the same unit.
+    capacity: u32,
     /// The retries in store. The unit is a successful call: a retry costs several.
     stored: AtomicU32,
     /// The time of the last failure that was paid for.
@@ -33,24 +35,25 @@ pub(crate) struct Failed {
     pub(crate) is_first: bool,
 }
 
-impl Default for Budget {
-    fn default() -> Self {
+impl Budget {
+    /// Returns a store with the maximal number of retries.
+    pub(crate) fn new(retries: u32) -> Self {
+        let capacity = retries.saturating_mul(COST);
         Self {
-            stored: AtomicU32::new(CAPACITY * COST),
+            capacity,
+            stored: AtomicU32::new(capacity),
             last_event: Mutex::default(),
         }
     }
-}
 
-impl Budget {
     /// Adds a successful call.
     pub(crate) fn deposit(&self) {
         // Usually the store is full, and threads that only read the counter do not contend for it.
-        if self.stored.load(Ordering::Relaxed) < CAPACITY * COST {
+        if self.stored.load(Ordering::Relaxed) < self.capacity {
             let _ = self
                 .stored
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stored| {
-                    Some((stored + 1).min(CAPACITY * COST))
+                    Some(stored.saturating_add(1).min(self.capacity))
                 });
         }
     }
@@ -90,7 +93,13 @@ mod tests {
 
     use std::time::Instant;
 
-    use super::{Budget, CAPACITY, COST, Failed};
+    use super::{Budget, COST, DEFAULT_BUDGET, Failed};
+
+    const CAPACITY: u32 = DEFAULT_BUDGET;
+
+    fn budget() -> Budget {
+        Budget::new(CAPACITY)
+    }
 
     /// Returns an attempt that starts now, after any event so far, or a further attempt of a call.
     fn failed(is_first: bool) -> Failed {
@@ -108,7 +117,7 @@ mod tests {
 
     #[test]
     fn retries_are_bounded_and_earned_back() {
-        let budget = Budget::default();
+        let budget = budget();
         assert_eq!(take_all(&budget), 20);
         (0..9).for_each(|_| budget.deposit());
         assert!(!withdraw(&budget));
@@ -119,8 +128,21 @@ mod tests {
     }
 
     #[test]
+    fn other_budgets_are_bounded_too() {
+        assert_eq!(take_all(&Budget::new(0)), 0);
+        let small = Budget::new(3);
+        assert_eq!(take_all(&small), 3);
+        (0..1000).for_each(|_| small.deposit());
+        assert_eq!(take_all(&small), 3);
+        let unlimited = Budget::new(u32::MAX);
+        assert!((0..1000).all(|_| withdraw(&unlimited)));
+        (0..20_000).for_each(|_| unlimited.deposit());
+        assert_eq!(unlimited.stored.load(Relaxed), u32::MAX);
+    }
+
+    #[test]
     fn calls_that_one_event_fails_are_paid_once() {
-        let budget = Budget::default();
+        let budget = budget();
         let in_flight = failed(true);
         assert!((0..100).all(|_| budget.withdraw(in_flight)));
         assert_eq!(take_all(&budget), 19);
@@ -135,7 +157,7 @@ mod tests {
     #[test]
     fn threads_neither_overdraw_nor_overfill() {
         const DEPOSITS: u32 = 40;
-        let budget = Budget::default();
+        let budget = budget();
         let taken = AtomicU32::new(0);
         let deposit_and_withdraw = || {
             for _ in 0..DEPOSITS {

@@ -25,7 +25,7 @@ use crate::observe::{DropReason, ObservedCall, Observers};
 use crate::platform::{self, in_runtime};
 use crate::transport::secrets;
 pub(crate) use attempt::{Attempt, request_id};
-pub(crate) use budget::{Budget, Failed};
+pub(crate) use budget::{Budget, DEFAULT_BUDGET, Failed};
 pub use credentials::Credential;
 use credentials::Credentials;
 pub(crate) use deadline::Deadline;

@@ -260,3 +260,15 @@ async fn server_that_is_down_is_not_flooded() -> Outcome {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn call_is_not_retried_without_a_budget() -> Outcome {
+    for (server, builder) in both_transports()? {
+        let client = builder.retry_budget(0).build()?;
+        server.fail_next(1, Fault::close_after())?;
+        let error = client.publish(keyed("1")).await.unwrap_err();
+        assert!(error.is_network(), "{error:?}");
+        assert_eq!(called(&server), ["publish"]);
+    }
+    Ok(())
+}

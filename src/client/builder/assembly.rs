@@ -40,6 +40,7 @@ impl ClientBuilder {
         let in_flight = InFlight::new(self.max_in_flight);
         let max_request_size = self.max_request_size;
         let split_above = self.split_above;
+        let retry_budget = self.retry_budget;
         let request_ids = self.request_ids;
         let honours_keys = self.honours_keys()?;
         let discovery = self.discovery.clone();
@@ -52,7 +53,7 @@ impl ClientBuilder {
             credentials,
             in_flight,
             queues: Queues::default(),
-            budget: Budget::default(),
+            budget: Budget::new(retry_budget),
             max_request_size,
             split_above,
             honours_keys,

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use super::Client;
 use crate::call::credentials::Source;
-use crate::call::{CallOptions, Provider, Retry};
+use crate::call::{CallOptions, DEFAULT_BUDGET, Provider, Retry};
 use crate::error::Error;
 use crate::observe::Observer;
 use crate::transport::url::ServerUrl;
@@ -55,6 +55,7 @@ pub struct ClientBuilder {
     attempt_timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     retry: Retry,
+    retry_budget: u32,
     max_in_flight: Option<usize>,
     headers: Vec<(String, String)>,
     user_agent: Option<String>,
@@ -86,6 +87,7 @@ impl ClientBuilder {
             attempt_timeout: None,
             connect_timeout: None,
             retry: Retry::default(),
+            retry_budget: DEFAULT_BUDGET,
             max_in_flight: None,
             headers: Vec::new(),
             user_agent: None,
@@ -154,6 +156,7 @@ impl ClientBuilder {
         ];
         let limits = (
             self.max_in_flight,
+            self.retry_budget,
             self.split_above,
             self.max_request_size,
             self.max_response_size,
@@ -170,7 +173,9 @@ impl ClientBuilder {
             &self.server_version,
             &self.headers,
         );
-        let (retry, connections, tls) = (&self.retry, &self.connections, &self.tls);
+        let retry = &self.retry;
+        let connections = &self.connections;
+        let tls = &self.tls;
         format!("{texts:?} {times:?} {limits:?} {switches:?} {retry:?} {connections:?} {tls:?}")
     }
 }
@@ -180,6 +185,15 @@ impl ClientBuilder {
     /// Sets how failed calls are retried; see [`Retry`] for the default.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Sets the number of retries that all calls of the client and its clones have in store together. 20 by default.
+    ///
+    /// Every 10 successful calls add one, up to that number, so that a server that is down is not flooded. With 0 no call is
+    /// retried, except by going on to another node at once; with `u32::MAX` the number is not limited.
+    pub fn retry_budget(mut self, retries: u32) -> Self {
+        self.retry_budget = retries;
         self
     }
 

@@ -120,6 +120,7 @@ const COMMON: &[ClientOption] = &[
         "retry.idempotency_keys",
         Set::Switch(|builder| builder.change_retry(Retry::idempotency_keys)),
     ),
+    ClientOption::new("retry_budget", Set::Number(set_retry_budget)).or_zero(),
     ClientOption::new("max_in_flight", Set::Number(ClientBuilder::max_in_flight)),
     ClientOption::new(
         "max_request_size",
@@ -205,6 +206,10 @@ fn secret(content: Vec<u8>) -> Result<String, String> {
 fn set_max_attempts(builder: ClientBuilder, attempts: usize) -> ClientBuilder {
     let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
     builder.change_retry(|retry| retry.max_attempts(attempts))
+}
+
+fn set_retry_budget(builder: ClientBuilder, retries: usize) -> ClientBuilder {
+    builder.retry_budget(u32::try_from(retries).unwrap_or(u32::MAX))
 }
 
 fn set_first_wait(builder: ClientBuilder, wait: Duration) -> ClientBuilder {

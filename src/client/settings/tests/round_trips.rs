@@ -37,6 +37,7 @@ fn common() -> Vec<Sample<'static>> {
         "retry.first_wait" = "0s", r#""0s""# => |b| b.retry(Retry::default().first_wait(Duration::ZERO));
         "retry.longest_wait" = "1h1m", r#""1h1m""# => |b| b.retry(Retry::default().longest_wait(SECOND * 3660));
         "retry.idempotency_keys" = "true", "true" => |b| b.retry(Retry::default().idempotency_keys());
+        "retry_budget" = "0", "0" => |b| b.retry_budget(0);
         "max_in_flight" = "8", "8" => |b| b.max_in_flight(8);
         "max_request_size" = "9", "9" => |b| b.max_request_size(9);
         "max_response_size" = "10", "10" => |b| b.max_response_size(10);
