@@ -9,6 +9,7 @@ mod observers;
 mod panics;
 #[cfg(feature = "opentelemetry")]
 mod propagators;
+mod slow;
 #[cfg(feature = "tracing")]
 mod spans;
 #[cfg(feature = "opentelemetry")]
