@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use centrifugo_api::{ApiError, Error};
 use tokio::runtime::{Builder, Runtime};
@@ -135,6 +135,14 @@ impl Server {
     pub fn advance(&self, duration: Duration) {
         self.engine.clock.advance(duration);
         self.engine.expire();
+    }
+
+    /// Returns the server's time: that of the machine, and what [`advance`](Self::advance) has added.
+    ///
+    /// A token that a test makes after `advance` is signed at this time, by `sign_at`: it would have expired otherwise.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.engine.clock.now())
     }
 
     /// Connects a client for a [`User`], or for a user with that name.

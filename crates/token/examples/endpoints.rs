@@ -28,7 +28,8 @@ const LIFETIME: Duration = Duration::from_secs(600);
 /// Returns the user of a request. A real application looks the session up.
 fn user(head: &Parts) -> Result<String, Reject> {
     let user = head.headers.get("x-user").ok_or(Reject::Forbidden)?;
-    Ok(user.to_str()?.to_owned())
+    let user = user.to_str().map_err(|_| Reject::Forbidden)?;
+    Ok(user.to_owned())
 }
 
 fn router() -> Result<Router, centrifugo_token::Error> {

@@ -10,7 +10,7 @@
 //! let key = Key::hs256("secret")?; // Centrifugo's client.token.hmac_secret_key
 //! let soon = Expiry::after(Duration::from_secs(600));
 //! let connection = ConnectionClaims::new("42", soon).channel("news").sign(&key)?;
-//! let subscription = SubscriptionClaims::user("42").channel("$chat:1", soon).sign(&key)?;
+//! let subscription = SubscriptionClaims::user("42").channel("$chat", soon).sign(&key)?;
 //! # Ok(()) }
 //! # run().unwrap();
 //! ```

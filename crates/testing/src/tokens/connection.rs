@@ -15,7 +15,9 @@ use crate::connection::{Connection, User};
 use crate::engine::{Engine, Offer, Subscriber};
 use crate::messages::SubscribeOptionOverride;
 use crate::server::Server;
-use crate::state::connections::{CloseReason, EXPIRED, SUBSCRIPTION_EXPIRED, Source};
+use crate::state::connections::{
+    CHANNEL_LIMIT, CloseReason, EXPIRED, SUBSCRIPTION_EXPIRED, Source, TOO_MANY_CHANNELS,
+};
 
 const INVALID_TOKEN: CloseReason<'static> = CloseReason::new(3500, "invalid token");
 const INSUFFICIENT_STATE: CloseReason<'static> = CloseReason::new(3010, "insufficient state");
@@ -51,7 +53,7 @@ impl Server {
     /// # Errors
     ///
     /// [`Error::Api`] with the code that the client gets: 109 for a token that has expired or is not valid yet, 102 for a channel
-    /// of an unknown namespace, 110 if `expire_at` has passed, 3500 if the server would end the connection for good because the
+    /// of an unknown namespace, 110 if `expire_at` has passed, 3505 for more than 128 channels, 3500 if the server would end the connection for good because the
     /// token is invalid. The text says why, which a real server writes into its log only. [`Error::Config`] if the server has no
     /// key for tokens.
     pub fn connect_with_token(&self, token: &str) -> Result<Connection, Error> {
@@ -67,6 +69,10 @@ impl Server {
         let subscribers = subscribers(engine, &verified)?;
         if is_past(engine, verified.expires_at) {
             return Err(expired().into());
+        }
+        if subscribers.len() > CHANNEL_LIMIT {
+            let CloseReason { code, text } = TOO_MANY_CHANNELS;
+            return Err(ApiError::new(code, text).into());
         }
         let connection = Connection::open(Arc::clone(engine), user);
         let mut data = engine.state.lock();

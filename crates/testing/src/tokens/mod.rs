@@ -14,7 +14,7 @@ use crate::engine::Engine;
 impl ServerBuilder {
     /// Verifies the tokens of clients with this key: a secret, or the public half of a key.
     ///
-    /// [`tokens`](Self::tokens) takes several keys, a JWKS, an audience and an issuer.
+    /// Replaces an earlier key. [`tokens`](Self::tokens) takes several keys, a JWKS, an audience and an issuer.
     pub fn token_key(self, key: &Key) -> Self {
         self.tokens(Verifier::new(key))
     }

@@ -12,7 +12,9 @@
 //! SDKs stop asking. An error of any other type, for which `?` suffices, is answered with 500 without its text, after which they
 //! ask again; a layer finds it in the response's extensions, as an [`EndpointError`].
 //!
-//! The endpoints answer wrong methods with 405, and bodies above 64 KiB with 413. Their responses with tokens are not stored by
+//! The endpoints answer wrong methods with 405, requests that are not valid with 400, and bodies above 64 KiB with 413. A body
+//! is read before your function is asked, without a limit of time: put a timeout layer around the endpoints, and one that finds
+//! strangers out early if the session is known by then. Their responses with tokens are not stored by
 //! caches. CORS is your application's: put a layer around them where the page is of another origin.
 //!
 //! axum and hyper take these services as they are, and other frameworks by an adapter of some lines: see the example `endpoints`.
@@ -27,7 +29,8 @@
 //! let key = Key::hs256("secret")?;
 //! let endpoint = ConnectionTokenEndpoint::new(key, |head| async move {
 //!     let user = head.headers.get("x-user").ok_or(Reject::Forbidden)?;
-//!     Ok(ConnectionClaims::new(user.to_str()?, Expiry::after(Duration::from_secs(600))))
+//!     let user = user.to_str().map_err(|_| Reject::Forbidden)?;
+//!     Ok(ConnectionClaims::new(user, Expiry::after(Duration::from_secs(600))))
 //! });
 //! // axum: Router::new().route_service("/centrifugo/connection_token", endpoint)
 //! # fn is_service<S: tower_service::Service<http::Request<http_body_util::Empty<bytes::Bytes>>>>(_: S) {}
@@ -66,7 +69,8 @@ pub type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response, Infallibl
 
 /// The refusal of your function.
 ///
-/// Every error converts into [`Reject::Failed`], so that `?` can be used.
+/// Every type of errors converts into [`Reject::Failed`], so that `?` can be used. Boxed errors and those of `anyhow` are no
+/// such types: `.map_err(|error| Reject::Failed(error.into()))`.
 #[derive(Debug)]
 pub enum Reject {
     /// The user may not have the token: 403. Client SDKs stop asking, and disconnect or unsubscribe.

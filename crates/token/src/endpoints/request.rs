@@ -27,6 +27,10 @@ where
     B: Body,
     B::Error: Into<BoxError>,
 {
+    // A body that says that it is too long is not waited for.
+    if body.size_hint().lower() > LARGEST as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
     match Limited::new(body, LARGEST).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),

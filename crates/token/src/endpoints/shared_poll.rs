@@ -1,5 +1,6 @@
 //! The endpoint of shared-poll signatures.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use http::request::Parts;
@@ -21,6 +22,14 @@ pub struct SharedPollRequest {
     pub channel: String,
     /// The keys that the client wants to track.
     pub keys: Vec<String>,
+}
+
+impl SharedPollRequest {
+    /// Returns whether a signature is possible: no text is empty, and none contains the character that separates them.
+    fn is_valid(&self) -> bool {
+        let mut texts = self.keys.iter().chain([&self.channel]);
+        texts.all(|text| !text.is_empty() && !text.contains('\0'))
+    }
 }
 
 /// The endpoint of shared-poll signatures: `POST` with `{"channel":"…","keys":["…"]}`.
@@ -79,12 +88,13 @@ where
     {
         Failure::method(&head.method, &[Method::POST])?;
         let wanted: SharedPollRequest = request::json(body).await?;
-        if wanted.channel.is_empty() {
+        if !wanted.is_valid() {
             return Err(StatusCode::BAD_REQUEST.into());
         }
         let (tracked, expiry) = (self.function)(head, wanted.clone()).await?;
+        let asked: HashSet<&String> = wanted.keys.iter().collect();
         let mut keys = tracked.key_names().iter();
-        if tracked.channel_name() != wanted.channel || !keys.all(|key| wanted.keys.contains(key)) {
+        if tracked.channel_name() != wanted.channel || !keys.all(|key| asked.contains(key)) {
             return Err(Failure::failed(
                 "the function allowed another channel, or keys that the client did not ask for",
             ));

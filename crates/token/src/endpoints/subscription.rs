@@ -77,12 +77,14 @@ where
     }
 }
 
-/// Returns the channel in a query, or nothing if there is none or more than one.
+/// Returns the channel in a query, or nothing if there is none or more than one, or if it is not UTF-8.
 fn in_query(query: &str) -> String {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let mut channels = pairs.filter(|(name, _)| name == "channel");
     match (channels.next(), channels.next()) {
-        (Some((_, channel)), None) => channel.into_owned(),
+        (Some((_, channel)), None) if !channel.contains(char::REPLACEMENT_CHARACTER) => {
+            channel.into_owned()
+        }
         _ => String::new(),
     }
 }

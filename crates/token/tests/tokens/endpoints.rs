@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use centrifugo_token::endpoints::{
     ConnectionTokenEndpoint, EndpointError, JwksEndpoint, Reject, SharedPollEndpoint,
-    SubscriptionTokenEndpoint,
+    SharedPollRequest, SubscriptionTokenEndpoint,
 };
 use centrifugo_token::{
     ConnectionClaims, Expiry, Key, KeySet, SharedPollSecret, SubscriptionClaims, TrackedKeys,
@@ -16,6 +18,7 @@ use centrifugo_token::{
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{Request, Response};
+use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 use tower_service::Service;
@@ -157,12 +160,52 @@ async fn wrong_requests_are_refused_before_the_function_is_called() {
         ("POST", "/", large.as_str(), 413),
         ("GET", "/", r#"{"channel":"a"}"#, 400),
         ("GET", "/?channel=a&channel=b", "", 400),
+        ("GET", "/?channel=%ff", "", 400),
         ("PUT", "/", r#"{"channel":"a"}"#, 405),
     ] {
         let (head, reply) = call(endpoint.clone(), method, uri, body).await;
         assert_eq!(head.status(), status, "{method} {uri} {body:.20}");
         assert_eq!(reply, "");
     }
+    let unused = |_: Parts, _: SharedPollRequest| async { unreachable!("the request is wrong") };
+    let secret = SharedPollSecret::new("shared_poll_secret").unwrap();
+    let endpoint = SharedPollEndpoint::new(secret, unused);
+    for body in [
+        r#"{"channel":"","keys":["a"]}"#,
+        r#"{"channel":"c","keys":[""]}"#,
+        r#"{"channel":"c","keys":["a\u0000b"]}"#,
+        r#"{"channel":"c\u0000","keys":["a"]}"#,
+    ] {
+        let (head, _) = call(endpoint.clone(), "POST", "/", body).await;
+        assert_eq!(head.status(), 400, "{body}");
+    }
+}
+
+/// A body that never comes, of that length.
+struct Announced(u64);
+
+impl http_body::Body for Announced {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test]
+async fn body_that_is_announced_as_too_long_is_not_waited_for() {
+    let mut endpoint = SubscriptionTokenEndpoint::new(key(), subscribe);
+    let request = Request::post("/").body(Announced(64 * 1024 + 1)).unwrap();
+    let Ok(response) = endpoint.call(request).await;
+    assert_eq!(response.status(), 413);
 }
 
 #[tokio::test]
