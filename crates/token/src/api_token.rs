@@ -178,6 +178,7 @@ impl<S: Signer> ApiTokens<S> {
         let lifetime = Duration::from_secs(exp.saturating_sub(iat));
         let unsigned = Unsigned {
             claims: self.claims(iat, exp)?,
+            signed_at: iat,
             lifetime: Some(lifetime),
             max_length: MAX_LENGTH,
         };

@@ -84,6 +84,16 @@ pub(crate) fn seconds(claim: &str, time: SystemTime) -> Result<u64, Error> {
     Ok(since.as_secs())
 }
 
+/// Returns the time between two moments, of which tokens have the whole seconds alone. It is zero if the second one is earlier.
+pub(crate) fn whole_seconds_between(start: SystemTime, end: SystemTime) -> Duration {
+    let seconds = |time: SystemTime| {
+        time.duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs()
+    };
+    Duration::from_secs(seconds(end).saturating_sub(seconds(start)))
+}
+
 /// Returns whether a previous secret is still accepted: by whole seconds, as Centrifugo compares them.
 pub(crate) fn is_until(now: SystemTime, until: Option<SystemTime>) -> bool {
     let seconds = |time: SystemTime| {

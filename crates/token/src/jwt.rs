@@ -23,6 +23,8 @@ pub(crate) const MAX_LENGTH: usize = 8000;
 )]
 pub struct Unsigned {
     pub(crate) claims: String,
+    /// The time of signing, in seconds since 1970.
+    pub(crate) signed_at: u64,
     /// The time from signing to expiring, `None` if it never expires.
     pub(crate) lifetime: Option<Duration>,
     pub(crate) max_length: usize,
@@ -80,8 +82,9 @@ impl Unsigned {
         Err(Error::claim(
             "exp",
             format!(
-                "tokens of this key set live at most {} s, so that old keys can retire: choose a shorter expiry, or a longer \
-                 lifetime in KeySet::new",
+                "tokens of this key set end by {} now, in {} s, so that none outlives its key: choose a shorter expiry, a longer \
+                 lifetime in KeySet::new, or a later retire_after of the key",
+                self.signed_at.saturating_add(longest.as_secs()),
                 longest.as_secs()
             ),
         ))

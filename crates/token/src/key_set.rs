@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::Error;
+use crate::expiry;
 use crate::key::{Key, PublicKey};
 
 /// The time for which a key stays in the set after its last token has expired: the clocks of instances may differ.
@@ -11,7 +12,7 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// Keys that rotate: one signs, and the public halves of all are served as a JWKS (RFC 7517).
 ///
 /// The set has plain times, and no state: several instances with the same keys and times agree, whenever they were started.
-/// A rotation is a change of their configuration:
+/// Their clocks may differ by less than 5 minutes. A rotation is a change of their configuration:
 ///
 /// 1. Add the new key to every instance, with an [`active_from`](ScheduledKey::active_from) by which all of them have it, at
 ///    least 10 minutes away: HTTP caches may keep the former set for some minutes.
@@ -37,6 +38,12 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// # assert!(json.contains("EdDSA") && json.contains("ES256"));
 /// # Ok::<(), centrifugo_token::Error>(())
 /// ```
+///
+/// Call [`active`](Self::active) for each token: a [`Key`] that is kept does not know when its time is over, and signs tokens that
+/// nobody accepts once it has left the set.
+///
+/// An `active_from` in the past is allowed. The key before leaves the set at once if that time, the longest lifetime and 5 minutes
+/// have passed, and its tokens are refused.
 ///
 /// Centrifugo looks for a key that it does not know at once, and remembers keys for an hour: a key that was removed early, since
 /// it was stolen, is accepted until then, or until Centrifugo restarts.
@@ -85,6 +92,9 @@ impl ScheduledKey {
 
     /// Sets the time after which the key neither signs nor is published. By default that is the end of the last token that it
     /// may have signed, and 5 minutes more.
+    ///
+    /// The key signs no token that ends later: in the last part of its time tokens have to be shorter than the set allows, see
+    /// [`KeySet::active`]. Set it at least the longest lifetime after the next key's `active_from` to avoid that.
     pub fn retire_after(mut self, time: SystemTime) -> Self {
         self.retire_after = Some(time);
         self
@@ -98,10 +108,11 @@ impl From<Key> for ScheduledKey {
 }
 
 impl KeySet {
-    /// Creates a set without keys, whose tokens live no longer than that.
+    /// Creates a set without keys, whose tokens live no longer than that. Fractions of a second are dropped, and
+    /// [`publish`](Self::publish) refuses a lifetime below 1 s.
     pub fn new(longest_lifetime: Duration) -> Self {
         Self {
-            longest_lifetime,
+            longest_lifetime: Duration::from_secs(longest_lifetime.as_secs()),
             keys: Vec::new(),
             others: Vec::new(),
         }
@@ -113,14 +124,24 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] for an HMAC secret, an ID that another key of the set has, and a second key that becomes active at the
-    /// same time.
+    /// [`Error::Key`] for an HMAC secret, an ID or a public half that another key of the set has, a second key that becomes active
+    /// at the same time, a key that retires before it is active, and a set whose longest lifetime is below 1 s.
     pub fn publish(mut self, key: impl Into<ScheduledKey>) -> Result<Self, Error> {
         let ScheduledKey {
             key,
             active_from,
             retire_after,
         } = key.into();
+        if self.longest_lifetime.is_zero() {
+            return Err(Error::key(
+                "tokens of this key set cannot live for a second: give KeySet::new a lifetime of 1 s or more",
+            ));
+        }
+        if retire_after.is_some_and(|end| end <= active_from) {
+            return Err(Error::key(
+                "the key would never sign: its retire_after must be later than its active_from",
+            ));
+        }
         let key = match key.kid() {
             Some(_) => key,
             None if key.public().is_some() => key.with_thumbprint_kid()?,
@@ -129,7 +150,7 @@ impl KeySet {
         let public = key.public().ok_or_else(|| {
             Error::key("an HMAC secret cannot be in a JWKS, which everybody may read: use an RSA, ECDSA or Ed25519 key")
         })?;
-        self.check_kid(&public)?;
+        self.check(&public)?;
         if let Some(other) = self
             .keys
             .iter()
@@ -142,7 +163,7 @@ impl KeySet {
             )));
         }
         self.keys.push(Scheduled {
-            key: key.with_longest_lifetime(self.longest_lifetime),
+            key,
             public,
             active_from,
             retire_after,
@@ -155,14 +176,17 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if the key has no ID, or one that another key of the set has.
+    /// [`Error::Key`] if the key has no ID, or if another key of the set has the same ID or public half.
     pub fn publish_only(mut self, key: PublicKey) -> Result<Self, Error> {
-        self.check_kid(&key)?;
+        self.check(&key)?;
         self.others.push(key);
         Ok(self)
     }
 
-    /// Returns the key that signs now. It refuses tokens that live longer than the set allows.
+    /// Returns the key that signs now: the newest one that has begun and has not retired.
+    ///
+    /// It refuses tokens that live longer than the set allows, or that end after the key leaves the set, with [`Error::Claim`] for
+    /// `exp`. The time until it leaves is counted from now: do not keep the key, but call this for each token.
     ///
     /// # Errors
     ///
@@ -178,15 +202,15 @@ impl KeySet {
     /// As [`active`](Self::active).
     pub fn active_at(&self, time: SystemTime) -> Result<Key, Error> {
         let mut keys = self.keys.iter().enumerate();
-        let newest = keys.rfind(|(_, key)| key.active_from <= time);
-        // An older key may have retired because this one has begun.
-        let active = newest.filter(|(index, _)| !self.is_retired(*index, time));
-        let (_, active) = active.ok_or_else(|| {
+        let active =
+            keys.rfind(|(index, key)| key.active_from <= time && !self.is_retired(*index, time));
+        let (index, active) = active.ok_or_else(|| {
             Error::key(
                 "no key of the set is active: publish one whose active_from has passed and whose retire_after has not",
             )
         })?;
-        Ok(active.key.clone())
+        let key = active.key.clone();
+        Ok(key.with_longest_lifetime(self.lifetime_at(index, time)))
     }
 
     /// Returns the JWKS to serve now: `{"keys":[…]}` with the public halves of all keys that are not retired.
@@ -211,26 +235,46 @@ impl KeySet {
         published.map(|(_, key)| &key.public).chain(&self.others)
     }
 
-    /// Returns whether a key has left the set. The key after it ends its signing.
+    /// Returns whether a key has left the set.
     fn is_retired(&self, index: usize, time: SystemTime) -> bool {
+        self.end(index).is_some_and(|end| time > end)
+    }
+
+    /// Returns the time at which a key leaves the set, if it does. The key after it ends its signing.
+    fn end(&self, index: usize) -> Option<SystemTime> {
         let by_default = || {
             let successor = self.keys.get(index + 1)?;
             let last = successor.active_from.checked_add(self.longest_lifetime)?;
             last.checked_add(MARGIN)
         };
-        let end = self.keys[index].retire_after.or_else(by_default);
-        end.is_some_and(|end| time > end)
+        self.keys[index].retire_after.or_else(by_default)
     }
 
-    fn check_kid(&self, key: &PublicKey) -> Result<(), Error> {
+    /// Returns the longest lifetime of a token that a key signs at that time: it ends before the key leaves the set.
+    fn lifetime_at(&self, index: usize, time: SystemTime) -> Duration {
+        let longest = self.longest_lifetime;
+        self.end(index).map_or(longest, |end| {
+            longest.min(expiry::whole_seconds_between(time, end))
+        })
+    }
+
+    /// Checks that a key has an ID, and that no other key has the ID or the public half.
+    fn check(&self, key: &PublicKey) -> Result<(), Error> {
         let kid = key.kid().filter(|kid| !kid.is_empty());
         let kid = kid.ok_or_else(|| {
             Error::key("Centrifugo finds the keys of a JWKS by their `kid`, which is missing or empty: use with_kid")
         })?;
         let mut others = self.keys.iter().map(|key| &key.public).chain(&self.others);
-        if others.any(|other| other.kid() == Some(kid)) {
+        if others.clone().any(|other| other.kid() == Some(kid)) {
             return Err(Error::key(format!(
                 "the set has a key with the ID {kid:?} already: Centrifugo remembers keys by their ID, so never use one again"
+            )));
+        }
+        let thumbprint = key.thumbprint();
+        if let Some(other) = others.find(|other| other.thumbprint() == thumbprint) {
+            return Err(Error::key(format!(
+                "the set has this key already, with the ID {:?}: tokens would be valid after that one has retired; make a new key",
+                other.kid().unwrap_or_default()
             )));
         }
         Ok(())

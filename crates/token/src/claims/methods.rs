@@ -129,6 +129,7 @@ macro_rules! standard_methods {
             self.write(&mut object, now)?;
             Ok($crate::jwt::Unsigned {
                 claims: object.finish(),
+                signed_at: $crate::expiry::seconds("iat", now)?,
                 lifetime: self.standard.lifetime(now)?,
                 max_length: self.standard.max_length,
             })

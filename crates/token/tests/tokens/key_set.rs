@@ -69,8 +69,7 @@ fn keys_are_published_from_the_start_until_last_token_has_ended() {
 
 #[test]
 fn retire_after_takes_the_place_of_the_default() {
-    let early = ScheduledKey::new(key("ed25519.pem").with_kid("early")).retire_after(at(IAT));
-    let set = set().publish(early).unwrap();
+    let set = early();
     assert_eq!(active(&set, IAT), "early");
     assert!(
         problem(set.active_at(at(IAT + 1)).unwrap_err()).contains("no key of the set is active")
@@ -79,18 +78,81 @@ fn retire_after_takes_the_place_of_the_default() {
     assert_eq!(set.jwks_at(at(IAT + 1)), r#"{"keys":[]}"#);
 }
 
+/// Returns a set whose key retires at `IAT`.
+fn early() -> KeySet {
+    let early = ScheduledKey::new(key("ed25519.pem").with_kid("early"));
+    set().publish(early.retire_after(at(IAT))).unwrap()
+}
+
 #[test]
-fn older_key_does_not_sign_again_when_newest_is_retired() {
-    let newest = ScheduledKey::new(key("p256.pem"))
+fn older_key_signs_again_while_it_is_published_when_newest_is_retired() {
+    let newest = ScheduledKey::new(key("p256.pem").with_kid("newest"))
         .active_from(at(IAT))
         .retire_after(at(IAT + 10));
-    let set = set()
-        .publish(key("ed25519.pem"))
-        .unwrap()
-        .publish(newest)
-        .unwrap();
-    assert!(set.active_at(at(IAT + 10)).is_ok());
-    assert!(set.active_at(at(IAT + 11)).is_err());
+    let older = key("ed25519.pem").with_kid("older");
+    let set = set().publish(older).unwrap().publish(newest).unwrap();
+    assert_eq!(active(&set, IAT + 10), "newest");
+    assert_eq!(active(&set, IAT + 11), "older");
+    // Its tokens end before it leaves the set, as those of every key.
+    let last = IAT + LIFETIME + 300;
+    assert_eq!(latest_end(&set, IAT + 11), IAT + 11 + LIFETIME);
+    assert_eq!(latest_end(&set, last - 1), last);
+    assert!(set.active_at(at(last + 1)).is_err());
+}
+
+/// Returns the latest `exp` that the active key signs.
+fn latest_end(set: &KeySet, time: u64) -> u64 {
+    let key = set.active_at(at(time)).unwrap();
+    let signs = |exp: &u64| {
+        let claims = ConnectionClaims::new("42", Expiry::at(at(*exp)));
+        claims.sign_at(&key, at(time)).is_ok()
+    };
+    (time + 1..).take_while(signs).last().unwrap_or(time)
+}
+
+#[test]
+fn no_token_outlives_retire_after() {
+    let set = early();
+    assert_eq!(latest_end(&set, IAT - LIFETIME - 1), IAT - 1);
+    assert_eq!(latest_end(&set, IAT - LIFETIME), IAT);
+    assert_eq!(latest_end(&set, IAT - 5), IAT);
+    assert_eq!(latest_end(&set, IAT), IAT);
+    let now = at(IAT - 5) + Duration::from_millis(900);
+    let key = set.active_at(now).unwrap();
+    let claims = |lifetime| ConnectionClaims::new("42", Expiry::after(lifetime));
+    assert!(claims(Duration::from_secs(5)).sign_at(&key, now).is_ok());
+    let error = claims(Duration::from_secs(6))
+        .sign_at(&key, now)
+        .unwrap_err();
+    let Error::Claim { claim, problem } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(claim, "exp");
+    assert!(
+        problem.contains(&format!("end by {IAT} now, in 5 s")),
+        "{problem}"
+    );
+}
+
+#[test]
+fn keys_that_never_sign_are_refused() {
+    let of = |retire_after| {
+        ScheduledKey::new(key("p256.pem"))
+            .active_from(at(IAT))
+            .retire_after(at(retire_after))
+    };
+    for time in [IAT - 1, IAT] {
+        assert!(problem(set().publish(of(time)).unwrap_err()).contains("would never sign"));
+    }
+    assert!(set().publish(of(IAT + 1)).is_ok());
+}
+
+#[test]
+fn lifetimes_are_whole_seconds() {
+    let set =
+        |milliseconds| KeySet::new(Duration::from_millis(milliseconds)).publish(key("p256.pem"));
+    assert!(problem(set(999).unwrap_err()).contains("1 s or more"));
+    assert_eq!(latest_end(&set(1999).unwrap(), IAT), IAT + 1);
 }
 
 #[tokio::test]
@@ -152,6 +214,11 @@ fn ambiguous_keys_are_refused() {
     let first = set().publish(key("ed25519.pem")).unwrap();
     let again = ScheduledKey::new(key("ed25519.pem")).active_from(at(1));
     assert!(problem(first.clone().publish(again).unwrap_err()).contains("never use one again"));
+    // A token by the one would be valid after it has retired.
+    let renamed = ScheduledKey::new(key("ed25519.pem").with_kid("new")).active_from(at(1));
+    assert!(problem(first.clone().publish(renamed).unwrap_err()).contains("this key already"));
+    let renamed = key("ed25519.pem").with_kid("new").public().unwrap();
+    assert!(problem(first.clone().publish_only(renamed).unwrap_err()).contains("this key already"));
     let same_time = problem(first.clone().publish(key("p256.pem")).unwrap_err());
     assert!(
         same_time.contains("become active at the same time"),
