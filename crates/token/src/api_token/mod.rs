@@ -1,13 +1,16 @@
 //! Tokens for the server API of Centrifugo PRO.
 
+mod shared;
+
 use std::fmt;
 #[cfg(feature = "credentials")]
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+use self::shared::{Kept, Next, Shared};
 use crate::claims::{put_audience, put_text};
 use crate::error::Error;
 use crate::expiry::{self, Expiry};
@@ -45,8 +48,16 @@ impl From<ApiToken> for centrifugo_api::Credential {
 
 /// Tokens for the server API of Centrifugo PRO (6.3.2 and later), beside the API key or instead of it.
 ///
-/// A token is kept and signed anew when half of its lifetime is over. If that fails, the old one is used until it expires.
-/// Clones share the token.
+/// A token is kept and signed anew when half of its lifetime is over. If that fails, the old one is used until it expires, and the
+/// signer is asked again after 1 s. Clones share the token.
+///
+/// One caller at a time signs. Others get the kept token while it is valid, and else wait for that caller's token or its failure.
+/// The caller that signs waits for the signer, however long that takes: a timeout belongs into [`Signer::sign`]. If its future is
+/// dropped, another caller signs.
+///
+/// The signer is one key, for as long as these `ApiTokens` live. To rotate it, let Centrifugo know the new key too, for instance by
+/// a [`KeySet`](crate::KeySet) of keys for the API alone, then create new `ApiTokens` with the new key, and remove the old key when
+/// its last token has expired. The key that a `KeySet` returns as the active one stays the same here, and does not follow the set.
 ///
 /// The key must not be the one of clients' tokens: with it, every user could call the API. The claims follow the documentation
 /// of Centrifugo PRO; they could not be tested.
@@ -56,7 +67,7 @@ impl From<ApiToken> for centrifugo_api::Credential {
 ///
 /// use centrifugo_token::{ApiTokens, Key};
 ///
-/// # let pem = include_str!("../tests/data/p256.pem");
+/// # let pem = include_str!("../../tests/data/p256.pem");
 /// let key = Key::from_pem(pem)?.with_thumbprint_kid()?;
 /// let tokens = ApiTokens::new(key, Duration::from_secs(600)).audience("centrifugo-api").issuer("backend");
 /// # async fn send(tokens: ApiTokens) -> Result<(), centrifugo_token::Error> {
@@ -73,18 +84,11 @@ pub struct ApiTokens<S = Key> {
     audience: Vec<String>,
     issuer: Option<String>,
     scope: Option<String>,
-    kept: Arc<Mutex<Option<Kept>>>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    token: ApiToken,
-    /// The time from which on it is replaced.
-    half: SystemTime,
+    shared: Arc<Shared>,
 }
 
 impl<S> ApiTokens<S> {
-    /// Creates the source of tokens that live for that time.
+    /// Creates the source of tokens that live for that time. Fractions of a second are dropped.
     #[must_use]
     pub fn new(signer: S, lifetime: Duration) -> Self {
         Self {
@@ -93,7 +97,7 @@ impl<S> ApiTokens<S> {
             audience: Vec::new(),
             issuer: None,
             scope: None,
-            kept: Arc::default(),
+            shared: Arc::default(),
         }
     }
 
@@ -120,7 +124,7 @@ impl<S> ApiTokens<S> {
 
     /// Leaves the token to the clones, whose claims are others.
     fn without_kept(mut self) -> Self {
-        self.kept = Arc::default();
+        self.shared = Arc::default();
         self
     }
 
@@ -138,10 +142,6 @@ impl<S> ApiTokens<S> {
             put_text(&mut object, "scope", scope)?;
         }
         Ok(object.finish())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,17 +161,13 @@ impl<S: Signer> ApiTokens<S> {
     ///
     /// As [`token`](Self::token).
     pub async fn token_at(&self, now: SystemTime) -> Result<ApiToken, Error> {
-        let kept = self.lock().clone();
-        if let Some(kept) = kept.as_ref().filter(|kept| now < kept.half) {
-            return Ok(kept.token.clone());
+        match self.shared.next(now).await? {
+            Next::Kept(token) => Ok(token),
+            Next::Sign(turn) => turn.end(self.sign(now).await),
         }
-        let signed = self.sign(now).await;
-        let usable = kept.filter(|kept| now < kept.token.expires);
-        signed.or_else(|error| usable.map(|kept| kept.token).ok_or(error))
     }
 
-    /// Signs a token and keeps it.
-    async fn sign(&self, now: SystemTime) -> Result<ApiToken, Error> {
+    async fn sign(&self, now: SystemTime) -> Result<Kept, Error> {
         let exp = Expiry::after(self.lifetime).seconds("exp", now)?;
         let exp = exp.ok_or_else(|| Error::claim("exp", "an API token must expire"))?;
         let iat = expiry::seconds("iat", now)?;
@@ -186,11 +182,10 @@ impl<S: Signer> ApiTokens<S> {
             token: unsigned.sign_with(&*self.signer).await?,
             expires: SystemTime::UNIX_EPOCH + Duration::from_secs(exp),
         };
-        *self.lock() = Some(Kept {
-            token: token.clone(),
+        Ok(Kept {
+            token,
             half: now + lifetime / 2,
-        });
-        Ok(token)
+        })
     }
 }
 
@@ -220,7 +215,7 @@ impl<S> Clone for ApiTokens<S> {
             audience: self.audience.clone(),
             issuer: self.issuer.clone(),
             scope: self.scope.clone(),
-            kept: Arc::clone(&self.kept),
+            shared: Arc::clone(&self.shared),
         }
     }
 }
