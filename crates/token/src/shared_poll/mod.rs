@@ -77,6 +77,9 @@ impl fmt::Debug for SharedPollSecret {
 
 /// The keys of a shared-poll channel that a user may track, to be signed.
 ///
+/// A signature is of the texts with NUL characters between. A text that contains one, an empty key and an empty channel are
+/// refused, both when they are signed and verified: the signature could be that of other keys.
+///
 /// ```
 /// use std::time::Duration;
 ///
@@ -131,7 +134,7 @@ impl TrackedKeys {
     ///
     /// # Errors
     ///
-    /// [`Error::Claim`] if the expiry has passed, the channel is empty, or a text contains a NUL character, which separates them.
+    /// [`Error::Claim`] if the expiry has passed, the channel or a key is empty, or a text contains a NUL character.
     pub fn sign(&self, secret: &SharedPollSecret, expiry: Expiry) -> Result<String, Error> {
         self.sign_at(secret, expiry, SystemTime::now())
     }
@@ -147,18 +150,7 @@ impl TrackedKeys {
         expiry: Expiry,
         now: SystemTime,
     ) -> Result<String, Error> {
-        if self.channel.is_empty() {
-            return Err(Error::claim("channel", "it is empty"));
-        }
-        let keys = self.keys.iter().map(|key| ("keys", key));
-        let texts = [("user", &self.user), ("channel", &self.channel)];
-        if let Some((name, _)) = texts
-            .into_iter()
-            .chain(keys)
-            .find(|(_, text)| text.contains('\0'))
-        {
-            return Err(Error::claim(name, "it contains a NUL character"));
-        }
+        self.check()?;
         let iat = expiry::seconds("iat", now)?.to_string();
         let exp = expiry.seconds("exp", now)?.unwrap_or(0).to_string();
         let message = self.message(&iat, &exp);
@@ -170,7 +162,8 @@ impl TrackedKeys {
     ///
     /// # Errors
     ///
-    /// The answer of Centrifugo: 103 for a wrong signature, 109 for one that expired more than 5 s ago.
+    /// The answer of Centrifugo: 103 for a wrong signature, 109 for one that expired more than 5 s ago. 103 too for texts that
+    /// [`sign`](Self::sign) refuses.
     pub fn verify(&self, secret: &SharedPollSecret, signature: &str) -> Result<(), Refusal> {
         self.verify_at(secret, signature, SystemTime::now())
     }
@@ -186,7 +179,8 @@ impl TrackedKeys {
         signature: &str,
         now: SystemTime,
     ) -> Result<(), Refusal> {
-        let denied = |reason| Refusal::new(RefusalCode::PermissionDenied, reason);
+        let denied = |reason: &str| Refusal::new(RefusalCode::PermissionDenied, reason);
+        self.check().map_err(|error| denied(&error.to_string()))?;
         let mut parts = signature.splitn(3, ':');
         let (Some(iat), Some(exp), Some(tag)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(denied("the signature does not have three parts"));
@@ -223,6 +217,23 @@ impl TrackedKeys {
     #[cfg(feature = "endpoints")]
     pub(crate) fn key_names(&self) -> &[String] {
         &self.keys
+    }
+
+    /// Checks that no other texts have the same message.
+    fn check(&self) -> Result<(), Error> {
+        if self.channel.is_empty() {
+            return Err(Error::claim("channel", "it is empty"));
+        }
+        if self.keys.iter().any(String::is_empty) {
+            return Err(Error::claim("keys", "a key is empty"));
+        }
+        let keys = self.keys.iter().map(|key| ("keys", key));
+        let texts = [("user", &self.user), ("channel", &self.channel)];
+        let mut texts = texts.into_iter().chain(keys);
+        match texts.find(|(_, text)| text.contains('\0')) {
+            Some((name, _)) => Err(Error::claim(name, "it contains a NUL character")),
+            None => Ok(()),
+        }
     }
 
     fn message(&self, iat: &str, exp: &str) -> String {

@@ -65,6 +65,25 @@ fn other_users_channels_keys_and_orders_are_refused() {
 }
 
 #[test]
+fn texts_of_the_same_message_are_refused() {
+    let of = |user: &str, channel: &str, keys: &[&str]| {
+        TrackedKeys::user(user).channel(channel, keys.iter().copied())
+    };
+    for (signed, other) in [
+        (of("42", "a", &["b", "c"]), of("42", "a", &["b\0c"])),
+        (of("42", "a", &[]), of("42", "a", &[""])),
+    ] {
+        let signature = signed.sign_at(&secret(), hour(), at(IAT)).unwrap();
+        assert_eq!(code(&signed, &signature, IAT), None);
+        assert_eq!(
+            code(&other, &signature, IAT),
+            Some(RefusalCode::PermissionDenied),
+            "{other:?}"
+        );
+    }
+}
+
+#[test]
 fn every_flipped_bit_is_refused() {
     let signature = keys().sign_at(&secret(), hour(), at(IAT)).unwrap();
     for bit in 0..8 * signature.len() {
@@ -139,6 +158,10 @@ fn mistakes_are_refused_before_anything_is_signed() {
     );
     assert_eq!(
         claim(TrackedKeys::user("42").channel("a", ["a", "\0"]), hour()),
+        "keys"
+    );
+    assert_eq!(
+        claim(TrackedKeys::user("42").channel("a", ["a", ""]), hour()),
         "keys"
     );
     assert_eq!(format!("{:?}", secret()), "SharedPollSecret");
