@@ -29,7 +29,8 @@ enum Kind {
 }
 
 impl Expiry {
-    /// Returns the expiry that long after the token is signed. Fractions of a second are dropped.
+    /// Returns the expiry that long after the token is signed. Fractions of a second of the lifetime are dropped, and a lifetime
+    /// below 1 s is an error when the token is signed.
     #[must_use]
     pub fn after(lifetime: Duration) -> Self {
         Self(Kind::After(lifetime))
@@ -49,14 +50,25 @@ impl Expiry {
 
     /// Returns the seconds since 1970 at which a token expires that is signed at `at`, or `None` if it never does.
     pub(crate) fn seconds(self, claim: &str, at: SystemTime) -> Result<Option<u64>, Error> {
-        let time = match self.0 {
-            Kind::Never => return Ok(None),
-            Kind::At(time) => Some(time),
-            Kind::After(lifetime) => at.checked_add(lifetime),
-        };
-        let time = time.ok_or_else(|| too_late(claim))?;
         let now = seconds(claim, at)?;
-        let seconds = seconds(claim, time)?;
+        let seconds = match self.0 {
+            Kind::Never => return Ok(None),
+            Kind::At(time) => since_1970(claim, time)?,
+            Kind::After(lifetime) if lifetime.as_secs() == 0 => {
+                return Err(Error::claim(
+                    claim,
+                    "the lifetime is below 1 s, and fractions of a second are dropped: choose 1 s or more",
+                ));
+            }
+            // The lifetime is rounded down, not the sum, which would depend on the fraction of the clock.
+            Kind::After(lifetime) => now.saturating_add(lifetime.as_secs()),
+        };
+        if seconds > LATEST {
+            return Err(Error::claim(
+                claim,
+                "the time is after the year 9999: use Expiry::never(), or are milliseconds taken for seconds?",
+            ));
+        }
         if seconds <= now {
             return Err(Error::claim(
                 claim,
@@ -70,17 +82,25 @@ impl Expiry {
     }
 }
 
-/// Returns the seconds since 1970.
+/// Returns the seconds since 1970, if the time is one that every reader of tokens can show.
 pub(crate) fn seconds(claim: &str, time: SystemTime) -> Result<u64, Error> {
+    let seconds = since_1970(claim, time)?;
+    if seconds > LATEST {
+        return Err(Error::claim(
+            claim,
+            "the time is after the year 9999: are milliseconds taken for seconds?",
+        ));
+    }
+    Ok(seconds)
+}
+
+fn since_1970(claim: &str, time: SystemTime) -> Result<u64, Error> {
     let since = time.duration_since(UNIX_EPOCH).map_err(|_| {
         Error::claim(
             claim,
             "the time is before 1970: is the clock set, or are seconds taken for milliseconds?",
         )
     })?;
-    if since.as_secs() > LATEST {
-        return Err(too_late(claim));
-    }
     Ok(since.as_secs())
 }
 
@@ -102,11 +122,4 @@ pub(crate) fn is_until(now: SystemTime, until: Option<SystemTime>) -> bool {
             .as_secs()
     };
     until.is_none_or(|until| seconds(now) <= seconds(until))
-}
-
-fn too_late(claim: &str) -> Error {
-    Error::claim(
-        claim,
-        "the time is after the year 9999: use Expiry::never(), or are milliseconds taken for seconds?",
-    )
 }

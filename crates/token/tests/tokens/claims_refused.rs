@@ -7,7 +7,7 @@ use centrifugo_token::{
     SubscriptionOptions,
 };
 
-use crate::support::{IAT, at, connection, hour, key, subscription};
+use crate::support::{IAT, at, claims_of, connection, hour, key, subscription};
 
 /// Returns the claim and the problem that the error names.
 fn refusal(signed: Result<String, Error>) -> (String, String) {
@@ -45,9 +45,14 @@ fn wrong_times_are_refused() {
     assert_refused(
         &of(Expiry::after(Duration::from_millis(999))),
         "exp",
-        "expired already",
+        "below 1 s",
     );
-    assert_refused(&of(Expiry::after(Duration::MAX)), "exp", "year 9999");
+    assert_refused(
+        &connection().expire_at(Expiry::after(Duration::from_millis(999))),
+        "expire_at",
+        "below 1 s",
+    );
+    assert_refused(&of(Expiry::after(Duration::MAX)), "exp", "Expiry::never()");
     assert_refused(&of(Expiry::at(at(IAT * 1000))), "exp", "milliseconds");
     assert_refused(&connection().not_before(before_1970), "nbf", "before 1970");
     assert_refused(
@@ -68,6 +73,34 @@ fn wrong_times_are_refused() {
     );
     let (claim, _) = refusal(of(Expiry::never()).sign_at(&key(), before_1970));
     assert_eq!(claim, "iat");
+}
+
+#[test]
+fn times_after_the_year_9999_name_only_what_helps() {
+    let late = at(IAT * 1000);
+    let claims = [
+        (connection().not_before(late), "nbf"),
+        (connection().issued_at(late), "iat"),
+    ];
+    for (claims, claim) in claims {
+        let (named, text) = refusal(claims.sign_at(&key(), at(IAT)));
+        assert_eq!(named, claim);
+        assert!(text.contains("milliseconds"), "{text}");
+        assert!(!text.contains("never"), "{text}");
+    }
+}
+
+#[test]
+fn fraction_of_clock_does_not_count() {
+    let late_in_second = at(IAT) + Duration::from_millis(900);
+    let of = |milliseconds| {
+        ConnectionClaims::new("42", Expiry::after(Duration::from_millis(milliseconds)))
+    };
+    let (claim, text) = refusal(of(500).sign_at(&key(), late_in_second));
+    assert_eq!(claim, "exp");
+    assert!(text.contains("below 1 s"), "{text}");
+    let token = of(1500).sign_at(&key(), late_in_second).unwrap();
+    assert_eq!(claims_of(&token)["exp"], IAT + 1);
 }
 
 #[test]
