@@ -94,7 +94,8 @@ impl ScheduledKey {
     /// may have signed, and 5 minutes more.
     ///
     /// The key signs no token that ends later: in the last part of its time tokens have to be shorter than the set allows, see
-    /// [`KeySet::active`]. Set it at least the longest lifetime after the next key's `active_from` to avoid that.
+    /// [`KeySet::active`]. Set it at least the longest lifetime and 5 minutes after the next key's `active_from` to avoid that:
+    /// nothing is added here for clocks that differ.
     pub fn retire_after(mut self, time: SystemTime) -> Self {
         self.retire_after = Some(time);
         self

@@ -14,8 +14,11 @@ use crate::key::Key;
 ///
 /// [`Key`] is one. [`ConnectionClaims::sign_with`](crate::ConnectionClaims::sign_with) and
 /// [`SubscriptionClaims::sign_with`](crate::SubscriptionClaims::sign_with) take any. The claims are checked before the signer
-/// is asked, and the length of the signature afterwards; its dropped future cancels the call. The example
-/// `unix_socket_signer` signs by another process.
+/// is asked; its dropped future cancels the call. The example `unix_socket_signer` signs by another process.
+///
+/// Of the signature only the length is checked, so that 64 zero bytes pass for ES256: a signer with a wrong key, or one that signs
+/// something else, is noticed by Centrifugo alone. Check a token with a [`Verifier`](crate::Verifier) of the public key when the
+/// service starts.
 ///
 /// ```
 /// use centrifugo_token::{Algorithm, Signer, SignerError};
@@ -52,6 +55,8 @@ pub trait Signer: Sync {
     }
 
     /// Signs a message: the text before the token's last dot, which the algorithm hashes.
+    ///
+    /// A timeout belongs here: the caller waits until the signature is there.
     ///
     /// The signature is that of RFC 7518: for ECDSA r and s, one after the other, see
     /// [`Algorithm::signature_from_der`].

@@ -103,7 +103,7 @@ impl ConnectionClaims {
     }
 
     /// Sets data of the connection that other clients never see (`meta`): an object. The proxy requests have it with
-    /// `include_connection_meta`. Whoever holds the token can read it.
+    /// `include_connection_meta`. Whoever holds the token can read it. The last call counts.
     pub fn meta(mut self, meta: &impl Serialize) -> Self {
         self.meta = Some(to_raw_value(meta).map_err(|error| error.to_string()));
         self

@@ -6,6 +6,8 @@ macro_rules! standard_methods {
         #[doc = concat!("Sets the time at which the *", $expires, "* expires (`expire_at`), if it is another one than that of the token.")]
         ///
         #[doc = concat!("Without it, the ", $expires, " expires with the token that opened it, and the client SDK asks for a new one.")]
+        ///
+        /// The last call of this method and [`one_time`](Self::one_time) counts.
         pub fn expire_at(mut self, expiry: $crate::Expiry) -> Self {
             self.standard.expire_at = Some(expiry);
             self
@@ -14,30 +16,35 @@ macro_rules! standard_methods {
         #[doc = concat!("Lets the ", $expires, " outlive the token, which then serves only to open it (`expire_at` 0).")]
         ///
         /// Such a token may expire after seconds. Centrifugo does not count uses: the token can be used again until it expires.
+        ///
+        /// The last call of this method and [`expire_at`](Self::expire_at) counts.
         pub fn one_time(self) -> Self {
             self.expire_at($crate::Expiry::never())
         }
 
         /// Sets the time before which the token is not valid (`nbf`): Centrifugo refuses it until then with error 109.
+        /// The last call counts.
         pub fn not_before(mut self, time: ::std::time::SystemTime) -> Self {
             self.standard.not_before = Some(time);
             self
         }
 
         /// Sets the time at which the token was issued (`iat`), if it is another one than that of signing. It cannot be in the
-        /// future. Centrifugo PRO revokes tokens by it.
+        /// future. Centrifugo PRO revokes tokens by it. The last call counts.
         pub fn issued_at(mut self, time: ::std::time::SystemTime) -> Self {
             self.standard.issued_at = Some(time);
             self
         }
 
         /// Sets the token's ID (`jti`), by which Centrifugo PRO revokes a single token. By default each token has a random UUID.
+        /// The last call of this method and [`without_id`](Self::without_id) counts.
         pub fn id(mut self, id: impl Into<String>) -> Self {
             self.standard.id = $crate::claims::standard::TokenId::Fixed(id.into());
             self
         }
 
-        /// Omits the token's ID (`jti`). The token is shorter, and cannot be revoked by itself.
+        /// Omits the token's ID (`jti`). The token is shorter, and cannot be revoked by itself. The last call of this method and
+        /// [`id`](Self::id) counts.
         pub fn without_id(mut self) -> Self {
             self.standard.id = $crate::claims::standard::TokenId::Absent;
             self
@@ -50,14 +57,14 @@ macro_rules! standard_methods {
             self
         }
 
-        /// Sets the issuer (`iss`). It must be Centrifugo's `client.token.issuer`, if that is configured.
+        /// Sets the issuer (`iss`). It must be Centrifugo's `client.token.issuer`, if that is configured. The last call counts.
         pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
             self.standard.issuer = Some(issuer.into());
             self
         }
 
         #[doc = concat!("Sets what other clients see of the ", $expires, " (`info`, or `b64info` for [`binary`](centrifugo_api::binary)")]
-        /// payloads): in presence, in join and leave messages, and in publications of the client.
+        /// payloads): in presence, in join and leave messages, and in publications of the client. The last call counts.
         pub fn info(mut self, info: impl ::centrifugo_api::IntoPayload) -> Self {
             self.info.set(info);
             self

@@ -85,19 +85,20 @@ impl SubscriptionClaims {
         SubscriptionUser(None)
     }
 
-    /// Sets the connection (`client`) that alone may use the token, by its client ID.
+    /// Sets the connection (`client`) that alone may use the token, by its client ID. The last call counts.
     pub fn client(mut self, client: impl Into<String>) -> Self {
         self.client = Some(client.into());
         self
     }
 
-    /// Sets what the client gets when it is subscribed (`data`, or `b64data` for [`binary`](centrifugo_api::binary)).
+    /// Sets what the client gets when it is subscribed (`data`, or `b64data` for [`binary`](centrifugo_api::binary)). The last call
+    /// counts.
     pub fn data(mut self, data: impl IntoPayload) -> Self {
         self.data.set(data);
         self
     }
 
-    /// Sets options of the channel's namespace to other values, for this subscription (`override`).
+    /// Sets options of the channel's namespace to other values, for this subscription (`override`). The last call counts.
     pub fn r#override(mut self, options: SubscribeOptionOverride) -> Self {
         self.options = Some(options);
         self

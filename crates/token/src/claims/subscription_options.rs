@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::object::Object;
 
 /// The options of a subscription in `subs` of a connection token: see
-/// [`ConnectionClaims::subscription`](crate::ConnectionClaims::subscription).
+/// [`ConnectionClaims::subscription`](crate::ConnectionClaims::subscription). The last call of each method counts.
 #[derive(Clone, Default)]
 #[must_use = "add it with ConnectionClaims::subscription"]
 pub struct SubscriptionOptions {

@@ -234,12 +234,16 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
 
 #[tokio::test]
 async fn wrong_claims_are_refused_before_signer_is_asked() {
-    let (remote, tokens) = tokens(0);
-    let error = tokens.token_at(at(IAT)).await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Claim { claim, .. } if claim == "exp"),
-        "{error}"
-    );
+    let (remote, _) = tokens(0);
+    let below = Duration::from_millis(999);
+    for now in [at(IAT), at(IAT) + below] {
+        let tokens = ApiTokens::new(Arc::clone(&remote), below);
+        let error = tokens.token_at(now).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Claim { claim, .. } if claim == "exp"),
+            "{error}"
+        );
+    }
     let (_, tokens) = self::tokens(60);
     for tokens in [
         tokens.clone().audience(""),
