@@ -52,7 +52,7 @@ fn tokens_pass_checktoken_and_checksubtoken() -> Outcome {
     let connection = ConnectionClaims::new("42", minute()).channel("news");
     let subscription = SubscriptionClaims::user("42").channel("news", Expiry::never());
     for key in keys()? {
-        let configuration = TokenConfiguration::new().key(&key)?.audience("web");
+        let configuration = TokenConfiguration::new().key(&key)?.audience("web")?;
         for (command, valid, wrong) in [
             (
                 "checktoken",

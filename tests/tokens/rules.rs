@@ -38,8 +38,8 @@ fn configuration(until: SystemTime) -> Result<TokenConfiguration, centrifugo_tok
     let configuration = TokenConfiguration::new()
         .key(&key())?
         .previous_secret("former", Some(until))?
-        .audience("web")
-        .issuer("backend")
+        .audience("web")?
+        .issuer("backend")?
         .user_id_claim("account")?;
     Ok(configuration)
 }
@@ -78,11 +78,11 @@ async fn subscription_tokens_have_their_own_keys(backend: Backend) -> Outcome {
         .key(&own)?
         .key(&secret("present"))?
         .previous_secret("former", None)?
-        .audience("channels");
+        .audience("channels")?;
     let configuration = TokenConfiguration::new()
         .key(&key())?
         .previous_secret("former", Some(past))?
-        .subscription_tokens(subscriptions);
+        .subscription_tokens(subscriptions)?;
     let server = Server::start(backend, &configuration.to_environment()).await;
     let user = ConnectionClaims::new("42", minute());
     let client = server.connect(&user.sign(&secret("former"))?).await;

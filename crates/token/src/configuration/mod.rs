@@ -1,5 +1,7 @@
 //! The configuration that Centrifugo needs to accept the tokens.
 
+mod text;
+
 use std::fmt;
 use std::time::SystemTime;
 
@@ -10,14 +12,15 @@ use crate::error::Error;
 use crate::expiry;
 use crate::key::{Key, PublicKey};
 use crate::object::Object;
+use text::{block, check_url, quoted, secret_text};
 
 /// The section `client.token` of the configuration of Centrifugo v6, for the keys at hand.
 ///
 /// ```
 /// use centrifugo_token::{Key, TokenConfiguration};
 ///
-/// # let pem = include_str!("../tests/data/p256.pem");
-/// let configuration = TokenConfiguration::new().key(&Key::from_pem(pem)?)?.audience("centrifugo");
+/// # let pem = include_str!("../../tests/data/p256.pem");
+/// let configuration = TokenConfiguration::new().key(&Key::from_pem(pem)?)?.audience("centrifugo")?;
 /// println!("{}", configuration.to_yaml()); // or to_json, to_environment
 /// # assert!(configuration.to_yaml().starts_with("client:\n  token:\n    ecdsa_public_key: |\n      -----BEGIN"));
 /// # Ok::<(), centrifugo_token::Error>(())
@@ -34,6 +37,8 @@ pub struct TokenConfiguration {
 #[derive(Clone)]
 enum Value {
     Text(Zeroizing<String>),
+    /// A public key in PEM, which has lines.
+    Pem(String),
     Number(u64),
     Flag(bool),
 }
@@ -57,7 +62,8 @@ impl TokenConfiguration {
         match (key.public(), key.secret()) {
             (Some(public), _) => self.public_key(&public),
             (None, secret) => {
-                self.with_key("hmac_secret_key", secret_text(secret.unwrap_or_default())?)
+                let secret = secret_text(secret.unwrap_or_default())?;
+                self.with_key("hmac_secret_key", Value::Text(secret))
             }
         }
     }
@@ -73,7 +79,7 @@ impl TokenConfiguration {
             Family::Ed25519 => "ed25519_public_key",
             _ => "ecdsa_public_key",
         };
-        self.with_key(option, Zeroizing::new(key.to_pem()))
+        self.with_key(option, Value::Pem(key.to_pem()))
     }
 
     /// Adds the HMAC secret that was used before (`hmac_previous_secret_key`), and until when it is accepted (`_valid_until`);
@@ -81,15 +87,15 @@ impl TokenConfiguration {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if the secret is not a text, or if there is a previous one or a JWKS already; [`Error::Claim`] if the time
-    /// is before 1970.
+    /// [`Error::Key`] if the secret is not a text, if [`Key::hs256`] would refuse it, or if there is a previous one or a JWKS
+    /// already; [`Error::Claim`] if the time is before 1970.
     pub fn previous_secret(
         self,
         secret: impl AsRef<[u8]>,
         valid_until: Option<SystemTime>,
     ) -> Result<Self, Error> {
         let secret = secret_text(secret.as_ref())?;
-        let with_secret = self.with_key("hmac_previous_secret_key", secret)?;
+        let with_secret = self.with_key("hmac_previous_secret_key", Value::Text(secret))?;
         let option = "hmac_previous_secret_key_valid_until";
         match valid_until {
             None => Ok(with_secret),
@@ -105,14 +111,11 @@ impl TokenConfiguration {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if the URL does not begin with `http://` or `https://`, or if there are keys, which Centrifugo would ignore.
+    /// [`Error::Key`] if the URL does not begin with `http://` or `https://`, has no host or has white space or control
+    /// characters, or if there are keys, which Centrifugo would ignore.
     pub fn jwks_endpoint(self, url: impl Into<String>) -> Result<Self, Error> {
         let url = url.into();
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(Error::key(
-                "the URL of the JWKS must begin with http:// or https://",
-            ));
-        }
+        check_url(&url)?;
         if self
             .options
             .iter()
@@ -125,12 +128,20 @@ impl TokenConfiguration {
     }
 
     /// Sets the audience that tokens must have (`audience`).
-    pub fn audience(self, audience: impl Into<String>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Claim`] if it has a zero byte, which no variable of the environment can have.
+    pub fn audience(self, audience: impl Into<String>) -> Result<Self, Error> {
         self.with_text("audience", audience)
     }
 
     /// Sets the issuer that tokens must have (`issuer`).
-    pub fn issuer(self, issuer: impl Into<String>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// As [`audience`](Self::audience).
+    pub fn issuer(self, issuer: impl Into<String>) -> Result<Self, Error> {
         self.with_text("issuer", issuer)
     }
 
@@ -148,15 +159,24 @@ impl TokenConfiguration {
                 "its name may have ASCII letters and underscores alone: Centrifugo would not start with it",
             ));
         }
-        Ok(self.with_text("user_id_claim", claim))
+        self.with_text("user_id_claim", claim)
     }
 
     /// Sets a section of their own for subscription tokens (`client.subscription_token`). Without it, they have the same keys
     /// as connection tokens.
-    pub fn subscription_tokens(mut self, configuration: Self) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if the section has one for subscription tokens itself.
+    pub fn subscription_tokens(mut self, configuration: Self) -> Result<Self, Error> {
+        if configuration.subscriptions.is_some() {
+            return Err(Error::key(
+                "the section for subscription tokens cannot have such a section itself: add it to the outer one",
+            ));
+        }
         let enabled = configuration.with("enabled", Value::Flag(true));
         self.subscriptions = Some(Box::new(enabled));
-        self
+        Ok(self)
     }
 
     /// Returns the configuration as JSON.
@@ -173,6 +193,7 @@ impl TokenConfiguration {
             for (option, value) in &section.options {
                 match value {
                     Value::Text(text) => object.put(option, text.as_str())?,
+                    Value::Pem(pem) => object.put(option, pem)?,
                     Value::Number(number) => object.put(option, number)?,
                     Value::Flag(flag) => object.put(option, flag)?,
                 }
@@ -192,9 +213,8 @@ impl TokenConfiguration {
             yaml.push_str(&format!("  {name}:\n"));
             for (option, value) in &section.options {
                 let value = match value {
-                    Value::Text(pem) if pem.starts_with("-----BEGIN ") => block(pem),
-                    // A text in JSON is one in YAML too.
-                    Value::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
+                    Value::Text(text) => quoted(text),
+                    Value::Pem(pem) => block(pem),
                     Value::Number(number) => number.to_string(),
                     Value::Flag(flag) => flag.to_string(),
                 };
@@ -215,6 +235,7 @@ impl TokenConfiguration {
                 let variable = format!("CENTRIFUGO_CLIENT_{name}_{option}").to_uppercase();
                 let value = match value {
                     Value::Text(text) => text.to_string(),
+                    Value::Pem(pem) => pem.clone(),
                     Value::Number(number) => number.to_string(),
                     Value::Flag(flag) => flag.to_string(),
                 };
@@ -231,12 +252,12 @@ impl TokenConfiguration {
         own.into_iter().chain(subscriptions)
     }
 
-    fn with_key(self, option: &'static str, key: Zeroizing<String>) -> Result<Self, Error> {
+    fn with_key(self, option: &'static str, key: Value) -> Result<Self, Error> {
         if self.options.iter().any(|(other, _)| *other == JWKS) {
             return Err(ignored());
         }
         self.check_new(option)?;
-        Ok(self.with(option, Value::Text(key)))
+        Ok(self.with(option, key))
     }
 
     fn check_new(&self, option: &str) -> Result<(), Error> {
@@ -248,8 +269,15 @@ impl TokenConfiguration {
         Ok(())
     }
 
-    fn with_text(self, option: &'static str, text: impl Into<String>) -> Self {
-        self.with(option, Value::Text(Zeroizing::new(text.into())))
+    fn with_text(self, option: &'static str, text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        if text.contains('\0') {
+            return Err(Error::claim(
+                option,
+                "it has a zero byte, which no variable of the environment can have: leave that out",
+            ));
+        }
+        Ok(self.with(option, Value::Text(Zeroizing::new(text))))
     }
 
     /// Sets an option, in the place of its former value.
@@ -272,22 +300,6 @@ impl fmt::Debug for TokenConfiguration {
     }
 }
 
-fn secret_text(secret: &[u8]) -> Result<Zeroizing<String>, Error> {
-    let text = std::str::from_utf8(secret).map_err(|_| {
-        Error::key("the HMAC secret is not a text, which Centrifugo's configuration needs")
-    })?;
-    if text.is_empty() {
-        return Err(Error::key("the HMAC secret is empty"));
-    }
-    Ok(Zeroizing::new(text.to_owned()))
-}
-
 fn ignored() -> Error {
     Error::key("Centrifugo ignores other keys once it has a JWKS: leave out the one or the other")
-}
-
-/// Returns a PEM text as a block of lines.
-fn block(pem: &str) -> String {
-    let lines = pem.lines().map(|line| format!("\n      {line}"));
-    format!("|{}", lines.collect::<String>())
 }
