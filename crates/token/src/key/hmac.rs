@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Key, Material};
+use super::{Key, Material, pem};
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::provider::hmac;
@@ -17,7 +17,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if the secret is empty or begins or ends with white space.
+    /// [`Error::Key`] if the secret is empty, has a zero byte in a text, begins or ends with white space in a text, or has a
+    /// section of PEM: everybody could sign with a public key. [`from_pem`](Self::from_pem) reads keys in PEM.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         Self::hmac(secret.as_ref(), Algorithm::Hs256)
     }
@@ -66,26 +67,36 @@ impl Key {
         Ok(self)
     }
 
-    fn hmac(secret: &[u8], algorithm: Algorithm) -> Result<Self, Error> {
+    /// Creates a key of a secret, if it may stand in Centrifugo's configuration.
+    pub(super) fn hmac(secret: &[u8], algorithm: Algorithm) -> Result<Self, Error> {
         let secret = checked(secret)?;
-        Ok(Self::new(Material::Hmac(secret), algorithm))
-    }
-
-    /// Creates a key of bytes that are not a text, which may begin or end with any byte.
-    pub(super) fn hmac_bytes(secret: &[u8], algorithm: Algorithm) -> Result<Self, Error> {
-        let secret = Zeroizing::new(secret.to_vec());
         Ok(Self::new(Material::Hmac(secret), algorithm))
     }
 }
 
-/// Returns a secret that is a text of the configuration, if it is neither empty nor has a line end of its file.
+/// Returns a secret that may stand in Centrifugo's configuration.
+///
+/// The ends of bytes that are not a text, such as random ones, may be any.
 pub(crate) fn checked(secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
     if secret.is_empty() {
         return Err(Error::key("the HMAC secret is empty"));
     }
-    if secret.trim_ascii() != secret {
+    if pem::has_section(secret) {
+        return Err(Error::key(
+            "the HMAC secret is a key in PEM, and whoever has a public key could sign with it: read it with from_pem",
+        ));
+    }
+    let Ok(text) = std::str::from_utf8(secret) else {
+        return Ok(Zeroizing::new(secret.to_vec()));
+    };
+    if text.trim() != text {
         return Err(Error::key(
             "the HMAC secret begins or ends with white space: a line end read from a file?",
+        ));
+    }
+    if text.contains('\0') {
+        return Err(Error::key(
+            "the HMAC secret is a text with a zero byte, which no variable of the environment can have",
         ));
     }
     Ok(Zeroizing::new(secret.to_vec()))

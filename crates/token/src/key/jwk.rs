@@ -127,7 +127,7 @@ impl Jwk {
     fn private_key(&self) -> Result<Key, Error> {
         if self.kty == "oct" {
             let secret = secret("k", &self.k)?;
-            return Key::hmac_bytes(&secret, Algorithm::Hs256);
+            return Key::hmac(&secret, Algorithm::Hs256);
         }
         if self.d.is_none() && self.public_material().is_ok() {
             return Err(Error::key(

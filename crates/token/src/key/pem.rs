@@ -72,6 +72,11 @@ fn labels(pem: &[u8]) -> Vec<(&str, &[u8])> {
     labels
 }
 
+/// Returns whether a text has a section of PEM, perhaps after something else.
+pub(super) fn has_section(text: &[u8]) -> bool {
+    find(text, BEGIN).is_some()
+}
+
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }

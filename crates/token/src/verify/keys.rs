@@ -75,27 +75,21 @@ impl StaticKeys {
         Ok(())
     }
 
-    pub(super) fn set_previous(
-        &mut self,
-        key: Key,
-        until: Option<SystemTime>,
-    ) -> Result<(), Error> {
-        if self.secret.is_none() {
-            return Err(Error::key(
-                "a previous HMAC secret needs a current one: add that with key first",
-            ));
-        }
+    pub(super) fn set_previous(&mut self, key: Key, until: Option<SystemTime>) {
         self.previous = Some((key, until));
-        Ok(())
     }
 
     fn verify(&self, signed: &Signed<'_>, now: SystemTime) -> Result<(), String> {
         let algorithm = signed.algorithm;
         if algorithm.family() == Family::Hmac {
-            let secret = self.secret.as_ref().ok_or_else(|| no_key(algorithm))?;
             let previous = self.previous.as_ref();
             let valid = previous.filter(|(_, until)| is_until(now, *until));
-            let mut secrets = std::iter::once(secret).chain(valid.map(|(previous, _)| previous));
+            let previous = valid.map(|(key, _)| key);
+            if self.secret.is_none() && previous.is_none() {
+                return Err(no_key(algorithm));
+            }
+            // Centrifugo takes a previous secret without a current one too.
+            let mut secrets = self.secret.iter().chain(previous);
             let is_valid =
                 secrets.any(|key| key.verifies(algorithm, signed.message, signed.signature));
             return is_valid.then_some(()).ok_or_else(wrong);

@@ -108,14 +108,14 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if the secret is empty, or if there is no current one.
+    /// [`Error::Key`] if [`Key::hs256`] would refuse the secret, or if there is a JWKS.
     pub fn previous_secret(
         mut self,
         secret: impl AsRef<[u8]>,
         valid_until: Option<SystemTime>,
     ) -> Result<Self, Error> {
         let key = Key::hs256(secret)?;
-        self.static_keys()?.set_previous(key, valid_until)?;
+        self.static_keys()?.set_previous(key, valid_until);
         Ok(self)
     }
 

@@ -1,6 +1,8 @@
 //! Keys that are refused, and what their errors show.
 
-use centrifugo_token::{Algorithm, Error, Key, PublicKey};
+use centrifugo_token::{
+    Algorithm, Error, Key, PublicKey, SharedPollSecret, TokenConfiguration, Verifier,
+};
 
 use crate::support::{self, data};
 
@@ -34,6 +36,45 @@ fn weak_keys_are_refused() {
             .require_strong_secret()
             .is_ok()
     );
+}
+
+#[test]
+fn each_secret_is_checked_in_the_same_way() {
+    let until = None;
+    let public = data("rsa2048-public.pem");
+    for (secret, reason) in [
+        (public.trim().to_owned(), "read it with from_pem"),
+        (format!(" \n{}", public.trim()), "read it with from_pem"),
+        (
+            format!("Certificate:\n{}", data("p256-certificate.pem").trim()),
+            "read it with from_pem",
+        ),
+        ("secret\n".to_owned(), "white space"),
+        (" secret".to_owned(), "white space"),
+        ("sec\0ret".to_owned(), "zero byte"),
+    ] {
+        let jwk = format!(
+            r#"{{"kty":"oct","k":"{}"}}"#,
+            support::base64url(secret.as_bytes())
+        );
+        let verifier = Verifier::new(&support::key());
+        let shared = SharedPollSecret::new("other").unwrap();
+        for text in [
+            problem(Key::hs256(&secret)),
+            problem(Key::hs384(&secret)),
+            problem(Key::hs512(&secret)),
+            problem(Key::from_jwk(&jwk)),
+            problem(verifier.previous_secret(&secret, until)),
+            problem(TokenConfiguration::new().previous_secret(&secret, until)),
+            problem(SharedPollSecret::new(&secret)),
+            problem(shared.previous(&secret, until)),
+        ] {
+            assert!(text.contains(reason), "{secret:?}: {text}");
+        }
+    }
+    // Random bytes may have any ends.
+    assert!(Key::hs256([0xff, 0x00, b'\n']).is_ok());
+    assert!(Key::from_jwk(r#"{"kty":"oct","k":"_wAK"}"#).is_ok());
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use ::jsonwebtoken::{EncodingKey, Header, encode};
 use centrifugo_token::{
     Algorithm, ConnectionClaims, Expiry, Key, KeySet, PublicKey, RefusalCode, ScheduledKey,
     Verifier,
 };
+use serde_json::json;
 
 use super::{assert_refused, forged, forged_with, verifier};
 use crate::support::{self, IAT, at, connection, data, every_key, key, subscription};
@@ -111,9 +113,13 @@ fn wrong_keys_and_algorithms_are_refused() {
         "HS256, for which there is no key",
     );
     // The public key as an HMAC secret, as an attacker would.
-    let confused = Key::hs256(data("rsa2048-public.pem").trim()).unwrap();
-    let token = connection().sign_at(&confused, at(IAT)).unwrap();
-    assert!(public.connection_at(&token, at(IAT)).is_err());
+    let confused = EncodingKey::from_secret(data("rsa2048-public.pem").as_bytes()).unwrap();
+    let token = encode(&Header::default(), &json!({"sub": "42"}), &confused).unwrap();
+    assert_refused(
+        public.connection_at(&token, at(IAT)),
+        RefusalCode::InvalidToken,
+        "HS256, for which there is no key",
+    );
     for alg in ["none", "None", "PS256", "hs256", ""] {
         let token = forged_with(&format!(r#"{{"alg":"{alg}"}}"#), r#"{"sub":"42"}"#);
         assert_refused(
@@ -167,16 +173,28 @@ fn secret_verifies_each_hash_and_previous_one_until_its_end() {
 }
 
 #[test]
+fn previous_secret_needs_no_current_one() {
+    let token = connection()
+        .sign_at(&Key::hs256("former").unwrap(), at(IAT))
+        .unwrap();
+    let rsa = PublicKey::from_pem(data("rsa2048-public.pem")).unwrap();
+    let verifier = Verifier::with_public_key(rsa)
+        .previous_secret("former", Some(at(IAT + 10)))
+        .unwrap();
+    assert!(verifier.connection_at(&token, at(IAT + 10)).is_ok());
+    assert_refused(
+        verifier.connection_at(&token, at(IAT + 11)),
+        RefusalCode::InvalidToken,
+        "HS256, for which there is no key",
+    );
+}
+
+#[test]
 fn verifiers_take_the_keys_that_centrifugo_takes() {
     let rsa = PublicKey::from_pem(data("rsa2048-public.pem")).unwrap();
     let both = verifier().public_key(rsa.clone()).unwrap();
     assert!(both.clone().key(&Key::hs256("other").unwrap()).is_err());
     assert!(both.public_key(rsa.clone()).is_err());
-    assert!(
-        Verifier::with_public_key(rsa.clone())
-            .previous_secret("former", None)
-            .is_err()
-    );
     let jwks = |jwk: &str| Verifier::with_jwks(&format!(r#"{{"keys":[{jwk}]}}"#));
     let jwk = rsa.to_jwk().replacen('{', r#"{"kid":"a","#, 1);
     assert!(jwks(&jwk).unwrap().key(&key()).is_err());
