@@ -76,6 +76,27 @@ fn inconsistent(error: &dyn std::fmt::Display) -> Error {
     ))
 }
 
+/// Returns whether an uncompressed point is on the curve.
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) fn is_on_curve(curve: Curve, point: &[u8]) -> bool {
+    self::curve(curve)
+        .is_ok_and(|known| signature::ParsedPublicKey::new(known.verification, point).is_ok())
+}
+
+/// Returns whether an uncompressed point is on the curve. ring checks that when keys are agreed on.
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+pub(crate) fn is_on_curve(curve: Curve, point: &[u8]) -> bool {
+    use ::ring::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey};
+    let algorithm = match curve {
+        Curve::P256 => &agreement::ECDH_P256,
+        Curve::P384 => &agreement::ECDH_P384,
+        Curve::P521 => return false,
+    };
+    let own = EphemeralPrivateKey::generate(algorithm, &SystemRandom::new());
+    let point = UnparsedPublicKey::new(algorithm, point);
+    own.is_ok_and(|own| agreement::agree_ephemeral(own, &point, |_| ()).is_ok())
+}
+
 /// Signs with ECDSA: r and s, one after the other.
 pub(crate) fn sign_ecdsa(pair: &EcdsaKeyPair, message: &[u8]) -> Option<Vec<u8>> {
     let signature = pair.sign(&SystemRandom::new(), message).ok()?;

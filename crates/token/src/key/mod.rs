@@ -15,7 +15,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub(crate) use curve::Curve;
-pub(crate) use jwk::Jwk;
+pub(crate) use jwk::{Jwk, KeyOfSet};
 pub use public::PublicKey;
 use public::PublicMaterial;
 

@@ -184,22 +184,38 @@ impl PublicMaterial {
                  key.pem 3072`"
             )));
         }
-        if exponent.is_empty() {
-            return Err(Error::key("the RSA key's exponent is 0"));
-        }
+        Self::check_exponent(exponent)?;
         Ok(Self::Rsa {
             modulus: modulus.to_vec(),
             exponent: exponent.to_vec(),
         })
     }
 
-    /// Checks the form of a point; the provider checks that it is on the curve.
+    /// Checks that an exponent is neither 0 nor above 2³¹ - 1, the limit of Centrifugo.
+    pub(super) fn check_exponent(exponent: &[u8]) -> Result<(), Error> {
+        let exponent = without_zeros(exponent);
+        let is_large = exponent.len() > 4 || (exponent.len() == 4 && exponent[0] > 0x7f);
+        if exponent.is_empty() || is_large {
+            return Err(Error::key(
+                "the RSA key's exponent is 0 or above 2147483647: make a key with the exponent 65537",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks the form of a point, and that it is on the curve.
     pub(super) fn ecdsa(curve: Curve, point: &[u8]) -> Result<Self, Error> {
         provider::curve(curve)?;
         let is_uncompressed = point.first() == Some(&4);
         if !is_uncompressed || point.len() != 1 + 2 * curve.length() {
             return Err(Error::key(format!(
                 "the public key is not an uncompressed point on {}",
+                curve.name()
+            )));
+        }
+        if !provider::is_on_curve(curve, point) {
+            return Err(Error::key(format!(
+                "the public key is not a point on the curve {}: the key is damaged",
                 curve.name()
             )));
         }

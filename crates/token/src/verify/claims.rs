@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::refusal::shown;
 use crate::object::fold;
 
 /// The claims of a token, by their names without regard to case.
@@ -46,7 +47,8 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         let mut claims = HashMap::new();
         while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
             if let Some((other, _)) = claims.insert(fold(&name), (name, value)) {
-                return Err(A::Error::custom(format!("the claim `{other}` is repeated")));
+                let other = shown(&other);
+                return Err(A::Error::custom(format!("the claim {other} is repeated")));
             }
         }
         Ok(ReadClaims(claims))

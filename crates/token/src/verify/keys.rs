@@ -5,10 +5,11 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::refusal::shown;
 use crate::algorithm::{Algorithm, Family};
 use crate::error::Error;
 use crate::expiry::is_until;
-use crate::key::{Jwk, Key, PublicKey};
+use crate::key::{Jwk, Key, KeyOfSet, PublicKey};
 use crate::key_set::KeySet;
 
 /// The keys that verify.
@@ -17,7 +18,7 @@ pub(super) enum Keys {
     Static(StaticKeys),
     /// The published keys of a set change with the time.
     Set(KeySet),
-    Jwks(Vec<PublicKey>),
+    Jwks(Vec<KeyOfSet>),
 }
 
 /// The keys of Centrifugo's configuration: one of each kind.
@@ -105,24 +106,42 @@ impl Keys {
     pub(super) fn verify(&self, signed: &Signed<'_>, now: SystemTime) -> Result<(), String> {
         match self {
             Self::Static(keys) => keys.verify(signed, now),
-            Self::Set(set) => by_kid(set.public_at(now), signed),
-            Self::Jwks(keys) => by_kid(keys.iter(), signed),
+            Self::Set(set) => {
+                let kid = kid_of(signed)?;
+                let key = set.public_at(now).find(|key| key.kid() == Some(kid));
+                check_by_kid(key.ok_or_else(|| not_found(kid))?, kid, signed)
+            }
+            Self::Jwks(keys) => {
+                let kid = kid_of(signed)?;
+                // The last one of keys with the same ID counts.
+                let mut last_first = keys.iter().rev();
+                let key = last_first.find(|key| key.kid.as_deref() == Some(kid));
+                let key = key.ok_or_else(|| not_found(kid))?.key.as_ref();
+                let key = key.map_err(|reason| {
+                    let kid = shown(kid);
+                    format!("the key {kid} of the JWKS verifies no tokens: {reason}")
+                })?;
+                check_by_kid(key, kid, signed)
+            }
         }
     }
 }
 
-fn by_kid<'a>(
-    mut keys: impl Iterator<Item = &'a PublicKey>,
-    signed: &Signed<'_>,
-) -> Result<(), String> {
+fn kid_of<'a>(signed: &Signed<'a>) -> Result<&'a str, String> {
     let kid = signed.kid.filter(|kid| !kid.is_empty());
-    let kid = kid.ok_or("the header has no `kid`, by which the key of a JWKS is found")?;
-    let key = keys.find(|key| key.kid() == Some(kid));
-    let key = key.ok_or_else(|| format!("the JWKS has no key with the ID {kid:?}"))?;
+    Ok(kid.ok_or("the header has no `kid`, by which the key of a JWKS is found")?)
+}
+
+fn not_found(kid: &str) -> String {
+    format!("the JWKS has no key with the ID {}", shown(kid))
+}
+
+fn check_by_kid(key: &PublicKey, kid: &str, signed: &Signed<'_>) -> Result<(), String> {
     if !key.allows(signed.algorithm) {
         return Err(format!(
-            "the header says {}, which the key {kid:?} is not for",
-            signed.algorithm
+            "the header says {}, which the key {} is not for",
+            signed.algorithm,
+            shown(kid)
         ));
     }
     check(key, signed)
@@ -147,31 +166,36 @@ fn two_of(what: &str) -> Error {
     ))
 }
 
-/// Reads a JWKS as Centrifugo does: keys that are not for signatures, and those of other algorithms, are skipped, and one that
-/// cannot be read fails the set.
-pub(super) fn read_jwks(json: &str) -> Result<Vec<PublicKey>, Error> {
+/// Reads a JWKS as Centrifugo does: a key that cannot be read fails the set, and those that are not for signatures are skipped.
+pub(super) fn read_jwks(json: &str) -> Result<Vec<KeyOfSet>, Error> {
     #[derive(Deserialize)]
-    struct Jwks {
-        keys: Vec<Box<RawValue>>,
+    struct Jwks<'a> {
+        #[serde(borrow)]
+        keys: Vec<&'a RawValue>,
     }
-    let jwks: Jwks = serde_json::from_str(json).map_err(|error| {
+    let jwks: Jwks<'_> = serde_json::from_str(json).map_err(|error| {
         Error::key(format!(
             "the JWKS is not an object with a list of `keys`: line {}, column {}",
             error.line(),
             error.column()
         ))
     })?;
+    if jwks.keys.is_empty() {
+        return Err(Error::key("the JWKS has no keys: its list `keys` is empty"));
+    }
     let mut keys = Vec::new();
     for (index, json) in jwks.keys.iter().enumerate() {
-        let read = Jwk::parse(json.get()).and_then(|jwk| jwk.of_set());
+        let read = Jwk::parse(json.get()).and_then(Jwk::of_set);
         keys.extend(
             read.map_err(|error| Error::key(format!("keys[{index}] of the JWKS: {error}")))?,
         );
     }
-    if keys.is_empty() {
-        return Err(Error::key(
-            "the JWKS has no key for signatures: `use` must be \"sig\"",
-        ));
+    if keys.iter().any(|key| key.key.is_ok()) {
+        return Ok(keys);
     }
-    Ok(keys)
+    let reason = keys.into_iter().find_map(|key| key.key.err());
+    Err(Error::key(match reason {
+        Some(reason) => format!("the JWKS has no key that verifies tokens: {reason}"),
+        None => "the JWKS has no key for signatures: `use` must be \"sig\"".to_owned(),
+    }))
 }

@@ -41,8 +41,17 @@ use rules::check_times;
 ///
 /// # Stricter than Centrifugo
 ///
-/// Repeated claims are refused, as Centrifugo plans to; so are line ends within the token, and bits of its last characters that
-/// base64 does not use.
+/// What Centrifugo accepts only since Go's decoders are lenient is refused:
+///
+/// - in the token, line ends, and bits of a part's last character that base64 does not use;
+/// - in the header, names in another case than `alg`, `kid`, `typ` and `cty`, and repeated ones;
+/// - in the claims, repeated names (as Centrifugo plans to), names or texts with lone surrogates or invalid UTF-8, the payload
+///   `null`, `null` within `channels` and `subs`, line ends in `b64info` and `b64data`, and an `nbf` that does not fit into 64
+///   bits, which Go takes for a time in the past.
+///
+/// Of a JWKS ([`with_jwks`](Self::with_jwks)), the whole set is refused for a private key that is for signatures, since whoever
+/// has the set could sign; for a set without any key that verifies; and for members in another case, repeated ones, empty ones,
+/// and base64url with line ends or unused bits. RSA keys below 2048 or above 8192 bits verify no tokens.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Verifier {
@@ -73,12 +82,15 @@ impl Verifier {
 
     /// Creates a verifier with a JWKS, such as one that your service has fetched.
     ///
-    /// Keys whose `use` is not `sig` are skipped, and so are algorithms that Centrifugo does not know.
+    /// Keys whose `use` is not `sig` are skipped. Symmetric keys, keys of curves and algorithms that Centrifugo does not know, and
+    /// RSA keys below 2048 bits stay in the set, and tokens with their ID are refused. The last one of keys with the same ID
+    /// counts.
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if a key cannot be read, which fails the whole set in Centrifugo too; if one is private or symmetric; or if
-    /// there is no key for signatures.
+    /// [`Error::Key`] if a key cannot be read, which fails the whole set in Centrifugo too: an unknown `kty` or elliptic curve, a
+    /// missing member, a point that is not on its curve, or something else than base64url, even if the key is not for signatures.
+    /// Also if a key for signatures is private, or if no key verifies tokens.
     pub fn with_jwks(json: &str) -> Result<Self, Error> {
         Ok(Self::of(Keys::Jwks(keys::read_jwks(json)?)))
     }

@@ -5,7 +5,7 @@ use centrifugo_api::SubscribeOptionOverride;
 use serde_json::value::RawValue;
 
 use super::claims::ReadClaims;
-use super::refusal::{Refusal, RefusalCode};
+use super::refusal::{Refusal, RefusalCode, shown};
 
 /// A connection token that was verified, as Centrifugo understands it.
 #[derive(Clone)]
@@ -75,13 +75,19 @@ impl SubscriptionToken {
     pub fn check(&self, subscriber: &Subscriber<'_>) -> Result<(), Refusal> {
         let refused = |reason| Err(Refusal::new(RefusalCode::InvalidToken, reason));
         if self.channel != subscriber.channel {
-            return refused(format!("the token is for the channel {:?}", self.channel));
+            return refused(format!(
+                "the token is for the channel {}",
+                shown(&self.channel)
+            ));
         }
         if self.user != subscriber.user {
-            return refused(format!("the token is for the user {:?}", self.user));
+            return refused(format!("the token is for the user {}", shown(&self.user)));
         }
         if !self.client.is_empty() && self.client != subscriber.client {
-            return refused(format!("the token is for the connection {:?}", self.client));
+            return refused(format!(
+                "the token is for the connection {}",
+                shown(&self.client)
+            ));
         }
         Ok(())
     }

@@ -20,8 +20,12 @@ pub(super) struct Parsed<'a> {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    #[serde(default)]
     kid: Option<String>,
+    /// Centrifugo wants a text, whichever it is.
+    #[serde(rename = "typ")]
+    _typ: Option<String>,
+    #[serde(rename = "cty")]
+    _cty: Option<String>,
 }
 
 impl Parsed<'_> {

@@ -61,12 +61,29 @@ impl fmt::Display for RefusalCode {
     }
 }
 
+/// The longest text of a token in a reason, in characters.
+const SHOWN: usize = 100;
+
+/// The longest reason in characters.
+const LONGEST: usize = 500;
+
+/// Returns a text of a token in quotes, cut to 100 characters.
+pub(super) fn shown(text: &str) -> String {
+    format!("\"{}\"", cut(text.escape_debug(), SHOWN))
+}
+
+fn cut(mut characters: impl Iterator<Item = char>, limit: usize) -> String {
+    let mut text: String = characters.by_ref().take(limit).collect();
+    if characters.next().is_some() {
+        text.push('…');
+    }
+    text
+}
+
 impl Refusal {
     pub(crate) fn new(code: RefusalCode, reason: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason: reason.into(),
-        }
+        let reason = cut(reason.into().chars(), LONGEST);
+        Self { code, reason }
     }
 
     /// Returns the code.
@@ -76,7 +93,7 @@ impl Refusal {
     }
 
     /// Returns the reason, which Centrifugo writes into its log alone. It contains no part of a token but names and texts of
-    /// claims.
+    /// the header and of claims, of which texts longer than 100 characters are cut.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::claims::ReadClaims;
 use super::outcome::{ConnectionToken, SubscriptionToken, TokenSubscription};
-use super::refusal::{Refusal, RefusalCode};
+use super::refusal::{Refusal, RefusalCode, shown};
 use super::{Verifier, parse};
 
 impl Verifier {
@@ -19,14 +19,18 @@ impl Verifier {
             .as_ref()
             .filter(|audience| !audiences.contains(audience))
         {
+            let first: Vec<_> = audiences.iter().take(3).map(|own| shown(own)).collect();
+            let more = if audiences.len() > 3 { ", …" } else { "" };
             return Err(format!(
-                "the claim `aud` is {audiences:?}, and does not contain {audience:?}"
+                "the claim `aud` is [{}{more}], and does not contain {audience:?}",
+                first.join(", ")
             ));
         }
         let issuer = claims.text("iss")?;
         if let Some(expected) = self.issuer.as_ref().filter(|expected| **expected != issuer) {
             return Err(format!(
-                "the claim `iss` is {issuer:?}, and not {expected:?}"
+                "the claim `iss` is {}, and not {expected:?}",
+                shown(&issuer)
             ));
         }
         Ok(claims)
@@ -87,7 +91,10 @@ impl Verifier {
         if namespace.is_none_or(is_known) {
             return Ok(());
         }
-        let reason = format!("the namespace of the channel {channel:?} is not configured");
+        let reason = format!(
+            "the namespace of the channel {} is not configured",
+            shown(channel)
+        );
         Err(Refusal::new(RefusalCode::UnknownChannel, reason))
     }
 }

@@ -113,7 +113,7 @@ fn wrong_public_jwks() -> Vec<(String, &'static str)> {
     let x = X;
     vec![
         ("[]".to_owned(), "not an object"),
-        (r#"{"kty":"oct","k":7}"#.to_owned(), "not all texts"),
+        (r#"{"kty":"oct","k":7}"#.to_owned(), "`k` is not a text"),
         (
             r#"{"kty":"oct","k":"c2VjcmV0"}"#.to_owned(),
             "symmetric key",

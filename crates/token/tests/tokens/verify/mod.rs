@@ -1,5 +1,6 @@
 //! Verification: what is accepted, and what Centrifugo would answer to the rest.
 
+mod jwks;
 mod keys;
 mod rules;
 

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use centrifugo_api::{SubscribeOptionOverride, binary};
 use centrifugo_token::{
-    ConnectionClaims, Expiry, RefusalCode, Subscriber, SubscriptionClaims, SubscriptionOptions,
+    ConnectionClaims, Expiry, Key, RefusalCode, Subscriber, SubscriptionClaims,
+    SubscriptionOptions, Verifier,
 };
 use serde_json::json;
 
 use super::{assert_refused, forged, forged_with, verifier};
-use crate::support::{IAT, at, connection, hour, key, subscription};
+use crate::support::{IAT, at, connection, data, hour, key, subscription};
 
 #[test]
 fn times_are_compared_without_tolerance() {
@@ -227,6 +228,13 @@ fn claims_of_wrong_types_are_refused() {
         (r#"{"exp":" 4102444800"}"#, "`exp` is not a number"),
         (r#"{"aud":1}"#, "`aud` is not a text or a list"),
         (r#"{"sub":"a","SUB":"b"}"#, "is repeated"),
+        ("null", "not a JSON object"),
+        (r#"{"channels":[null]}"#, "`channels` is not a list"),
+        (
+            r#"{"subs":{"a":null}}"#,
+            "`subs` is not an object of objects",
+        ),
+        (r#"{"sub":"\ud800"}"#, "`sub` is not a text"),
         ("[]", "not a JSON object"),
         ("{}x", "not a JSON object"),
     ] {
@@ -255,4 +263,62 @@ fn claims_of_wrong_types_are_refused() {
     for text in ["", "eyJ", "a.b.c", "eyJ.eyJ.x", "e30.e30."] {
         assert_refused(verifier().connection(text), RefusalCode::InvalidToken, "");
     }
+}
+
+#[test]
+fn headers_of_wrong_types_are_refused() {
+    for header in [
+        r#"{"alg":"HS256","typ":5}"#,
+        r#"{"alg":"HS256","cty":["JWT"]}"#,
+        r#"{"alg":"HS256","kid":1}"#,
+        r#"{"ALG":"HS256"}"#,
+        r#"{"alg":"HS256","alg":"HS256"}"#,
+    ] {
+        let token = forged_with(header, r#"{"sub":"42"}"#);
+        let refused = verifier().connection_at(&token, at(IAT));
+        assert_refused(
+            refused,
+            RefusalCode::InvalidToken,
+            "the header is not an object",
+        );
+    }
+    let texts = r#"{"alg":"HS256","typ":"x","cty":null,"kid":"y"}"#;
+    let token = forged_with(texts, r#"{"sub":"42"}"#);
+    assert!(verifier().connection_at(&token, at(IAT)).is_ok());
+}
+
+#[test]
+fn reasons_have_a_limit() {
+    let long = "x\u{1}".repeat(100_000);
+    let claims = |claims: &serde_json::Value| forged(&claims.to_string());
+    let set = Key::from_pem(data("p256.pem")).unwrap().with_kid("a");
+    let jwks = format!(r#"{{"keys":[{}]}}"#, set.public().unwrap().to_jwk());
+    let by_kid = Verifier::with_jwks(&jwks).unwrap();
+    let header = json!({"alg": "ES256", "kid": long}).to_string();
+    let strict = verifier().audience("a").issuer("i").namespaces(["n"]);
+    let own = json!({"aud": "a", "iss": "i", "channels": [format!("{long}:a")]});
+    for (verifier, token) in [
+        (&by_kid, forged_with(&header, "{}")),
+        (&strict, claims(&json!({ "aud": long }))),
+        (&strict, claims(&json!({ "aud": vec!["b"; 10_000] }))),
+        (&strict, claims(&json!({ "aud": "a", "iss": long }))),
+        (&strict, claims(&own)),
+        (&strict, claims(&json!(long))),
+        (
+            &strict,
+            forged(&format!(r#"{{"{0}":1,"{0}":1}}"#, "x".repeat(1000))),
+        ),
+        (
+            &strict,
+            forged_with(&json!({"alg": long}).to_string(), "{}"),
+        ),
+    ] {
+        let reason = verifier.connection_at(&token, at(IAT)).unwrap_err();
+        let length = reason.reason().chars().count();
+        assert!(length <= 501, "{length}: {reason}");
+    }
+    let token = claims(&json!({ "aud": "a", "iss": "x".repeat(101) }));
+    let refusal = strict.connection_at(&token, at(IAT)).unwrap_err();
+    let shown = format!("is \"{}…\", and not \"i\"", "x".repeat(100));
+    assert!(refusal.reason().contains(&shown), "{refusal}");
 }

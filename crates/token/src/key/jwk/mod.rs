@@ -1,14 +1,20 @@
 //! Keys as JWK: RFC 7517, 7518 and 8037.
 
+mod of_set;
+
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::{Curve, Key, PublicKey, PublicMaterial, der};
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::object::Object;
+pub(crate) use of_set::KeyOfSet;
 
 /// The members that are read. The private ones are overwritten when dropped.
 #[derive(Default, Deserialize)]
@@ -59,31 +65,14 @@ impl Jwk {
             return Err(Error::key("the JWK is not an object"));
         }
         // The text of serde_json's errors may show a value, such as a secret of the wrong type.
-        serde_json::from_str(json).map_err(|error| {
-            Error::key(format!(
-                "the JWK's members are not all texts, or are not JSON: line {}, column {}",
+        serde_json::from_str(json).map_err(|error| match not_text(json) {
+            Some(name) => Error::key(format!("the JWK's `{name}` is not a text")),
+            None => Error::key(format!(
+                "the JWK is not JSON, or has a member twice: line {}, column {}",
                 error.line(),
                 error.column()
-            ))
+            )),
         })
-    }
-
-    /// Returns the public key of a set, or `None` if Centrifugo skips it: it is not for signatures, or not by an algorithm that
-    /// Centrifugo knows.
-    pub(crate) fn of_set(&self) -> Result<Option<PublicKey>, Error> {
-        if self.is_secret() {
-            return self.public().map(Some);
-        }
-        let mut alg = self.alg.iter();
-        let is_known = alg.all(|alg| alg.parse::<Algorithm>().is_ok());
-        if self.usage.as_deref() == Some("sig") && is_known {
-            return self.public().map(Some);
-        }
-        Ok(None)
-    }
-
-    fn is_secret(&self) -> bool {
-        self.kty == "oct" || self.k.is_some() || self.d.is_some()
     }
 
     /// Returns the public key, and refuses private and symmetric ones.
@@ -94,9 +83,7 @@ impl Jwk {
             ));
         }
         if self.d.is_some() {
-            return Err(Error::key(
-                "the JWK is a private key (`d`): publish `PublicKey::to_jwk`",
-            ));
+            return Err(private_in_public());
         }
         let material = self.public_material()?;
         let algorithm: Option<Algorithm> = self.alg.as_deref().map(str::parse).transpose()?;
@@ -190,11 +177,27 @@ impl Jwk {
     }
 }
 
+fn private_in_public() -> Error {
+    Error::key("the JWK is a private key (`d`): publish `PublicKey::to_jwk`")
+}
+
 fn unknown_kty(kty: &str) -> Error {
     let kty: String = kty.chars().take(20).collect();
     Error::key(format!(
         "the JWK's `kty` {kty:?} is not one of RSA, EC, OKP and, for secrets, oct"
     ))
+}
+
+/// Returns the name of a member that should be a text and is not.
+fn not_text(json: &str) -> Option<&'static str> {
+    const TEXTS: [&str; 16] = [
+        "kty", "kid", "use", "alg", "crv", "n", "e", "x", "y", "d", "p", "q", "dp", "dq", "qi", "k",
+    ];
+    let members: HashMap<String, &RawValue> = serde_json::from_str(json).ok()?;
+    TEXTS.into_iter().find(|name| {
+        let value = members.get(*name).map(|value| value.get());
+        value.is_some_and(|value| !value.starts_with('"') && (value != "null" || *name == "kty"))
+    })
 }
 
 fn member(name: &str, value: &Option<String>) -> Result<Vec<u8>, Error> {
