@@ -44,25 +44,47 @@ const KEYS: &[(&str, bool, bool)] = &[
     ),
     (r#"{"kty":"unknown","kid":"x","use":"sig"}"#, false, false),
     ("null", false, false),
-    // `Verifier` is stricter: such keys should not be served.
+    (r#"{"kty":"unknown","kid":"x","use":"enc"}"#, false, false),
+    (r#"{"kid":"x"}"#, false, false),
+    ("{}", false, false),
     (
         r#"{"kty":"oct","kid":"secret","use":"sig","alg":"HS256","k":"c2VjcmV0"}"#,
         true,
-        false,
+        true,
     ),
     (
         r#"{"kty":"RSA","kid":"x","use":"sig","n":"AQAB","e":"AQAB"}"#,
         true,
+        true,
+    ),
+    (
+        r#"{"kty":"RSA","kid":"x","use":"enc","n":"AQAB","e":"gAAAAA"}"#,
+        false,
         false,
     ),
     (
         r#"{"kty":"OKP","crv":"Ed448","kid":"x","use":"sig","x":"AA"}"#,
         true,
+        true,
+    ),
+    // A point off the curve, whatever the key is for.
+    (
+        r#"{"kty":"EC","crv":"P-256","kid":"x","use":"enc","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"5Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#,
+        false,
         false,
     ),
-    // It is more lenient.
-    (r#"{"kid":"x"}"#, false, true),
-    ("{}", false, true),
+    // The last one of keys with the same ID counts.
+    (
+        r#"{"kty":"RSA","kid":"OWN","use":"sig","n":"AQAB","e":"AQAB"}"#,
+        true,
+        true,
+    ),
+    // A private key, which `Verifier` refuses: whoever has the set could sign.
+    (
+        r#"{"kty":"OKP","crv":"Ed25519","kid":"x","use":"sig","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+        true,
+        false,
+    ),
 ];
 
 #[tokio::test]
@@ -77,6 +99,7 @@ async fn key_that_cannot_be_read_fails_the_set() -> Outcome {
         // The server fetches the set for an ID that it does not know.
         let key = key.clone().with_kid(format!("{index}"));
         let public = key.public().ok_or("the key has a public half")?.to_jwk();
+        let further = further.replace("OWN", &index.to_string());
         let jwks = format!(r#"{{"keys":[{further},{public}]}}"#);
         endpoint.set_jwks(jwks.clone());
         let token = forged_with(&key, &format!(r#"{{"alg":"RS256","kid":"{index}"}}"#), "{}");
