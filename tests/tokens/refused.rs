@@ -135,6 +135,8 @@ async fn wrong_signatures_are_invalid(backend: Backend) -> Outcome {
         header(r#"{"alg":"ES256"}"#),
         header(r#"{"alg":"EdDSA"}"#),
         header(r#"{"alg":"PS256"}"#),
+        header(r#"{"alg":"HS256","typ":5}"#),
+        header(r#"{"alg":"HS256","cty":["JWT"]}"#),
         header(r#"{}"#),
         header(r#"HS256"#),
     ];

@@ -14,6 +14,8 @@ use crate::error::Error;
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ECDSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// The kind of field that the parameters of a curve name.
+const PRIME_FIELD: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.1.1");
 
 pub(super) fn oid_of(material: &PublicMaterial) -> ObjectIdentifier {
     match material {
@@ -69,7 +71,15 @@ pub(super) fn pkcs1(der: &[u8]) -> Result<Key, Error> {
 
 /// Reads an ECDSA key. The curve stands in the key, or around it.
 pub(super) fn sec1(der: &[u8], outer: Option<Curve>) -> Result<Key, Error> {
-    let key = EcPrivateKey::from_der(der).map_err(|error| damaged("SEC 1", error))?;
+    let key = EcPrivateKey::from_der(der).map_err(|error| {
+        // Parameters of a curve begin with the OID of prime-field.
+        let field = [&[0x06, 0x07][..], PRIME_FIELD.as_bytes()].concat();
+        if der.windows(field.len()).any(|part| part == field) {
+            unnamed_curve()
+        } else {
+            damaged("SEC 1", error)
+        }
+    })?;
     let inner = key
         .parameters
         .and_then(|parameters| parameters.named_curve());
@@ -129,11 +139,7 @@ fn spki(info: &SubjectPublicKeyInfoRef<'_>) -> Result<PublicKey, Error> {
 
 fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, Error> {
     let oid = algorithm.parameters_oid();
-    Curve::by_oid(oid.map_err(|_| {
-        Error::key(
-            "the ECDSA key does not name its curve: make one with a named curve such as prime256v1",
-        )
-    })?)
+    Curve::by_oid(oid.map_err(|_| unnamed_curve())?)
 }
 
 /// The numbers of an RSA key, as its JWK has them.
@@ -168,6 +174,13 @@ impl RsaNumbers<'_> {
         };
         key.to_der()
     }
+}
+
+fn unnamed_curve() -> Error {
+    Error::key(
+        "the ECDSA key does not name its curve: convert it with `openssl ec -in key.pem -param_enc named_curve -out \
+         named.pem`, and `-pubin -pubout` for a public key",
+    )
 }
 
 fn damaged(what: &str, error: impl std::fmt::Display) -> Error {

@@ -82,6 +82,11 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 fn decode(label: &str, section: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if find(section, b"Proc-Type: 4,ENCRYPTED").is_some() {
+        return Err(Error::key(format!(
+            "the PEM section {label:?} is encrypted: decrypt it with `openssl pkey -in key.pem -out plain.pem`"
+        )));
+    }
     let damaged = |error: pem_rfc7468::Error| {
         let hint = if find(section, b"\\n").is_some() {
             ": it has `\\n` instead of line breaks, as a variable of the environment may; replace them"
@@ -100,7 +105,9 @@ fn decode(label: &str, section: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
 
 /// Returns the error for a text without such a section; it names what is there instead.
 fn missing(labels: &[(&str, &[u8])], pem: &[u8], wanted: &str, known: &[&str]) -> Error {
-    let Some((label, _)) = labels.first() else {
+    // Parameters before a key say nothing about it.
+    let key = labels.iter().find(|(label, _)| *label != "EC PARAMETERS");
+    let Some((label, _)) = key.or(labels.first()) else {
         let hint = if pem.is_empty() { " it is empty," } else { "" };
         return Error::key(format!(
             "this is not PEM:{hint} a line such as `-----BEGIN {}-----` is missing; a path must be read first",

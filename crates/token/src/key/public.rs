@@ -206,6 +206,13 @@ impl PublicMaterial {
     /// Checks the form of a point, and that it is on the curve.
     pub(super) fn ecdsa(curve: Curve, point: &[u8]) -> Result<Self, Error> {
         provider::curve(curve)?;
+        let is_compressed = matches!(point.first(), Some(2 | 3));
+        if is_compressed && point.len() == 1 + curve.length() {
+            return Err(Error::key(
+                "the point of the public key is compressed: convert it with `openssl ec -in key.pem -conv_form uncompressed \
+                 -out full.pem`, and `-pubin -pubout` for a public key",
+            ));
+        }
         let is_uncompressed = point.first() == Some(&4);
         if !is_uncompressed || point.len() != 1 + 2 * curve.length() {
             return Err(Error::key(format!(

@@ -87,6 +87,10 @@ fn keys_of_other_kinds_are_named() {
         ("ed448.pem", "the kind of key 1.3.101.113 is not one of RSA"),
         ("p256-without-public.pem", "has no public half: add it with"),
         ("rsa2048-public-pkcs1.pem", "-RSAPublicKey_in"),
+        ("p256-explicit.pem", "-param_enc named_curve"),
+        ("p256-explicit-sec1.pem", "-param_enc named_curve"),
+        ("p256-compressed.pem", "-conv_form uncompressed"),
+        ("p256-compressed-sec1.pem", "-conv_form uncompressed"),
     ] {
         let text = problem(Key::from_pem(data(name)));
         assert!(text.contains(expected), "{name}: {text}");
@@ -94,10 +98,18 @@ fn keys_of_other_kinds_are_named() {
     for (name, expected) in [
         ("p256.pem", "this is a private key"),
         ("rsa2048-public-pkcs1.pem", "-RSAPublicKey_in"),
+        ("p256-explicit-public.pem", "-param_enc named_curve"),
+        ("p256-compressed-public.pem", "-conv_form uncompressed"),
+        ("p256-parameters.pem", "this is a private key"),
     ] {
         let text = problem(PublicKey::from_pem(data(name)));
         assert!(text.contains(expected), "{name}: {text}");
     }
+    let encrypted = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n\
+                     -----END RSA PRIVATE KEY-----\n";
+    let text = problem(Key::from_pem(encrypted));
+    assert!(text.contains("is encrypted: decrypt it with"), "{text}");
+    assert!(Key::from_pem(data("p256-parameters.pem")).is_ok());
     assert!(problem(Key::from_pem("")).contains("it is empty"));
     assert!(problem(Key::from_pem("/etc/key.pem")).contains("a path must be read first"));
     let escaped = data("p256.pem").replace('\n', "\\n");

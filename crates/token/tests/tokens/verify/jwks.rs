@@ -167,10 +167,19 @@ fn algorithm_of_ed25519_does_not_matter() {
 fn sets_without_keys_and_with_private_ones_are_refused() {
     let private = data("rsa2048.jwk").replacen('{', r#"{"use":"sig","kid":"x","#, 1);
     let encryption = jwk(&key("x")).replace("\"sig\"", "\"enc\"");
+    let octets = r#"{"kty":"OKP","crv":"Ed25519","use":"sig","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let own = jwk(&key("own"));
     for (keys, reason) in [
         (Vec::new(), "its list `keys` is empty"),
         (vec![encryption.as_str()], "no key for signatures"),
-        (vec![private.as_str()], "private key"),
+        (
+            vec![own.as_str(), private.as_str()],
+            "keys[1] of the JWKS: key: the JWK is a private key",
+        ),
+        (
+            vec![own.as_str(), octets],
+            "keys[1] of the JWKS: key: the JWK is a private key",
+        ),
     ] {
         let error = read(&keys).unwrap_err().to_string();
         assert!(error.contains(reason), "{keys:?}: {error}");

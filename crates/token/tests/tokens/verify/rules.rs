@@ -266,6 +266,19 @@ fn claims_of_wrong_types_are_refused() {
 }
 
 #[test]
+fn odd_claims_are_refused_more_strictly_than_by_centrifugo() {
+    for (claims, code) in [
+        (r#"{"nbf":1e30}"#, RefusalCode::TokenExpired),
+        (r#"{"b64info":"AA\n=="}"#, RefusalCode::Internal),
+        (r#"{"sub":"\ud800"}"#, RefusalCode::InvalidToken),
+        ("null", RefusalCode::InvalidToken),
+    ] {
+        let refused = verifier().connection_at(&forged(claims), at(IAT));
+        assert_refused(refused, code, "");
+    }
+}
+
+#[test]
 fn headers_of_wrong_types_are_refused() {
     for header in [
         r#"{"alg":"HS256","typ":5}"#,
