@@ -88,7 +88,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if a member is missing or wrong, or if the key is public.
+    /// [`Error::Key`] if a member is missing or wrong, if the key is public, or if [`hs256`](Self::hs256) would refuse the secret.
     pub fn from_jwk(json: &str) -> Result<Self, Error> {
         jwk::private(json)
     }

@@ -2,6 +2,7 @@
 
 mod jwks;
 mod keys;
+mod refused;
 mod rules;
 
 use centrifugo_token::{Refusal, RefusalCode, Verifier};
