@@ -33,7 +33,7 @@ impl SharedPollSecret {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] if it is empty, or begins or ends with white space.
+    /// [`Error::Key`] if it is empty, has a NUL character or a PEM section, or begins or ends with white space.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         Ok(Self {
             secret: hmac::checked(secret.as_ref())?,
