@@ -239,7 +239,7 @@ fn changed_pem_der_and_jwk_never_panic() {
         "ed25519.pem",
         "p256-certificate.pem",
     ] {
-        for _ in 0..300 {
+        for _ in 0..support::inputs(300) {
             let text = chance.mutate(data(name).as_bytes());
             refused += usize::from(Key::from_pem(&text).is_err());
             let _ = PublicKey::from_pem(&text);
@@ -249,12 +249,13 @@ fn changed_pem_der_and_jwk_never_panic() {
         }
     }
     for source in [jwk, data("rsa2048.jwk")] {
-        for _ in 0..2000 {
+        for _ in 0..support::inputs(2000) {
             let changed = chance.mutate(source.as_bytes());
             let changed = String::from_utf8_lossy(&changed);
             refused += usize::from(PublicKey::from_jwk(&changed).is_err());
             let _ = Key::from_jwk(&changed);
         }
     }
-    assert!(refused > 1000, "{refused}");
+    // Most changes are found.
+    assert!(refused > support::inputs(300), "{refused}");
 }

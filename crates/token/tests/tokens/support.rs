@@ -93,6 +93,13 @@ pub(crate) fn claims_of(token: &str) -> Value {
     serde_json::from_str(&text_of(token)).unwrap()
 }
 
+/// Returns the number of inputs for a test with changed ones: `CENTRIFUGO_API_FUZZ`, or else the default.
+pub(crate) fn inputs(default: usize) -> usize {
+    std::env::var("CENTRIFUGO_API_FUZZ").map_or(default, |number| {
+        number.parse().expect("CENTRIFUGO_API_FUZZ is a number")
+    })
+}
+
 /// Numbers that are the same in each run: xorshift64.
 pub(crate) struct Chance(u64);
 

@@ -78,7 +78,7 @@ fn changed_tokens_and_jwks_never_panic_and_are_refused() {
     let set = set
         .publish(Key::from_pem(data("p256.pem")).unwrap())
         .unwrap();
-    for _ in 0..3000 {
+    for _ in 0..support::inputs(3000) {
         let changed = chance.mutate(token.as_bytes());
         let changed = String::from_utf8_lossy(&changed);
         if changed != token {
