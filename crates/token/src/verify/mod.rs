@@ -41,7 +41,7 @@ use rules::check_times;
 ///
 /// # Stricter than Centrifugo
 ///
-/// What Centrifugo accepts only since Go's decoders are lenient is refused:
+/// Tokens that Centrifugo accepts only because the decoders of Go are lenient are refused:
 ///
 /// - in the token, line ends, and bits of a part's last character that base64 does not use;
 /// - in the header, names in another case than `alg`, `kid`, `typ` and `cty`, and repeated ones;

@@ -256,6 +256,5 @@ fn changed_pem_der_and_jwk_never_panic() {
             let _ = Key::from_jwk(&changed);
         }
     }
-    // Most changes are found.
-    assert!(refused > support::inputs(300), "{refused}");
+    assert!(refused > 1000, "{refused}");
 }
