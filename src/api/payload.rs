@@ -37,16 +37,6 @@ impl Payload {
     pub fn is_binary(&self) -> bool {
         self.binary
     }
-
-    /// Returns the values of a payload's field and of its `b64…` twin.
-    pub(crate) fn into_twins(self) -> (Bytes, String) {
-        if self.binary {
-            let text = base64::engine::general_purpose::STANDARD.encode(&self.bytes);
-            (Bytes::new(), text)
-        } else {
-            (self.bytes, String::new())
-        }
-    }
 }
 
 /// A value that can be a payload: strings, bytes, `serde_json::Value`, `RawValue`, and every type that
@@ -102,6 +92,17 @@ pub fn binary(bytes: impl IntoPayload) -> Payload {
     Payload {
         binary: true,
         ..bytes.into_payload()
+    }
+}
+
+/// Returns the values of a payload's field and of its `b64…` twin.
+pub fn twins(payload: impl IntoPayload) -> (Bytes, String) {
+    let Payload { bytes, binary } = payload.into_payload();
+    if binary {
+        let text = base64::engine::general_purpose::STANDARD.encode(&bytes);
+        (Bytes::new(), text)
+    } else {
+        (bytes, String::new())
     }
 }
 

@@ -99,7 +99,7 @@ fn unreadable_schema_stops_the_build() -> std::io::Result<()> {
         (
             "/nowhere/api.proto",
             "cannot read the schema /nowhere/api.proto: No such file or directory (os error 2); \
-             is it the path of an api.proto?",
+             is it the path of Centrifugo's api.proto?",
         ),
         (
             "proto/api.proto",

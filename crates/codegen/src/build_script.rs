@@ -1,13 +1,11 @@
-//! The build scripts of the SDK and of the test server.
+//! The build scripts of the SDK, of the proxy's messages and of the test server.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::{Generated, handled};
-
-/// The variable with the path of the schema to build from.
-const SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_PROTO";
+use crate::profile::{API, PROXY, Profile};
+use crate::{Generated, handled, proxy};
 
 /// The variable in which cargo passes the SDK's schema to the build scripts of crates that depend
 /// on the SDK.
@@ -25,6 +23,14 @@ const TESTED_SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_SCHEMA";
 /// Passes the paths of both to the build scripts of dependents, as the metadata `schema` and `shipped`.
 pub fn build_sdk(shipped: &str) {
     finish(sdk(shipped));
+}
+
+/// Generates the messages of the proxy protocol into `OUT_DIR`, from the schema that `CENTRIFUGO_PROXY_PROTO` names, or
+/// else from the one at `shipped`, a path relative to the crate's `Cargo.toml`.
+///
+/// Messages that are the same in the schema that the SDK was built from are the SDK's.
+pub fn build_proxy(shipped: &str) {
+    finish(proxy_messages(shipped));
 }
 
 /// Generates the test server's tables into `OUT_DIR`, from the schema that the SDK was built from, and the messages of
@@ -51,9 +57,8 @@ fn finish(result: Result<(), String>) {
 
 fn sdk(shipped: &str) -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed={SCHEMA_VARIABLE}");
     let shipped = folder_in("CARGO_MANIFEST_DIR")?.join(shipped);
-    let path = named_schema(env::var_os(SCHEMA_VARIABLE))?.unwrap_or_else(|| shipped.clone());
+    let path = chosen_schema(&API)?.unwrap_or_else(|| shipped.clone());
     println!("cargo::metadata=schema={}", path.display());
     println!("cargo::metadata=shipped={}", shipped.display());
     let generated = load(&path)?;
@@ -62,6 +67,19 @@ fn sdk(shipped: &str) -> Result<(), String> {
     write("client.rs", &generated.client)?;
     write("blocking.rs", &generated.blocking)?;
     write_message_tests(&path, &generated)
+}
+
+fn proxy_messages(shipped: &str) -> Result<(), String> {
+    println!("cargo::rerun-if-changed=build.rs");
+    let shipped = folder_in("CARGO_MANIFEST_DIR")?.join(shipped);
+    let path = chosen_schema(&PROXY)?.unwrap_or_else(|| shipped.clone());
+    let sdk = passed(SDK_SCHEMA_VARIABLE)?;
+    for schema in [&path, &shipped, &sdk] {
+        println!("cargo::rerun-if-changed={}", schema.display());
+    }
+    let generated = proxy::generate(&path, &shipped, &sdk)?;
+    watch(&generated.sources);
+    write("proxy.rs", &generated.messages)
 }
 
 fn test_server() -> Result<(), String> {
@@ -102,17 +120,29 @@ fn passed(variable: &str) -> Result<PathBuf, String> {
 fn load(path: &Path) -> Result<Generated, String> {
     println!("cargo::rerun-if-changed={}", path.display());
     let generated = crate::generate(path)?;
-    for source in &generated.sources {
-        println!("cargo::rerun-if-changed={}", source.display());
-    }
+    watch(&generated.sources);
     Ok(generated)
 }
 
-/// Returns the schema that the variable names. An empty variable counts as unset.
+/// Tells cargo to build again when one of the files changes.
+fn watch(files: &[PathBuf]) {
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+}
+
+/// Returns the schema to build from that the user names.
+fn chosen_schema(profile: &Profile) -> Result<Option<PathBuf>, String> {
+    let variable = profile.variable;
+    println!("cargo::rerun-if-env-changed={variable}");
+    named_schema(env::var_os(variable), profile)
+}
+
+/// Returns the schema that a variable names. An empty variable counts as unset.
 ///
 /// Relative paths are refused: cargo runs the build script of a dependency in the dependency's
 /// folder, not in the folder of the project that sets the variable.
-fn named_schema(value: Option<OsString>) -> Result<Option<PathBuf>, String> {
+fn named_schema(value: Option<OsString>, profile: &Profile) -> Result<Option<PathBuf>, String> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
@@ -121,9 +151,11 @@ fn named_schema(value: Option<OsString>) -> Result<Option<PathBuf>, String> {
         return Ok(Some(path));
     }
     Err(format!(
-        "{SCHEMA_VARIABLE} is `{}`: give the absolute path of a Centrifugo api.proto, \
+        "{} is `{}`: give the absolute path of a Centrifugo {}, \
          or unset it to build from the schema that the crate ships",
-        path.display()
+        profile.variable,
+        path.display(),
+        profile.file
     ))
 }
 
@@ -145,21 +177,32 @@ mod tests {
 
     #[test]
     fn unset_or_empty_variable_names_no_schema() {
-        assert_eq!(named_schema(None), Ok(None));
-        assert_eq!(named_schema(Some(OsString::new())), Ok(None));
+        assert_eq!(named_schema(None, &API), Ok(None));
+        assert_eq!(named_schema(Some(OsString::new()), &API), Ok(None));
     }
 
     #[test]
     fn absolute_path_is_taken() {
         assert_eq!(
-            named_schema(Some("/x/api.proto".into())),
+            named_schema(Some("/x/api.proto".into()), &API),
             Ok(Some("/x/api.proto".into()))
         );
     }
 
     #[test]
     fn relative_path_is_refused() {
-        let problem = named_schema(Some("api.proto".into())).unwrap_err();
-        assert!(problem.contains("absolute path"), "{problem}");
+        for (profile, expected) in [
+            (
+                &API,
+                "CENTRIFUGO_API_PROTO is `x.proto`: give the absolute path of a Centrifugo api.proto, ",
+            ),
+            (
+                &PROXY,
+                "CENTRIFUGO_PROXY_PROTO is `x.proto`: give the absolute path of a Centrifugo proxy.proto, ",
+            ),
+        ] {
+            let problem = named_schema(Some("x.proto".into()), profile).unwrap_err();
+            assert!(problem.starts_with(expected), "{problem}");
+        }
     }
 }

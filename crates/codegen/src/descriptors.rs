@@ -10,6 +10,7 @@ use syn::{Ident, Item, ItemImpl, ItemStatic, Path, parse_quote};
 
 use crate::facts;
 use crate::macros::is_hidden;
+use crate::messages::{UNKNOWN_ORDER, plain};
 use crate::schema::{Schema, is_map_entry, map_entry};
 
 /// A message and the name of its description.
@@ -81,9 +82,7 @@ fn paths(items: &[Item], messages: &[Described<'_>]) -> Result<Vec<Path>, String
             name.is_some_and(|name| plain(&name) == plain(one.message.name()))
         });
     if !are_same {
-        return Err(
-            "prost generated other messages than the schema has, or in another order".into(),
-        );
+        return Err(UNKNOWN_ORDER.to_owned());
     }
     Ok(paths)
 }
@@ -103,13 +102,6 @@ fn collect_paths(items: &[Item], outer: &[&Ident], paths: &mut Vec<Path>) {
             _ => {}
         }
     }
-}
-
-/// Returns a message's name in a form that is the same in Rust and in the schema.
-fn plain(name: &str) -> String {
-    name.trim_start_matches("r#")
-        .replace('_', "")
-        .to_lowercase()
 }
 
 /// Generates the impl that leads from a message to its description.

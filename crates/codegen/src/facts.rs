@@ -1,7 +1,5 @@
 //! All facts about Centrifugo that its schema does not contain.
 
-use syn::Ident;
-
 /// The facts about a method.
 pub(crate) struct MethodFacts {
     /// The method's name over HTTP.
@@ -224,13 +222,6 @@ pub(crate) const CONSTRUCTORS: &[(&str, &[&str])] = &[
     ("WebPushPushNotification", &["payload"]),
 ];
 
-/// Returns the arguments of a message's `new`.
-pub(crate) fn constructor(message: &Ident) -> &'static [&'static str] {
-    let mut constructors = CONSTRUCTORS.iter();
-    let listed = constructors.find(|(name, _)| message == name);
-    listed.map_or(&[], |(_, arguments)| arguments)
-}
-
 /// The requests whose `new` is completed by `.user(…)` or `.anonymous()`. An empty user means all
 /// anonymous users, so it must be asked for explicitly.
 pub(crate) const NEEDS_USER: &[&str] = &["SubscribeRequest", "UnsubscribeRequest"];
@@ -278,12 +269,12 @@ mod tests {
     use super::*;
     use crate::fields::{Field, fields_of};
     use crate::rpcs::Rpc;
-    use crate::{messages, rpcs, schema};
+    use crate::{messages, profile, rpcs, schema};
 
     /// Returns the messages and the rpcs of the shipped schema.
     fn shipped() -> Result<(Vec<Item>, Vec<Rpc>), String> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/api.proto");
-        let schema = schema::load(&path)?;
+        let schema = schema::load(&path, &profile::API)?;
         let messages = messages::generate(&schema)?;
         let rpcs = rpcs::rpcs(&schema, &messages)?;
         Ok((messages.file.items, rpcs))

@@ -8,6 +8,7 @@ use prost_build::{Config, Module};
 use prost_types::{DescriptorProto, FileDescriptorProto, MethodDescriptorProto};
 
 use crate::facts;
+use crate::profile;
 use crate::schema::{self, Schema};
 
 /// The messages that tests see in events, which are those of the SDK.
@@ -15,7 +16,7 @@ const SHARED: &[&str] = &["ClientInfo", "Publication"];
 
 /// Generates the messages from the schema at `path`, the newest one.
 pub(crate) fn generate(path: &Path) -> Result<String, String> {
-    let schema = schema::load(path)?;
+    let schema = schema::load(path, &profile::API)?;
     let module = Module::from_protobuf_package_name(&schema.package);
     let mut config = Config::new();
     config.bytes(["."]).btree_map(["."]);

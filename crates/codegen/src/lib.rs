@@ -1,8 +1,8 @@
-//! The generator of `centrifugo-api`: it reads a schema of Centrifugo's server API and returns the
-//! text of Rust files.
+//! The generator of `centrifugo-api` and `centrifugo-proxy`: it reads a schema of Centrifugo's server API or of its
+//! proxy protocol, and returns the text of Rust files.
 //!
-//! Build scripts call [`build_sdk`], [`build_test_server`] and [`build_message_tests`];
-//! [`generate`] is the generator itself, public for tests. It needs neither protoc nor a network.
+//! Build scripts call [`build_sdk`], [`build_proxy`], [`build_test_server`] and [`build_message_tests`];
+//! [`generate`] and [`generate_proxy`] are the generator itself, public for tests. It needs neither protoc nor a network.
 
 mod batch;
 mod build_script;
@@ -20,6 +20,8 @@ mod macros;
 mod messages;
 mod methods;
 mod pages;
+mod profile;
+mod proxy;
 mod rpcs;
 mod schema;
 mod served;
@@ -29,8 +31,9 @@ mod twins;
 
 use std::path::{Path, PathBuf};
 
-pub use build_script::{build_message_tests, build_sdk, build_test_server};
+pub use build_script::{build_message_tests, build_proxy, build_sdk, build_test_server};
 use messages::Messages;
+pub use proxy::{GeneratedProxy, generate as generate_proxy};
 use rpcs::Rpc;
 use schema::Schema;
 use syn::{File, Item, parse_quote};
@@ -62,7 +65,7 @@ pub struct Generated {
 ///
 /// A text that says what is wrong with the schema, and the fix.
 pub fn generate(path: &Path) -> Result<Generated, String> {
-    let schema = schema::load(path)?;
+    let schema = schema::load(path, &profile::API)?;
     let messages = messages::generate(&schema)?;
     let rpcs = rpcs::rpcs(&schema, &messages)?;
     let items = &messages.file.items;
@@ -83,7 +86,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
 fn messages_file(schema: &Schema, messages: &Messages, rpcs: &[Rpc]) -> Result<File, String> {
     let items = &messages.file.items;
     let mut file = messages.file.clone();
-    setters::add_to(&mut file.items);
+    setters::add_to(&mut file.items, &profile::API);
     file.items.extend(tables::tables(rpcs, items));
     file.items.extend(batch::tables(items, rpcs));
     file.items.extend(twins::functions(items));

@@ -112,6 +112,37 @@ pub(crate) fn modules(items: &[Item]) -> impl Iterator<Item = (&Ident, &[Item])>
     })
 }
 
+/// Returns the outermost messages of a schema: their names in the schema and in Rust. prost keeps the schema's order.
+pub(crate) fn outermost<'a>(
+    schema: &'a Schema,
+    items: &'a [Item],
+) -> Result<Vec<(&'a str, &'a Ident)>, String> {
+    let messages = schema.files.iter().flat_map(|file| &file.message_type);
+    let names: Vec<&str> = messages.map(|message| message.name()).collect();
+    let structs = items.iter().filter_map(|item| match item {
+        Item::Struct(message) => Some(&message.ident),
+        _ => None,
+    });
+    let outermost: Vec<(&str, &Ident)> = names.iter().copied().zip(structs.clone()).collect();
+    let mut pairs = outermost.iter();
+    let are_same = pairs.all(|(name, ident)| plain(name) == plain(&ident.to_string()));
+    if are_same && names.len() == structs.count() {
+        return Ok(outermost);
+    }
+    Err(UNKNOWN_ORDER.to_owned())
+}
+
+/// The error about a release of prost that is not known.
+pub(crate) const UNKNOWN_ORDER: &str =
+    "prost generated other messages than the schema has, or in another order";
+
+/// Returns a message's name in a form that is the same in Rust and in the schema.
+pub(crate) fn plain(name: &str) -> String {
+    name.trim_start_matches("r#")
+        .replace('_', "")
+        .to_lowercase()
+}
+
 /// Returns the message at a path from the outermost module.
 pub(crate) fn find<'a>(mut items: &'a [Item], message: &Type) -> Option<&'a ItemStruct> {
     let path = path(message)?;

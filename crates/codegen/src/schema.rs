@@ -1,14 +1,16 @@
-//! Reads a schema and checks that the SDK can be built from it.
+//! Reads a schema and checks that code can be generated from it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto,
+    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, MethodDescriptorProto,
+    ServiceDescriptorProto,
 };
 
 use crate::comments;
+use crate::profile::Profile;
 
 /// A checked schema.
 pub(crate) struct Schema {
@@ -21,61 +23,20 @@ pub(crate) struct Schema {
     pub(crate) sources: Vec<PathBuf>,
 }
 
-/// The fields that hand-written code relies on, by message, with their types. Each schema since
-/// Centrifugo v5.0 has them.
-const REQUIRED_FIELDS: &[(&str, &str, &str)] = &[
-    ("BatchRequest", "commands", "repeated Command"),
-    ("BatchResponse", "replies", "repeated Reply"),
-    ("BroadcastRequest", "channels", "repeated string"),
-    ("BroadcastResult", "responses", "repeated PublishResponse"),
-    ("Command", "broadcast", "BroadcastRequest"),
-    ("Error", "code", "uint32"),
-    ("Error", "message", "string"),
-    ("HistoryRequest", "channel", "string"),
-    ("HistoryRequest", "limit", "int32"),
-    ("HistoryRequest", "reverse", "bool"),
-    ("HistoryRequest", "since", "StreamPosition"),
-    ("HistoryResult", "epoch", "string"),
-    ("HistoryResult", "offset", "uint64"),
-    ("HistoryResult", "publications", "repeated Publication"),
-    ("Publication", "data", "bytes"),
-    ("Publication", "offset", "uint64"),
-    ("PublishRequest", "channel", "string"),
-    ("PublishRequest", "data", "bytes"),
-    ("PublishResponse", "error", "Error"),
-    ("PublishResponse", "result", "PublishResult"),
-    ("Reply", "broadcast", "BroadcastResult"),
-    ("Reply", "error", "Error"),
-    ("StreamPosition", "epoch", "string"),
-    ("StreamPosition", "offset", "uint64"),
-];
-
-/// The rpcs that hand-written code relies on, with their requests and responses.
-const REQUIRED_RPCS: &[(&str, &str, &str)] = &[
-    ("Batch", "BatchRequest", "BatchResponse"),
-    ("Broadcast", "BroadcastRequest", "BroadcastResponse"),
-    ("History", "HistoryRequest", "HistoryResponse"),
-    ("Publish", "PublishRequest", "PublishResponse"),
-];
-
 /// Reads and checks the schema at `path`.
-pub(crate) fn load(path: &Path) -> Result<Schema, String> {
+pub(crate) fn load(path: &Path, profile: &Profile) -> Result<Schema, String> {
     let place = path.display();
+    let file = profile.file;
     std::fs::read_to_string(path).map_err(|error| {
-        format!("cannot read the schema {place}: {error}; is it the path of an api.proto?")
+        format!("cannot read the schema {place}: {error}; is it the path of Centrifugo's {file}?")
     })?;
     let (mut files, sources) = compile(path).map_err(|error| {
         format!(
             "cannot compile the schema {place}: {error}\n\
-             It must be a proto3 file such as Centrifugo's api.proto."
+             It must be a proto3 file such as Centrifugo's {file}."
         )
     })?;
-    let package = check(&files).map_err(|problem| {
-        format!(
-            "cannot build from the schema {place}: {problem}\n\
-             The crate needs a schema of Centrifugo's server API, v5.0 or newer."
-        )
-    })?;
+    let package = check(&files, profile).map_err(|problem| refusal(path, profile, &problem))?;
     let headings = files.iter().flat_map(comments::headings).collect();
     files.iter_mut().for_each(comments::make_safe);
     Ok(Schema {
@@ -84,6 +45,13 @@ pub(crate) fn load(path: &Path) -> Result<Schema, String> {
         headings,
         sources,
     })
+}
+
+/// Returns the error about a schema that lacks something.
+pub(crate) fn refusal(path: &Path, profile: &Profile, problem: &str) -> String {
+    let place = path.display();
+    let accepted = profile.accepted;
+    format!("cannot build from the schema {place}: {problem}\nThe crate needs {accepted}.")
 }
 
 /// Compiles the schema. Returns its files, imported ones first, and their paths.
@@ -104,11 +72,14 @@ fn compile(path: &Path) -> Result<(Vec<FileDescriptorProto>, Vec<PathBuf>), Stri
 }
 
 /// Checks the files, and returns their package.
-fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
+fn check(files: &[FileDescriptorProto], profile: &Profile) -> Result<String, String> {
     let main = files.last().ok_or("it is empty")?;
     let package = main.package().to_owned();
     if package.is_empty() {
-        return Err("it names no package; Centrifugo's is `centrifugal.centrifugo.api`".into());
+        return Err(format!(
+            "it names no package; Centrifugo's is `{}`",
+            profile.package
+        ));
     }
     for file in files {
         if file.package() != package {
@@ -127,10 +98,10 @@ fn check(files: &[FileDescriptorProto]) -> Result<String, String> {
         }
         file.message_type.iter().try_for_each(check_names)?;
     }
-    for (message, field, ty) in REQUIRED_FIELDS {
+    for (message, field, ty) in profile.required_fields {
         check_field(files, message, field, ty)?;
     }
-    check_service(files, &package)?;
+    check_service(service(files, profile)?, &package, profile)?;
     Ok(package)
 }
 
@@ -154,7 +125,7 @@ fn check_names(message: &DescriptorProto) -> Result<(), String> {
 }
 
 /// Checks that a message has a field of that type.
-fn check_field(
+pub(crate) fn check_field(
     files: &[FileDescriptorProto],
     name: &str,
     field: &str,
@@ -166,7 +137,7 @@ fn check_field(
     };
     let mut fields = message.field.iter();
     let candidate = fields.find(|candidate| candidate.name() == field);
-    match candidate.map(declared_type) {
+    match candidate.map(|field| declared_type(message, field)) {
         None => Err(format!("its message `{name}` lacks the field `{field}`")),
         Some(declared) if declared != ty => Err(format!(
             "its field `{name}.{field}` is `{declared}` and must be `{ty}`"
@@ -175,8 +146,13 @@ fn check_field(
     }
 }
 
-/// Returns the type as a schema spells it: `repeated string`.
-fn declared_type(field: &FieldDescriptorProto) -> String {
+/// Returns the type of a message's field as a schema spells it: `repeated string`.
+pub(crate) fn declared_type(message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
+    if let Some([key, value]) = map_entry(message, field).map(|entry| entry.field.as_slice()) {
+        let key = declared_type(message, key);
+        let value = declared_type(message, value);
+        return format!("map<{key}, {value}>");
+    }
     let label = match (field.label(), field.proto3_optional(), field.oneof_index) {
         (Label::Repeated, ..) => "repeated ",
         (_, false, Some(_)) => "oneof ",
@@ -189,35 +165,68 @@ fn declared_type(field: &FieldDescriptorProto) -> String {
     }
 }
 
-fn check_service(files: &[FileDescriptorProto], package: &str) -> Result<(), String> {
+/// Returns the service of a schema.
+pub(crate) fn service<'a>(
+    files: &'a [FileDescriptorProto],
+    profile: &Profile,
+) -> Result<&'a ServiceDescriptorProto, String> {
     let mut services = files.iter().flat_map(|file| &file.service);
     let service = services
         .next()
-        .ok_or("it has no service; Centrifugo's is `CentrifugoApi`")?;
-    if let Some(other) = services.next() {
-        return Err(format!(
+        .ok_or_else(|| format!("it has no service; Centrifugo's is `{}`", profile.service))?;
+    match services.next() {
+        Some(other) => Err(format!(
             "it has two services, `{}` and `{}`; keep one",
             service.name(),
             other.name()
-        ));
+        )),
+        None => Ok(service),
     }
-    for (rpc, request, response) in REQUIRED_RPCS {
-        let input = format!(".{package}.{request}");
-        let output = format!(".{package}.{response}");
-        let is_there = service.method.iter().any(|candidate| {
-            candidate.name() == *rpc
-                && candidate.input_type() == input
-                && candidate.output_type() == output
-        });
-        if !is_there {
-            return Err(format!(
-                "its service `{}` lacks `rpc {rpc}({request}) returns ({response})`",
-                service.name()
-            ));
-        }
+}
+
+fn check_service(
+    service: &ServiceDescriptorProto,
+    package: &str,
+    profile: &Profile,
+) -> Result<(), String> {
+    for (rpc, request, response) in profile.required_rpcs {
+        check_rpc(service, package, [rpc, request, response])?;
     }
-    check_no_rpc_streams(service)?;
-    check_requests_are_unique(service)
+    if profile.is_called {
+        check_no_rpc_streams(service)?;
+        check_requests_are_unique(service)?;
+    }
+    Ok(())
+}
+
+/// Checks that a service has an rpc of that name, with that request and that response.
+pub(crate) fn check_rpc(
+    service: &ServiceDescriptorProto,
+    package: &str,
+    [rpc, request, response]: [&str; 3],
+) -> Result<(), String> {
+    let mut rpcs = service.method.iter();
+    if rpcs.any(|candidate| declared_rpc(candidate, package) == [rpc, request, response]) {
+        return Ok(());
+    }
+    Err(format!(
+        "its service `{}` lacks `rpc {rpc}({request}) returns ({response})`",
+        service.name()
+    ))
+}
+
+/// Returns the name, the request and the response of an rpc as a schema spells them: `stream PublishRequest`.
+pub(crate) fn declared_rpc(rpc: &MethodDescriptorProto, package: &str) -> [String; 3] {
+    let message = |streams, name: &str| {
+        let name = name.strip_prefix(&format!(".{package}.")).unwrap_or(name);
+        let label = if streams { "stream " } else { "" };
+        format!("{label}{name}")
+    };
+    [
+        rpc.name().to_owned(),
+        message(rpc.client_streaming(), rpc.input_type()),
+        message(rpc.server_streaming(), rpc.output_type()),
+    ]
 }
 
 fn check_no_rpc_streams(service: &ServiceDescriptorProto) -> Result<(), String> {

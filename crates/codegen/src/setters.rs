@@ -6,27 +6,27 @@ use std::collections::HashSet;
 use quote::{format_ident, quote};
 use syn::{Ident, ImplItem, Item, parse_quote};
 
-use crate::facts;
 use crate::fields::{Field, fields};
+use crate::profile::Profile;
 use crate::twins::{payload_of, twin};
 
 /// Adds a constructor, setters and conversions to all messages. Results have them too, so that
 /// tests can make results.
-pub(crate) fn add_to(items: &mut Vec<Item>) {
+pub(crate) fn add_to(items: &mut Vec<Item>, profile: &Profile) {
     let mut added = Vec::new();
     for item in items.iter_mut() {
         match item {
             Item::Mod(module) => {
                 if let Some((_, items)) = &mut module.content {
-                    add_to(items);
+                    add_to(items, profile);
                 }
             }
             Item::Struct(message) => {
                 let fields = fields(message);
-                added.push(constructor_and_setters(&message.ident, &fields));
+                added.push(constructor_and_setters(&message.ident, &fields, profile));
                 added.extend(value_conversion(&message.ident, &fields));
-                added.extend(pair_conversion(&message.ident, &fields));
-                added.extend(user_request(&message.ident, &fields));
+                added.extend(pair_conversion(&message.ident, &fields, profile));
+                added.extend(user_request(&message.ident, &fields, profile));
             }
             _ => {}
         }
@@ -35,16 +35,16 @@ pub(crate) fn add_to(items: &mut Vec<Item>) {
 }
 
 /// Generates the impl of a message with its constructor and its setters.
-fn constructor_and_setters(message: &Ident, fields: &[Field<'_>]) -> Item {
+fn constructor_and_setters(message: &Ident, fields: &[Field<'_>], profile: &Profile) -> Item {
     let names = setter_names(message, fields);
-    let new = constructor(message, fields, &names);
+    let new = constructor(message, fields, &names, profile);
     let setters = fields
         .iter()
         .zip(&names)
         .map(|(field, name)| setter(field, name, fields));
     let binary_setters = fields
         .iter()
-        .filter_map(|field| binary_setter(field, fields, &names));
+        .filter_map(|field| binary_setter(field, fields, &names, profile));
     parse_quote! {
         impl #message {
             #new
@@ -110,11 +110,16 @@ fn free_name(field: &Field<'_>, taken: &mut HashSet<String>) -> Ident {
     format_ident!("{name}")
 }
 
-fn constructor(message: &Ident, fields: &[Field<'_>], setters: &[Ident]) -> ImplItem {
+fn constructor(
+    message: &Ident,
+    fields: &[Field<'_>],
+    setters: &[Ident],
+    profile: &Profile,
+) -> ImplItem {
     let mut names = Vec::new();
     let mut arguments = Vec::new();
     let mut calls = Vec::new();
-    for name in facts::constructor(message) {
+    for name in profile.constructor(message) {
         let mut with_setters = fields.iter().zip(setters);
         if let Some((field, setter)) = with_setters.find(|(field, _)| field.plain_name() == *name) {
             let argument = field.name;
@@ -129,7 +134,7 @@ fn constructor(message: &Ident, fields: &[Field<'_>], setters: &[Ident]) -> Impl
     } else {
         format!(" Creates a message with {}.", names.join(", "))
     };
-    if user(message, fields).is_some() {
+    if user(message, fields, profile).is_some() {
         return parse_quote! {
             #[doc = #docs]
             #[doc = ""]
@@ -150,8 +155,8 @@ fn constructor(message: &Ident, fields: &[Field<'_>], setters: &[Ident]) -> Impl
 }
 
 /// Returns the field for the user of a request whose constructor does not take the user.
-fn user<'a>(message: &Ident, fields: &[Field<'a>]) -> Option<&'a Ident> {
-    if !facts::NEEDS_USER.iter().any(|name| message == name) {
+fn user<'a>(message: &Ident, fields: &[Field<'a>], profile: &Profile) -> Option<&'a Ident> {
+    if !profile.needs_user.iter().any(|name| message == name) {
         return None;
     }
     let mut fields = fields.iter();
@@ -160,8 +165,8 @@ fn user<'a>(message: &Ident, fields: &[Field<'a>]) -> Option<&'a Ident> {
 }
 
 /// Generates the impl of a request whose constructor does not take the user.
-fn user_request(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
-    let user = user(message, fields)?;
+fn user_request(message: &Ident, fields: &[Field<'_>], profile: &Profile) -> Option<Item> {
+    let user = user(message, fields, profile)?;
     Some(parse_quote! {
         impl crate::api::user::UserRequest for #message {
             fn with_user(mut self, user: ::std::string::String) -> Self {
@@ -179,7 +184,7 @@ fn setter(field: &Field<'_>, setter: &Ident, siblings: &[Field<'_>]) -> ImplItem
     let deprecated = field.is_deprecated.then(|| quote!(#[deprecated]));
     let set = if let Some(twin) = twin(field, siblings) {
         quote! {
-            (self.#name, self.#twin) = crate::api::payload::IntoPayload::into_payload(#name).into_twins();
+            (self.#name, self.#twin) = crate::api::payload::twins(#name);
         }
     } else {
         let value = field.value();
@@ -199,23 +204,29 @@ fn setter(field: &Field<'_>, setter: &Ident, siblings: &[Field<'_>]) -> ImplItem
 }
 
 /// Generates `binary_data(bytes)` for a payload `data` that has a twin `b64data`.
-fn binary_setter(field: &Field<'_>, siblings: &[Field<'_>], setters: &[Ident]) -> Option<ImplItem> {
+fn binary_setter(
+    field: &Field<'_>,
+    siblings: &[Field<'_>],
+    setters: &[Ident],
+    profile: &Profile,
+) -> Option<ImplItem> {
     let twin = twin(field, siblings)?;
     let name = field.name;
     let setter = format_ident!("binary_{}", field.plain_name());
     if setters.contains(&setter) {
         return None;
     }
+    let payload = field.plain_name();
+    let kept = profile.binary.replace("{b64data}", &twin.to_string());
+    let kept = kept.replace("{data}", &payload);
     let docs = format!(
-        " Sets a payload of any bytes instead of [`{0}`](#structfield.{0}). The request keeps it as base64 in \
-         `{twin}`: over HTTP it is sent so, and Centrifugo decodes it; over gRPC the bytes are sent in `{0}`.",
-        field.plain_name()
+        " Sets a payload of any bytes instead of [`{payload}`](#structfield.{payload}). {kept}"
     );
     Some(parse_quote! {
         #[doc = #docs]
         #[must_use]
         pub fn #setter(mut self, bytes: impl ::core::convert::AsRef<[u8]>) -> Self {
-            (self.#name, self.#twin) = crate::api::payload::binary(bytes.as_ref()).into_twins();
+            (self.#name, self.#twin) = crate::api::payload::twins(crate::api::payload::binary(bytes.as_ref()));
             self
         }
     })
@@ -240,11 +251,11 @@ fn value_conversion(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
 
 /// Generates the conversion of a pair into a message of a number and a text, such as
 /// `StreamPosition`.
-fn pair_conversion(message: &Ident, fields: &[Field<'_>]) -> Option<Item> {
+fn pair_conversion(message: &Ident, fields: &[Field<'_>], profile: &Profile) -> Option<Item> {
     if message.to_string().ends_with("Request") {
         return None;
     }
-    let [number, text] = facts::constructor(message) else {
+    let [number, text] = profile.constructor(message) else {
         return None;
     };
     let number = fields.iter().find(|field| field.plain_name() == *number)?;

@@ -12,25 +12,27 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-pub(crate) use slices::from_bytes;
+pub use slices::from_bytes;
 
 /// Writes payloads. The module has the name that pbjson-build expects.
-pub(crate) mod base64 {
+pub mod base64 {
     use bytes::Bytes;
 
     /// Returns the payload as embedded JSON; Centrifugo never encodes a `bytes` field as base64.
-    pub(crate) fn encode(payload: &Bytes) -> super::Embedded<'_> {
+    pub fn encode(payload: &Bytes) -> super::Embedded<'_> {
         super::Embedded(payload)
     }
 }
 
 /// A payload that is written as the JSON that it contains. It is checked to be JSON: otherwise it could change the
 /// request around it.
-pub(crate) struct Embedded<'a>(&'a Bytes);
+#[derive(Debug)]
+pub struct Embedded<'a>(&'a Bytes);
 
 impl Embedded<'_> {
     /// Returns itself: the generated code calls `as_str`, as on a `String`.
-    pub(crate) fn as_str(&self) -> &Self {
+    #[must_use]
+    pub fn as_str(&self) -> &Self {
         self
     }
 }
@@ -43,7 +45,8 @@ impl Serialize for Embedded<'_> {
 }
 
 /// A payload that is read: the embedded JSON, byte for byte, including `null`.
-pub(crate) struct BytesDeserialize<T>(pub(crate) T);
+#[derive(Debug)]
+pub struct BytesDeserialize<T>(pub T);
 
 impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -57,23 +60,25 @@ impl<'de> Deserialize<'de> for BytesDeserialize<Bytes> {
 }
 
 /// Reads a field's payload.
-pub(crate) fn next_payload<'de, M: MapAccess<'de>>(
+pub fn next_payload<'de, M: MapAccess<'de>>(
     map: &mut M,
 ) -> Result<BytesDeserialize<Bytes>, M::Error> {
     map.next_value()
 }
 
 /// A map that reads `null` as the default, as Go writes and reads absent values.
-pub(crate) struct NullAsDefault<'a, M>(pub(crate) &'a mut M);
+#[derive(Debug)]
+pub struct NullAsDefault<'a, M>(pub &'a mut M);
 
 impl<'de, M: MapAccess<'de>> NullAsDefault<'_, M> {
-    pub(crate) fn next_value<T: Deserialize<'de> + Default>(self) -> Result<T, M::Error> {
+    /// Reads a field's value.
+    pub fn next_value<T: Deserialize<'de> + Default>(self) -> Result<T, M::Error> {
         Ok(self.0.next_value::<Option<T>>()?.unwrap_or_default())
     }
 }
 
 /// Reads a message; `null` is a message without any field.
-pub(crate) fn message<'de, D, V>(
+pub fn message<'de, D, V>(
     deserializer: D,
     name: &'static str,
     fields: &'static [&'static str],
@@ -158,7 +163,8 @@ impl<'de> Deserialize<'de> for Name<'de> {
 }
 
 /// The method `is_empty` for numbers and bools, which generated code calls on them as on strings.
-pub(crate) trait IsEmpty {
+pub trait IsEmpty {
+    /// Returns whether the value is zero.
     fn is_empty(&self) -> bool;
 }
 

@@ -16,7 +16,11 @@ thread_local! {
 ///
 /// This relies on serde_json, which lends texts out of its input: their addresses lie within the buffer. It saves an
 /// allocation and a copy per payload.
-pub(crate) fn from_bytes<T: DeserializeOwned>(json: &Bytes) -> Result<T, serde_json::Error> {
+///
+/// # Errors
+///
+/// That of serde_json: the JSON is not that of a `T`.
+pub fn from_bytes<T: DeserializeOwned>(json: &Bytes) -> Result<T, serde_json::Error> {
     // Checked once for all strings: `from_str` does not check each string again.
     let text = std::str::from_utf8(json).map_err(de::Error::custom)?;
     let guard = SlicingGuard::start(json);

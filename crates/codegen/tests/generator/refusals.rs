@@ -35,7 +35,7 @@ fn unreadable_file_is_named() -> Tested {
             "{error}"
         );
         assert!(
-            error.ends_with("is it the path of an api.proto?"),
+            error.ends_with("is it the path of Centrifugo's api.proto?"),
             "{error}"
         );
     }
