@@ -1,0 +1,76 @@
+//! The heads of requests: headers or metadata, the peer, extensions.
+
+use std::net::SocketAddr;
+
+use http::{Extensions, HeaderMap};
+
+/// The head of Centrifugo's request, the same over HTTP and gRPC.
+///
+/// Headers of clients arrive only if the proxy's configuration forwards them. Those of `http_headers` and `grpc_metadata` are
+/// what the client's connection had, and can be trusted as far as whatever is in front of Centrifugo. Those of
+/// `emulated_headers` were written by the client itself: verify them as you verify a password.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    headers: HeaderMap,
+    extensions: Extensions,
+}
+
+/// The address of the peer, in the extensions of a request.
+///
+/// A server of tonic adds the address by itself. In front of the HTTP services a layer of yours adds this:
+///
+/// ```
+/// # let address: std::net::SocketAddr = "127.0.0.1:1".parse().unwrap();
+/// # let mut request = http::Request::new(());
+/// request.extensions_mut().insert(centrifugo_proxy::Peer(address));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+impl Head {
+    /// Creates a head, such as for a test that calls handlers in process.
+    #[must_use]
+    pub fn new(headers: HeaderMap, extensions: Extensions) -> Self {
+        Self {
+            headers,
+            extensions,
+        }
+    }
+
+    /// Returns the headers; over gRPC, the metadata.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Returns the first value of a header, in any case of letters, if it is visible ASCII.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns what layers in front of the handlers have added to the request, such as tonic's `TlsConnectInfo` with the
+    /// client's certificates.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Returns the address of Centrifugo, or of what is in front of this backend, if the extensions have it: see [`Peer`].
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        let own = self.extensions.get::<Peer>().map(|peer| peer.0);
+        own.or_else(|| tonic_peer(&self.extensions))
+    }
+}
+
+#[cfg(feature = "grpc")]
+fn tonic_peer(extensions: &Extensions) -> Option<SocketAddr> {
+    use tonic::transport::server::TcpConnectInfo;
+    extensions.get::<TcpConnectInfo>()?.remote_addr()
+}
+
+#[cfg(not(feature = "grpc"))]
+fn tonic_peer(_: &Extensions) -> Option<SocketAddr> {
+    None
+}

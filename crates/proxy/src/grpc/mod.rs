@@ -1,0 +1,168 @@
+//! gRPC: a service of tonic with the same handlers.
+
+mod event;
+mod stream;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
+use tonic::server::{Grpc, NamedService};
+use tonic::{Code, Status};
+use tonic_prost::ProstCodec;
+use tower_service::Service;
+
+use crate::event::EventKind;
+use crate::failure::{BoxError, Failure};
+use crate::handlers::Handlers;
+use crate::messages::{
+    ConnectRequest, MapPublishRequest, MapRemoveRequest, NotifyCacheEmptyRequest,
+    NotifyChannelStateRequest, PublishRequest, RefreshRequest, RpcRequest,
+    SharedPollRefreshRequest, StreamSubscribeRequest, StreamSubscribeResponse, SubRefreshRequest,
+    SubscribeRequest,
+};
+
+/// The future of a response of [`GrpcService`].
+pub type GrpcFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// The handlers as a gRPC service, for a server of tonic, beside services of the application.
+///
+/// It reads and writes messages with and without gzip. A failure is a status: `Unauthenticated`, `Unimplemented` without a
+/// handler, `ResourceExhausted` above the limit, `InvalidArgument`, `DeadlineExceeded`, or `Internal` without the cause.
+/// Centrifugo makes error 100 of all of them.
+///
+/// ```no_run
+/// use centrifugo_proxy::{Caller, Handlers};
+/// use tonic::transport::Server;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let handlers = Handlers::new(Caller::with_secret("s3cret")?);
+/// Server::builder()
+///     .max_concurrent_streams(10_000) // Each subscription with a stream takes one.
+///     .add_service(handlers.grpc())
+///     .serve("127.0.0.1:4000".parse()?)
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct GrpcService {
+    handlers: Handlers,
+}
+
+impl Handlers {
+    /// Returns the gRPC service of all events.
+    #[must_use]
+    pub fn grpc(&self) -> GrpcService {
+        GrpcService {
+            handlers: self.clone(),
+        }
+    }
+}
+
+impl GrpcService {
+    async fn respond<B>(self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody + Send + 'static,
+        B::Error: Into<BoxError> + Send,
+    {
+        let kind = kind(request.uri().path());
+        match kind {
+            Some(EventKind::Connect) => self.event::<ConnectRequest, B>(request).await,
+            Some(EventKind::Refresh) => self.event::<RefreshRequest, B>(request).await,
+            Some(EventKind::Subscribe) => self.event::<SubscribeRequest, B>(request).await,
+            Some(EventKind::Publish) => self.event::<PublishRequest, B>(request).await,
+            Some(EventKind::Rpc) => self.event::<RpcRequest, B>(request).await,
+            Some(EventKind::SubRefresh) => self.event::<SubRefreshRequest, B>(request).await,
+            Some(EventKind::MapPublish) => self.event::<MapPublishRequest, B>(request).await,
+            Some(EventKind::MapRemove) => self.event::<MapRemoveRequest, B>(request).await,
+            Some(EventKind::SharedPollRefresh) => {
+                self.event::<SharedPollRefreshRequest, B>(request).await
+            }
+            Some(EventKind::CacheEmpty) => self.event::<NotifyCacheEmptyRequest, B>(request).await,
+            Some(EventKind::ChannelState) => {
+                self.event::<NotifyChannelStateRequest, B>(request).await
+            }
+            Some(EventKind::SubscribeUnidirectional) => self.unidirectional(request).await,
+            Some(EventKind::SubscribeBidirectional) => self.bidirectional(request).await,
+            None => self.unknown(request).await,
+        }
+    }
+
+    /// Returns what reads and writes the messages of unary calls and of unidirectional streams.
+    fn codec<Request, Reply>(&self) -> Grpc<ProstCodec<Reply, Request>>
+    where
+        Request: prost::Message + Default + 'static,
+        Reply: prost::Message + Default + 'static,
+    {
+        Grpc::new(ProstCodec::default())
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(self.handlers.parts().body_limit)
+    }
+
+    fn stream_codec(&self) -> Grpc<ProstCodec<StreamSubscribeResponse, StreamSubscribeRequest>> {
+        self.codec()
+    }
+}
+
+/// Returns the kind that a path names: `/centrifugal.centrifugo.proxy.CentrifugoProxy/Connect`.
+fn kind(path: &str) -> Option<EventKind> {
+    let (service, rpc) = path.strip_prefix('/')?.split_once('/')?;
+    let mut kinds = EventKind::ALL.iter().copied();
+    let kind = kinds.find(|kind| kind.rpc() == rpc);
+    kind.filter(|_| service == crate::messages::SERVICE_NAME)
+}
+
+/// Returns the status of a failure.
+fn status(failure: &Failure) -> Status {
+    let code = match failure {
+        Failure::Unauthenticated(_) => Code::Unauthenticated,
+        Failure::NoHandler(_) => Code::Unimplemented,
+        Failure::Request(_) | Failure::Method | Failure::ContentType => Code::InvalidArgument,
+        Failure::TooLarge(_) => Code::ResourceExhausted,
+        Failure::Timeout => Code::DeadlineExceeded,
+        Failure::Handler(_) | Failure::Panic(_) | Failure::Reply(_) => Code::Internal,
+    };
+    let is_told = !matches!(code, Code::Unauthenticated | Code::Internal);
+    let text = if is_told {
+        failure.to_string()
+    } else {
+        String::new()
+    };
+    Status::new(code, text)
+}
+
+impl<B> Service<Request<B>> for GrpcService
+where
+    B: HttpBody + Send + 'static,
+    B::Error: Into<BoxError> + Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = GrpcFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> GrpcFuture {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.respond(request).await) })
+    }
+}
+
+impl NamedService for GrpcService {
+    const NAME: &'static str = crate::messages::SERVICE_NAME;
+}
+
+impl fmt::Debug for GrpcService {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("GrpcService");
+        shown.field("handlers", &self.handlers).finish()
+    }
+}

@@ -1,0 +1,199 @@
+//! Hooks: observers of events.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Extensions, HeaderMap};
+
+use crate::event::EventKind;
+use crate::failure::Failure;
+
+/// A hook that sees every event, for logs, traces and metrics: see [`Handlers::observer`](crate::Handlers::observer).
+///
+/// Its functions run within the answer to the event, and should return quickly. A panic in one of them is caught and changes
+/// nothing.
+pub trait Observer: Send + Sync + 'static {
+    /// Sees an event that starts. Returns what observes this event, or `None` to see no more of it, which is the default.
+    fn event(&self, event: &EventStart<'_>) -> Option<Box<dyn EventObserver>> {
+        let _ = event;
+        None
+    }
+
+    /// Sees that a stream of publications, which had been opened, has failed: its client subscribes again.
+    fn stream_failed(&self, kind: EventKind, failure: &Failure) {
+        let _ = (kind, failure);
+    }
+}
+
+/// A hook that sees one event, from [`Observer::event`].
+pub trait EventObserver: Send {
+    /// Sees the end of the event.
+    fn ends(self: Box<Self>, end: &EventEnd<'_>);
+}
+
+/// The start of an event.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct EventStart<'a> {
+    /// The kind; `None` if the path names none.
+    pub kind: Option<EventKind>,
+    /// The transport of the event.
+    pub transport: Transport,
+    /// The headers, or the metadata. The caller is not verified yet. Secrets are among them.
+    pub headers: &'a HeaderMap,
+    /// The extensions of the request.
+    pub extensions: &'a Extensions,
+}
+
+/// The transport of an event, between Centrifugo and the handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transport {
+    /// HTTP with JSON.
+    Http,
+    /// gRPC.
+    Grpc,
+    /// A call within the process: [`Handlers::call`](crate::Handlers::call).
+    InProcess,
+}
+
+/// The end of an event.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EventEnd<'a> {
+    /// The outcome.
+    pub outcome: Outcome<'a>,
+    /// The time since the head of the request was there.
+    pub duration: Duration,
+}
+
+/// The outcome of an event.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// The handler accepted. For a stream: it was opened.
+    Accepted,
+    /// The handler refused with an error of this code.
+    Error(u32),
+    /// The handler ended the connection with this code.
+    Disconnect(u32),
+    /// There is no answer.
+    Failed(&'a Failure),
+    /// Centrifugo went away before the answer.
+    Dropped,
+}
+
+impl Outcome<'_> {
+    /// Returns a word for the outcome: `accepted`, `error`, `disconnect`, `dropped`, or the kind of the failure.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Error(_) => "error",
+            Self::Disconnect(_) => "disconnect",
+            Self::Failed(failure) => failure.kind(),
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// The outcome of an event that has an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Summary {
+    Accepted,
+    Error(u32),
+    Disconnect(u32),
+}
+
+impl From<Summary> for Outcome<'_> {
+    fn from(summary: Summary) -> Self {
+        match summary {
+            Summary::Accepted => Self::Accepted,
+            Summary::Error(code) => Self::Error(code),
+            Summary::Disconnect(code) => Self::Disconnect(code),
+        }
+    }
+}
+
+/// An observer that is a function for failures.
+pub(crate) struct OnFailure<F>(pub(crate) F);
+
+struct FailureOf<F> {
+    function: Arc<F>,
+    kind: Option<EventKind>,
+}
+
+impl<F> Observer for OnFailure<Arc<F>>
+where
+    F: Fn(Option<EventKind>, &Failure) + Send + Sync + 'static,
+{
+    fn event(&self, event: &EventStart<'_>) -> Option<Box<dyn EventObserver>> {
+        Some(Box::new(FailureOf {
+            function: Arc::clone(&self.0),
+            kind: event.kind,
+        }))
+    }
+
+    fn stream_failed(&self, kind: EventKind, failure: &Failure) {
+        (self.0)(Some(kind), failure);
+    }
+}
+
+impl<F> EventObserver for FailureOf<F>
+where
+    F: Fn(Option<EventKind>, &Failure) + Send + Sync,
+{
+    fn ends(self: Box<Self>, end: &EventEnd<'_>) {
+        if let Outcome::Failed(failure) = end.outcome {
+            (self.function)(self.kind, failure);
+        }
+    }
+}
+
+/// The observers of handlers.
+pub(crate) type Observers = Vec<Arc<dyn Observer>>;
+
+/// An event that is observed. Dropped before its end, the event was dropped.
+pub(crate) struct ObservedEvent {
+    watching: Vec<Box<dyn EventObserver>>,
+    started: Instant,
+}
+
+impl ObservedEvent {
+    pub(crate) fn start(observers: &Observers, start: &EventStart<'_>) -> Self {
+        let observers = observers.iter();
+        let watching = observers.filter_map(|observer| caught(|| observer.event(start)).flatten());
+        Self {
+            watching: watching.collect(),
+            started: Instant::now(),
+        }
+    }
+
+    pub(crate) fn end(mut self, outcome: Outcome<'_>) {
+        self.tell(outcome);
+    }
+
+    fn tell(&mut self, outcome: Outcome<'_>) {
+        let end = EventEnd {
+            outcome,
+            duration: self.started.elapsed(),
+        };
+        for observer in self.watching.drain(..) {
+            caught(|| observer.ends(&end));
+        }
+    }
+}
+
+impl Drop for ObservedEvent {
+    fn drop(&mut self) {
+        if !self.watching.is_empty() {
+            self.tell(Outcome::Dropped);
+        }
+    }
+}
+
+/// Calls an observer. A panic in it changes nothing.
+pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}

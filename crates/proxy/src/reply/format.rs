@@ -1,0 +1,79 @@
+//! The format of a reply: how its payloads go back.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use centrifugo_api::Payload;
+use serde::de::IgnoredAny;
+
+use crate::failure::Failure;
+
+/// The format of a reply, as that of the request was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// True if the proxy has the option `binary_encoding`: payloads are any bytes, and base64 over HTTP.
+    is_binary: bool,
+    /// True if the client uses the protobuf protocol, which carries any bytes.
+    is_protobuf: bool,
+    /// True if the reply is JSON itself.
+    is_http: bool,
+}
+
+impl Format {
+    pub(crate) fn new(protocol: &str, encoding: &str) -> Self {
+        Self {
+            is_binary: encoding == "binary",
+            is_protobuf: protocol == "protobuf",
+            is_http: false,
+        }
+    }
+
+    /// Returns the same format for a reply over HTTP.
+    #[cfg(feature = "http")]
+    pub(crate) fn over_http(self) -> Self {
+        Self {
+            is_http: true,
+            ..self
+        }
+    }
+
+    /// Returns the values of a payload's field and of its `b64…` twin.
+    pub(crate) fn twins(self, name: &str, payload: Payload) -> Result<(Bytes, String), Failure> {
+        let is_base64 = self.is_http && (self.is_binary || payload.is_binary());
+        if is_base64 {
+            return Ok((Bytes::new(), STANDARD.encode(payload.into_bytes())));
+        }
+        Ok((self.bytes(name, payload)?, String::new()))
+    }
+
+    /// Returns the value of a payload's field that has no twin: JSON over HTTP.
+    pub(crate) fn bytes(self, name: &str, payload: Payload) -> Result<Bytes, Failure> {
+        let is_raw = !self.is_http;
+        let may_be_binary = is_raw && (self.is_binary || self.is_protobuf || payload.is_binary());
+        let bytes = payload.into_bytes();
+        if !may_be_binary && !bytes.is_empty() {
+            check_json(name, &bytes)?;
+        }
+        Ok(bytes)
+    }
+}
+
+/// Checks that a payload is JSON, which it must be unless it says that it is binary.
+pub(crate) fn check_json(name: &str, payload: &[u8]) -> Result<(), Failure> {
+    let is_text = str::from_utf8(payload).is_ok();
+    if is_text && serde_json::from_slice::<IgnoredAny>(payload).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::reply(format!(
+        "`{name}` is not JSON, and the client uses JSON or the proxy has no `binary_encoding`: give \
+         `centrifugo_api::json(&value)?`, or `centrifugo_api::binary(bytes)` if clients expect bytes"
+    )))
+}
+
+/// Returns the Unix time in seconds; 1 for a time before 1970, which is as much in the past.
+pub(crate) fn seconds(time: SystemTime) -> i64 {
+    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).map_or(i64::MAX, |seconds| seconds.max(1))
+}

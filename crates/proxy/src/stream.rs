@@ -1,0 +1,167 @@
+//! Streams: the publications of the backend to one subscription, and those of its client.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use centrifugo_api::{IntoPayload, Payload};
+use futures_core::Stream;
+
+use crate::failure::Failure;
+use crate::handlers::{BoxStream, catch_panic};
+use crate::messages::Publication;
+use crate::reject::Failed;
+use crate::reply::Format;
+
+/// A publication that a stream of the backend yields: one subscription's client gets it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct StreamPublication {
+    data: Payload,
+    publication: Publication,
+}
+
+impl StreamPublication {
+    /// Creates a publication.
+    pub fn new(data: impl IntoPayload) -> Self {
+        Self {
+            data: data.into_payload(),
+            publication: Publication::default(),
+        }
+    }
+
+    /// Sets the tags.
+    pub fn tags<K: Into<String>, V: Into<String>>(
+        mut self,
+        tags: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let tags = tags.into_iter();
+        self.publication.tags = tags
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
+        self
+    }
+
+    fn message(mut self, format: &Format) -> Result<Publication, Failure> {
+        self.publication.data = format.bytes("data", self.data)?;
+        Ok(self.publication)
+    }
+}
+
+/// The publications of a stream that a handler has opened, as messages. After a failure it ends.
+pub struct PublicationStream(BoxStream<Result<Publication, Failure>>);
+
+impl PublicationStream {
+    /// Returns the stream of a handler's stream, with its publications checked and its panics caught.
+    pub(crate) fn new<S>(stream: S, format: Format) -> Self
+    where
+        S: Stream<Item = Result<StreamPublication, Failed>> + Send + 'static,
+    {
+        Self(Box::pin(Checked {
+            stream: Some(Box::pin(stream)),
+            format,
+        }))
+    }
+
+    /// Returns the stream of a refused subscription.
+    pub(crate) fn empty() -> Self {
+        Self(Box::pin(Empty::<Result<Publication, Failure>>::new()))
+    }
+}
+
+impl Stream for PublicationStream {
+    type Item = Result<Publication, Failure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
+impl std::fmt::Debug for PublicationStream {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("PublicationStream")
+    }
+}
+
+struct Checked<S> {
+    /// `None` after the end.
+    stream: Option<Pin<Box<S>>>,
+    format: Format,
+}
+
+impl<S: Stream<Item = Result<StreamPublication, Failed>>> Stream for Checked<S> {
+    type Item = Result<Publication, Failure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let format = self.format;
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(None);
+        };
+        let polled = match catch_panic(|| stream.as_mut().poll_next(context)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(item)) => item,
+            Err(panic) => Some(Err(Failed(panic.into()))),
+        };
+        let item = polled.map(|item| match item {
+            Ok(publication) => publication.message(&format),
+            Err(failed) => Err(Failure::Handler(failed.0)),
+        });
+        if !matches!(item, Some(Ok(_))) {
+            self.stream = None;
+        }
+        Poll::Ready(item)
+    }
+}
+
+/// The publications of the client of a bidirectional stream: the payloads, in order. It ends when the client unsubscribes or
+/// disconnects.
+///
+/// It is a [`Stream`]; [`next`](Self::next) needs no import.
+pub struct ClientPublications(BoxStream<Bytes>);
+
+impl ClientPublications {
+    pub(crate) fn new(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+
+    /// Returns the stream of a subscription whose client cannot publish into it.
+    pub(crate) fn none() -> Self {
+        Self::new(Empty::new())
+    }
+
+    /// Waits for the next publication; `None` if there is none any more.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        std::future::poll_fn(|context| self.0.as_mut().poll_next(context)).await
+    }
+}
+
+impl Stream for ClientPublications {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
+impl std::fmt::Debug for ClientPublications {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ClientPublications")
+    }
+}
+
+/// A stream that has ended.
+struct Empty<T>(std::marker::PhantomData<fn() -> T>);
+
+impl<T> Empty<T> {
+    fn new() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+impl<T> Stream for Empty<T> {
+    type Item = T;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+        Poll::Ready(None)
+    }
+}
