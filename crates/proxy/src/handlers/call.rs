@@ -10,7 +10,7 @@ use super::{Answer, Handlers};
 use crate::event::{Event, EventKind, EventMessage, Head};
 use crate::failure::Failure;
 use crate::messages::{SubscribeRequest, SubscribeResponse};
-use crate::observe::{EventStart, ObservedEvent, Summary, Transport};
+use crate::observe::{EventSpan, EventStart, ObservedEvent, Outcome, Summary, Transport};
 use crate::reply::Format;
 use crate::stream::{ClientPublications, PublicationStream};
 
@@ -25,23 +25,21 @@ pub(crate) async fn observed<T>(
 ) -> Result<T, Failure> {
     let parts = handlers.parts();
     let observed = ObservedEvent::start(&parts.observers, start);
+    let span = EventSpan::start(start);
     let outcome = match check(handlers, start) {
         Ok(()) => {
-            let outcome = tokio::time::timeout(parts.timeout, work).await;
+            let outcome = tokio::time::timeout(parts.timeout, span.run(work)).await;
             outcome.unwrap_or(Err(Failure::Timeout))
         }
         Err(failure) => Err(failure),
     };
-    match outcome {
-        Ok((result, summary)) => {
-            observed.end(summary.into());
-            Ok(result)
-        }
-        Err(failure) => {
-            observed.end(crate::observe::Outcome::Failed(&failure));
-            Err(failure)
-        }
-    }
+    let told = match &outcome {
+        Ok((_, summary)) => Outcome::from(*summary),
+        Err(failure) => Outcome::Failed(failure),
+    };
+    span.end(told);
+    observed.end(told);
+    outcome.map(|(result, _)| result)
 }
 
 /// Checks the caller. A call within the process needs to show nothing.

@@ -23,7 +23,7 @@ use crate::event::{
     PublishEvent, RefreshEvent, RpcEvent, SharedPollRefreshEvent, SubRefreshEvent, SubscribeEvent,
 };
 use crate::failure::Failure;
-use crate::observe::{Observer, Observers, OnFailure};
+use crate::observe::{self, Observer, Observers, OnFailure};
 use crate::reject::{ErrorReject, Failed, Reject};
 use crate::reply::{
     CacheEmptyReply, ChannelStateReply, ConnectReply, MapPublishReply, MapRemoveReply,
@@ -111,7 +111,7 @@ impl Handlers {
         Self(Arc::new(Parts {
             table: Table::default(),
             caller,
-            observers: Observers::new(),
+            observers: observe::built_in(),
             timeout: TIMEOUT,
             body_limit: BODY_LIMIT,
         }))

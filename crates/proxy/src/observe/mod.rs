@@ -1,10 +1,18 @@
 //! Hooks: observers of events.
 
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+mod names;
+mod spans;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Extensions, HeaderMap};
+
+pub(crate) use spans::EventSpan;
 
 use crate::event::EventKind;
 use crate::failure::Failure;
@@ -153,6 +161,18 @@ where
 
 /// The observers of handlers.
 pub(crate) type Observers = Vec<Arc<dyn Observer>>;
+
+/// Returns the observers that features add.
+#[cfg(feature = "metrics")]
+pub(crate) fn built_in() -> Observers {
+    vec![Arc::new(metrics::Metrics)]
+}
+
+/// Returns the observers that features add.
+#[cfg(not(feature = "metrics"))]
+pub(crate) fn built_in() -> Observers {
+    Observers::new()
+}
 
 /// An event that is observed. Dropped before its end, the event was dropped.
 pub(crate) struct ObservedEvent {
