@@ -1,0 +1,362 @@
+//! The gRPC service: what it answers to Centrifugo's calls, and to others.
+#![cfg(feature = "grpc")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use centrifugo_proxy::messages::{
+    ConnectRequest, ConnectResponse, Publication, RpcRequest, RpcResponse, StreamSubscribeRequest,
+    StreamSubscribeResponse, SubscribeRequest,
+};
+use centrifugo_proxy::{
+    Caller, ClientError, ConnectReply, Disconnect, EventKind, Failed, Failure, Handlers, Reject,
+    RpcReply, StreamPublication, StreamSubscribeReply,
+};
+use futures_util::{StreamExt as _, stream};
+use http::uri::PathAndQuery;
+use tokio::sync::{mpsc, oneshot};
+use tonic::client::Grpc;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Request, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+const BANNED: Disconnect = Disconnect::constant(4500, "banned");
+const DENIED: ClientError = ClientError::constant(403, "denied");
+
+fn anyone() -> Handlers {
+    Handlers::new(Caller::anyone())
+}
+
+fn path(rpc: &str) -> PathAndQuery {
+    let path = format!("/centrifugal.centrifugo.proxy.CentrifugoProxy/{rpc}");
+    path.parse().expect("the path is valid")
+}
+
+/// Calls an rpc of the service within the process, as Centrifugo does over a connection.
+async fn call<Q, R>(handlers: &Handlers, rpc: &str, request: Request<Q>) -> Result<R, Status>
+where
+    Q: prost::Message + 'static,
+    R: prost::Message + Default + 'static,
+{
+    let mut client = Grpc::new(handlers.grpc());
+    let codec = ProstCodec::<Q, R>::default();
+    let response = client.unary(request, path(rpc), codec).await?;
+    Ok(response.into_inner())
+}
+
+async fn rpc(handlers: &Handlers, request: RpcRequest) -> Result<RpcResponse, Status> {
+    call(handlers, "RPC", Request::new(request)).await
+}
+
+fn echo() -> Handlers {
+    anyone().rpc(|event| async move { Ok(RpcReply::new(event.data().clone())) })
+}
+
+#[tokio::test]
+async fn payloads_go_back_as_they_came() -> Result<(), Status> {
+    let binary = RpcRequest::default()
+        .protocol("protobuf")
+        .data(vec![0, 255]);
+    let result = rpc(&echo(), binary).await?.result.unwrap_or_default();
+    assert_eq!(result.data, vec![0, 255]);
+    let encoded = RpcRequest::default().encoding("binary").b64data("AP8=");
+    let result = rpc(&echo(), encoded).await?.result.unwrap_or_default();
+    assert_eq!(result.data, vec![0, 255]);
+    assert_eq!(result.b64data, "");
+    Ok(())
+}
+
+#[tokio::test]
+async fn client_that_uses_json_gets_no_other_bytes() {
+    let request = RpcRequest::default().protocol("json").data(vec![0, 255]);
+    let status = rpc(&echo(), request)
+        .await
+        .expect_err("the reply is not JSON");
+    assert_eq!(status.code(), Code::Internal);
+    assert_eq!(status.message(), "");
+}
+
+#[tokio::test]
+async fn refusals_are_answers() -> Result<(), Status> {
+    let handlers = anyone().connect(|event| async move {
+        match event.name() {
+            "banned" => Err(BANNED.into()),
+            "denied" => Err(DENIED.into()),
+            _ => Ok(ConnectReply::user("42")),
+        }
+    });
+    let connect = async |name: &str| {
+        let request = Request::new(ConnectRequest::default().name(name));
+        call::<_, ConnectResponse>(&handlers, "Connect", request).await
+    };
+    let banned = connect("banned").await?.disconnect.unwrap_or_default();
+    assert_eq!(banned.code, 4500);
+    let denied = connect("denied").await?.error.unwrap_or_default();
+    assert_eq!(denied.message, "denied");
+    let accepted = connect("x").await?.result.unwrap_or_default();
+    assert_eq!(accepted.user, "42");
+    Ok(())
+}
+
+#[tokio::test]
+async fn failures_are_statuses_without_their_causes() {
+    let handlers = echo()
+        .body_limit(100)
+        .timeout(Duration::from_millis(50))
+        .connect(|event| async move {
+            match event.name() {
+                "panic" => panic!("secret"),
+                "hang" => std::future::pending().await,
+                _ => Err(Reject::Failed("secret".into())),
+            }
+        });
+    for (name, code) in [
+        ("panic", Code::Internal),
+        ("error", Code::Internal),
+        ("hang", Code::DeadlineExceeded),
+    ] {
+        let request = Request::new(ConnectRequest::default().name(name));
+        let status = call::<_, ConnectResponse>(&handlers, "Connect", request).await;
+        let status = status.expect_err("the handler fails");
+        assert_eq!(status.code(), code, "{name}");
+        assert!(!status.message().contains("secret"), "{name}");
+    }
+    let large = RpcRequest::default().data(vec![b'1'; 200]);
+    let status = rpc(&handlers, large)
+        .await
+        .expect_err("the message is too large");
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    let invalid = RpcRequest::default().b64data("!");
+    let status = rpc(&handlers, invalid)
+        .await
+        .expect_err("the base64 is invalid");
+    assert_eq!(status.code(), Code::InvalidArgument);
+    for unknown in ["Publish", "Nothing", "connect"] {
+        let request = Request::new(RpcRequest::default());
+        let status = call::<_, RpcResponse>(&handlers, unknown, request).await;
+        assert_eq!(status.expect_err("no handler").code(), Code::Unimplemented);
+    }
+}
+
+#[tokio::test]
+async fn caller_without_secret_is_unauthenticated() -> Result<(), Box<dyn std::error::Error>> {
+    let caller = Caller::with_secret("s3cret")?;
+    let handlers = Handlers::new(caller).rpc(|_| async { Ok(RpcReply::empty()) });
+    let status = rpc(&handlers, RpcRequest::default()).await;
+    assert_eq!(status.expect_err("no secret").code(), Code::Unauthenticated);
+    let unknown = Request::new(RpcRequest::default());
+    let status = call::<_, RpcResponse>(&handlers, "Nothing", unknown).await;
+    assert_eq!(status.expect_err("no secret").code(), Code::Unauthenticated);
+    let mut request = Request::new(RpcRequest::default());
+    let secret = MetadataValue::from_static("s3cret");
+    request.metadata_mut().insert("x-centrifugo-secret", secret);
+    call::<_, RpcResponse>(&handlers, "RPC", request).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn compressed_messages_are_read_and_written() -> Result<(), Status> {
+    let mut client = Grpc::new(echo().grpc())
+        .send_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Gzip);
+    let data = format!("\"{}\"", "x".repeat(10_000));
+    let request = RpcRequest::default().data(data.clone());
+    let codec = ProstCodec::<RpcRequest, RpcResponse>::default();
+    let response = client
+        .unary(Request::new(request), path("RPC"), codec)
+        .await?;
+    assert_eq!(
+        response.metadata().get("grpc-encoding"),
+        Some(&MetadataValue::from_static("gzip"))
+    );
+    let result = response.into_inner().result.unwrap_or_default();
+    assert_eq!(result.data, data);
+    Ok(())
+}
+
+/// Opens a unidirectional stream.
+async fn open(handlers: &Handlers) -> Result<Streaming<StreamSubscribeResponse>, Status> {
+    let mut client = Grpc::new(handlers.grpc());
+    let request = SubscribeRequest::default().channel("news").protocol("json");
+    let codec = ProstCodec::<SubscribeRequest, StreamSubscribeResponse>::default();
+    let path = path("SubscribeUnidirectional");
+    let response = client
+        .server_streaming(Request::new(request), path, codec)
+        .await?;
+    Ok(response.into_inner())
+}
+
+fn data(response: Option<StreamSubscribeResponse>) -> Option<Bytes> {
+    Some(response?.publication?.data)
+}
+
+#[tokio::test]
+async fn stream_is_the_answer_then_publications_then_its_end() -> Result<(), Status> {
+    let handlers = anyone().subscribe_unidirectional(|event| async move {
+        let channel = event.channel().to_owned();
+        let publications = [
+            Ok(StreamPublication::new(format!("\"{channel}\""))),
+            Ok(StreamPublication::new("2").tags([("a", "b")])),
+        ];
+        Ok((
+            StreamSubscribeReply::allow().data("[1]"),
+            stream::iter(publications),
+        ))
+    });
+    let mut stream = open(&handlers).await?;
+    let first = stream
+        .message()
+        .await?
+        .and_then(|first| first.subscribe_response);
+    let result = first.and_then(|first| first.result).unwrap_or_default();
+    assert_eq!(result.data, "[1]");
+    assert_eq!(data(stream.message().await?), Some("\"news\"".into()));
+    let second = stream
+        .message()
+        .await?
+        .and_then(|second| second.publication);
+    assert_eq!(second.unwrap_or_default().tags["a"], "b");
+    assert_eq!(stream.message().await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn refused_stream_has_the_refusal_alone() -> Result<(), Status> {
+    let handlers = anyone()
+        .subscribe_unidirectional(|_| async { Err::<(_, stream::Empty<_>), _>(BANNED.into()) });
+    let mut stream = open(&handlers).await?;
+    let first = stream
+        .message()
+        .await?
+        .and_then(|first| first.subscribe_response);
+    let disconnect = first.and_then(|first| first.disconnect).unwrap_or_default();
+    assert_eq!(disconnect.code, 4500);
+    assert_eq!(stream.message().await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn failed_stream_ends_with_a_status_and_is_told_to_the_hook() -> Result<(), Status> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let handlers = anyone()
+        .subscribe_unidirectional(|event| async move {
+            let last = match event.token() {
+                "not JSON" => Ok(StreamPublication::new("{")),
+                _ => Err(Failed("secret".into())),
+            };
+            let publications = [Ok(StreamPublication::new("1")), last];
+            Ok((StreamSubscribeReply::allow(), stream::iter(publications)))
+        })
+        .on_failure(move |kind, failure: &Failure| {
+            let mut told = told.lock().expect("no other test panics");
+            told.push((kind, failure.kind()));
+        });
+    let mut stream = open(&handlers).await?;
+    stream.message().await?;
+    assert_eq!(data(stream.message().await?), Some("1".into()));
+    let status = stream.message().await.expect_err("the stream fails");
+    assert_eq!(status.code(), Code::Internal);
+    assert_eq!(status.message(), "");
+    let kind = Some(EventKind::SubscribeUnidirectional);
+    let seen = seen.lock().expect("no other test panics");
+    assert_eq!(*seen, [(kind, "handler")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn stream_that_nobody_reads_is_polled_no_further() -> Result<(), Status> {
+    let polled = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&polled);
+    let handlers = anyone().subscribe_unidirectional(move |_| {
+        let count = Arc::clone(&count);
+        let publications = stream::repeat_with(move || {
+            *count.lock().expect("no other test panics") += 1;
+            Ok(StreamPublication::new("1"))
+        });
+        async move { Ok((StreamSubscribeReply::allow(), publications)) }
+    });
+    let mut stream = open(&handlers).await?;
+    stream.message().await?;
+    tokio::task::yield_now().await;
+    let polled = *polled.lock().expect("no other test panics");
+    assert!(polled < 100_000, "{polled} publications were taken for one");
+    Ok(())
+}
+
+#[tokio::test]
+async fn bidirectional_stream_gets_what_the_client_publishes() -> Result<(), Status> {
+    let handlers = anyone().subscribe_bidirectional(|_, publications| async move {
+        let answers = publications.map(|data| Ok(StreamPublication::new(data)));
+        Ok((StreamSubscribeReply::allow(), answers))
+    });
+    let (sender, requests) = mpsc::unbounded_channel();
+    let requests = stream::unfold(requests, |mut requests| async move {
+        let request = requests.recv().await?;
+        Some((request, requests))
+    });
+    let send = |request| sender.send(request).expect("the stream is open");
+    let subscribe = SubscribeRequest::default().channel("news");
+    send(StreamSubscribeRequest::default().subscribe_request(subscribe));
+    let mut client = Grpc::new(handlers.grpc());
+    let codec = ProstCodec::<StreamSubscribeRequest, StreamSubscribeResponse>::default();
+    let path = path("SubscribeBidirectional");
+    let response = client
+        .streaming(Request::new(requests), path, codec)
+        .await?;
+    let mut stream = response.into_inner();
+    stream.message().await?;
+    for text in ["1", "[2]"] {
+        let publication = Publication::default().data(text);
+        send(StreamSubscribeRequest::default().publication(publication));
+        assert_eq!(data(stream.message().await?), Some(text.into()));
+    }
+    drop(sender);
+    assert_eq!(stream.message().await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn bidirectional_stream_must_begin_with_the_subscription() {
+    let handlers = anyone().subscribe_bidirectional(|_, publications| async move {
+        let answers = publications.map(|data| Ok(StreamPublication::new(data)));
+        Ok((StreamSubscribeReply::allow(), answers))
+    });
+    for requests in [vec![], vec![StreamSubscribeRequest::default()]] {
+        let mut client = Grpc::new(handlers.grpc());
+        let codec = ProstCodec::<StreamSubscribeRequest, StreamSubscribeResponse>::default();
+        let path = path("SubscribeBidirectional");
+        let requests = Request::new(stream::iter(requests));
+        let response = client.streaming(requests, path, codec).await;
+        let status = response.map(drop).expect_err("there is no subscription");
+        assert_eq!(status.code(), Code::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn stream_of_a_client_that_goes_away_is_dropped() -> Result<(), Box<dyn std::error::Error>> {
+    struct Guard(Option<oneshot::Sender<()>>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let sender = self.0.take().expect("it is dropped once");
+            let _ = sender.send(());
+        }
+    }
+    let (sender, dropped) = oneshot::channel();
+    let guard = Mutex::new(Some(Guard(Some(sender))));
+    let handlers = anyone().subscribe_unidirectional(move |_| {
+        let guard = guard.lock().expect("no other test panics").take();
+        let publications = stream::pending().map(move |item: Result<_, _>| {
+            let _ = &guard;
+            item
+        });
+        async move { Ok((StreamSubscribeReply::allow(), publications)) }
+    });
+    let mut stream = open(&handlers).await?;
+    stream.message().await?;
+    drop(stream);
+    dropped.await?;
+    Ok(())
+}
