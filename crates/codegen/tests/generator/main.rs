@@ -4,6 +4,7 @@
 mod client;
 mod comments;
 mod declared;
+mod proxy;
 mod refusals;
 mod setters;
 mod tables;
