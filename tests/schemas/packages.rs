@@ -1,5 +1,5 @@
-//! The crate built from other schemas: two packages in `tests/schemas/` use it, and invalid schemas
-//! are refused.
+//! The crate built from other schemas: two packages in `tests/schemas/` use it, `crates/proxy` is built beside it, and
+//! invalid schemas are refused.
 // The packages choose their own features, so these tests run with one set of features only.
 
 use std::path::{Path, PathBuf};
@@ -24,10 +24,25 @@ fn cargo(variant: u8, package: &str, schema: &Path, arguments: &[&str]) -> std::
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = in_crate("tests/schemas").join(package);
     std::fs::copy(in_crate("Cargo.lock"), folder.join("Cargo.lock"))?;
-    Command::new(env!("CARGO"))
+    command(variant, &folder.join("Cargo.toml"), schema, arguments).output()
+}
+
+/// Runs the tests of `crates/proxy` that do not depend on the schema, with the crate built from `proxy`, and the SDK
+/// from `sdk`.
+fn cargo_proxy(sdk: &Path, proxy: &Path) -> std::io::Result<Output> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let arguments = ["test", "--test", "messages", "--all-features"];
+    command(0, &in_crate("crates/proxy/Cargo.toml"), sdk, &arguments)
+        .env("CENTRIFUGO_PROXY_PROTO", proxy)
+        .output()
+}
+
+fn command(variant: u8, manifest: &Path, schema: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command
         .args(arguments)
         .arg("--manifest-path")
-        .arg(folder.join("Cargo.toml"))
+        .arg(manifest)
         .arg("--target-dir")
         .arg(in_crate("target/schemas"))
         .arg("--config")
@@ -41,9 +56,40 @@ fn cargo(variant: u8, package: &str, schema: &Path, arguments: &[&str]) -> std::
         .env(
             "RUSTDOCFLAGS",
             "-D warnings -A rustdoc::broken_intra_doc_links",
-        )
-        .output()
+        );
+    command
 }
+
+/// Writes the schema of the proxy protocol with one part replaced, and returns its path.
+fn proxy_schema(name: &str, part: &str, replacement: &str) -> std::io::Result<PathBuf> {
+    let schema = std::fs::read_to_string(in_crate("crates/proxy/proto/proxy.proto"))?;
+    assert!(schema.contains(part), "the schema lacks `{part}`");
+    let folder = in_crate("target/schemas");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(name);
+    std::fs::write(&path, schema.replacen(part, replacement, 1))?;
+    Ok(path)
+}
+
+/// An rpc and messages that Centrifugo's proxy protocol does not have, under names that are already used.
+const MORE: &str = r#"
+message MoreRequest {
+  enum Color { NONE = 0; RED = 1; }
+  message Inner { bytes data = 1; string b64data = 2; int64 fn = 3; }
+  Color color = 1;
+  oneof one { bytes payload = 2; FilterNode filter = 3; }
+  map<string, bytes> payloads = 4;
+  repeated bytes list = 5;
+  optional bool self = 6;
+  Inner inner = 7;
+  String new = 8;
+}
+message String { Option value = 1; }
+message Option { repeated Error errors = 1; map<int32, Disconnect> disconnects = 2; }
+service CentrifugoProxy {
+  rpc More(stream MoreRequest) returns (stream Option);
+  rpc Again(MoreRequest) returns (Option);
+"#;
 
 fn text(output: &Output) -> String {
     [&output.stdout[..], &output.stderr]
@@ -140,5 +186,36 @@ fn empty_path_of_schema_means_unset() -> std::io::Result<()> {
         &["check", "--package", "centrifugo-api"],
     )?;
     assert!(output.status.success(), "{}", text(&output));
+    Ok(())
+}
+
+#[test]
+fn proxy_builds_from_newer_schema_beside_older_sdk() -> std::io::Result<()> {
+    let sdk = in_crate("tests/data/schemas/older.proto");
+    let proxy = proxy_schema("newer_proxy.proto", "service CentrifugoProxy {", MORE)?;
+    let output = cargo_proxy(&sdk, &proxy)?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(())
+}
+
+#[test]
+fn proxy_without_what_it_needs_stops_the_build() -> std::io::Result<()> {
+    let sdk = in_crate("tests/data/schemas/older.proto");
+    let proxy = proxy_schema("refused_proxy.proto", "  bool expired = 1;", "")?;
+    for (proxy, problem) in [
+        (
+            proxy.as_path(),
+            "its message `RefreshResult` lacks the field `expired`",
+        ),
+        (
+            Path::new("proto/proxy.proto"),
+            "CENTRIFUGO_PROXY_PROTO is `proto/proxy.proto`: give the absolute path of a Centrifugo proxy.proto, \
+             or unset it to build from the schema that the crate ships",
+        ),
+    ] {
+        let output = cargo_proxy(&sdk, proxy)?;
+        assert!(!output.status.success(), "it was built from {proxy:?}");
+        assert!(text(&output).contains(problem), "{}", text(&output));
+    }
     Ok(())
 }

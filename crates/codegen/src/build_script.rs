@@ -14,9 +14,6 @@ const SDK_SCHEMA_VARIABLE: &str = "DEP_CENTRIFUGO_API_SCHEMA";
 /// The variable in which cargo passes the schema that the SDK ships to the same build scripts.
 const SHIPPED_SCHEMA_VARIABLE: &str = "DEP_CENTRIFUGO_API_SHIPPED";
 
-/// The variable by which the tests of the SDK find the schema that it was built from.
-const TESTED_SCHEMA_VARIABLE: &str = "CENTRIFUGO_API_SCHEMA";
-
 /// Generates the SDK into `OUT_DIR`, from the schema that `CENTRIFUGO_API_PROTO` names, or else
 /// from the one at `shipped`, a path relative to the SDK's `Cargo.toml`.
 ///
@@ -66,7 +63,7 @@ fn sdk(shipped: &str) -> Result<(), String> {
     write("requests.rs", &generated.requests)?;
     write("client.rs", &generated.client)?;
     write("blocking.rs", &generated.blocking)?;
-    write_message_tests(&path, &generated)
+    write_message_tests(&API, &path, &generated.macros)
 }
 
 fn proxy_messages(shipped: &str) -> Result<(), String> {
@@ -79,7 +76,8 @@ fn proxy_messages(shipped: &str) -> Result<(), String> {
     }
     let generated = proxy::generate(&path, &shipped, &sdk)?;
     watch(&generated.sources);
-    write("proxy.rs", &generated.messages)
+    write("proxy.rs", &generated.messages)?;
+    write_message_tests(&PROXY, &path, &generated.macros)
 }
 
 fn test_server() -> Result<(), String> {
@@ -95,16 +93,14 @@ fn test_server() -> Result<(), String> {
 fn message_tests() -> Result<(), String> {
     println!("cargo::rerun-if-changed=build.rs");
     let path = passed(SDK_SCHEMA_VARIABLE)?;
-    write_message_tests(&path, &load(&path)?)
+    write_message_tests(&API, &path, &load(&path)?.macros)
 }
 
 /// Writes the macros over all messages, and passes the schema's path to the tests.
-fn write_message_tests(path: &Path, generated: &Generated) -> Result<(), String> {
-    println!(
-        "cargo::rustc-env={TESTED_SCHEMA_VARIABLE}={}",
-        path.display()
-    );
-    write("messages.rs", &generated.macros)
+fn write_message_tests(profile: &Profile, path: &Path, macros: &str) -> Result<(), String> {
+    let variable = profile.tested_variable;
+    println!("cargo::rustc-env={variable}={}", path.display());
+    write("messages.rs", macros)
 }
 
 /// Returns the path in a variable that cargo sets from the SDK's metadata.

@@ -12,8 +12,7 @@ const HIDING: &[&str] = &["json", "messages", "method", "payload", "user", "wire
 /// Generates macros that pass the paths of all messages that have one, and those of all requests, to another macro, for
 /// tests.
 pub(crate) fn generate(file: &syn::File, rpcs: &[Rpc]) -> String {
-    let mut messages = Vec::new();
-    collect_paths(&file.items, "", &mut messages);
+    let mut messages = paths(&file.items);
     let all = messages.len();
     messages.retain(|path| !is_hidden(path));
     let hidden = all - messages.len();
@@ -23,6 +22,11 @@ pub(crate) fn generate(file: &syn::File, rpcs: &[Rpc]) -> String {
         .collect();
     let hidden = format!("#[allow(dead_code)]\npub(super) const HIDDEN: usize = {hidden};\n");
     path_macro("for_each_message", &messages) + &path_macro("for_each_method", &requests) + &hidden
+}
+
+/// Generates a macro that passes the paths of all messages to another macro, for tests.
+pub(crate) fn for_each_message(items: &[Item]) -> String {
+    path_macro("for_each_message", &paths(items))
 }
 
 /// Returns whether a message cannot be named from outside the SDK.
@@ -36,6 +40,13 @@ fn path_macro(name: &str, paths: &[String]) -> String {
     format!(
         "#[allow(unused_macros)]\nmacro_rules! {name} {{ ($then:ident) => {{ $then! {{ {paths} }} }} }}\n"
     )
+}
+
+/// Returns the paths of all messages, from the outermost module.
+fn paths(items: &[Item]) -> Vec<String> {
+    let mut paths = Vec::new();
+    collect_paths(items, "", &mut paths);
+    paths
 }
 
 fn collect_paths(items: &[Item], module: &str, paths: &mut Vec<String>) {

@@ -11,6 +11,8 @@ pub(crate) struct Profile {
     pub(crate) file: &'static str,
     /// The variable with the path of the schema to build from.
     pub(crate) variable: &'static str,
+    /// The variable by which tests find the schema that their crate was built from.
+    pub(crate) tested_variable: &'static str,
     /// Which schemas are accepted, in words.
     pub(crate) accepted: &'static str,
     /// The package of Centrifugo's own schema.
@@ -45,6 +47,7 @@ impl Profile {
 pub(crate) static API: Profile = Profile {
     file: "api.proto",
     variable: "CENTRIFUGO_API_PROTO",
+    tested_variable: "CENTRIFUGO_API_SCHEMA",
     accepted: "a schema of Centrifugo's server API, v5.0 or newer",
     package: "centrifugal.centrifugo.api",
     service: "CentrifugoApi",
@@ -91,6 +94,7 @@ pub(crate) static API: Profile = Profile {
 pub(crate) static PROXY: Profile = Profile {
     file: "proxy.proto",
     variable: "CENTRIFUGO_PROXY_PROTO",
+    tested_variable: "CENTRIFUGO_PROXY_SCHEMA",
     accepted: "a schema of Centrifugo's proxy protocol, v6.9 or newer",
     package: "centrifugal.centrifugo.proxy",
     service: "CentrifugoProxy",

@@ -8,15 +8,18 @@ use std::path::{Path, PathBuf};
 
 use syn::{File, Item, parse_quote};
 
+use crate::messages::Messages;
 use crate::profile::{API, PROXY};
 use crate::schema::{self, Schema};
-use crate::{json, messages, setters};
+use crate::{json, macros, messages, setters};
 
 /// The text of the file that is generated for the proxy.
 #[derive(Clone, Debug)]
 pub struct GeneratedProxy {
     /// The messages, their JSON, constructors and setters, and the name of the service.
     pub messages: String,
+    /// A macro over all messages, for tests.
+    pub macros: String,
     /// The paths of the files that the schema and the SDK's schema consist of.
     pub sources: Vec<PathBuf>,
 }
@@ -34,15 +37,16 @@ pub fn generate(path: &Path, shipped: &Path, sdk: &Path) -> Result<GeneratedProx
     required::check(&schema, &schema::load(shipped, &PROXY)?)
         .map_err(|problem| schema::refusal(path, &PROXY, &problem))?;
     let sdk = schema::load(sdk, &API)?;
-    let file = messages_file(&schema, &sdk)?;
+    let messages = messages::generate(&schema)?;
     Ok(GeneratedProxy {
-        messages: prettyplease::unparse(&file),
+        macros: macros::for_each_message(&messages.file.items),
+        messages: prettyplease::unparse(&messages_file(&schema, &sdk, messages)?),
         sources: [schema.sources, sdk.sources].concat(),
     })
 }
 
-fn messages_file(schema: &Schema, sdk: &Schema) -> Result<File, String> {
-    let messages = messages::generate(schema)?;
+/// Returns the messages with all that is added to them, and without those that are the SDK's.
+fn messages_file(schema: &Schema, sdk: &Schema, messages: Messages) -> Result<File, String> {
     let json = json::generate(schema, &messages)?;
     let shared = shared::find(schema, sdk, &messages.file.items)?;
     let mut file = messages.file;
