@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use http::{Extensions, HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::{GrpcService, kind, status};
 use crate::event::{EventMessage, Head};
 use crate::failure::{BoxError, Failure};
-use crate::handlers::{Handlers, Work, observed};
+use crate::handlers::{Handlers, Work, begin};
 use crate::observe::{EventStart, Summary, Transport};
 
 /// The outcome of a handler, which the code around tonic's does not see in the response.
@@ -55,24 +55,24 @@ impl GrpcService {
         told: Told,
         work: impl AsyncFnOnce(Request<B>) -> Response<Body>,
     ) -> Response<Body> {
-        let path = request.uri().path().to_owned();
-        let headers: HeaderMap = request.headers().clone();
-        let extensions: Extensions = request.extensions().clone();
         let start = EventStart {
-            kind: kind(&path),
+            kind: kind(request.uri().path()),
             transport: Transport::Grpc,
-            headers: &headers,
-            extensions: &extensions,
+            headers: request.headers(),
+            extensions: request.extensions(),
         };
         let limit = self.handlers.parts().body_limit;
-        let work = async {
-            let response = work(request).await;
-            outcome(&told, response, limit)
+        let answered = match begin(&self.handlers, &start) {
+            Ok(begun) => {
+                let work = async {
+                    let response = work(request).await;
+                    outcome(&told, response, limit)
+                };
+                begun.run(work).await
+            }
+            Err(failure) => Err(failure),
         };
-        match observed(&self.handlers, &start, work).await {
-            Ok(response) => response,
-            Err(failure) => status(&failure).into_http(),
-        }
+        answered.unwrap_or_else(|failure| status(&failure).into_http())
     }
 }
 

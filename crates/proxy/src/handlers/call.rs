@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{Extensions, HeaderMap};
 
 use super::panic::Caught;
 use super::table::Opened;
@@ -17,29 +16,49 @@ use crate::stream::{ClientPublications, PublicationStream};
 /// The work on an event: what it results in, and how it is to be counted.
 pub(crate) type Work<T> = Result<(T, Summary), Failure>;
 
-/// Does the work on an event within the timeout, if the caller may ask, and lets observers see it.
-pub(crate) async fn observed<T>(
-    handlers: &Handlers,
+/// An event of a caller who may ask, which observers see.
+pub(crate) struct Begun<'a> {
+    handlers: &'a Handlers,
+    observed: ObservedEvent,
+    span: EventSpan,
+}
+
+/// Begins an event, of whose request only the head is there yet.
+pub(crate) fn begin<'a>(
+    handlers: &'a Handlers,
     start: &EventStart<'_>,
-    work: impl Future<Output = Work<T>>,
-) -> Result<T, Failure> {
-    let parts = handlers.parts();
-    let observed = ObservedEvent::start(&parts.observers, start);
-    let span = EventSpan::start(start);
-    let outcome = match check(handlers, start) {
-        Ok(()) => {
-            let outcome = tokio::time::timeout(parts.timeout, span.run(work)).await;
-            outcome.unwrap_or(Err(Failure::Timeout))
+) -> Result<Begun<'a>, Failure> {
+    let begun = Begun {
+        handlers,
+        observed: ObservedEvent::start(&handlers.parts().observers, start),
+        span: EventSpan::start(start),
+    };
+    match check(handlers, start) {
+        Ok(()) => Ok(begun),
+        Err(failure) => {
+            begun.end(Outcome::Failed(&failure));
+            Err(failure)
         }
-        Err(failure) => Err(failure),
-    };
-    let told = match &outcome {
-        Ok((_, summary)) => Outcome::from(*summary),
-        Err(failure) => Outcome::Failed(failure),
-    };
-    span.end(told);
-    observed.end(told);
-    outcome.map(|(result, _)| result)
+    }
+}
+
+impl Begun<'_> {
+    /// Does the work on the event within the timeout.
+    pub(crate) async fn run<T>(self, work: impl Future<Output = Work<T>>) -> Result<T, Failure> {
+        let timeout = self.handlers.parts().timeout;
+        let outcome = tokio::time::timeout(timeout, self.span.run(work)).await;
+        let outcome = outcome.unwrap_or(Err(Failure::Timeout));
+        self.end(match &outcome {
+            Ok((_, summary)) => Outcome::from(*summary),
+            Err(failure) => Outcome::Failed(failure),
+        });
+        outcome.map(|(result, _)| result)
+    }
+
+    fn end(self, outcome: Outcome<'_>) {
+        self.span.end(outcome);
+        self.observed.end(outcome);
+    }
 }
 
 /// Checks the caller. A call within the process needs to show nothing.
@@ -77,14 +96,12 @@ impl Handlers {
         message: M,
         head: Head,
     ) -> Result<M::Response, Failure> {
-        let headers = head.headers().clone();
-        let extensions = head.extensions().clone();
-        let start = in_process(M::KIND, &headers, &extensions);
+        let begun = begin(self, &in_process(M::KIND, &head))?;
         let work = async {
             let answer = self.answer(message, head, |format| format).await?;
             Ok((answer.response, answer.summary))
         };
-        observed(self, &start, work).await
+        begun.run(work).await
     }
 
     /// Opens a stream within the process, as [`call`](Self::call) answers an event: of
@@ -128,14 +145,12 @@ impl Handlers {
         head: Head,
         publications: ClientPublications,
     ) -> Result<(SubscribeResponse, PublicationStream), Failure> {
-        let headers = head.headers().clone();
-        let extensions = head.extensions().clone();
-        let start = in_process(kind, &headers, &extensions);
+        let begun = begin(self, &in_process(kind, &head))?;
         let work = async {
             let (answer, stream) = self.open(kind, message, head, publications).await?;
             Ok(((answer.response, stream), answer.summary))
         };
-        observed(self, &start, work).await
+        begun.run(work).await
     }
 
     /// Answers an event by its handler.
@@ -170,15 +185,11 @@ impl Handlers {
     }
 }
 
-fn in_process<'a>(
-    kind: EventKind,
-    headers: &'a HeaderMap,
-    extensions: &'a Extensions,
-) -> EventStart<'a> {
+fn in_process(kind: EventKind, head: &Head) -> EventStart<'_> {
     EventStart {
         kind: Some(kind),
         transport: Transport::InProcess,
-        headers,
-        extensions,
+        headers: head.headers(),
+        extensions: head.extensions(),
     }
 }

@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use crate::event::{EventKind, EventMessage, Head};
 use crate::failure::{BoxError, Failure};
-use crate::handlers::{Handlers, Work, observed};
+use crate::handlers::{Handlers, Work, begin};
 use crate::messages::{
     ConnectRequest, MapPublishRequest, MapRemoveRequest, NotifyCacheEmptyRequest,
     NotifyChannelStateRequest, PublishRequest, RefreshRequest, RpcRequest,
@@ -125,12 +125,11 @@ impl HttpService {
             headers: &parts.headers,
             extensions: &parts.extensions,
         };
-        let work = async {
-            check_head(&parts)?;
-            let kind = kind.ok_or_else(|| Failure::NoHandler(parts.uri.path().to_owned()))?;
-            self.work(kind, &parts, body).await
+        let answered = match begin(&self.handlers, &start) {
+            Ok(begun) => begun.run(self.work(kind, parts, body)).await,
+            Err(failure) => Err(failure),
         };
-        match observed(&self.handlers, &start, work).await {
+        match answered {
             Ok(json) => answer(json),
             Err(failure) => refusal(&failure),
         }
@@ -146,18 +145,20 @@ impl HttpService {
         }
     }
 
-    async fn work<B>(&self, kind: EventKind, parts: &Parts, body: B) -> Work<Bytes>
+    async fn work<B>(&self, kind: Option<EventKind>, parts: Parts, body: B) -> Work<Bytes>
     where
         B: Body + Send,
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
+        check_head(&parts)?;
+        let kind = kind.ok_or_else(|| Failure::NoHandler(parts.uri.path().to_owned()))?;
         if !self.handlers.parts().table.has(kind) {
             return Err(Failure::no_handler(kind));
         }
         let limit = self.handlers.parts().body_limit;
         let json = body::read(body, limit).await?;
-        let head = Head::new(parts.headers.clone(), parts.extensions.clone());
+        let head = Head::new(parts.headers, parts.extensions);
         match kind {
             EventKind::Connect => self.answer::<ConnectRequest>(json, head).await,
             EventKind::Refresh => self.answer::<RefreshRequest>(json, head).await,
