@@ -6,6 +6,7 @@ mod oracle;
 
 use std::path::Path;
 
+use centrifugo_api::api;
 use centrifugo_proxy::messages as proxy;
 
 #[test]
@@ -16,19 +17,29 @@ fn every_message_agrees_with_the_oracle() {
 
 #[test]
 fn messages_of_server_api_become_those_of_proxy() {
-    let error: proxy::Error = centrifugo_api::api::Error::new(400_u32, "no").into();
-    assert_eq!(error, proxy::Error::new(400_u32, "no"));
-    let disconnect: proxy::Disconnect =
-        centrifugo_api::api::Disconnect::new(4500_u32, "bye").into();
-    assert_eq!(disconnect, proxy::Disconnect::new(4500_u32, "bye"));
-    let options = centrifugo_api::api::SubscribeOptionOverride::new()
+    assert_eq!(
+        converted::<_, proxy::Error>(api::Error::new(400_u32, "no")),
+        proxy::Error::new(400_u32, "no")
+    );
+    assert_eq!(
+        converted::<_, proxy::Disconnect>(api::Disconnect::new(4500_u32, "bye")),
+        proxy::Disconnect::new(4500_u32, "bye")
+    );
+    let options = api::SubscribeOptionOverride::new()
         .presence(true)
         .join_leave(false);
-    let options: proxy::SubscribeOptionOverride = options.into();
     let expected = proxy::SubscribeOptionOverride::new()
         .presence(true)
         .join_leave(false);
-    assert_eq!(options, expected);
+    assert_eq!(
+        converted::<_, proxy::SubscribeOptionOverride>(options),
+        expected
+    );
+}
+
+/// Converts a message: into itself, where both schemas have the same one.
+fn converted<M, N: From<M>>(message: M) -> N {
+    message.into()
 }
 
 /// A separate module because a schema's messages may be called `Vec` and `Option`.
