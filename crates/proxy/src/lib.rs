@@ -90,6 +90,7 @@
 mod api;
 mod caller;
 mod code;
+mod configuration;
 mod error;
 mod event;
 mod failure;
@@ -106,6 +107,7 @@ mod stream;
 
 pub use caller::{Caller, Secrets};
 pub use code::{ClientError, Disconnect};
+pub use configuration::{ChannelOptions, ProxyConfiguration};
 pub use error::Error;
 pub use event::{
     CacheEmptyEvent, ChannelStateEvent, ConnectEvent, Event, EventKind, EventMessage, Head,

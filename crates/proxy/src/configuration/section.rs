@@ -1,0 +1,133 @@
+//! The tree of options that is printed.
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::Value;
+
+/// Options by name, in the order in which they are printed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Section(Vec<(String, Node)>);
+
+/// What an option has.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node {
+    Value(Value),
+    Section(Section),
+    /// Namespaces.
+    List(Vec<Section>),
+    /// A header with its value.
+    Header(Header),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+impl Section {
+    /// Adds an option with a value.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.push(name, Node::Value(value.into()));
+    }
+
+    /// Adds a section, unless it has no options.
+    pub(super) fn add(&mut self, name: &str, section: Section) {
+        if !section.0.is_empty() {
+            self.push(name, Node::Section(section));
+        }
+    }
+
+    pub(super) fn push(&mut self, name: &str, node: Node) {
+        self.0.push((name.to_owned(), node));
+    }
+
+    /// Adds an option below sections, as in `map.mode`. Returns whether the path was free.
+    pub(super) fn put(&mut self, path: &str, value: Value) -> bool {
+        let Some((first, rest)) = path.split_once('.') else {
+            if self.0.iter().any(|(name, _)| name == path) {
+                return false;
+            }
+            self.set(path, value);
+            return true;
+        };
+        if let Some((_, node)) = self.0.iter_mut().find(|(name, _)| name == first) {
+            return match node {
+                Node::Section(section) => section.put(rest, value),
+                _ => false,
+            };
+        }
+        let mut section = Self::default();
+        section.put(rest, value);
+        self.add(first, section);
+        true
+    }
+
+    pub(super) fn options(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.0.iter().map(|(name, node)| (&**name, node))
+    }
+}
+
+impl Header {
+    /// Returns the header as Centrifugo's files have it.
+    ///
+    /// A name with a dot would be taken for a path of options, so it needs a list, which Centrifugo reads since 6.5.
+    pub(super) fn in_files(&self) -> Node {
+        let mut section = Section::default();
+        if self.name.contains('.') {
+            section.set("key", &*self.name);
+            section.set("value", &*self.value);
+            return Node::List(vec![section]);
+        }
+        section.set(&self.name, &*self.value);
+        Node::Section(section)
+    }
+
+    /// Returns the header as Centrifugo's environment has it.
+    pub(super) fn in_environment(&self) -> Value {
+        let name = self.name.clone();
+        let value = Value::from(&*self.value);
+        Value::Object([(name, value)].into_iter().collect())
+    }
+}
+
+impl Serialize for Section {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, node) in &self.0 {
+            map.serialize_entry(name, node)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => value.serialize(serializer),
+            Self::Section(section) => section.serialize(serializer),
+            Self::List(sections) => sections.serialize(serializer),
+            Self::Header(header) => header.in_files().serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_set_once() {
+        let mut section = Section::default();
+        assert!(section.put("map.mode", "persistent".into()));
+        assert!(section.put("map.stream_size", 5.into()));
+        assert!(section.put("presence", true.into()));
+        for taken in ["map", "map.mode", "map.mode.x", "presence", "presence.x"] {
+            assert!(!section.put(taken, 1.into()), "{taken}");
+        }
+        let json = serde_json::to_string(&section).expect("the section is JSON");
+        assert_eq!(
+            json,
+            r#"{"map":{"mode":"persistent","stream_size":5},"presence":true}"#
+        );
+    }
+}
