@@ -194,8 +194,6 @@
 // A schema's message may have the same name as an item here. It is then only found in `api`.
 #![allow(hidden_glob_reexports)]
 
-#[doc(hidden)]
-pub mod _generated;
 pub mod api;
 #[cfg(all(feature = "blocking", feature = "_transport"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]

@@ -1,5 +1,5 @@
 //! What the generated code calls: the SDK's JSON and payloads, and the messages under the path that the SDK has for them.
 
-pub(crate) use centrifugo_api::_generated::{json, payload};
+pub(crate) use centrifugo_api::api::_generated::{json, payload};
 
 pub(crate) use crate::messages;
