@@ -74,7 +74,7 @@ impl ChannelOptions {
             add_kind(section, *kind);
         }
         for (path, value) in &self.options {
-            check_option(place, path, value)?;
+            self.check_option(place, path, value)?;
             if !section.put(path, value.clone()) {
                 return Err(Error::new(format!(
                     "{place} has the option `{path}` twice, or its events set it: leave it out"
@@ -82,6 +82,31 @@ impl ChannelOptions {
             }
         }
         self.check_needs(place)
+    }
+
+    fn check_option(&self, place: &str, path: &str, value: &Value) -> Result<(), Error> {
+        let is_name = |name: &str| {
+            let is_valid =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            !name.is_empty() && name.bytes().all(is_valid)
+        };
+        if !path.split('.').all(is_name) {
+            return Err(Error::new(format!(
+                "{place} has the option {path:?}, which is no path such as `presence` or `map.mode`"
+            )));
+        }
+        let is_of_proxy = ["proxy_enabled", "proxy_name", "proxy_bidirectional"]
+            .iter()
+            .any(|end| path.ends_with(end));
+        // Who publishes by a proxy gets the key from it.
+        let is_key = path == "map.client_key"
+            && (self.has(EventKind::MapPublish) || self.has(EventKind::MapRemove));
+        if is_of_proxy || is_key || path == "name" {
+            return Err(Error::new(format!(
+                "{place} has the option `{path}`, which follows from its events and its name: leave it out"
+            )));
+        }
+        check_value(place, path, value)
     }
 
     fn check_kinds(&self, place: &str, handlers: &Handlers) -> Result<(), Error> {
@@ -214,24 +239,7 @@ fn add_kind(section: &mut Section, kind: EventKind) {
     }
 }
 
-fn check_option(place: &str, path: &str, value: &Value) -> Result<(), Error> {
-    let is_name = |name: &str| {
-        let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        !name.is_empty() && name.bytes().all(is_valid)
-    };
-    if !path.split('.').all(is_name) {
-        return Err(Error::new(format!(
-            "{place} has the option {path:?}, which is no path such as `presence` or `map.mode`"
-        )));
-    }
-    let is_of_proxy = ["proxy_enabled", "proxy_name", "proxy_bidirectional"]
-        .iter()
-        .any(|end| path.ends_with(end));
-    if is_of_proxy || path == "name" {
-        return Err(Error::new(format!(
-            "{place} has the option `{path}`, which follows from its events and its name: leave it out"
-        )));
-    }
+fn check_value(place: &str, path: &str, value: &Value) -> Result<(), Error> {
     let is_valid = match value {
         Value::Null | Value::Object(_) => false,
         Value::String(text) => !text.contains('\0'),

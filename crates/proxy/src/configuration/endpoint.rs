@@ -126,7 +126,10 @@ mod tests {
         for (given, expected) in [
             ("http://backend", "http://backend"),
             ("HTTPS://backend:3000/a/b/", "https://backend:3000/a/b"),
-            ("http://user:word@[::1]:80/%2f", "http://user:word@[::1]:80/%2f"),
+            (
+                "http://user:word@[::1]:80/%2f",
+                "http://user:word@[::1]:80/%2f",
+            ),
         ] {
             assert_eq!(http(given)?, expected);
         }

@@ -31,7 +31,7 @@ use proxies::Settings;
 /// let handlers = Handlers::new(Caller::with_secret("s3cret")?)
 ///     .connect(|_| async { Ok(ConnectReply::user("42")) })
 ///     .subscribe(|_| async { Ok(SubscribeReply::allow()) })
-///     .publish(|_| async { Ok(PublishReply::publish()) })
+///     .publish(|_| async { Ok(PublishReply::allow()) })
 ///     .rpc(|event| async move { Ok(RpcReply::new(event.data().clone())) });
 ///
 /// let configuration = ProxyConfiguration::new(&handlers)

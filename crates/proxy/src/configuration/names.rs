@@ -48,10 +48,9 @@ pub(super) fn flag(kind: EventKind) -> Option<&'static str> {
         }
         EventKind::CacheEmpty => Some("cache_empty_proxy_enabled"),
         EventKind::ChannelState => Some("state_proxy_enabled"),
-        EventKind::SharedPollRefresh
-        | EventKind::Connect
-        | EventKind::Refresh
-        | EventKind::Rpc => None,
+        EventKind::SharedPollRefresh | EventKind::Connect | EventKind::Refresh | EventKind::Rpc => {
+            None
+        }
     }
 }
 
