@@ -88,9 +88,8 @@ fn similar<'a>(pairs: &[Pair<'a>]) -> BTreeSet<&'a str> {
     let mut similar = BTreeSet::new();
     // Each pass adds the messages that hold only such that are known, until none is left to add.
     loop {
-        let is_known = |(_, own, other): &&Pair<'_>| {
-            agree(own, other) && agree(other, own) && holds_only(own, other, &similar)
-        };
+        let is_known =
+            |(_, own, other): &&Pair<'_>| agree(own, other) && holds_only(own, other, &similar);
         let found: BTreeSet<&str> = pairs
             .iter()
             .filter(is_known)
@@ -103,7 +102,7 @@ fn similar<'a>(pairs: &[Pair<'a>]) -> BTreeSet<&'a str> {
     }
 }
 
-/// Returns whether each field has in the other message the same number, name and type, or none of them.
+/// Returns whether each field is in the other message the same one, or neither its number nor its name is there.
 fn agree(fields: &Fields, others: &Fields) -> bool {
     fields.iter().all(|(number, field)| {
         let has_name = others.values().any(|other| other.name == field.name);

@@ -27,13 +27,12 @@ fn generate(schema: &str) -> Result<String, String> {
     generate_for(schema, &in_crate("proto/api.proto"))
 }
 
-/// Generates from the shipped schema, for an SDK whose schema has these messages.
-fn generate_beside(messages: &str) -> Result<String, String> {
+/// Generates from the shipped schema with these messages added, for an SDK whose schema has the others.
+fn generate_beside(sdk: &str, messages: &str) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let sdk = folder.path().join("api.proto");
-    let core = core_and("", messages);
-    std::fs::write(&sdk, core).map_err(|error| error.to_string())?;
-    generate_for(&SHIPPED, &sdk)
+    let path = folder.path().join("api.proto");
+    std::fs::write(&path, core_and("", sdk)).map_err(|error| error.to_string())?;
+    generate_for(&with_more("", messages), &path)
 }
 
 /// Returns the shipped schema with one part replaced.
@@ -243,47 +242,86 @@ fn similar_message_is_converted_from_that_of_sdk() -> Tested {
 #[test]
 fn message_that_holds_other_message_is_other_message_too() -> Tested {
     let code = generate_beside(
-        "message BoolValue { bool value = 1; string note = 2; }
-         message SubscribeOptionOverride { BoolValue presence = 1; }",
+        "message Held { bool value = 1; string note = 2; }
+         message Fewer { Held one = 1; }
+         message All { Held one = 1; map<string, Held> two = 2; }",
+        "message Held { bool value = 1; }
+         message Fewer { Held one = 1; map<string, Held> two = 2; }
+         message All { Held one = 1; map<string, Held> two = 2; }",
     )?;
-    for message in ["BoolValue", "SubscribeOptionOverride"] {
+    for message in ["Held", "Fewer", "All"] {
         assert!(!is_sdks(&code, message), "{message}");
         assert!(is_converted(&code, message), "{message}");
     }
     Ok(())
 }
 
+/// Returns one message per list of fields, named `Extra0` and so on.
+fn numbered(fields: &[&str]) -> String {
+    let fields = fields.iter().enumerate();
+    fields
+        .map(|(index, fields)| format!("message Extra{index} {{ {fields} }}\n"))
+        .collect()
+}
+
+#[test]
+fn message_with_types_of_its_own_is_not_shared() -> Tested {
+    let messages = numbered(&[
+        "map<string, int64> counts = 1; optional bool on = 2;",
+        "oneof one { string text = 1; }",
+        "message Inner {} Inner inner = 1;",
+        "message Inner {} string text = 1;",
+        "enum Color { NONE = 0; }",
+        "Outer color = 1;",
+        "map<string, Outer> colors = 1;",
+    ]);
+    let messages = format!("enum Outer {{ OUTER = 0; }} {messages}");
+    let code = generate_beside(&messages, &messages)?;
+    for index in 0..7 {
+        let message = format!("Extra{index}");
+        assert_eq!(is_sdks(&code, &message), index == 0, "{message}");
+        assert!(!is_converted(&code, &message), "{message}");
+    }
+    Ok(())
+}
+
 #[test]
 fn conflicting_message_is_not_converted() -> Tested {
-    for disconnect in [
+    let sdk = [
         "uint32 code = 1; string reason = 3;",
         "uint32 code = 1; string text = 2;",
         "uint32 code = 1; bytes reason = 2;",
         "uint32 code = 1; optional string reason = 2;",
         "uint32 code = 1; oneof one { string reason = 2; }",
-        "enum Code { NONE = 0; } Code code = 1; string reason = 2;",
-    ] {
-        let code = generate_beside(&format!("message Disconnect {{ {disconnect} }}"))?;
-        assert!(!is_sdks(&code, "Disconnect"), "{disconnect}");
-        assert!(!is_converted(&code, "Disconnect"), "{disconnect}");
+    ];
+    let own = ["uint32 code = 1; string reason = 2;"; 5];
+    let code = generate_beside(&numbered(&sdk), &numbered(&own))?;
+    for (index, fields) in sdk.iter().enumerate() {
+        let message = format!("Extra{index}");
+        assert!(!is_sdks(&code, &message), "{fields}");
+        assert!(!is_converted(&code, &message), "{fields}");
     }
     Ok(())
 }
 
 #[test]
 fn message_that_contains_itself_is_same_or_not_converted() -> Tested {
-    let fields = "string op = 1; string key = 2; string cmp = 3; string val = 4; repeated string vals = 5; \
-                  repeated FilterNode nodes = 6;";
-    let code = generate_beside(&format!("message FilterNode {{ {fields} }}"))?;
-    assert!(is_sdks(&code, "FilterNode"));
-    let code = generate_beside(&format!("message FilterNode {{ {fields} bool more = 7; }}"))?;
-    assert!(!is_sdks(&code, "FilterNode") && !is_converted(&code, "FilterNode"));
+    let code = generate_beside(
+        "message Same { repeated Same nodes = 1; } message Other { repeated Other nodes = 1; }",
+        "message Same { repeated Same nodes = 1; }
+         message Other { repeated Other nodes = 1; bool more = 2; }",
+    )?;
+    assert!(is_sdks(&code, "Same"));
+    assert!(!is_sdks(&code, "Other") && !is_converted(&code, "Other"));
     Ok(())
 }
 
 #[test]
 fn messages_of_events_are_never_those_of_sdk() -> Tested {
-    let code = generate_beside("message RPCResult { bytes data = 1; string b64data = 2; }")?;
+    let code = generate_beside(
+        "message RPCResult { bytes data = 1; string b64data = 2; }",
+        "",
+    )?;
     assert!(!is_sdks(&code, "RpcResult") && !is_converted(&code, "RpcResult"));
     Ok(())
 }
