@@ -16,6 +16,8 @@ mod keeper;
 mod rng;
 #[path = "../support/server/mod.rs"]
 mod server;
+#[path = "../support/websocket.rs"]
+mod websocket;
 
 #[macro_use]
 mod json;
@@ -37,7 +39,6 @@ mod report;
 mod shrink;
 mod steps;
 mod subject;
-mod websocket;
 
 use crate::compare::Pair;
 use crate::report::Found;

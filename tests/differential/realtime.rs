@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::observed_events::{Events, ObservedEvent};
 use crate::protocol::{ChannelRequest, Command, ConnectRequest, Reply};
-use crate::websocket::{self, Message, Reader, Writer};
+use crate::websocket::{self, Message, Protocol, Reader, Writer};
 
 /// The key of tokens in `tests/centrifugo/6.9.1.json`.
 const TOKEN_KEY: &[u8] = b"token-secret";
@@ -37,7 +37,7 @@ impl RealConnection {
         info: Option<&str>,
         events: Events,
     ) -> io::Result<Self> {
-        let (reader, writer) = websocket::connect(address).await?;
+        let (reader, writer) = websocket::connect(address, Protocol::Protobuf).await?;
         let (outgoing, messages) = unbounded_channel::<Vec<u8>>();
         tokio::spawn(write(writer, messages));
         let waiting = Waiting::new(Mutex::new(Some(HashMap::new())));
@@ -153,7 +153,7 @@ async fn read(
 ) {
     while let Some(message) = reader.next().await {
         let mut message = match message {
-            Message::Binary(message) => &*message.clone(),
+            Message::Data(message) => &*message.clone(),
             Message::Close { code, reason } => {
                 // The server echoes the close code of a client, and expects an echo of its own.
                 if let Some(outgoing) = outgoing.upgrade() {

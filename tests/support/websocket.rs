@@ -1,5 +1,7 @@
 //! A WebSocket to a real server: messages in both directions, and nothing else of the standard.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::io;
 
 use base64::Engine as _;
@@ -8,7 +10,6 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 /// The code that a client reports for a connection that ended without one.
 pub(crate) const ABNORMAL: u32 = 1006;
@@ -18,10 +19,37 @@ const MASKED: u8 = 0x80;
 
 pub(crate) struct Reader(BufReader<OwnedReadHalf>);
 
-pub(crate) struct Writer(OwnedWriteHalf);
+pub(crate) struct Writer {
+    stream: OwnedWriteHalf,
+    protocol: Protocol,
+}
+
+/// The protocol in which clients of Centrifugo speak.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Protocol {
+    Json,
+    Protobuf,
+}
+
+impl Protocol {
+    /// Returns the kind of frame that carries its messages.
+    fn frame(self) -> u8 {
+        match self {
+            Self::Json => 1,
+            Self::Protobuf => 2,
+        }
+    }
+
+    fn header(self) -> &'static str {
+        match self {
+            Self::Json => "",
+            Self::Protobuf => "Sec-WebSocket-Protocol: centrifuge-protobuf\r\n",
+        }
+    }
+}
 
 pub(crate) enum Message {
-    Binary(Vec<u8>),
+    Data(Vec<u8>),
     /// The close frame of the server.
     Close {
         code: u32,
@@ -29,18 +57,18 @@ pub(crate) enum Message {
     },
 }
 
-/// Connects to `/connection/websocket` with the Protobuf protocol.
-pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer)> {
+/// Connects to `/connection/websocket`.
+pub(crate) async fn connect(address: &str, protocol: Protocol) -> io::Result<(Reader, Writer)> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let (reader, mut writer) = stream.into_split();
+    let (reader, mut stream) = stream.into_split();
     let key = STANDARD.encode([7; 16]);
+    let header = protocol.header();
     let request = format!(
         "GET /connection/websocket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
-         Sec-WebSocket-Protocol: centrifuge-protobuf\r\n\r\n"
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{header}\r\n"
     );
-    writer.write_all(request.as_bytes()).await?;
+    stream.write_all(request.as_bytes()).await?;
     let mut reader = BufReader::new(reader);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -49,7 +77,7 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer)> {
         }
     }
     if head.starts_with("HTTP/1.1 101 ") {
-        Ok((Reader(reader), Writer(writer)))
+        Ok((Reader(reader), Writer { stream, protocol }))
     } else {
         Err(io::Error::other(head))
     }
@@ -83,7 +111,7 @@ impl Reader {
                 _ => {
                     whole.append(&mut payload);
                     if head & FINAL != 0 {
-                        return Some(Message::Binary(whole));
+                        return Some(Message::Data(whole));
                     }
                 }
             }
@@ -110,7 +138,7 @@ impl Reader {
 
 impl Writer {
     pub(crate) async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
-        self.frame(BINARY, payload).await
+        self.frame(self.protocol.frame(), payload).await
     }
 
     pub(crate) async fn close(&mut self) -> io::Result<()> {
@@ -129,6 +157,6 @@ impl Writer {
         // A mask of zeros leaves the bytes as they are.
         frame.extend_from_slice(&[0; 4]);
         frame.extend_from_slice(payload);
-        self.0.write_all(&frame).await
+        self.stream.write_all(&frame).await
     }
 }

@@ -1,0 +1,211 @@
+//! Servers that ask a backend, clients, and the rows that are played on them.
+
+mod answer;
+mod backend;
+mod configuration;
+mod event;
+mod sdk;
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use centrifugo_api::Client as Api;
+use futures_util::future::join_all;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+pub(crate) use answer::{Answer, disconnect, empty, error, garbage, result, soon};
+pub(crate) use backend::Call;
+pub(crate) use configuration::TIMEOUT;
+pub(crate) use event::Event;
+pub(crate) use sdk::Client;
+
+use backend::Backend;
+
+use crate::server::{self, Transport, Version};
+
+/// The time in which an event must come.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The servers that the rows are played on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// A real server that asks over HTTP.
+    Http,
+}
+
+/// A row of a table: an answer, and what the client experiences.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) answer: fn(&Case) -> Answer,
+    pub(crate) seen: &'static [&'static str],
+}
+
+/// A server and its backend.
+pub(crate) struct Environment {
+    server: server::Server,
+    backend: Backend,
+}
+
+/// A row that is played: a client, with channels and answers of its own.
+pub(crate) struct Case {
+    name: String,
+    environment: &'static Environment,
+    calls: tokio::sync::Mutex<UnboundedReceiver<Call>>,
+}
+
+/// Makes tests of each function that takes a [`Column`]: `FUNCTION::COLUMN`.
+macro_rules! in_each_column {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+            async fn http() -> crate::Outcome {
+                super::$name(crate::harness::Column::Http).await
+            }
+        }
+    )+};
+}
+
+/// Plays all rows at once, and compares what the clients saw.
+pub(crate) async fn play(
+    column: Column,
+    event: &'static str,
+    rows: &[Row],
+    scene: impl AsyncFn(&Case) -> Vec<String>,
+) -> crate::Outcome {
+    let environment = Environment::of(column).await?;
+    let differences = rows.iter().map(async |row| {
+        let case = environment.case();
+        case.answer(event, [(row.answer)(&case)]);
+        let seen = scene(&case).await;
+        let seen: Vec<_> = seen.iter().map(|line| case.anonymous(line)).collect();
+        (seen != row.seen).then(|| {
+            let expected = row.seen;
+            format!(
+                "{}:\n  seen     {seen:#?}\n  expected {expected:#?}",
+                row.name
+            )
+        })
+    });
+    let differences: Vec<_> = join_all(differences).await.into_iter().flatten().collect();
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(differences.join("\n").into())
+    }
+}
+
+impl Environment {
+    /// Returns the server of a column, which all tests share.
+    pub(crate) async fn of(column: Column) -> Result<&'static Self, String> {
+        static HTTP: OnceCell<Environment> = OnceCell::const_new();
+        match column {
+            Column::Http => {
+                let started = HTTP.get_or_try_init(|| Self::start(&[])).await;
+                started.map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    /// Starts a server with further options.
+    async fn start(options: &[(&str, &str)]) -> std::io::Result<Self> {
+        let backend = Backend::default();
+        let serving = backend.clone();
+        // Each test has a runtime of its own, which ends with the test.
+        let origin = BACKENDS
+            .spawn(async move { serving.serve().await })
+            .await??;
+        let configured = configuration::options(&origin);
+        let mut all: Vec<_> = configured.iter().map(|(k, v)| (&**k, &**v)).collect();
+        all.extend(options);
+        let real = server::Backend::Real(Version::V6);
+        let server = server::Server::start_with(real, &all).await;
+        Ok(Self { server, backend })
+    }
+
+    pub(crate) fn case(&'static self) -> Case {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("case{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let calls = tokio::sync::Mutex::new(self.backend.add(&name));
+        Case {
+            name,
+            environment: self,
+            calls,
+        }
+    }
+}
+
+/// Runs the backends, as long as the process lives.
+static BACKENDS: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("the system has threads")
+});
+
+impl Case {
+    /// Sets the answers to an event, the last of which is given again and again.
+    pub(crate) fn answer<const N: usize>(&self, event: &'static str, answers: [Answer; N]) {
+        self.environment
+            .backend
+            .set(&self.name, event, answers.into());
+    }
+
+    /// Returns a channel of its own in a namespace, which the tables write as `NAMESPACE:CASE`.
+    pub(crate) fn channel(&self, namespace: &str) -> String {
+        format!("{namespace}:{}", self.name)
+    }
+
+    /// Begins to connect.
+    pub(crate) fn connect(&self) -> Client {
+        self.connect_by(centrifuge::Protocol::Json)
+    }
+
+    pub(crate) fn connect_by(&self, protocol: centrifuge::Protocol) -> Client {
+        let url = self.environment.server.websocket_url();
+        Client::connect(&url, &self.name, protocol)
+    }
+
+    /// Connects, and waits until the client is connected.
+    pub(crate) async fn connected(&self) -> Client {
+        let mut client = self.connect();
+        let event = client.next().await;
+        assert!(matches!(event, Event::Connected(_)), "{event}");
+        client
+    }
+
+    /// Waits for the next question about an event.
+    pub(crate) async fn call(&self, event: &str) -> Call {
+        let mut calls = self.calls.lock().await;
+        let next = async {
+            loop {
+                let call = calls.recv().await.expect("the backend lives");
+                if call.event == event {
+                    return call;
+                }
+            }
+        };
+        let call = tokio::time::timeout(DEADLINE, next).await;
+        call.expect("the server asks in time")
+    }
+
+    /// Returns a client of the server API.
+    pub(crate) fn api(&self) -> Api {
+        self.environment.server.client(Transport::Http)
+    }
+
+    /// Writes `CASE` in place of what is the case's own.
+    fn anonymous(&self, line: &str) -> String {
+        line.replace(&self.name, "CASE")
+    }
+}
+
+impl Drop for Case {
+    fn drop(&mut self) {
+        self.environment.backend.remove(&self.name);
+    }
+}

@@ -1,0 +1,195 @@
+//! A client of a real server, by its SDK.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use centrifuge::{ClientEvent, ClientInfo, EventStream, Subscription, SubscriptionEvent};
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::DEADLINE;
+use super::event::{Ended, Event, Member, Publication, Subscribed};
+
+/// Codes below are the SDK's own: the client began to connect, or the connection of a subscription was lost.
+const FIRST_CODE_OF_SERVER: u32 = 100;
+
+pub(crate) struct Client {
+    client: centrifuge::Client,
+    events: UnboundedReceiver<Event>,
+    sender: UnboundedSender<Event>,
+}
+
+impl Client {
+    /// Begins to connect as the client of a case.
+    pub(super) fn connect(url: &str, case: &str, protocol: centrifuge::Protocol) -> Self {
+        let client = centrifuge::Client::builder(url)
+            .name(case)
+            .protocol(protocol)
+            .min_reconnect_delay(Duration::from_millis(10))
+            .timeout(DEADLINE)
+            .build()
+            .expect("the client is valid");
+        let (sender, events) = unbounded_channel();
+        forward(client.events(), sender.clone(), of_client);
+        client.connect().expect("the client connects");
+        Self {
+            client,
+            events,
+            sender,
+        }
+    }
+
+    /// Begins to subscribe.
+    pub(crate) fn subscribe(&self, channel: &str) -> Subscription {
+        let subscription = self
+            .client
+            .new_subscription(channel)
+            .min_resubscribe_delay(Duration::from_millis(10))
+            .build()
+            .expect("the client has one subscription to the channel");
+        let name = channel.to_owned();
+        let read = move |event| of_subscription(&name, event);
+        forward(subscription.events(), self.sender.clone(), read);
+        subscription.subscribe();
+        subscription
+    }
+
+    pub(crate) async fn publish(&self, channel: &str, data: &str) -> Event {
+        let published = self.client.publish(channel, data.to_owned()).await;
+        of_call(published.map(|()| String::new()))
+    }
+
+    pub(crate) async fn rpc(&self, method: &str, data: &str) -> Event {
+        let replied = self.client.rpc(method, data.to_owned()).await;
+        of_call(replied.map(|reply| text(&reply.data)))
+    }
+
+    /// Returns who is in a channel, by the presence that clients see.
+    pub(crate) async fn members(&self, channel: &str) -> Vec<Member> {
+        let presence = self.client.presence(channel).await;
+        let presence = presence.expect("the client may see presence");
+        presence.clients.into_values().map(member).collect()
+    }
+
+    /// Writes down how the connection ends, and its new beginning if it has one.
+    pub(crate) async fn end(&mut self, seen: &mut Vec<String>) {
+        loop {
+            let event = self.next().await;
+            seen.push(event.to_string());
+            if let Event::Connected(_) | Event::Disconnected(_) = event {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next event.
+    pub(crate) async fn next(&mut self) -> Event {
+        let event = tokio::time::timeout(DEADLINE, self.events.recv()).await;
+        event
+            .expect("an event comes in time")
+            .expect("the client lives")
+    }
+}
+
+/// Takes events from a stream at once, because a full stream blocks the client.
+fn forward<T: Debug + Send + 'static>(
+    mut stream: EventStream<T>,
+    sender: UnboundedSender<Event>,
+    read: impl Fn(T) -> Option<Event> + Send + 'static,
+) {
+    tokio::spawn(async move {
+        while let Some(event) = stream.next().await {
+            if let Some(event) = read(event) {
+                // The test may have ended.
+                let _ = sender.send(event);
+            }
+        }
+    });
+}
+
+fn of_client(event: ClientEvent) -> Option<Event> {
+    Some(match event {
+        ClientEvent::Connected(event) => Event::Connected(text(&event.data.unwrap_or_default())),
+        ClientEvent::Connecting(event) if event.code >= FIRST_CODE_OF_SERVER => {
+            Event::Lost(ended(event.code, event.reason))
+        }
+        ClientEvent::Disconnected(event) => Event::Disconnected(ended(event.code, event.reason)),
+        ClientEvent::Error(event) => Event::ConnectFailed(event.error.message),
+        ClientEvent::ServerSubscribed(event) => {
+            Event::Subscribed(subscribed(event.channel, event.info))
+        }
+        ClientEvent::ServerPublication(event) => Event::Publication(publication(event.publication)),
+        ClientEvent::ServerJoin(event) => Event::Joined(member(event.info)),
+        ClientEvent::ServerLeave(event) => Event::Left(member(event.info)),
+        _ => return None,
+    })
+}
+
+fn of_subscription(channel: &str, event: SubscriptionEvent) -> Option<Event> {
+    Some(match event {
+        SubscriptionEvent::Subscribed(event) => {
+            Event::Subscribed(subscribed(channel.to_owned(), event))
+        }
+        SubscriptionEvent::Subscribing(event) if event.code >= FIRST_CODE_OF_SERVER => {
+            Event::SubscriptionLost(ended(event.code, event.reason))
+        }
+        SubscriptionEvent::Unsubscribed(event) => {
+            Event::Unsubscribed(ended(event.code, event.reason))
+        }
+        SubscriptionEvent::Error(event) => Event::SubscribeFailed(event.error.message),
+        SubscriptionEvent::Publication(event) => Event::Publication(publication(event.publication)),
+        SubscriptionEvent::Join(event) => Event::Joined(member(event.info)),
+        SubscriptionEvent::Leave(event) => Event::Left(member(event.info)),
+        _ => return None,
+    })
+}
+
+fn of_call(called: Result<String, centrifuge::Error>) -> Event {
+    match called {
+        Ok(data) => Event::Replied(data),
+        Err(centrifuge::Error::Server(error)) => Event::Refused {
+            code: error.code,
+            message: error.message,
+            temporary: error.temporary,
+        },
+        Err(other) => Event::Failed(other.to_string()),
+    }
+}
+
+fn ended(code: u32, reason: String) -> Ended {
+    Ended { code, reason }
+}
+
+fn subscribed(channel: String, event: centrifuge::SubscribedEvent) -> Subscribed {
+    Subscribed {
+        channel,
+        data: text(&event.data.unwrap_or_default()),
+        recoverable: event.recoverable,
+        positioned: event.positioned,
+    }
+}
+
+fn publication(publication: centrifuge::Publication) -> Publication {
+    Publication {
+        data: text(&publication.data),
+        offset: publication.offset,
+        tags: publication.tags.into_iter().collect(),
+        publisher: publication.info.map(member),
+    }
+}
+
+fn member(info: ClientInfo) -> Member {
+    Member {
+        user: info.user,
+        conn_info: text(&info.conn_info.unwrap_or_default()),
+        chan_info: text(&info.chan_info.unwrap_or_default()),
+    }
+}
+
+/// Returns a payload as text, with the bytes that are none escaped.
+fn text(payload: &[u8]) -> String {
+    match std::str::from_utf8(payload) {
+        Ok(text) => text.to_owned(),
+        Err(_) => payload.escape_ascii().to_string(),
+    }
+}

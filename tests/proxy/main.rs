@@ -1,0 +1,20 @@
+//! What a client of Centrifugo experiences for each answer that a backend can give to a proxied event.
+//!
+//! Each table has rows: an answer, and what the client sees then. A scene plays a row: it connects a client, lets it do what the
+//! event is about, and writes down what comes. The rows are the same for each column: a real server that asks over HTTP or gRPC.
+#![cfg(feature = "http")]
+
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/server/mod.rs"]
+mod server;
+#[path = "../support/websocket.rs"]
+mod websocket;
+
+#[macro_use]
+mod harness;
+
+mod publish;
+mod rpc;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
