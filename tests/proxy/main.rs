@@ -14,7 +14,12 @@ mod websocket;
 #[macro_use]
 mod harness;
 
+mod connect;
+mod overrides;
 mod publish;
+mod refresh;
 mod rpc;
+mod sub_refresh;
+mod subscribe;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

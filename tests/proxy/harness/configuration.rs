@@ -100,6 +100,20 @@ fn channels() -> Value {
             "allow_subscribe_for_client": true,
             "allow_subscribe_for_anonymous": true,
         },
+        // Have all that an answer can override, or nothing of it.
+        on("on", false),
+        off("off", false),
+        on("subscribe_on", true),
+        off("subscribe_off", true),
+        {
+            "name": "refreshed",
+            "allow_subscribe_for_client": true,
+            "presence": true,
+            "join_leave": true,
+            "force_push_join_leave": true,
+            "subscribe_proxy_enabled": true,
+            "sub_refresh_proxy_enabled": true,
+        },
         {
             "name": "publish",
             "history_size": 10,
@@ -123,6 +137,29 @@ fn channels() -> Value {
             "publish_proxy_name": "publish_transformed",
         },
     ])
+}
+
+fn on(name: &str, is_asked_for: bool) -> Value {
+    json!({
+        "name": name,
+        "history_size": 10,
+        "history_ttl": "300s",
+        "presence": true,
+        "join_leave": true,
+        "force_push_join_leave": true,
+        "force_recovery": true,
+        "force_positioning": true,
+        "subscribe_proxy_enabled": is_asked_for,
+    })
+}
+
+fn off(name: &str, is_asked_for: bool) -> Value {
+    json!({
+        "name": name,
+        "history_size": 10,
+        "history_ttl": "300s",
+        "subscribe_proxy_enabled": is_asked_for,
+    })
 }
 
 fn methods() -> Value {

@@ -128,6 +128,7 @@ impl fmt::Display for Publication {
             tags,
             publisher,
         } = self;
+        let data = if data.is_empty() { "of nothing" } else { data };
         write!(f, "publication {data}")?;
         if *offset > 0 {
             write!(f, " at {offset}")?;

@@ -4,14 +4,16 @@ mod answer;
 mod backend;
 mod configuration;
 mod event;
+mod raw;
 mod sdk;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use centrifugo_api::Client as Api;
+use centrifugo_api::{Client as Api, PublishRequest};
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -19,7 +21,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub(crate) use answer::{Answer, disconnect, empty, error, garbage, result, soon};
 pub(crate) use backend::Call;
 pub(crate) use configuration::TIMEOUT;
-pub(crate) use event::Event;
+pub(crate) use event::{Event, Member, Publication};
+pub(crate) use raw::RawClient;
 pub(crate) use sdk::Client;
 
 use backend::Backend;
@@ -28,6 +31,9 @@ use crate::server::{self, Transport, Version};
 
 /// The time in which an event must come.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The publication that ends a scene.
+const END: &str = r#""end""#;
 
 /// The servers that the rows are played on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +78,14 @@ macro_rules! in_each_column {
 /// Plays all rows at once, and compares what the clients saw.
 pub(crate) async fn play(
     column: Column,
-    event: &'static str,
     rows: &[Row],
-    scene: impl AsyncFn(&Case) -> Vec<String>,
+    scene: impl AsyncFn(&Case, Answer) -> Vec<String>,
 ) -> crate::Outcome {
     let environment = Environment::of(column).await?;
     let differences = rows.iter().map(async |row| {
         let case = environment.case();
-        case.answer(event, [(row.answer)(&case)]);
-        let seen = scene(&case).await;
+        let answer = (row.answer)(&case);
+        let seen = scene(&case, answer).await;
         let seen: Vec<_> = seen.iter().map(|line| case.anonymous(line)).collect();
         (seen != row.seen).then(|| {
             let expected = row.seen;
@@ -193,6 +198,22 @@ impl Case {
         call.expect("the server asks in time")
     }
 
+    /// Connects a client that speaks the protocol itself, and returns the reply.
+    pub(crate) async fn raw(&self) -> (RawClient, Value) {
+        let address = format!("127.0.0.1:{}", self.environment.server.http_port);
+        let mut client = RawClient::open(&address).await;
+        let connected = client.call("connect", json!({"name": self.name})).await;
+        let connected = connected.unwrap_or_else(|event| panic!("{event}"));
+        (client, connected)
+    }
+
+    /// Publishes what ends a scene.
+    pub(crate) async fn publish_end(&self, channel: &str) {
+        let end = PublishRequest::new(channel, END);
+        let published = self.api().publish(end).await;
+        published.expect("the server publishes");
+    }
+
     /// Returns a client of the server API.
     pub(crate) fn api(&self) -> Api {
         self.environment.server.client(Transport::Http)
@@ -201,6 +222,16 @@ impl Case {
     /// Writes `CASE` in place of what is the case's own.
     fn anonymous(&self, line: &str) -> String {
         line.replace(&self.name, "CASE")
+    }
+}
+
+/// Returns a member as the server API shows it.
+pub(crate) fn member(info: centrifugo_api::ClientInfo) -> Member {
+    let text = |payload: &[u8]| String::from_utf8_lossy(payload).into_owned();
+    Member {
+        conn_info: text(&info.conn_info),
+        chan_info: text(&info.chan_info),
+        user: info.user,
     }
 }
 

@@ -7,8 +7,11 @@ use centrifuge::{ClientEvent, ClientInfo, EventStream, Subscription, Subscriptio
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::DEADLINE;
 use super::event::{Ended, Event, Member, Publication, Subscribed};
+use super::{DEADLINE, END};
+
+/// The time in which something would have happened.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// Codes below are the SDK's own: the client began to connect, or the connection of a subscription was lost.
 const FIRST_CODE_OF_SERVER: u32 = 100;
@@ -54,6 +57,13 @@ impl Client {
         subscription
     }
 
+    /// Subscribes, and waits until the client is subscribed.
+    pub(crate) async fn subscribed(&mut self, channel: &str) {
+        self.subscribe(channel);
+        let event = self.next().await;
+        assert!(matches!(event, Event::Subscribed(_)), "{event}");
+    }
+
     pub(crate) async fn publish(&self, channel: &str, data: &str) -> Event {
         let published = self.client.publish(channel, data.to_owned()).await;
         of_call(published.map(|()| String::new()))
@@ -80,6 +90,23 @@ impl Client {
                 return;
             }
         }
+    }
+
+    /// Writes down what comes until the publication that ends a scene.
+    pub(crate) async fn until_end(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        loop {
+            match self.next().await {
+                Event::Publication(publication) if publication.data == END => return events,
+                event => events.push(event),
+            }
+        }
+    }
+
+    /// Waits a moment for the next event, which may not come.
+    pub(crate) async fn soon(&mut self) -> Option<Event> {
+        let event = tokio::time::timeout(MOMENT, self.events.recv()).await;
+        event.ok().flatten()
     }
 
     /// Waits for the next event.
