@@ -1,1 +1,218 @@
 //! What an answer overrides of a namespace's options, for the subscriptions of `Connect` and `Subscribe`.
+
+use centrifugo_api::{PresenceRequest, SubscribeOptionOverride};
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::harness::{Case, Client, Column, Event, Row, member, play, result};
+
+in_each_column!(
+    overrides_of_connect,
+    overrides_of_subscribe,
+    overrides_of_nothing_by_connect,
+    overrides_of_nothing_by_subscribe,
+);
+
+type Override = fn() -> SubscribeOptionOverride;
+
+fn options() -> SubscribeOptionOverride {
+    SubscribeOptionOverride::new()
+}
+
+/// Overrides in a namespace that has everything.
+const ON: &[Row<Override>] = &[
+    Row {
+        name: "nothing",
+        answer: options,
+        seen: &[
+            "subscribed to on:CASE, recoverable, positioned",
+            "joined: 42",
+            "joined: other",
+            "others see it join",
+            "presence shows 42",
+        ],
+    },
+    Row {
+        name: "presence",
+        answer: || options().presence(false),
+        seen: &[
+            "subscribed to on:CASE, recoverable, positioned",
+            "joined: 42",
+            "joined: other",
+            "others see it join",
+        ],
+    },
+    Row {
+        name: "join_leave",
+        answer: || options().join_leave(false),
+        seen: &[
+            "subscribed to on:CASE, recoverable, positioned",
+            "joined: other",
+            "presence shows 42",
+        ],
+    },
+    Row {
+        name: "force_push_join_leave",
+        answer: || options().force_push_join_leave(false),
+        seen: &[
+            "subscribed to on:CASE, recoverable, positioned",
+            "others see it join",
+            "presence shows 42",
+        ],
+    },
+    Row {
+        name: "force_recovery",
+        answer: || options().force_recovery(false),
+        seen: &[
+            "subscribed to on:CASE, positioned",
+            "joined: 42",
+            "joined: other",
+            "others see it join",
+            "presence shows 42",
+        ],
+    },
+    Row {
+        name: "force_positioning, which recovery needs",
+        answer: || options().force_positioning(false),
+        seen: &[
+            "subscribed to on:CASE, recoverable, positioned",
+            "joined: 42",
+            "joined: other",
+            "others see it join",
+            "presence shows 42",
+        ],
+    },
+    Row {
+        name: "force_recovery and force_positioning",
+        answer: || options().force_recovery(false).force_positioning(false),
+        seen: &[
+            "subscribed to on:CASE",
+            "joined: 42",
+            "joined: other",
+            "others see it join",
+            "presence shows 42",
+        ],
+    },
+];
+
+/// Overrides in a namespace that has nothing.
+const OFF: &[Row<Override>] = &[
+    Row {
+        name: "nothing",
+        answer: options,
+        seen: &["subscribed to off:CASE"],
+    },
+    Row {
+        name: "presence, which nobody may see",
+        answer: || options().presence(true),
+        seen: &["subscribed to off:CASE"],
+    },
+    Row {
+        name: "join_leave",
+        answer: || options().join_leave(true),
+        seen: &["subscribed to off:CASE", "others see it join"],
+    },
+    Row {
+        name: "force_push_join_leave",
+        answer: || options().force_push_join_leave(true),
+        seen: &["subscribed to off:CASE", "joined: other"],
+    },
+    Row {
+        name: "force_recovery",
+        answer: || options().force_recovery(true),
+        seen: &["subscribed to off:CASE, recoverable, positioned"],
+    },
+    Row {
+        name: "force_positioning",
+        answer: || options().force_positioning(true),
+        seen: &["subscribed to off:CASE, positioned"],
+    },
+];
+
+async fn overrides_of_connect(column: Column) -> Outcome {
+    play(column, ON, async |case, options| {
+        by_connect(case, "on", options()).await
+    })
+    .await
+}
+
+async fn overrides_of_nothing_by_connect(column: Column) -> Outcome {
+    play(column, OFF, async |case, options| {
+        by_connect(case, "off", options()).await
+    })
+    .await
+}
+
+async fn overrides_of_subscribe(column: Column) -> Outcome {
+    play(column, ON, async |case, options| {
+        by_subscribe(case, "on", options()).await
+    })
+    .await
+}
+
+async fn overrides_of_nothing_by_subscribe(column: Column) -> Outcome {
+    play(column, OFF, async |case, options| {
+        by_subscribe(case, "off", options()).await
+    })
+    .await
+}
+
+/// Lets the server subscribe a client.
+async fn by_connect(case: &Case, namespace: &str, options: SubscribeOptionOverride) -> Vec<String> {
+    let channel = case.channel(namespace);
+    let subs = json!({&channel: {"override": options}});
+    let connect = json!({"user": "42", "subs": subs});
+    seen_by_all(case, &channel, connect, |_| {}).await
+}
+
+/// Lets a client subscribe.
+async fn by_subscribe(
+    case: &Case,
+    namespace: &str,
+    options: SubscribeOptionOverride,
+) -> Vec<String> {
+    let channel = case.channel(namespace);
+    case.answer("subscribe", [result(json!({"override": options}))]);
+    let subscribe = |client: &Client| drop(client.subscribe(&channel));
+    seen_by_all(case, &channel, json!({"user": "42"}), subscribe).await
+}
+
+/// Subscribes a client between two others.
+async fn seen_by_all(
+    case: &Case,
+    channel: &str,
+    connect: Value,
+    subscribe: impl Fn(&Client),
+) -> Vec<String> {
+    let shown = options().join_leave(true).force_push_join_leave(true);
+    let other = json!({"user": "other", "subs": {channel: {"override": shown}}});
+    let answers = [result(other.clone()), result(connect), result(other)];
+    case.answer("connect", answers);
+    let mut before = joined(case).await;
+    let mut client = case.connected().await;
+    subscribe(&client);
+    let subscribed = client.next().await;
+    let _after = joined(case).await;
+    case.publish_end(channel).await;
+    let mut seen = vec![subscribed.to_string()];
+    seen.extend(client.until_end().await.iter().map(Event::to_string));
+    for event in before.until_end().await {
+        if event.to_string().starts_with("joined: 42") {
+            seen.push("others see it join".to_owned());
+        }
+    }
+    // Error 108: the namespace has no presence.
+    if let Ok(reply) = case.api().presence(PresenceRequest::new(channel)).await {
+        let members = reply.presence.into_values().map(member);
+        let members = members.map(|member| format!("presence shows {member}"));
+        seen.extend(members.filter(|line| line.contains("42")));
+    }
+    seen
+}
+
+/// Connects a client that the server subscribes, and waits until all know of it.
+async fn joined(case: &Case) -> Client {
+    let mut client = case.connected().await;
+    while !matches!(client.next().await, Event::Joined(_)) {}
+    client
+}

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Row, disconnect, empty, error, garbage, play, result,
+    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result,
 };
 
 in_each_column!(publications, repeated_publications);
@@ -149,8 +149,8 @@ async fn repeated_publications(column: Column) -> Outcome {
 }
 
 /// Publishes into a channel to which the client has subscribed.
-async fn publish_once(case: &Case, answer: Answer) -> Vec<String> {
-    case.answer("publish", [answer]);
+async fn publish_once(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer("publish", [answer(case)]);
     let channel = case.channel("publish");
     let mut client = case.connected().await;
     client.subscribed(&channel).await;
@@ -165,8 +165,8 @@ async fn publish_once(case: &Case, answer: Answer) -> Vec<String> {
     seen
 }
 
-async fn publish_twice(case: &Case, answer: Answer) -> Vec<String> {
-    case.answer("publish", [answer]);
+async fn publish_twice(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer("publish", [answer(case)]);
     let channel = case.channel("publish");
     let mut client = case.connected().await;
     client.subscribed(&channel).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Row, disconnect, empty, error, garbage, play, result, soon,
+    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result, soon,
 };
 
 in_each_column!(refreshes);
@@ -116,14 +116,12 @@ async fn refreshes(column: Column) -> Outcome {
 }
 
 /// Connects for a second, and lets the server ask whether the connection may go on.
-async fn refresh(case: &Case, answer: Answer) -> Vec<String> {
-    let connect =
-        json!({"user": "42", "expire_at": soon(1), "info": {"first": 1}, "meta": {"first": 1}});
-    case.answer(
-        "connect",
-        [result(connect), result(json!({"user": "later"}))],
+async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
+    let first = Answer::Then(
+        || json!({"user": "42", "expire_at": soon(1), "info": {"first": 1}, "meta": {"first": 1}}),
     );
-    case.answer("refresh", [answer]);
+    case.answer("connect", [first, result(json!({"user": "later"}))]);
+    case.answer("refresh", [answer(case)]);
     let mut client = case.connected().await;
     case.call("refresh").await;
     let mut seen = Vec::new();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Row, disconnect, empty, error, garbage, play, result,
+    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result,
 };
 
 in_each_column!(rpcs);
@@ -103,8 +103,8 @@ async fn rpcs(column: Column) -> Outcome {
 }
 
 /// Calls a method.
-async fn call(case: &Case, answer: Answer) -> Vec<String> {
-    case.answer("rpc", [answer]);
+async fn call(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer("rpc", [answer(case)]);
     let mut client = case.connected().await;
     let replied = client.rpc("rpc:method", r#"{"in":1}"#).await;
     let mut seen = vec![replied.to_string()];

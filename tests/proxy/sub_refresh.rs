@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Row, disconnect, empty, error, garbage, play, result, soon,
+    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result, soon,
 };
 
 in_each_column!(refreshes);
@@ -98,7 +98,7 @@ async fn refreshes(column: Column) -> Outcome {
 }
 
 /// Subscribes for a second, and lets the server ask whether the subscription may go on. Another client sees the first one leave.
-async fn refresh(case: &Case, answer: Answer) -> Vec<String> {
+async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     let channel = case.channel("refreshed");
     case.answer(
         "connect",
@@ -107,9 +107,9 @@ async fn refresh(case: &Case, answer: Answer) -> Vec<String> {
             result(json!({"user": "42"})),
         ],
     );
-    let first = result(json!({"expire_at": soon(1), "info": {"first": 1}}));
+    let first = Answer::Then(|| json!({"expire_at": soon(2), "info": {"first": 1}}));
     case.answer("subscribe", [first, empty()]);
-    case.answer("sub_refresh", [answer]);
+    case.answer("sub_refresh", [answer(case)]);
     let mut watcher = case.connected().await;
     let mut client = case.connected().await;
     client.subscribed(&channel).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Row, disconnect, empty, error, garbage, play, result, soon,
+    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result, soon,
 };
 
 in_each_column!(subscriptions);
@@ -146,8 +146,8 @@ async fn subscriptions(column: Column) -> Outcome {
 }
 
 /// Subscribes. A client that tries again is accepted.
-async fn subscribe(case: &Case, answer: Answer) -> Vec<String> {
-    case.answer("subscribe", [answer, empty()]);
+async fn subscribe(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer("subscribe", [answer(case), empty()]);
     let mut client = case.connected().await;
     let channel = case.channel("refreshed");
     client.subscribe(&channel);

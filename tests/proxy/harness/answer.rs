@@ -8,6 +8,8 @@ pub(crate) enum Answer {
     /// Status 200 and this body.
     Text(String),
     Status(u16),
+    /// What the function returns when the server asks, for times.
+    Then(fn() -> Value),
     /// Nothing, until Centrifugo gives up.
     Late,
 }

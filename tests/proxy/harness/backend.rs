@@ -94,9 +94,9 @@ impl Cases {
         }
     }
 
-    /// Returns the answer to a question. Without one that was set, the backend accepts.
-    fn answer(&mut self, call: Call) -> Option<Answer> {
-        let case = self.case_of(&call)?;
+    /// Returns the answer to a question, and who wants to know of it. Without an answer that was set, the backend accepts.
+    fn answer(&mut self, call: &Call) -> Option<(Answer, UnboundedSender<Call>)> {
+        let case = self.case_of(call)?;
         let script = self.scripts.get_mut(&case)?;
         let answer = match script.answers.get_mut(&*call.event) {
             Some(answers) if answers.len() > 1 => answers.pop_front()?,
@@ -104,9 +104,7 @@ impl Cases {
             None if call.event == "connect" => result(json!({"user": "42"})),
             None => result(json!({})),
         };
-        // The case may have ended.
-        let _ = script.calls.send(call);
-        Some(answer)
+        Some((answer, script.calls.clone()))
     }
 }
 
@@ -126,13 +124,36 @@ async fn answer(
         headers,
         body,
     };
-    let answer = backend.lock().answer(call);
+    let answer = backend.lock().answer(&call);
+    let Some((answer, calls)) = answer else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let _told = Told {
+        call: Some(call),
+        calls,
+    };
     match answer {
-        None => StatusCode::NOT_FOUND.into_response(),
-        Some(Answer::Text(text)) => text.into_response(),
-        Some(Answer::Status(status)) => StatusCode::from_u16(status)
+        Answer::Text(text) => text.into_response(),
+        Answer::Then(make) => json!({"result": make()}).to_string().into_response(),
+        Answer::Status(status) => StatusCode::from_u16(status)
             .expect("the status is valid")
             .into_response(),
-        Some(Answer::Late) => std::future::pending().await,
+        // Ends when the server has given up.
+        Answer::Late => std::future::pending().await,
+    }
+}
+
+/// Tells a case of a question once it is answered, or the server does not wait for the answer any more.
+struct Told {
+    call: Option<Call>,
+    calls: UnboundedSender<Call>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            // The case may have ended.
+            let _ = self.calls.send(call);
+        }
     }
 }

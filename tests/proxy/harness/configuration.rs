@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::server;
+
 /// The time after which Centrifugo does not wait for an answer any more.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The events of channels, all of which have a proxy named `default`.
 const CHANNEL_EVENTS: [&str; 6] = [
@@ -17,10 +19,27 @@ const CHANNEL_EVENTS: [&str; 6] = [
     "shared_poll_refresh",
 ];
 
+/// What has nothing to do with proxies.
+const GENERAL: [(&str, &str); 9] = [
+    ("HTTP_SERVER_ADDRESS", "127.0.0.1"),
+    ("HTTP_API_KEY", server::HTTP_KEY),
+    ("HEALTH_ENABLED", "true"),
+    ("USAGE_STATS_DISABLED", "true"),
+    ("CLIENT_ALLOW_ANONYMOUS_CONNECT_WITHOUT_TOKEN", "true"),
+    // The server looks each second for subscriptions that have expired.
+    ("CLIENT_PRESENCE_UPDATE_INTERVAL", "1s"),
+    ("CLIENT_EXPIRED_SUB_CLOSE_DELAY", "100ms"),
+    ("CLIENT_TOKEN_HMAC_SECRET_KEY", "token-secret"),
+    ("SHARED_POLL_HMAC_SECRET_KEY", "poll-secret"),
+];
+
 /// Returns the options of a server that asks a backend at this URL.
 pub(super) fn options(backend: &str) -> Vec<(String, String)> {
     let mut options = Vec::new();
     let mut set = |name: &str, value: String| options.push((format!("CENTRIFUGO_{name}"), value));
+    for (name, value) in GENERAL {
+        set(name, value.to_owned());
+    }
     for event in CHANNEL_EVENTS {
         let proxy = format!("CHANNEL_PROXY_{}", event.to_uppercase());
         set(&format!("{proxy}_ENDPOINT"), format!("{backend}/{event}"));
@@ -36,9 +55,6 @@ pub(super) fn options(backend: &str) -> Vec<(String, String)> {
     }
     set("CLIENT_PROXY_CONNECT_ENABLED", "true".to_owned());
     set("CLIENT_PROXY_REFRESH_ENABLED", "true".to_owned());
-    // The server looks each second for subscriptions that have expired.
-    set("CLIENT_PRESENCE_UPDATE_INTERVAL", "1s".to_owned());
-    set("CLIENT_EXPIRED_SUB_CLOSE_DELAY", "100ms".to_owned());
     set("PROXIES", proxies(backend).to_string());
     set("CHANNEL_NAMESPACES", channels().to_string());
     set("RPC_NAMESPACES", methods().to_string());
@@ -100,11 +116,25 @@ fn channels() -> Value {
             "allow_subscribe_for_client": true,
             "allow_subscribe_for_anonymous": true,
         },
-        // Have all that an answer can override, or nothing of it.
-        on("on", false),
-        off("off", false),
-        on("subscribe_on", true),
-        off("subscribe_off", true),
+        // Has all that an answer can override.
+        {
+            "name": "on",
+            "history_size": 10,
+            "history_ttl": "300s",
+            "presence": true,
+            "join_leave": true,
+            "force_push_join_leave": true,
+            "force_recovery": true,
+            "force_positioning": true,
+            "subscribe_proxy_enabled": true,
+        },
+        // Has nothing of it.
+        {
+            "name": "off",
+            "history_size": 10,
+            "history_ttl": "300s",
+            "subscribe_proxy_enabled": true,
+        },
         {
             "name": "refreshed",
             "allow_subscribe_for_client": true,
@@ -137,29 +167,6 @@ fn channels() -> Value {
             "publish_proxy_name": "publish_transformed",
         },
     ])
-}
-
-fn on(name: &str, is_asked_for: bool) -> Value {
-    json!({
-        "name": name,
-        "history_size": 10,
-        "history_ttl": "300s",
-        "presence": true,
-        "join_leave": true,
-        "force_push_join_leave": true,
-        "force_recovery": true,
-        "force_positioning": true,
-        "subscribe_proxy_enabled": is_asked_for,
-    })
-}
-
-fn off(name: &str, is_asked_for: bool) -> Value {
-    json!({
-        "name": name,
-        "history_size": 10,
-        "history_ttl": "300s",
-        "subscribe_proxy_enabled": is_asked_for,
-    })
 }
 
 fn methods() -> Value {

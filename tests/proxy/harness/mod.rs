@@ -43,11 +43,14 @@ pub(crate) enum Column {
 }
 
 /// A row of a table: an answer, and what the client experiences.
-pub(crate) struct Row {
+pub(crate) struct Row<A = Make> {
     pub(crate) name: &'static str,
-    pub(crate) answer: fn(&Case) -> Answer,
+    pub(crate) answer: A,
     pub(crate) seen: &'static [&'static str],
 }
+
+/// Makes the answer for a case.
+pub(crate) type Make = fn(&Case) -> Answer;
 
 /// A server and its backend.
 pub(crate) struct Environment {
@@ -76,16 +79,15 @@ macro_rules! in_each_column {
 }
 
 /// Plays all rows at once, and compares what the clients saw.
-pub(crate) async fn play(
+pub(crate) async fn play<A>(
     column: Column,
-    rows: &[Row],
-    scene: impl AsyncFn(&Case, Answer) -> Vec<String>,
+    rows: &[Row<A>],
+    scene: impl AsyncFn(&Case, &A) -> Vec<String>,
 ) -> crate::Outcome {
     let environment = Environment::of(column).await?;
     let differences = rows.iter().map(async |row| {
         let case = environment.case();
-        let answer = (row.answer)(&case);
-        let seen = scene(&case, answer).await;
+        let seen = scene(&case, &row.answer).await;
         let seen: Vec<_> = seen.iter().map(|line| case.anonymous(line)).collect();
         (seen != row.seen).then(|| {
             let expected = row.seen;
@@ -127,7 +129,7 @@ impl Environment {
         let mut all: Vec<_> = configured.iter().map(|(k, v)| (&**k, &**v)).collect();
         all.extend(options);
         let real = server::Backend::Real(Version::V6);
-        let server = server::Server::start_with(real, &all).await;
+        let server = server::Server::start_bare(real, &all).await;
         Ok(Self { server, backend })
     }
 
@@ -183,7 +185,7 @@ impl Case {
         client
     }
 
-    /// Waits for the next question about an event.
+    /// Waits until the next question about an event is answered, or the server has given up.
     pub(crate) async fn call(&self, event: &str) -> Call {
         let mut calls = self.calls.lock().await;
         let next = async {
