@@ -1,40 +1,48 @@
 //! Connections: `Connect`.
 
+use centrifugo_api::binary;
+use centrifugo_proxy::messages::ChannelsCapability;
+use centrifugo_proxy::{ConnectReply, EventKind, SubscriptionOptions};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result, soon,
+    Answer, BYE, Case, Column, Event, Make, NO, PAUSE, Row, SOON, garbage, in_a_minute, past, play,
+    raw, unix,
 };
 
 in_each_column!(connections);
+
+fn user() -> ConnectReply {
+    ConnectReply::user("42")
+}
 
 const CONNECTED: &[&str] = &["connected", "is 42"];
 
 const ROWS: &[Row] = &[
     Row {
-        name: "nothing, where anonymous clients are allowed",
-        answer: |_| empty(),
+        name: "no credentials, where anonymous clients are allowed",
+        answer: |_| ConnectReply::no_credentials().into(),
         seen: &["connected", "is nobody"],
     },
     Row {
         name: "empty result",
-        answer: |_| result(json!({})),
+        answer: |_| ConnectReply::anonymous().into(),
         seen: &["connected", "is nobody"],
     },
     Row {
         name: "user",
-        answer: |_| result(json!({"user": "42"})),
+        answer: |_| user().into(),
         seen: CONNECTED,
     },
     Row {
         name: "expire_at in the future",
-        answer: |_| result(json!({"user": "42", "expire_at": soon(60)})),
+        answer: |_| user().expire_at(in_a_minute()).into(),
         seen: CONNECTED,
     },
     Row {
         name: "expire_at in the past",
-        answer: |_| result(json!({"user": "42", "expire_at": soon(-10)})),
+        answer: |_| user().expire_at(past()).into(),
         seen: &[
             "connects again after: expired (110)",
             "disconnected: 110 expired",
@@ -42,53 +50,58 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "negative expire_at",
-        answer: |_| result(json!({"user": "42", "expire_at": -1})),
+        answer: |_| raw(json!({"result": {"user": "42", "expire_at": -1}})),
         seen: CONNECTED,
     },
     Row {
         name: "info",
-        answer: |_| result(json!({"user": "42", "info": {"a": 1}})),
+        answer: |_| user().info(r#"{"a":1}"#).into(),
         seen: &["connected", r#"is 42 of the connection {"a":1}"#],
     },
     Row {
-        name: "b64info",
-        answer: |_| result(json!({"user": "42", "b64info": "eyJiIjoyfQ=="})),
+        name: "info that is sent as base64",
+        answer: |_| user().info(binary(r#"{"b":2}"#)).into(),
         seen: &["connected", r#"is 42 of the connection {"b":2}"#],
     },
     Row {
         name: "b64info beats info",
-        answer: |_| result(json!({"user": "42", "info": {"a": 1}, "b64info": "eyJiIjoyfQ=="})),
+        answer: |_| {
+            raw(json!({"result": {"user": "42", "info": {"a": 1}, "b64info": "eyJiIjoyfQ=="}}))
+        },
         seen: &["connected", r#"is 42 of the connection {"b":2}"#],
     },
     Row {
         name: "b64info that is not base64",
-        answer: |_| result(json!({"user": "42", "b64info": "?"})),
+        answer: |_| raw(json!({"result": {"user": "42", "b64info": "?"}})),
         seen: FAILED,
     },
     Row {
         name: "data",
-        answer: |_| result(json!({"user": "42", "data": {"a": 1}})),
+        answer: |_| user().data(r#"{"a":1}"#).into(),
         seen: &[r#"connected with {"a":1}"#, "is 42"],
     },
     Row {
         name: "b64data beats data",
-        answer: |_| result(json!({"user": "42", "data": {"a": 1}, "b64data": "eyJiIjoyfQ=="})),
+        answer: |_| {
+            raw(json!({"result": {"user": "42", "data": {"a": 1}, "b64data": "eyJiIjoyfQ=="}}))
+        },
         seen: &[r#"connected with {"b":2}"#, "is 42"],
     },
     Row {
         name: "b64data that is not base64",
-        answer: |_| result(json!({"user": "42", "b64data": "?"})),
+        answer: |_| raw(json!({"result": {"user": "42", "b64data": "?"}})),
         seen: FAILED,
     },
     Row {
         name: "meta",
-        answer: |_| result(json!({"user": "42", "meta": {"secret": 1}})),
+        answer: |_| user().meta(r#"{"secret":1}"#).into(),
         seen: &["connected", "is 42", r#"later questions have {"secret":1}"#],
     },
     Row {
         name: "channels",
         answer: |case| {
-            result(json!({"user": "42", "channels": [case.channel("off"), case.channel("on")]}))
+            let channels = [case.channel("off"), case.channel("on")];
+            user().channels(channels).into()
         },
         seen: &[
             "connected",
@@ -99,7 +112,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "channel of an unknown namespace",
-        answer: |case| result(json!({"user": "42", "channels": [case.channel("unknown")]})),
+        answer: |case| user().channel(case.channel("unknown")).into(),
         seen: &[
             "connects again after: unknown channel (102)",
             "disconnected: 102 unknown channel",
@@ -107,14 +120,14 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "channel that the client could not subscribe to without being asked for",
-        answer: |case| result(json!({"user": "42", "channels": [case.channel("off")]})),
+        answer: |case| user().channel(case.channel("off")).into(),
         seen: &["connected", "subscribed to off:CASE", "is 42"],
     },
     Row {
-        name: "subs with data, info, expire_at",
+        name: "subs with data",
         answer: |case| {
-            let options = json!({"data": {"a": 1}, "info": {"b": 2}, "expire_at": soon(-10)});
-            result(json!({"user": "42", "subs": {case.channel("off"): options}}))
+            let options = SubscriptionOptions::new().data(r#"{"a":1}"#);
+            user().subscription(case.channel("off"), options).into()
         },
         seen: &[
             "connected",
@@ -123,10 +136,18 @@ const ROWS: &[Row] = &[
         ],
     },
     Row {
+        name: "subs with expire_at, which is not read",
+        answer: |case| {
+            let options = json!({"expire_at": unix(past())});
+            raw(json!({"result": {"user": "42", "subs": {case.channel("off"): options}}}))
+        },
+        seen: &["connected", "subscribed to off:CASE", "is 42"],
+    },
+    Row {
         name: "subs with data and b64data",
         answer: |case| {
             let options = json!({"data": {"a": 1}, "b64data": "eyJiIjoyfQ=="});
-            result(json!({"user": "42", "subs": {case.channel("off"): options}}))
+            raw(json!({"result": {"user": "42", "subs": {case.channel("off"): options}}}))
         },
         seen: &[
             "connected",
@@ -137,56 +158,64 @@ const ROWS: &[Row] = &[
     Row {
         name: "subs with b64data that is not base64",
         answer: |case| {
-            result(json!({"user": "42", "subs": {case.channel("off"): {"b64data": "?"}}}))
+            let options = json!({"b64data": "?"});
+            raw(json!({"result": {"user": "42", "subs": {case.channel("off"): options}}}))
         },
         seen: FAILED,
     },
     Row {
         name: "caps and labels, which only PRO knows",
         answer: |_| {
-            let caps = json!([{"channels": ["seen:*"], "allow": ["sub"], "match": "wildcard"}]);
-            result(json!({"user": "42", "caps": caps, "labels": {"a": "b"}}))
+            let caps = ChannelsCapability::default()
+                .channels(["seen:*"])
+                .allow(["sub"]);
+            user().caps([caps]).labels([("a", "b")]).into()
         },
         seen: CONNECTED,
     },
     Row {
         name: "error",
-        answer: |_| error(400, "no"),
+        answer: |_| NO.into(),
         seen: &["connects again after: no (400)", "disconnected: 400 no"],
     },
     Row {
         name: "temporary error",
-        answer: |_| json!({"error": {"code": 1999, "message": "soon", "temporary": true}}).into(),
+        answer: |_| SOON.into(),
         seen: &["connects again after: soon (1999)", "connected", "is later"],
     },
     Row {
         name: "error beats result",
-        answer: |_| {
-            json!({"error": {"code": 400, "message": "no"}, "result": {"user": "42"}}).into()
-        },
+        answer: |_| raw(json!({"error": {"code": 400, "message": "no"}, "result": {"user": "42"}})),
         seen: &["connects again after: no (400)", "disconnected: 400 no"],
     },
     Row {
         name: "disconnect beats error",
         answer: |_| {
-            json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}).into()
+            raw(
+                json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}),
+            )
         },
         seen: &["disconnected: 4500 bye"],
     },
     Row {
         name: "disconnect that lets the client reconnect",
-        answer: |_| disconnect(4000, "bye"),
+        answer: |_| PAUSE.into(),
         // The SDK does not tell that it connects again before it was connected.
         seen: &["connected", "is later"],
     },
     Row {
         name: "disconnect for good",
-        answer: |_| disconnect(4999, "bye"),
+        answer: |_| BYE.into(),
         seen: &["disconnected: 4999 bye"],
     },
     Row {
-        name: "status 500",
-        answer: |_| Answer::Status(500),
+        name: "failure",
+        answer: |_| Answer::Fails,
+        seen: FAILED,
+    },
+    Row {
+        name: "panic",
+        answer: |_| Answer::Panics,
         seen: FAILED,
     },
     Row {
@@ -214,7 +243,8 @@ async fn connections(column: Column) -> Outcome {
 
 /// Connects. A client that tries again is another user.
 async fn connect(case: &Case, answer: &Make) -> Vec<String> {
-    case.answer("connect", [answer(case), result(json!({"user": "later"}))]);
+    let later = ConnectReply::user("later");
+    case.answer(EventKind::Connect, [answer(case), later.into()]);
     let mut client = case.connect();
     let mut seen = Vec::new();
     client.end(&mut seen).await;
@@ -232,7 +262,7 @@ async fn connect(case: &Case, answer: &Make) -> Vec<String> {
             seen.push(format!("is {member}"));
         }
         client.rpc("rpc_transformed:method", "{}").await;
-        let meta = &case.call("rpc").await.body["meta"];
+        let meta = &case.call(EventKind::Rpc).await.body["meta"];
         if !meta.is_null() {
             seen.push(format!("later questions have {meta}"));
         }

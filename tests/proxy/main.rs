@@ -2,7 +2,7 @@
 //!
 //! Each table has rows: an answer, and what the client sees then. A scene plays a row: it connects a client, lets it do what the
 //! event is about, and writes down what comes. The rows are the same for each column: a real server that asks over HTTP or gRPC.
-#![cfg(feature = "http")]
+#![cfg(all(feature = "grpc", feature = "http"))]
 
 #[path = "../support/keeper.rs"]
 mod keeper;
@@ -18,6 +18,7 @@ mod connect;
 mod overrides;
 mod publish;
 mod refresh;
+mod refused_calls;
 mod rpc;
 mod sub_refresh;
 mod subscribe;

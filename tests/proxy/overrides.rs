@@ -1,10 +1,10 @@
 //! What an answer overrides of a namespace's options, for the subscriptions of `Connect` and `Subscribe`.
 
 use centrifugo_api::{PresenceRequest, SubscribeOptionOverride};
-use serde_json::{Value, json};
+use centrifugo_proxy::{ConnectReply, EventKind, SubscribeReply, SubscriptionOptions};
 
 use crate::Outcome;
-use crate::harness::{Case, Client, Column, Event, Row, member, play, result};
+use crate::harness::{Case, Client, Column, Event, Row, member, play};
 
 in_each_column!(
     overrides_of_connect,
@@ -157,12 +157,16 @@ async fn overrides_of_nothing_by_subscribe(column: Column) -> Outcome {
     .await
 }
 
+/// Returns the options of a subscription that the server makes.
+fn overriding(options: SubscribeOptionOverride) -> SubscriptionOptions {
+    SubscriptionOptions::new().edit(|message| message.r#override = Some(options))
+}
+
 /// Lets the server subscribe a client.
 async fn by_connect(case: &Case, namespace: &str, options: SubscribeOptionOverride) -> Vec<String> {
     let channel = case.channel(namespace);
-    let subs = json!({&channel: {"override": options}});
-    let connect = json!({"user": "42", "subs": subs});
-    seen_by_all(case, &channel, connect, |_| {}).await
+    let reply = ConnectReply::user("42").subscription(&channel, overriding(options));
+    seen_by_all(case, &channel, reply, |_| {}).await
 }
 
 /// Lets a client subscribe.
@@ -172,22 +176,23 @@ async fn by_subscribe(
     options: SubscribeOptionOverride,
 ) -> Vec<String> {
     let channel = case.channel(namespace);
-    case.answer("subscribe", [result(json!({"override": options}))]);
+    let reply = SubscribeReply::allow().edit(|message| message.r#override = Some(options));
+    case.answer(EventKind::Subscribe, [reply.into()]);
     let subscribe = |client: &Client| drop(client.subscribe(&channel));
-    seen_by_all(case, &channel, json!({"user": "42"}), subscribe).await
+    seen_by_all(case, &channel, ConnectReply::user("42"), subscribe).await
 }
 
 /// Subscribes a client between two others.
 async fn seen_by_all(
     case: &Case,
     channel: &str,
-    connect: Value,
+    reply: ConnectReply,
     subscribe: impl Fn(&Client),
 ) -> Vec<String> {
-    let shown = options().join_leave(true).force_push_join_leave(true);
-    let other = json!({"user": "other", "subs": {channel: {"override": shown}}});
-    let answers = [result(other.clone()), result(connect), result(other)];
-    case.answer("connect", answers);
+    let shown = overriding(options().join_leave(true).force_push_join_leave(true));
+    let other = ConnectReply::user("other").subscription(channel, shown);
+    let answers = [other.clone().into(), reply.into(), other.into()];
+    case.answer(EventKind::Connect, answers);
     let mut before = joined(case).await;
     let mut client = case.connected().await;
     subscribe(&client);

@@ -1,11 +1,12 @@
 //! Publications of clients: `Publish`.
 
+use centrifugo_api::binary;
+use centrifugo_proxy::{EventKind, PublishReply};
 use serde_json::json;
 
 use crate::Outcome;
-use crate::harness::{
-    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result,
-};
+use crate::harness::{Case, Column, Event, Make, Row, play, raw};
+use crate::refused_calls::ERROR_100;
 
 in_each_column!(publications, repeated_publications);
 
@@ -14,102 +15,51 @@ const PUBLISHED: &[&str] = &["replied", r#"publication {"in":1} at 1, by 42"#];
 const ROWS: &[Row] = &[
     Row {
         name: "nothing",
-        answer: |_| empty(),
+        answer: |_| raw(json!({})),
         seen: PUBLISHED,
     },
     Row {
         name: "empty result",
-        answer: |_| result(json!({})),
+        answer: |_| PublishReply::allow().into(),
         seen: PUBLISHED,
     },
     Row {
         name: "data",
-        answer: |_| result(json!({"data": {"a": 1}})),
+        answer: |_| PublishReply::allow().data(r#"{"a":1}"#).into(),
         seen: &["replied", r#"publication {"a":1} at 1, by 42"#],
     },
     Row {
         name: "data that is null",
-        answer: |_| result(json!({"data": null})),
+        answer: |_| PublishReply::allow().data("null").into(),
         seen: &["replied", "publication of nothing at 1, by 42"],
     },
     Row {
-        name: "b64data",
-        answer: |_| result(json!({"b64data": "eyJiIjoyfQ=="})),
+        name: "data that is sent as base64",
+        answer: |_| PublishReply::allow().data(binary(r#"{"b":2}"#)).into(),
         seen: &["replied", r#"publication {"b":2} at 1, by 42"#],
     },
     Row {
         name: "data beats b64data",
-        answer: |_| result(json!({"data": {"a": 1}, "b64data": "eyJiIjoyfQ=="})),
+        answer: |_| raw(json!({"result": {"data": {"a": 1}, "b64data": "eyJiIjoyfQ=="}})),
         seen: &["replied", r#"publication {"a":1} at 1, by 42"#],
     },
     Row {
         name: "b64data that is not base64",
-        answer: |_| result(json!({"b64data": "?"})),
-        seen: &["error 100 internal server error, temporary"],
+        answer: |_| raw(json!({"result": {"b64data": "?"}})),
+        seen: ERROR_100,
     },
     Row {
         name: "skip_history",
-        answer: |_| result(json!({"skip_history": true})),
+        answer: |_| PublishReply::allow().skip_history(true).into(),
         seen: &["replied", r#"publication {"in":1}, by 42"#],
     },
     Row {
         name: "tags",
-        answer: |_| result(json!({"tags": {"k": "v", "l": "w"}})),
+        answer: |_| PublishReply::allow().tags([("k", "v"), ("l", "w")]).into(),
         seen: &[
             "replied",
             r#"publication {"in":1} at 1, tags {"k": "v", "l": "w"}, by 42"#,
         ],
-    },
-    Row {
-        name: "error",
-        answer: |_| error(400, "no"),
-        seen: &["error 400 no"],
-    },
-    Row {
-        name: "temporary error",
-        answer: |_| json!({"error": {"code": 1999, "message": "soon", "temporary": true}}).into(),
-        seen: &["error 1999 soon, temporary"],
-    },
-    Row {
-        name: "error beats result",
-        answer: |_| json!({"error": {"code": 400, "message": "no"}, "result": {}}).into(),
-        seen: &["error 400 no"],
-    },
-    Row {
-        name: "disconnect beats error",
-        answer: |_| {
-            json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}).into()
-        },
-        seen: &["failed: client disconnected", "disconnected: 4500 bye"],
-    },
-    Row {
-        name: "disconnect that lets the client reconnect",
-        answer: |_| disconnect(4000, "bye"),
-        seen: &[
-            "failed: client disconnected",
-            "reconnects after 4000 bye",
-            "connected",
-        ],
-    },
-    Row {
-        name: "disconnect for good",
-        answer: |_| disconnect(4999, "bye"),
-        seen: &["failed: client disconnected", "disconnected: 4999 bye"],
-    },
-    Row {
-        name: "status 500",
-        answer: |_| Answer::Status(500),
-        seen: &["error 100 internal server error, temporary"],
-    },
-    Row {
-        name: "timeout",
-        answer: |_| Answer::Late,
-        seen: &["error 100 internal server error, temporary"],
-    },
-    Row {
-        name: "garbage",
-        answer: |_| garbage(),
-        seen: &["error 100 internal server error, temporary"],
     },
 ];
 
@@ -121,7 +71,7 @@ async fn publications(column: Column) -> Outcome {
 const REPEATED: &[Row] = &[
     Row {
         name: "no idempotency_key",
-        answer: |_| empty(),
+        answer: |_| raw(json!({})),
         seen: &[
             r#"publication {"in":1} at 1, by 42"#,
             r#"publication {"in":2} at 2, by 42"#,
@@ -129,17 +79,22 @@ const REPEATED: &[Row] = &[
     },
     Row {
         name: "the same idempotency_key",
-        answer: |_| result(json!({"idempotency_key": "key"})),
+        answer: |_| PublishReply::allow().idempotency_key("key").into(),
         seen: &[r#"publication {"in":1} at 1, by 42"#],
     },
     Row {
         name: "the same version",
-        answer: |_| result(json!({"version": 3})),
+        answer: |_| PublishReply::allow().version(3).into(),
         seen: &[r#"publication {"in":1} at 1, by 42"#],
     },
     Row {
         name: "the same version of the same version_epoch",
-        answer: |_| result(json!({"version": 3, "version_epoch": "epoch"})),
+        answer: |_| {
+            PublishReply::allow()
+                .version(3)
+                .version_epoch("epoch")
+                .into()
+        },
         seen: &[r#"publication {"in":1} at 1, by 42"#],
     },
 ];
@@ -149,8 +104,8 @@ async fn repeated_publications(column: Column) -> Outcome {
 }
 
 /// Publishes into a channel to which the client has subscribed.
-async fn publish_once(case: &Case, answer: &Make) -> Vec<String> {
-    case.answer("publish", [answer(case)]);
+pub(crate) async fn publish_once(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer(EventKind::Publish, [answer(case)]);
     let channel = case.channel("publish");
     let mut client = case.connected().await;
     client.subscribed(&channel).await;
@@ -166,7 +121,7 @@ async fn publish_once(case: &Case, answer: &Make) -> Vec<String> {
 }
 
 async fn publish_twice(case: &Case, answer: &Make) -> Vec<String> {
-    case.answer("publish", [answer(case)]);
+    case.answer(EventKind::Publish, [answer(case)]);
     let channel = case.channel("publish");
     let mut client = case.connected().await;
     client.subscribed(&channel).await;

@@ -1,10 +1,13 @@
 //! Connections that would expire: `Refresh`.
 
+use std::time::Duration;
+
+use centrifugo_proxy::{ConnectReply, EventKind, RefreshReply};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result, soon,
+    Answer, Case, Column, Make, Row, garbage, in_a_minute, past, play, raw, unix,
 };
 
 in_each_column!(refreshes);
@@ -19,32 +22,32 @@ const GOES_ON: &[&str] = &[
 const ROWS: &[Row] = &[
     Row {
         name: "nothing",
-        answer: |_| empty(),
+        answer: |_| raw(json!({})),
         seen: EXPIRED,
     },
     Row {
         name: "empty result",
-        answer: |_| result(json!({})),
+        answer: |_| raw(json!({"result": {}})),
         seen: EXPIRED,
     },
     Row {
         name: "expired",
-        answer: |_| result(json!({"expired": true, "expire_at": soon(60)})),
+        answer: |_| RefreshReply::expired().into(),
         seen: EXPIRED,
     },
     Row {
         name: "expire_at in the past",
-        answer: |_| result(json!({"expire_at": soon(-10)})),
+        answer: |_| RefreshReply::until(past()).into(),
         seen: EXPIRED,
     },
     Row {
         name: "expire_at in the future",
-        answer: |_| result(json!({"expire_at": soon(60)})),
+        answer: |_| RefreshReply::until(in_a_minute()).into(),
         seen: GOES_ON,
     },
     Row {
         name: "info",
-        answer: |_| result(json!({"expire_at": soon(60), "info": {"a": 1}})),
+        answer: |_| RefreshReply::until(in_a_minute()).info(r#"{"a":1}"#).into(),
         seen: &[
             "goes on",
             r#"is 42 of the connection {"a":1}"#,
@@ -54,7 +57,10 @@ const ROWS: &[Row] = &[
     Row {
         name: "b64info beats info",
         answer: |_| {
-            result(json!({"expire_at": soon(60), "info": {"a": 1}, "b64info": "eyJiIjoyfQ=="}))
+            let expire_at = unix(in_a_minute());
+            raw(
+                json!({"result": {"expire_at": expire_at, "info": {"a": 1}, "b64info": "eyJiIjoyfQ=="}}),
+            )
         },
         seen: &[
             "goes on",
@@ -64,12 +70,12 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "b64info that is not base64",
-        answer: |_| result(json!({"expire_at": soon(60), "b64info": "?"})),
+        answer: |_| raw(json!({"result": {"expire_at": unix(in_a_minute()), "b64info": "?"}})),
         seen: &["reconnects after 3004 internal server error", "connected"],
     },
     Row {
         name: "meta",
-        answer: |_| result(json!({"expire_at": soon(60), "meta": {"a": 1}})),
+        answer: |_| RefreshReply::until(in_a_minute()).meta(r#"{"a":1}"#).into(),
         seen: &[
             "goes on",
             r#"is 42 of the connection {"first":1}"#,
@@ -78,25 +84,31 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "error",
-        answer: |_| error(400, "no"),
+        answer: |_| raw(json!({"error": {"code": 400, "message": "no"}})),
         seen: EXPIRED,
     },
     Row {
         name: "error beside a result",
         answer: |_| {
-            json!({"error": {"code": 400, "message": "no"}, "result": {"expire_at": soon(60)}})
-                .into()
+            raw(
+                json!({"error": {"code": 400, "message": "no"}, "result": {"expire_at": unix(in_a_minute())}}),
+            )
         },
         seen: GOES_ON,
     },
     Row {
         name: "disconnect",
-        answer: |_| disconnect(4500, "bye"),
+        answer: |_| raw(json!({"disconnect": {"code": 4500, "reason": "bye"}})),
         seen: EXPIRED,
     },
     Row {
-        name: "status 500",
-        answer: |_| Answer::Status(500),
+        name: "failure",
+        answer: |_| Answer::Fails,
+        seen: GOES_ON,
+    },
+    Row {
+        name: "panic",
+        answer: |_| Answer::Panics,
         seen: GOES_ON,
     },
     Row {
@@ -117,13 +129,15 @@ async fn refreshes(column: Column) -> Outcome {
 
 /// Connects for a second, and lets the server ask whether the connection may go on.
 async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
-    let first = Answer::Then(
-        || json!({"user": "42", "expire_at": soon(1), "info": {"first": 1}, "meta": {"first": 1}}),
-    );
-    case.answer("connect", [first, result(json!({"user": "later"}))]);
-    case.answer("refresh", [answer(case)]);
+    let first = Answer::Then(|| {
+        let reply = ConnectReply::user("42").expire_in(Duration::from_secs(1));
+        reply.info(r#"{"first":1}"#).meta(r#"{"first":1}"#).into()
+    });
+    let later = ConnectReply::user("later");
+    case.answer(EventKind::Connect, [first, later.into()]);
+    case.answer(EventKind::Refresh, [answer(case)]);
     let mut client = case.connected().await;
-    case.call("refresh").await;
+    case.call(EventKind::Refresh).await;
     let mut seen = Vec::new();
     if let Some(event) = client.soon().await {
         seen.push(event.to_string());
@@ -137,7 +151,7 @@ async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
         seen.push(format!("is {member}"));
     }
     client.rpc("rpc_transformed:method", "{}").await;
-    let meta = &case.call("rpc").await.body["meta"];
+    let meta = &case.call(EventKind::Rpc).await.body["meta"];
     seen.push(format!("later questions have {meta}"));
     seen
 }

@@ -1,10 +1,13 @@
 //! Subscriptions that would expire: `SubRefresh`.
 
+use std::time::Duration;
+
+use centrifugo_proxy::{ConnectReply, EventKind, SubRefreshReply, SubscribeReply};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result, soon,
+    Answer, Case, Column, Event, Make, Row, garbage, in_a_minute, past, play, raw, unix,
 };
 
 in_each_column!(refreshes);
@@ -18,67 +21,80 @@ const GOES_ON: &[&str] = &["goes on", r#"left: 42 of the subscription {"first":1
 const ROWS: &[Row] = &[
     Row {
         name: "nothing",
-        answer: |_| empty(),
+        answer: |_| raw(json!({})),
         seen: EXPIRED,
     },
     Row {
         name: "empty result, which lets it never expire",
-        answer: |_| result(json!({})),
+        answer: |_| SubRefreshReply::for_ever().into(),
         seen: GOES_ON,
     },
     Row {
         name: "expired",
-        answer: |_| result(json!({"expired": true, "expire_at": soon(60)})),
+        answer: |_| SubRefreshReply::expired().into(),
         seen: EXPIRED,
     },
     Row {
         name: "expire_at in the past",
-        answer: |_| result(json!({"expire_at": soon(-10)})),
+        answer: |_| SubRefreshReply::until(past()).into(),
         seen: EXPIRED,
     },
     Row {
         name: "expire_at in the future",
-        answer: |_| result(json!({"expire_at": soon(60)})),
+        answer: |_| SubRefreshReply::until(in_a_minute()).into(),
         seen: GOES_ON,
     },
     Row {
         name: "info",
-        answer: |_| result(json!({"expire_at": soon(60), "info": {"a": 1}})),
+        answer: |_| {
+            SubRefreshReply::until(in_a_minute())
+                .info(r#"{"a":1}"#)
+                .into()
+        },
         seen: &["goes on", r#"left: 42 of the subscription {"a":1}"#],
     },
     Row {
         name: "b64info beats info",
         answer: |_| {
-            result(json!({"expire_at": soon(60), "info": {"a": 1}, "b64info": "eyJiIjoyfQ=="}))
+            let expire_at = unix(in_a_minute());
+            raw(
+                json!({"result": {"expire_at": expire_at, "info": {"a": 1}, "b64info": "eyJiIjoyfQ=="}}),
+            )
         },
         seen: &["goes on", r#"left: 42 of the subscription {"b":2}"#],
     },
     Row {
         name: "b64info that is not base64",
-        answer: |_| result(json!({"expire_at": soon(60), "b64info": "?"})),
+        answer: |_| raw(json!({"result": {"expire_at": unix(in_a_minute()), "b64info": "?"}})),
         seen: EXPIRED,
     },
     Row {
         name: "error",
-        answer: |_| error(400, "no"),
+        answer: |_| raw(json!({"error": {"code": 400, "message": "no"}})),
         seen: EXPIRED,
     },
     Row {
         name: "error beside a result",
         answer: |_| {
-            json!({"error": {"code": 400, "message": "no"}, "result": {"expire_at": soon(60)}})
-                .into()
+            raw(
+                json!({"error": {"code": 400, "message": "no"}, "result": {"expire_at": unix(in_a_minute())}}),
+            )
         },
         seen: GOES_ON,
     },
     Row {
         name: "disconnect",
-        answer: |_| disconnect(4500, "bye"),
+        answer: |_| raw(json!({"disconnect": {"code": 4500, "reason": "bye"}})),
         seen: EXPIRED,
     },
     Row {
-        name: "status 500",
-        answer: |_| Answer::Status(500),
+        name: "failure",
+        answer: |_| Answer::Fails,
+        seen: GOES_ON,
+    },
+    Row {
+        name: "panic",
+        answer: |_| Answer::Panics,
         seen: GOES_ON,
     },
     Row {
@@ -100,20 +116,20 @@ async fn refreshes(column: Column) -> Outcome {
 /// Subscribes for a second, and lets the server ask whether the subscription may go on. Another client sees the first one leave.
 async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     let channel = case.channel("refreshed");
-    case.answer(
-        "connect",
-        [
-            result(json!({"user": "watcher", "channels": [&channel]})),
-            result(json!({"user": "42"})),
-        ],
-    );
-    let first = Answer::Then(|| json!({"expire_at": soon(2), "info": {"first": 1}}));
-    case.answer("subscribe", [first, empty()]);
-    case.answer("sub_refresh", [answer(case)]);
+    let watcher = ConnectReply::user("watcher").channel(&channel);
+    let user = ConnectReply::user("42");
+    case.answer(EventKind::Connect, [watcher.into(), user.into()]);
+    let first = Answer::Then(|| {
+        let reply = SubscribeReply::allow().expire_in(Duration::from_secs(2));
+        reply.info(r#"{"first":1}"#).into()
+    });
+    let later = SubscribeReply::allow();
+    case.answer(EventKind::Subscribe, [first, later.into()]);
+    case.answer(EventKind::SubRefresh, [answer(case)]);
     let mut watcher = case.connected().await;
     let mut client = case.connected().await;
     client.subscribed(&channel).await;
-    case.call("sub_refresh").await;
+    case.call(EventKind::SubRefresh).await;
     let mut seen = Vec::new();
     while let Some(event) = client.soon().await {
         match event {

@@ -1,10 +1,13 @@
 //! Subscriptions: `Subscribe`.
 
+use centrifugo_proxy::messages::FilterNode;
+use centrifugo_proxy::{EventKind, SubscribeReply};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Make, Row, disconnect, empty, error, garbage, play, result, soon,
+    Answer, BYE, Case, Column, Event, Make, NO, PAUSE, Row, SOON, garbage, in_a_minute, past, play,
+    raw,
 };
 
 in_each_column!(subscriptions);
@@ -14,27 +17,27 @@ const SUBSCRIBED: &[&str] = &["subscribed to refreshed:CASE", "is 42"];
 const ROWS: &[Row] = &[
     Row {
         name: "nothing",
-        answer: |_| empty(),
+        answer: |_| raw(json!({})),
         seen: SUBSCRIBED,
     },
     Row {
         name: "empty result",
-        answer: |_| result(json!({})),
+        answer: |_| SubscribeReply::allow().into(),
         seen: SUBSCRIBED,
     },
     Row {
         name: "expire_at in the future",
-        answer: |_| result(json!({"expire_at": soon(60)})),
+        answer: |_| SubscribeReply::allow().expire_at(in_a_minute()).into(),
         seen: SUBSCRIBED,
     },
     Row {
         name: "expire_at in the past",
-        answer: |_| result(json!({"expire_at": soon(-10)})),
+        answer: |_| SubscribeReply::allow().expire_at(past()).into(),
         seen: &["unsubscribed: 110 expired"],
     },
     Row {
         name: "info",
-        answer: |_| result(json!({"info": {"a": 1}})),
+        answer: |_| SubscribeReply::allow().info(r#"{"a":1}"#).into(),
         seen: &[
             "subscribed to refreshed:CASE",
             r#"is 42 of the subscription {"a":1}"#,
@@ -42,7 +45,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "b64info beats info",
-        answer: |_| result(json!({"info": {"a": 1}, "b64info": "eyJiIjoyfQ=="})),
+        answer: |_| raw(json!({"result": {"info": {"a": 1}, "b64info": "eyJiIjoyfQ=="}})),
         seen: &[
             "subscribed to refreshed:CASE",
             r#"is 42 of the subscription {"b":2}"#,
@@ -50,40 +53,43 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "b64info that is not base64",
-        answer: |_| result(json!({"b64info": "?"})),
+        answer: |_| raw(json!({"result": {"b64info": "?"}})),
         seen: FAILED,
     },
     Row {
         name: "data",
-        answer: |_| result(json!({"data": {"a": 1}})),
+        answer: |_| SubscribeReply::allow().data(r#"{"a":1}"#).into(),
         seen: &[r#"subscribed to refreshed:CASE with {"a":1}"#, "is 42"],
     },
     Row {
         name: "b64data beats data",
-        answer: |_| result(json!({"data": {"a": 1}, "b64data": "eyJiIjoyfQ=="})),
+        answer: |_| raw(json!({"result": {"data": {"a": 1}, "b64data": "eyJiIjoyfQ=="}})),
         seen: &[r#"subscribed to refreshed:CASE with {"b":2}"#, "is 42"],
     },
     Row {
         name: "b64data that is not base64",
-        answer: |_| result(json!({"b64data": "?"})),
+        answer: |_| raw(json!({"result": {"b64data": "?"}})),
         seen: FAILED,
     },
     Row {
         name: "allow and server_tags_filter, which 6.9 does not know",
         answer: |_| {
-            let filter = json!({"key": "a", "cmp": "eq", "val": "b"});
-            result(json!({"allow": ["sub"], "server_tags_filter": filter}))
+            let filter = FilterNode::default().key("a").cmp("eq").val("b");
+            SubscribeReply::allow()
+                .permissions(["sub"])
+                .server_tags_filter(filter)
+                .into()
         },
         seen: SUBSCRIBED,
     },
     Row {
         name: "error",
-        answer: |_| error(400, "no"),
+        answer: |_| NO.into(),
         seen: &["unsubscribed: 400 no"],
     },
     Row {
         name: "temporary error",
-        answer: |_| json!({"error": {"code": 1999, "message": "soon", "temporary": true}}).into(),
+        answer: |_| SOON.into(),
         seen: &[
             "subscribes again after: soon (1999)",
             "subscribed to refreshed:CASE",
@@ -92,21 +98,23 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "error beats result",
-        answer: |_| json!({"error": {"code": 400, "message": "no"}, "result": {}}).into(),
+        answer: |_| raw(json!({"error": {"code": 400, "message": "no"}, "result": {}})),
         seen: &["unsubscribed: 400 no"],
     },
     Row {
         name: "disconnect beats error",
         answer: |_| {
-            json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}).into()
+            raw(
+                json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}),
+            )
         },
         seen: &["disconnected: 4500 bye"],
     },
     Row {
         name: "disconnect that lets the client reconnect",
-        answer: |_| disconnect(4000, "bye"),
+        answer: |_| PAUSE.into(),
         seen: &[
-            "reconnects after 4000 bye",
+            "reconnects after 4000 pause",
             "connected",
             "subscribed to refreshed:CASE",
             "is 42",
@@ -114,12 +122,17 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "disconnect for good",
-        answer: |_| disconnect(4999, "bye"),
+        answer: |_| BYE.into(),
         seen: &["disconnected: 4999 bye"],
     },
     Row {
-        name: "status 500",
-        answer: |_| Answer::Status(500),
+        name: "failure",
+        answer: |_| Answer::Fails,
+        seen: FAILED,
+    },
+    Row {
+        name: "panic",
+        answer: |_| Answer::Panics,
         seen: FAILED,
     },
     Row {
@@ -147,7 +160,8 @@ async fn subscriptions(column: Column) -> Outcome {
 
 /// Subscribes. A client that tries again is accepted.
 async fn subscribe(case: &Case, answer: &Make) -> Vec<String> {
-    case.answer("subscribe", [answer(case), empty()]);
+    let later = SubscribeReply::allow();
+    case.answer(EventKind::Subscribe, [answer(case), later.into()]);
     let mut client = case.connected().await;
     let channel = case.channel("refreshed");
     client.subscribe(&channel);

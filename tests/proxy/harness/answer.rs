@@ -1,51 +1,101 @@
 //! What a backend answers.
 
-use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+use centrifugo_proxy::{
+    ClientError, ConnectReply, Disconnect, MapPublishReply, MapRemoveReply, PublishReply,
+    RefreshReply, RpcReply, SharedPollRefreshReply, SubRefreshReply, SubscribeReply,
+};
+use serde_json::Value;
 
 /// An answer of the backend to one event.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// Status 200 and this body.
-    Text(String),
-    Status(u16),
-    /// What the function returns when the server asks, for times.
-    Then(fn() -> Value),
+    Connect(ConnectReply),
+    Refresh(RefreshReply),
+    Subscribe(SubscribeReply),
+    Publish(PublishReply),
+    Rpc(RpcReply),
+    SubRefresh(SubRefreshReply),
+    MapPublish(MapPublishReply),
+    MapRemove(MapRemoveReply),
+    SharedPollRefresh(SharedPollRefreshReply),
+    Error(ClientError),
+    Disconnect(Disconnect),
+    /// The handler returns an error that the client must not see.
+    Fails,
+    Panics,
     /// Nothing, until Centrifugo gives up.
     Late,
+    /// What the function returns when the server asks, for times.
+    Then(fn() -> Answer),
+    Raw(Raw),
 }
 
-impl From<Value> for Answer {
-    fn from(body: Value) -> Self {
-        Self::Text(body.to_string())
-    }
+/// An answer that no handler can give.
+#[derive(Clone, Debug)]
+pub(crate) enum Raw {
+    /// A response, as JSON over HTTP and as protobuf over gRPC.
+    Response(Value),
+    /// Bytes that are no response.
+    Garbage,
+    /// A status of HTTP.
+    Status(u16),
 }
 
-/// Accepts, with these fields of the result.
-pub(crate) fn result(fields: Value) -> Answer {
-    json!({"result": fields}).into()
+/// Returns a response that no handler can give.
+pub(crate) fn raw(response: Value) -> Answer {
+    Answer::Raw(Raw::Response(response))
 }
 
-/// Returns an empty answer.
-pub(crate) fn empty() -> Answer {
-    json!({}).into()
-}
-
-pub(crate) fn error(code: u32, message: &str) -> Answer {
-    json!({"error": {"code": code, "message": message}}).into()
-}
-
-pub(crate) fn disconnect(code: u32, reason: &str) -> Answer {
-    json!({"disconnect": {"code": code, "reason": reason}}).into()
-}
-
-/// Returns an answer that is no JSON.
+/// Returns bytes that are no response.
 pub(crate) fn garbage() -> Answer {
-    Answer::Text("{\"result\":".to_owned())
+    Answer::Raw(Raw::Garbage)
 }
 
-/// Returns the Unix time in this many seconds.
-pub(crate) fn soon(seconds: i64) -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = now.expect("the clock is set").as_secs();
-    i64::try_from(now).expect("the clock is right") + seconds
+pub(crate) const NO: ClientError = ClientError::constant(400, "no");
+pub(crate) const SOON: ClientError = ClientError::constant(1999, "soon").temporary();
+/// Lets the client reconnect.
+pub(crate) const PAUSE: Disconnect = Disconnect::constant(4000, "pause");
+pub(crate) const BYE: Disconnect = Disconnect::constant(4999, "bye");
+
+/// Returns the time in a minute.
+pub(crate) fn in_a_minute() -> SystemTime {
+    SystemTime::now() + Duration::from_secs(60)
 }
+
+/// Returns a time that has passed.
+pub(crate) fn past() -> SystemTime {
+    SystemTime::now() - Duration::from_secs(10)
+}
+
+/// Returns a time as Centrifugo writes it, in seconds.
+pub(crate) fn unix(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.expect("the clock is set").as_secs()
+}
+
+/// Makes replies answers.
+macro_rules! answers {
+    ($($variant:ident($reply:ty)),+ $(,)?) => {$(
+        impl From<$reply> for Answer {
+            fn from(reply: $reply) -> Self {
+                Self::$variant(reply)
+            }
+        }
+    )+};
+}
+
+answers!(
+    Connect(ConnectReply),
+    Refresh(RefreshReply),
+    Subscribe(SubscribeReply),
+    Publish(PublishReply),
+    Rpc(RpcReply),
+    SubRefresh(SubRefreshReply),
+    MapPublish(MapPublishReply),
+    MapRemove(MapRemoveReply),
+    SharedPollRefresh(SharedPollRefreshReply),
+    Error(ClientError),
+    Disconnect(Disconnect),
+);

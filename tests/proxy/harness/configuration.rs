@@ -1,22 +1,22 @@
 //! The configuration of the server, as variables of Centrifugo's environment.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
+use super::Column;
+use super::backend::SECRET;
 use crate::server;
 
-/// The time after which Centrifugo does not wait for an answer any more.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The events of channels, all of which have a proxy named `default`.
-const CHANNEL_EVENTS: [&str; 6] = [
-    "subscribe",
-    "publish",
-    "sub_refresh",
-    "map_publish",
-    "map_remove",
-    "shared_poll_refresh",
+/// The proxies of the name `default`, and their events.
+const PROXIES: [(&str, &str); 9] = [
+    ("CLIENT_PROXY_CONNECT", "connect"),
+    ("CLIENT_PROXY_REFRESH", "refresh"),
+    ("RPC_PROXY", "rpc"),
+    ("CHANNEL_PROXY_SUBSCRIBE", "subscribe"),
+    ("CHANNEL_PROXY_PUBLISH", "publish"),
+    ("CHANNEL_PROXY_SUB_REFRESH", "sub_refresh"),
+    ("CHANNEL_PROXY_MAP_PUBLISH", "map_publish"),
+    ("CHANNEL_PROXY_MAP_REMOVE", "map_remove"),
+    ("CHANNEL_PROXY_SHARED_POLL_REFRESH", "shared_poll_refresh"),
 ];
 
 /// What has nothing to do with proxies.
@@ -33,66 +33,73 @@ const GENERAL: [(&str, &str); 9] = [
     ("SHARED_POLL_HMAC_SECRET_KEY", "poll-secret"),
 ];
 
-/// Returns the options of a server that asks a backend at this URL.
-pub(super) fn options(backend: &str) -> Vec<(String, String)> {
-    let mut options = Vec::new();
-    let mut set = |name: &str, value: String| options.push((format!("CENTRIFUGO_{name}"), value));
-    for (name, value) in GENERAL {
-        set(name, value.to_owned());
-    }
-    for event in CHANNEL_EVENTS {
-        let proxy = format!("CHANNEL_PROXY_{}", event.to_uppercase());
-        set(&format!("{proxy}_ENDPOINT"), format!("{backend}/{event}"));
-        set(&format!("{proxy}_TIMEOUT"), timeout());
-    }
-    for (proxy, event) in [
-        ("CLIENT_PROXY_CONNECT", "connect"),
-        ("CLIENT_PROXY_REFRESH", "refresh"),
-        ("RPC_PROXY", "rpc"),
-    ] {
-        set(&format!("{proxy}_ENDPOINT"), format!("{backend}/{event}"));
-        set(&format!("{proxy}_TIMEOUT"), timeout());
-    }
-    set("CLIENT_PROXY_CONNECT_ENABLED", "true".to_owned());
-    set("CLIENT_PROXY_REFRESH_ENABLED", "true".to_owned());
-    set("PROXIES", proxies(backend).to_string());
-    set("CHANNEL_NAMESPACES", channels().to_string());
-    set("RPC_NAMESPACES", methods().to_string());
-    options
+/// The backend that a server asks.
+pub(super) struct Endpoints {
+    pub(super) column: Column,
+    /// The URL, over HTTP without the name of the event.
+    pub(super) url: String,
 }
 
-fn timeout() -> String {
-    format!("{}ms", TIMEOUT.as_millis())
-}
+impl Endpoints {
+    /// Returns the options of a server.
+    pub(super) fn options(&self) -> Vec<(String, String)> {
+        let mut options = Vec::new();
+        let mut set =
+            |name: &str, value: String| options.push((format!("CENTRIFUGO_{name}"), value));
+        for (name, value) in GENERAL {
+            set(name, value.to_owned());
+        }
+        for (proxy, event) in PROXIES {
+            set(&format!("{proxy}_ENDPOINT"), self.endpoint(event));
+            let (option, secret) = self.secret();
+            set(&format!("{proxy}_{option}"), secret.to_string());
+        }
+        set("CLIENT_PROXY_CONNECT_ENABLED", "true".to_owned());
+        set("CLIENT_PROXY_REFRESH_ENABLED", "true".to_owned());
+        set("PROXIES", self.proxies().to_string());
+        set("CHANNEL_NAMESPACES", channels().to_string());
+        set("RPC_NAMESPACES", methods().to_string());
+        options
+    }
 
-/// Returns the proxies that have other options than those of the name `default`.
-fn proxies(backend: &str) -> Value {
-    let mut proxies = Vec::new();
-    for event in ["subscribe", "publish", "rpc", "map_publish"] {
-        proxies.push(json!({
-            "name": format!("{event}_binary"),
-            "endpoint": format!("{backend}/{event}-binary"),
-            "timeout": timeout(),
-            "binary_encoding": true,
-        }));
+    fn endpoint(&self, event: &str) -> String {
+        match self.column {
+            Column::Http => format!("{}/{event}", self.url),
+            Column::Grpc => self.url.clone(),
+        }
     }
-    for event in [
-        "subscribe",
-        "publish",
-        "rpc",
-        "sub_refresh",
-        "map_publish",
-        "map_remove",
-    ] {
-        proxies.push(json!({
-            "name": format!("{event}_transformed"),
-            "endpoint": format!("{backend}/{event}-transformed"),
-            "timeout": timeout(),
-            "include_connection_meta": true,
-            "http": {"status_to_code_transforms": transforms()},
-        }));
+
+    /// Returns the option by which the server sends the secret.
+    fn secret(&self) -> (&'static str, Value) {
+        let secret = json!({"x-centrifugo-secret": SECRET});
+        match self.column {
+            Column::Http => ("HTTP_STATIC_HEADERS", secret),
+            Column::Grpc => ("GRPC_STATIC_METADATA", secret),
+        }
     }
-    proxies.into()
+
+    /// Returns the proxies that have other options than those of the name `default`.
+    fn proxies(&self) -> Value {
+        let (_, secret) = self.secret();
+        let mut proxies = Vec::new();
+        for (_, event) in PROXIES {
+            proxies.push(json!({
+                "name": format!("{event}_binary"),
+                "endpoint": self.endpoint(event),
+                "binary_encoding": true,
+                "http": {"static_headers": &secret},
+                "grpc": {"static_metadata": &secret},
+            }));
+            proxies.push(json!({
+                "name": format!("{event}_transformed"),
+                "endpoint": self.endpoint(event),
+                "include_connection_meta": true,
+                "http": {"static_headers": &secret, "status_to_code_transforms": transforms()},
+                "grpc": {"static_metadata": &secret},
+            }));
+        }
+        proxies.into()
+    }
 }
 
 /// Returns what clients get for statuses of HTTP.

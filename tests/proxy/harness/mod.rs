@@ -12,20 +12,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use centrifugo_api::{Client as Api, PublishRequest};
+use centrifugo_proxy::EventKind;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(crate) use answer::{Answer, disconnect, empty, error, garbage, result, soon};
+pub(crate) use answer::{Answer, BYE, NO, PAUSE, SOON, garbage, in_a_minute, past, raw, unix};
 pub(crate) use backend::Call;
-pub(crate) use configuration::TIMEOUT;
 pub(crate) use event::{Event, Member, Publication};
 pub(crate) use raw::RawClient;
 pub(crate) use sdk::Client;
 
 use backend::Backend;
+use configuration::Endpoints;
 
 use crate::server::{self, Transport, Version};
 
@@ -40,6 +41,8 @@ const END: &str = r#""end""#;
 pub(crate) enum Column {
     /// A real server that asks over HTTP.
     Http,
+    /// A real server that asks over gRPC.
+    Grpc,
 }
 
 /// A row of a table: an answer, and what the client experiences.
@@ -73,6 +76,12 @@ macro_rules! in_each_column {
             #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
             async fn http() -> crate::Outcome {
                 super::$name(crate::harness::Column::Http).await
+            }
+
+            #[tokio::test]
+            #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+            async fn grpc() -> crate::Outcome {
+                super::$name(crate::harness::Column::Grpc).await
             }
         }
     )+};
@@ -109,25 +118,30 @@ impl Environment {
     /// Returns the server of a column, which all tests share.
     pub(crate) async fn of(column: Column) -> Result<&'static Self, String> {
         static HTTP: OnceCell<Environment> = OnceCell::const_new();
-        match column {
-            Column::Http => {
-                let started = HTTP.get_or_try_init(|| Self::start(&[])).await;
-                started.map_err(|error| error.to_string())
-            }
-        }
+        static GRPC: OnceCell<Environment> = OnceCell::const_new();
+        let shared = match column {
+            Column::Http => &HTTP,
+            Column::Grpc => &GRPC,
+        };
+        let started = shared.get_or_try_init(|| Self::start(column, &[])).await;
+        started.map_err(|error| error.to_string())
     }
 
     /// Starts a server with further options.
-    async fn start(options: &[(&str, &str)]) -> std::io::Result<Self> {
+    async fn start(column: Column, further: &[(&str, &str)]) -> std::io::Result<Self> {
         let backend = Backend::default();
         let serving = backend.clone();
         // Each test has a runtime of its own, which ends with the test.
-        let origin = BACKENDS
-            .spawn(async move { serving.serve().await })
-            .await??;
-        let configured = configuration::options(&origin);
-        let mut all: Vec<_> = configured.iter().map(|(k, v)| (&**k, &**v)).collect();
-        all.extend(options);
+        let serving = BACKENDS.spawn(async move {
+            match column {
+                Column::Http => serving.serve_http().await,
+                Column::Grpc => serving.serve_grpc().await,
+            }
+        });
+        let url = serving.await??;
+        let options = Endpoints { column, url }.options();
+        let mut all: Vec<_> = options.iter().map(|(k, v)| (&**k, &**v)).collect();
+        all.extend(further);
         let real = server::Backend::Real(Version::V6);
         let server = server::Server::start_bare(real, &all).await;
         Ok(Self { server, backend })
@@ -156,10 +170,9 @@ static BACKENDS: LazyLock<Runtime> = LazyLock::new(|| {
 
 impl Case {
     /// Sets the answers to an event, the last of which is given again and again.
-    pub(crate) fn answer<const N: usize>(&self, event: &'static str, answers: [Answer; N]) {
-        self.environment
-            .backend
-            .set(&self.name, event, answers.into());
+    pub(crate) fn answer<const N: usize>(&self, kind: EventKind, answers: [Answer; N]) {
+        let backend = &self.environment.backend;
+        backend.set(&self.name, kind, answers.into());
     }
 
     /// Returns a channel of its own in a namespace, which the tables write as `NAMESPACE:CASE`.
@@ -186,12 +199,12 @@ impl Case {
     }
 
     /// Waits until the next question about an event is answered, or the server has given up.
-    pub(crate) async fn call(&self, event: &str) -> Call {
+    pub(crate) async fn call(&self, kind: EventKind) -> Call {
         let mut calls = self.calls.lock().await;
         let next = async {
             loop {
                 let call = calls.recv().await.expect("the backend lives");
-                if call.event == event {
+                if call.kind == kind {
                     return call;
                 }
             }

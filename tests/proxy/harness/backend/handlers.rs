@@ -1,0 +1,113 @@
+//! The handlers of the backend, which give the answers that the cases have set.
+
+use std::time::Duration;
+
+use centrifugo_proxy::{Caller, ErrorReject, EventKind, Failed, Handlers, Reject};
+
+use super::{Asker, Backend};
+use crate::harness::answer::Answer;
+
+/// The secret that the server sends.
+pub(crate) const SECRET: &str = "proxy-secret";
+
+/// Longer than the server waits: the tables are of what the server does then.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Registers a handler for each event of a client.
+macro_rules! of_clients {
+    ($handlers:expr, $backend:expr, $($name:ident: $kind:ident { $($field:ident),+ }),+ $(,)?) => {
+        $handlers$(.$name({
+            let backend = $backend.clone();
+            move |event| {
+                let backend = backend.clone();
+                async move {
+                    let asker = Asker { $($field: event.$field(),)+ ..Asker::default() };
+                    match backend.planned(EventKind::$kind, asker).await? {
+                        Answer::$kind(reply) => Ok(reply),
+                        other => Err(other.refuse().into()),
+                    }
+                }
+            }
+        }))+
+    };
+}
+
+impl Backend {
+    pub(super) fn handlers(&self) -> Handlers {
+        let caller = Caller::with_secret(SECRET).expect("the secret is valid");
+        let handlers = Handlers::new(caller).timeout(TIMEOUT);
+        of_clients!(
+            handlers, self,
+            connect: Connect { client, name },
+            refresh: Refresh { client },
+            subscribe: Subscribe { client },
+            publish: Publish { client },
+            rpc: Rpc { client },
+            sub_refresh: SubRefresh { client },
+            map_publish: MapPublish { client },
+            map_remove: MapRemove { client },
+            shared_poll_refresh: SharedPollRefresh { channel },
+        )
+    }
+
+    /// Waits for the answer to a question.
+    async fn planned(&self, kind: EventKind, asker: Asker<'_>) -> Result<Answer, Unplanned> {
+        let mut answer = self.answer(kind, asker).ok_or(Unplanned)?;
+        if let Answer::Then(make) = answer {
+            answer = make();
+        }
+        match answer {
+            // Ends when the server has given up.
+            Answer::Late => std::future::pending().await,
+            Answer::Panics => panic!("as the case wants it"),
+            Answer::Fails => Err(Unplanned),
+            answer => Ok(answer),
+        }
+    }
+}
+
+/// The backend fails.
+#[derive(Debug)]
+struct Unplanned;
+
+impl std::fmt::Display for Unplanned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("there is no answer")
+    }
+}
+
+impl std::error::Error for Unplanned {}
+
+/// A refusal, which not every event has.
+struct Refusal(Answer);
+
+impl Answer {
+    fn refuse(self) -> Refusal {
+        Refusal(self)
+    }
+}
+
+impl From<Refusal> for Reject {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.0 {
+            Answer::Error(error) => error.into(),
+            Answer::Disconnect(disconnect) => disconnect.into(),
+            other => panic!("no answer to this event: {other:?}"),
+        }
+    }
+}
+
+impl From<Refusal> for ErrorReject {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.0 {
+            Answer::Error(error) => error.into(),
+            other => panic!("no answer to this event: {other:?}"),
+        }
+    }
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        panic!("no answer to this event: {:?}", refusal.0)
+    }
+}

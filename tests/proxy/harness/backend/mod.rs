@@ -1,0 +1,169 @@
+//! The backend that a server asks: it gives each case the answers that the case has set.
+
+mod grpc;
+mod handlers;
+mod http;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::HeaderMap;
+use centrifugo_proxy::{ConnectReply, EventKind, RpcReply};
+use centrifugo_proxy::{MapPublishReply, MapRemoveReply, PublishReply, SharedPollRefreshReply};
+use centrifugo_proxy::{RefreshReply, SubRefreshReply, SubscribeReply};
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+pub(crate) use handlers::SECRET;
+
+use super::answer::{Answer, Raw};
+
+/// A question of the server.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) kind: EventKind,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+/// What is known about the cases that run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Backend {
+    cases: Arc<Mutex<Cases>>,
+}
+
+#[derive(Debug, Default)]
+struct Cases {
+    /// By the name of the case.
+    scripts: HashMap<String, Script>,
+    /// The case of each client, by the client's id.
+    clients: HashMap<String, String>,
+}
+
+#[derive(Debug)]
+struct Script {
+    answers: HashMap<EventKind, VecDeque<Answer>>,
+    calls: UnboundedSender<Call>,
+}
+
+/// The parts of a question that tell the case.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asker<'a> {
+    client: &'a str,
+    /// The name of a client that connects.
+    name: &'a str,
+    channel: &'a str,
+}
+
+impl Backend {
+    pub(super) fn add(&self, case: &str) -> UnboundedReceiver<Call> {
+        let (calls, receiver) = unbounded_channel();
+        let answers = HashMap::new();
+        let script = Script { answers, calls };
+        self.lock().scripts.insert(case.to_owned(), script);
+        receiver
+    }
+
+    /// Sets the answers to an event, the last of which is given again and again.
+    pub(super) fn set(&self, case: &str, kind: EventKind, answers: Vec<Answer>) {
+        let mut cases = self.lock();
+        let script = cases.scripts.get_mut(case).expect("the case runs");
+        script.answers.insert(kind, answers.into());
+    }
+
+    pub(super) fn remove(&self, case: &str) {
+        let mut cases = self.lock();
+        cases.scripts.remove(case);
+        cases.clients.retain(|_, owner| owner != case);
+    }
+
+    /// Returns the answer to a question. Without one that was set, the backend accepts.
+    fn answer(&self, kind: EventKind, asker: Asker<'_>) -> Option<Answer> {
+        let mut cases = self.lock();
+        let script = cases.script(kind, asker)?;
+        match script.answers.get_mut(&kind) {
+            Some(answers) if answers.len() > 1 => answers.pop_front(),
+            Some(answers) => answers.front().cloned(),
+            None => accept(kind),
+        }
+    }
+
+    /// Notes a question, and returns the answer to it if no handler can give that.
+    fn intercept(&self, call: Call) -> (Option<Raw>, Option<Told>) {
+        let field = |name: &str| call.body[name].as_str().unwrap_or_default();
+        let asker = Asker {
+            client: field("client"),
+            name: field("name"),
+            channel: field("channel"),
+        };
+        let kind = call.kind;
+        let mut cases = self.lock();
+        let Some(script) = cases.script(kind, asker) else {
+            return (None, None);
+        };
+        let answers = script.answers.get_mut(&kind);
+        let raw = answers.and_then(|answers| match answers.front()?.clone() {
+            Answer::Raw(raw) => {
+                if answers.len() > 1 {
+                    answers.pop_front();
+                }
+                Some(raw)
+            }
+            _ => None,
+        });
+        let calls = script.calls.clone();
+        let call = Some(call);
+        (raw, Some(Told { call, calls }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cases> {
+        self.cases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cases {
+    /// Returns the script of the case that a question belongs to. A client names it when it connects; a shared poll is of the
+    /// channel alone.
+    fn script(&mut self, kind: EventKind, asker: Asker<'_>) -> Option<&mut Script> {
+        let case = match kind {
+            EventKind::Connect => {
+                let name = asker.name.to_owned();
+                self.clients.insert(asker.client.to_owned(), name);
+                asker.name
+            }
+            EventKind::SharedPollRefresh => asker.channel.split(':').next_back()?,
+            _ => self.clients.get(asker.client)?,
+        };
+        self.scripts.get_mut(case)
+    }
+}
+
+fn accept(kind: EventKind) -> Option<Answer> {
+    Some(match kind {
+        EventKind::Connect => ConnectReply::user("42").into(),
+        EventKind::Refresh => RefreshReply::expired().into(),
+        EventKind::Subscribe => SubscribeReply::allow().into(),
+        EventKind::Publish => PublishReply::allow().into(),
+        EventKind::Rpc => RpcReply::empty().into(),
+        EventKind::SubRefresh => SubRefreshReply::expired().into(),
+        EventKind::MapPublish => MapPublishReply::allow().into(),
+        EventKind::MapRemove => MapRemoveReply::allow().into(),
+        EventKind::SharedPollRefresh => SharedPollRefreshReply::default().into(),
+        _ => return None,
+    })
+}
+
+/// Tells a case of a question once it is answered, or the server does not wait for the answer any more.
+struct Told {
+    call: Option<Call>,
+    calls: UnboundedSender<Call>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            // The case may have ended.
+            let _ = self.calls.send(call);
+        }
+    }
+}
