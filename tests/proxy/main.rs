@@ -15,6 +15,7 @@ mod websocket;
 mod harness;
 
 mod connect;
+mod maps;
 mod overrides;
 mod publish;
 mod refresh;

@@ -6,7 +6,7 @@ use crate::Outcome;
 use crate::harness::{Answer, BYE, Column, NO, PAUSE, Row, SOON, garbage, play, raw};
 use crate::{publish, rpc};
 
-in_each_column!(refused_publications, refused_rpcs);
+in_each_column!(refused_publications, refused_rpcs,);
 
 pub(crate) const ERROR_100: &[&str] = &["error 100 internal server error, temporary"];
 

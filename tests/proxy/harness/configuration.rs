@@ -161,6 +161,30 @@ fn channels() -> Value {
             "publish_proxy_enabled": true,
         },
         {
+            "name": "map",
+            "subscription_type": "map",
+            "allow_subscribe_for_client": true,
+            "allowed_delta_types": ["fossil"],
+            "map": {
+                "mode": "recoverable",
+                "key_ttl": "300s",
+                "publish_proxy_enabled": true,
+                "remove_proxy_enabled": true,
+            },
+        },
+        {
+            "name": "poll",
+            "subscription_type": "shared_poll",
+            "allow_subscribe_for_client": true,
+            "shared_poll": {"mode": "versioned", "refresh_interval": "200ms"},
+        },
+        {
+            "name": "versionless",
+            "subscription_type": "shared_poll",
+            "allow_subscribe_for_client": true,
+            "shared_poll": {"mode": "versionless", "refresh_interval": "200ms"},
+        },
+        {
             "name": "publish_binary",
             "allow_subscribe_for_client": true,
             "publish_proxy_enabled": true,

@@ -59,6 +59,10 @@ impl RawClient {
         Ok(message["push"].take())
     }
 
+    pub(crate) fn is_connected(&self) -> bool {
+        self.ended.is_none()
+    }
+
     async fn send(&mut self, command: &Value) {
         // The server may have closed the connection, which is read afterwards.
         let _ = self.writer.send(command.to_string().as_bytes()).await;
