@@ -118,10 +118,15 @@ impl<M: EventMessage> Service<tonic::Request<M>> for Unary<M> {
     fn call(&mut self, request: tonic::Request<M>) -> Self::Future {
         let handlers = self.handlers.clone();
         let told = Arc::clone(&self.told);
+        let (metadata, extensions, message) = request.into_parts();
+        let head = Head::new(metadata.into_headers(), extensions);
+        let started = handlers.start(message, head, |format| format);
         Box::pin(async move {
-            let (metadata, extensions, message) = request.into_parts();
-            let head = Head::new(metadata.into_headers(), extensions);
-            match handlers.answer(message, head, |format| format).await {
+            let answer = match started {
+                Ok(answer) => answer.await,
+                Err(failure) => Err(failure),
+            };
+            match answer {
                 Ok(answer) => {
                     tell(&told, Ok(answer.summary));
                     Ok(tonic::Response::new(answer.response))

@@ -46,6 +46,8 @@ impl Begun<'_> {
     /// Does the work on the event within the timeout.
     pub(crate) async fn run<T>(self, work: impl Future<Output = Work<T>>) -> Result<T, Failure> {
         let timeout = self.handlers.parts().timeout;
+        // Boxed, it is not copied from here into what is around it.
+        let work = Box::pin(work);
         let outcome = tokio::time::timeout(timeout, self.span.run(work)).await;
         let outcome = outcome.unwrap_or(Err(Failure::Timeout));
         self.end(match &outcome {
@@ -98,7 +100,7 @@ impl Handlers {
     ) -> Result<M::Response, Failure> {
         let begun = begin(self, &in_process(M::KIND, &head))?;
         let work = async {
-            let answer = self.answer(message, head, |format| format).await?;
+            let answer = self.start(message, head, |format| format)?.await?;
             Ok((answer.response, answer.summary))
         };
         begun.run(work).await
@@ -153,17 +155,17 @@ impl Handlers {
         begun.run(work).await
     }
 
-    /// Answers an event by its handler.
-    pub(crate) async fn answer<M: EventMessage>(
+    /// Starts the handler of an event. Apart from what is returned, nothing of the event is kept on the way.
+    pub(crate) fn start<M: EventMessage>(
         &self,
         message: M,
         head: Head,
         format: impl FnOnce(Format) -> Format,
-    ) -> Result<Answer<M::Response>, Failure> {
+    ) -> Result<Caught<Answer<M::Response>>, Failure> {
         let handler = M::handler(&self.parts().table);
         let handler = handler.ok_or_else(|| Failure::no_handler(M::KIND))?;
         let (event, own_format) = Event::new(message, head)?;
-        Caught(handler(event, format(own_format))).await
+        Ok(Caught(handler(event, format(own_format))))
     }
 
     /// Opens a stream by its handler.

@@ -20,7 +20,7 @@ fn text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// The answer of a handler, whose panic is a failure.
-pub(super) struct Caught<T>(pub(super) BoxFuture<Result<T, Failure>>);
+pub(crate) struct Caught<T>(pub(super) BoxFuture<Result<T, Failure>>);
 
 impl<T> Future for Caught<T> {
     type Output = Result<T, Failure>;

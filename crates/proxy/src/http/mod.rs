@@ -182,10 +182,8 @@ impl HttpService {
     async fn answer<M: EventMessage>(&self, json: Bytes, head: Head) -> Work<Bytes> {
         let message: M = crate::api::json::from_bytes(&json)
             .map_err(|error| Failure::request(error.to_string()))?;
-        let answer = self
-            .handlers
-            .answer(message, head, Format::over_http)
-            .await?;
+        let answer = self.handlers.start(message, head, Format::over_http)?;
+        let answer = answer.await?;
         Ok((to_json(&answer.response)?, answer.summary))
     }
 }
