@@ -1,4 +1,4 @@
-//! All facts about Centrifugo that its schema does not contain.
+//! All facts about Centrifugo's server API that its schema does not contain.
 
 /// The facts about a method.
 pub(crate) struct MethodFacts {
@@ -33,8 +33,8 @@ pub(crate) enum Repeat {
 
 use Repeat::{No, WithKey, WithNumber, Yes};
 
-/// The methods that have facts. Those of the open-source server are in the order in which the
-/// server looks for them in a command. A method that the schema does not have is ignored.
+/// The methods that have facts. Those of the open-source server are in the order in which the server looks for them in a
+/// command. A method that the schema does not have is ignored.
 ///
 /// The comments say what a second call would do to what came between the two.
 pub(crate) const METHODS: &[MethodFacts] = &[
@@ -222,8 +222,7 @@ pub(crate) const CONSTRUCTORS: &[(&str, &[&str])] = &[
     ("WebPushPushNotification", &["payload"]),
 ];
 
-/// The requests whose `new` is completed by `.user(…)` or `.anonymous()`. An empty user means all
-/// anonymous users, so it must be asked for explicitly.
+/// The requests whose `new` is completed by `.user(…)` or `.anonymous()`. An empty user means all anonymous users.
 pub(crate) const NEEDS_USER: &[&str] = &["SubscribeRequest", "UnsubscribeRequest"];
 
 /// The payloads that clients never receive, so that gRPC carries any bytes in them.
