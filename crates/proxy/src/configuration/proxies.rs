@@ -164,8 +164,8 @@ impl<'a> Proxies<'a> {
         }
         if OWN_HEADERS.contains(&&**name) || self.grpc.is_some() && !is_metadata(name) {
             return Err(Error::new(format!(
-                "`{name}` cannot be the header of the secret, since it arrives with another value or not at all: change it by \
-                 `Caller::header`"
+                "`{name}` cannot be the header of the secret, since HTTP, gRPC or Centrifugo uses it in its own way: change it \
+                 by `Caller::header`"
             )));
         }
         Ok(())

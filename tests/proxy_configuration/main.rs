@@ -1,0 +1,14 @@
+//! The configuration that `centrifugo-proxy` prints, on a real Centrifugo: it is accepted, its options take effect, and events
+//! arrive with the secret.
+#![cfg(all(feature = "grpc", feature = "http"))]
+
+#[path = "../support/keeper.rs"]
+mod keeper;
+#[path = "../support/server/mod.rs"]
+mod server;
+
+mod accepted;
+mod arriving;
+mod handlers;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
