@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{ChannelOptions, ProxyConfiguration};
-use super::{HTTP, anyone, handlers, secret};
+use super::{GRPC, HTTP, anyone, handlers, secret};
 use crate::caller::{Caller, Secrets};
 use crate::error::Error;
 use crate::event::EventKind;
@@ -129,8 +129,37 @@ fn streams_go_to_grpc_and_others_to_http() -> Result<(), Error> {
     assert!(yaml.contains(flags), "{yaml}");
     let yaml = configuration.http(HTTP).to_yaml()?;
     assert_eq!(yaml.matches(of_grpc).count(), 1, "{yaml}");
+    assert_eq!(yaml.matches("tls:").count(), 1, "{yaml}");
     let of_http = r#"endpoint: "http://backend:3000/centrifugo/publish""#;
     assert!(yaml.contains(of_http), "{yaml}");
+    Ok(())
+}
+
+#[test]
+fn both_kinds_of_streams_have_one_proxy() -> Result<(), Error> {
+    let kinds = [
+        EventKind::SubscribeUnidirectional,
+        EventKind::SubscribeBidirectional,
+    ];
+    let [unidirectional, bidirectional] = kinds;
+    let yaml = ProxyConfiguration::new(&handlers(Caller::anyone(), &kinds))
+        .grpc(GRPC)
+        .namespace("feed", [unidirectional])
+        .namespace("talk", [bidirectional])
+        .to_yaml()?;
+    let expected = r#"channel:
+  proxy:
+    subscribe_stream:
+      endpoint: "grpc://backend:4000"
+      timeout: "1s"
+  namespaces:
+    - name: "feed"
+      subscribe_stream_proxy_enabled: true
+    - name: "talk"
+      subscribe_stream_proxy_enabled: true
+      subscribe_stream_proxy_bidirectional: true
+"#;
+    assert_eq!(yaml, expected);
     Ok(())
 }
 
