@@ -79,7 +79,7 @@ impl ProxyConfiguration {
 
     /// Sets the URL below which `Handlers::http` is served, such as `http://backend:3000/centrifugo`; `https://` too.
     ///
-    /// All events but streams go there. Centrifugo adds the [name](EventKind::name) of the event, as in `/centrifugo/connect`.
+    /// All events but streams go there. Centrifugo adds the [name](crate::EventKind::name) of the event, as in `/centrifugo/connect`.
     pub fn http(mut self, url: impl Into<String>) -> Self {
         self.settings.http = Some(url.into());
         self
