@@ -166,7 +166,7 @@ impl ProxyConfiguration {
 
     /// Lets Centrifugo take the secret from a variable of its environment, whose name begins with `CENTRIFUGO_VAR_`.
     ///
-    /// What is printed then has no secret. Set the variable for Centrifugo, which does not start without it.
+    /// Then only that of shared polls is printed. Set the variable for Centrifugo, which does not start without it.
     pub fn secret_from_variable(mut self, variable: impl Into<String>) -> Self {
         self.settings.secret_variable = Some(variable.into());
         self
