@@ -15,12 +15,16 @@ mod websocket;
 mod harness;
 
 mod connect;
+mod deltas;
 mod maps;
 mod overrides;
 mod publish;
 mod refresh;
 mod refused_calls;
+mod requests;
 mod rpc;
+mod shared_polls;
+mod statuses;
 mod sub_refresh;
 mod subscribe;
 

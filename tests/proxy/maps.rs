@@ -188,8 +188,7 @@ async fn change(case: &Case, changes: &[Value]) -> Vec<String> {
     let channel = case.channel("map");
     let (mut client, _) = case.raw().await;
     let subscribe = json!({"channel": &channel, "type": 1, "phase": 2});
-    let subscribed = client.call("subscribe", subscribe).await;
-    subscribed.unwrap_or_else(|event| panic!("{event}"));
+    client.expect("subscribe", subscribe).await;
     let mut seen = Vec::new();
     for change in changes {
         let mut change = change.clone();

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{Answer, BYE, Column, NO, PAUSE, Row, SOON, garbage, play, raw};
-use crate::{publish, rpc};
+use crate::{maps, publish, rpc};
 
-in_each_column!(refused_publications, refused_rpcs,);
+in_each_column!(calls_are_refused);
 
 pub(crate) const ERROR_100: &[&str] = &["error 100 internal server error, temporary"];
 
@@ -25,29 +25,6 @@ const ROWS: &[Row] = &[
         name: "error beats result",
         answer: |_| raw(json!({"error": {"code": 400, "message": "no"}, "result": {}})),
         seen: &["error 400 no"],
-    },
-    Row {
-        name: "disconnect beats error",
-        answer: |_| {
-            raw(
-                json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}),
-            )
-        },
-        seen: &["failed: client disconnected", "disconnected: 4500 bye"],
-    },
-    Row {
-        name: "disconnect that lets the client reconnect",
-        answer: |_| PAUSE.into(),
-        seen: &[
-            "failed: client disconnected",
-            "reconnects after 4000 pause",
-            "connected",
-        ],
-    },
-    Row {
-        name: "disconnect for good",
-        answer: |_| BYE.into(),
-        seen: &["failed: client disconnected", "disconnected: 4999 bye"],
     },
     Row {
         name: "failure",
@@ -71,10 +48,66 @@ const ROWS: &[Row] = &[
     },
 ];
 
-async fn refused_publications(column: Column) -> Outcome {
-    play(column, ROWS, publish::publish_once).await
-}
+/// Rows that end the connection.
+const ENDS: &[Row] = &[
+    Row {
+        name: "disconnect beats error",
+        answer: |_| {
+            raw(
+                json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}),
+            )
+        },
+        seen: &["failed: client disconnected", "disconnected: 4500 bye"],
+    },
+    Row {
+        name: "disconnect that lets the client reconnect",
+        answer: |_| PAUSE.into(),
+        seen: &[
+            "failed: client disconnected",
+            "reconnects after 4000 pause",
+            "connected",
+        ],
+    },
+    Row {
+        name: "disconnect for good",
+        answer: |_| BYE.into(),
+        seen: &["failed: client disconnected", "disconnected: 4999 bye"],
+    },
+];
 
-async fn refused_rpcs(column: Column) -> Outcome {
-    play(column, ROWS, rpc::call).await
+/// The same rows, for a client that does not connect again.
+const ENDS_OF_ONE: &[Row] = &[
+    Row {
+        name: "disconnect beats error",
+        answer: |_| {
+            raw(
+                json!({"error": {"code": 400, "message": "no"}, "disconnect": {"code": 4500, "reason": "bye"}}),
+            )
+        },
+        seen: &["disconnected: 4500 bye"],
+    },
+    Row {
+        name: "disconnect that lets clients reconnect",
+        answer: |_| PAUSE.into(),
+        seen: &["disconnected: 4000 pause"],
+    },
+    Row {
+        name: "disconnect for good",
+        answer: |_| BYE.into(),
+        seen: &["disconnected: 4999 bye"],
+    },
+];
+
+async fn calls_are_refused(column: Column) -> Outcome {
+    tokio::try_join!(
+        play(column, ROWS, publish::publish_once),
+        play(column, ENDS, publish::publish_once),
+        play(column, ROWS, rpc::call),
+        play(column, ENDS, rpc::call),
+        play(column, ROWS, maps::set_once),
+        play(column, ENDS_OF_ONE, maps::set_once),
+        play(column, ROWS, maps::remove_once),
+        play(column, ENDS_OF_ONE, maps::remove_once),
+    )?;
+    Ok(())
 }

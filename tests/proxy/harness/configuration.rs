@@ -19,6 +19,8 @@ const PROXIES: [(&str, &str); 9] = [
     ("CHANNEL_PROXY_SHARED_POLL_REFRESH", "shared_poll_refresh"),
 ];
 
+pub(crate) const SHARED_POLL_SECRET: &str = "poll-secret";
+
 /// What has nothing to do with proxies.
 const GENERAL: [(&str, &str); 9] = [
     ("HTTP_SERVER_ADDRESS", "127.0.0.1"),
@@ -30,7 +32,7 @@ const GENERAL: [(&str, &str); 9] = [
     ("CLIENT_PRESENCE_UPDATE_INTERVAL", "1s"),
     ("CLIENT_EXPIRED_SUB_CLOSE_DELAY", "100ms"),
     ("CLIENT_TOKEN_HMAC_SECRET_KEY", "token-secret"),
-    ("SHARED_POLL_HMAC_SECRET_KEY", "poll-secret"),
+    ("SHARED_POLL_HMAC_SECRET_KEY", SHARED_POLL_SECRET),
 ];
 
 /// The backend that a server asks.
@@ -157,6 +159,7 @@ fn channels() -> Value {
             "history_ttl": "300s",
             "allow_subscribe_for_client": true,
             "allow_subscribe_for_anonymous": true,
+            "allow_positioning": true,
             "allowed_delta_types": ["fossil"],
             "publish_proxy_enabled": true,
         },
@@ -176,6 +179,7 @@ fn channels() -> Value {
             "name": "poll",
             "subscription_type": "shared_poll",
             "allow_subscribe_for_client": true,
+            "allowed_delta_types": ["fossil"],
             "shared_poll": {"mode": "versioned", "refresh_interval": "200ms"},
         },
         {
@@ -184,20 +188,51 @@ fn channels() -> Value {
             "allow_subscribe_for_client": true,
             "shared_poll": {"mode": "versionless", "refresh_interval": "200ms"},
         },
+        // Sends the newest publication to those who subscribe.
         {
-            "name": "publish_binary",
-            "allow_subscribe_for_client": true,
-            "publish_proxy_enabled": true,
-            "publish_proxy_name": "publish_binary",
-            "publication_data_format": "binary",
+            "name": "cache",
+            "history_size": 1,
+            "history_ttl": "300s",
+            "force_recovery": true,
+            "force_recovery_mode": "cache",
         },
-        {
-            "name": "publish_transformed",
-            "allow_subscribe_for_client": true,
-            "publish_proxy_enabled": true,
-            "publish_proxy_name": "publish_transformed",
-        },
+        asked_by("binary"),
+        asked_by("transformed"),
+        map_asked_by("binary"),
+        map_asked_by("transformed"),
     ])
+}
+
+/// Returns a namespace whose proxies have other options.
+fn asked_by(proxies: &str) -> Value {
+    json!({
+        "name": proxies,
+        "allow_subscribe_for_client": true,
+        "subscribe_proxy_enabled": true,
+        "subscribe_proxy_name": format!("subscribe_{proxies}"),
+        "publish_proxy_enabled": true,
+        "publish_proxy_name": format!("publish_{proxies}"),
+        "sub_refresh_proxy_enabled": true,
+        "sub_refresh_proxy_name": format!("sub_refresh_{proxies}"),
+        "publication_data_format": "binary",
+    })
+}
+
+/// Returns a namespace of maps whose proxies have other options.
+fn map_asked_by(proxies: &str) -> Value {
+    json!({
+        "name": format!("map_{proxies}"),
+        "subscription_type": "map",
+        "allow_subscribe_for_client": true,
+        "map": {
+            "mode": "recoverable",
+            "key_ttl": "300s",
+            "publish_proxy_enabled": true,
+            "publish_proxy_name": format!("map_publish_{proxies}"),
+            "remove_proxy_enabled": true,
+            "remove_proxy_name": format!("map_remove_{proxies}"),
+        },
+    })
 }
 
 fn methods() -> Value {

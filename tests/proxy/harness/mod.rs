@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use centrifuge::ClientBuilder;
 use centrifugo_api::{Client as Api, PublishRequest};
 use centrifugo_proxy::EventKind;
 use futures_util::future::join_all;
@@ -21,6 +22,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 pub(crate) use answer::{Answer, BYE, NO, PAUSE, SOON, garbage, in_a_minute, past, raw, unix};
 pub(crate) use backend::Call;
+pub(crate) use configuration::SHARED_POLL_SECRET;
 pub(crate) use event::{Event, Member, Publication};
 pub(crate) use raw::RawClient;
 pub(crate) use sdk::Client;
@@ -175,6 +177,10 @@ impl Case {
         backend.set(&self.name, kind, answers.into());
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns a channel of its own in a namespace, which the tables write as `NAMESPACE:CASE`.
     pub(crate) fn channel(&self, namespace: &str) -> String {
         format!("{namespace}:{}", self.name)
@@ -182,17 +188,29 @@ impl Case {
 
     /// Begins to connect.
     pub(crate) fn connect(&self) -> Client {
-        self.connect_by(centrifuge::Protocol::Json)
+        self.connect_with(|builder| builder)
     }
 
-    pub(crate) fn connect_by(&self, protocol: centrifuge::Protocol) -> Client {
+    /// Begins to connect with further options.
+    pub(crate) fn connect_with(
+        &self,
+        change: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Client {
         let url = self.environment.server.websocket_url();
-        Client::connect(&url, &self.name, protocol)
+        Client::connect(&url, &self.name, change)
     }
 
     /// Connects, and waits until the client is connected.
     pub(crate) async fn connected(&self) -> Client {
-        let mut client = self.connect();
+        self.connected_with(|builder| builder).await
+    }
+
+    /// Connects with further options, and waits until the client is connected.
+    pub(crate) async fn connected_with(
+        &self,
+        change: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Client {
+        let mut client = self.connect_with(change);
         let event = client.next().await;
         assert!(matches!(event, Event::Connected(_)), "{event}");
         client
@@ -217,8 +235,7 @@ impl Case {
     pub(crate) async fn raw(&self) -> (RawClient, Value) {
         let address = format!("127.0.0.1:{}", self.environment.server.http_port);
         let mut client = RawClient::open(&address).await;
-        let connected = client.call("connect", json!({"name": self.name})).await;
-        let connected = connected.unwrap_or_else(|event| panic!("{event}"));
+        let connected = client.expect("connect", json!({"name": self.name})).await;
         (client, connected)
     }
 

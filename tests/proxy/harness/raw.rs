@@ -50,6 +50,12 @@ impl RawClient {
         }
     }
 
+    /// Sends a command that must succeed, and returns its result.
+    pub(crate) async fn expect(&mut self, method: &str, parameters: Value) -> Value {
+        let result = self.call(method, parameters).await;
+        result.unwrap_or_else(|event| panic!("{method}: {event}"))
+    }
+
     /// Waits for the next push. The error is the end of the connection.
     pub(crate) async fn push(&mut self) -> Result<Value, Event> {
         if let Some(push) = self.pushes.pop_front() {

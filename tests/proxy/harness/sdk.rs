@@ -3,7 +3,10 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use centrifuge::{ClientEvent, ClientInfo, EventStream, Subscription, SubscriptionEvent};
+use centrifuge::{
+    Bytes, ClientBuilder, ClientEvent, ClientInfo, EventStream, Protocol, Subscription,
+    SubscriptionBuilder, SubscriptionEvent,
+};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -24,14 +27,17 @@ pub(crate) struct Client {
 
 impl Client {
     /// Begins to connect as the client of a case.
-    pub(super) fn connect(url: &str, case: &str, protocol: centrifuge::Protocol) -> Self {
-        let client = centrifuge::Client::builder(url)
+    pub(super) fn connect(
+        url: &str,
+        case: &str,
+        change: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Self {
+        let builder = centrifuge::Client::builder(url)
             .name(case)
-            .protocol(protocol)
+            .protocol(Protocol::Json)
             .min_reconnect_delay(Duration::from_millis(10))
-            .timeout(DEADLINE)
-            .build()
-            .expect("the client is valid");
+            .timeout(DEADLINE);
+        let client = change(builder).build().expect("the client is valid");
         let (sender, events) = unbounded_channel();
         forward(client.events(), sender.clone(), of_client);
         client.connect().expect("the client connects");
@@ -44,10 +50,19 @@ impl Client {
 
     /// Begins to subscribe.
     pub(crate) fn subscribe(&self, channel: &str) -> Subscription {
-        let subscription = self
+        self.subscribe_with(channel, |builder| builder)
+    }
+
+    pub(crate) fn subscribe_with(
+        &self,
+        channel: &str,
+        change: impl FnOnce(SubscriptionBuilder) -> SubscriptionBuilder,
+    ) -> Subscription {
+        let builder = self
             .client
             .new_subscription(channel)
-            .min_resubscribe_delay(Duration::from_millis(10))
+            .min_resubscribe_delay(Duration::from_millis(10));
+        let subscription = change(builder)
             .build()
             .expect("the client has one subscription to the channel");
         let name = channel.to_owned();
@@ -64,13 +79,13 @@ impl Client {
         assert!(matches!(event, Event::Subscribed(_)), "{event}");
     }
 
-    pub(crate) async fn publish(&self, channel: &str, data: &str) -> Event {
-        let published = self.client.publish(channel, data.to_owned()).await;
+    pub(crate) async fn publish(&self, channel: &str, data: impl Into<Bytes>) -> Event {
+        let published = self.client.publish(channel, data).await;
         of_call(published.map(|()| String::new()))
     }
 
-    pub(crate) async fn rpc(&self, method: &str, data: &str) -> Event {
-        let replied = self.client.rpc(method, data.to_owned()).await;
+    pub(crate) async fn rpc(&self, method: &str, data: impl Into<Bytes>) -> Event {
+        let replied = self.client.rpc(method, data).await;
         of_call(replied.map(|reply| text(&reply.data)))
     }
 

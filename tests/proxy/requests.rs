@@ -1,0 +1,222 @@
+//! What the server asks, for clients of both protocols, with and without the options of a proxy.
+
+use std::time::Duration;
+
+use centrifuge::{Protocol, Subscription};
+use centrifugo_proxy::{
+    ConnectReply, EventKind, SharedPollItem, SharedPollRefreshReply, SubscribeReply,
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::harness::{Answer, Case, Client, Column, Environment};
+use crate::shared_polls;
+
+in_each_column!(
+    requests_tell_the_client,
+    requests_tell_the_key,
+    refresh_tells_the_client,
+    shared_poll_tells_the_keys,
+);
+
+/// What the server adds to requests of proxies with `include_connection_meta`.
+const META: &str = r#"{"secret":1}"#;
+
+/// What a proxy and the client of a request have.
+struct Options {
+    /// The namespace of channels; that of methods is the same with `rpc_` before it.
+    namespace: &'static str,
+    protocol: Protocol,
+    data: &'static [u8],
+    /// What a request has for each event.
+    common: fn() -> Value,
+    /// What it has for a payload.
+    payload: fn() -> Value,
+}
+
+const ALL: &[Options] = &[
+    Options {
+        namespace: "transformed",
+        protocol: Protocol::Json,
+        data: br#"{"in":1}"#,
+        common: || json!({"protocol": "json", "encoding": "json", "meta": {"secret": 1}}),
+        payload: || json!({"data": {"in": 1}}),
+    },
+    Options {
+        namespace: "binary",
+        protocol: Protocol::Protobuf,
+        data: b"\xff\x00",
+        common: || json!({"protocol": "protobuf", "encoding": "binary"}),
+        payload: || json!({"b64data": "/wA="}),
+    },
+];
+
+async fn requests_tell_the_client(column: Column) -> Outcome {
+    let environment = Environment::of(column).await?;
+    let checks = ALL.iter().map(async |options| {
+        let case = environment.case();
+        check(&case, options).await;
+    });
+    join_all(checks).await;
+    Ok(())
+}
+
+async fn check(case: &Case, options: &Options) {
+    let reply = ConnectReply::user("42").meta(META);
+    case.answer(EventKind::Connect, [reply.into()]);
+    let reply = Answer::Then(|| {
+        let reply = SubscribeReply::allow();
+        reply.expire_in(Duration::from_secs(2)).into()
+    });
+    case.answer(EventKind::Subscribe, [reply]);
+    let client = case.connected_with(|builder| {
+        let builder = builder.protocol(options.protocol).version("1.2.3");
+        builder.data(r#"{"connect":1}"#)
+    });
+    let mut client = client.await;
+    let channel = case.channel(options.namespace);
+    let _subscription = act(&mut client, options, &channel).await;
+    let mut expected = (options.common)();
+    let connect = case.call(EventKind::Connect).await.body;
+    let id = connect["client"].clone();
+    let of_connect = json!({
+        "client": id,
+        "transport": "websocket",
+        "protocol": expected["protocol"],
+        "encoding": "json",
+        "data": {"connect": 1},
+        "name": case.name(),
+        "version": "1.2.3",
+    });
+    assert_eq!(connect, of_connect);
+    merge(
+        &mut expected,
+        json!({"client": id, "transport": "websocket", "user": "42"}),
+    );
+    for (kind, more) in [
+        (EventKind::Subscribe, json!({"channel": &channel})),
+        (EventKind::Publish, json!({"channel": &channel})),
+        (EventKind::Rpc, json!({"method": method(options)})),
+        (EventKind::SubRefresh, json!({"channel": &channel})),
+    ] {
+        let mut expected = expected.clone();
+        merge(&mut expected, more);
+        if kind != EventKind::SubRefresh {
+            merge(&mut expected, (options.payload)());
+        }
+        assert_eq!(case.call(kind).await.body, expected, "{kind}");
+    }
+}
+
+/// Lets a client do what a server asks the backend about.
+async fn act(client: &mut Client, options: &Options, channel: &str) -> Subscription {
+    let subscription = client.subscribe_with(channel, |builder| builder.data(options.data));
+    client.next().await;
+    client.publish(channel, options.data).await;
+    client.rpc(&method(options), options.data).await;
+    subscription
+}
+
+fn method(options: &Options) -> String {
+    format!("rpc_{}:method", options.namespace)
+}
+
+async fn requests_tell_the_key(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let reply = ConnectReply::user("42").meta(META);
+    case.answer(EventKind::Connect, [reply.into()]);
+    let (mut client, connected) = case.raw().await;
+    let mut expected = json!({
+        "client": connected["client"],
+        "transport": "websocket",
+        "protocol": "json",
+        "user": "42",
+        "key": "k",
+    });
+    for (namespace, further) in [
+        (
+            "map_transformed",
+            json!({"encoding": "json", "meta": {"secret": 1}, "data": {"in": 1}}),
+        ),
+        (
+            "map_binary",
+            json!({"encoding": "binary", "b64data": "eyJpbiI6MX0="}),
+        ),
+    ] {
+        let channel = case.channel(namespace);
+        merge(&mut expected, json!({"channel": &channel}));
+        for (kind, change) in [
+            (EventKind::MapPublish, json!({"data": {"in": 1}})),
+            (EventKind::MapRemove, json!({"removed": true})),
+        ] {
+            let mut expected = expected.clone();
+            merge(&mut expected, further.clone());
+            if kind == EventKind::MapRemove {
+                remove_payload(&mut expected);
+            }
+            let mut publish = json!({"channel": &channel, "type": 1, "key": "k"});
+            merge(&mut publish, change);
+            // Error 107: see the table of maps.
+            let _ = client.call("publish", publish).await;
+            assert_eq!(case.call(kind).await.body, expected, "{kind}");
+        }
+    }
+    Ok(())
+}
+
+async fn refresh_tells_the_client(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let reply = Answer::Then(|| {
+        let reply = ConnectReply::user("42").meta(META);
+        reply.expire_in(Duration::from_secs(1)).into()
+    });
+    case.answer(EventKind::Connect, [reply]);
+    let _client = case.connected().await;
+    let connect = case.call(EventKind::Connect).await.body;
+    let expected = json!({
+        "client": connect["client"],
+        "transport": "websocket",
+        "protocol": "json",
+        "encoding": "json",
+        "user": "42",
+    });
+    assert_eq!(case.call(EventKind::Refresh).await.body, expected);
+    Ok(())
+}
+
+async fn shared_poll_tells_the_keys(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let item = SharedPollItem::new("k", 7, "1");
+    let reply = SharedPollRefreshReply::new().item(item);
+    case.answer(EventKind::SharedPollRefresh, [reply.into()]);
+    let channel = case.channel("poll");
+    let subscribe = json!({"channel": &channel, "type": 4});
+    let _client = shared_polls::track(&case, &channel, subscribe).await;
+    // Before it asks for all keys, the server asks for each new one.
+    loop {
+        let mut asked = case.call(EventKind::SharedPollRefresh).await.body;
+        assert_eq!(asked["channel"], channel, "{asked}");
+        let items = asked["items"].as_array_mut().expect("there are items");
+        if items.len() > 1 {
+            assert_eq!(
+                items[..],
+                [json!({"key": "end"}), json!({"key": "k", "version": 7})]
+            );
+            return Ok(());
+        }
+    }
+}
+
+fn remove_payload(request: &mut Value) {
+    let fields = request.as_object_mut().expect("it is an object");
+    fields.retain(|name, _| name != "data" && name != "b64data");
+}
+
+/// Adds fields to an object.
+fn merge(object: &mut Value, fields: Value) {
+    let (Value::Object(object), Value::Object(fields)) = (object, fields) else {
+        panic!("both are objects");
+    };
+    object.extend(fields);
+}
