@@ -16,8 +16,10 @@ mod harness;
 
 mod connect;
 mod deltas;
+mod headers;
 mod maps;
 mod overrides;
+mod payloads;
 mod publish;
 mod refresh;
 mod refused_calls;
@@ -27,5 +29,6 @@ mod shared_polls;
 mod statuses;
 mod sub_refresh;
 mod subscribe;
+mod without;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

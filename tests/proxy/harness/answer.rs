@@ -53,6 +53,11 @@ pub(crate) fn garbage() -> Answer {
     Answer::Raw(Raw::Garbage)
 }
 
+/// Returns a status of HTTP, without an answer.
+pub(crate) fn status(status: u16) -> Answer {
+    Answer::Raw(Raw::Status(status))
+}
+
 pub(crate) const NO: ClientError = ClientError::constant(400, "no");
 pub(crate) const SOON: ClientError = ClientError::constant(1999, "soon").temporary();
 /// Lets the client reconnect.

@@ -56,6 +56,12 @@ impl Endpoints {
             let (option, secret) = self.secret();
             set(&format!("{proxy}_{option}"), secret.to_string());
         }
+        for proxy in ["CLIENT_PROXY_CONNECT", "CLIENT_PROXY_REFRESH"] {
+            set(
+                &format!("{proxy}_HTTP_STATUS_TO_CODE_TRANSFORMS"),
+                transforms().to_string(),
+            );
+        }
         set("CLIENT_PROXY_CONNECT_ENABLED", "true".to_owned());
         set("CLIENT_PROXY_REFRESH_ENABLED", "true".to_owned());
         set("PROXIES", self.proxies().to_string());
@@ -100,7 +106,33 @@ impl Endpoints {
                 "grpc": {"static_metadata": &secret},
             }));
         }
+        proxies.extend(self.proxies_of_headers());
         proxies.into()
+    }
+
+    /// Returns proxies that pass headers on.
+    fn proxies_of_headers(&self) -> [Value; 2] {
+        let (_, mut headers) = self.secret();
+        let secret = headers.clone();
+        headers["x-static"] = json!("configured");
+        headers["x-transport"] = json!("configured");
+        let headers = json!({
+            "name": "rpc_headers",
+            "endpoint": self.endpoint("rpc"),
+            "http_headers": ["X-Transport", "X-Both"],
+            "emulated_headers": ["X-Emulated", "X-Both"],
+            "http": {"static_headers": &headers},
+            "grpc": {"static_metadata": &headers},
+        });
+        let exposed = json!({
+            "name": "rpc_exposed",
+            "endpoint": self.endpoint("rpc"),
+            "http_headers": ["X-Centrifugo-Secret"],
+            "emulated_headers": ["X-Centrifugo-Secret"],
+            "http": {"static_headers": &secret},
+            "grpc": {"static_metadata": &secret},
+        });
+        [headers, exposed]
     }
 }
 
@@ -236,9 +268,14 @@ fn map_asked_by(proxies: &str) -> Value {
 }
 
 fn methods() -> Value {
-    json!([
-        {"name": "rpc", "proxy_enabled": true},
-        {"name": "rpc_binary", "proxy_enabled": true, "proxy_name": "rpc_binary"},
-        {"name": "rpc_transformed", "proxy_enabled": true, "proxy_name": "rpc_transformed"},
-    ])
+    let mut namespaces = vec![json!({"name": "rpc", "proxy_enabled": true})];
+    for name in [
+        "rpc_binary",
+        "rpc_transformed",
+        "rpc_headers",
+        "rpc_exposed",
+    ] {
+        namespaces.push(json!({"name": name, "proxy_enabled": true, "proxy_name": name}));
+    }
+    namespaces.into()
 }

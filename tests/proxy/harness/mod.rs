@@ -20,7 +20,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(crate) use answer::{Answer, BYE, NO, PAUSE, SOON, garbage, in_a_minute, past, raw, unix};
+pub(crate) use answer::{
+    Answer, BYE, NO, PAUSE, SOON, garbage, in_a_minute, past, raw, status, unix,
+};
 pub(crate) use backend::Call;
 pub(crate) use configuration::SHARED_POLL_SECRET;
 pub(crate) use event::{Event, Member, Publication};
@@ -127,6 +129,15 @@ impl Environment {
         };
         let started = shared.get_or_try_init(|| Self::start(column, &[])).await;
         started.map_err(|error| error.to_string())
+    }
+
+    /// Starts a server of a test's own, with further options. It lives as long as the process.
+    pub(crate) async fn of_own(
+        column: Column,
+        further: &[(&str, &str)],
+    ) -> std::io::Result<&'static Self> {
+        let environment = Self::start(column, further).await?;
+        Ok(Box::leak(Box::new(environment)))
     }
 
     /// Starts a server with further options.

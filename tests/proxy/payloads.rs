@@ -1,0 +1,83 @@
+//! Payloads of any bytes, for clients whose protocol carries them, and the newest publication for those who subscribe.
+
+use centrifuge::Protocol;
+use centrifugo_api::{PublishRequest, binary};
+use centrifugo_proxy::{
+    ConnectReply, EventKind, PublishReply, RpcReply, SubscribeReply, SubscriptionOptions,
+};
+
+use crate::Outcome;
+use crate::harness::{Case, Client, Column, Environment, Event, Row, play};
+
+in_each_column!(bytes_arrive_as_they_are, newest_publication_is_sent);
+
+/// Bytes that are neither JSON nor text.
+const BYTES: &[u8] = b"\xff\x00";
+
+/// The same as the tables write them.
+const SHOWN: &str = r"\xff\x00";
+
+async fn bytes_arrive_as_they_are(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let connect = ConnectReply::user("42")
+        .data(binary(BYTES))
+        .info(binary(BYTES));
+    case.answer(EventKind::Connect, [connect.into()]);
+    let subscribe = SubscribeReply::allow().data(binary(BYTES));
+    case.answer(EventKind::Subscribe, [subscribe.into()]);
+    let publish = PublishReply::allow().data(binary(BYTES));
+    case.answer(EventKind::Publish, [publish.into()]);
+    let rpc = RpcReply::new(binary(BYTES));
+    case.answer(EventKind::Rpc, [rpc.into()]);
+    let mut client = case.connect_with(|builder| builder.protocol(Protocol::Protobuf));
+    assert_eq!(next(&mut client).await, format!("connected with {SHOWN}"));
+    let channel = case.channel("binary");
+    client.subscribe_with(&channel, |builder| builder.data(BYTES));
+    let subscribed = format!("subscribed to {channel} with {SHOWN}");
+    assert_eq!(next(&mut client).await, subscribed);
+    let published = client.publish(&channel, b"client".as_slice()).await;
+    assert_eq!(published.to_string(), "replied");
+    let publication = format!("publication {SHOWN}, by 42 of the connection {SHOWN}");
+    assert_eq!(next(&mut client).await, publication);
+    let replied = client.rpc("rpc_binary:method", BYTES).await;
+    assert_eq!(replied.to_string(), format!("replied with {SHOWN}"));
+    Ok(())
+}
+
+async fn next(client: &mut Client) -> String {
+    client.next().await.to_string()
+}
+
+const CACHED: &[Row<bool>] = &[
+    Row {
+        name: "no cache_recover",
+        answer: false,
+        seen: &["subscribed to cache:CASE, recoverable, positioned"],
+    },
+    Row {
+        name: "cache_recover",
+        answer: true,
+        seen: &[
+            "subscribed to cache:CASE, recoverable, positioned",
+            r#"publication "newest" at 1"#,
+        ],
+    },
+];
+
+async fn newest_publication_is_sent(column: Column) -> Outcome {
+    play(column, CACHED, connect_to_cache).await
+}
+
+async fn connect_to_cache(case: &Case, is_on: &bool) -> Vec<String> {
+    let channel = case.channel("cache");
+    let newest = PublishRequest::new(&channel, r#""newest""#);
+    let published = case.api().publish(newest).await;
+    published.expect("the server publishes");
+    let options = SubscriptionOptions::new().cache_recover(*is_on);
+    let reply = ConnectReply::user("42").subscription(&channel, options);
+    case.answer(EventKind::Connect, [reply.into()]);
+    let mut client = case.connected().await;
+    case.publish_end(&channel).await;
+    let events = client.until_end().await;
+    events.iter().map(Event::to_string).collect()
+}

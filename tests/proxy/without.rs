@@ -1,0 +1,74 @@
+//! Servers that lack what the others have: anonymous clients, and proxies that refresh.
+
+use std::time::Duration;
+
+use centrifugo_proxy::{ConnectReply, EventKind, SubscribeReply};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::harness::{Answer, Column, Environment};
+
+in_each_column!(
+    unknown_client_is_refused_without_anonymous_clients,
+    connection_expires_without_refresh,
+    subscription_expires_without_sub_refresh,
+);
+
+const WITHOUT: &[(&str, &str)] = &[
+    (
+        "CENTRIFUGO_CLIENT_ALLOW_ANONYMOUS_CONNECT_WITHOUT_TOKEN",
+        "false",
+    ),
+    ("CENTRIFUGO_CLIENT_PROXY_REFRESH_ENABLED", "false"),
+    ("CENTRIFUGO_CLIENT_EXPIRED_CLOSE_DELAY", "100ms"),
+];
+
+async fn unknown_client_is_refused_without_anonymous_clients(column: Column) -> Outcome {
+    let environment = Environment::of_own(column, WITHOUT).await?;
+    for (reply, expected) in [
+        (
+            ConnectReply::no_credentials(),
+            "disconnected: 3501 bad request",
+        ),
+        (ConnectReply::anonymous(), "connected"),
+    ] {
+        let case = environment.case();
+        case.answer(EventKind::Connect, [reply.into()]);
+        assert_eq!(case.connect().next().await.to_string(), expected);
+    }
+    Ok(())
+}
+
+async fn connection_expires_without_refresh(column: Column) -> Outcome {
+    let case = Environment::of_own(column, WITHOUT).await?.case();
+    let reply = Answer::Then(|| {
+        let reply = ConnectReply::user("42").expire_in(Duration::from_secs(2));
+        reply.into()
+    });
+    case.answer(EventKind::Connect, [reply]);
+    let (mut client, connected) = case.raw().await;
+    // The client should refresh it with a token.
+    assert_eq!(connected["expires"], true, "{connected}");
+    assert!(connected["ttl"].as_u64() >= Some(1), "{connected}");
+    let end = client.push().await.expect_err("the connection ends");
+    assert_eq!(end.to_string(), "disconnected: 3005 connection expired");
+    Ok(())
+}
+
+async fn subscription_expires_without_sub_refresh(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let reply = Answer::Then(|| {
+        let reply = SubscribeReply::allow().expire_in(Duration::from_secs(2));
+        reply.into()
+    });
+    case.answer(EventKind::Subscribe, [reply]);
+    let (mut client, _) = case.raw().await;
+    let channel = case.channel("off");
+    let subscribe = json!({"channel": &channel});
+    let subscribed = client.expect("subscribe", subscribe).await;
+    assert_eq!(subscribed["expires"], true, "{subscribed}");
+    assert!(subscribed["ttl"].as_u64() >= Some(1), "{subscribed}");
+    let push = client.push().await.expect("the connection goes on");
+    assert_eq!(push["unsubscribe"]["code"], 2501, "{push}");
+    Ok(())
+}
