@@ -27,6 +27,7 @@ mod requests;
 mod rpc;
 mod shared_polls;
 mod statuses;
+mod streams;
 mod sub_refresh;
 mod subscribe;
 mod without;

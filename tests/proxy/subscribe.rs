@@ -6,8 +6,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, BYE, Case, Column, Event, Make, NO, PAUSE, Row, SOON, garbage, in_a_minute, past, play,
-    raw,
+    Answer, BYE, Case, Column, Make, NO, PAUSE, Row, SOON, garbage, in_a_minute, past, play, raw,
 };
 
 in_each_column!(subscriptions);
@@ -166,22 +165,8 @@ async fn subscribe(case: &Case, answer: &Make) -> Vec<String> {
     let channel = case.channel("refreshed");
     client.subscribe(&channel);
     let mut seen = Vec::new();
-    loop {
-        let event = client.next().await;
-        seen.push(event.to_string());
-        match event {
-            Event::Subscribed(_) => break,
-            Event::Unsubscribed(_) | Event::Disconnected(_) => return seen,
-            _ => {}
-        }
-    }
-    let api = case.api();
-    let presence = api
-        .presence(centrifugo_api::PresenceRequest::new(&channel))
-        .await;
-    let presence = presence.expect("the namespace has presence").presence;
-    for info in presence.into_values() {
-        seen.push(format!("is {}", crate::harness::member(info)));
+    if client.until_subscribed(&mut seen).await {
+        seen.extend(case.members(&channel).await);
     }
     seen
 }

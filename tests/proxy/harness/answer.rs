@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use centrifugo_proxy::{
     ClientError, ConnectReply, Disconnect, MapPublishReply, MapRemoveReply, PublishReply,
-    RefreshReply, RpcReply, SharedPollRefreshReply, SubRefreshReply, SubscribeReply,
+    RefreshReply, RpcReply, SharedPollRefreshReply, StreamSubscribeReply, SubRefreshReply,
+    SubscribeReply,
 };
 use serde_json::Value;
 
@@ -20,6 +21,8 @@ pub(crate) enum Answer {
     MapPublish(MapPublishReply),
     MapRemove(MapRemoveReply),
     SharedPollRefresh(SharedPollRefreshReply),
+    /// Opens a stream, which the case gets.
+    Stream(StreamSubscribeReply),
     Error(ClientError),
     Disconnect(Disconnect),
     /// The handler returns an error that the client must not see.
@@ -101,6 +104,7 @@ answers!(
     MapPublish(MapPublishReply),
     MapRemove(MapRemoveReply),
     SharedPollRefresh(SharedPollRefreshReply),
+    Stream(StreamSubscribeReply),
     Error(ClientError),
     Disconnect(Disconnect),
 );

@@ -62,12 +62,26 @@ impl Endpoints {
                 transforms().to_string(),
             );
         }
+        if self.column == Column::Grpc {
+            let proxy = "CHANNEL_PROXY_SUBSCRIBE_STREAM";
+            set(&format!("{proxy}_ENDPOINT"), self.url.clone());
+            let (option, secret) = self.secret();
+            set(&format!("{proxy}_{option}"), secret.to_string());
+        }
         set("CLIENT_PROXY_CONNECT_ENABLED", "true".to_owned());
         set("CLIENT_PROXY_REFRESH_ENABLED", "true".to_owned());
         set("PROXIES", self.proxies().to_string());
-        set("CHANNEL_NAMESPACES", channels().to_string());
+        set("CHANNEL_NAMESPACES", self.namespaces().to_string());
         set("RPC_NAMESPACES", methods().to_string());
         options
+    }
+
+    fn namespaces(&self) -> Value {
+        let mut namespaces = channels();
+        if let (Column::Grpc, Value::Array(namespaces)) = (self.column, &mut namespaces) {
+            namespaces.extend([stream("stream", false), stream("bidirectional", true)]);
+        }
+        namespaces
     }
 
     fn endpoint(&self, event: &str) -> String {
@@ -233,6 +247,19 @@ fn channels() -> Value {
         map_asked_by("binary"),
         map_asked_by("transformed"),
     ])
+}
+
+/// Returns a namespace whose publications come from streams of the backend.
+fn stream(name: &str, is_bidirectional: bool) -> Value {
+    json!({
+        "name": name,
+        "history_size": 10,
+        "history_ttl": "300s",
+        "force_recovery": true,
+        "presence": true,
+        "subscribe_stream_proxy_enabled": true,
+        "subscribe_stream_proxy_bidirectional": is_bidirectional,
+    })
 }
 
 /// Returns a namespace whose proxies have other options.

@@ -12,24 +12,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use centrifuge::ClientBuilder;
-use centrifugo_api::{Client as Api, PublishRequest};
+use centrifugo_api::{Client as Api, PresenceRequest, PublishRequest};
 use centrifugo_proxy::EventKind;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 pub(crate) use answer::{
     Answer, BYE, NO, PAUSE, SOON, garbage, in_a_minute, past, raw, status, unix,
 };
-pub(crate) use backend::Call;
+pub(crate) use backend::{Call, OpenStream};
 pub(crate) use configuration::SHARED_POLL_SECRET;
 pub(crate) use event::{Event, Member, Publication};
 pub(crate) use raw::RawClient;
 pub(crate) use sdk::Client;
 
-use backend::Backend;
+use backend::{Backend, Heard};
 use configuration::Endpoints;
 
 use crate::server::{self, Transport, Version};
@@ -69,7 +68,7 @@ pub(crate) struct Environment {
 pub(crate) struct Case {
     name: String,
     environment: &'static Environment,
-    calls: tokio::sync::Mutex<UnboundedReceiver<Call>>,
+    heard: tokio::sync::Mutex<Heard>,
 }
 
 /// Makes tests of each function that takes a [`Column`]: `FUNCTION::COLUMN`.
@@ -163,11 +162,11 @@ impl Environment {
     pub(crate) fn case(&'static self) -> Case {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("case{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let calls = tokio::sync::Mutex::new(self.backend.add(&name));
+        let heard = tokio::sync::Mutex::new(self.backend.add(&name));
         Case {
             name,
             environment: self,
-            calls,
+            heard,
         }
     }
 }
@@ -229,10 +228,10 @@ impl Case {
 
     /// Waits until the next question about an event is answered, or the server has given up.
     pub(crate) async fn call(&self, kind: EventKind) -> Call {
-        let mut calls = self.calls.lock().await;
+        let mut heard = self.heard.lock().await;
         let next = async {
             loop {
-                let call = calls.recv().await.expect("the backend lives");
+                let call = heard.calls.recv().await.expect("the backend lives");
                 if call.kind == kind {
                     return call;
                 }
@@ -240,6 +239,15 @@ impl Case {
         };
         let call = tokio::time::timeout(DEADLINE, next).await;
         call.expect("the server asks in time")
+    }
+
+    /// Waits for the next stream that the backend opens.
+    pub(crate) async fn opened(&self) -> OpenStream {
+        let mut heard = self.heard.lock().await;
+        let stream = tokio::time::timeout(DEADLINE, heard.streams.recv()).await;
+        stream
+            .expect("a stream opens in time")
+            .expect("the backend lives")
     }
 
     /// Connects a client that speaks the protocol itself, and returns the reply.
@@ -255,6 +263,14 @@ impl Case {
         let end = PublishRequest::new(channel, END);
         let published = self.api().publish(end).await;
         published.expect("the server publishes");
+    }
+
+    /// Writes down who is in a channel, as the server API shows it.
+    pub(crate) async fn members(&self, channel: &str) -> Vec<String> {
+        let presence = self.api().presence(PresenceRequest::new(channel)).await;
+        let members = presence.expect("the namespace has presence").presence;
+        let members = members.into_values().map(member);
+        members.map(|member| format!("is {member}")).collect()
     }
 
     /// Returns a client of the server API.

@@ -107,6 +107,19 @@ impl Client {
         }
     }
 
+    /// Writes down what comes until the client is subscribed, or does not try any more. Returns whether it is.
+    pub(crate) async fn until_subscribed(&mut self, seen: &mut Vec<String>) -> bool {
+        loop {
+            let event = self.next().await;
+            seen.push(event.to_string());
+            match event {
+                Event::Subscribed(_) => return true,
+                Event::Unsubscribed(_) | Event::Disconnected(_) => return false,
+                _ => {}
+            }
+        }
+    }
+
     /// Writes down what comes until the publication that ends a scene.
     pub(crate) async fn until_end(&mut self) -> Vec<Event> {
         let mut events = Vec::new();

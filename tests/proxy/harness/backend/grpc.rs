@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use centrifugo_proxy::messages::{
     ConnectRequest, MapPublishRequest, MapRemoveRequest, PublishRequest, RefreshRequest,
-    RpcRequest, SharedPollRefreshRequest, SubRefreshRequest, SubscribeRequest,
+    RpcRequest, SharedPollRefreshRequest, StreamSubscribeResponse, SubRefreshRequest,
+    SubscribeRequest,
 };
 use centrifugo_proxy::{EventKind, EventMessage, GrpcService};
 use http_body_util::{BodyExt as _, Full};
@@ -77,7 +78,9 @@ impl Intercepted {
     async fn respond(mut self, request: Request<Body>) -> Result<Response<Body>, Infallible> {
         let rpc = request.uri().path().rsplit('/').next().unwrap_or_default();
         let mut kinds = EventKind::ALL.iter();
-        let kind = kinds.find(|kind| kind.rpc() == rpc && !kind.is_stream());
+        // The request of a bidirectional stream has no end.
+        let kind =
+            kinds.find(|kind| kind.rpc() == rpc && **kind != EventKind::SubscribeBidirectional);
         let Some(kind) = kind.copied() else {
             return self.service.call(request).await;
         };
@@ -125,7 +128,9 @@ macro_rules! for_kind {
         match $kind {
             EventKind::Connect => $function::<ConnectRequest>($($argument),*),
             EventKind::Refresh => $function::<RefreshRequest>($($argument),*),
-            EventKind::Subscribe => $function::<SubscribeRequest>($($argument),*),
+            EventKind::Subscribe | EventKind::SubscribeUnidirectional => {
+                $function::<SubscribeRequest>($($argument),*)
+            }
             EventKind::Publish => $function::<PublishRequest>($($argument),*),
             EventKind::Rpc => $function::<RpcRequest>($($argument),*),
             EventKind::SubRefresh => $function::<SubRefreshRequest>($($argument),*),
@@ -151,6 +156,10 @@ fn as_protobuf(kind: EventKind, response: Value) -> Vec<u8> {
         let response: M::Response =
             serde_json::from_str(&response.to_string()).expect("the answer is one");
         response.encode_to_vec()
+    }
+    if kind == EventKind::SubscribeUnidirectional {
+        let message = serde_json::from_str::<StreamSubscribeResponse>(&response.to_string());
+        return message.expect("the answer is one").encode_to_vec();
     }
     for_kind!(kind, write(response))
 }

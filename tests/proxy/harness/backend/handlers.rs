@@ -36,6 +36,7 @@ impl Backend {
     pub(super) fn handlers(&self) -> Handlers {
         let caller = Caller::with_secret(SECRET).expect("the secret is valid");
         let handlers = Handlers::new(caller).timeout(TIMEOUT);
+        let handlers = self.with_streams(handlers);
         of_clients!(
             handlers, self,
             connect: Connect { client, name },
@@ -51,7 +52,11 @@ impl Backend {
     }
 
     /// Waits for the answer to a question.
-    async fn planned(&self, kind: EventKind, asker: Asker<'_>) -> Result<Answer, Unplanned> {
+    pub(super) async fn planned(
+        &self,
+        kind: EventKind,
+        asker: Asker<'_>,
+    ) -> Result<Answer, Unplanned> {
         let mut answer = self.answer(kind, asker).ok_or(Unplanned)?;
         if let Answer::Then(make) = answer {
             answer = make();
@@ -68,7 +73,7 @@ impl Backend {
 
 /// The backend fails.
 #[derive(Debug)]
-struct Unplanned;
+pub(super) struct Unplanned;
 
 impl std::fmt::Display for Unplanned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -79,10 +84,10 @@ impl std::fmt::Display for Unplanned {
 impl std::error::Error for Unplanned {}
 
 /// A refusal, which not every event has.
-struct Refusal(Answer);
+pub(super) struct Refusal(Answer);
 
 impl Answer {
-    fn refuse(self) -> Refusal {
+    pub(super) fn refuse(self) -> Refusal {
         Refusal(self)
     }
 }

@@ -3,18 +3,21 @@
 mod grpc;
 mod handlers;
 mod http;
+mod streams;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::HeaderMap;
-use centrifugo_proxy::{ConnectReply, EventKind, RpcReply};
-use centrifugo_proxy::{MapPublishReply, MapRemoveReply, PublishReply, SharedPollRefreshReply};
-use centrifugo_proxy::{RefreshReply, SubRefreshReply, SubscribeReply};
+use centrifugo_proxy::{
+    ConnectReply, EventKind, MapPublishReply, MapRemoveReply, PublishReply, RefreshReply, RpcReply,
+    SharedPollRefreshReply, StreamSubscribeReply, SubRefreshReply, SubscribeReply,
+};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub(crate) use handlers::SECRET;
+pub(crate) use streams::OpenStream;
 
 use super::answer::{Answer, Raw};
 
@@ -44,6 +47,13 @@ struct Cases {
 struct Script {
     answers: HashMap<EventKind, VecDeque<Answer>>,
     calls: UnboundedSender<Call>,
+    streams: UnboundedSender<OpenStream>,
+}
+
+/// What a case hears of its backend.
+pub(super) struct Heard {
+    pub(super) calls: UnboundedReceiver<Call>,
+    pub(super) streams: UnboundedReceiver<OpenStream>,
 }
 
 /// The parts of a question that tell the case.
@@ -56,12 +66,19 @@ struct Asker<'a> {
 }
 
 impl Backend {
-    pub(super) fn add(&self, case: &str) -> UnboundedReceiver<Call> {
-        let (calls, receiver) = unbounded_channel();
-        let answers = HashMap::new();
-        let script = Script { answers, calls };
+    pub(super) fn add(&self, case: &str) -> Heard {
+        let (calls, heard_calls) = unbounded_channel();
+        let (streams, heard_streams) = unbounded_channel();
+        let script = Script {
+            answers: HashMap::new(),
+            calls,
+            streams,
+        };
         self.lock().scripts.insert(case.to_owned(), script);
-        receiver
+        Heard {
+            calls: heard_calls,
+            streams: heard_streams,
+        }
     }
 
     /// Sets the answers to an event, the last of which is given again and again.
@@ -149,6 +166,9 @@ fn accept(kind: EventKind) -> Option<Answer> {
         EventKind::MapPublish => MapPublishReply::allow().into(),
         EventKind::MapRemove => MapRemoveReply::allow().into(),
         EventKind::SharedPollRefresh => SharedPollRefreshReply::default().into(),
+        EventKind::SubscribeUnidirectional | EventKind::SubscribeBidirectional => {
+            StreamSubscribeReply::allow().into()
+        }
         _ => return None,
     })
 }

@@ -1,0 +1,230 @@
+//! Subscriptions whose publications come from streams of the backend: `SubscribeUnidirectional` and `SubscribeBidirectional`.
+
+mod bidirectional;
+mod many;
+
+use centrifugo_proxy::{EventKind, StreamPublication, StreamSubscribeReply};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::harness::{
+    Answer, BYE, Case, Column, Environment, Event, Make, NO, PAUSE, Row, SOON, garbage,
+    in_a_minute, past, play, raw,
+};
+
+const SUBSCRIBED: &[&str] = &["subscribed to stream:CASE", "is 42"];
+
+fn allow() -> StreamSubscribeReply {
+    StreamSubscribeReply::allow()
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        name: "empty result",
+        answer: |_| allow().into(),
+        seen: SUBSCRIBED,
+    },
+    Row {
+        name: "expire_at in the future",
+        answer: |_| allow().expire_at(in_a_minute()).into(),
+        seen: SUBSCRIBED,
+    },
+    Row {
+        name: "expire_at in the past",
+        answer: |_| allow().expire_at(past()).into(),
+        seen: &["unsubscribed: 110 expired"],
+    },
+    Row {
+        name: "info",
+        answer: |_| allow().info(r#"{"a":1}"#).into(),
+        seen: &[
+            "subscribed to stream:CASE",
+            r#"is 42 of the subscription {"a":1}"#,
+        ],
+    },
+    Row {
+        name: "data",
+        answer: |_| allow().data(r#"{"a":1}"#).into(),
+        seen: &[r#"subscribed to stream:CASE with {"a":1}"#, "is 42"],
+    },
+    Row {
+        name: "presence that is overridden",
+        answer: |_| allow().presence(false).into(),
+        seen: &["subscribed to stream:CASE"],
+    },
+    Row {
+        name: "recovery, which streams do not have",
+        answer: |_| {
+            let force = |message: &mut centrifugo_proxy::messages::SubscribeResult| {
+                let options = message.r#override.get_or_insert_default();
+                options.force_recovery = Some(true.into());
+                options.force_positioning = Some(true.into());
+            };
+            allow().edit(force).into()
+        },
+        seen: SUBSCRIBED,
+    },
+    Row {
+        name: "error",
+        answer: |_| NO.into(),
+        seen: &["unsubscribed: 400 no"],
+    },
+    Row {
+        name: "temporary error, which streams do not have",
+        answer: |_| SOON.into(),
+        seen: &["unsubscribed: 1999 soon"],
+    },
+    Row {
+        name: "disconnect that lets the client reconnect",
+        answer: |_| PAUSE.into(),
+        seen: &[
+            "reconnects after 4000 pause",
+            "connected",
+            "subscribed to stream:CASE",
+            "is 42",
+        ],
+    },
+    Row {
+        name: "disconnect for good",
+        answer: |_| BYE.into(),
+        seen: &["disconnected: 4999 bye"],
+    },
+    Row {
+        name: "failure",
+        answer: |_| Answer::Fails,
+        seen: FAILED,
+    },
+    Row {
+        name: "panic",
+        answer: |_| Answer::Panics,
+        seen: FAILED,
+    },
+    Row {
+        name: "timeout",
+        answer: |_| Answer::Late,
+        seen: FAILED,
+    },
+    Row {
+        name: "garbage",
+        answer: |_| garbage(),
+        seen: FAILED,
+    },
+    Row {
+        name: "publication that comes first",
+        answer: |_| raw(json!({"publication": {"data": 1}})),
+        seen: FAILED,
+    },
+    Row {
+        name: "nothing in the first message",
+        answer: |_| raw(json!({})),
+        seen: FAILED,
+    },
+];
+
+/// The client cannot subscribe for a moment.
+const FAILED: &[&str] = &[
+    "subscribes again after: internal server error (100)",
+    "subscribed to stream:CASE",
+    "is 42",
+];
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn streams_are_opened_or_refused() -> Outcome {
+    play(Column::Grpc, ROWS, subscribe).await
+}
+
+/// Subscribes. A client that tries again is accepted.
+async fn subscribe(case: &Case, answer: &Make) -> Vec<String> {
+    let answers = [answer(case), allow().into()];
+    case.answer(EventKind::SubscribeUnidirectional, answers);
+    let mut client = case.connected().await;
+    let channel = case.channel("stream");
+    client.subscribe(&channel);
+    let mut seen = Vec::new();
+    if client.until_subscribed(&mut seen).await {
+        seen.extend(case.members(&channel).await);
+    }
+    seen
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn publications_of_stream_arrive() -> Outcome {
+    let case = Environment::of(Column::Grpc).await?.case();
+    let mut client = case.connected().await;
+    client.subscribed(&case.channel("stream")).await;
+    let stream = case.opened().await;
+    stream.publish("1");
+    stream.send(Ok(StreamPublication::new("2").tags([("t", "u")])));
+    // There is a history in the namespace, but not of streams.
+    assert_eq!(client.next().await.to_string(), "publication 1");
+    let tagged = r#"publication 2, tags {"t": "u"}"#;
+    assert_eq!(client.next().await.to_string(), tagged);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn end_of_stream_unsubscribes_for_good() -> Outcome {
+    let case = Environment::of(Column::Grpc).await?.case();
+    let mut client = case.connected().await;
+    client.subscribed(&case.channel("stream")).await;
+    let stream = case.opened().await;
+    stream.publish("1");
+    drop(stream);
+    assert_eq!(client.next().await.to_string(), "publication 1");
+    let ended = "unsubscribed: 2000 server unsubscribe";
+    assert_eq!(client.next().await.to_string(), ended);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn error_of_stream_subscribes_again() -> Outcome {
+    let case = Environment::of(Column::Grpc).await?.case();
+    let mut client = case.connected().await;
+    let channel = case.channel("stream");
+    client.subscribed(&channel).await;
+    let stream = case.opened().await;
+    stream.publish("1");
+    stream.send(Err(std::io::Error::other("lost").into()));
+    assert_eq!(client.next().await.to_string(), "publication 1");
+    let lost = "subscribes again after 2500 insufficient state";
+    assert_eq!(client.next().await.to_string(), lost);
+    let subscribed = format!("subscribed to {channel}");
+    assert_eq!(client.next().await.to_string(), subscribed);
+    case.opened().await.publish("2");
+    assert_eq!(client.next().await.to_string(), "publication 2");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn stream_is_closed_when_client_goes() -> Outcome {
+    let case = Environment::of(Column::Grpc).await?.case();
+    let mut client = case.connected().await;
+    let subscription = client.subscribe(&case.channel("stream"));
+    client.next().await;
+    let stream = case.opened().await;
+    subscription.unsubscribe();
+    stream.closed().await;
+    subscription.subscribe();
+    let stream = case.opened().await;
+    drop((client, subscription));
+    stream.closed().await;
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn stream_is_closed_when_client_leaves_before_it_is_opened() -> Outcome {
+    let case = Environment::of(Column::Grpc).await?.case();
+    case.answer(EventKind::SubscribeUnidirectional, [Answer::Late]);
+    let client = case.connected().await;
+    client.subscribe(&case.channel("stream"));
+    drop(client);
+    // The handler is dropped, or else this would not come.
+    case.call(EventKind::SubscribeUnidirectional).await;
+    Ok(())
+}
