@@ -111,7 +111,7 @@ pub use configuration::{ChannelOptions, ProxyConfiguration};
 pub use error::Error;
 pub use event::{
     CacheEmptyEvent, ChannelStateEvent, ConnectEvent, Event, EventKind, EventMessage, Head,
-    MapPublishEvent, MapRemoveEvent, Peer, PublishEvent, RefreshEvent, RpcEvent,
+    MapPublishEvent, MapRemoveEvent, Now, Peer, PublishEvent, RefreshEvent, RpcEvent,
     SharedPollRefreshEvent, SubRefreshEvent, SubscribeEvent,
 };
 pub use failure::Failure;

@@ -1,6 +1,7 @@
 //! The heads of requests: headers or metadata, the peer, extensions.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
 use http::{Extensions, HeaderMap};
 
@@ -26,6 +27,11 @@ pub struct Head {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// The time of the caller, in the extensions of a request: a test that moves the time forward adds it. Replies then count
+/// from this time, such as [`RefreshReply::for_the_next`](crate::RefreshReply::for_the_next).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now(pub SystemTime);
 
 impl Head {
     /// Creates a head, such as for a test that calls handlers in process.
@@ -54,6 +60,15 @@ impl Head {
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
+    }
+
+    /// Returns the time: that of the machine, unless the extensions have another one: see [`Now`].
+    ///
+    /// A handler that decides by the time asks here. Tests that move the time of `centrifugo_api_testing` then reach it.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        let given = self.extensions.get::<Now>();
+        given.map_or_else(SystemTime::now, |now| now.0)
     }
 
     /// Returns the address of Centrifugo, or of what is in front of this backend, if the extensions have it: see [`Peer`].

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-pub use head::{Head, Peer};
+pub use head::{Head, Now, Peer};
 pub use kind::EventKind;
 pub use message::EventMessage;
 
@@ -61,7 +61,7 @@ impl<M: EventMessage> Event<M> {
     /// Creates an event, whose payload it decodes. Returns the format of its reply too.
     pub(crate) fn new(mut message: M, head: Head) -> Result<(Self, Format), Failure> {
         let (protocol, encoding) = message.format();
-        let format = Format::new(protocol, encoding);
+        let format = Format::new(protocol, encoding, head.now());
         let (data, base64) = message.take_payload();
         let payload = if base64.is_empty() {
             data

@@ -1,12 +1,13 @@
 //! The reply to `connect`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use centrifugo_api::Payload;
 
 use super::format::{Format, check_json};
 use super::reply;
-use super::setters::{edit, setters, write_twins};
+use super::setters::{edit, setters, write_expire_in, write_twins};
 use crate::failure::Failure;
 use crate::messages::{ConnectResult, SubscribeOptions};
 
@@ -25,6 +26,7 @@ pub struct ConnectReply {
     info: Option<Payload>,
     data: Option<Payload>,
     meta: Option<Payload>,
+    expire_in: Option<Duration>,
     subscriptions: BTreeMap<String, SubscriptionOptions>,
     result: ConnectResult,
 }
@@ -37,6 +39,7 @@ impl ConnectReply {
             info: None,
             data: None,
             meta: None,
+            expire_in: None,
             subscriptions: BTreeMap::new(),
             result: ConnectResult::default().user(user),
         }
@@ -97,6 +100,7 @@ impl ConnectReply {
         if !self.has_credentials {
             return Ok(None);
         }
+        write_expire_in!(format, self);
         write_twins!(format, self.info, self.result, info, b64info);
         write_twins!(format, self.data, self.result, data, b64data);
         if let Some(meta) = self.meta {

@@ -1,6 +1,6 @@
 //! The format of a reply: how its payloads go back.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use crate::failure::Failure;
 
 /// The format of a reply, as that of the request was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
     /// True if the proxy has the option `binary_encoding`: payloads are any bytes, and base64 over HTTP.
     is_binary: bool,
@@ -19,14 +19,17 @@ pub struct Format {
     is_protobuf: bool,
     /// True if the reply is JSON itself.
     is_http: bool,
+    /// The time from which replies count.
+    now: SystemTime,
 }
 
 impl Format {
-    pub(crate) fn new(protocol: &str, encoding: &str) -> Self {
+    pub(crate) fn new(protocol: &str, encoding: &str, now: SystemTime) -> Self {
         Self {
             is_binary: encoding == "binary",
             is_protobuf: protocol == "protobuf",
             is_http: false,
+            now,
         }
     }
 
@@ -37,6 +40,12 @@ impl Format {
             is_http: true,
             ..self
         }
+    }
+
+    /// Returns the Unix time in a while, in seconds and at least one second from now.
+    pub(crate) fn seconds_in(self, duration: Duration) -> i64 {
+        let time = self.now.checked_add(duration.max(Duration::from_secs(1)));
+        time.map_or(i64::MAX, seconds)
     }
 
     /// Returns the values of a payload's field and of its `b64…` twin.

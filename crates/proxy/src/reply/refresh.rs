@@ -6,7 +6,7 @@ use centrifugo_api::Payload;
 
 use super::format::{Format, check_json, seconds};
 use super::reply;
-use super::setters::{edit, setters, write_twins};
+use super::setters::{edit, setters, write_expire_in, write_twins};
 use crate::failure::Failure;
 use crate::messages::{RefreshResult, SubRefreshResult};
 
@@ -16,6 +16,7 @@ use crate::messages::{RefreshResult, SubRefreshResult};
 pub struct RefreshReply {
     info: Option<Payload>,
     meta: Option<Payload>,
+    expire_in: Option<Duration>,
     result: RefreshResult,
 }
 
@@ -25,6 +26,7 @@ pub struct RefreshReply {
 #[must_use]
 pub struct SubRefreshReply {
     info: Option<Payload>,
+    expire_in: Option<Duration>,
     result: SubRefreshResult,
 }
 
@@ -38,26 +40,26 @@ macro_rules! lifetimes {
             pub fn until(time: SystemTime) -> Self {
                 let mut result = $result::default();
                 result.expire_at = seconds(time);
-                Self { $($field: None,)+ result }
+                Self { $($field: None,)+ expire_in: None, result }
             }
 
             #[doc = concat!("Creates the reply that the ", $it, " goes on for a while, in whole seconds and at least one.")]
             ///
             /// Centrifugo asks again then.
             pub fn for_the_next(duration: Duration) -> Self {
-                Self::until(SystemTime::now() + duration.max(Duration::from_secs(1)))
+                Self { expire_in: Some(duration), ..Self::for_ever() }
             }
 
             #[doc = concat!("Creates the reply that the ", $it, " goes on, and does not expire any more.")]
             pub fn for_ever() -> Self {
-                Self { $($field: None,)+ result: $result::default() }
+                Self { $($field: None,)+ expire_in: None, result: $result::default() }
             }
 
             #[doc = concat!("Creates the reply that the ", $it, " ends.")]
             pub fn expired() -> Self {
                 let mut result = $result::default();
                 result.expired = true;
-                Self { $($field: None,)+ result }
+                Self { $($field: None,)+ expire_in: None, result }
             }
         }
     };
@@ -68,6 +70,7 @@ lifetimes!(SubRefreshReply, SubRefreshResult, "subscription", info);
 
 impl RefreshReply {
     fn result(mut self, format: &Format) -> Result<Option<RefreshResult>, Failure> {
+        write_expire_in!(format, self);
         write_twins!(format, self.info, self.result, info, b64info);
         if let Some(meta) = self.meta {
             self.result.meta = meta.into_bytes();
@@ -79,6 +82,7 @@ impl RefreshReply {
 
 impl SubRefreshReply {
     fn result(mut self, format: &Format) -> Result<Option<SubRefreshResult>, Failure> {
+        write_expire_in!(format, self);
         write_twins!(format, self.info, self.result, info, b64info);
         Ok(Some(self.result))
     }
@@ -95,3 +99,44 @@ reply!(
     SubRefreshResponse,
     Failed
 );
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use http::{Extensions, HeaderMap};
+
+    use super::*;
+    use crate::messages::RefreshRequest;
+    use crate::{Caller, Handlers, Head, Now};
+
+    async fn expire_at(reply: fn() -> RefreshReply, extensions: Extensions) -> i64 {
+        let handlers = Handlers::new(Caller::anyone()).refresh(move |_| async move { Ok(reply()) });
+        let head = Head::new(HeaderMap::new(), extensions);
+        let response = handlers.call(RefreshRequest::default(), head).await;
+        let response = response.expect("the handler accepts");
+        response.result.expect("there is a result").expire_at
+    }
+
+    #[tokio::test]
+    async fn durations_count_from_time_of_caller() {
+        let mut extensions = Extensions::new();
+        extensions.insert(Now(UNIX_EPOCH + Duration::from_secs(1000)));
+        let minute = || RefreshReply::for_the_next(Duration::from_secs(60));
+        assert_eq!(expire_at(minute, extensions.clone()).await, 1060);
+        let shortest = || RefreshReply::for_the_next(Duration::ZERO);
+        assert_eq!(expire_at(shortest, extensions.clone()).await, 1001);
+        let longest = || RefreshReply::for_the_next(Duration::MAX);
+        assert_eq!(expire_at(longest, extensions.clone()).await, i64::MAX);
+        let until = || RefreshReply::until(UNIX_EPOCH + Duration::from_secs(7));
+        assert_eq!(expire_at(until, extensions).await, 7);
+    }
+
+    #[tokio::test]
+    async fn durations_count_from_time_of_machine_otherwise() {
+        let minute = || RefreshReply::for_the_next(Duration::from_secs(60));
+        let before = seconds(SystemTime::now());
+        let expires = expire_at(minute, Extensions::new()).await;
+        assert!((before + 60..=before + 62).contains(&expires), "{expires}");
+    }
+}

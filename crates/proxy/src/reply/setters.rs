@@ -30,13 +30,14 @@ macro_rules! setter {
         /// there is one, or ends it 25 s later.
         pub fn expire_at(mut self, time: ::std::time::SystemTime) -> Self {
             self.result.expire_at = $crate::reply::format::seconds(time);
+            self.expire_in = None;
             self
         }
 
         /// Sets in how long it expires, in whole seconds and at least one: see [`expire_at`](Self::expire_at).
-        pub fn expire_in(self, duration: ::std::time::Duration) -> Self {
-            let duration = duration.max(::std::time::Duration::from_secs(1));
-            self.expire_at(::std::time::SystemTime::now() + duration)
+        pub fn expire_in(mut self, duration: ::std::time::Duration) -> Self {
+            self.expire_in = Some(duration);
+            self
         }
     };
     (presence) => {
@@ -162,6 +163,17 @@ macro_rules! write_twins {
 }
 
 pub(crate) use write_twins;
+
+/// Writes the time at which something expires that was set as a duration.
+macro_rules! write_expire_in {
+    ($format:expr, $reply:expr) => {
+        if let Some(duration) = $reply.expire_in {
+            $reply.result.expire_at = $format.seconds_in(duration);
+        }
+    };
+}
+
+pub(crate) use write_expire_in;
 
 /// Adds `edit` to a reply, whose message is `self.result`.
 macro_rules! edit {

@@ -1,10 +1,12 @@
 //! The replies to `subscribe`.
 
+use std::time::Duration;
+
 use centrifugo_api::Payload;
 
 use super::format::Format;
 use super::reply;
-use super::setters::{edit, setters, write_twins};
+use super::setters::{edit, setters, write_expire_in, write_twins};
 use crate::failure::Failure;
 use crate::messages::{FilterNode, SubscribeResult};
 
@@ -14,6 +16,7 @@ use crate::messages::{FilterNode, SubscribeResult};
 pub struct SubscribeReply {
     info: Option<Payload>,
     data: Option<Payload>,
+    expire_in: Option<Duration>,
     result: SubscribeResult,
 }
 
@@ -39,6 +42,7 @@ impl SubscribeReply {
     }
 
     fn result(mut self, format: &Format) -> Result<Option<SubscribeResult>, Failure> {
+        write_expire_in!(format, self);
         write_twins!(format, self.info, self.result, info, b64info);
         write_twins!(format, self.data, self.result, data, b64data);
         Ok(Some(self.result))
@@ -57,6 +61,7 @@ reply!(SubscribeReply, SubscribeRequest, SubscribeResponse, Reject);
 pub struct StreamSubscribeReply {
     info: Option<Payload>,
     data: Option<Payload>,
+    expire_in: Option<Duration>,
     result: SubscribeResult,
 }
 
@@ -67,6 +72,7 @@ impl StreamSubscribeReply {
     }
 
     fn result(mut self, format: &Format) -> Result<Option<SubscribeResult>, Failure> {
+        write_expire_in!(format, self);
         write_twins!(format, self.info, self.result, info, b64info);
         write_twins!(format, self.data, self.result, data, b64data);
         Ok(Some(self.result))
