@@ -6,6 +6,7 @@ mod maps;
 mod node;
 mod presence;
 mod publish;
+mod subscriber;
 mod users;
 
 use std::collections::HashSet;
@@ -30,7 +31,7 @@ use crate::state::State;
 use crate::tokens::Tokens;
 
 pub(crate) use publish::Message;
-pub(crate) use users::{Offer, Subscriber};
+pub(crate) use subscriber::{Offer, Subscriber};
 
 /// A request that the server handles, as the newest schema has it.
 pub(crate) trait Handler: prost::Message + Default {

@@ -1,0 +1,213 @@
+//! Subscriptions: their options, and the clients that get them.
+
+use bytes::Bytes;
+use centrifugo_api::{ApiError, Publication};
+
+use crate::engine::Engine;
+use crate::errors::internal;
+use crate::event::Event;
+use crate::messages::{BoolValue, SubscribeOptionOverride};
+use crate::namespace::ChannelOptions;
+use crate::state::Data;
+use crate::state::connections::{CHANNEL_LIMIT, Source, Subscription, TOO_MANY_CHANNELS};
+use crate::state::stream::{Filter, Position};
+
+/// The number of publications that a client can recover: Centrifugo's
+/// `client.recovery_max_publication_limit`.
+const MAX_RECOVERED: usize = 300;
+
+/// The options of the namespace, with the overrides of the call.
+struct Flags {
+    presence: bool,
+    join_leave: bool,
+    push_join_leave: bool,
+    recovery: bool,
+    positioning: bool,
+}
+
+impl Flags {
+    fn new(options: &ChannelOptions, overrides: SubscribeOptionOverride) -> Self {
+        Self {
+            presence: value_or(overrides.presence, options.presence),
+            join_leave: value_or(overrides.join_leave, options.join_leave),
+            push_join_leave: value_or(
+                overrides.force_push_join_leave,
+                options.force_push_join_leave,
+            ),
+            recovery: value_or(overrides.force_recovery, options.force_recovery),
+            positioning: value_or(overrides.force_positioning, options.force_positioning),
+        }
+    }
+}
+
+fn value_or(value: Option<BoolValue>, default: bool) -> bool {
+    value.map_or(default, |value| value.value)
+}
+
+/// The parts of a subscription that a call or a token decides.
+#[derive(Default)]
+pub(crate) struct Offer {
+    pub(crate) info: Bytes,
+    pub(crate) data: Bytes,
+    pub(crate) overrides: SubscribeOptionOverride,
+    /// The Unix time in seconds at which the subscription expires; 0 for never.
+    pub(crate) expires: i64,
+    pub(crate) source: Source,
+    /// The position after which the client has missed publications.
+    pub(crate) since: Option<Position>,
+}
+
+/// Subscribes clients to a channel, one after another.
+pub(crate) struct Subscriber<'a> {
+    engine: &'a Engine,
+    channel: &'a str,
+    options: &'a ChannelOptions,
+    /// The subscription of each client, without what differs between them.
+    subscription: Subscription,
+    data: Bytes,
+    recoverable: bool,
+    positioned: bool,
+    since: Option<Position>,
+}
+
+impl<'a> Subscriber<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        channel: &'a str,
+        offer: Offer,
+    ) -> Result<Self, ApiError> {
+        let options = engine.channel_options(channel)?;
+        let flags = Flags::new(options, offer.overrides);
+        let subscription = Subscription {
+            channel_info: offer.info,
+            presence: flags.presence,
+            emits_join_leave: flags.join_leave,
+            gets_join_leave: flags.push_join_leave,
+            expires: offer.expires,
+            source: offer.source,
+            ..Subscription::default()
+        };
+        Ok(Self {
+            engine,
+            channel,
+            options,
+            subscription,
+            data: offer.data,
+            recoverable: flags.recovery,
+            positioned: flags.positioning || flags.recovery,
+            since: offer.since,
+        })
+    }
+
+    pub(crate) fn subscribe(&self, data: &mut Data, id: &str) -> Result<(), ApiError> {
+        let Some(client) = data.connections.get_mut(id) else {
+            return Ok(());
+        };
+        if client.subscription_count() >= CHANNEL_LIMIT {
+            data.connections.disconnect(id, TOO_MANY_CHANNELS);
+            return Ok(());
+        }
+        let now = self.engine.clock.seconds();
+        let mut subscription = self.subscription.clone();
+        if client.is_subscribed(self.channel) || subscription.is_expired(now) {
+            return Err(self.engine.release.refusal());
+        }
+        subscription.connection_info = client.info.clone();
+        let takes_any_bytes = client.protobuf;
+        let recovery = self.recover(data);
+        subscription.position = recovery.position.clone();
+        let events = self.events(recovery);
+        if !takes_any_bytes && !events.iter().all(Event::is_json) {
+            return Err(internal());
+        }
+        data.connections
+            .subscribe(id, self.channel, subscription, events);
+        Ok(())
+    }
+
+    /// Returns the subscription of a client that subscribes by itself.
+    pub(crate) fn subscription(&self, data: &mut Data, connection_info: Bytes) -> Subscription {
+        let now = self.engine.clock.seconds();
+        let meta_ttl = self.options.meta_ttl;
+        let position = self
+            .positioned
+            .then(|| data.streams.position(self.channel, meta_ttl, now));
+        Subscription {
+            connection_info,
+            position,
+            ..self.subscription.clone()
+        }
+    }
+
+    /// Returns the events that the client receives: the subscription and the publications that it
+    /// has missed.
+    fn events(&self, recovery: Recovery) -> Vec<Event> {
+        let position = recovery.position.unwrap_or_default();
+        let subscribed = Event::Subscribed {
+            channel: self.channel.to_owned(),
+            data: self.data.clone(),
+            recoverable: self.recoverable,
+            positioned: self.positioned,
+            recovered: recovery.since.is_some(),
+            offset: recovery.since.unwrap_or(position.offset),
+            epoch: position.epoch,
+        };
+        let missed = recovery
+            .missed
+            .into_iter()
+            .map(|publication| Event::Publication {
+                channel: self.channel.to_owned(),
+                publication,
+            });
+        std::iter::once(subscribed).chain(missed).collect()
+    }
+
+    /// Reads the publications that the client has missed since the position of the call.
+    fn recover(&self, data: &mut Data) -> Recovery {
+        if !self.positioned {
+            return Recovery::default();
+        }
+        let since = self.since.clone().filter(|_| self.recoverable);
+        let filter = Filter {
+            limit: if since.is_some() { -1 } else { 0 },
+            since,
+            reverse: false,
+        };
+        let now = self.engine.clock.seconds();
+        let meta_ttl = self.options.meta_ttl;
+        let (publications, position) = data.streams.read(self.channel, &filter, meta_ttl, now);
+        match filter.since {
+            Some(since) if is_complete(&since, &publications, &position) => Recovery {
+                position: Some(position),
+                since: Some(since.offset),
+                missed: publications,
+            },
+            _ => Recovery {
+                position: Some(position),
+                ..Recovery::default()
+            },
+        }
+    }
+}
+
+/// Checks whether the publications lead from `since` to the position without a gap, and are not too
+/// many to recover.
+fn is_complete(since: &Position, publications: &[Publication], position: &Position) -> bool {
+    let first = match publications.first() {
+        Some(publication) => publication.offset,
+        None => position.offset.wrapping_add(1),
+    };
+    (since.epoch.is_empty() || since.epoch == position.epoch)
+        && first == since.offset.wrapping_add(1)
+        && publications.len() <= MAX_RECOVERED
+}
+
+/// The state of a stream for a client that subscribes to it.
+#[derive(Default)]
+struct Recovery {
+    /// The position of the stream; `None` if the subscription has no position.
+    position: Option<Position>,
+    /// The offset after which the missed publications begin; `None` if they cannot be recovered.
+    since: Option<u64>,
+    missed: Vec<Publication>,
+}
