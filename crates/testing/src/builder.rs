@@ -8,6 +8,8 @@ use centrifugo_api::Error;
 
 use crate::configuration::Sources;
 use crate::namespace::{Namespace, Namespaces};
+#[cfg(feature = "proxy")]
+use crate::proxies::{ConfiguredProxies, ProxySettings};
 use crate::release::Release;
 #[cfg(feature = "_token")]
 use crate::tokens::Tokens;
@@ -32,6 +34,8 @@ pub struct ServerBuilder {
     pub(crate) sources: Sources,
     #[cfg(feature = "_token")]
     pub(crate) tokens: Tokens,
+    #[cfg(feature = "proxy")]
+    pub(crate) proxies: ProxySettings,
 }
 
 /// The API key that was set in code.
@@ -55,6 +59,8 @@ impl ServerBuilder {
             sources: Sources::default(),
             #[cfg(feature = "_token")]
             tokens: Tokens::default(),
+            #[cfg(feature = "proxy")]
+            proxies: ProxySettings::default(),
         }
     }
 
@@ -104,8 +110,22 @@ impl ServerBuilder {
         self
     }
 
+    /// Returns the options that channels have if no namespace is configured.
+    #[cfg(feature = "proxy")]
+    fn default_namespace(&self) -> Namespace {
+        default_namespace().clients(self.proxies.default_options())
+    }
+
+    /// Returns the options that channels have if no namespace is configured.
+    #[cfg(not(feature = "proxy"))]
+    #[allow(clippy::unused_self)] // As with proxies.
+    fn default_namespace(&self) -> Namespace {
+        default_namespace()
+    }
+
     /// Checks the options, and listens on the port.
     pub(crate) fn listen(self) -> Result<Listening, Error> {
+        let default_namespace = self.default_namespace();
         let settings = self.sources.read();
         let settings =
             settings.map_err(|problem| Error::Config(format!("configuration: {problem}")))?;
@@ -122,7 +142,7 @@ impl ServerBuilder {
         let mut namespaces = settings.namespaces;
         namespaces.extend(self.namespaces);
         let namespaces = if namespaces.is_empty() {
-            vec![default_namespace()]
+            vec![default_namespace]
         } else {
             namespaces.into_iter().flatten().collect()
         };
@@ -142,6 +162,10 @@ impl ServerBuilder {
             recorded: self.recorded,
             #[cfg(feature = "_token")]
             tokens: self.tokens.or(settings.tokens),
+            #[cfg(feature = "proxy")]
+            proxies: self.proxies,
+            #[cfg(feature = "proxy")]
+            configured_proxies: settings.proxies,
         })
     }
 }
@@ -156,6 +180,10 @@ pub(crate) struct Listening {
     pub(crate) recorded: usize,
     #[cfg(feature = "_token")]
     pub(crate) tokens: Tokens,
+    #[cfg(feature = "proxy")]
+    pub(crate) proxies: ProxySettings,
+    #[cfg(feature = "proxy")]
+    pub(crate) configured_proxies: ConfiguredProxies,
 }
 
 /// Checks that a client can send the key.

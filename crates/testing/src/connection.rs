@@ -4,23 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use centrifugo_api::{ApiError, Error, Payload, Publication, PublishResult};
+use centrifugo_api::{Error, Payload, Publication, PublishResult};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::engine::{Engine, Message, Offer, Subscriber};
+use crate::engine::{Engine, Message, Offer};
+use crate::errors::{PERMISSION_DENIED, bad_request, client_error};
 use crate::event::Event;
 use crate::namespace::ChannelKind;
-use crate::state::connections::{CHANNEL_LIMIT, CloseReason, ConnectedClient};
+use crate::state::connections::{CloseReason, ConnectedClient};
 use crate::state::random;
 
 /// The reason for which a client that disconnects by itself leaves its channels.
 const CONNECTION_CLOSED: CloseReason<'static> = CloseReason::new(3000, "connection closed");
-
-const PERMISSION_DENIED: (u32, &str) = (103, "permission denied");
-const ALREADY_SUBSCRIBED: (u32, &str) = (105, "already subscribed");
-const LIMIT_EXCEEDED: (u32, &str) = (106, "limit exceeded");
-const BAD_REQUEST: (u32, &str) = (107, "bad request");
-const EXPIRED: (u32, &str) = (110, "expired");
 
 /// A connecting user; a `&str` or a `String` with the user's name converts into one.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +40,19 @@ impl User {
     pub fn info(mut self, info: impl Into<Payload>) -> Self {
         self.info = info.into().into_bytes();
         self
+    }
+
+    #[cfg(feature = "proxy")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[cfg(feature = "proxy")]
+    pub(crate) fn with_protocol(self, is_protobuf: bool) -> Self {
+        Self {
+            protobuf: is_protobuf,
+            ..self
+        }
     }
 
     /// Lets the client use Centrifugo's protobuf protocol, which carries any bytes.
@@ -85,9 +93,19 @@ pub struct Connection {
 
 impl Connection {
     pub(crate) fn open(engine: Arc<Engine>, user: User) -> Self {
-        let id = random::uuid();
+        Self::open_as(engine, user, random::uuid(), |_| {})
+    }
+
+    /// Connects a client with an id, as which `prepare` makes it.
+    pub(crate) fn open_as(
+        engine: Arc<Engine>,
+        user: User,
+        id: String,
+        prepare: impl FnOnce(&mut ConnectedClient),
+    ) -> Self {
         let (sender, events) = unbounded_channel();
-        let client = ConnectedClient::new(&user.name, user.info, user.protobuf, sender);
+        let mut client = ConnectedClient::new(&user.name, user.info, user.protobuf, sender);
+        prepare(&mut client);
         engine.state.lock().connections.add(&id, client);
         Self {
             id,
@@ -97,8 +115,8 @@ impl Connection {
         }
     }
 
-    #[cfg(feature = "_token")]
-    pub(crate) fn engine(&self) -> &Engine {
+    #[cfg(any(feature = "_token", feature = "proxy"))]
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
@@ -133,33 +151,17 @@ impl Connection {
     /// Subscribes to a channel as its namespace and the offer say.
     pub(crate) fn subscribe_by(&self, channel: &str, offer: Offer) -> Result<(), Error> {
         if channel.is_empty() {
-            return Err(protocol_error(BAD_REQUEST));
+            return Err(bad_request().into());
         }
         let options = self.engine.channel_options(channel)?;
         match options.kind {
             ChannelKind::Stream => {}
-            ChannelKind::Map(_) => return Err(protocol_error(PERMISSION_DENIED)),
-            ChannelKind::SharedPoll { .. } => return Err(protocol_error(BAD_REQUEST)),
+            ChannelKind::Map(_) => return Err(client_error(PERMISSION_DENIED).into()),
+            ChannelKind::SharedPoll { .. } => return Err(bad_request().into()),
         }
-        let subscriber = Subscriber::new(&self.engine, channel, offer)?;
-        let mut data = self.engine.state.lock();
-        let client = data
-            .connections
-            .get_mut(&self.id)
-            .ok_or_else(|| protocol_error(PERMISSION_DENIED))?;
-        if client.is_subscribed(channel) {
-            return Err(protocol_error(ALREADY_SUBSCRIBED));
-        }
-        if client.subscription_count() >= CHANNEL_LIMIT {
-            return Err(protocol_error(LIMIT_EXCEEDED));
-        }
-        let connection_info = client.info.clone();
-        let subscription = subscriber.subscription(&mut data, connection_info);
-        if subscription.is_expired(self.engine.clock.seconds()) {
-            return Err(protocol_error(EXPIRED));
-        }
-        data.connections
-            .subscribe(&self.id, channel, subscription, Vec::new());
+        self.engine
+            .subscribe_own(&self.id, channel, offer, None)
+            .map(drop)?;
         Ok(())
     }
 
@@ -188,7 +190,7 @@ impl Connection {
             .lock()
             .connections
             .publisher(&self.id, channel)
-            .ok_or_else(|| protocol_error(PERMISSION_DENIED))?;
+            .ok_or_else(|| client_error(PERMISSION_DENIED))?;
         let message = Message {
             data: data.into().into_bytes(),
             info: Some(publisher),
@@ -249,9 +251,4 @@ impl fmt::Debug for Connection {
             .field("user", &self.user)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns an error of the client protocol.
-fn protocol_error((code, message): (u32, &str)) -> Error {
-    ApiError::new(code, message).into()
 }

@@ -2,6 +2,12 @@
 
 use centrifugo_api::ApiError;
 
+// Codes that only clients get.
+pub(crate) const PERMISSION_DENIED: u32 = 103;
+pub(crate) const ALREADY_SUBSCRIBED: u32 = 105;
+pub(crate) const LIMIT_EXCEEDED: u32 = 106;
+pub(crate) const EXPIRED: u32 = 110;
+
 /// Returns the error with a code, with the message that Centrifugo has for it.
 pub(crate) fn error(code: u32) -> ApiError {
     let message = match code {
@@ -40,4 +46,16 @@ pub(crate) fn not_available() -> ApiError {
 
 pub(crate) fn unrecoverable() -> ApiError {
     error(ApiError::UNRECOVERABLE_POSITION)
+}
+
+/// Returns the error with a code that only clients get.
+pub(crate) fn client_error(code: u32) -> ApiError {
+    let message = match code {
+        PERMISSION_DENIED => "permission denied",
+        ALREADY_SUBSCRIBED => "already subscribed",
+        LIMIT_EXCEEDED => "limit exceeded",
+        EXPIRED => "expired",
+        _ => return error(code),
+    };
+    ApiError::new(code, message)
 }

@@ -110,6 +110,6 @@ fn is_info_json(info: &ClientInfo) -> bool {
 }
 
 /// Here JSON must be UTF-8; in a request Centrifugo does not check that.
-fn is_json_or_absent(payload: &[u8]) -> bool {
+pub(crate) fn is_json_or_absent(payload: &[u8]) -> bool {
     payload.is_empty() || (str::from_utf8(payload).is_ok() && json::is_valid(payload))
 }

@@ -117,6 +117,8 @@ mod json;
 mod messages;
 mod namespace;
 mod overrides;
+#[cfg(feature = "proxy")]
+mod proxies;
 mod recorder;
 mod release;
 mod served;
@@ -131,6 +133,11 @@ pub use connection::{Connection, User};
 pub use event::Event;
 pub use faults::Fault;
 pub use namespace::{DataFormat, Namespace};
+#[cfg(feature = "proxy")]
+#[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+pub use proxies::{
+    ConnectingClient, ProxiedConnection, ProxyOptions, SubscribeOptions, Subscribed,
+};
 pub use recorder::{Endpoint, Recorded};
 pub use release::Release;
 pub use served::ServedMethod;

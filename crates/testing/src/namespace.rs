@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use centrifugo_api::Error;
 
+#[cfg(feature = "proxy")]
+use crate::proxies::ClientOptions;
 use crate::state::map::MapOptions;
 use crate::state::stream::Retention;
 
@@ -40,6 +42,8 @@ pub struct Namespace {
     force_positioning: bool,
     data_format: DataFormat,
     kind: ChannelKind,
+    #[cfg(feature = "proxy")]
+    pub(crate) clients: ClientOptions,
 }
 
 /// The format that published data must have: Centrifugo's `publication_data_format`.
@@ -78,6 +82,8 @@ pub(crate) struct ChannelOptions {
     pub(crate) force_positioning: bool,
     pub(crate) data_format: DataFormat,
     pub(crate) kind: ChannelKind,
+    #[cfg(feature = "proxy")]
+    pub(crate) clients: ClientOptions,
 }
 
 impl Namespace {
@@ -95,6 +101,8 @@ impl Namespace {
             force_positioning: false,
             data_format: DataFormat::default(),
             kind: ChannelKind::Stream,
+            #[cfg(feature = "proxy")]
+            clients: ClientOptions::default(),
         }
     }
 
@@ -180,6 +188,7 @@ impl Namespace {
         if let ChannelKind::Map(options) = &self.kind {
             options.check()?;
         }
+        self.check_clients()?;
         let size = usize::try_from(self.history_size).unwrap_or(usize::MAX);
         let history = (size > 0).then_some(Retention {
             size,
@@ -196,7 +205,20 @@ impl Namespace {
             force_positioning: self.force_positioning,
             data_format: self.data_format,
             kind: self.kind,
+            #[cfg(feature = "proxy")]
+            clients: self.clients,
         })
+    }
+
+    #[cfg(feature = "proxy")]
+    fn check_clients(&self) -> Result<(), String> {
+        self.clients.check()
+    }
+
+    #[cfg(not(feature = "proxy"))]
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // As with proxies.
+    fn check_clients(&self) -> Result<(), String> {
+        Ok(())
     }
 
     fn check_name(&self) -> Result<(), String> {

@@ -62,6 +62,10 @@ impl Server {
             recorded,
             #[cfg(feature = "_token")]
             tokens,
+            #[cfg(feature = "proxy")]
+            proxies,
+            #[cfg(feature = "proxy")]
+            configured_proxies,
         } = listening;
         let address = listener.local_addr().map_err(cannot_start)?;
         listener.set_nonblocking(true).map_err(cannot_start)?;
@@ -80,6 +84,8 @@ impl Server {
             recorder: Recorder::new(recorded),
             #[cfg(feature = "_token")]
             tokens,
+            #[cfg(feature = "proxy")]
+            proxies: proxies.build(configured_proxies, runtime.handle())?,
         });
         let config = Arc::new(config);
         let (stop, stopped) = oneshot::channel();

@@ -117,6 +117,8 @@ pub(crate) struct Settings {
     pub(crate) namespaces: Vec<Vec<Namespace>>,
     #[cfg(feature = "_token")]
     pub(crate) tokens: crate::tokens::Tokens,
+    #[cfg(feature = "proxy")]
+    pub(crate) proxies: crate::proxies::ConfiguredProxies,
 }
 
 impl Sources {

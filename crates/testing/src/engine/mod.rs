@@ -1,5 +1,7 @@
 //! The methods: the effect of each request on the server's state, independent of the protocol.
 
+#[cfg(any(feature = "_token", feature = "proxy"))]
+mod admission;
 mod batch;
 mod history;
 mod maps;
@@ -11,6 +13,7 @@ mod users;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use centrifugo_api::{ApiError, Method, api};
@@ -23,6 +26,8 @@ use crate::json::{Described, MessageDescriptor};
 use crate::messages;
 use crate::namespace::Namespaces;
 use crate::overrides::Overrides;
+#[cfg(feature = "proxy")]
+use crate::proxies::Proxies;
 use crate::recorder::Recorder;
 use crate::release::Release;
 use crate::served::ServedMethod;
@@ -30,8 +35,18 @@ use crate::state::State;
 #[cfg(feature = "_token")]
 use crate::tokens::Tokens;
 
+#[cfg(any(feature = "_token", feature = "proxy"))]
+pub(crate) use admission::Admission;
+#[cfg(feature = "proxy")]
+pub(crate) use admission::LONGEST_TTL;
 pub(crate) use publish::Message;
+#[cfg(feature = "proxy")]
+pub(crate) use publish::{check_format, payload};
+#[cfg(feature = "proxy")]
+pub(crate) use subscriber::check_own;
 pub(crate) use subscriber::{Offer, Subscriber};
+#[cfg(feature = "proxy")]
+pub(crate) use users::seen_by_client;
 
 /// A request that the server handles, as the newest schema has it.
 pub(crate) trait Handler: prost::Message + Default {
@@ -112,6 +127,24 @@ pub(crate) struct Engine {
     pub(crate) recorder: Recorder,
     #[cfg(feature = "_token")]
     pub(crate) tokens: Tokens,
+    #[cfg(feature = "proxy")]
+    pub(crate) proxies: Proxies,
+}
+
+/// A server without proxies.
+#[cfg(not(feature = "proxy"))]
+#[allow(clippy::unused_self)] // As with proxies.
+impl Engine {
+    #[cfg_attr(not(feature = "_token"), allow(dead_code))]
+    pub(crate) fn has_refresh_proxy(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn has_sub_refresh_proxy(&self, _: &str) -> bool {
+        false
+    }
+
+    fn start_refreshes(self: &Arc<Self>) {}
 }
 
 impl Engine {
@@ -130,14 +163,18 @@ impl Engine {
         }
     }
 
-    /// Ends expired connections and subscriptions, and removes expired keys and cached results.
-    pub(crate) fn expire(&self) {
+    /// Ends expired connections and subscriptions, removes expired keys and cached results, and lets proxies be asked about
+    /// what they refresh.
+    pub(crate) fn expire(self: &Arc<Self>) {
         self.expire_keys();
         let now = self.clock.now();
         let seconds = self.clock.seconds();
         let mut data = self.state.lock();
-        data.connections.expire(seconds);
+        data.connections
+            .expire(seconds, |channel| self.has_sub_refresh_proxy(channel));
         data.idempotency.remove_expired(now);
+        drop(data);
+        self.start_refreshes();
     }
 
     /// Checks whether the server serves a method, itself or by an override.

@@ -160,6 +160,16 @@ impl Engine {
         message: Message,
     ) -> Result<Position, ApiError> {
         check_format(&message.data, options.data_format)?;
+        Ok(self.publish_unchecked(channel, options, message))
+    }
+
+    /// Publishes a message in any format, and returns the position of the stream after it.
+    pub(crate) fn publish_unchecked(
+        &self,
+        channel: &str,
+        options: &ChannelOptions,
+        message: Message,
+    ) -> Position {
         let now = self.clock.now();
         let seconds = self.clock.seconds();
         let mut data = self.state.lock();
@@ -167,7 +177,7 @@ impl Engine {
         if !key.is_empty()
             && let Some(position) = data.idempotency.get(channel, &key, now)
         {
-            return Ok(position.clone());
+            return position.clone();
         }
         let mut publication = Publication::default();
         publication.data = message.data;
@@ -184,7 +194,7 @@ impl Engine {
             );
             position = added.position;
             if added.is_outdated {
-                return Ok(position);
+                return position;
             }
         }
         if !key.is_empty() {
@@ -193,7 +203,7 @@ impl Engine {
         }
         data.connections
             .send_publication(channel, &publication, &position);
-        Ok(position)
+        position
     }
 }
 
@@ -217,7 +227,7 @@ pub(crate) fn payload(plain: Bytes, base64: &str) -> Result<Bytes, ApiError> {
     }
 }
 
-fn check_format(data: &[u8], format: DataFormat) -> Result<(), ApiError> {
+pub(crate) fn check_format(data: &[u8], format: DataFormat) -> Result<(), ApiError> {
     let is_valid = match format {
         DataFormat::NotEmpty => !data.is_empty(),
         DataFormat::Json => json::is_valid(data),

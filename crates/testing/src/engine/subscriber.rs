@@ -4,12 +4,17 @@ use bytes::Bytes;
 use centrifugo_api::{ApiError, Publication};
 
 use crate::engine::Engine;
-use crate::errors::internal;
+use crate::errors::{
+    ALREADY_SUBSCRIBED, EXPIRED, LIMIT_EXCEEDED, PERMISSION_DENIED, client_error, internal,
+};
 use crate::event::Event;
 use crate::messages::{BoolValue, SubscribeOptionOverride};
 use crate::namespace::ChannelOptions;
 use crate::state::Data;
-use crate::state::connections::{CHANNEL_LIMIT, Source, Subscription, TOO_MANY_CHANNELS};
+use crate::state::connections::session::StreamHandle;
+use crate::state::connections::{
+    CHANNEL_LIMIT, Connections, Source, Subscription, TOO_MANY_CHANNELS,
+};
 use crate::state::stream::{Filter, Position};
 
 /// The number of publications that a client can recover: Centrifugo's
@@ -125,33 +130,43 @@ impl<'a> Subscriber<'a> {
         Ok(())
     }
 
-    /// Returns the subscription of a client that subscribes by itself.
-    pub(crate) fn subscription(&self, data: &mut Data, connection_info: Bytes) -> Subscription {
+    /// Subscribes a client that asked for it. Returns what it learns of the subscription.
+    fn subscribe_own(
+        &self,
+        data: &mut Data,
+        id: &str,
+        stream: Option<StreamHandle>,
+    ) -> Result<Event, ApiError> {
+        let connection_info = check_own(&mut data.connections, id, self.channel)?;
         let now = self.engine.clock.seconds();
+        if self.subscription.is_expired(now) {
+            return Err(client_error(EXPIRED));
+        }
         let meta_ttl = self.options.meta_ttl;
         let position = self
             .positioned
             .then(|| data.streams.position(self.channel, meta_ttl, now));
-        Subscription {
+        let subscription = Subscription {
             connection_info,
-            position,
+            position: position.clone(),
+            stream,
             ..self.subscription.clone()
-        }
+        };
+        data.connections
+            .subscribe(id, self.channel, subscription, Vec::new());
+        let position = position.unwrap_or_default();
+        Ok(self.subscribed(false, position.offset, position.epoch))
     }
 
     /// Returns the events that the client receives: the subscription and the publications that it
     /// has missed.
     fn events(&self, recovery: Recovery) -> Vec<Event> {
         let position = recovery.position.unwrap_or_default();
-        let subscribed = Event::Subscribed {
-            channel: self.channel.to_owned(),
-            data: self.data.clone(),
-            recoverable: self.recoverable,
-            positioned: self.positioned,
-            recovered: recovery.since.is_some(),
-            offset: recovery.since.unwrap_or(position.offset),
-            epoch: position.epoch,
-        };
+        let subscribed = self.subscribed(
+            recovery.since.is_some(),
+            recovery.since.unwrap_or(position.offset),
+            position.epoch,
+        );
         let missed = recovery
             .missed
             .into_iter()
@@ -160,6 +175,18 @@ impl<'a> Subscriber<'a> {
                 publication,
             });
         std::iter::once(subscribed).chain(missed).collect()
+    }
+
+    fn subscribed(&self, recovered: bool, offset: u64, epoch: String) -> Event {
+        Event::Subscribed {
+            channel: self.channel.to_owned(),
+            data: self.data.clone(),
+            recoverable: self.recoverable,
+            positioned: self.positioned,
+            recovered,
+            offset,
+            epoch,
+        }
     }
 
     /// Reads the publications that the client has missed since the position of the call.
@@ -188,6 +215,38 @@ impl<'a> Subscriber<'a> {
             },
         }
     }
+}
+
+/// Clients that subscribe by themselves.
+impl Engine {
+    /// Subscribes a client to a channel as its namespace and the offer say. Returns what the client learns of it.
+    pub(crate) fn subscribe_own(
+        &self,
+        id: &str,
+        channel: &str,
+        offer: Offer,
+        stream: Option<StreamHandle>,
+    ) -> Result<Event, ApiError> {
+        let subscriber = Subscriber::new(self, channel, offer)?;
+        subscriber.subscribe_own(&mut self.state.lock(), id, stream)
+    }
+}
+
+/// Checks that a client may make one more subscription, to this channel. Returns the info of its connection.
+pub(crate) fn check_own(
+    connections: &mut Connections,
+    id: &str,
+    channel: &str,
+) -> Result<Bytes, ApiError> {
+    let client = connections.get_mut(id);
+    let client = client.ok_or_else(|| client_error(PERMISSION_DENIED))?;
+    if client.is_subscribed(channel) {
+        return Err(client_error(ALREADY_SUBSCRIBED));
+    }
+    if client.subscription_count() >= CHANNEL_LIMIT {
+        return Err(client_error(LIMIT_EXCEEDED));
+    }
+    Ok(client.info.clone())
 }
 
 /// Checks whether the publications lead from `since` to the position without a gap, and are not too

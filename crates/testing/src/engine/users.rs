@@ -115,7 +115,7 @@ impl Handler for DisconnectRequest {
 ///
 /// The code is cut to 16 bits. For 3000 (`connection closed`) the server sends no close frame, so
 /// that the client sees 1006.
-fn seen_by_client(code: u32, reason: &str) -> CloseReason<'_> {
+pub(crate) fn seen_by_client(code: u32, reason: &str) -> CloseReason<'_> {
     match code & 0xffff {
         sent @ (1000..=1003 | 1007..=1014 | 3001..=4999) if reason.len() <= MAX_REASON_LENGTH => {
             CloseReason::new(sent, reason)

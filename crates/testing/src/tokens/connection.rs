@@ -1,7 +1,6 @@
 //! Connections and subscriptions by tokens.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use centrifugo_api::{ApiError, Error};
@@ -12,12 +11,11 @@ use prost::Message as _;
 
 use super::{refused, time};
 use crate::connection::{Connection, User};
-use crate::engine::{Engine, Offer, Subscriber};
+use crate::engine::{Admission, Engine, Offer};
 use crate::messages::SubscribeOptionOverride;
 use crate::server::Server;
-use crate::state::connections::{
-    CHANNEL_LIMIT, CloseReason, EXPIRED, SUBSCRIPTION_EXPIRED, Source, TOO_MANY_CHANNELS,
-};
+use crate::state::connections::{BAD_REQUEST, CloseReason, EXPIRED, SUBSCRIPTION_EXPIRED, Source};
+use crate::state::random;
 
 const INVALID_TOKEN: CloseReason<'static> = CloseReason::new(3500, "invalid token");
 const INSUFFICIENT_STATE: CloseReason<'static> = CloseReason::new(3010, "insufficient state");
@@ -57,51 +55,44 @@ impl Server {
     /// token is invalid. The text says why, which a real server writes into its log only. [`Error::Config`] if the server has no
     /// key for tokens.
     pub fn connect_with_token(&self, token: &str) -> Result<Connection, Error> {
-        let engine = &self.engine;
-        let verifier = engine.tokens.of_connections()?;
-        let verified = verifier.connection_at(token, time(engine));
+        let admission = self.engine.admission(token)?;
+        Ok(self.engine.admit(admission)?)
+    }
+}
+
+impl Engine {
+    /// Returns how the server lets in a client with a connection token.
+    pub(crate) fn admission(&self, token: &str) -> Result<Admission, Error> {
+        let verifier = self.tokens.of_connections()?;
+        let verified = verifier.connection_at(token, time(self));
         let verified = verified.map_err(|refusal| refused(&refusal))?;
-        let mut user = User::new(&verified.user);
-        if let Some(info) = &verified.info {
-            user = user.info(info.clone());
+        let subscriptions = subscriptions(&verified);
+        let meta = verified.meta.map(|meta| meta.get().to_owned());
+        let mut user = User::new(verified.user);
+        if let Some(info) = verified.info {
+            user = user.info(info);
         }
-        // Unknown channels are found before the client is connected.
-        let subscribers = subscribers(engine, &verified)?;
-        if is_past(engine, verified.expires_at) {
-            return Err(expired().into());
-        }
-        if subscribers.len() > CHANNEL_LIMIT {
-            let CloseReason { code, text } = TOO_MANY_CHANNELS;
-            return Err(ApiError::new(code, text).into());
-        }
-        let connection = Connection::open(Arc::clone(engine), user);
-        let mut data = engine.state.lock();
-        if let Some(client) = data.connections.get_mut(connection.id()) {
-            client.expire_at(verified.expires_at.unwrap_or_default());
-        }
-        for subscriber in subscribers {
-            subscriber.subscribe(&mut data, connection.id())?;
-        }
-        drop(data);
-        Ok(connection)
+        Ok(Admission {
+            user,
+            id: random::uuid(),
+            expires: verified.expires_at.unwrap_or_default(),
+            subscriptions,
+            meta: meta.unwrap_or_default().into(),
+            ..Admission::default()
+        })
     }
 }
 
 /// Returns the subscriptions of a connection token.
-fn subscribers<'a>(
-    engine: &'a Engine,
-    token: &'a ConnectionToken,
-) -> Result<Vec<Subscriber<'a>>, ApiError> {
+fn subscriptions(token: &ConnectionToken) -> Vec<(String, Offer)> {
     // The last one of a channel counts, as in Go's maps.
     let subscriptions = token.subscriptions.iter().enumerate();
     let last = subscriptions.filter(|(index, (channel, _))| {
         let mut later = token.subscriptions[index + 1..].iter();
         !later.any(|(other, _)| other == channel)
     });
-    last.map(|(_, (channel, options))| {
-        Subscriber::new(engine, channel, offer(options, Source::Token))
-    })
-    .collect()
+    last.map(|(_, (channel, options))| (channel.clone(), offer(options, Source::Token)))
+        .collect()
 }
 
 /// Returns the parts of a subscription that a token decides.
@@ -138,21 +129,26 @@ impl Connection {
     /// valid yet, 110 if `expire_at` has passed, those of [`subscribe`](Self::subscribe), and 3500 for a token of another user,
     /// channel or client, which ends the connection.
     pub fn subscribe_with_token(&self, channel: &str, token: &str) -> Result<Bytes, Error> {
+        self.engine().channel_options(channel)?;
+        let offer = self.offer_of_token(channel, token)?;
+        let data = offer.data.clone();
+        self.subscribe_by(channel, offer)?;
+        Ok(data)
+    }
+
+    /// Returns what a subscription token offers for a channel.
+    pub(crate) fn offer_of_token(&self, channel: &str, token: &str) -> Result<Offer, Error> {
         let engine = self.engine();
-        engine.channel_options(channel)?;
         let verifier = engine.tokens.of_subscriptions()?;
         let verified = verifier.subscription_at(token, time(engine));
         let verified = verified.map_err(|refusal| refused(&refusal))?;
         engine.channel_options(&verified.channel)?;
         let checked = verified.check(&self.subscriber(channel));
         checked.map_err(|refusal| self.end(INVALID_TOKEN, &refusal))?;
-        let offer = Offer {
+        Ok(Offer {
             expires: verified.expires_at.unwrap_or_default(),
             ..offer(&verified.options, Source::Client)
-        };
-        let data = offer.data.clone();
-        self.subscribe_by(channel, offer)?;
-        Ok(data)
+        })
     }
 
     /// Refreshes the connection with another token, as the SDK of a client does before the former one expires.
@@ -162,9 +158,12 @@ impl Connection {
     /// [`Error::Api`] with the code with which the connection ends: 3005 for a token that has expired or is not valid yet; 3500 for
     /// an invalid token and for one of another user; 3010 for one with other channels, after which the client connects again.
     /// The server leaves the connection open after 102, for a channel of an unknown namespace, and after 110, if `expire_at` has
-    /// passed.
+    /// passed. 3501, if a proxy refreshes connections.
     pub fn refresh(&self, token: &str) -> Result<(), Error> {
         let engine = self.engine();
+        if engine.has_refresh_proxy() {
+            return Err(self.end_with(BAD_REQUEST, "a proxy refreshes the connection"));
+        }
         let verifier = engine.tokens.of_connections()?;
         let verified = verifier
             .connection_at(token, time(engine))
@@ -208,6 +207,9 @@ impl Connection {
         let engine = self.engine();
         if !self.is_subscribed(channel) {
             return Err(denied().into());
+        }
+        if engine.has_sub_refresh_proxy(channel) {
+            return Err(self.end_with(BAD_REQUEST, "a proxy refreshes the subscription"));
         }
         let verifier = engine.tokens.of_subscriptions()?;
         let verified = verifier

@@ -111,7 +111,7 @@ async fn accept(listener: &TcpListener, engine: &Arc<Engine>, config: &Arc<Serve
     }
 }
 
-async fn expire(engine: &Engine) {
+async fn expire(engine: &Arc<Engine>) {
     loop {
         tokio::time::sleep(EXPIRY_INTERVAL).await;
         engine.expire();

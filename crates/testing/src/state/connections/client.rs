@@ -9,7 +9,8 @@ use centrifugo_api::ClientInfo;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::event::Event;
-use crate::state::connections::CloseReason;
+use crate::state::connections::session::{Session, StreamHandle};
+use crate::state::connections::{CloseReason, EXPIRED_CLOSE_DELAY};
 use crate::state::stream::Position;
 
 /// A connected client.
@@ -25,10 +26,12 @@ pub(crate) struct ConnectedClient {
     pub(super) expires: i64,
     /// The subscriptions, by channel.
     pub(super) subscriptions: BTreeMap<String, Subscription>,
+    pub(crate) session: Session,
     events: UnboundedSender<Event>,
 }
 
 /// A subscription of a client to a channel.
+#[cfg_attr(not(feature = "proxy"), allow(dead_code))]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Subscription {
     pub(crate) channel_info: Bytes,
@@ -45,6 +48,9 @@ pub(crate) struct Subscription {
     pub(crate) position: Option<Position>,
     /// The Unix time in seconds at which the subscription expires; 0 for never.
     pub(crate) expires: i64,
+    /// True while a proxy is asked whether the subscription goes on.
+    pub(crate) is_asking: bool,
+    pub(crate) stream: Option<StreamHandle>,
 }
 
 /// Who has made a subscription.
@@ -58,6 +64,9 @@ pub(crate) enum Source {
     /// The server, by the token of the connection.
     #[cfg_attr(not(feature = "_token"), allow(dead_code))]
     Token,
+    /// The server, when the client connected: because of the answer of a proxy, or because the client asked for it.
+    #[cfg_attr(not(feature = "proxy"), allow(dead_code))]
+    Connect,
 }
 
 impl Subscription {
@@ -81,6 +90,7 @@ impl ConnectedClient {
             info_changed: 0,
             expires: 0,
             subscriptions: BTreeMap::new(),
+            session: Session::default(),
             events,
         }
     }
@@ -110,6 +120,7 @@ impl ConnectedClient {
     /// Applies a refresh at `now` in milliseconds.
     pub(crate) fn refresh(&mut self, expires: i64, info: Bytes, now: u64) {
         self.expires = expires;
+        self.session.ask_at = expires.saturating_add(EXPIRED_CLOSE_DELAY);
         if expires > 0 && !info.is_empty() {
             self.info = info;
             self.info_changed = now;
@@ -137,14 +148,19 @@ impl ConnectedClient {
     }
 }
 
-/// Clients with tokens.
-#[cfg(feature = "_token")]
+/// Clients that the server has let in because of a token or of a proxy's answer.
+#[cfg(any(feature = "_token", feature = "proxy"))]
 impl ConnectedClient {
     /// Sets the Unix time in seconds at which the connection expires; 0 for never.
     pub(crate) fn expire_at(&mut self, seconds: i64) {
         self.expires = seconds;
+        self.session.ask_at = seconds;
     }
+}
 
+/// Clients with tokens.
+#[cfg(feature = "_token")]
+impl ConnectedClient {
     /// Returns whether the channels of a token are others than those that the former token has subscribed the client to.
     pub(crate) fn has_other_channels(&self, channels: &BTreeSet<&str>) -> bool {
         let is_new = |channel: &&str| !self.is_subscribed(channel);

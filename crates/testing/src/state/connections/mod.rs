@@ -2,6 +2,7 @@
 
 mod client;
 mod delivery;
+pub(crate) mod session;
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -25,10 +26,13 @@ pub(crate) const EXPIRED: CloseReason<'static> = CloseReason::new(3005, "connect
 pub(crate) const SUBSCRIPTION_EXPIRED: CloseReason<'static> =
     CloseReason::new(3006, "subscription expired");
 /// The reason for which a client's own subscription ends.
-const OWN_SUBSCRIPTION_EXPIRED: CloseReason<'static> =
+pub(crate) const OWN_SUBSCRIPTION_EXPIRED: CloseReason<'static> =
     CloseReason::new(2501, "subscription expired");
+/// The reason for which a client is disconnected that does what it must not.
+#[cfg_attr(not(any(feature = "_token", feature = "proxy")), allow(dead_code))]
+pub(crate) const BAD_REQUEST: CloseReason<'static> = CloseReason::new(3501, "bad request");
 /// The reason for which a client that uses JSON is disconnected when it would receive a payload that is not JSON.
-const INAPPROPRIATE_PROTOCOL: CloseReason<'static> =
+pub(crate) const INAPPROPRIATE_PROTOCOL: CloseReason<'static> =
     CloseReason::new(3506, "inappropriate protocol");
 pub(crate) const TOO_MANY_CHANNELS: CloseReason<'static> = CloseReason::new(3505, "channel limit");
 
@@ -100,6 +104,13 @@ impl Connections {
         let client = self.0.get(id)?;
         let subscription = client.subscriptions.get(channel)?;
         Some(client.current_info(id, subscription))
+    }
+
+    /// Returns the client's info for a publication to a channel that it is not subscribed to.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn client_info(&self, id: &str) -> Option<ClientInfo> {
+        let client = self.0.get(id)?;
+        Some(client.current_info(id, &Subscription::default()))
     }
 
     /// Ends a connection, if it exists.
@@ -231,18 +242,21 @@ impl Connections {
     }
 
     /// Disconnects the clients whose connection was not refreshed in time, at `now` in seconds. Ends the clients' own
-    /// subscriptions that were not; one that the server has made ends the connection, as in Centrifugo.
-    pub(crate) fn expire(&mut self, now: i64) {
+    /// subscriptions that were not; one that the server has made ends the connection, as in Centrifugo. Those that a proxy
+    /// refreshes do not end here.
+    pub(crate) fn expire(&mut self, now: i64, is_refreshed_by_proxy: impl Fn(&str) -> bool) {
         let mut disconnected = Vec::new();
         let mut unsubscribed = Vec::new();
         for (id, client) in &self.0 {
             let overdue = client
                 .subscriptions
                 .iter()
-                .filter(|(_, subscription)| is_overdue(subscription.expires, now));
+                .filter(|(channel, subscription)| {
+                    is_overdue(subscription.expires, now) && !is_refreshed_by_proxy(channel)
+                });
             let (own, made): (Vec<_>, Vec<_>) =
                 overdue.partition(|(_, subscription)| subscription.source == Source::Client);
-            if is_overdue(client.expires, now) {
+            if is_overdue(client.expires, now) && !client.session.by_proxy {
                 disconnected.push((id.clone(), EXPIRED));
             } else if !made.is_empty() {
                 disconnected.push((id.clone(), SUBSCRIPTION_EXPIRED));
