@@ -15,6 +15,7 @@ mod mutations;
 mod namespaces;
 mod options;
 mod peers;
+mod proxies;
 mod recorder;
 mod release;
 mod runtimes;
