@@ -1,6 +1,8 @@
 //! Centrifugo's own configuration: the parts of it that the embedded server supports.
 
 mod duration;
+#[cfg(feature = "proxy")]
+mod proxies;
 mod section;
 #[cfg(feature = "_token")]
 mod tokens;
@@ -36,7 +38,10 @@ impl ServerBuilder {
     /// The server reads `channel` with its `namespaces` and `without_namespace`, and the options
     /// `key`, `error_mode`, `handler_prefix`, `insecure` and `max_receive_message_size` of
     /// `http_api` and `grpc_api`. With the feature `token` it reads the keys, audience, issuer and user claim of
-    /// `client.token` and `client.subscription_token` too. It ignores all other options.
+    /// `client.token` and `client.subscription_token` too. With the feature `proxy` it reads
+    /// `client.allow_anonymous_connect_without_token`, what namespaces allow to clients that subscribe or publish, and the
+    /// proxies: `client.proxy`, `channel.proxy`, `rpc`, `proxies`, but for TLS, compression and `grpc_metadata`. It ignores
+    /// all other options.
     ///
     /// Without `http_api.key`, which production may take from its environment, the key for HTTP is
     /// `secret` or the one that is set in code. Without `grpc_api.key` the server accepts every
@@ -137,6 +142,8 @@ impl Sources {
             {
                 settings.tokens = tokens::read(&root)?.or(settings.tokens);
             }
+            #[cfg(feature = "proxy")]
+            proxies::read(&root, &mut settings.proxies)?;
             settings
                 .namespaces
                 .push(namespaces(&root.section("channel")?)?);
@@ -208,7 +215,7 @@ fn namespaces(channel: &Section<'_>) -> Result<Vec<Namespace>, Problem> {
         let name = section
             .non_empty_text("name")?
             .ok_or_else(|| format!("{} is missing", section.name("name")))?;
-        let section = section.with_variables(&name);
+        let section = section.with_variables("CHANNEL_NAMESPACES", &name);
         read.push(namespace(&name, &section, &defaults)?);
     }
     Ok(read)
@@ -240,6 +247,7 @@ fn namespace(name: &str, options: &Section<'_>, defaults: &Defaults) -> Result<N
         .force_recovery(options.flag("force_recovery")?)
         .force_positioning(options.flag("force_positioning")?)
         .data_format(data_format(options, defaults)?);
+    let namespace = clients(namespace, options)?;
     match options.text("subscription_type")?.as_deref() {
         None | Some("" | "stream") => Ok(namespace),
         Some("map" | "map_clients" | "map_users") => {
@@ -251,6 +259,17 @@ fn namespace(name: &str, options: &Section<'_>, defaults: &Defaults) -> Result<N
             options.name("subscription_type")
         )),
     }
+}
+
+#[cfg(feature = "proxy")]
+fn clients(namespace: Namespace, options: &Section<'_>) -> Result<Namespace, Problem> {
+    proxies::clients(namespace, options)
+}
+
+#[cfg(not(feature = "proxy"))]
+#[allow(clippy::unnecessary_wraps)] // As with proxies.
+fn clients(namespace: Namespace, _: &Section<'_>) -> Result<Namespace, Problem> {
+    Ok(namespace)
 }
 
 fn data_format(options: &Section<'_>, defaults: &Defaults) -> Result<DataFormat, Problem> {

@@ -28,6 +28,17 @@ impl<'a> Section<'a> {
         }
     }
 
+    #[cfg(feature = "proxy")]
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the value of an option that is not a variable.
+    #[cfg(feature = "proxy")]
+    pub(super) fn value(&self, option: &str) -> Option<&'a Value> {
+        self.get(option)
+    }
+
     /// Returns the full name of an option, with the path.
     pub(super) fn name(&self, option: &str) -> String {
         if self.path.is_empty() {
@@ -43,7 +54,7 @@ impl<'a> Section<'a> {
     }
 
     /// Returns the variable of an option, with its value.
-    fn variable(&self, option: &str) -> Option<(String, &'a str)> {
+    pub(super) fn variable(&self, option: &str) -> Option<(String, &'a str)> {
         let name = format!("{}_{}", self.variables.as_ref()?, option.to_uppercase());
         let value = self.environment.get(&name)?;
         Some((name, value))
@@ -100,12 +111,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Returns the section of a namespace with its variables, whose names begin with the
-    /// namespace's name.
-    pub(super) fn with_variables(self, namespace: &str) -> Self {
-        let name = namespace.to_uppercase().replace(['-', '.'], "_");
+    /// Returns the section of an item of a list with its variables, whose names begin with that of the list and that of the
+    /// item.
+    pub(super) fn with_variables(self, list: &str, name: &str) -> Self {
+        let name = name.to_uppercase().replace(['-', '.'], "_");
         Self {
-            variables: Some(format!("{VARIABLE_PREFIX}_CHANNEL_NAMESPACES_{name}")),
+            variables: Some(format!("{VARIABLE_PREFIX}_{list}_{name}")),
             ..self
         }
     }

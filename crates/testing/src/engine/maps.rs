@@ -33,7 +33,7 @@ impl From<MapError> for ApiError {
 
 impl Engine {
     /// Returns the options of a map, or an error if the channel is not a map.
-    fn map_options(&self, channel: &str) -> Result<&MapOptions, ApiError> {
+    pub(crate) fn map_options(&self, channel: &str) -> Result<&MapOptions, ApiError> {
         if channel.is_empty() {
             return Err(bad_request());
         }
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     /// Changes a map, and sends the change to its subscribers.
-    fn change_map(
+    pub(crate) fn change_map(
         &self,
         channel: &str,
         options: &MapOptions,
@@ -127,6 +127,7 @@ impl Handler for MapPublishRequest {
             idempotency_key: self.idempotency_key,
             version: self.version,
             version_epoch: self.version_epoch,
+            info: None,
         };
         let update = call.engine.change_map(&self.channel, options, |map, now| {
             map.publish(now, publish, &mut epoch)
@@ -152,6 +153,7 @@ impl Handler for MapRemoveRequest {
         let remove = MapRemove {
             key: self.key,
             idempotency_key: self.idempotency_key,
+            ..MapRemove::default()
         };
         let update = call
             .engine

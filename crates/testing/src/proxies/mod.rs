@@ -14,6 +14,7 @@ mod refresh;
 mod refusal;
 mod rpc;
 mod settings;
+mod stream;
 mod subscribe;
 
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub use self::client::{ConnectingClient, ProxiedConnection, SubscribeOptions, Su
 pub use self::options::ProxyOptions;
 
 pub(crate) use self::options::{StatusTransform, TransformedTo};
-pub(crate) use self::permissions::{ClientOptions, DEFAULT};
+pub(crate) use self::permissions::{ClientOptions, DEFAULT, Permission};
 pub(crate) use self::settings::{ConfiguredProxies, ConfiguredProxy, ProxySettings};
 
 use self::proxy::Proxy;

@@ -11,7 +11,7 @@ use super::proxy::Proxy;
 use super::refusal::{Refusal, accepted, closed};
 use super::subscribe::{check_name, check_payload, decoded};
 use crate::engine::{Message, check_format};
-use crate::errors::{PERMISSION_DENIED, client_error, not_available};
+use crate::errors::{PERMISSION_DENIED, client_error};
 use crate::namespace::ChannelOptions;
 use crate::state::connections::BAD_REQUEST;
 use crate::state::stream::Version;
@@ -37,7 +37,7 @@ impl ProxiedConnection {
             return self.publish_as(channel, options, data, publisher, result);
         }
         if clients.subscribe_stream_proxy.is_some() {
-            return self.publish_into_stream(channel, data);
+            return self.publish_into_stream(channel, options, data);
         }
         if !clients.publish.allows(&asker.user, is_subscribed) {
             return Err(client_error(PERMISSION_DENIED).into());
@@ -93,11 +93,6 @@ impl ProxiedConnection {
         }
         let publisher = data.connections.client_info(self.id()).ok_or_else(closed)?;
         Ok((publisher, false))
-    }
-
-    fn publish_into_stream(&self, channel: &str, data: Bytes) -> Result<(), Refusal> {
-        let _ = (channel, data);
-        Err(not_available().into())
     }
 }
 

@@ -26,6 +26,19 @@ pub(crate) enum Refusal {
     Known(Error),
 }
 
+impl Refusal {
+    /// Forgets that the client may try again: Centrifugo does, where a stream is refused.
+    pub(crate) fn without_temporary(self) -> Self {
+        match self {
+            Self::Error(mut error) if error.code != ApiError::INTERNAL => {
+                error.temporary = false;
+                Self::Error(error)
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         Self::Error(error)

@@ -53,6 +53,7 @@ pub(crate) struct ConfiguredProxy {
     pub(crate) path: String,
     /// Empty if it is not set.
     pub(crate) endpoint: String,
+    pub(crate) has_tls: bool,
     pub(crate) options: ProxyOptions,
 }
 
@@ -180,10 +181,10 @@ impl ConfiguredProxy {
         let endpoint = self.endpoint.as_str();
         let backend = if endpoint.is_empty() {
             Err("it is not set".to_owned())
+        } else if self.has_tls || endpoint.starts_with("https://") {
+            Err("the embedded server uses no TLS".to_owned())
         } else if endpoint.starts_with("http://") {
             HttpBackend::at(endpoint).map(Backend::Http)
-        } else if endpoint.starts_with("https://") {
-            Err("the embedded server uses no TLS".to_owned())
         } else {
             grpc(endpoint, runtime)
         };

@@ -46,6 +46,8 @@ impl ProxiedConnection {
         } else if let Some(name) = &clients.subscribe_proxy {
             let proxy = engine.proxies.named(EventKind::Subscribe, name)?;
             self.ask_subscribe(&proxy, &asker, channel, options).await?
+        } else if let Some(name) = &clients.subscribe_stream_proxy {
+            return self.subscribe_stream(&asker, channel, name, options).await;
         } else if clients.subscribe.allows(&asker.user, false) {
             Offer::default()
         } else {

@@ -4,6 +4,7 @@ mod commands;
 mod connecting;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use centrifugo_api::{Error, Publication};
@@ -16,6 +17,8 @@ use super::refusal::Refusal;
 use crate::connection::Connection;
 use crate::engine::seen_by_client;
 use crate::event::Event;
+use crate::state::connections::CloseReason;
+use crate::state::connections::session::Unread;
 
 /// A connected client that may do what permissions, tokens and proxies let it do, as a client of a real server. It comes from
 /// [`Server::connect_client`](crate::Server::connect_client).
@@ -26,6 +29,7 @@ use crate::event::Event;
 pub struct ProxiedConnection {
     pub(super) connection: Connection,
     data: Bytes,
+    unread: Arc<Unread>,
     /// Is held while a command runs.
     turn: Mutex<()>,
 }
@@ -35,6 +39,7 @@ impl ProxiedConnection {
         Self {
             connection,
             data,
+            unread: Arc::default(),
             turn: Mutex::default(),
         }
     }
@@ -59,17 +64,36 @@ impl ProxiedConnection {
 
     /// Waits for the next event; `None` after [`Event::Disconnected`], which is the last one.
     pub async fn next(&mut self) -> Option<Event> {
-        self.connection.next().await
+        let event = self.connection.next().await;
+        self.count(event)
     }
 
     /// Waits for the next publication and discards other events; `None` if the connection ends first.
     pub async fn next_publication(&mut self) -> Option<Publication> {
-        self.connection.next_publication().await
+        loop {
+            if let Event::Publication { publication, .. } = self.next().await? {
+                return Some(publication);
+            }
+        }
     }
 
     /// Returns the next event if one is queued.
     pub fn try_next(&mut self) -> Option<Event> {
-        self.connection.try_next()
+        let event = self.connection.try_next();
+        self.count(event)
+    }
+
+    /// Counts a publication as read.
+    fn count(&self, event: Option<Event>) -> Option<Event> {
+        if let Some(Event::Publication { .. }) = event {
+            self.unread.remove();
+        }
+        event
+    }
+
+    /// Returns the publications of streams that are not read yet.
+    pub(super) fn unread(&self) -> &Arc<Unread> {
+        &self.unread
     }
 
     /// Ends a subscription. Does nothing without a subscription.
@@ -94,7 +118,7 @@ impl ProxiedConnection {
 }
 
 /// Returns the error for a connection that ends.
-pub(crate) fn ended(reason: crate::state::connections::CloseReason<'_>) -> Error {
+pub(crate) fn ended(reason: CloseReason<'_>) -> Error {
     centrifugo_api::ApiError::new(reason.code, reason.text).into()
 }
 

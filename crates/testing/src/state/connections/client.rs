@@ -158,6 +158,19 @@ impl ConnectedClient {
     }
 }
 
+/// Clients that proxies refresh.
+#[cfg(feature = "proxy")]
+impl ConnectedClient {
+    /// Returns the Unix time in seconds at which the connection expires; 0 for never.
+    pub(crate) fn expires(&self) -> i64 {
+        self.expires
+    }
+
+    pub(crate) fn subscription_mut(&mut self, channel: &str) -> Option<&mut Subscription> {
+        self.subscriptions.get_mut(channel)
+    }
+}
+
 /// Clients with tokens.
 #[cfg(feature = "_token")]
 impl ConnectedClient {

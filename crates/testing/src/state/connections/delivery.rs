@@ -52,6 +52,7 @@ impl Connections {
         publication.data = change.data.clone();
         publication.tags = change.tags.clone();
         publication.offset = change.offset;
+        publication.info.clone_from(&change.info);
         let event = Event::Changed {
             channel: channel.to_owned(),
             key: change.key.clone(),

@@ -8,6 +8,8 @@ use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use centrifugo_api::ClientInfo;
+#[cfg(feature = "proxy")]
+use centrifugo_api::Publication;
 
 use crate::event::Event;
 
@@ -270,6 +272,61 @@ impl Connections {
         for (id, channel) in unsubscribed {
             self.unsubscribe(&id, &channel, Some(OWN_SUBSCRIPTION_EXPIRED));
         }
+    }
+}
+
+/// What proxies refresh, and what their streams send.
+#[cfg(feature = "proxy")]
+impl Connections {
+    /// Returns whether a subscription gets its publications from the stream that a task forwards.
+    pub(crate) fn has_stream(&self, id: &str, channel: &str, task: tokio::task::Id) -> bool {
+        let client = self.0.get(id);
+        let subscription = client.and_then(|client| client.subscriptions.get(channel));
+        let stream = subscription.and_then(|subscription| subscription.stream.as_ref());
+        stream.is_some_and(|stream| stream.0.task.id() == task)
+    }
+
+    /// Sends a publication to one subscriber.
+    pub(crate) fn send_to(&mut self, id: &str, channel: &str, publication: Publication) {
+        let event = Event::Publication {
+            channel: channel.to_owned(),
+            publication,
+        };
+        let Some(client) = self.0.get(id) else {
+            return;
+        };
+        if client.protobuf || event.is_json() {
+            client.send(event);
+        } else {
+            self.disconnect(id, INAPPROPRIATE_PROTOCOL);
+        }
+    }
+
+    /// Returns the connections, and the subscriptions of channels that a proxy refreshes, about which a proxy must be asked at
+    /// `now` in seconds: each only once.
+    pub(crate) fn take_due(
+        &mut self,
+        now: i64,
+        is_refreshed_by_proxy: impl Fn(&str) -> bool,
+    ) -> Vec<(String, Option<String>)> {
+        let mut due = Vec::new();
+        for (id, client) in &mut self.0 {
+            let session = &mut client.session;
+            let is_due = session.by_proxy && client.expires > 0 && session.ask_at <= now;
+            if is_due && !session.is_asking {
+                session.is_asking = true;
+                due.push((id.clone(), None));
+            }
+            for (channel, subscription) in &mut client.subscriptions {
+                let is_due =
+                    is_overdue(subscription.expires, now) && is_refreshed_by_proxy(channel);
+                if is_due && !subscription.is_asking {
+                    subscription.is_asking = true;
+                    due.push((id.clone(), Some(channel.clone())));
+                }
+            }
+        }
+        due
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::state::map::messages::{
-    KeyMode, MapPosition, MapPublication, MapPublish, SuppressReason,
+    KeyMode, MapPosition, MapPublication, MapPublish, MapRemove, SuppressReason,
 };
 use crate::state::map::options::Limits;
 
@@ -98,6 +98,7 @@ impl Contents {
             tags: request.tags,
             offset: 0,
             removed: false,
+            info: request.info,
             time: now,
         };
         let publication = self.record(change, limits);
@@ -119,13 +120,18 @@ impl Contents {
     /// Removes a key, if it exists.
     pub(super) fn remove(
         &mut self,
-        key: &str,
+        request: &MapRemove,
         now: u64,
         limits: &Limits,
     ) -> Option<Arc<MapPublication>> {
-        let entry = self.take(key)?;
+        let entry = self.take(&request.key)?;
         self.extend_lifetimes(now, limits);
-        Some(self.record_removal(&entry, now, limits))
+        let tags = if request.tags.is_empty() {
+            &entry.publication.tags
+        } else {
+            &request.tags
+        };
+        Some(self.record_removal(&entry, tags, now, limits))
     }
 
     /// Keeps the epoch and the offset for another `meta_ttl`.
@@ -150,7 +156,7 @@ impl Contents {
     pub(super) fn expire_key(&mut self, limits: &Limits) -> Option<Arc<MapPublication>> {
         let (at, key) = self.key_expiries.first()?.clone();
         let entry = self.take(&key)?;
-        Some(self.record_removal(&entry, at, limits))
+        Some(self.record_removal(&entry, &entry.publication.tags, at, limits))
     }
 
     pub(super) fn expire_stream(&mut self) {
@@ -175,13 +181,20 @@ impl Contents {
         self.touch(now, limits);
     }
 
-    fn record_removal(&mut self, entry: &Entry, now: u64, limits: &Limits) -> Arc<MapPublication> {
+    fn record_removal(
+        &mut self,
+        entry: &Entry,
+        tags: &BTreeMap<String, String>,
+        now: u64,
+        limits: &Limits,
+    ) -> Arc<MapPublication> {
         let removal = MapPublication {
             key: entry.publication.key.clone(),
             data: Bytes::new(),
-            tags: entry.publication.tags.clone(),
+            tags: tags.clone(),
             offset: 0,
             removed: true,
+            info: None,
             time: now,
         };
         self.record(removal, limits)

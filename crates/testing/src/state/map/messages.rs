@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use centrifugo_api::ClientInfo;
 
 /// An error of a call to a map channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub(crate) struct MapPublish {
     pub(crate) key_mode: KeyMode,
     pub(crate) version: u64,
     pub(crate) version_epoch: String,
+    /// The client that sets the key, if it is not the server.
+    pub(crate) info: Option<ClientInfo>,
 }
 
 /// A request of `map_remove`.
@@ -70,6 +73,8 @@ pub(crate) struct MapPublish {
 pub(crate) struct MapRemove {
     pub(crate) key: String,
     pub(crate) idempotency_key: String,
+    /// The tags of the removal; those of the removed value if there are none.
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// A request of `map_read_state`. It lacks `asc`, which has no effect: the API sets no scores.
@@ -94,7 +99,7 @@ pub(crate) struct MapReadStream {
 }
 
 /// A change of a key: an entry of the state or the stream, and the event for subscribers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MapPublication {
     pub(crate) key: String,
     pub(crate) data: Bytes,
@@ -103,6 +108,8 @@ pub(crate) struct MapPublication {
     /// The offset in the stream; 0 in the ephemeral mode.
     pub(crate) offset: u64,
     pub(crate) removed: bool,
+    /// The client that has set the key.
+    pub(crate) info: Option<ClientInfo>,
     /// The Unix time of the change, in milliseconds.
     pub(crate) time: u64,
 }
@@ -129,14 +136,14 @@ impl SuppressReason {
 }
 
 /// The result of `map_publish` and `map_remove`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MapUpdate {
     pub(crate) position: MapPosition,
     pub(crate) outcome: MapOutcome,
 }
 
 /// The outcome of `map_publish` and `map_remove`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum MapOutcome {
     /// The change, which the subscribers of the channel must receive.
     Changed(Arc<MapPublication>),
@@ -144,7 +151,7 @@ pub(crate) enum MapOutcome {
 }
 
 /// A page of `map_read_state` or `map_read_stream`; only a state has a cursor.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct MapPage {
     pub(crate) entries: Vec<Arc<MapPublication>>,
     pub(crate) position: MapPosition,

@@ -101,7 +101,7 @@ impl MapChannel {
                 SuppressReason::KeyNotFound,
             ));
         };
-        let Some(publication) = contents.remove(&request.key, now, &limits) else {
+        let Some(publication) = contents.remove(&request, now, &limits) else {
             return Ok(suppressed(contents.position(), SuppressReason::KeyNotFound));
         };
         let position = contents.position();

@@ -104,6 +104,7 @@ impl Fixture {
         let request = MapRemove {
             key: key.to_owned(),
             idempotency_key: idempotency_key.to_owned(),
+            ..MapRemove::default()
         };
         summary(self.channel.remove(self.now, request))
     }

@@ -19,6 +19,7 @@ fn entries_have_all_their_fields() {
         tags,
         offset: 1,
         removed: false,
+        info: None,
         time: 1000,
     };
     let stream = map
