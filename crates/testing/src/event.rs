@@ -29,6 +29,20 @@ pub enum Event {
         /// The new value; for a removal, a publication with the tags of the old value.
         publication: Publication,
     },
+    /// A key of a shared poll that the client tracks has a new state, or is gone: then it is not tracked any more.
+    #[non_exhaustive]
+    Polled {
+        /// The channel.
+        channel: String,
+        /// The key.
+        key: String,
+        /// True if the key is gone.
+        removed: bool,
+        /// The state; empty if the key is gone.
+        data: Bytes,
+        /// The version of the state; 0 if the key is gone.
+        version: u64,
+    },
     /// A client, possibly this one, has subscribed to a channel.
     #[non_exhaustive]
     Joined {
@@ -99,7 +113,7 @@ impl Event {
                 is_json_or_absent(&publication.data) && info.is_none_or(is_info_json)
             }
             Self::Joined { info, .. } | Self::Left { info, .. } => is_info_json(info),
-            Self::Subscribed { data, .. } => is_json_or_absent(data),
+            Self::Subscribed { data, .. } | Self::Polled { data, .. } => is_json_or_absent(data),
             Self::Unsubscribed { .. } | Self::Refreshed { .. } | Self::Disconnected { .. } => true,
         }
     }

@@ -66,7 +66,12 @@ pub enum DataFormat {
 pub(crate) enum ChannelKind {
     Stream,
     Map(MapOptions),
-    SharedPoll { publish_enabled: bool },
+    SharedPoll {
+        publish_enabled: bool,
+        /// True if the server makes the versions itself.
+        #[cfg_attr(not(feature = "proxy"), allow(dead_code))]
+        is_versionless: bool,
+    },
 }
 
 /// The options of a channel.
@@ -172,7 +177,20 @@ impl Namespace {
     ///
     /// `publish_enabled` allows `shared_poll_publish`.
     pub fn shared_poll(mut self, publish_enabled: bool) -> Self {
-        self.kind = ChannelKind::SharedPoll { publish_enabled };
+        self.kind = ChannelKind::SharedPoll {
+            publish_enabled,
+            is_versionless: false,
+        };
+        self
+    }
+
+    /// Makes the namespace's channels shared polls in Centrifugo's mode `versionless`, in which the server itself sees
+    /// whether a state has changed.
+    pub fn shared_poll_versionless(mut self) -> Self {
+        self.kind = ChannelKind::SharedPoll {
+            publish_enabled: false,
+            is_versionless: true,
+        };
         self
     }
 

@@ -322,7 +322,7 @@ fn shared_poll(namespace: Namespace, options: &Section<'_>) -> Result<Namespace,
     let publish_enabled = options.flag("publish_enabled")?;
     match options.text("mode")?.unwrap_or_default().as_str() {
         "versioned" => {}
-        "" | "versionless" if !publish_enabled => {}
+        "" | "versionless" if !publish_enabled => return Ok(namespace.shared_poll_versionless()),
         "" | "versionless" => {
             return Err(format!(
                 "{} only applies to the mode versioned: set {}",

@@ -214,6 +214,27 @@ fn publish_result(position: Position) -> PublishResult {
     }
 }
 
+#[cfg(feature = "proxy")]
+impl Engine {
+    /// Sends the state of a key of a shared poll to the clients that track it.
+    fn send_polled(&self, channel: &str, key: &str, version: u64, epoch: &str, data: Bytes) {
+        let item = crate::state::polls::PollItem {
+            key: key.to_owned(),
+            data,
+            version,
+            removed: false,
+        };
+        self.publish_polled(channel, epoch, item);
+    }
+}
+
+#[cfg(not(feature = "proxy"))]
+impl Engine {
+    /// Does nothing: no client tracks a key.
+    #[allow(clippy::unused_self)] // As with proxies.
+    fn send_polled(&self, _: &str, _: &str, _: u64, _: &str, _: Bytes) {}
+}
+
 /// Returns the payload of a request, from the field in base64 if that is set.
 pub(crate) fn payload(plain: Bytes, base64: &str) -> Result<Bytes, ApiError> {
     if base64.is_empty() {
@@ -248,9 +269,12 @@ impl Handler for SharedPollPublishRequest {
         match options.kind {
             ChannelKind::SharedPoll {
                 publish_enabled: true,
+                ..
             } => {
                 let data = payload(self.data, &self.b64data)?;
                 call.engine.check_value(&data, options.data_format)?;
+                call.engine
+                    .send_polled(&self.channel, &self.key, self.version, &self.epoch, data);
                 Ok(SharedPollPublishResult {})
             }
             ChannelKind::SharedPoll { .. } => Err(not_available()),

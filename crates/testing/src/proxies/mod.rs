@@ -8,6 +8,7 @@ mod maps;
 mod network;
 mod options;
 mod permissions;
+mod polls;
 mod proxy;
 mod publish;
 mod refresh;

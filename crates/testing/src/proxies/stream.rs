@@ -16,10 +16,9 @@ use super::asker::{Asker, unless_ended};
 use super::client::{ProxiedConnection, SubscribeOptions, Subscribed};
 use super::proxy::{Backend, Context, Proxy, Unanswered, check_handler};
 use super::refusal::{Refusal, accepted};
-use super::subscribe::{offer, subscribe_request};
+use super::subscribe::{offer, subscribe_request, without_positions};
 use crate::engine::Engine;
 use crate::errors::not_available;
-use crate::messages::BoolValue;
 use crate::namespace::ChannelOptions;
 use crate::state::connections::CloseReason;
 use crate::state::connections::session::{StreamHandle, StreamParts, Unread};
@@ -67,8 +66,7 @@ impl ProxiedConnection {
         let response = accepted::<SubscribeRequest>(answer, &proxy.options);
         let response = response.map_err(Refusal::without_temporary)?;
         let mut offer = offer(response.result.unwrap_or_default())?;
-        offer.overrides.force_recovery = Some(BoolValue { value: false });
-        offer.overrides.force_positioning = Some(BoolValue { value: false });
+        without_positions(&mut offer);
         let Some(publications) = publications else {
             return Err(not_available().into());
         };

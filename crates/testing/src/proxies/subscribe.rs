@@ -6,13 +6,13 @@ use centrifugo_proxy::messages::{self, SubscribeRequest, SubscribeResult};
 use prost::Message as _;
 
 use super::asker::{Asker, request_of};
-use super::client::{ProxiedConnection, SubscribeOptions, Subscribed};
+use super::client::{ProxiedConnection, SubscribeOptions, Subscribed, SubscriptionKind};
 use super::proxy::Proxy;
 use super::refusal::{Refusal, accepted, closed, failed};
 use crate::engine::{Offer, check_own, payload};
-use crate::errors::{PERMISSION_DENIED, bad_request, client_error};
+use crate::errors::{PERMISSION_DENIED, bad_request, client_error, not_available};
 use crate::event::{Event, is_json_or_absent};
-use crate::messages::SubscribeOptionOverride;
+use crate::messages::{BoolValue, SubscribeOptionOverride};
 use crate::namespace::ChannelKind;
 use crate::state::connections::session::StreamHandle;
 use crate::state::connections::{BAD_REQUEST, CloseReason, INAPPROPRIATE_PROTOCOL, Source};
@@ -30,16 +30,16 @@ impl ProxiedConnection {
         check_payload(&asker, &options.data, BAD_REQUEST)?;
         let engine = self.connection.engine();
         let channel_options = engine.channel_options(channel)?;
-        if matches!(channel_options.kind, ChannelKind::SharedPoll { .. }) {
-            return Err(bad_request().into());
-        }
+        let kind = options.kind;
+        check_poll(kind, &channel_options.kind)?;
         check_own(&mut engine.state.lock().connections, self.id(), channel)?;
         check_name(channel)?;
-        if matches!(channel_options.kind, ChannelKind::Map(_)) {
+        let is_map = matches!(channel_options.kind, ChannelKind::Map(_));
+        if is_map != (kind == SubscriptionKind::Map) {
             return Err(client_error(PERMISSION_DENIED).into());
         }
         let clients = &channel_options.clients;
-        let offer = if !options.token.is_empty() {
+        let mut offer = if !options.token.is_empty() {
             self.offer_by_token(channel, &options.token)?
         } else if channel.starts_with('$') {
             return Err(client_error(PERMISSION_DENIED).into());
@@ -53,6 +53,9 @@ impl ProxiedConnection {
         } else {
             return Err(client_error(PERMISSION_DENIED).into());
         };
+        if kind != SubscriptionKind::Stream {
+            without_positions(&mut offer);
+        }
         self.finish_subscribe(&asker, channel, offer, None)
     }
 
@@ -149,6 +152,22 @@ pub(super) fn offer(result: SubscribeResult) -> Result<Offer, Refusal> {
         source: Source::Client,
         since: None,
     })
+}
+
+/// Checks that a subscription is one to a shared poll, if the channel is one.
+fn check_poll(kind: SubscriptionKind, channel: &ChannelKind) -> Result<(), Refusal> {
+    let is_poll = matches!(channel, ChannelKind::SharedPoll { .. });
+    match kind {
+        SubscriptionKind::SharedPoll if !is_poll => Err(not_available().into()),
+        SubscriptionKind::Stream | SubscriptionKind::Map if is_poll => Err(bad_request().into()),
+        _ => Ok(()),
+    }
+}
+
+/// Leaves out what only the subscriptions to histories have.
+pub(super) fn without_positions(offer: &mut Offer) {
+    offer.overrides.force_recovery = Some(BoolValue { value: false });
+    offer.overrides.force_positioning = Some(BoolValue { value: false });
 }
 
 /// Returns a payload of an answer, from its twin in base64 if that is set.

@@ -3,6 +3,8 @@
 pub(crate) mod connections;
 pub(crate) mod idempotency;
 pub(crate) mod map;
+#[cfg(feature = "proxy")]
+pub(crate) mod polls;
 pub(crate) mod random;
 pub(crate) mod stream;
 
@@ -12,6 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use self::connections::Connections;
 use self::idempotency::IdempotencyCache;
 use self::map::MapChannel;
+#[cfg(feature = "proxy")]
+use self::polls::Poll;
 use self::stream::Streams;
 
 /// The state, behind its lock.
@@ -24,6 +28,9 @@ pub(crate) struct Data {
     pub(crate) streams: Streams,
     /// The maps, by channel.
     pub(crate) maps: HashMap<String, MapChannel>,
+    /// The shared polls, by channel.
+    #[cfg(feature = "proxy")]
+    pub(crate) polls: HashMap<String, Poll>,
     pub(crate) idempotency: IdempotencyCache,
     pub(crate) connections: Connections,
 }

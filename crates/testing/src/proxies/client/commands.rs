@@ -11,6 +11,16 @@ use super::ProxiedConnection;
 pub struct SubscribeOptions {
     pub(crate) token: String,
     pub(crate) data: Bytes,
+    pub(crate) kind: SubscriptionKind,
+}
+
+/// The kind of a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SubscriptionKind {
+    #[default]
+    Stream,
+    Map,
+    SharedPoll,
 }
 
 impl SubscribeOptions {
@@ -22,6 +32,18 @@ impl SubscribeOptions {
     /// Sets the subscription token: no proxy is asked. It needs the feature `token`.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = token.into();
+        self
+    }
+
+    /// Subscribes to a map: the client gets its changes from now on, but not its state.
+    pub fn map(mut self) -> Self {
+        self.kind = SubscriptionKind::Map;
+        self
+    }
+
+    /// Subscribes to a shared poll, whose keys the client then [tracks](ProxiedConnection::track).
+    pub fn shared_poll(mut self) -> Self {
+        self.kind = SubscriptionKind::SharedPoll;
         self
     }
 
@@ -38,6 +60,7 @@ impl std::fmt::Debug for SubscribeOptions {
         formatter
             .debug_struct("SubscribeOptions")
             .field("data", &self.data)
+            .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
 }
@@ -71,8 +94,8 @@ impl ProxiedConnection {
     ///
     /// # Errors
     ///
-    /// 102 for an unknown namespace; 103 without a permission, and for maps; 105 if the client is subscribed; 106 above 128
-    /// channels; 107 for a shared poll, and for a channel that is not ASCII; 110 if the subscription would have expired; and what
+    /// 102 for an unknown namespace; 103 without a permission; 105 if the client is subscribed; 106 above 128 channels; 103, 107
+    /// or 108 for a channel of another kind than the options say; 107 for a channel that is not ASCII; 110 if the subscription would have expired; and what
     /// the subscribe proxy answers.
     pub async fn subscribe(&self, channel: &str) -> Result<Subscribed, Error> {
         self.subscribe_with(channel, SubscribeOptions::new()).await
@@ -89,7 +112,7 @@ impl ProxiedConnection {
         channel: &str,
         options: SubscribeOptions,
     ) -> Result<Subscribed, Error> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         let subscribed = self.proxied_subscribe(channel, options).await;
         subscribed.map_err(|refusal| self.refused(refusal))
     }
@@ -103,7 +126,7 @@ impl ProxiedConnection {
     /// answers.
     pub async fn publish(&self, channel: &str, data: impl IntoPayload) -> Result<(), Error> {
         let data = data.into_payload().into_bytes();
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         let published = self.proxied_publish(channel, data).await;
         published.map_err(|refusal| self.refused(refusal))
     }
@@ -115,7 +138,7 @@ impl ProxiedConnection {
     /// 104 for an unknown namespace of methods; 108 if no proxy is asked about the method; and what the rpc proxy answers.
     pub async fn rpc(&self, method: &str, data: impl IntoPayload) -> Result<Bytes, Error> {
         let data = data.into_payload().into_bytes();
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         let replied = self.proxied_rpc(method, data).await;
         replied.map_err(|refusal| self.refused(refusal))
     }
@@ -132,7 +155,7 @@ impl ProxiedConnection {
         data: impl IntoPayload,
     ) -> Result<(), Error> {
         let data = data.into_payload().into_bytes();
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         let published = self.proxied_map_publish(channel, key, data).await;
         published.map_err(|refusal| self.refused(refusal))
     }
@@ -143,7 +166,7 @@ impl ProxiedConnection {
     ///
     /// 102 for an unknown namespace; 103 without a permission; and what the map_remove proxy answers.
     pub async fn map_remove(&self, channel: &str, key: &str) -> Result<(), Error> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await;
         let removed = self.proxied_map_remove(channel, key).await;
         removed.map_err(|refusal| self.refused(refusal))
     }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use centrifugo_api::{Error, Publication};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
+pub(crate) use commands::SubscriptionKind;
 pub use commands::{SubscribeOptions, Subscribed};
 pub use connecting::ConnectingClient;
 
@@ -91,6 +92,11 @@ impl ProxiedConnection {
         event
     }
 
+    /// Waits until no other command runs.
+    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// Returns the publications of streams that are not read yet.
     pub(super) fn unread(&self) -> &Arc<Unread> {
         &self.unread
@@ -102,7 +108,7 @@ impl ProxiedConnection {
     }
 
     /// Returns the error that the test gets, after the client has got its own.
-    fn refused(&self, refusal: Refusal) -> Error {
+    pub(super) fn refused(&self, refusal: Refusal) -> Error {
         match refusal {
             Refusal::Error(error) => error.into(),
             Refusal::Disconnect { code, reason } => {

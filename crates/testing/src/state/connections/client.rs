@@ -51,6 +51,8 @@ pub(crate) struct Subscription {
     /// True while a proxy is asked whether the subscription goes on.
     pub(crate) is_asking: bool,
     pub(crate) stream: Option<StreamHandle>,
+    /// The keys of a shared poll that the client tracks, with the versions that it has.
+    pub(crate) tracked: BTreeMap<String, u64>,
 }
 
 /// Who has made a subscription.

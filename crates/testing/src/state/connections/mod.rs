@@ -6,12 +6,16 @@ pub(crate) mod session;
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
+#[cfg(feature = "proxy")]
+use std::collections::BTreeSet;
 
 use centrifugo_api::ClientInfo;
 #[cfg(feature = "proxy")]
 use centrifugo_api::Publication;
 
 use crate::event::Event;
+#[cfg(feature = "proxy")]
+use crate::state::polls::PollItem;
 
 pub(crate) use self::client::{ConnectedClient, Source, Subscription};
 
@@ -284,6 +288,57 @@ impl Connections {
         let subscription = client.and_then(|client| client.subscriptions.get(channel));
         let stream = subscription.and_then(|subscription| subscription.stream.as_ref());
         stream.is_some_and(|stream| stream.0.task.id() == task)
+    }
+
+    /// Returns the keys of a shared poll that clients track.
+    pub(crate) fn tracked(&self, channel: &str) -> BTreeSet<String> {
+        let clients = self.0.values();
+        let subscriptions = clients.filter_map(|client| client.subscriptions.get(channel));
+        let keys = subscriptions.flat_map(|subscription| subscription.tracked.keys());
+        keys.cloned().collect()
+    }
+
+    /// Ends the subscriptions of clients that track keys of a shared poll.
+    pub(crate) fn end_tracking(&mut self, channel: &str, reason: CloseReason<'_>) {
+        let mut tracking = Vec::new();
+        for (id, client) in &self.0 {
+            let subscription = client.subscriptions.get(channel);
+            if subscription.is_some_and(|subscription| !subscription.tracked.is_empty()) {
+                tracking.push(id.clone());
+            }
+        }
+        for id in tracking {
+            self.unsubscribe(&id, channel, Some(reason));
+        }
+    }
+
+    /// Sends the state of a key to the clients that track it and have an older version.
+    pub(crate) fn send_polled(&mut self, channel: &str, item: &PollItem) {
+        let event = Event::Polled {
+            channel: channel.to_owned(),
+            key: item.key.clone(),
+            removed: item.removed,
+            data: item.data.clone(),
+            version: item.version,
+        };
+        let is_json = event.is_json();
+        for client in self.0.values_mut() {
+            let Some(subscription) = client.subscriptions.get_mut(channel) else {
+                continue;
+            };
+            let Some(version) = subscription.tracked.get_mut(&item.key) else {
+                continue;
+            };
+            let is_newer = item.removed || item.version > *version;
+            *version = (*version).max(item.version);
+            if item.removed {
+                subscription.tracked.remove(&item.key);
+            }
+            // A client with JSON never gets other states: Centrifugo sends it nothing.
+            if is_newer && (client.protobuf || is_json) {
+                client.send(event.clone());
+            }
+        }
     }
 
     /// Sends a publication to one subscriber.
