@@ -17,6 +17,7 @@ mod rpc;
 mod settings;
 mod stream;
 mod subscribe;
+mod unread;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -17,11 +17,12 @@ use super::client::{ProxiedConnection, SubscribeOptions, Subscribed};
 use super::proxy::{Backend, Context, Proxy, Unanswered, check_handler};
 use super::refusal::{Refusal, accepted};
 use super::subscribe::{offer, subscribe_request, without_positions};
+use super::unread::Unread;
 use crate::engine::Engine;
 use crate::errors::not_available;
 use crate::namespace::ChannelOptions;
 use crate::state::connections::CloseReason;
-use crate::state::connections::session::{StreamHandle, StreamParts, Unread};
+use crate::state::connections::session::{StreamHandle, StreamParts};
 
 /// The end of a stream, after which the client does not subscribe again.
 const ENDED: CloseReason<'static> = CloseReason::new(2000, "server unsubscribe");

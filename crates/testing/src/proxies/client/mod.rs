@@ -15,11 +15,11 @@ pub use commands::{SubscribeOptions, Subscribed};
 pub use connecting::ConnectingClient;
 
 use super::refusal::Refusal;
+use super::unread::Unread;
 use crate::connection::Connection;
 use crate::engine::seen_by_client;
 use crate::event::Event;
 use crate::state::connections::CloseReason;
-use crate::state::connections::session::Unread;
 
 /// A connected client that may do what permissions, tokens and proxies let it do, as a client of a real server. It comes from
 /// [`Server::connect_client`](crate::Server::connect_client).

@@ -1,14 +1,11 @@
 //! The parts of a connection that only proxies see.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-#[cfg(feature = "proxy")]
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 /// The part of a connection that proxies see, and how they refresh it.
@@ -55,44 +52,5 @@ pub(crate) struct StreamParts {
 impl Drop for StreamParts {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// The number of publications of streams that the test has not read, above which streams are not polled.
-const MAX_UNREAD: usize = 1000;
-
-/// The publications of streams that the test has not read.
-#[cfg_attr(not(feature = "proxy"), allow(dead_code))]
-#[derive(Debug, Default)]
-pub(crate) struct Unread {
-    count: AtomicUsize,
-    is_read: Notify,
-}
-
-#[cfg(feature = "proxy")]
-impl Unread {
-    pub(crate) fn add(&self) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts a publication as read. Others than those of streams may count too.
-    pub(crate) fn remove(&self) {
-        let _ = self
-            .count
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
-                count.checked_sub(1)
-            });
-        self.is_read.notify_waiters();
-    }
-
-    /// Waits until there are not too many.
-    pub(crate) async fn wait(&self) {
-        loop {
-            let is_read = self.is_read.notified();
-            if self.count.load(Ordering::Relaxed) < MAX_UNREAD {
-                return;
-            }
-            is_read.await;
-        }
     }
 }
