@@ -12,11 +12,14 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
+use centrifugo_api_testing::{ConnectingClient, Namespace, ProxyOptions, Server};
 use centrifugo_proxy::{
-    Caller, ClientError, ConnectEvent, ConnectReply, Disconnect, Handlers, MapPublishReply,
-    MapRemoveReply, PublishReply, RefreshReply, Reject, RpcReply, SharedPollItem,
-    SharedPollRefreshReply, SubRefreshReply, SubscribeReply,
+    Caller, ChannelOptions, ClientError, ConnectEvent, ConnectReply, Disconnect, EventKind,
+    Handlers, MapPublishReply, MapRemoveReply, ProxyConfiguration, PublishReply, RefreshReply,
+    Reject, RpcReply, SharedPollItem, SharedPollRefreshReply, SubRefreshReply, SubscribeReply,
 };
+use tokio::net::TcpListener;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -28,13 +31,18 @@ const TOO_LONG: ClientError = ClientError::constant(413, "the message is too lon
 /// How long a connection or a subscription goes on until Centrifugo asks again.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// The state of the application: the user of each session, and prices.
+/// The state of the application: the user of each session.
 #[derive(Clone, Default)]
 struct App {
     sessions: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl App {
+    fn sign_in(&self, session: &str, user: &str) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(session.to_owned(), user.to_owned());
+    }
+
     fn user(&self, session: &str) -> Option<String> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.get(session).cloned()
@@ -51,7 +59,10 @@ impl App {
         let session = cookie.strip_prefix("session=").ok_or(NO_SESSION)?;
         let user = self.user(session).ok_or(NO_SESSION)?;
         let info = serde_json::json!({ "name": user });
-        Ok(ConnectReply::user(user).info(info).channel("news").expire_in(LEASE))
+        Ok(ConnectReply::user(user)
+            .info(info)
+            .channel("news")
+            .expire_in(LEASE))
     }
 }
 
@@ -108,11 +119,79 @@ fn handlers(app: &App) -> Outcome<Handlers> {
         .on_failure(|kind, failure| eprintln!("{kind:?}: {failure}")))
 }
 
+/// Returns the configuration for a Centrifugo that asks these handlers.
+fn configuration(handlers: &Handlers) -> ProxyConfiguration {
+    let chat = [
+        EventKind::Subscribe,
+        EventKind::SubRefresh,
+        EventKind::Publish,
+    ];
+    let board = ChannelOptions::new([EventKind::MapPublish, EventKind::MapRemove]);
+    let board = board
+        .option("map.mode", "ephemeral")
+        .option("map.key_ttl", "60s");
+    ProxyConfiguration::new(handlers)
+        .http("http://127.0.0.1:3000/centrifugo")
+        .http_headers(["cookie"])
+        .namespace("chat", chat)
+        .namespace("board", board)
+        .namespace("prices", [EventKind::SharedPollRefresh])
+        .shared_poll_secret("another secret")
+        .rpc_without_namespace()
+}
+
+/// Lets a client of an embedded Centrifugo, which asks the handlers within the process, go through the events.
+async fn play(handlers: &Handlers) -> Outcome {
+    let chat = Namespace::new("chat")
+        .subscribe_proxy_enabled(true)
+        .sub_refresh_proxy_enabled(true)
+        .publish_proxy_enabled(true);
+    let server = Server::builder()
+        .namespace(chat)
+        .namespace(Namespace::new("")) // of the channel `news`
+        .proxy(handlers)
+        .proxy_options(ProxyOptions::new().http_headers(["cookie"]))
+        .start()?;
+    let stranger = server.connect_client(ConnectingClient::new()).await;
+    println!(
+        "a stranger: {}",
+        stranger.err().ok_or("the stranger is let in")?
+    );
+    let client = ConnectingClient::new().header("cookie", "session=1");
+    let mut anna = server.connect_client(client).await?;
+    println!("{} is connected", anna.user());
+    anna.subscribe("chat:index").await?;
+    anna.publish("chat:index", r#""hello""#).await?;
+    let publication = anna
+        .next_publication()
+        .await
+        .ok_or("the connection ended")?;
+    println!("published: {}", String::from_utf8_lossy(&publication.data));
+    println!(
+        "the time: {}",
+        String::from_utf8_lossy(&anna.rpc("time", "{}").await?)
+    );
+    let error = anna.rpc("fly", "{}").await;
+    println!(
+        "another method: {}",
+        error.err().ok_or("the method is there")?
+    );
+    server.advance(LEASE + Duration::from_secs(1));
+    server.refreshed().await;
+    anna.publish("chat:index", r#""still here""#).await?;
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Outcome {
     let app = App::default();
+    app.sign_in("1", "anna");
     let handlers = handlers(&app)?;
-    let router = axum::Router::new().nest_service("/centrifugo", handlers.http());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    if std::env::args().any(|argument| argument == "--once") {
+        return play(&handlers).await;
+    }
+    println!("{}", configuration(&handlers).to_yaml()?);
+    let router = Router::new().nest_service("/centrifugo", handlers.http());
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
     Ok(axum::serve(listener, router).await?)
 }

@@ -16,7 +16,10 @@ async fn method_is_answered_by_its_handler() -> Outcome {
         if event.method() == "fail" {
             return Err(NO.into());
         }
-        assert_eq!((event.user(), event.transport()), (Some("anna"), "websocket"));
+        assert_eq!(
+            (event.user(), event.transport()),
+            (Some("anna"), "websocket")
+        );
         Ok(RpcReply::new(event.data().clone()))
     });
     let server = Server::builder().proxy(&handlers).start()?;
