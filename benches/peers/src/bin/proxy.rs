@@ -18,7 +18,7 @@ use axum::http::{Request, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use centrifugo_proxy::messages::{SubscribeRequest, SubscribeResponse, SubscribeResult};
-use centrifugo_proxy::{Caller, Handlers, SubscribeReply};
+use centrifugo_proxy::{Caller, EventKind, Handlers, SubscribeReply};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::{Deserialize, Serialize};
 use tonic::Status;
@@ -272,7 +272,8 @@ fn handlers() -> Handlers {
 }
 
 fn ours() -> Router {
-    with_others(Router::new().nest_service("/centrifugo", handlers().http()))
+    let subscribe = handlers().http_event(EventKind::Subscribe);
+    with_others(Router::new().route_service("/centrifugo/subscribe", subscribe))
 }
 
 fn cents() -> Router {

@@ -1,5 +1,6 @@
 //! Events with one answer.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -20,7 +21,7 @@ use crate::observe::{EventStart, Summary, Transport};
 pub(super) type Told = Arc<Mutex<Option<Result<Summary, Failure>>>>;
 
 impl GrpcService {
-    pub(super) async fn event<M, B>(self, request: Request<B>) -> Response<Body>
+    pub(super) async fn event<M, B>(self, request: Request<B>) -> Result<Response<Body>, Infallible>
     where
         M: EventMessage,
         B: HttpBody + Send + 'static,
@@ -40,7 +41,10 @@ impl GrpcService {
     }
 
     /// Answers a call to an rpc that is not in the schema.
-    pub(super) async fn unknown<B: HttpBody>(self, request: Request<B>) -> Response<Body> {
+    pub(super) async fn unknown<B: HttpBody>(
+        self,
+        request: Request<B>,
+    ) -> Result<Response<Body>, Infallible> {
         let path = request.uri().path().to_owned();
         let told = Told::default();
         tell(&told, Err(Failure::NoHandler(path)));
@@ -54,7 +58,7 @@ impl GrpcService {
         request: Request<B>,
         told: Told,
         work: impl AsyncFnOnce(Request<B>) -> Response<Body>,
-    ) -> Response<Body> {
+    ) -> Result<Response<Body>, Infallible> {
         let start = EventStart {
             kind: kind(request.uri().path()),
             transport: Transport::Grpc,
@@ -72,7 +76,7 @@ impl GrpcService {
             }
             Err(failure) => Err(failure),
         };
-        answered.unwrap_or_else(|failure| status(&failure).into_http())
+        Ok(answered.unwrap_or_else(|failure| status(&failure).into_http()))
     }
 }
 

@@ -65,31 +65,33 @@ impl Handlers {
 }
 
 impl GrpcService {
-    async fn respond<B>(self, request: Request<B>) -> Response<Body>
+    /// Returns the response. Each event has a future of its own, so that none is as large as the largest.
+    fn respond<B>(self, request: Request<B>) -> GrpcFuture
     where
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let kind = kind(request.uri().path());
-        match kind {
-            Some(EventKind::Connect) => self.event::<ConnectRequest, B>(request).await,
-            Some(EventKind::Refresh) => self.event::<RefreshRequest, B>(request).await,
-            Some(EventKind::Subscribe) => self.event::<SubscribeRequest, B>(request).await,
-            Some(EventKind::Publish) => self.event::<PublishRequest, B>(request).await,
-            Some(EventKind::Rpc) => self.event::<RpcRequest, B>(request).await,
-            Some(EventKind::SubRefresh) => self.event::<SubRefreshRequest, B>(request).await,
-            Some(EventKind::MapPublish) => self.event::<MapPublishRequest, B>(request).await,
-            Some(EventKind::MapRemove) => self.event::<MapRemoveRequest, B>(request).await,
+        match kind(request.uri().path()) {
+            Some(EventKind::Connect) => Box::pin(self.event::<ConnectRequest, B>(request)),
+            Some(EventKind::Refresh) => Box::pin(self.event::<RefreshRequest, B>(request)),
+            Some(EventKind::Subscribe) => Box::pin(self.event::<SubscribeRequest, B>(request)),
+            Some(EventKind::Publish) => Box::pin(self.event::<PublishRequest, B>(request)),
+            Some(EventKind::Rpc) => Box::pin(self.event::<RpcRequest, B>(request)),
+            Some(EventKind::SubRefresh) => Box::pin(self.event::<SubRefreshRequest, B>(request)),
+            Some(EventKind::MapPublish) => Box::pin(self.event::<MapPublishRequest, B>(request)),
+            Some(EventKind::MapRemove) => Box::pin(self.event::<MapRemoveRequest, B>(request)),
             Some(EventKind::SharedPollRefresh) => {
-                self.event::<SharedPollRefreshRequest, B>(request).await
+                Box::pin(self.event::<SharedPollRefreshRequest, B>(request))
             }
-            Some(EventKind::CacheEmpty) => self.event::<NotifyCacheEmptyRequest, B>(request).await,
+            Some(EventKind::CacheEmpty) => {
+                Box::pin(self.event::<NotifyCacheEmptyRequest, B>(request))
+            }
             Some(EventKind::ChannelState) => {
-                self.event::<NotifyChannelStateRequest, B>(request).await
+                Box::pin(self.event::<NotifyChannelStateRequest, B>(request))
             }
-            Some(EventKind::SubscribeUnidirectional) => self.unidirectional(request).await,
-            Some(EventKind::SubscribeBidirectional) => self.bidirectional(request).await,
-            None => self.unknown(request).await,
+            Some(EventKind::SubscribeUnidirectional) => Box::pin(self.unidirectional(request)),
+            Some(EventKind::SubscribeBidirectional) => Box::pin(self.bidirectional(request)),
+            None => Box::pin(self.unknown(request)),
         }
     }
 
@@ -151,8 +153,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> GrpcFuture {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.respond(request).await) })
+        self.clone().respond(request)
     }
 }
 

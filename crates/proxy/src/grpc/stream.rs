@@ -1,5 +1,6 @@
 //! Subscriptions with a stream.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,7 +25,10 @@ use crate::observe::caught;
 use crate::stream::{ClientPublications, PublicationStream};
 
 impl GrpcService {
-    pub(super) async fn unidirectional<B>(self, request: Request<B>) -> Response<Body>
+    pub(super) async fn unidirectional<B>(
+        self,
+        request: Request<B>,
+    ) -> Result<Response<Body>, Infallible>
     where
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
@@ -38,7 +42,10 @@ impl GrpcService {
         .await
     }
 
-    pub(super) async fn bidirectional<B>(self, request: Request<B>) -> Response<Body>
+    pub(super) async fn bidirectional<B>(
+        self,
+        request: Request<B>,
+    ) -> Result<Response<Body>, Infallible>
     where
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,

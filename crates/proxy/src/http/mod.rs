@@ -111,7 +111,7 @@ impl HttpService {
         }
     }
 
-    async fn respond<B>(self, request: Request<B>) -> HttpResponse
+    async fn respond<B>(self, request: Request<B>) -> Result<HttpResponse, Infallible>
     where
         B: Body + Send,
         B::Data: Send,
@@ -129,10 +129,10 @@ impl HttpService {
             Ok(begun) => begun.run(self.work(kind, parts, body)).await,
             Err(failure) => Err(failure),
         };
-        match answered {
+        Ok(match answered {
             Ok(json) => answer(json),
             Err(failure) => refusal(&failure),
-        }
+        })
     }
 
     fn kind(&self, path: &str) -> Option<EventKind> {
@@ -255,8 +255,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> HttpFuture {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.respond(request).await) })
+        Box::pin(self.clone().respond(request))
     }
 }
 

@@ -177,16 +177,19 @@ pub(crate) fn built_in() -> Observers {
 /// An event that is observed. Dropped before its end, the event was dropped.
 pub(crate) struct ObservedEvent {
     watching: Vec<Box<dyn EventObserver>>,
-    started: Instant,
+    /// `None` if nobody watches.
+    started: Option<Instant>,
 }
 
 impl ObservedEvent {
     pub(crate) fn start(observers: &Observers, start: &EventStart<'_>) -> Self {
         let observers = observers.iter();
         let watching = observers.filter_map(|observer| caught(|| observer.event(start)).flatten());
+        let watching: Vec<_> = watching.collect();
+        let is_watched = !watching.is_empty();
         Self {
-            watching: watching.collect(),
-            started: Instant::now(),
+            watching,
+            started: is_watched.then(Instant::now),
         }
     }
 
@@ -195,9 +198,10 @@ impl ObservedEvent {
     }
 
     fn tell(&mut self, outcome: Outcome<'_>) {
+        let Some(started) = self.started else { return };
         let end = EventEnd {
             outcome,
-            duration: self.started.elapsed(),
+            duration: started.elapsed(),
         };
         for observer in self.watching.drain(..) {
             caught(|| observer.ends(&end));
