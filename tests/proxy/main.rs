@@ -24,6 +24,7 @@ mod publish;
 mod refresh;
 mod refused_calls;
 mod requests;
+mod rotation;
 mod rpc;
 mod shared_polls;
 mod statuses;

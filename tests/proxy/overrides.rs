@@ -2,15 +2,17 @@
 
 use centrifugo_api::{PresenceRequest, SubscribeOptionOverride};
 use centrifugo_proxy::{ConnectReply, EventKind, SubscribeReply, SubscriptionOptions};
+use serde_json::json;
 
 use crate::Outcome;
-use crate::harness::{Case, Client, Column, Event, Row, member, play};
+use crate::harness::{Case, Client, Column, Event, Make, Row, member, play, raw};
 
 in_each_column!(
     overrides_of_connect,
     overrides_of_subscribe,
     overrides_of_nothing_by_connect,
     overrides_of_nothing_by_subscribe,
+    infos_of_connect,
 );
 
 type Override = fn() -> SubscribeOptionOverride;
@@ -160,6 +162,36 @@ async fn overrides_of_nothing_by_subscribe(column: Column) -> Outcome {
 /// Returns the options of a subscription that the server makes.
 fn overriding(options: SubscribeOptionOverride) -> SubscriptionOptions {
     SubscriptionOptions::new().edit(|message| message.r#override = Some(options))
+}
+
+/// Infos of subscriptions that the server makes.
+const INFOS: &[Row] = &[
+    Row {
+        name: "info",
+        answer: |case| {
+            let options = SubscriptionOptions::new().info(r#"{"a":1}"#);
+            let reply = ConnectReply::user("42").subscription(case.channel("on"), options);
+            reply.into()
+        },
+        seen: &[r#"is 42 of the subscription {"a":1}"#],
+    },
+    Row {
+        name: "b64info beats info",
+        answer: |case| {
+            let options = json!({"info": {"a": 1}, "b64info": "eyJiIjoyfQ=="});
+            raw(json!({"result": {"user": "42", "subs": {case.channel("on"): options}}}))
+        },
+        seen: &[r#"is 42 of the subscription {"b":2}"#],
+    },
+];
+
+async fn infos_of_connect(column: Column) -> Outcome {
+    play(column, INFOS, async |case, answer: &Make| {
+        case.answer(EventKind::Connect, [answer(case)]);
+        let _client = case.connected().await;
+        case.members(&case.channel("on")).await
+    })
+    .await
 }
 
 /// Lets the server subscribe a client.

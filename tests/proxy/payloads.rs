@@ -44,6 +44,20 @@ async fn bytes_arrive_as_they_are(column: Column) -> Outcome {
     Ok(())
 }
 
+#[tokio::test]
+#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+async fn compressed_requests_are_answered() -> Outcome {
+    let compression = [("CENTRIFUGO_RPC_PROXY_GRPC_COMPRESSION", "true")];
+    let environment = Environment::of_own(Column::Grpc, &compression).await?;
+    let case = environment.case();
+    let rpc = RpcReply::new(r#"{"a":1}"#);
+    case.answer(EventKind::Rpc, [rpc.into()]);
+    let client = case.connected().await;
+    let replied = client.rpc("rpc:method", r#"{"in":1}"#).await;
+    assert_eq!(replied.to_string(), r#"replied with {"a":1}"#);
+    Ok(())
+}
+
 async fn next(client: &mut Client) -> String {
     client.next().await.to_string()
 }

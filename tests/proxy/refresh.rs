@@ -9,8 +9,9 @@ use crate::Outcome;
 use crate::harness::{
     Answer, Case, Column, Make, Row, garbage, in_a_minute, past, play, raw, unix,
 };
+use crate::sub_refresh;
 
-in_each_column!(refreshes);
+in_each_column!(refreshes_of_connections_and_subscriptions);
 
 const EXPIRED: &[&str] = &["reconnects after 3005 connection expired", "connected"];
 const GOES_ON: &[&str] = &[
@@ -123,8 +124,9 @@ const ROWS: &[Row] = &[
     },
 ];
 
-async fn refreshes(column: Column) -> Outcome {
-    play(column, ROWS, refresh).await
+async fn refreshes_of_connections_and_subscriptions(column: Column) -> Outcome {
+    tokio::try_join!(play(column, ROWS, refresh), sub_refresh::refreshes(column))?;
+    Ok(())
 }
 
 /// Connects for a second, and lets the server ask whether the connection may go on.

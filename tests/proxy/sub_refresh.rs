@@ -10,8 +10,6 @@ use crate::harness::{
     Answer, Case, Column, Event, Make, Row, garbage, in_a_minute, past, play, raw, unix,
 };
 
-in_each_column!(refreshes);
-
 const EXPIRED: &[&str] = &[
     "subscribes again after 2501 subscription expired",
     "subscribed to refreshed:CASE",
@@ -109,7 +107,8 @@ const ROWS: &[Row] = &[
     },
 ];
 
-async fn refreshes(column: Column) -> Outcome {
+/// Plays the table. It takes some seconds, as that of connections does.
+pub(crate) async fn refreshes(column: Column) -> Outcome {
     play(column, ROWS, refresh).await
 }
 

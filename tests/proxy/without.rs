@@ -8,11 +8,7 @@ use serde_json::json;
 use crate::Outcome;
 use crate::harness::{Answer, Column, Environment};
 
-in_each_column!(
-    unknown_client_is_refused_without_anonymous_clients,
-    connection_expires_without_refresh,
-    subscription_expires_without_sub_refresh,
-);
+in_each_column!(clients_expire_and_are_refused);
 
 const WITHOUT: &[(&str, &str)] = &[
     (
@@ -23,8 +19,17 @@ const WITHOUT: &[(&str, &str)] = &[
     ("CENTRIFUGO_CLIENT_EXPIRED_CLOSE_DELAY", "100ms"),
 ];
 
-async fn unknown_client_is_refused_without_anonymous_clients(column: Column) -> Outcome {
+async fn clients_expire_and_are_refused(column: Column) -> Outcome {
     let environment = Environment::of_own(column, WITHOUT).await?;
+    tokio::try_join!(
+        unknown_client_is_refused(environment),
+        connection_expires(environment),
+        subscription_expires(environment),
+    )?;
+    Ok(())
+}
+
+async fn unknown_client_is_refused(environment: &'static Environment) -> Outcome {
     for (reply, expected) in [
         (
             ConnectReply::no_credentials(),
@@ -39,8 +44,8 @@ async fn unknown_client_is_refused_without_anonymous_clients(column: Column) -> 
     Ok(())
 }
 
-async fn connection_expires_without_refresh(column: Column) -> Outcome {
-    let case = Environment::of_own(column, WITHOUT).await?.case();
+async fn connection_expires(environment: &'static Environment) -> Outcome {
+    let case = environment.case();
     let reply = Answer::Then(|| {
         let reply = ConnectReply::user("42").expire_in(Duration::from_secs(2));
         reply.into()
@@ -55,8 +60,8 @@ async fn connection_expires_without_refresh(column: Column) -> Outcome {
     Ok(())
 }
 
-async fn subscription_expires_without_sub_refresh(column: Column) -> Outcome {
-    let case = Environment::of(column).await?.case();
+async fn subscription_expires(environment: &'static Environment) -> Outcome {
+    let case = environment.case();
     let reply = Answer::Then(|| {
         let reply = SubscribeReply::allow().expire_in(Duration::from_secs(2));
         reply.into()

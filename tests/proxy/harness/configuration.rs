@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Column;
-use super::backend::SECRET;
+use super::backend::{NEXT_SECRET, SECRET};
 use crate::server;
 
 /// The proxies of the name `default`, and their events.
@@ -28,8 +28,8 @@ const GENERAL: [(&str, &str); 9] = [
     ("HEALTH_ENABLED", "true"),
     ("USAGE_STATS_DISABLED", "true"),
     ("CLIENT_ALLOW_ANONYMOUS_CONNECT_WITHOUT_TOKEN", "true"),
-    // The server looks each second for subscriptions that have expired.
-    ("CLIENT_PRESENCE_UPDATE_INTERVAL", "1s"),
+    // The server looks so often for subscriptions that have expired.
+    ("CLIENT_PRESENCE_UPDATE_INTERVAL", "200ms"),
     ("CLIENT_EXPIRED_SUB_CLOSE_DELAY", "100ms"),
     ("CLIENT_TOKEN_HMAC_SECRET_KEY", "token-secret"),
     ("SHARED_POLL_HMAC_SECRET_KEY", SHARED_POLL_SECRET),
@@ -43,8 +43,8 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Returns the options of a server.
-    pub(super) fn options(&self) -> Vec<(String, String)> {
+    /// Returns the options of a server that waits so long for an answer.
+    pub(super) fn options(&self, timeout: &str) -> Vec<(String, String)> {
         let mut options = Vec::new();
         let mut set =
             |name: &str, value: String| options.push((format!("CENTRIFUGO_{name}"), value));
@@ -53,6 +53,7 @@ impl Endpoints {
         }
         for (proxy, event) in PROXIES {
             set(&format!("{proxy}_ENDPOINT"), self.endpoint(event));
+            set(&format!("{proxy}_TIMEOUT"), timeout.to_owned());
             let (option, secret) = self.secret();
             set(&format!("{proxy}_{option}"), secret.to_string());
         }
@@ -65,12 +66,13 @@ impl Endpoints {
         if self.column == Column::Grpc {
             let proxy = "CHANNEL_PROXY_SUBSCRIBE_STREAM";
             set(&format!("{proxy}_ENDPOINT"), self.url.clone());
+            set(&format!("{proxy}_TIMEOUT"), timeout.to_owned());
             let (option, secret) = self.secret();
             set(&format!("{proxy}_{option}"), secret.to_string());
         }
         set("CLIENT_PROXY_CONNECT_ENABLED", "true".to_owned());
         set("CLIENT_PROXY_REFRESH_ENABLED", "true".to_owned());
-        set("PROXIES", self.proxies().to_string());
+        set("PROXIES", self.proxies(timeout).to_string());
         set("CHANNEL_NAMESPACES", self.namespaces().to_string());
         set("RPC_NAMESPACES", methods().to_string());
         options
@@ -101,13 +103,14 @@ impl Endpoints {
     }
 
     /// Returns the proxies that have other options than those of the name `default`.
-    fn proxies(&self) -> Value {
+    fn proxies(&self, timeout: &str) -> Value {
         let (_, secret) = self.secret();
         let mut proxies = Vec::new();
         for (_, event) in PROXIES {
             proxies.push(json!({
                 "name": format!("{event}_binary"),
                 "endpoint": self.endpoint(event),
+                "timeout": timeout,
                 "binary_encoding": true,
                 "http": {"static_headers": &secret},
                 "grpc": {"static_metadata": &secret},
@@ -115,6 +118,7 @@ impl Endpoints {
             proxies.push(json!({
                 "name": format!("{event}_transformed"),
                 "endpoint": self.endpoint(event),
+                "timeout": timeout,
                 "include_connection_meta": true,
                 "http": {"static_headers": &secret, "status_to_code_transforms": transforms()},
                 "grpc": {"static_metadata": &secret},
@@ -124,8 +128,8 @@ impl Endpoints {
         proxies.into()
     }
 
-    /// Returns proxies that pass headers on.
-    fn proxies_of_headers(&self) -> [Value; 2] {
+    /// Returns proxies that pass headers on, and one with another secret.
+    fn proxies_of_headers(&self) -> [Value; 3] {
         let (_, mut headers) = self.secret();
         let secret = headers.clone();
         headers["x-static"] = json!("configured");
@@ -146,7 +150,14 @@ impl Endpoints {
             "http": {"static_headers": &secret},
             "grpc": {"static_metadata": &secret},
         });
-        [headers, exposed]
+        let secret = json!({"x-centrifugo-secret": NEXT_SECRET});
+        let next = json!({
+            "name": "rpc_next",
+            "endpoint": self.endpoint("rpc"),
+            "http": {"static_headers": &secret},
+            "grpc": {"static_metadata": &secret},
+        });
+        [headers, exposed, next]
     }
 }
 
@@ -301,6 +312,7 @@ fn methods() -> Value {
         "rpc_transformed",
         "rpc_headers",
         "rpc_exposed",
+        "rpc_next",
     ] {
         namespaces.push(json!({"name": name, "proxy_enabled": true, "proxy_name": name}));
     }

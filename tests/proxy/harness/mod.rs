@@ -8,12 +8,12 @@ mod raw;
 mod sdk;
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use centrifuge::ClientBuilder;
 use centrifugo_api::{Client as Api, PresenceRequest, PublishRequest};
-use centrifugo_proxy::EventKind;
+use centrifugo_proxy::{EventKind, Secrets};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 pub(crate) use answer::{
     Answer, BYE, NO, PAUSE, SOON, garbage, in_a_minute, past, raw, status, unix,
 };
-pub(crate) use backend::{Call, OpenStream};
+pub(crate) use backend::{Call, NEXT_SECRET, OpenStream, SECRET};
 pub(crate) use configuration::SHARED_POLL_SECRET;
 pub(crate) use event::{Event, Member, Publication};
 pub(crate) use raw::RawClient;
@@ -58,16 +58,26 @@ pub(crate) struct Row<A = Make> {
 /// Makes the answer for a case.
 pub(crate) type Make = fn(&Case) -> Answer;
 
-/// A server and its backend.
+/// A backend and the servers that ask it.
 pub(crate) struct Environment {
-    server: server::Server,
+    /// Waits long for answers, so that none is late on a busy machine.
+    patient: Server,
+    /// Waits a moment.
+    impatient: Server,
     backend: Backend,
+}
+
+struct Server {
+    server: server::Server,
+    api: Api,
 }
 
 /// A row that is played: a client, with channels and answers of its own.
 pub(crate) struct Case {
     name: String,
     environment: &'static Environment,
+    /// Whether an answer will be late.
+    is_late: AtomicBool,
     heard: tokio::sync::Mutex<Heard>,
 }
 
@@ -141,7 +151,7 @@ impl Environment {
 
     /// Starts a server with further options.
     async fn start(column: Column, further: &[(&str, &str)]) -> std::io::Result<Self> {
-        let backend = Backend::default();
+        let backend = Backend::new();
         let serving = backend.clone();
         // Each test has a runtime of its own, which ends with the test.
         let serving = BACKENDS.spawn(async move {
@@ -151,12 +161,27 @@ impl Environment {
             }
         });
         let url = serving.await??;
-        let options = Endpoints { column, url }.options();
-        let mut all: Vec<_> = options.iter().map(|(k, v)| (&**k, &**v)).collect();
-        all.extend(further);
-        let real = server::Backend::Real(Version::V6);
-        let server = server::Server::start_bare(real, &all).await;
-        Ok(Self { server, backend })
+        let endpoints = Endpoints { column, url };
+        let start = async |timeout| {
+            let options = endpoints.options(timeout);
+            let mut all: Vec<_> = options.iter().map(|(k, v)| (&**k, &**v)).collect();
+            all.extend(further);
+            let real = server::Backend::Real(Version::V6);
+            let server = server::Server::start_bare(real, &all).await;
+            let api = server.client(Transport::Http);
+            Server { server, api }
+        };
+        let (patient, impatient) = tokio::join!(start("10s"), start("500ms"));
+        Ok(Self {
+            patient,
+            impatient,
+            backend,
+        })
+    }
+
+    /// Returns the secrets that the backend accepts.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.backend.secrets
     }
 
     pub(crate) fn case(&'static self) -> Case {
@@ -166,6 +191,7 @@ impl Environment {
         Case {
             name,
             environment: self,
+            is_late: AtomicBool::new(false),
             heard,
         }
     }
@@ -174,7 +200,7 @@ impl Environment {
 /// Runs the backends, as long as the process lives.
 static BACKENDS: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+        .worker_threads(2)
         .enable_all()
         .build()
         .expect("the system has threads")
@@ -183,8 +209,20 @@ static BACKENDS: LazyLock<Runtime> = LazyLock::new(|| {
 impl Case {
     /// Sets the answers to an event, the last of which is given again and again.
     pub(crate) fn answer<const N: usize>(&self, kind: EventKind, answers: [Answer; N]) {
+        let mut answers_of_case = answers.iter();
+        if answers_of_case.any(|answer| matches!(answer, Answer::Late)) {
+            self.is_late.store(true, Ordering::Relaxed);
+        }
         let backend = &self.environment.backend;
         backend.set(&self.name, kind, answers.into());
+    }
+
+    fn server(&self) -> &Server {
+        if self.is_late.load(Ordering::Relaxed) {
+            &self.environment.impatient
+        } else {
+            &self.environment.patient
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -206,7 +244,7 @@ impl Case {
         &self,
         change: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Client {
-        let url = self.environment.server.websocket_url();
+        let url = self.server().server.websocket_url();
         Client::connect(&url, &self.name, change)
     }
 
@@ -252,7 +290,7 @@ impl Case {
 
     /// Connects a client that speaks the protocol itself, and returns the reply.
     pub(crate) async fn raw(&self) -> (RawClient, Value) {
-        let address = format!("127.0.0.1:{}", self.environment.server.http_port);
+        let address = format!("127.0.0.1:{}", self.server().server.http_port);
         let mut client = RawClient::open(&address).await;
         let connected = client.expect("connect", json!({"name": self.name})).await;
         (client, connected)
@@ -274,8 +312,8 @@ impl Case {
     }
 
     /// Returns a client of the server API.
-    pub(crate) fn api(&self) -> Api {
-        self.environment.server.client(Transport::Http)
+    pub(crate) fn api(&self) -> &Api {
+        &self.server().api
     }
 
     /// Writes `CASE` in place of what is the case's own.

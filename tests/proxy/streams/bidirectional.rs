@@ -22,7 +22,7 @@ async fn publications_of_client_arrive() -> Outcome {
         assert_eq!(next(&mut received).await.as_deref(), Some(data));
     }
     // The client does not see its own publications.
-    stream.publish("3");
+    stream.publish("3").await;
     assert_eq!(client.next().await.to_string(), "publication 3");
     subscription.unsubscribe();
     assert_eq!(next(&mut received).await, None);
@@ -58,7 +58,7 @@ async fn end_and_error_are_those_of_unidirectional_streams() -> Outcome {
     let mut client = case.connected().await;
     client.subscribed(&channel).await;
     let stream = case.opened().await;
-    stream.send(Err(std::io::Error::other("lost").into()));
+    stream.send(Err(std::io::Error::other("lost").into())).await;
     let lost = "subscribes again after 2500 insufficient state";
     assert_eq!(client.next().await.to_string(), lost);
     let subscribed = format!("subscribed to {channel}");

@@ -27,6 +27,7 @@ use crate::harness::answer::Raw;
 
 /// A message begins with its length, after a byte that tells whether it is compressed.
 const PREFIX: usize = 5;
+const COMPRESSED: u8 = 1;
 
 const MOST_STREAMS: u32 = 10_000;
 
@@ -87,6 +88,10 @@ impl Intercepted {
         let (parts, body) = request.into_parts();
         let body = body.collect().await;
         let body = body.expect("Centrifugo sends the whole body").to_bytes();
+        if body.first() == Some(&COMPRESSED) {
+            let body = Body::new(Full::new(body));
+            return self.service.call(Request::from_parts(parts, body)).await;
+        }
         let call = Call {
             kind,
             headers: parts.headers.clone(),

@@ -10,6 +10,9 @@ use crate::harness::answer::Answer;
 /// The secret that the server sends.
 pub(crate) const SECRET: &str = "proxy-secret";
 
+/// The secret that one of its proxies sends.
+pub(crate) const NEXT_SECRET: &str = "next-secret";
+
 /// Longer than the server waits: the tables are of what the server does then.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -34,8 +37,7 @@ macro_rules! of_clients {
 
 impl Backend {
     pub(super) fn handlers(&self) -> Handlers {
-        let caller = Caller::with_secret(SECRET).expect("the secret is valid");
-        let handlers = Handlers::new(caller).timeout(TIMEOUT);
+        let handlers = Handlers::new(Caller::with_secrets(&self.secrets)).timeout(TIMEOUT);
         let handlers = self.with_streams(handlers);
         of_clients!(
             handlers, self,

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::http::HeaderMap;
 use centrifugo_proxy::{
     ConnectReply, EventKind, MapPublishReply, MapRemoveReply, PublishReply, RefreshReply, RpcReply,
-    SharedPollRefreshReply, StreamSubscribeReply, SubRefreshReply, SubscribeReply,
+    Secrets, SharedPollRefreshReply, StreamSubscribeReply, SubRefreshReply, SubscribeReply,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-pub(crate) use handlers::SECRET;
+pub(crate) use handlers::{NEXT_SECRET, SECRET};
 pub(crate) use streams::OpenStream;
 
 use super::answer::{Answer, Raw};
@@ -30,9 +30,10 @@ pub(crate) struct Call {
 }
 
 /// What is known about the cases that run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Backend {
     cases: Arc<Mutex<Cases>>,
+    pub(super) secrets: Secrets,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +67,13 @@ struct Asker<'a> {
 }
 
 impl Backend {
+    pub(super) fn new() -> Self {
+        Self {
+            cases: Arc::default(),
+            secrets: Secrets::new([SECRET]).expect("the secret is valid"),
+        }
+    }
+
     pub(super) fn add(&self, case: &str) -> Heard {
         let (calls, heard_calls) = unbounded_channel();
         let (streams, heard_streams) = unbounded_channel();

@@ -8,7 +8,7 @@ use centrifugo_proxy::{
     StreamSubscribeReply, SubscribeEvent,
 };
 use futures_util::Stream;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Asker, Backend};
 use crate::harness::answer::Answer;
@@ -16,7 +16,7 @@ use crate::harness::answer::Answer;
 /// A stream of the backend to one subscription. It ends when this is dropped.
 pub(crate) struct OpenStream {
     pub(crate) channel: String,
-    publications: UnboundedSender<Item>,
+    publications: Sender<Item>,
     /// What the client publishes.
     pub(crate) received: Option<ClientPublications>,
 }
@@ -24,13 +24,14 @@ pub(crate) struct OpenStream {
 type Item = Result<StreamPublication, Failed>;
 
 impl OpenStream {
-    pub(crate) fn publish(&self, data: &'static str) {
-        self.send(Ok(StreamPublication::new(data)));
+    pub(crate) async fn publish(&self, data: &'static str) {
+        self.send(Ok(StreamPublication::new(data))).await;
     }
 
-    pub(crate) fn send(&self, item: Item) {
+    /// Waits until the server has room for a publication.
+    pub(crate) async fn send(&self, item: Item) {
         // The server may have closed the stream.
-        let _ = self.publications.send(item);
+        let _ = self.publications.send(item).await;
     }
 
     /// Waits until the server has closed the stream.
@@ -40,7 +41,7 @@ impl OpenStream {
 }
 
 /// The publications that a case sends.
-pub(super) struct Publications(UnboundedReceiver<Item>);
+pub(super) struct Publications(Receiver<Item>);
 
 impl Stream for Publications {
     type Item = Item;
@@ -82,7 +83,7 @@ impl Backend {
             Answer::Stream(reply) => reply,
             other => return Err(other.refuse().into()),
         };
-        let (publications, stream) = unbounded_channel();
+        let (publications, stream) = channel(1);
         let opened = OpenStream {
             channel: event.channel().to_owned(),
             publications,
