@@ -123,12 +123,24 @@ impl ServerBuilder {
         default_namespace()
     }
 
+    #[cfg(feature = "proxy")]
+    fn check_proxies(&self) -> Result<(), Error> {
+        self.proxies.check()
+    }
+
+    #[cfg(not(feature = "proxy"))]
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // As with proxies.
+    fn check_proxies(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Checks the options, and listens on the port.
     pub(crate) fn listen(self) -> Result<Listening, Error> {
         let default_namespace = self.default_namespace();
-        let settings = self.sources.read();
+        let settings = self.sources.clone().read();
         let settings =
             settings.map_err(|problem| Error::Config(format!("configuration: {problem}")))?;
+        self.check_proxies()?;
         let mut config = settings.config;
         if let Key::Set(key) = self.key {
             config.http_key.clone_from(&key);

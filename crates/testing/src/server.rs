@@ -85,7 +85,7 @@ impl Server {
             #[cfg(feature = "_token")]
             tokens,
             #[cfg(feature = "proxy")]
-            proxies: proxies.build(configured_proxies, runtime.handle())?,
+            proxies: proxies.build(configured_proxies, runtime.handle()),
         });
         let config = Arc::new(config);
         let (stop, stopped) = oneshot::channel();

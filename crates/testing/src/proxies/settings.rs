@@ -58,6 +58,19 @@ pub(crate) struct ConfiguredProxy {
 }
 
 impl CodeBackend {
+    fn build(&self, runtime: &Handle) -> Backend {
+        let url = match self {
+            Self::Handlers(handlers) => return Backend::Handlers(handlers.clone()),
+            Self::Url { url, .. } => url,
+        };
+        let backend = if url.starts_with("http://") {
+            HttpBackend::below(url).map(Backend::Http)
+        } else {
+            grpc(url, runtime)
+        };
+        backend.unwrap_or_else(Backend::Unusable)
+    }
+
     fn answers(&self, kind: EventKind) -> bool {
         match self {
             Self::Handlers(handlers) => handlers.kinds().any(|other| other == kind),
@@ -85,33 +98,35 @@ impl ProxySettings {
         }
     }
 
-    /// Returns the proxies of a server.
-    pub(crate) fn build(
-        self,
-        configured: ConfiguredProxies,
-        runtime: &Handle,
-    ) -> Result<Proxies, Error> {
+    /// Checks what the code sets, before the server starts.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if let Some(options) = &self.options {
             check_headers(options).map_err(|problem| config("proxy_options", &problem))?;
         }
-        let backend = match &self.backend {
-            Some(backend) => Some(self.code_backend(backend, runtime)?),
-            None => None,
-        };
+        if let Some(CodeBackend::Url { url, .. }) = &self.backend {
+            check_url(url).map_err(|problem| config("proxy_url", &problem))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the proxies of a server, whose settings are checked.
+    pub(crate) fn build(self, configured: ConfiguredProxies, runtime: &Handle) -> Proxies {
+        let backend = self.backend.as_ref().map(|backend| backend.build(runtime));
+        let backend = backend.as_ref();
         let kinds = EventKind::ALL.iter().copied();
         let kinds = kinds.filter(|kind| self.is_asked(*kind, &configured));
         let mut proxies = Proxies::new(runtime);
         for kind in kinds {
-            let proxy = self.proxy(backend.as_ref(), configured.defaults.get(&kind), runtime)?;
+            let proxy = self.proxy(backend, configured.defaults.get(&kind), runtime);
             proxies.defaults.insert(kind, Arc::new(proxy));
         }
         for (name, configured) in &configured.named {
-            let proxy = self.proxy(backend.as_ref(), Some(configured), runtime)?;
+            let proxy = self.proxy(backend, Some(configured), runtime);
             proxies.named.insert(name.clone(), Arc::new(proxy));
         }
         proxies.allow_anonymous = self.allow_anonymous.unwrap_or(configured.allow_anonymous);
         proxies.methods = self.methods(configured);
-        Ok(proxies)
+        proxies
     }
 
     /// Returns whether a backend is there for an event, by the proxy with the name `default`.
@@ -142,44 +157,32 @@ impl ProxySettings {
         methods
     }
 
-    fn code_backend(&self, backend: &CodeBackend, runtime: &Handle) -> Result<Backend, Error> {
-        match backend {
-            CodeBackend::Handlers(handlers) => Ok(Backend::Handlers(handlers.clone())),
-            CodeBackend::Url { url, .. } => {
-                let backend = match url.starts_with("http://") {
-                    true => HttpBackend::below(url).map(Backend::Http),
-                    false => grpc(url, runtime),
-                };
-                backend.map_err(|problem| config("proxy_url", &problem))
-            }
-        }
-    }
-
     fn proxy(
         &self,
         backend: Option<&Backend>,
         configured: Option<&ConfiguredProxy>,
         runtime: &Handle,
-    ) -> Result<Proxy, Error> {
+    ) -> Proxy {
         let options = self.options.clone();
         let options = options.or_else(|| configured.map(|proxy| proxy.options.clone()));
-        let options = options.unwrap_or_default();
         let backend = match (backend, configured) {
             (Some(backend), _) => backend.clone(),
-            (None, Some(configured)) => {
-                check_headers(&options).map_err(|problem| config(&configured.path, &problem))?;
-                configured.backend(runtime)
-            }
+            (None, Some(configured)) => configured.backend(runtime),
             (None, None) => Backend::Unusable("no backend is set".to_owned()),
         };
-        Ok(Proxy { options, backend })
+        Proxy {
+            options: options.unwrap_or_default(),
+            backend,
+        }
     }
 }
 
 impl ConfiguredProxy {
     fn backend(&self, runtime: &Handle) -> Backend {
         let endpoint = self.endpoint.as_str();
-        let backend = if endpoint.is_empty() {
+        let backend = if let Err(problem) = check_headers(&self.options) {
+            Err(problem)
+        } else if endpoint.is_empty() {
             Err("it is not set".to_owned())
         } else if self.has_tls || endpoint.starts_with("https://") {
             Err("the embedded server uses no TLS".to_owned())
@@ -197,6 +200,29 @@ impl ConfiguredProxy {
     }
 }
 
+/// Checks the URL of a backend.
+fn check_url(url: &str) -> Result<(), String> {
+    if url.starts_with("http://") {
+        HttpBackend::below(url).map(drop)
+    } else if url.starts_with("https://") || url.starts_with("grpcs://") {
+        Err("the embedded server uses no TLS: serve the backend at http:// or grpc://".to_owned())
+    } else {
+        check_address(url)
+    }
+}
+
+#[cfg(feature = "grpc")]
+fn check_address(url: &str) -> Result<(), String> {
+    GrpcBackend::check(url)
+}
+
+#[cfg(not(feature = "grpc"))]
+fn check_address(url: &str) -> Result<(), String> {
+    Err(format!(
+        "`{url}` does not begin with http://, and for gRPC the feature `grpc` of centrifugo-api-testing is missing"
+    ))
+}
+
 #[cfg(feature = "grpc")]
 fn grpc(url: &str, runtime: &Handle) -> Result<Backend, String> {
     GrpcBackend::at(url, runtime).map(Backend::Grpc)
@@ -204,9 +230,7 @@ fn grpc(url: &str, runtime: &Handle) -> Result<Backend, String> {
 
 #[cfg(not(feature = "grpc"))]
 fn grpc(url: &str, _: &Handle) -> Result<Backend, String> {
-    Err(format!(
-        "`{url}` does not begin with http://, and for gRPC the feature `grpc` of centrifugo-api-testing is missing"
-    ))
+    check_address(url).map(|()| Backend::Unusable(String::new()))
 }
 
 fn check_headers(options: &ProxyOptions) -> Result<(), String> {

@@ -29,13 +29,16 @@ pub(crate) struct GrpcBackend {
 impl GrpcBackend {
     /// Returns the backend at an address such as `grpc://127.0.0.1:9000`, where `grpc://` may be missing.
     pub(crate) fn at(url: &str, runtime: &Handle) -> Result<Self, String> {
-        let address = url.strip_prefix("grpc://").unwrap_or(url);
-        let endpoint = Endpoint::from_shared(format!("http://{address}"));
-        let endpoint = endpoint.map_err(|error| format!("`{url}` is not an address: {error}"))?;
+        let endpoint = endpoint(url)?;
         let _guard = runtime.enter();
         Ok(Self {
             channel: endpoint.connect_lazy(),
         })
+    }
+
+    /// Checks an address.
+    pub(crate) fn check(url: &str) -> Result<(), String> {
+        endpoint(url).map(drop)
     }
 
     pub(crate) async fn ask<M: EventMessage>(
@@ -84,6 +87,12 @@ impl GrpcBackend {
         client.ready().await.map_err(failed)?;
         Ok(client)
     }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, String> {
+    let address = url.strip_prefix("grpc://").unwrap_or(url);
+    let endpoint = Endpoint::from_shared(format!("http://{address}"));
+    endpoint.map_err(|error| format!("`{url}` is not an address: {error}"))
 }
 
 fn codec() -> ProstCodec<StreamSubscribeRequest, StreamSubscribeResponse> {
