@@ -199,7 +199,7 @@ async fn size_of_messages_is_bounded_as_configured() -> Outcome {
 fn irrelevant_options_are_ignored() -> Outcome {
     let json = r#"{
         "http_api": {"key": "h", "external": true, "handler_prefix": null},
-        "engine": {"type": "redis"}, "admin": 1, "channel": {"namespaces": null, "proxy": []}
+        "engine": {"type": "redis"}, "admin": 1, "channel": {"namespaces": null, "max_length": []}
     }"#;
     Server::builder().configuration(json).start()?;
     Ok(())

@@ -132,7 +132,7 @@ impl Connection {
         &self.user
     }
 
-    /// Subscribes to a channel, as a client of an application does. No channel needs a permission.
+    /// Subscribes to a channel, as a client of an application does. No channel needs a permission, and no proxy is asked.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl Connection {
             .unsubscribe(&self.id, channel, None);
     }
 
-    /// Publishes to a channel, as a client of an application does. No channel needs a permission.
+    /// Publishes to a channel, as a client of an application does. No channel needs a permission, and no proxy is asked.
     ///
     /// The client must be subscribed to the channel. The publication names the client in `info`.
     ///

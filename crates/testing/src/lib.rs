@@ -53,6 +53,7 @@
 //! | move time forward, so that things expire | [`Server::advance`] |
 //! | act as a connected client | [`Server::connect`], [`Connection`], [`Event`] |
 //! | act as a client with a token (feature `token` or `token-ring`) | `ServerBuilder::token_key`, `Server::connect_with_token` |
+//! | let handlers of `centrifugo-proxy` decide about clients (feature `proxy`) | `ServerBuilder::proxy`, `Server::connect_client` |
 //! | reply to methods of Centrifugo PRO, or to `rpc` | [`Server::on`] |
 //! | inspect the requests | [`Server::requests`], [`Recorded`] |
 //! | let calls fail | [`Server::fail_next`], [`Server::fail_always`], [`Fault`], [`Server::unused_faults`] |
@@ -81,8 +82,11 @@
 //! - Both protocols are served on one port. The HTTP API is also served over HTTP/2 without TLS.
 //! - Only the server API is served: there is no WebSocket, no admin interface and no
 //!   consumer. [`Server::connect`] stands in for the clients of an application. A [`Connection`]
-//!   may do what needs permissions in Centrifugo, also without a token. It has no session, and it cannot subscribe to a
-//!   map or a shared poll by itself.
+//!   may do what needs permissions in Centrifugo, also without a token, and no proxy is asked about what it does. It has no
+//!   session, and it cannot subscribe to a map or a shared poll by itself.
+//! - A client of `Server::connect_client` needs permissions, tokens or the consent of proxies. It cannot read presence or
+//!   history, recover, get deltas or the state of a map; all clients are those of a WebSocket. User-limited channels, the
+//!   option `channel_regex` and recovery by cache are not there. Shared polls are polled when a test says so.
 //! - Entries expire immediately; Centrifugo checks every second. The numbers that `info` shows are
 //!   always current, where Centrifugo updates them every 3 s, and there are few metrics.
 //! - An HTTP call is not cancelled after 10 s, and an idle connection is not closed after 30 s. Use

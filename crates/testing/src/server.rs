@@ -151,7 +151,8 @@ impl Server {
         UNIX_EPOCH + Duration::from_millis(self.engine.clock.now())
     }
 
-    /// Connects a client for a [`User`], or for a user with that name.
+    /// Connects a client for a [`User`], or for a user with that name. No proxy is asked; with the feature `proxy`,
+    /// `connect_client` asks it.
     #[must_use = "the client is disconnected when it is dropped"]
     pub fn connect(&self, user: impl Into<User>) -> Connection {
         Connection::open(Arc::clone(&self.engine), user.into())

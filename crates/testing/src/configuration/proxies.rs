@@ -92,14 +92,16 @@ fn proxy(section: &Section<'_>) -> Result<ConfiguredProxy, Problem> {
     }
     let endpoint = section.text("endpoint")?.unwrap_or_default();
     let is_http = endpoint.starts_with("http://") || endpoint.starts_with("https://");
-    let mut headers = HashMap::new();
-    if is_http {
-        headers.extend(http.text_map("static_headers")?);
-    } else {
-        headers.extend(grpc.text_map("static_metadata")?);
-        if let Some(key) = grpc.non_empty_text("credentials_key")? {
-            headers.insert(key, grpc.text("credentials_value")?.unwrap_or_default());
-        }
+    let mut headers = http.text_map("static_headers")?;
+    let mut metadata = grpc.text_map("static_metadata")?;
+    if let Some(key) = grpc.non_empty_text("credentials_key")? {
+        metadata.insert(key, grpc.text("credentials_value")?.unwrap_or_default());
+    }
+    // Without an endpoint the transport is not known: handlers in process may get both.
+    if endpoint.is_empty() {
+        headers.extend(metadata);
+    } else if !is_http {
+        headers = metadata;
     }
     for (name, value) in headers {
         options = options.static_header(name, value);

@@ -29,7 +29,7 @@ pub(crate) struct Proxy {
 pub(crate) enum Backend {
     /// Handlers in process.
     Handlers(Handlers),
-    Http(HttpBackend),
+    Http(Box<HttpBackend>),
     #[cfg(feature = "grpc")]
     Grpc(GrpcBackend),
     /// None, for this reason.
@@ -109,7 +109,7 @@ impl Proxy {
                 context.call(timeout, call).await
             }
             Backend::Http(backend) => {
-                let answer = backend.clone().ask(message, headers);
+                let answer = HttpBackend::clone(backend).ask(message, headers);
                 context.spawn(timeout, answer).await
             }
             #[cfg(feature = "grpc")]

@@ -64,7 +64,7 @@ impl CodeBackend {
             Self::Url { url, .. } => url,
         };
         let backend = if url.starts_with("http://") {
-            HttpBackend::below(url).map(Backend::Http)
+            HttpBackend::below(url).map(http)
         } else {
             grpc(url, runtime)
         };
@@ -187,7 +187,7 @@ impl ConfiguredProxy {
         } else if self.has_tls || endpoint.starts_with("https://") {
             Err("the embedded server uses no TLS".to_owned())
         } else if endpoint.starts_with("http://") {
-            HttpBackend::at(endpoint).map(Backend::Http)
+            HttpBackend::at(endpoint).map(http)
         } else {
             grpc(endpoint, runtime)
         };
@@ -198,6 +198,10 @@ impl ConfiguredProxy {
             ))
         })
     }
+}
+
+fn http(backend: HttpBackend) -> Backend {
+    Backend::Http(Box::new(backend))
 }
 
 /// Checks the URL of a backend.
