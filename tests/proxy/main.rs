@@ -31,6 +31,7 @@ mod statuses;
 mod streams;
 mod sub_refresh;
 mod subscribe;
+mod tokens;
 mod without;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

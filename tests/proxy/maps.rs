@@ -5,10 +5,11 @@ use centrifugo_proxy::{EventKind, KeyMode, MapPublishReply, MapRemoveReply};
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::harness::{Case, Column, Make, RawClient, Row, play, raw};
+use crate::harness::{Case, Column, Environment, Make, RawClient, Row, play, raw};
 use crate::refused_calls::ERROR_100;
 
 in_each_column!(
+    subscriptions_that_the_backend_allows,
     keys_that_are_set,
     keys_that_are_set_twice,
     keys_that_are_removed
@@ -96,27 +97,45 @@ async fn keys_that_are_set(column: Column) -> Outcome {
     play(column, PUBLISHED, set_once).await
 }
 
-/// Rows in which the client sets the key twice, which is answered alike.
-const REPEATED: &[Row] = &[
+type Two = fn() -> [MapPublishReply; 2];
+
+const ONE: &[&str] = &[r#"key k is {"in":1}, by 42"#];
+const BOTH: &[&str] = &[r#"key k is {"in":1}, by 42"#, r#"key k is {"in":2}, by 42"#];
+
+/// Rows in which the client sets the key twice.
+const REPEATED: &[Row<Two>] = &[
     Row {
         name: "nothing",
-        answer: |_| allow().into(),
-        seen: &[r#"key k is {"in":1}, by 42"#, r#"key k is {"in":2}, by 42"#],
+        answer: || [allow(), allow()],
+        seen: BOTH,
     },
     Row {
         name: "the same idempotency_key",
-        answer: |_| allow().idempotency_key("key").into(),
-        seen: &[r#"key k is {"in":1}, by 42"#],
+        answer: || [allow().idempotency_key("1"), allow().idempotency_key("1")],
+        seen: ONE,
     },
     Row {
-        name: "the same version",
-        answer: |_| allow().version(3).into(),
-        seen: &[r#"key k is {"in":1}, by 42"#],
+        name: "an older version",
+        answer: || [allow().version(3), allow().version(2)],
+        seen: ONE,
+    },
+    Row {
+        name: "an older version of another version_epoch",
+        answer: || {
+            let [first, second] = [allow().version(3), allow().version(2)];
+            [first.version_epoch("a"), second.version_epoch("b")]
+        },
+        seen: BOTH,
     },
     Row {
         name: "key_mode of keys that are new",
-        answer: |_| allow().key_mode(KeyMode::IfNew).into(),
-        seen: &[r#"key k is {"in":1}, by 42"#],
+        answer: || [allow(), allow().key_mode(KeyMode::IfNew)],
+        seen: ONE,
+    },
+    Row {
+        name: "key_mode of keys that exist",
+        answer: || [allow(), allow().key_mode(KeyMode::IfExists)],
+        seen: BOTH,
     },
 ];
 
@@ -156,7 +175,38 @@ const REMOVED: &[Row] = &[
 ];
 
 async fn keys_that_are_removed(column: Column) -> Outcome {
-    play(column, REMOVED, remove_once).await
+    play(column, REMOVED, remove_once).await?;
+    play(column, REMOVED_TWICE, remove_twice).await
+}
+
+/// Rows in which the client removes the key, and removes it again after it was set again.
+const REMOVED_TWICE: &[Row] = &[
+    Row {
+        name: "nothing",
+        answer: |_| MapRemoveReply::allow().into(),
+        seen: &["key k is removed", "key k is 1", "key k is removed"],
+    },
+    Row {
+        name: "the same idempotency_key",
+        answer: |_| MapRemoveReply::allow().idempotency_key("1").into(),
+        seen: &["key k is removed", "key k is 1"],
+    },
+];
+
+async fn remove_twice(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer(EventKind::MapRemove, [answer(case)]);
+    set_by_api(case, "k").await;
+    let mut client = subscribed(case).await;
+    let channel = case.channel("map");
+    let remove = json!({"channel": &channel, "type": 1, "key": "k", "removed": true});
+    // Error 107: see above.
+    let _ = client.call("publish", remove.clone()).await;
+    set_by_api(case, "k").await;
+    let _ = client.call("publish", remove).await;
+    set_by_api(case, "end").await;
+    let mut seen = Vec::new();
+    until_end(&mut client, &mut seen).await;
+    seen
 }
 
 /// Sets a key of a map to which the client has subscribed.
@@ -166,8 +216,8 @@ pub(crate) async fn set_once(case: &Case, answer: &Make) -> Vec<String> {
     change(case, &[set]).await
 }
 
-async fn set_twice(case: &Case, answer: &Make) -> Vec<String> {
-    case.answer(EventKind::MapPublish, [answer(case)]);
+async fn set_twice(case: &Case, answers: &Two) -> Vec<String> {
+    case.answer(EventKind::MapPublish, answers().map(Into::into));
     let set = |n| json!({"type": 1, "key": "k", "data": {"in": n}});
     let mut seen = change(case, &[set(1), set(2)]).await;
     seen.retain(|line| !line.starts_with("error"));
@@ -186,9 +236,7 @@ pub(crate) async fn remove_once(case: &Case, answer: &Make) -> Vec<String> {
 /// Changes a map to which the client has subscribed.
 async fn change(case: &Case, changes: &[Value]) -> Vec<String> {
     let channel = case.channel("map");
-    let (mut client, _) = case.raw().await;
-    let subscribe = json!({"channel": &channel, "type": 1, "phase": 2});
-    client.expect("subscribe", subscribe).await;
+    let mut client = subscribed(case).await;
     let mut seen = Vec::new();
     for change in changes {
         let mut change = change.clone();
@@ -203,6 +251,14 @@ async fn change(case: &Case, changes: &[Value]) -> Vec<String> {
         until_end(&mut client, &mut seen).await;
     }
     seen
+}
+
+/// Connects a client that subscribes to the map.
+async fn subscribed(case: &Case) -> RawClient {
+    let (mut client, _) = case.raw().await;
+    let subscribe = json!({"channel": case.channel("map"), "type": 1, "phase": 2});
+    client.expect("subscribe", subscribe).await;
+    client
 }
 
 async fn set_by_api(case: &Case, key: &str) {
@@ -236,4 +292,20 @@ async fn until_end(client: &mut RawClient, seen: &mut Vec<String>) {
         }
         seen.push(line);
     }
+}
+
+/// Centrifugo tells its library the type of the subscription only where it does not ask the backend.
+async fn subscriptions_that_the_backend_allows(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let (mut client, _) = case.raw().await;
+    let subscribe = json!({"channel": case.channel("map_asked"), "type": 1, "phase": 2});
+    let refused = client
+        .call("subscribe", subscribe)
+        .await
+        .expect_err("it is refused");
+    assert_eq!(refused.to_string(), "error 107 bad request");
+    // It is allowed to subscribe to shared polls.
+    let subscribe = json!({"channel": case.channel("poll_asked"), "type": 4});
+    client.expect("subscribe", subscribe).await;
+    Ok(())
 }

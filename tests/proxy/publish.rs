@@ -20,22 +20,22 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "empty result",
-        answer: |_| PublishReply::allow().into(),
+        answer: |_| allow().into(),
         seen: PUBLISHED,
     },
     Row {
         name: "data",
-        answer: |_| PublishReply::allow().data(r#"{"a":1}"#).into(),
+        answer: |_| allow().data(r#"{"a":1}"#).into(),
         seen: &["replied", r#"publication {"a":1} at 1, by 42"#],
     },
     Row {
         name: "data that is null",
-        answer: |_| PublishReply::allow().data("null").into(),
+        answer: |_| allow().data("null").into(),
         seen: &["replied", "publication of nothing at 1, by 42"],
     },
     Row {
         name: "data that is sent as base64",
-        answer: |_| PublishReply::allow().data(binary(r#"{"b":2}"#)).into(),
+        answer: |_| allow().data(binary(r#"{"b":2}"#)).into(),
         seen: &["replied", r#"publication {"b":2} at 1, by 42"#],
     },
     Row {
@@ -50,12 +50,12 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "skip_history",
-        answer: |_| PublishReply::allow().skip_history(true).into(),
+        answer: |_| allow().skip_history(true).into(),
         seen: &["replied", r#"publication {"in":1}, by 42"#],
     },
     Row {
         name: "tags",
-        answer: |_| PublishReply::allow().tags([("k", "v"), ("l", "w")]).into(),
+        answer: |_| allow().tags([("k", "v"), ("l", "w")]).into(),
         seen: &[
             "replied",
             r#"publication {"in":1} at 1, tags {"k": "v", "l": "w"}, by 42"#,
@@ -67,35 +67,57 @@ async fn publications(column: Column) -> Outcome {
     play(column, ROWS, publish_once).await
 }
 
-/// Rows of two publications, which are answered alike.
-const REPEATED: &[Row] = &[
+type Two = fn() -> [PublishReply; 2];
+
+fn allow() -> PublishReply {
+    PublishReply::allow()
+}
+
+const ONE: &[&str] = &[r#"publication {"in":1} at 1, by 42"#];
+const BOTH: &[&str] = &[
+    r#"publication {"in":1} at 1, by 42"#,
+    r#"publication {"in":2} at 2, by 42"#,
+];
+
+/// Rows of two publications.
+const REPEATED: &[Row<Two>] = &[
     Row {
         name: "no idempotency_key",
-        answer: |_| raw(json!({})),
-        seen: &[
-            r#"publication {"in":1} at 1, by 42"#,
-            r#"publication {"in":2} at 2, by 42"#,
-        ],
+        answer: || [allow(), allow()],
+        seen: BOTH,
     },
     Row {
         name: "the same idempotency_key",
-        answer: |_| PublishReply::allow().idempotency_key("key").into(),
-        seen: &[r#"publication {"in":1} at 1, by 42"#],
+        answer: || [allow().idempotency_key("1"), allow().idempotency_key("1")],
+        seen: ONE,
+    },
+    Row {
+        name: "another idempotency_key",
+        answer: || [allow().idempotency_key("1"), allow().idempotency_key("2")],
+        seen: BOTH,
     },
     Row {
         name: "the same version",
-        answer: |_| PublishReply::allow().version(3).into(),
-        seen: &[r#"publication {"in":1} at 1, by 42"#],
+        answer: || [allow().version(3), allow().version(3)],
+        seen: ONE,
     },
     Row {
-        name: "the same version of the same version_epoch",
-        answer: |_| {
-            PublishReply::allow()
-                .version(3)
-                .version_epoch("epoch")
-                .into()
+        name: "an older version",
+        answer: || [allow().version(3), allow().version(2)],
+        seen: ONE,
+    },
+    Row {
+        name: "a newer version",
+        answer: || [allow().version(3), allow().version(4)],
+        seen: BOTH,
+    },
+    Row {
+        name: "the same version of another version_epoch",
+        answer: || {
+            let [first, second] = [allow().version(3), allow().version(3)];
+            [first.version_epoch("a"), second.version_epoch("b")]
         },
-        seen: &[r#"publication {"in":1} at 1, by 42"#],
+        seen: BOTH,
     },
 ];
 
@@ -120,8 +142,8 @@ pub(crate) async fn publish_once(case: &Case, answer: &Make) -> Vec<String> {
     seen
 }
 
-async fn publish_twice(case: &Case, answer: &Make) -> Vec<String> {
-    case.answer(EventKind::Publish, [answer(case)]);
+async fn publish_twice(case: &Case, answers: &Two) -> Vec<String> {
+    case.answer(EventKind::Publish, answers().map(Into::into));
     let channel = case.channel("publish");
     let mut client = case.connected().await;
     client.subscribed(&channel).await;

@@ -14,6 +14,7 @@ use crate::harness::{Answer, Case, Client, Column, Environment};
 use crate::shared_polls;
 
 in_each_column!(
+    connect_tells_the_channels,
     requests_tell_the_client,
     requests_tell_the_key,
     refresh_tells_the_client,
@@ -51,6 +52,18 @@ const ALL: &[Options] = &[
         payload: || json!({"b64data": "/wA="}),
     },
 ];
+
+/// The channels are those that the client recovers.
+async fn connect_tells_the_channels(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let channel = case.channel("on");
+    let (_client, _) = case
+        .raw_with(json!({"name": case.name(), "subs": {&channel: {}}}))
+        .await;
+    let connect = case.call(EventKind::Connect).await.body;
+    assert_eq!(connect["channels"], json!([channel]));
+    Ok(())
+}
 
 async fn requests_tell_the_client(column: Column) -> Outcome {
     let environment = Environment::of(column).await?;

@@ -19,6 +19,7 @@ const PROXIES: [(&str, &str); 9] = [
     ("CHANNEL_PROXY_SHARED_POLL_REFRESH", "shared_poll_refresh"),
 ];
 
+pub(crate) const TOKEN_SECRET: &str = "token-secret";
 pub(crate) const SHARED_POLL_SECRET: &str = "poll-secret";
 
 /// What has nothing to do with proxies.
@@ -31,7 +32,7 @@ const GENERAL: [(&str, &str); 9] = [
     // The server looks so often for subscriptions that have expired.
     ("CLIENT_PRESENCE_UPDATE_INTERVAL", "200ms"),
     ("CLIENT_EXPIRED_SUB_CLOSE_DELAY", "100ms"),
-    ("CLIENT_TOKEN_HMAC_SECRET_KEY", "token-secret"),
+    ("CLIENT_TOKEN_HMAC_SECRET_KEY", TOKEN_SECRET),
     ("SHARED_POLL_HMAC_SECRET_KEY", SHARED_POLL_SECRET),
 ];
 
@@ -252,6 +253,18 @@ fn channels() -> Value {
             "history_ttl": "300s",
             "force_recovery": true,
             "force_recovery_mode": "cache",
+        },
+        {
+            "name": "map_asked",
+            "subscription_type": "map",
+            "subscribe_proxy_enabled": true,
+            "map": {"mode": "recoverable", "key_ttl": "300s"},
+        },
+        {
+            "name": "poll_asked",
+            "subscription_type": "shared_poll",
+            "subscribe_proxy_enabled": true,
+            "shared_poll": {"mode": "versioned"},
         },
         asked_by("binary"),
         asked_by("transformed"),

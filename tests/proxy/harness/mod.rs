@@ -23,7 +23,7 @@ pub(crate) use answer::{
     Answer, BYE, NO, PAUSE, SOON, garbage, in_a_minute, past, raw, status, unix,
 };
 pub(crate) use backend::{Call, NEXT_SECRET, OpenStream, SECRET};
-pub(crate) use configuration::SHARED_POLL_SECRET;
+pub(crate) use configuration::{SHARED_POLL_SECRET, TOKEN_SECRET};
 pub(crate) use event::{Event, Member, Publication};
 pub(crate) use raw::RawClient;
 pub(crate) use sdk::Client;
@@ -290,9 +290,14 @@ impl Case {
 
     /// Connects a client that speaks the protocol itself, and returns the reply.
     pub(crate) async fn raw(&self) -> (RawClient, Value) {
+        self.raw_with(json!({"name": self.name})).await
+    }
+
+    /// Connects such a client with other parameters.
+    pub(crate) async fn raw_with(&self, connect: Value) -> (RawClient, Value) {
         let address = format!("127.0.0.1:{}", self.server().server.http_port);
         let mut client = RawClient::open(&address).await;
-        let connected = client.expect("connect", json!({"name": self.name})).await;
+        let connected = client.expect("connect", connect).await;
         (client, connected)
     }
 
