@@ -166,6 +166,11 @@ async fn connection_without_refresh_proxy_ends_25_s_after_it_expires() -> Outcom
     }))
     .start()?;
     let mut anna = server.connect_client(ConnectingClient::new()).await?;
+    assert!(
+        anna.expires_in() > Some(MINUTE / 2),
+        "{:?}",
+        anna.expires_in()
+    );
     server.advance(Duration::from_secs(84));
     assert_eq!(anna.try_next(), None);
     server.advance(Duration::from_secs(3));

@@ -60,6 +60,7 @@ async fn connection_goes_on_as_long_as_the_handler_says() -> Outcome {
     });
     let (server, mut anna) = after_a_minute(&handlers).await?;
     assert_eq!((asked.take().len(), events(&mut anna)), (1, Vec::new()));
+    assert_eq!(anna.expires_in(), None, "the client need not know");
     server.advance(MINUTE - Duration::from_secs(5));
     server.refreshed().await;
     assert_eq!(asked.take().len(), 0);

@@ -76,6 +76,7 @@ async fn handler_learns_of_token_and_data() -> Outcome {
     let anna = connect(&server, "anna").await?;
     let options = SubscribeOptions::new().data("7");
     let subscribed = anna.subscribe_with("chat:1", options).await?;
+    assert_eq!(subscribed.expires_in, None);
     assert_eq!(text(&subscribed.data), r#""chat:1  7""#);
     Ok(())
 }

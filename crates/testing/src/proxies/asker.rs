@@ -80,6 +80,12 @@ impl Engine {
         unless_ended(asker, proxy.ask(message, headers, &context)).await
     }
 
+    /// Returns the time until a Unix time in seconds.
+    pub(crate) fn time_until(&self, seconds: i64) -> Duration {
+        let left = seconds.saturating_sub(self.clock.seconds());
+        Duration::from_secs(left.try_into().unwrap_or_default())
+    }
+
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
             now: UNIX_EPOCH + Duration::from_millis(self.clock.now()),

@@ -61,47 +61,52 @@ impl Engine {
             transport,
             emulated,
         });
-        let proxy = self.proxies.defaults.get(&EventKind::Connect);
-        let mut data = Bytes::new();
-        let mut admission = None;
-        if !client.token.is_empty() {
-            admission = Some(self.admission_by_token(&client.token)?);
-        } else if proxy.is_some() {
-            let answered = self.ask_connect(&client, &headers).await?;
-            if let Some((admitted, answered)) = answered {
-                admission = Some(admitted);
-                data = answered;
-            }
-        }
-        let is_by_proxy = admission.is_some() && client.token.is_empty();
-        if admission.is_none() && self.proxies.allow_anonymous {
-            admission = Some(Admission {
-                id: random::uuid(),
-                ..Admission::default()
-            });
-        }
-        let Some(mut admission) = admission else {
-            return Err(BAD_REQUEST.into());
-        };
-        if !is_by_proxy {
-            self.add_channels(&mut admission, &client.channels)?;
-        }
-        let is_json = client.is_protobuf || admission.is_json(&data);
-        if !is_json {
+        let (mut admission, data) = self.admission_of(&client, &headers).await?;
+        if !client.is_protobuf && !admission.is_json(&data) {
             return Err(INAPPROPRIATE_PROTOCOL.into());
         }
         admission.user = admission.user.with_protocol(client.is_protobuf);
         admission.headers = headers;
-        Ok(ProxiedConnection::new(self.admit(admission)?, data))
+        let is_by_client = !self.has_refresh_proxy();
+        let expires = Some(admission.expires).filter(|expires| *expires > 0 && is_by_client);
+        let expires_in = expires.map(|expires| self.time_until(expires));
+        let connection = self.admit(admission)?;
+        Ok(ProxiedConnection::new(connection, data, expires_in))
     }
 
-    /// Asks the connect proxy. Returns the client and the data for it; `None` if the proxy does not know the client.
+    /// Returns how the server lets in a client, and the data for it: by its token, by the connect proxy, or as an anonymous
+    /// user.
+    async fn admission_of(
+        &self,
+        client: &ConnectingClient,
+        headers: &Arc<ClientHeaders>,
+    ) -> Result<(Admission, Bytes), Refusal> {
+        let mut admission = if !client.token.is_empty() {
+            self.admission_by_token(&client.token)?
+        } else if let Some(answered) = self.ask_connect(client, headers).await? {
+            return Ok(answered);
+        } else if self.proxies.allow_anonymous {
+            Admission {
+                id: random::uuid(),
+                ..Admission::default()
+            }
+        } else {
+            return Err(BAD_REQUEST.into());
+        };
+        self.add_channels(&mut admission, &client.channels)?;
+        Ok((admission, Bytes::new()))
+    }
+
+    /// Asks the connect proxy. Returns the client and the data for it; `None` if the proxy does not know the client, or is not
+    /// asked.
     async fn ask_connect(
         &self,
         client: &ConnectingClient,
         headers: &Arc<ClientHeaders>,
     ) -> Result<Option<(Admission, Bytes)>, Refusal> {
-        let proxy = self.proxies.named(EventKind::Connect, super::DEFAULT)?;
+        let Some(proxy) = self.proxies.defaults.get(&EventKind::Connect) else {
+            return Ok(None);
+        };
         let asker = Asker {
             client: random::uuid(),
             user: String::new(),
@@ -115,7 +120,7 @@ impl Engine {
         request.name.clone_from(&client.name);
         request.version.clone_from(&client.version);
         request.channels.clone_from(&client.channels);
-        let answer = self.ask(&proxy, request, &asker).await;
+        let answer = self.ask(proxy, request, &asker).await;
         let response = accepted::<ConnectRequest>(answer, &proxy.options)?;
         let Some(result) = response.result else {
             return Ok(None);

@@ -82,6 +82,8 @@ impl ProxiedConnection {
     ) -> Result<Subscribed, Refusal> {
         check_payload(asker, &offer.data, INAPPROPRIATE_PROTOCOL)?;
         let engine = self.connection.engine();
+        let is_by_client = !engine.has_sub_refresh_proxy(channel);
+        let expires = Some(offer.expires).filter(|expires| *expires > 0 && is_by_client);
         let event = engine.subscribe_own(self.id(), channel, offer, stream)?;
         let Event::Subscribed {
             data,
@@ -100,6 +102,7 @@ impl ProxiedConnection {
             positioned,
             offset,
             epoch,
+            expires_in: expires.map(|expires| engine.time_until(expires)),
         })
     }
 

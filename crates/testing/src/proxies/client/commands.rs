@@ -1,5 +1,7 @@
 //! The commands of a client.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use centrifugo_api::{Error, IntoPayload};
 
@@ -79,6 +81,9 @@ pub struct Subscribed {
     pub offset: u64,
     /// The epoch of the position; empty without a position.
     pub epoch: String,
+    /// The time after which the client must refresh the subscription with a token; `None` if it does not expire, or if a proxy
+    /// refreshes it.
+    pub expires_in: Option<Duration>,
 }
 
 /// # Commands

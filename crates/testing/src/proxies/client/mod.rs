@@ -5,6 +5,7 @@ mod connecting;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use centrifugo_api::{Error, Publication};
@@ -30,16 +31,18 @@ use crate::state::connections::CloseReason;
 pub struct ProxiedConnection {
     pub(super) connection: Connection,
     data: Bytes,
+    expires_in: Option<Duration>,
     unread: Arc<Unread>,
     /// Is held while a command runs.
     turn: Mutex<()>,
 }
 
 impl ProxiedConnection {
-    pub(crate) fn new(connection: Connection, data: Bytes) -> Self {
+    pub(crate) fn new(connection: Connection, data: Bytes, expires_in: Option<Duration>) -> Self {
         Self {
             connection,
             data,
+            expires_in,
             unread: Arc::default(),
             turn: Mutex::default(),
         }
@@ -61,6 +64,13 @@ impl ProxiedConnection {
     #[must_use]
     pub fn data(&self) -> &Bytes {
         &self.data
+    }
+
+    /// Returns the time after which the client must [refresh](Self) the connection with a token; `None` if it does not expire,
+    /// or if a proxy refreshes it.
+    #[must_use]
+    pub fn expires_in(&self) -> Option<Duration> {
+        self.expires_in
     }
 
     /// Waits for the next event; `None` after [`Event::Disconnected`], which is the last one.
