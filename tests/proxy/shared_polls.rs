@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Make, NO, RawClient, Row, SHARED_POLL_SECRET, garbage, play, raw,
+    Answer, Case, Column, NO, RawClient, Row, SHARED_POLL_SECRET, garbage, play, raw,
 };
 
 in_each_column!(polled_keys, polled_keys_without_versions);
@@ -106,8 +106,10 @@ async fn polled_keys(column: Column) -> Outcome {
     .await
 }
 
+type Two = fn() -> [Answer; 2];
+
 /// Rows of two answers, in a namespace where the server makes the versions.
-const VERSIONLESS: &[Row<fn() -> [Answer; 2]>] = &[
+const VERSIONLESS: &[Row<Two>] = &[
     Row {
         name: "other data",
         answer: || [item("k", 0, "1"), item("k", 0, "2")],

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, BYE, Case, Column, Environment, Event, Make, NO, PAUSE, Row, SOON, garbage,
-    in_a_minute, past, play, raw,
+    Answer, BYE, Case, Column, Environment, Make, NO, PAUSE, Row, SOON, garbage, in_a_minute, past,
+    play, raw,
 };
 
 const SUBSCRIBED: &[&str] = &["subscribed to stream:CASE", "is 42"];
