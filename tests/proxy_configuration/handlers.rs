@@ -1,11 +1,15 @@
 //! Handlers of the events of the open-source Centrifugo.
 
+use std::time::Duration;
+
 use centrifugo_proxy::{
     Caller, ConnectReply, Failed, Handlers, MapPublishReply, MapRemoveReply, PublishReply,
     RefreshReply, RpcReply, SharedPollRefreshReply, StreamPublication, StreamSubscribeReply,
     SubRefreshReply, SubscribeReply,
 };
 use futures_util::stream::{self, Stream, StreamExt as _};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Returns handlers of a chat, of methods, and of connections.
 pub(crate) fn chat(caller: Caller) -> Handlers {
@@ -19,7 +23,7 @@ pub(crate) fn chat(caller: Caller) -> Handlers {
 /// Adds handlers of all other events that both transports have.
 pub(crate) fn with_unary(handlers: Handlers) -> Handlers {
     handlers
-        .refresh(|_| async { Ok(RefreshReply::for_ever()) })
+        .refresh(|_| async { Ok(RefreshReply::for_the_next(MINUTE)) })
         .sub_refresh(|_| async { Ok(SubRefreshReply::for_ever()) })
         .map_publish(|_| async { Ok(MapPublishReply::allow()) })
         .map_remove(|_| async { Ok(MapRemoveReply::allow()) })

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use centrifugo_api::binary;
 use centrifugo_proxy::{
     Caller, ClientError, ConnectReply, Disconnect, EventKind, Failed, Failure, Handlers,
-    HttpResponse, HttpService, PublishReply, RefreshReply, Reject, RpcReply, SubscribeReply,
+    HttpResponse, HttpService, PublishReply, RefreshReply, Reject, RpcReply, SubRefreshReply,
+    SubscribeReply,
 };
 use http::{Request, StatusCode};
 use http_body::Body;
@@ -156,12 +157,15 @@ async fn empty_data_in_place_of_a_publication_is_refused() {
 }
 
 #[tokio::test]
-async fn refresh_for_ever_differs_from_expired() {
-    let for_ever = anyone().refresh(|_| async { Ok(RefreshReply::for_ever()) });
-    let expired = anyone().refresh(|_| async { Ok(RefreshReply::expired()) });
-    assert_eq!(ask(&for_ever, "/refresh", "{}").await.1, r#"{"result":{}}"#);
+async fn subscription_that_goes_on_for_ever_differs_from_one_that_ends() {
+    let for_ever = anyone().sub_refresh(|_| async { Ok(SubRefreshReply::for_ever()) });
+    let expired = anyone().sub_refresh(|_| async { Ok(SubRefreshReply::expired()) });
     assert_eq!(
-        ask(&expired, "/refresh", "{}").await.1,
+        ask(&for_ever, "/sub_refresh", "{}").await.1,
+        r#"{"result":{}}"#
+    );
+    assert_eq!(
+        ask(&expired, "/sub_refresh", "{}").await.1,
         r#"{"result":{"expired":true}}"#
     );
 }

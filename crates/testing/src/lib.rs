@@ -140,7 +140,6 @@ pub use event::Event;
 pub use faults::Fault;
 pub use namespace::{DataFormat, Namespace};
 #[cfg(feature = "proxy")]
-#[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
 pub use proxies::{
     ConnectingClient, ProxiedConnection, ProxyOptions, SubscribeOptions, Subscribed,
 };

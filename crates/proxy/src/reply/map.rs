@@ -10,6 +10,8 @@ use crate::failure::Failure;
 use crate::messages::{MapPublishResult, MapRemoveResult};
 
 /// The reply to [`MapPublishEvent`](crate::MapPublishEvent): Centrifugo sets the key.
+///
+/// Centrifugo 6.9.1 sets it, and yet answers the client with error 107.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct MapPublishReply {
@@ -80,6 +82,8 @@ reply!(
 );
 
 /// The reply to [`MapRemoveEvent`](crate::MapRemoveEvent): Centrifugo removes the key.
+///
+/// Centrifugo 6.9.1 removes it, and yet answers the client with error 107.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct MapRemoveReply {

@@ -11,6 +11,9 @@ use crate::failure::Failure;
 use crate::messages::{RefreshResult, SubRefreshResult};
 
 /// The reply to [`RefreshEvent`](crate::RefreshEvent): how long the connection goes on. It cannot be refused with an error.
+///
+/// There is no reply that it goes on for ever: without a time in the future, Centrifugo ends it with code 3005. It takes times
+/// up to a year ahead.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RefreshReply {
@@ -47,12 +50,8 @@ macro_rules! lifetimes {
             ///
             /// Centrifugo asks again then.
             pub fn for_the_next(duration: Duration) -> Self {
-                Self { expire_in: Some(duration), ..Self::for_ever() }
-            }
-
-            #[doc = concat!("Creates the reply that the ", $it, " goes on, and does not expire any more.")]
-            pub fn for_ever() -> Self {
-                Self { $($field: None,)+ expire_in: None, result: $result::default() }
+                let result = $result::default();
+                Self { $($field: None,)+ expire_in: Some(duration), result }
             }
 
             #[doc = concat!("Creates the reply that the ", $it, " ends.")]
@@ -81,6 +80,15 @@ impl RefreshReply {
 }
 
 impl SubRefreshReply {
+    /// Creates the reply that the subscription goes on, and does not expire any more.
+    pub fn for_ever() -> Self {
+        Self {
+            info: None,
+            expire_in: None,
+            result: SubRefreshResult::default(),
+        }
+    }
+
     fn result(mut self, format: &Format) -> Result<Option<SubRefreshResult>, Failure> {
         write_expire_in!(format, self);
         write_twins!(format, self.info, self.result, info, b64info);
