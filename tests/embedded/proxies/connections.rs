@@ -206,10 +206,15 @@ async fn client_with_token_gets_channels_that_it_may_subscribe_to() -> Outcome {
         .token_key(&key)
         .namespace(Namespace::new("open").allow_subscribe_for_client(true))
         .namespace(Namespace::new("closed"))
+        .namespace(
+            Namespace::new("asked")
+                .allow_subscribe_for_client(true)
+                .subscribe_proxy_enabled(true),
+        )
         .start()?;
     let claims = ConnectionClaims::new("anna", Expiry::after(MINUTE));
     let client = ConnectingClient::new().token(claims.sign(&key)?);
-    let channels = ["open:1", "closed:1", "$open:1"];
+    let channels = ["open:1", "closed:1", "asked:1", "$open:1"];
     let mut anna = server
         .connect_client(client.clone().channels(channels))
         .await?;

@@ -13,6 +13,7 @@ use crate::Outcome;
 fn builder(handlers: &Handlers) -> ServerBuilder {
     let board = Namespace::new("board")
         .map(MapOptions::persistent())
+        .force_positioning(true)
         .allow_subscribe_for_client(true)
         .map_publish_proxy_enabled(true)
         .map_remove_proxy_enabled(true);
@@ -74,8 +75,9 @@ async fn subscribers_see_who_set_a_key_and_tags_of_removals() -> Outcome {
     let server = builder(&handlers).start()?;
     let anna = connect(&server, "anna").await?;
     let mut bert = connect(&server, "bert").await?;
-    bert.subscribe_with("board:1", SubscribeOptions::new().map())
-        .await?;
+    let map = SubscribeOptions::new().map();
+    let subscribed = bert.subscribe_with("board:1", map).await?;
+    assert!(!subscribed.positioned, "only histories have positions");
     for key in ["a", "b"] {
         set(&anna, key, "1").await;
         assert_eq!(

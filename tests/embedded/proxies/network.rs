@@ -205,6 +205,50 @@ async fn answers_that_cannot_be_read_are_error_100() -> Outcome {
 }
 
 #[tokio::test]
+async fn answers_that_say_several_things_have_an_order() -> Outcome {
+    let all = r#"{
+        "result": {"data": 1},
+        "error": {"code": 400, "message": "no"},
+        "disconnect": {"code": 4500, "reason": "bye"}
+    }"#;
+    let router = Router::new()
+        .route("/connect", post(async || r#"{"result": {"user": "anna"}}"#))
+        .route(
+            "/publish",
+            post(async || r#"{"result": {"data": 1, "b64data": "Mg=="}}"#),
+        )
+        .route(
+            "/rpc",
+            post(async || r#"{"result": {"data": 1, "b64data": "Mg=="}}"#),
+        )
+        .route("/subscribe", post(async move || all));
+    let url = format!("http://{}", serve_http(router).await?);
+    let kinds = [
+        EventKind::Connect,
+        EventKind::Publish,
+        EventKind::Rpc,
+        EventKind::Subscribe,
+    ];
+    let server = Server::builder().proxy_url(url, kinds).start()?;
+    let anna = connect(&server, "anna").await?;
+    anna.publish("news", "0").await?;
+    let published = crate::published(&server.client(), "news").await?;
+    assert_eq!(published, ["1"], "data comes before b64data");
+    assert_eq!(
+        anna.rpc("method", "0").await?,
+        "2",
+        "b64data comes before data"
+    );
+    let refused = anna.subscribe("news").await;
+    assert_eq!(
+        refusal(refused),
+        (4500, "bye".into()),
+        "disconnect comes first"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn statuses_of_configuration_stand_for_refusals() -> Outcome {
     let router = Router::new()
         .route(
