@@ -19,6 +19,30 @@ impl ServerBuilder {
     ///
     /// With a configuration they take the place of all its backends: it says what is asked, and how.
     ///
+    /// ```
+    /// use centrifugo_api_testing::{ConnectingClient, Namespace, Server};
+    /// use centrifugo_proxy::{Caller, ClientError, ConnectReply, Handlers, SubscribeReply};
+    ///
+    /// const NOT_A_MEMBER: ClientError = ClientError::constant(403, "not a member");
+    ///
+    /// # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+    /// let handlers = Handlers::new(Caller::anyone())
+    ///     .connect(|event| async move { Ok(ConnectReply::user(event.json::<String>()?)) })
+    ///     .subscribe(|event| async move {
+    ///         let owner = event.channel().trim_start_matches("room:");
+    ///         if event.user() == Some(owner) { Ok(SubscribeReply::allow()) } else { Err(NOT_A_MEMBER.into()) }
+    ///     });
+    /// let room = Namespace::new("room").subscribe_proxy_enabled(true);
+    /// let server = Server::builder().proxy(&handlers).namespace(room).start()?;
+    ///
+    /// let anna = server.connect_client(ConnectingClient::new().data(r#""anna""#)).await?;
+    /// anna.subscribe("room:anna").await?;
+    /// let error = anna.subscribe("room:bert").await.unwrap_err();
+    /// assert_eq!(error.api_code(), Some(403));
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test()).unwrap();
+    /// ```
+    ///
     /// The caller is not checked. As over HTTP, a handler's failure counts as a status; payloads of any bytes arrive, as over
     /// gRPC.
     pub fn proxy(mut self, handlers: &Handlers) -> Self {
