@@ -8,7 +8,7 @@ use centrifugo_api::{IntoPayload, Payload};
 use futures_core::Stream;
 
 use crate::failure::Failure;
-use crate::handlers::{BoxStream, catch_panic};
+use crate::handlers::{BoxStream, catch_panic, drop_caught};
 use crate::messages::Publication;
 use crate::reject::Failed;
 use crate::reply::Format;
@@ -99,17 +99,22 @@ impl<S: Stream<Item = Result<StreamPublication, Failed>>> Stream for Checked<S> 
         };
         let polled = match catch_panic(|| stream.as_mut().poll_next(context)) {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(item)) => item,
-            Err(panic) => Some(Err(Failed(panic.into()))),
+            Ok(Poll::Ready(item)) => {
+                item.map(|item| item.map_err(|failed| Failure::Handler(failed.0)))
+            }
+            Err(panic) => Some(Err(Failure::Panic(panic))),
         };
-        let item = polled.map(|item| match item {
-            Ok(publication) => publication.message(&format),
-            Err(failed) => Err(Failure::Handler(failed.0)),
-        });
+        let item = polled.map(|item| item?.message(&format));
         if !matches!(item, Some(Ok(_))) {
-            self.stream = None;
+            drop_caught(self.stream.take());
         }
         Poll::Ready(item)
+    }
+}
+
+impl<S> Drop for Checked<S> {
+    fn drop(&mut self) {
+        drop_caught(self.stream.take());
     }
 }
 

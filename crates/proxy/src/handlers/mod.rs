@@ -12,7 +12,7 @@ use futures_core::Stream;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) use call::{Work, begin};
-pub(crate) use panic::catch_panic;
+pub(crate) use panic::{catch_panic, drop_caught};
 pub(crate) use table::BoxStream;
 #[allow(unreachable_pub)] // As in `table`.
 pub use table::{Answer, BoxFuture, Handler, Table};

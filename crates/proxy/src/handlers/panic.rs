@@ -19,8 +19,14 @@ fn text(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a value that is no text").to_owned()
 }
 
+/// Drops what belongs to a handler. A panic of its destructors changes nothing: the answer is known, or nobody waits for it.
+pub(crate) fn drop_caught<T>(value: T) {
+    // The hook for panics has been told.
+    let _ = catch_panic(|| drop(value));
+}
+
 /// The answer of a handler, whose panic is a failure.
-pub(crate) struct Caught<T>(pub(super) BoxFuture<Result<T, Failure>>);
+pub(crate) struct Caught<T: 'static>(pub(super) BoxFuture<Result<T, Failure>>);
 
 impl<T> Future for Caught<T> {
     type Output = Result<T, Failure>;
@@ -28,5 +34,13 @@ impl<T> Future for Caught<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = catch_panic(|| self.0.as_mut().poll(context));
         polled.unwrap_or_else(|panic| Poll::Ready(Err(Failure::Panic(panic))))
+    }
+}
+
+impl<T> Drop for Caught<T> {
+    fn drop(&mut self) {
+        // A box of nothing allocates nothing.
+        let nothing = Box::pin(std::future::pending());
+        drop_caught(std::mem::replace(&mut self.0, nothing));
     }
 }
