@@ -41,8 +41,8 @@ pub enum Failure {
     /// The handler returned an error: 500, gRPC `Internal`.
     #[error("the handler failed")]
     Handler(#[source] BoxError),
-    /// The handler panicked: 500, gRPC `Internal`.
-    #[error("the handler panicked: {0}")]
+    /// The handler panicked, or the function that checks the caller: 500, gRPC `Internal`.
+    #[error("a function of the backend panicked: {0}")]
     Panic(String),
     /// The handler's reply cannot be sent: 500, gRPC `Internal`.
     #[error("the reply cannot be sent: {0}")]

@@ -94,6 +94,20 @@ async fn handler_that_panics_while_it_is_dropped_has_timed_out() {
 }
 
 #[tokio::test]
+async fn caller_whose_check_panics_is_refused() {
+    let seen = Seen::default();
+    let caller = Caller::verified_by(|_, _| panic!("no certificate"));
+    let handlers = Handlers::new(caller)
+        .observer(seen.clone())
+        .rpc(|_| async { Ok(RpcReply::empty()) });
+    let expected = StatusCode::INTERNAL_SERVER_ERROR;
+    assert_eq!(status(&handlers).await, expected);
+    assert_eq!(seen.take(), ["panic"]);
+    let refused = open(&handlers).await.map(drop);
+    assert_eq!(refused.map_err(|status| status.code()), Err(Code::Internal));
+}
+
+#[tokio::test]
 async fn panic_of_a_stream_is_told_as_panic() -> Result<(), Status> {
     let seen = Seen::default();
     let handlers = Handlers::new(Caller::anyone())
@@ -105,7 +119,7 @@ async fn panic_of_a_stream_is_told_as_panic() -> Result<(), Status> {
     let mut stream = open(&handlers).await?;
     let status = stream.message().await.expect_err("the stream panics");
     assert_eq!((status.code(), status.message()), (Code::Internal, ""));
-    let panic = "subscribe_unidirectional: the handler panicked: within the stream";
+    let panic = "subscribe_unidirectional: a function of the backend panicked: within the stream";
     assert_eq!(seen.take(), ["accepted", panic]);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::panic::Caught;
+use super::panic::{Caught, catch_panic};
 use super::table::Opened;
 use super::{Answer, Handlers};
 use crate::event::{Event, EventKind, EventMessage, Head};
@@ -65,13 +65,13 @@ impl Begun<'_> {
 
 /// Checks the caller. A call within the process needs to show nothing.
 fn check(handlers: &Handlers, start: &EventStart<'_>) -> Result<(), Failure> {
-    match start.transport {
-        Transport::InProcess => Ok(()),
-        _ => handlers
-            .parts()
-            .caller
-            .check(start.headers, start.extensions),
+    if start.transport == Transport::InProcess {
+        return Ok(());
     }
+    let caller = &handlers.parts().caller;
+    // The function of `Caller::verified_by` may panic.
+    let checked = catch_panic(|| caller.check(start.headers, start.extensions));
+    checked.unwrap_or_else(|panic| Err(Failure::Panic(panic)))
 }
 
 impl Handlers {
