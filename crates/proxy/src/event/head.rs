@@ -1,16 +1,17 @@
 //! The heads of requests: headers or metadata, the peer, extensions.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, HeaderName};
 
 /// The head of Centrifugo's request, the same over HTTP and gRPC.
 ///
 /// Headers of clients arrive only if the proxy's configuration forwards them. Those of `http_headers` and `grpc_metadata` are
 /// what the client's connection had, and can be trusted as far as whatever is in front of Centrifugo. Those of
 /// `emulated_headers` were written by the client itself: verify them as you verify a password.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Head {
     headers: HeaderMap,
     extensions: Extensions,
@@ -76,6 +77,26 @@ impl Head {
     pub fn peer(&self) -> Option<SocketAddr> {
         let own = self.extensions.get::<Peer>().map(|peer| peer.0);
         own.or_else(|| tonic_peer(&self.extensions))
+    }
+}
+
+/// Shows the names of the headers only: their values are secrets, such as cookies and that of [`Caller`](crate::Caller).
+impl fmt::Debug for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Head")
+            .field("headers", &Names(&self.headers))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The names of headers, which `Debug` shows without their values.
+pub(crate) struct Names<'a>(pub(crate) &'a HeaderMap);
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.keys().map(HeaderName::as_str);
+        formatter.debug_list().entries(names).finish()
     }
 }
 

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+pub(crate) use head::Names;
 pub use head::{Head, Now, Peer};
 pub use kind::EventKind;
 pub use message::EventMessage;

@@ -6,6 +6,7 @@ mod metrics;
 mod names;
 mod spans;
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use http::{Extensions, HeaderMap};
 
 pub(crate) use spans::EventSpan;
 
-use crate::event::EventKind;
+use crate::event::{EventKind, Names};
 use crate::failure::Failure;
 
 /// A hook that sees every event, for logs, traces and metrics: see [`Handlers::observer`](crate::Handlers::observer).
@@ -41,7 +42,7 @@ pub trait EventObserver: Send {
 }
 
 /// The start of an event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct EventStart<'a> {
     /// The kind; `None` if the path names none.
@@ -52,6 +53,18 @@ pub struct EventStart<'a> {
     pub headers: &'a HeaderMap,
     /// The extensions of the request.
     pub extensions: &'a Extensions,
+}
+
+/// Shows the names of the headers only.
+impl fmt::Debug for EventStart<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EventStart")
+            .field("kind", &self.kind)
+            .field("transport", &self.transport)
+            .field("headers", &Names(self.headers))
+            .finish_non_exhaustive()
+    }
 }
 
 /// The transport of an event, between Centrifugo and the handlers.
