@@ -70,12 +70,16 @@ async fn payloads_go_back_as_they_came() -> Result<(), Status> {
 
 #[tokio::test]
 async fn client_that_uses_json_gets_no_other_bytes() {
-    let request = RpcRequest::default().protocol("json").data(vec![0, 255]);
-    let status = rpc(&echo(), request)
-        .await
-        .expect_err("the reply is not JSON");
-    assert_eq!(status.code(), Code::Internal);
-    assert_eq!(status.message(), "");
+    let request = RpcRequest::default().protocol("json");
+    for request in [
+        request.clone().encoding("json").data(vec![0, 255]),
+        request.encoding("binary").b64data("AP8="),
+    ] {
+        let status = rpc(&echo(), request).await;
+        let status = status.expect_err("the reply is not JSON");
+        assert_eq!(status.code(), Code::Internal);
+        assert_eq!(status.message(), "");
+    }
 }
 
 #[tokio::test]

@@ -135,9 +135,22 @@ async fn binary_reply_is_base64_and_other_bytes_are_refused() {
         r#"{"result":{"b64data":"AP8="}}"#
     );
     let unsaid = r#"{"method":"unsaid","protocol":"json","encoding":"json"}"#;
+    let encoded = r#"{"method":"unsaid","protocol":"json","encoding":"binary"}"#;
     let refused = (StatusCode::INTERNAL_SERVER_ERROR, String::new());
-    assert_eq!(ask(&handlers, "/rpc", unsaid).await, refused);
-    assert!(failures.take().contains("`data` is not JSON"));
+    for unsaid in [unsaid, encoded] {
+        assert_eq!(ask(&handlers, "/rpc", unsaid).await, refused);
+        assert!(failures.take().contains("`data` is not JSON"));
+    }
+}
+
+#[tokio::test]
+async fn json_goes_back_as_base64_to_a_proxy_with_binary_encoding() {
+    let handlers = anyone().rpc(|event| async move { Ok(RpcReply::new(event.data().clone())) });
+    let json = r#"{"protocol":"json","encoding":"binary","b64data":"eyJhIjoxfQ=="}"#;
+    let answer = ask(&handlers, "/rpc", json).await.1;
+    assert_eq!(answer, r#"{"result":{"b64data":"eyJhIjoxfQ=="}}"#);
+    let nothing = r#"{"protocol":"json","encoding":"binary"}"#;
+    assert_eq!(ask(&handlers, "/rpc", nothing).await.1, r#"{"result":{}}"#);
 }
 
 #[tokio::test]

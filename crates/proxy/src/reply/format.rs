@@ -17,6 +17,9 @@ pub struct Format {
     is_binary: bool,
     /// True if the client uses the protobuf protocol, which carries any bytes.
     is_protobuf: bool,
+    /// True if the client uses the JSON protocol, into which Centrifugo writes payloads as they are. An event that is not of
+    /// a client has no protocol.
+    is_json: bool,
     /// True if the reply is JSON itself.
     is_http: bool,
     /// The time from which replies count.
@@ -28,6 +31,7 @@ impl Format {
         Self {
             is_binary: encoding == "binary",
             is_protobuf: protocol == "protobuf",
+            is_json: protocol == "json",
             is_http: false,
             now,
         }
@@ -51,16 +55,21 @@ impl Format {
     /// Returns the values of a payload's field and of its `b64…` twin.
     pub(crate) fn twins(self, name: &str, payload: Payload) -> Result<(Bytes, String), Failure> {
         let is_base64 = self.is_http && (self.is_binary || payload.is_binary());
-        if is_base64 {
-            return Ok((Bytes::new(), STANDARD.encode(payload.into_bytes())));
+        if !is_base64 {
+            return Ok((self.bytes(name, payload)?, String::new()));
         }
-        Ok((self.bytes(name, payload)?, String::new()))
+        let must_be_json = self.is_json && !payload.is_binary();
+        let bytes = payload.into_bytes();
+        if must_be_json && !bytes.is_empty() {
+            check_json(name, &bytes)?;
+        }
+        Ok((Bytes::new(), STANDARD.encode(bytes)))
     }
 
     /// Returns the value of a payload's field that has no twin: JSON over HTTP.
     pub(crate) fn bytes(self, name: &str, payload: Payload) -> Result<Bytes, Failure> {
-        let is_raw = !self.is_http;
-        let may_be_binary = is_raw && (self.is_binary || self.is_protobuf || payload.is_binary());
+        let is_any = self.is_protobuf || (self.is_binary && !self.is_json);
+        let may_be_binary = !self.is_http && (is_any || payload.is_binary());
         let bytes = payload.into_bytes();
         if !may_be_binary && !bytes.is_empty() {
             check_json(name, &bytes)?;
