@@ -10,6 +10,10 @@ use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
 
+/// The latest Unix time, in 2106. Centrifugo tells clients of subscriptions the seconds until then in 32 bits, and its own
+/// reckoning with times near the end of 64 bits overflows: such subscriptions ended at once.
+const LATEST: i64 = u32::MAX as i64;
+
 /// The format of a reply, as that of the request was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
@@ -49,7 +53,7 @@ impl Format {
     /// Returns the Unix time in a while, in seconds and at least one second from now.
     pub(crate) fn seconds_in(self, duration: Duration) -> i64 {
         let time = self.now.checked_add(duration.max(Duration::from_secs(1)));
-        time.map_or(i64::MAX, seconds)
+        time.map_or(LATEST, seconds)
     }
 
     /// Returns the values of a payload's field and of its `b64…` twin.
@@ -90,8 +94,8 @@ pub(crate) fn check_json(name: &str, payload: &[u8]) -> Result<(), Failure> {
     )))
 }
 
-/// Returns the Unix time in seconds; 1 for a time before 1970, which is as much in the past.
+/// Returns the Unix time in seconds; 1 for a time before 1970, which is as much in the past, and at most [`LATEST`].
 pub(crate) fn seconds(time: SystemTime) -> i64 {
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_secs()).map_or(i64::MAX, |seconds| seconds.max(1))
+    i64::try_from(since_1970.as_secs()).map_or(LATEST, |seconds| seconds.clamp(1, LATEST))
 }

@@ -135,7 +135,10 @@ mod tests {
         let shortest = || RefreshReply::for_the_next(Duration::ZERO);
         assert_eq!(expire_at(shortest, extensions.clone()).await, 1001);
         let longest = || RefreshReply::for_the_next(Duration::MAX);
-        assert_eq!(expire_at(longest, extensions.clone()).await, i64::MAX);
+        let in_2106 = i64::from(u32::MAX);
+        assert_eq!(expire_at(longest, extensions.clone()).await, in_2106);
+        let farthest = || RefreshReply::until(UNIX_EPOCH + Duration::from_secs(1 << 40));
+        assert_eq!(expire_at(farthest, extensions.clone()).await, in_2106);
         let until = || RefreshReply::until(UNIX_EPOCH + Duration::from_secs(7));
         assert_eq!(expire_at(until, extensions).await, 7);
     }
