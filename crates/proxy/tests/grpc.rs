@@ -340,6 +340,24 @@ async fn bidirectional_stream_must_begin_with_the_subscription() {
 }
 
 #[tokio::test]
+async fn bidirectional_stream_with_a_large_subscription_is_above_the_limit() {
+    let handlers = anyone()
+        .body_limit(100)
+        .subscribe_bidirectional(|_, _| async {
+            Ok((StreamSubscribeReply::allow(), stream::empty()))
+        });
+    let subscribe = SubscribeRequest::default().channel("x".repeat(200));
+    let requests = [StreamSubscribeRequest::default().subscribe_request(subscribe)];
+    let mut client = Grpc::new(handlers.grpc());
+    let codec = ProstCodec::<StreamSubscribeRequest, StreamSubscribeResponse>::default();
+    let path = path("SubscribeBidirectional");
+    let requests = Request::new(stream::iter(requests));
+    let response = client.streaming(requests, path, codec).await;
+    let status = response.map(drop).expect_err("the message is too large");
+    assert_eq!(status.code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
 async fn stream_of_a_client_that_goes_away_is_dropped() -> Result<(), Box<dyn std::error::Error>> {
     struct Guard(Option<oneshot::Sender<()>>);
     impl Drop for Guard {

@@ -97,6 +97,11 @@ fn outcome(told: &Told, response: Response<Body>, limit: usize) -> Work<Response
 fn unreadable(response: &Response<Body>, limit: usize) -> Failure {
     let status = Status::from_header_map(response.headers());
     let status = status.unwrap_or_else(|| Status::unknown("there is no message"));
+    unread(&status, limit)
+}
+
+/// Returns the failure of a message that tonic could not read.
+pub(super) fn unread(status: &Status, limit: usize) -> Failure {
     match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => Failure::TooLarge(limit),
         _ => Failure::request(status.message()),

@@ -13,7 +13,7 @@ use tonic::body::Body;
 use tonic::{Status, Streaming};
 use tower_service::Service;
 
-use super::event::{Told, tell};
+use super::event::{Told, tell, unread};
 use super::{GrpcService, status};
 use crate::event::{EventKind, Head};
 use crate::failure::{BoxError, Failure};
@@ -141,7 +141,8 @@ impl Service<tonic::Request<Streaming<StreamSubscribeRequest>>> for Opening {
             let (metadata, extensions, mut requests) = request.into_parts();
             let head = Head::new(metadata.into_headers(), extensions);
             let first = requests.message().await;
-            let first = first.map_err(|error| opening.failed(Failure::request(error.message())))?;
+            let limit = opening.handlers.parts().body_limit;
+            let first = first.map_err(|error| opening.failed(unread(&error, limit)))?;
             let message = first
                 .and_then(|first| first.subscribe_request)
                 .ok_or_else(|| {
