@@ -6,6 +6,9 @@ use http::StatusCode;
 
 use crate::event::EventKind;
 
+/// The longest description of what cannot be read in a request, in characters.
+const LONGEST_PROBLEM: usize = 500;
+
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The reason for which an event got no answer of the backend. [Observers](crate::Observer) see it; Centrifugo sees the status
@@ -50,8 +53,13 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Returns the failure of a request that cannot be read. A problem that quotes much of the request is cut.
     pub(crate) fn request(problem: impl Into<String>) -> Self {
-        Self::Request(problem.into())
+        let problem = problem.into();
+        match problem.char_indices().nth(LONGEST_PROBLEM) {
+            Some((end, _)) => Self::Request(format!("{}…", &problem[..end])),
+            None => Self::Request(problem),
+        }
     }
 
     pub(crate) fn reply(problem: impl Into<String>) -> Self {

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use centrifugo_api::binary;
 use centrifugo_proxy::{
     Caller, ClientError, ConnectReply, Disconnect, EventKind, Failed, Failure, Handlers,
-    HttpResponse, HttpService, PublishReply, RefreshReply, Reject, RpcReply, SubRefreshReply,
-    SubscribeReply,
+    HttpResponse, HttpService, PublishReply, RefreshReply, Reject, RpcReply,
+    SharedPollRefreshReply, SubRefreshReply, SubscribeReply,
 };
 use http::{Request, StatusCode};
 use http_body::Body;
@@ -314,6 +314,16 @@ async fn bodies_that_are_no_event_are_bad_requests() {
         let (status, _) = ask(&handlers, "/rpc", body).await;
         assert_eq!(status, StatusCode::OK, "{body}");
     }
+}
+
+#[tokio::test]
+async fn large_request_is_not_quoted_as_a_whole() {
+    let handlers = anyone().shared_poll_refresh(|_| async { Ok(SharedPollRefreshReply::new()) });
+    let body = format!(r#"{{"items":[{{"version":"{}"}}]}}"#, "ä".repeat(100_000));
+    let (status, text) = ask(&handlers, "/shared_poll_refresh", &body).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(text.ends_with("ää…"), "{text}");
+    assert!(text.chars().count() < 600, "{text}");
 }
 
 #[tokio::test]
