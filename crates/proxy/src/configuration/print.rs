@@ -40,10 +40,14 @@ fn write_node(yaml: &mut String, node: &Node, indent: &str) {
     }
 }
 
-/// Returns the name of an option, or of a header in quotes.
+/// Words that are no texts in YAML. Numbers are none either.
+const NO_TEXTS: [&str; 9] = ["false", "n", "no", "null", "off", "on", "true", "y", "yes"];
+
+/// Returns the name of an option, or of a header: in quotes, if it would be something else than a text in YAML.
 fn key(name: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if name.bytes().all(is_plain) {
+    let begins_with_letter = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    if begins_with_letter && name.bytes().all(is_plain) && !NO_TEXTS.contains(&name) {
         return name.to_owned();
     }
     flow(&Value::from(name))
@@ -113,5 +117,8 @@ mod tests {
         );
         assert_eq!(key("x-secret"), "\"x-secret\"");
         assert_eq!(key("map"), "map");
+        for no_text in ["null", "on", "1", "1e3", "_1"] {
+            assert_eq!(key(no_text), format!("\"{no_text}\""));
+        }
     }
 }
