@@ -81,13 +81,15 @@ impl Engine {
         client: &ConnectingClient,
         headers: &Arc<ClientHeaders>,
     ) -> Result<(Admission, Bytes), Refusal> {
+        let id = random::uuid();
         let mut admission = if !client.token.is_empty() {
             self.admission_by_token(&client.token)?
-        } else if let Some(answered) = self.ask_connect(client, headers).await? {
+        } else if let Some(answered) = self.ask_connect(&id, client, headers).await? {
             return Ok(answered);
         } else if self.proxies.allow_anonymous {
+            // The client has the id that the backend knows.
             Admission {
-                id: random::uuid(),
+                id,
                 ..Admission::default()
             }
         } else {
@@ -97,10 +99,11 @@ impl Engine {
         Ok((admission, Bytes::new()))
     }
 
-    /// Asks the connect proxy. Returns the client and the data for it; `None` if the proxy does not know the client, or is not
+    /// Asks the connect proxy about the client with an id. Returns the client and the data for it; `None` if the proxy does not know the client, or is not
     /// asked.
     async fn ask_connect(
         &self,
+        id: &str,
         client: &ConnectingClient,
         headers: &Arc<ClientHeaders>,
     ) -> Result<Option<(Admission, Bytes)>, Refusal> {
@@ -108,7 +111,7 @@ impl Engine {
             return Ok(None);
         };
         let asker = Asker {
-            client: random::uuid(),
+            client: id.to_owned(),
             user: String::new(),
             protocol: protocol(client.is_protobuf),
             meta: Bytes::new(),
