@@ -14,6 +14,7 @@ use crate::errors::{PERMISSION_DENIED, bad_request, client_error, not_available}
 use crate::event::{Event, is_json_or_absent};
 use crate::messages::{BoolValue, SubscribeOptionOverride};
 use crate::namespace::ChannelKind;
+use crate::release::Release;
 use crate::state::connections::session::StreamHandle;
 use crate::state::connections::{BAD_REQUEST, CloseReason, INAPPROPRIATE_PROTOCOL, Source};
 
@@ -45,7 +46,9 @@ impl ProxiedConnection {
             return Err(client_error(PERMISSION_DENIED).into());
         } else if let Some(name) = &clients.subscribe_proxy {
             let proxy = engine.proxies.named(EventKind::Subscribe, name)?;
-            self.ask_subscribe(&proxy, &asker, channel, options).await?
+            let offer = self.ask_subscribe(&proxy, &asker, channel, options).await?;
+            check_proxied(kind, engine.release)?;
+            offer
         } else if let Some(name) = &clients.subscribe_stream_proxy {
             return self.subscribe_stream(&asker, channel, name, options).await;
         } else if clients.subscribe.allows(&asker.user, false) {
@@ -163,6 +166,14 @@ fn check_poll(kind: SubscriptionKind, channel: &ChannelKind) -> Result<(), Refus
     match kind {
         SubscriptionKind::SharedPoll if !is_poll => Err(not_available().into()),
         SubscriptionKind::Stream | SubscriptionKind::Map if is_poll => Err(bad_request().into()),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the client may have the subscription that a proxy has allowed: in 6.9 no map, of which a proxy cannot tell.
+fn check_proxied(kind: SubscriptionKind, release: Release) -> Result<(), Refusal> {
+    match (kind, release) {
+        (SubscriptionKind::Map, Release::V6_9) => Err(bad_request().into()),
         _ => Ok(()),
     }
 }

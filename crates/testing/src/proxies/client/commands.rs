@@ -100,8 +100,8 @@ impl ProxiedConnection {
     /// # Errors
     ///
     /// 102 for an unknown namespace; 103 without a permission; 105 if the client is subscribed; 106 above 128 channels; 103, 107
-    /// or 108 for a channel of another kind than the options say; 107 for a channel that is not ASCII; 110 if the subscription would have expired; and what
-    /// the subscribe proxy answers.
+    /// or 108 for a channel of another kind than the options say; 107 for a channel that is not ASCII, and in 6.9 for a map which
+    /// the subscribe proxy has allowed; 110 if the subscription would have expired; and what the subscribe proxy answers.
     pub async fn subscribe(&self, channel: &str) -> Result<Subscribed, Error> {
         self.subscribe_with(channel, SubscribeOptions::new()).await
     }
