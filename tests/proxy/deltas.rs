@@ -9,7 +9,7 @@ use crate::Outcome;
 use crate::harness::{Column, RawClient, Row, play};
 use crate::shared_polls;
 
-in_each_column!(
+on_real_servers!(
     publications_that_differ,
     keys_of_maps_that_differ,
     polled_keys_that_differ,

@@ -1,19 +1,12 @@
 //! Headers that the server passes on: of the client's request, of those that the client's SDK emulates, and its own.
 
-use std::collections::HashMap;
-
-use axum::http::{HeaderMap, HeaderValue};
 use centrifugo_proxy::EventKind;
 
 use crate::Outcome;
-use crate::harness::{Case, Column, Environment, Row, play};
+use crate::harness::{Case, Column, Connecting, Environment, Headers, Row, play};
 
-in_each_column!(
-    headers_are_passed_on,
-    secret_that_clients_can_set_is_refused
-);
-
-type Headers = &'static [(&'static str, &'static str)];
+in_each_column!(headers_are_passed_on);
+on_real_servers!(secret_that_clients_can_set_is_refused);
 
 /// The headers of a client: those of its request, and those that its SDK emulates.
 struct OfClient {
@@ -120,16 +113,11 @@ async fn secret_that_clients_can_set_is_refused(column: Column) -> Outcome {
 
 /// Calls a method as a client with headers.
 async fn call(case: &Case, method: &str, headers: &OfClient) -> String {
-    let mut of_request = HeaderMap::new();
-    for (name, value) in headers.transport {
-        of_request.insert(*name, HeaderValue::from_static(value));
-    }
-    let emulated = headers.emulated.iter();
-    let emulated: HashMap<_, _> = emulated
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let client = case
-        .connected_with(|builder| builder.http_headers(of_request).emulated_headers(emulated))
-        .await;
+    let connecting = Connecting {
+        headers: headers.transport,
+        emulated_headers: headers.emulated,
+        ..Connecting::default()
+    };
+    let client = case.connected_with(connecting).await;
     client.rpc(method, "{}").await.to_string()
 }

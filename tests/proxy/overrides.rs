@@ -210,7 +210,7 @@ async fn by_subscribe(
     let channel = case.channel(namespace);
     let reply = SubscribeReply::allow().edit(|message| message.r#override = Some(options));
     case.answer(EventKind::Subscribe, [reply.into()]);
-    let subscribe = |client: &Client| drop(client.subscribe(&channel));
+    let subscribe = |client: &mut Client| client.subscribe(&channel);
     seen_by_all(case, &channel, ConnectReply::user("42"), subscribe).await
 }
 
@@ -219,7 +219,7 @@ async fn seen_by_all(
     case: &Case,
     channel: &str,
     reply: ConnectReply,
-    subscribe: impl Fn(&Client),
+    subscribe: impl Fn(&mut Client),
 ) -> Vec<String> {
     let shown = overriding(options().join_leave(true).force_push_join_leave(true));
     let other = ConnectReply::user("other").subscription(channel, shown);
@@ -227,7 +227,7 @@ async fn seen_by_all(
     case.answer(EventKind::Connect, answers);
     let mut before = joined(case).await;
     let mut client = case.connected().await;
-    subscribe(&client);
+    subscribe(&mut client);
     let subscribed = client.next().await;
     let _after = joined(case).await;
     case.publish_end(channel).await;

@@ -1,13 +1,14 @@
 //! Payloads of any bytes, for clients whose protocol carries them, and the newest publication for those who subscribe.
 
-use centrifuge::Protocol;
 use centrifugo_api::{PublishRequest, binary};
 use centrifugo_proxy::{
     ConnectReply, EventKind, PublishReply, RpcReply, SubscribeReply, SubscriptionOptions,
 };
 
 use crate::Outcome;
-use crate::harness::{Case, Client, Column, Environment, Event, Row, play};
+use crate::harness::{
+    Case, Client, Column, Connecting, Environment, Event, Row, Subscribing, play,
+};
 
 in_each_column!(bytes_arrive_as_they_are, newest_publication_is_sent);
 
@@ -29,10 +30,18 @@ async fn bytes_arrive_as_they_are(column: Column) -> Outcome {
     case.answer(EventKind::Publish, [publish.into()]);
     let rpc = RpcReply::new(binary(BYTES));
     case.answer(EventKind::Rpc, [rpc.into()]);
-    let mut client = case.connect_with(|builder| builder.protocol(Protocol::Protobuf));
+    let connecting = Connecting {
+        is_protobuf: true,
+        ..Connecting::default()
+    };
+    let mut client = case.connect_with(connecting);
     assert_eq!(next(&mut client).await, format!("connected with {SHOWN}"));
     let channel = case.channel("binary");
-    client.subscribe_with(&channel, |builder| builder.data(BYTES));
+    let subscribing = Subscribing {
+        data: BYTES,
+        ..Subscribing::default()
+    };
+    client.subscribe_with(&channel, subscribing);
     let subscribed = format!("subscribed to {channel} with {SHOWN}");
     assert_eq!(next(&mut client).await, subscribed);
     let published = client.publish(&channel, b"client".as_slice()).await;
@@ -44,11 +53,12 @@ async fn bytes_arrive_as_they_are(column: Column) -> Outcome {
     Ok(())
 }
 
+const COMPRESSION: &[(&str, &str)] = &[("CENTRIFUGO_RPC_PROXY_GRPC_COMPRESSION", "true")];
+
 #[tokio::test]
 #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
 async fn compressed_requests_are_answered() -> Outcome {
-    let compression = [("CENTRIFUGO_RPC_PROXY_GRPC_COMPRESSION", "true")];
-    let environment = Environment::of_own(Column::Grpc, &compression).await?;
+    let environment = Environment::of_own(Column::Grpc, COMPRESSION).await?;
     let case = environment.case();
     let rpc = RpcReply::new(r#"{"a":1}"#);
     case.answer(EventKind::Rpc, [rpc.into()]);

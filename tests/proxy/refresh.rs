@@ -139,6 +139,7 @@ async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     case.answer(EventKind::Connect, [first, later.into()]);
     case.answer(EventKind::Refresh, [answer(case)]);
     let mut client = case.connected().await;
+    case.pass(Duration::from_secs(2)).await;
     case.call(EventKind::Refresh).await;
     let mut seen = Vec::new();
     if let Some(event) = client.soon().await {

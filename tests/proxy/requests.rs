@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use centrifuge::{Protocol, Subscription};
 use centrifugo_proxy::{
     ConnectReply, EventKind, SharedPollItem, SharedPollRefreshReply, SubscribeReply,
 };
@@ -10,10 +9,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::harness::{Answer, Case, Client, Column, Environment};
+use crate::harness::{Answer, Case, Client, Column, Connecting, Environment, Subscribing};
 use crate::shared_polls;
 
-in_each_column!(
+on_real_servers!(
     connect_tells_the_channels,
     requests_tell_the_client,
     requests_tell_the_key,
@@ -28,7 +27,7 @@ const META: &str = r#"{"secret":1}"#;
 struct Options {
     /// The namespace of channels; that of methods is the same with `rpc_` before it.
     namespace: &'static str,
-    protocol: Protocol,
+    is_protobuf: bool,
     data: &'static [u8],
     /// What a request has for each event.
     common: fn() -> Value,
@@ -39,14 +38,14 @@ struct Options {
 const ALL: &[Options] = &[
     Options {
         namespace: "transformed",
-        protocol: Protocol::Json,
+        is_protobuf: false,
         data: br#"{"in":1}"#,
         common: || json!({"protocol": "json", "encoding": "json", "meta": {"secret": 1}}),
         payload: || json!({"data": {"in": 1}}),
     },
     Options {
         namespace: "binary",
-        protocol: Protocol::Protobuf,
+        is_protobuf: true,
         data: b"\xff\x00",
         common: || json!({"protocol": "protobuf", "encoding": "binary"}),
         payload: || json!({"b64data": "/wA="}),
@@ -83,13 +82,15 @@ async fn check(case: &Case, options: &Options) {
         reply.expire_in(Duration::from_secs(2)).into()
     });
     case.answer(EventKind::Subscribe, [reply]);
-    let client = case.connected_with(|builder| {
-        let builder = builder.protocol(options.protocol).version("1.2.3");
-        builder.data(r#"{"connect":1}"#)
-    });
-    let mut client = client.await;
+    let connecting = Connecting {
+        is_protobuf: options.is_protobuf,
+        version: "1.2.3",
+        data: r#"{"connect":1}"#,
+        ..Connecting::default()
+    };
+    let mut client = case.connected_with(connecting).await;
     let channel = case.channel(options.namespace);
-    let _subscription = act(&mut client, options, &channel).await;
+    act(&mut client, options, &channel).await;
     let mut expected = (options.common)();
     let connect = case.call(EventKind::Connect).await.body;
     let id = connect["client"].clone();
@@ -123,12 +124,15 @@ async fn check(case: &Case, options: &Options) {
 }
 
 /// Lets a client do what a server asks the backend about.
-async fn act(client: &mut Client, options: &Options, channel: &str) -> Subscription {
-    let subscription = client.subscribe_with(channel, |builder| builder.data(options.data));
+async fn act(client: &mut Client, options: &Options, channel: &str) {
+    let subscribing = Subscribing {
+        data: options.data,
+        ..Subscribing::default()
+    };
+    client.subscribe_with(channel, subscribing);
     client.next().await;
     client.publish(channel, options.data).await;
     client.rpc(&method(options), options.data).await;
-    subscription
 }
 
 fn method(options: &Options) -> String {

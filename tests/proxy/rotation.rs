@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::Outcome;
 use crate::harness::{Client, Column, Environment, NEXT_SECRET, SECRET};
 
-in_each_column!(secret_is_replaced_under_load);
+on_real_servers!(secret_is_replaced_under_load);
 
 /// Calls that are made at the same time.
 const CALLERS: usize = 20;

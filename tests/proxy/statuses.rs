@@ -7,6 +7,9 @@ use centrifugo_proxy::{ConnectReply, EventKind, SubscribeReply};
 use crate::Outcome;
 use crate::harness::{Answer, Case, Client, Column, Event, Make, Row, play, status};
 
+/// The time after which the server has asked about what expires in two seconds.
+const EXPIRED: Duration = Duration::from_secs(30);
+
 /// What the configuration says.
 const NOT_FOUND: Make = |_| status(404);
 const SLOW_DOWN: Make = |_| status(429);
@@ -111,10 +114,9 @@ const SUB_REFRESHES: &[Row] = &[
     },
 ];
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn statuses_become_errors_and_disconnects() -> Outcome {
-    let column = Column::Http;
+in_columns_with_statuses!(statuses_become_errors_and_disconnects);
+
+async fn statuses_become_errors_and_disconnects(column: Column) -> Outcome {
     tokio::try_join!(
         play(column, CALLS, rpc),
         play(column, CALLS, publish),
@@ -169,8 +171,10 @@ async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     });
     case.answer(EventKind::Connect, [first, ConnectReply::user("42").into()]);
     case.answer(EventKind::Refresh, [answer(case)]);
+    let mut client = case.connected().await;
+    case.pass(EXPIRED).await;
     let mut seen = Vec::new();
-    case.connected().await.end(&mut seen).await;
+    client.end(&mut seen).await;
     seen
 }
 
@@ -186,5 +190,6 @@ async fn sub_refresh(case: &Case, answer: &Make) -> Vec<String> {
     case.answer(EventKind::SubRefresh, [answer(case)]);
     let mut client = case.connected().await;
     client.subscribed(&case.channel("transformed")).await;
+    case.pass(EXPIRED).await;
     vec![client.next().await.to_string()]
 }

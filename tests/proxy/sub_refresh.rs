@@ -128,6 +128,8 @@ async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     let mut watcher = case.connected().await;
     let mut client = case.connected().await;
     client.subscribed(&channel).await;
+    // The server looks for what has expired every 25 s.
+    case.pass(Duration::from_secs(30)).await;
     case.call(EventKind::SubRefresh).await;
     let mut seen = Vec::new();
     while let Some(event) = client.soon().await {

@@ -4,7 +4,7 @@ use centrifugo_proxy::EventKind;
 use centrifugo_token::{ConnectionClaims, Expiry, Key, SubscriptionClaims};
 
 use crate::Outcome;
-use crate::harness::{BYE, Column, Environment, TOKEN_SECRET};
+use crate::harness::{BYE, Column, Connecting, Environment, Subscribing, TOKEN_SECRET};
 
 in_each_column!(tokens_are_not_asked_about);
 
@@ -15,11 +15,19 @@ async fn tokens_are_not_asked_about(column: Column) -> Outcome {
     }
     let key = Key::hs256(TOKEN_SECRET)?;
     let token = ConnectionClaims::new("42", Expiry::never()).sign(&key)?;
-    let mut client = case.connected_with(|builder| builder.token(token)).await;
+    let connecting = Connecting {
+        token,
+        ..Connecting::default()
+    };
+    let mut client = case.connected_with(connecting).await;
     let channel = case.channel("off");
     let claims = SubscriptionClaims::user("42").channel(&channel, Expiry::never());
     let token = claims.sign(&key)?;
-    client.subscribe_with(&channel, |builder| builder.token(token));
+    let subscribing = Subscribing {
+        token,
+        ..Subscribing::default()
+    };
+    client.subscribe_with(&channel, subscribing);
     let subscribed = format!("subscribed to {channel}");
     assert_eq!(client.next().await.to_string(), subscribed);
     // The backend does not know this client, since it was not asked when that connected.

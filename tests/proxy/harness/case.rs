@@ -1,22 +1,35 @@
 //! A row that is played.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use centrifuge::ClientBuilder;
 use centrifugo_api::{Client as Api, PresenceRequest, PublishRequest};
 use centrifugo_proxy::EventKind;
 use serde_json::{Value, json};
 
 use super::backend::{Call, Heard, OpenStream};
-use super::{Answer, Client, DEADLINE, END, Environment, Event, Member, RawClient, Server};
+use super::client::Connecting;
+use super::raw::{Speaking, Translating};
+use super::server::{EmbeddedServer, RealServer, Wants};
+use super::{
+    Answer, Client, DEADLINE, END, Environment, Event, Member, RawClient, Servers, embedded, sdk,
+};
 
 /// A row that is played: a client, with channels and answers of its own.
 pub(crate) struct Case {
     name: String,
     environment: &'static Environment,
-    /// Whether an answer will be late.
-    is_late: AtomicBool,
+    wants: Mutex<Wants>,
+    /// Its own server, in the column of the embedded one.
+    embedded: OnceLock<EmbeddedServer>,
     heard: tokio::sync::Mutex<Heard>,
+}
+
+/// The server of a case.
+enum OfCase<'a> {
+    Real(&'a RealServer),
+    Embedded(&'a EmbeddedServer),
 }
 
 impl Environment {
@@ -27,7 +40,8 @@ impl Environment {
         Case {
             name,
             environment: self,
-            is_late: AtomicBool::new(false),
+            wants: Mutex::default(),
+            embedded: OnceLock::new(),
             heard,
         }
     }
@@ -36,19 +50,31 @@ impl Environment {
 impl Case {
     /// Sets the answers to an event, the last of which is given again and again.
     pub(crate) fn answer<const N: usize>(&self, kind: EventKind, answers: [Answer; N]) {
-        let mut answers_of_case = answers.iter();
-        if answers_of_case.any(|answer| matches!(answer, Answer::Late)) {
-            self.is_late.store(true, Ordering::Relaxed);
+        let mut wants = self.wants.lock().unwrap_or_else(PoisonError::into_inner);
+        for answer in &answers {
+            wants.note(kind, answer);
         }
         let backend = &self.environment.backend;
         backend.set(&self.name, kind, answers.into());
     }
 
-    fn server(&self) -> &Server {
-        if self.is_late.load(Ordering::Relaxed) {
-            &self.environment.impatient
-        } else {
-            &self.environment.patient
+    fn server(&self) -> OfCase<'_> {
+        let wants = *self.wants.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = self.environment;
+        match &environment.servers {
+            Servers::Real(real) => OfCase::Real(real.server(wants)),
+            Servers::Embedded(parts) => {
+                let start = || parts.start(wants, &environment.backend);
+                OfCase::Embedded(self.embedded.get_or_init(start))
+            }
+        }
+    }
+
+    /// Lets time pass until the backend was asked about what has expired by then. That of a real server passes by itself.
+    pub(crate) async fn pass(&self, duration: Duration) {
+        if let OfCase::Embedded(embedded) = self.server() {
+            embedded.server.advance(duration);
+            embedded.server.refreshed().await;
         }
     }
 
@@ -63,29 +89,32 @@ impl Case {
 
     /// Begins to connect.
     pub(crate) fn connect(&self) -> Client {
-        self.connect_with(|builder| builder)
+        self.connect_with(Connecting::default())
     }
 
     /// Begins to connect with further options.
-    pub(crate) fn connect_with(
-        &self,
-        change: impl FnOnce(ClientBuilder) -> ClientBuilder,
-    ) -> Client {
-        let url = self.server().server.websocket_url();
-        Client::connect(&url, &self.name, change)
+    pub(crate) fn connect_with(&self, options: Connecting) -> Client {
+        match self.server() {
+            OfCase::Real(real) => {
+                let url = real.server.websocket_url();
+                Client::Real(sdk::Client::connect(&url, &self.name, options))
+            }
+            OfCase::Embedded(embedded) => {
+                let server = Arc::clone(&embedded.server);
+                let client = embedded::Client::connect(server, &self.name, options);
+                Client::Embedded(Box::new(client))
+            }
+        }
     }
 
     /// Connects, and waits until the client is connected.
     pub(crate) async fn connected(&self) -> Client {
-        self.connected_with(|builder| builder).await
+        self.connected_with(Connecting::default()).await
     }
 
     /// Connects with further options, and waits until the client is connected.
-    pub(crate) async fn connected_with(
-        &self,
-        change: impl FnOnce(ClientBuilder) -> ClientBuilder,
-    ) -> Client {
-        let mut client = self.connect_with(change);
+    pub(crate) async fn connected_with(&self, options: Connecting) -> Client {
+        let mut client = self.connect_with(options);
         let event = client.next().await;
         assert!(matches!(event, Event::Connected(_)), "{event}");
         client
@@ -122,10 +151,19 @@ impl Case {
 
     /// Connects such a client with other parameters.
     pub(crate) async fn raw_with(&self, connect: Value) -> (RawClient, Value) {
-        let address = format!("127.0.0.1:{}", self.server().server.http_port);
-        let mut client = RawClient::open(&address).await;
-        let connected = client.expect("connect", connect).await;
-        (client, connected)
+        match self.server() {
+            OfCase::Real(real) => {
+                let address = format!("127.0.0.1:{}", real.server.http_port);
+                let mut client = RawClient::Real(Box::new(Speaking::open(&address).await));
+                let connected = client.expect("connect", connect).await;
+                (client, connected)
+            }
+            OfCase::Embedded(embedded) => {
+                let server = Arc::clone(&embedded.server);
+                let (client, connected) = Translating::open(server, &connect).await;
+                (RawClient::Embedded(Box::new(client)), connected)
+            }
+        }
     }
 
     /// Publishes what ends a scene.
@@ -145,7 +183,10 @@ impl Case {
 
     /// Returns a client of the server API.
     pub(crate) fn api(&self) -> &Api {
-        &self.server().api
+        match self.server() {
+            OfCase::Real(real) => &real.api,
+            OfCase::Embedded(embedded) => &embedded.api,
+        }
     }
 
     /// Writes `CASE` in place of what is the case's own.
@@ -156,10 +197,9 @@ impl Case {
 
 /// Returns a member as the server API shows it.
 pub(crate) fn member(info: centrifugo_api::ClientInfo) -> Member {
-    let text = |payload: &[u8]| String::from_utf8_lossy(payload).into_owned();
     Member {
-        conn_info: text(&info.conn_info),
-        chan_info: text(&info.chan_info),
+        conn_info: sdk::text(&info.conn_info),
+        chan_info: sdk::text(&info.chan_info),
         user: info.user,
     }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::Column;
 use super::backend::{NEXT_SECRET, SECRET};
 use crate::server;
 
@@ -37,13 +36,12 @@ const GENERAL: [(&str, &str); 9] = [
 ];
 
 /// The backend that a server asks.
-pub(super) struct Endpoints {
-    pub(super) column: Column,
+pub(super) struct Endpoints<'a> {
     /// The URL, over HTTP without the name of the event.
-    pub(super) url: String,
+    pub(super) url: &'a str,
 }
 
-impl Endpoints {
+impl Endpoints<'_> {
     /// Returns the options of a server that waits so long for an answer.
     pub(super) fn options(&self, timeout: &str) -> Vec<(String, String)> {
         let mut options = Vec::new();
@@ -64,9 +62,9 @@ impl Endpoints {
                 transforms().to_string(),
             );
         }
-        if self.column == Column::Grpc {
+        if !self.is_http() {
             let proxy = "CHANNEL_PROXY_SUBSCRIBE_STREAM";
-            set(&format!("{proxy}_ENDPOINT"), self.url.clone());
+            set(&format!("{proxy}_ENDPOINT"), self.url.to_owned());
             set(&format!("{proxy}_TIMEOUT"), timeout.to_owned());
             let (option, secret) = self.secret();
             set(&format!("{proxy}_{option}"), secret.to_string());
@@ -81,25 +79,32 @@ impl Endpoints {
 
     fn namespaces(&self) -> Value {
         let mut namespaces = channels();
-        if let (Column::Grpc, Value::Array(namespaces)) = (self.column, &mut namespaces) {
+        if let (false, Value::Array(namespaces)) = (self.is_http(), &mut namespaces) {
             namespaces.extend([stream("stream", false), stream("bidirectional", true)]);
         }
         namespaces
     }
 
+    /// Returns whether it is asked over HTTP, which has no streams.
+    fn is_http(&self) -> bool {
+        self.url.starts_with("http:")
+    }
+
     fn endpoint(&self, event: &str) -> String {
-        match self.column {
-            Column::Http => format!("{}/{event}", self.url),
-            Column::Grpc => self.url.clone(),
+        if self.is_http() {
+            format!("{}/{event}", self.url)
+        } else {
+            self.url.to_owned()
         }
     }
 
     /// Returns the option by which the server sends the secret.
     fn secret(&self) -> (&'static str, Value) {
         let secret = json!({"x-centrifugo-secret": SECRET});
-        match self.column {
-            Column::Http => ("HTTP_STATIC_HEADERS", secret),
-            Column::Grpc => ("GRPC_STATIC_METADATA", secret),
+        if self.is_http() {
+            ("HTTP_STATIC_HEADERS", secret)
+        } else {
+            ("GRPC_STATIC_METADATA", secret)
         }
     }
 

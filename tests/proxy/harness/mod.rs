@@ -3,15 +3,17 @@
 mod answer;
 mod backend;
 mod case;
+mod client;
 mod configuration;
+mod embedded;
 mod event;
 mod raw;
 mod sdk;
+mod server;
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use centrifugo_api::Client as Api;
 use centrifugo_proxy::Secrets;
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
@@ -22,15 +24,13 @@ pub(crate) use answer::{
 };
 pub(crate) use backend::{NEXT_SECRET, OpenStream, SECRET};
 pub(crate) use case::{Case, member};
+pub(crate) use client::{Client, Connecting, Headers, Subscribing};
 pub(crate) use configuration::{SHARED_POLL_SECRET, TOKEN_SECRET};
 pub(crate) use event::{Event, Member};
 pub(crate) use raw::RawClient;
-pub(crate) use sdk::Client;
 
 use backend::Backend;
-use configuration::Endpoints;
-
-use crate::server::{self, Transport, Version};
+use server::{Embedded, Real};
 
 /// The time in which an event must come.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -45,6 +45,8 @@ pub(crate) enum Column {
     Http,
     /// A real server that asks over gRPC.
     Grpc,
+    /// The embedded server, which asks in process. It asks over the network where an answer is one that no handler can give.
+    Embedded,
 }
 
 /// A row of a table: an answer, and what the client experiences.
@@ -59,33 +61,77 @@ pub(crate) type Make = fn(&Case) -> Answer;
 
 /// A backend and the servers that ask it.
 pub(crate) struct Environment {
-    /// Waits long for answers, so that none is late on a busy machine.
-    patient: Server,
-    /// Waits a moment.
-    impatient: Server,
+    servers: Servers,
     backend: Backend,
 }
 
-struct Server {
-    server: server::Server,
-    api: Api,
+enum Servers {
+    Real(Box<Real>),
+    /// What each case needs to start a server of its own, whose time it moves.
+    Embedded(Embedded),
+}
+
+/// Makes the test of a function in a column.
+macro_rules! test_in {
+    ($name:ident, embedded) => {
+        #[tokio::test]
+        async fn embedded() -> crate::Outcome {
+            super::$name(crate::harness::Column::Embedded).await
+        }
+    };
+    ($name:ident, http) => {
+        #[tokio::test]
+        #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+        async fn http() -> crate::Outcome {
+            super::$name(crate::harness::Column::Http).await
+        }
+    };
+    ($name:ident, grpc) => {
+        #[tokio::test]
+        #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
+        async fn grpc() -> crate::Outcome {
+            super::$name(crate::harness::Column::Grpc).await
+        }
+    };
 }
 
 /// Makes tests of each function that takes a [`Column`]: `FUNCTION::COLUMN`.
 macro_rules! in_each_column {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            #[tokio::test]
-            #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-            async fn http() -> crate::Outcome {
-                super::$name(crate::harness::Column::Http).await
-            }
+            test_in!($name, http);
+            test_in!($name, grpc);
+            test_in!($name, embedded);
+        }
+    )+};
+}
 
-            #[tokio::test]
-            #[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-            async fn grpc() -> crate::Outcome {
-                super::$name(crate::harness::Column::Grpc).await
-            }
+/// Makes such tests for the columns that ask over the network.
+macro_rules! on_real_servers {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            test_in!($name, http);
+            test_in!($name, grpc);
+        }
+    )+};
+}
+
+/// Makes such tests for the columns that know statuses of HTTP.
+macro_rules! in_columns_with_statuses {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            test_in!($name, http);
+            test_in!($name, embedded);
+        }
+    )+};
+}
+
+/// Makes such tests for the columns that have streams.
+macro_rules! in_columns_with_streams {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            test_in!($name, grpc);
+            test_in!($name, embedded);
         }
     )+};
 }
@@ -118,55 +164,49 @@ pub(crate) async fn play<A>(
 }
 
 impl Environment {
-    /// Returns the server of a column, which all tests share.
+    /// Returns the servers of a column, which all tests share.
     pub(crate) async fn of(column: Column) -> Result<&'static Self, String> {
         static HTTP: OnceCell<Environment> = OnceCell::const_new();
         static GRPC: OnceCell<Environment> = OnceCell::const_new();
+        static EMBEDDED: OnceCell<Environment> = OnceCell::const_new();
         let shared = match column {
             Column::Http => &HTTP,
             Column::Grpc => &GRPC,
+            Column::Embedded => &EMBEDDED,
         };
         let started = shared.get_or_try_init(|| Self::start(column, &[])).await;
         started.map_err(|error| error.to_string())
     }
 
-    /// Starts a server of a test's own, with further options. It lives as long as the process.
+    /// Starts servers of a test's own, with further options. They live as long as the process.
     pub(crate) async fn of_own(
         column: Column,
-        further: &[(&str, &str)],
+        further: server::Options,
     ) -> std::io::Result<&'static Self> {
         let environment = Self::start(column, further).await?;
         Ok(Box::leak(Box::new(environment)))
     }
 
-    /// Starts a server with further options.
-    async fn start(column: Column, further: &[(&str, &str)]) -> std::io::Result<Self> {
+    /// Starts the backend, and servers with further options.
+    async fn start(column: Column, further: server::Options) -> std::io::Result<Self> {
         let backend = Backend::new();
         let serving = backend.clone();
         // Each test has a runtime of its own, which ends with the test.
         let serving = BACKENDS.spawn(async move {
-            match column {
-                Column::Http => serving.serve_http().await,
-                Column::Grpc => serving.serve_grpc().await,
-            }
+            let http = serving.serve_http().await?;
+            std::io::Result::Ok((http, serving.serve_grpc().await?))
         });
-        let url = serving.await??;
-        let endpoints = Endpoints { column, url };
-        let start = async |timeout| {
-            let options = endpoints.options(timeout);
-            let mut all: Vec<_> = options.iter().map(|(k, v)| (&**k, &**v)).collect();
-            all.extend(further);
-            let real = server::Backend::Real(Version::V6);
-            let server = server::Server::start_bare(real, &all).await;
-            let api = server.client(Transport::Http);
-            Server { server, api }
+        let (http, grpc) = serving.await??;
+        let servers = match column {
+            Column::Http => Servers::Real(Box::new(Real::start(&http, further).await)),
+            Column::Grpc => Servers::Real(Box::new(Real::start(&grpc, further).await)),
+            Column::Embedded => Servers::Embedded(Embedded {
+                http,
+                grpc,
+                further,
+            }),
         };
-        let (patient, impatient) = tokio::join!(start("10s"), start("500ms"));
-        Ok(Self {
-            patient,
-            impatient,
-            backend,
-        })
+        Ok(Self { servers, backend })
     }
 
     /// Returns the secrets that the backend accepts.

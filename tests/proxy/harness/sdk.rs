@@ -1,17 +1,19 @@
 //! A client of a real server, by its SDK.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use axum::http::{HeaderMap, HeaderValue};
 use centrifuge::{
-    Bytes, ClientBuilder, ClientEvent, ClientInfo, EventStream, Protocol, Subscription,
-    SubscriptionBuilder, SubscriptionEvent,
+    Bytes, ClientEvent, ClientInfo, EventStream, Protocol, Subscription, SubscriptionEvent,
 };
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::DEADLINE;
+use super::client::{Connecting, Headers, Subscribing};
 use super::event::{Ended, Event, Member, Publication, Subscribed};
-use super::{DEADLINE, END};
 
 /// The time in which something would have happened.
 const MOMENT: Duration = Duration::from_millis(500);
@@ -21,129 +23,108 @@ const FIRST_CODE_OF_SERVER: u32 = 100;
 
 pub(crate) struct Client {
     client: centrifuge::Client,
+    subscriptions: HashMap<String, Subscription>,
     events: UnboundedReceiver<Event>,
     sender: UnboundedSender<Event>,
 }
 
 impl Client {
     /// Begins to connect as the client of a case.
-    pub(super) fn connect(
-        url: &str,
-        case: &str,
-        change: impl FnOnce(ClientBuilder) -> ClientBuilder,
-    ) -> Self {
-        let builder = centrifuge::Client::builder(url)
+    pub(super) fn connect(url: &str, case: &str, options: Connecting) -> Self {
+        let protocol = if options.is_protobuf {
+            Protocol::Protobuf
+        } else {
+            Protocol::Json
+        };
+        let client = centrifuge::Client::builder(url)
             .name(case)
-            .protocol(Protocol::Json)
+            .protocol(protocol)
             .min_reconnect_delay(Duration::from_millis(10))
-            .timeout(DEADLINE);
-        let client = change(builder).build().expect("the client is valid");
+            .timeout(DEADLINE)
+            .token(options.token)
+            .version(options.version)
+            .data(options.data)
+            .http_headers(request_headers(options.headers))
+            .emulated_headers(emulated_headers(options.emulated_headers))
+            .build()
+            .expect("the client is valid");
         let (sender, events) = unbounded_channel();
         forward(client.events(), sender.clone(), of_client);
         client.connect().expect("the client connects");
         Self {
             client,
+            subscriptions: HashMap::new(),
             events,
             sender,
         }
     }
 
-    /// Begins to subscribe.
-    pub(crate) fn subscribe(&self, channel: &str) -> Subscription {
-        self.subscribe_with(channel, |builder| builder)
-    }
-
-    pub(crate) fn subscribe_with(
-        &self,
-        channel: &str,
-        change: impl FnOnce(SubscriptionBuilder) -> SubscriptionBuilder,
-    ) -> Subscription {
-        let builder = self
+    /// Begins to subscribe, perhaps again.
+    pub(super) fn subscribe(&mut self, channel: &str, options: Subscribing) {
+        if let Some(subscription) = self.subscriptions.get(channel) {
+            subscription.subscribe();
+            return;
+        }
+        let subscription = self
             .client
             .new_subscription(channel)
-            .min_resubscribe_delay(Duration::from_millis(10));
-        let subscription = change(builder)
+            .min_resubscribe_delay(Duration::from_millis(10))
+            .token(options.token)
+            .data(options.data)
             .build()
             .expect("the client has one subscription to the channel");
         let name = channel.to_owned();
         let read = move |event| of_subscription(&name, event);
         forward(subscription.events(), self.sender.clone(), read);
         subscription.subscribe();
-        subscription
+        self.subscriptions.insert(channel.to_owned(), subscription);
     }
 
-    /// Subscribes, and waits until the client is subscribed.
-    pub(crate) async fn subscribed(&mut self, channel: &str) {
-        self.subscribe(channel);
-        let event = self.next().await;
-        assert!(matches!(event, Event::Subscribed(_)), "{event}");
+    pub(super) fn unsubscribe(&self, channel: &str) {
+        self.subscriptions[channel].unsubscribe();
     }
 
-    pub(crate) async fn publish(&self, channel: &str, data: impl Into<Bytes>) -> Event {
+    pub(super) async fn publish(&self, channel: &str, data: Bytes) -> Event {
         let published = self.client.publish(channel, data).await;
         of_call(published.map(|()| String::new()))
     }
 
-    pub(crate) async fn rpc(&self, method: &str, data: impl Into<Bytes>) -> Event {
+    pub(super) async fn rpc(&self, method: &str, data: Bytes) -> Event {
         let replied = self.client.rpc(method, data).await;
         of_call(replied.map(|reply| text(&reply.data)))
     }
 
-    /// Returns who is in a channel, by the presence that clients see.
-    pub(crate) async fn members(&self, channel: &str) -> Vec<Member> {
+    pub(super) async fn members(&self, channel: &str) -> Vec<Member> {
         let presence = self.client.presence(channel).await;
         let presence = presence.expect("the client may see presence");
         presence.clients.into_values().map(member).collect()
     }
 
-    /// Writes down how the connection ends, and its new beginning if it has one.
-    pub(crate) async fn end(&mut self, seen: &mut Vec<String>) {
-        loop {
-            let event = self.next().await;
-            seen.push(event.to_string());
-            if let Event::Connected(_) | Event::Disconnected(_) = event {
-                return;
-            }
-        }
-    }
-
-    /// Writes down what comes until the client is subscribed, or does not try any more. Returns whether it is.
-    pub(crate) async fn until_subscribed(&mut self, seen: &mut Vec<String>) -> bool {
-        loop {
-            let event = self.next().await;
-            seen.push(event.to_string());
-            match event {
-                Event::Subscribed(_) => return true,
-                Event::Unsubscribed(_) | Event::Disconnected(_) => return false,
-                _ => {}
-            }
-        }
-    }
-
-    /// Writes down what comes until the publication that ends a scene.
-    pub(crate) async fn until_end(&mut self) -> Vec<Event> {
-        let mut events = Vec::new();
-        loop {
-            match self.next().await {
-                Event::Publication(publication) if publication.data == END => return events,
-                event => events.push(event),
-            }
-        }
-    }
-
-    /// Waits a moment for the next event, which may not come.
-    pub(crate) async fn soon(&mut self) -> Option<Event> {
+    pub(super) async fn soon(&mut self) -> Option<Event> {
         let event = tokio::time::timeout(MOMENT, self.events.recv()).await;
         event.ok().flatten()
     }
 
-    /// Waits for the next event.
-    pub(crate) async fn next(&mut self) -> Event {
+    pub(super) async fn next(&mut self) -> Event {
         let event = tokio::time::timeout(DEADLINE, self.events.recv()).await;
         event
             .expect("an event comes in time")
             .expect("the client lives")
     }
+}
+
+fn request_headers(headers: Headers) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.insert(*name, HeaderValue::from_static(value));
+    }
+    map
+}
+
+fn emulated_headers(headers: Headers) -> HashMap<String, String> {
+    let headers = headers.iter();
+    let owned = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    owned.collect()
 }
 
 /// Takes events from a stream at once, because a full stream blocks the client.
@@ -242,7 +223,7 @@ fn member(info: ClientInfo) -> Member {
 }
 
 /// Returns a payload as text, with the bytes that are none escaped.
-fn text(payload: &[u8]) -> String {
+pub(super) fn text(payload: &[u8]) -> String {
     match std::str::from_utf8(payload) {
         Ok(text) => text.to_owned(),
         Err(_) => payload.escape_ascii().to_string(),

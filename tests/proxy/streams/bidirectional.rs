@@ -6,14 +6,18 @@ use super::allow;
 use crate::Outcome;
 use crate::harness::{Case, Column, Environment, Make, NO, PAUSE, Row, play};
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn publications_of_client_arrive() -> Outcome {
-    let case = Environment::of(Column::Grpc).await?.case();
+in_columns_with_streams!(
+    publications_of_client_arrive,
+    publication_without_bidirectional_stream_is_refused,
+    end_and_error_are_those_of_unidirectional_streams,
+    bidirectional_streams_are_refused,
+);
+
+async fn publications_of_client_arrive(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
     let channel = case.channel("bidirectional");
     let mut client = case.connected().await;
-    let subscription = client.subscribe(&channel);
-    client.next().await;
+    client.subscribed(&channel).await;
     let mut stream = case.opened().await;
     let mut received = stream.received.take().expect("it is bidirectional");
     for data in [r#"{"n":1}"#, r#"{"n":2}"#] {
@@ -24,7 +28,7 @@ async fn publications_of_client_arrive() -> Outcome {
     // The client does not see its own publications.
     stream.publish("3").await;
     assert_eq!(client.next().await.to_string(), "publication 3");
-    subscription.unsubscribe();
+    client.unsubscribe(&channel);
     assert_eq!(next(&mut received).await, None);
     stream.closed().await;
     Ok(())
@@ -35,10 +39,8 @@ async fn next(received: &mut ClientPublications) -> Option<String> {
     Some(String::from_utf8_lossy(&data).into_owned())
 }
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn publication_without_bidirectional_stream_is_refused() -> Outcome {
-    let case = Environment::of(Column::Grpc).await?.case();
+async fn publication_without_bidirectional_stream_is_refused(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
     let mut client = case.connected().await;
     client.subscribed(&case.channel("stream")).await;
     let _stream = case.opened().await;
@@ -50,10 +52,8 @@ async fn publication_without_bidirectional_stream_is_refused() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn end_and_error_are_those_of_unidirectional_streams() -> Outcome {
-    let case = Environment::of(Column::Grpc).await?.case();
+async fn end_and_error_are_those_of_unidirectional_streams(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
     let channel = case.channel("bidirectional");
     let mut client = case.connected().await;
     client.subscribed(&channel).await;
@@ -86,10 +86,8 @@ const REFUSED: &[Row] = &[
     },
 ];
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn bidirectional_streams_are_refused() -> Outcome {
-    play(Column::Grpc, REFUSED, subscribe).await
+async fn bidirectional_streams_are_refused(column: Column) -> Outcome {
+    play(column, REFUSED, subscribe).await
 }
 
 /// Subscribes. A client that tries again is accepted.

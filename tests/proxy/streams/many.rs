@@ -48,7 +48,7 @@ async fn thousand_streams_are_open_at_once() -> Outcome {
 
 /// Connects a client that subscribes to streams.
 async fn subscribed(case: &Case, client: usize) -> Client {
-    let connected = case.connected().await;
+    let mut connected = case.connected().await;
     for stream in 0..STREAMS_OF_CLIENT {
         let channel = format!("{}-{client}-{stream}", case.channel("stream"));
         connected.subscribe(&channel);

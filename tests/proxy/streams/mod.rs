@@ -8,9 +8,17 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, BYE, Case, Column, Environment, Make, NO, PAUSE, Row, SOON, garbage, in_a_minute, past,
-    play, raw,
+    Answer, BYE, Case, Column, Environment, Event, Make, NO, PAUSE, Row, SOON, garbage,
+    in_a_minute, past, play, raw,
 };
+
+in_columns_with_streams!(
+    streams_are_opened_or_refused,
+    publications_of_stream_arrive,
+    end_of_stream_unsubscribes_for_good,
+    error_of_stream_subscribes_again,
+    stream_is_closed_when_client_goes,
+);
 
 const SUBSCRIBED: &[&str] = &["subscribed to stream:CASE", "is 42"];
 
@@ -128,10 +136,8 @@ const FAILED: &[&str] = &[
     "is 42",
 ];
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn streams_are_opened_or_refused() -> Outcome {
-    play(Column::Grpc, ROWS, subscribe).await
+async fn streams_are_opened_or_refused(column: Column) -> Outcome {
+    play(column, ROWS, subscribe).await
 }
 
 /// Subscribes. A client that tries again is accepted.
@@ -148,10 +154,8 @@ async fn subscribe(case: &Case, answer: &Make) -> Vec<String> {
     seen
 }
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn publications_of_stream_arrive() -> Outcome {
-    let case = Environment::of(Column::Grpc).await?.case();
+async fn publications_of_stream_arrive(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
     let mut client = case.connected().await;
     client.subscribed(&case.channel("stream")).await;
     let stream = case.opened().await;
@@ -166,10 +170,8 @@ async fn publications_of_stream_arrive() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn end_of_stream_unsubscribes_for_good() -> Outcome {
-    let case = Environment::of(Column::Grpc).await?.case();
+async fn end_of_stream_unsubscribes_for_good(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
     let mut client = case.connected().await;
     client.subscribed(&case.channel("stream")).await;
     let stream = case.opened().await;
@@ -181,10 +183,8 @@ async fn end_of_stream_unsubscribes_for_good() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn error_of_stream_subscribes_again() -> Outcome {
-    let case = Environment::of(Column::Grpc).await?.case();
+async fn error_of_stream_subscribes_again(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
     let mut client = case.connected().await;
     let channel = case.channel("stream");
     client.subscribed(&channel).await;
@@ -201,19 +201,18 @@ async fn error_of_stream_subscribes_again() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-#[ignore = "needs a real Centrifugo 6.9.1: see tests/centrifugo/README.md"]
-async fn stream_is_closed_when_client_goes() -> Outcome {
-    let case = Environment::of(Column::Grpc).await?.case();
+async fn stream_is_closed_when_client_goes(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
     let mut client = case.connected().await;
-    let subscription = client.subscribe(&case.channel("stream"));
-    client.next().await;
+    let channel = case.channel("stream");
+    client.subscribed(&channel).await;
     let stream = case.opened().await;
-    subscription.unsubscribe();
+    client.unsubscribe(&channel);
     stream.closed().await;
-    subscription.subscribe();
+    client.subscribe(&channel);
+    while !matches!(client.next().await, Event::Subscribed(_)) {}
     let stream = case.opened().await;
-    drop((client, subscription));
+    drop(client);
     stream.closed().await;
     Ok(())
 }

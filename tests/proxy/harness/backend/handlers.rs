@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use centrifugo_proxy::{Caller, ErrorReject, EventKind, Failed, Handlers, Reject};
+use serde_json::json;
 
-use super::{Asker, Backend};
+use super::{Asker, Backend, Call};
 use crate::harness::answer::Answer;
 
 /// The secret that the server sends.
@@ -16,15 +17,22 @@ pub(crate) const NEXT_SECRET: &str = "next-secret";
 /// Longer than the server waits: the tables are of what the server does then.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Registers a handler for each event of a client.
+/// Registers a handler for each event of a client. Those in process note the questions, which nothing has intercepted.
 macro_rules! of_clients {
-    ($handlers:expr, $backend:expr, $($name:ident: $kind:ident { $($field:ident),+ }),+ $(,)?) => {
+    ($handlers:expr, $backend:expr, $is_in_process:expr, $($name:ident: $kind:ident { $($field:ident),+ }),+ $(,)?) => {
         $handlers$(.$name({
             let backend = $backend.clone();
+            let is_in_process = $is_in_process;
             move |event| {
                 let backend = backend.clone();
                 async move {
                     let asker = Asker { $($field: event.$field(),)+ ..Asker::default() };
+                    let call = is_in_process.then(|| Call {
+                        kind: EventKind::$kind,
+                        headers: event.headers().clone(),
+                        body: json!(event.message()),
+                    });
+                    let _told = call.and_then(|call| backend.note(call, asker));
                     match backend.planned(EventKind::$kind, asker).await? {
                         Answer::$kind(reply) => Ok(reply),
                         other => Err(other.refuse().into()),
@@ -36,11 +44,21 @@ macro_rules! of_clients {
 }
 
 impl Backend {
+    /// Returns the handlers for a server of the network, which intercepts requests before.
     pub(super) fn handlers(&self) -> Handlers {
+        self.with_handlers(false)
+    }
+
+    /// Returns the handlers for the embedded server.
+    pub(in crate::harness) fn handlers_in_process(&self) -> Handlers {
+        self.with_handlers(true)
+    }
+
+    fn with_handlers(&self, is_in_process: bool) -> Handlers {
         let handlers = Handlers::new(Caller::with_secrets(&self.secrets)).timeout(TIMEOUT);
         let handlers = self.with_streams(handlers);
         of_clients!(
-            handlers, self,
+            handlers, self, is_in_process,
             connect: Connect { client, name },
             refresh: Refresh { client },
             subscribe: Subscribe { client },

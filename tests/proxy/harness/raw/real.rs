@@ -1,14 +1,14 @@
-//! A client of a real server that speaks the JSON protocol itself: for what the SDK lacks, and for what it hides.
+//! A client of a real server that speaks the JSON protocol.
 
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::DEADLINE;
-use super::event::{Ended, Event};
+use crate::harness::DEADLINE;
+use crate::harness::event::{Ended, Event};
 use crate::websocket::{self, Message, Protocol, Reader, Writer};
 
-pub(crate) struct RawClient {
+pub(crate) struct Speaking {
     reader: Reader,
     writer: Writer,
     commands: u64,
@@ -19,8 +19,8 @@ pub(crate) struct RawClient {
     ended: Option<Ended>,
 }
 
-impl RawClient {
-    pub(super) async fn open(address: &str) -> Self {
+impl Speaking {
+    pub(in crate::harness) async fn open(address: &str) -> Self {
         let connected = websocket::connect(address, Protocol::Json).await;
         let (reader, writer) = connected.expect("the server accepts connections");
         Self {
@@ -34,7 +34,7 @@ impl RawClient {
     }
 
     /// Sends a command, and returns its result.
-    pub(crate) async fn call(&mut self, method: &str, parameters: Value) -> Result<Value, Event> {
+    pub(super) async fn call(&mut self, method: &str, parameters: Value) -> Result<Value, Event> {
         self.commands += 1;
         let command = json!({"id": self.commands, method: parameters});
         self.send(&command).await;
@@ -50,14 +50,8 @@ impl RawClient {
         }
     }
 
-    /// Sends a command that must succeed, and returns its result.
-    pub(crate) async fn expect(&mut self, method: &str, parameters: Value) -> Value {
-        let result = self.call(method, parameters).await;
-        result.unwrap_or_else(|event| panic!("{method}: {event}"))
-    }
-
     /// Waits for the next push. The error is the end of the connection.
-    pub(crate) async fn push(&mut self) -> Result<Value, Event> {
+    pub(super) async fn push(&mut self) -> Result<Value, Event> {
         if let Some(push) = self.pushes.pop_front() {
             return Ok(push);
         }
@@ -65,7 +59,7 @@ impl RawClient {
         Ok(message["push"].take())
     }
 
-    pub(crate) fn is_connected(&self) -> bool {
+    pub(super) fn is_connected(&self) -> bool {
         self.ended.is_none()
     }
 
