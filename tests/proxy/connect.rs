@@ -19,7 +19,7 @@ fn user() -> ConnectReply {
 
 const CONNECTED: &[&str] = &["connected", "is 42"];
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "no credentials, where anonymous clients are allowed",
         answer: |_| ConnectReply::no_credentials().into(),

@@ -19,7 +19,7 @@ on_real_servers!(
 const BEFORE: &str = r#""the same text for both of them, and 1""#;
 const AFTER: &str = r#""the same text for both of them, and 2""#;
 
-const PUBLICATIONS: &[Row<fn() -> PublishReply>] = &[
+pub(crate) const PUBLICATIONS: &[Row<fn() -> PublishReply>] = &[
     Row {
         name: "delta",
         answer: || PublishReply::allow().delta(true),
@@ -48,7 +48,7 @@ async fn publications_that_differ(column: Column) -> Outcome {
     .await
 }
 
-const MAPS: &[Row<fn() -> MapPublishReply>] = &[
+pub(crate) const MAPS: &[Row<fn() -> MapPublishReply>] = &[
     Row {
         name: "delta",
         answer: || MapPublishReply::allow().delta(true),
@@ -78,7 +78,7 @@ async fn keys_of_maps_that_differ(column: Column) -> Outcome {
     .await
 }
 
-const POLLED: &[Row<fn() -> SharedPollItem>] = &[
+pub(crate) const POLLED: &[Row<fn() -> SharedPollItem>] = &[
     Row {
         name: "data of the version before",
         answer: || SharedPollItem::new("k", 2, AFTER).previous(BEFORE),

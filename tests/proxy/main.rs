@@ -1,7 +1,11 @@
 //! What a client of Centrifugo experiences for each answer that a backend can give to a proxied event.
 //!
 //! Each table has rows: an answer, and what the client sees then. A scene plays a row: it connects a client, lets it do what the
-//! event is about, and writes down what comes. The rows are the same for each column: a real server that asks over HTTP or gRPC.
+//! event is about, and writes down what comes. The rows are the same for each column: a real server that asks over HTTP or gRPC,
+//! and the embedded server, which asks in process. `docs/proxy.md` shows them.
+//!
+//! The embedded server plays all tables but those of differences instead of payloads, and of recovery by cache: it has neither. A
+//! secret is checked over the network only, and a slow client is not disconnected but waited for.
 #![cfg(all(feature = "grpc", feature = "http"))]
 
 #[path = "../support/keeper.rs"]
@@ -19,6 +23,7 @@ mod deltas;
 mod headers;
 mod maps;
 mod overrides;
+mod page;
 mod payloads;
 mod publish;
 mod refresh;

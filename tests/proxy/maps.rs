@@ -22,7 +22,7 @@ fn allow() -> MapPublishReply {
     MapPublishReply::allow()
 }
 
-const PUBLISHED: &[Row] = &[
+pub(crate) const PUBLISHED: &[Row] = &[
     Row {
         name: "nothing",
         answer: |_| raw(json!({})),
@@ -103,7 +103,7 @@ const ONE: &[&str] = &[r#"key k is {"in":1}, by 42"#];
 const BOTH: &[&str] = &[r#"key k is {"in":1}, by 42"#, r#"key k is {"in":2}, by 42"#];
 
 /// Rows in which the client sets the key twice.
-const REPEATED: &[Row<Two>] = &[
+pub(crate) const REPEATED: &[Row<Two>] = &[
     Row {
         name: "nothing",
         answer: || [allow(), allow()],
@@ -143,7 +143,7 @@ async fn keys_that_are_set_twice(column: Column) -> Outcome {
     play(column, REPEATED, set_twice).await
 }
 
-const REMOVED: &[Row] = &[
+pub(crate) const REMOVED: &[Row] = &[
     Row {
         name: "nothing",
         answer: |_| raw(json!({})),
@@ -180,7 +180,7 @@ async fn keys_that_are_removed(column: Column) -> Outcome {
 }
 
 /// Rows in which the client removes the key, and removes it again after it was set again.
-const REMOVED_TWICE: &[Row] = &[
+pub(crate) const REMOVED_TWICE: &[Row] = &[
     Row {
         name: "nothing",
         answer: |_| MapRemoveReply::allow().into(),

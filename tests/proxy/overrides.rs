@@ -22,7 +22,7 @@ fn options() -> SubscribeOptionOverride {
 }
 
 /// Overrides in a namespace that has everything.
-const ON: &[Row<Override>] = &[
+pub(crate) const ON: &[Row<Override>] = &[
     Row {
         name: "nothing",
         answer: options,
@@ -98,7 +98,7 @@ const ON: &[Row<Override>] = &[
 ];
 
 /// Overrides in a namespace that has nothing.
-const OFF: &[Row<Override>] = &[
+pub(crate) const OFF: &[Row<Override>] = &[
     Row {
         name: "nothing",
         answer: options,
@@ -165,7 +165,7 @@ fn overriding(options: SubscribeOptionOverride) -> SubscriptionOptions {
 }
 
 /// Infos of subscriptions that the server makes.
-const INFOS: &[Row] = &[
+pub(crate) const INFOS: &[Row] = &[
     Row {
         name: "info",
         answer: |case| {

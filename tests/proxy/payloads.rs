@@ -72,7 +72,7 @@ async fn next(client: &mut Client) -> String {
     client.next().await.to_string()
 }
 
-const CACHED: &[Row<bool>] = &[
+pub(crate) const CACHED: &[Row<bool>] = &[
     Row {
         name: "no cache_recover",
         answer: false,

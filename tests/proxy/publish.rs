@@ -12,7 +12,7 @@ in_each_column!(publications, repeated_publications);
 
 const PUBLISHED: &[&str] = &["replied", r#"publication {"in":1} at 1, by 42"#];
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "nothing",
         answer: |_| raw(json!({})),
@@ -80,7 +80,7 @@ const BOTH: &[&str] = &[
 ];
 
 /// Rows of two publications.
-const REPEATED: &[Row<Two>] = &[
+pub(crate) const REPEATED: &[Row<Two>] = &[
     Row {
         name: "no idempotency_key",
         answer: || [allow(), allow()],

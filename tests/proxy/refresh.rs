@@ -20,7 +20,7 @@ const GOES_ON: &[&str] = &[
     r#"later questions have {"first":1}"#,
 ];
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "nothing",
         answer: |_| raw(json!({})),

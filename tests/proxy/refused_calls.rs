@@ -10,7 +10,7 @@ in_each_column!(calls_are_refused);
 
 pub(crate) const ERROR_100: &[&str] = &["error 100 internal server error, temporary"];
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "error",
         answer: |_| NO.into(),
@@ -49,7 +49,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// Rows that end the connection.
-const ENDS: &[Row] = &[
+pub(crate) const ENDS: &[Row] = &[
     Row {
         name: "disconnect beats error",
         answer: |_| {

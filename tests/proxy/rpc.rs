@@ -10,7 +10,7 @@ use crate::refused_calls::ERROR_100;
 
 in_each_column!(rpcs);
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "data",
         answer: |_| RpcReply::new(r#"{"a":1}"#).into(),

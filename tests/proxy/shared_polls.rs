@@ -23,7 +23,7 @@ fn item(key: &str, version: u64, data: &'static str) -> Answer {
     reply().item(SharedPollItem::new(key, version, data)).into()
 }
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "item",
         answer: |_| item("k", 3, r#"{"a":1}"#),
@@ -109,7 +109,7 @@ async fn polled_keys(column: Column) -> Outcome {
 type Two = fn() -> [Answer; 2];
 
 /// Rows of two answers, in a namespace where the server makes the versions.
-const VERSIONLESS: &[Row<Two>] = &[
+pub(crate) const VERSIONLESS: &[Row<Two>] = &[
     Row {
         name: "other data",
         answer: || [item("k", 0, "1"), item("k", 0, "2")],

@@ -18,7 +18,7 @@ const LATER: Make = |_| status(503);
 /// It says nothing of this one.
 const OTHER: Make = |_| status(418);
 
-const CALLS: &[Row] = &[
+pub(crate) const CALLS: &[Row] = &[
     Row {
         name: "error",
         answer: NOT_FOUND,
@@ -53,7 +53,7 @@ const CALLS: &[Row] = &[
     },
 ];
 
-const SUBSCRIPTIONS: &[Row] = &[
+pub(crate) const SUBSCRIPTIONS: &[Row] = &[
     Row {
         name: "error",
         answer: NOT_FOUND,
@@ -71,7 +71,7 @@ const SUBSCRIPTIONS: &[Row] = &[
     },
 ];
 
-const CONNECTIONS: &[Row] = &[
+pub(crate) const CONNECTIONS: &[Row] = &[
     Row {
         name: "error",
         answer: NOT_FOUND,
@@ -88,7 +88,7 @@ const CONNECTIONS: &[Row] = &[
 ];
 
 /// The error and the disconnect are ignored, and there is no result: it has expired.
-const REFRESHES: &[Row] = &[
+pub(crate) const REFRESHES: &[Row] = &[
     Row {
         name: "error",
         answer: NOT_FOUND,
@@ -101,7 +101,7 @@ const REFRESHES: &[Row] = &[
     },
 ];
 
-const SUB_REFRESHES: &[Row] = &[
+pub(crate) const SUB_REFRESHES: &[Row] = &[
     Row {
         name: "error",
         answer: NOT_FOUND,

@@ -16,7 +16,7 @@ const EXPIRED: &[&str] = &[
 ];
 const GOES_ON: &[&str] = &["goes on", r#"left: 42 of the subscription {"first":1}"#];
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "nothing",
         answer: |_| raw(json!({})),

@@ -13,7 +13,7 @@ in_each_column!(subscriptions);
 
 const SUBSCRIBED: &[&str] = &["subscribed to refreshed:CASE", "is 42"];
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "nothing",
         answer: |_| raw(json!({})),

@@ -69,7 +69,7 @@ async fn end_and_error_are_those_of_unidirectional_streams(column: Column) -> Ou
     Ok(())
 }
 
-const REFUSED: &[Row] = &[
+pub(crate) const REFUSED: &[Row] = &[
     Row {
         name: "error",
         answer: |_| NO.into(),

@@ -1,6 +1,6 @@
 //! Subscriptions whose publications come from streams of the backend: `SubscribeUnidirectional` and `SubscribeBidirectional`.
 
-mod bidirectional;
+pub(crate) mod bidirectional;
 mod many;
 
 use centrifugo_proxy::{EventKind, StreamPublication, StreamSubscribeReply};
@@ -26,7 +26,7 @@ fn allow() -> StreamSubscribeReply {
     StreamSubscribeReply::allow()
 }
 
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "empty result",
         answer: |_| allow().into(),
