@@ -10,7 +10,8 @@ use crate::harness::{
     Case, Client, Column, Connecting, Environment, Event, Row, Subscribing, play,
 };
 
-in_each_column!(bytes_arrive_as_they_are, newest_publication_is_sent);
+in_each_column!(bytes_arrive_as_they_are);
+on_real_servers!(newest_publication_is_sent);
 
 /// Bytes that are neither JSON nor text.
 const BYTES: &[u8] = b"\xff\x00";
