@@ -155,6 +155,13 @@ fn unknown_modes_are_refused_with_those_that_there_are() {
             ],
         ),
         (
+            with_namespace(r#""force_recovery_mode":"newest""#),
+            [
+                "channel.namespaces[1].force_recovery_mode: `newest`",
+                "stream, cache",
+            ],
+        ),
+        (
             with_namespace(r#""publication_data_format":"xml""#),
             [
                 "channel.namespaces[1].publication_data_format: `xml`",

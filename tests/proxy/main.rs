@@ -4,8 +4,8 @@
 //! event is about, and writes down what comes. The rows are the same for each column: a real server that asks over HTTP or gRPC,
 //! and the embedded server, which asks in process. `docs/proxy.md` shows them.
 //!
-//! The embedded server plays all tables but those of differences instead of payloads, and of recovery by cache: it has neither. A
-//! secret is checked over the network only, and a slow client is not disconnected but waited for.
+//! The embedded server plays all tables but those of deltas, which it does not have. A secret is checked over the network only, and
+//! a slow client is not disconnected but waited for.
 #![cfg(all(feature = "grpc", feature = "http"))]
 
 #[path = "../support/keeper.rs"]

@@ -10,8 +10,7 @@ use crate::harness::{
     Case, Client, Column, Connecting, Environment, Event, Row, Subscribing, play,
 };
 
-in_each_column!(bytes_arrive_as_they_are);
-on_real_servers!(newest_publication_is_sent);
+in_each_column!(bytes_arrive_as_they_are, newest_publication_is_sent);
 
 /// Bytes that are neither JSON nor text.
 const BYTES: &[u8] = b"\xff\x00";
@@ -73,19 +72,27 @@ async fn next(client: &mut Client) -> String {
     client.next().await.to_string()
 }
 
-pub(crate) const CACHED: &[Row<bool>] = &[
+pub(crate) const CACHED: &[Row<fn() -> SubscriptionOptions>] = &[
     Row {
         name: "no cache_recover",
-        answer: false,
+        answer: SubscriptionOptions::new,
         seen: &["subscribed to cache:CASE, recoverable, positioned"],
     },
     Row {
         name: "cache_recover",
-        answer: true,
+        answer: || SubscriptionOptions::new().cache_recover(true),
         seen: &[
             "subscribed to cache:CASE, recoverable, positioned",
             r#"publication "newest" at 1"#,
         ],
+    },
+    Row {
+        name: "cache_recover without force_recovery",
+        answer: || {
+            let options = SubscriptionOptions::new().cache_recover(true);
+            options.force_recovery(false)
+        },
+        seen: &["subscribed to cache:CASE"],
     },
 ];
 
@@ -93,13 +100,12 @@ async fn newest_publication_is_sent(column: Column) -> Outcome {
     play(column, CACHED, connect_to_cache).await
 }
 
-async fn connect_to_cache(case: &Case, is_on: &bool) -> Vec<String> {
+async fn connect_to_cache(case: &Case, options: &fn() -> SubscriptionOptions) -> Vec<String> {
     let channel = case.channel("cache");
     let newest = PublishRequest::new(&channel, r#""newest""#);
     let published = case.api().publish(newest).await;
     published.expect("the server publishes");
-    let options = SubscriptionOptions::new().cache_recover(*is_on);
-    let reply = ConnectReply::user("42").subscription(&channel, options);
+    let reply = ConnectReply::user("42").subscription(&channel, options());
     case.answer(EventKind::Connect, [reply.into()]);
     let mut client = case.connected().await;
     case.publish_end(&channel).await;

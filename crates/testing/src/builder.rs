@@ -7,7 +7,8 @@ use std::time::Duration;
 use centrifugo_api::Error;
 
 use crate::configuration::Sources;
-use crate::namespace::{Namespace, Namespaces};
+use crate::namespace::Namespace;
+use crate::namespaces::Namespaces;
 #[cfg(feature = "proxy")]
 use crate::proxies::{ConfiguredProxies, ProxySettings};
 use crate::release::Release;

@@ -86,7 +86,7 @@
 //!   session, and it cannot subscribe to a map or a shared poll by itself.
 //! - A client of `Server::connect_client` needs permissions, tokens or the consent of proxies. It cannot read presence or
 //!   history, recover, get deltas or the state of a map; all clients are those of a WebSocket. User-limited channels, the
-//!   option `channel_regex` and recovery by cache are not there. Shared polls are polled when a test says so.
+//!   options `channel_regex` and `auto_cache_recover` are not there. Shared polls are polled when a test says so.
 //! - Entries expire immediately; Centrifugo checks every second. The numbers that `info` shows are
 //!   always current, where Centrifugo updates them every 3 s, and there are few metrics.
 //! - An HTTP call is not cancelled after 10 s, and an idle connection is not closed after 30 s. Use
@@ -122,6 +122,7 @@ mod glob;
 mod json;
 mod messages;
 mod namespace;
+mod namespaces;
 mod overrides;
 #[cfg(feature = "proxy")]
 mod proxies;
@@ -138,7 +139,7 @@ pub use builder::ServerBuilder;
 pub use connection::{Connection, User};
 pub use event::Event;
 pub use faults::Fault;
-pub use namespace::{DataFormat, Namespace};
+pub use namespace::{DataFormat, Namespace, RecoveryMode};
 #[cfg(feature = "proxy")]
 pub use proxies::{
     ConnectingClient, ProxiedConnection, ProxyOptions, SubscribeOptions, Subscribed,

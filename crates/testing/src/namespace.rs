@@ -1,9 +1,6 @@
 //! Namespaces: the options of channels.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-use centrifugo_api::Error;
 
 #[cfg(feature = "proxy")]
 use crate::proxies::ClientOptions;
@@ -40,6 +37,7 @@ pub struct Namespace {
     force_push_join_leave: bool,
     force_recovery: bool,
     force_positioning: bool,
+    force_recovery_mode: RecoveryMode,
     data_format: DataFormat,
     kind: ChannelKind,
     #[cfg(feature = "proxy")]
@@ -59,6 +57,17 @@ pub enum DataFormat {
     JsonObject,
     /// Any data, including none.
     Binary,
+}
+
+/// What clients recover: Centrifugo's `force_recovery_mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecoveryMode {
+    /// All publications that they have missed; Centrifugo's default.
+    #[default]
+    Stream,
+    /// The newest publication.
+    Cache,
 }
 
 /// The kind of a channel: Centrifugo's `subscription_type`.
@@ -85,6 +94,7 @@ pub(crate) struct ChannelOptions {
     pub(crate) force_push_join_leave: bool,
     pub(crate) force_recovery: bool,
     pub(crate) force_positioning: bool,
+    pub(crate) recovery_mode: RecoveryMode,
     pub(crate) data_format: DataFormat,
     pub(crate) kind: ChannelKind,
     #[cfg(feature = "proxy")]
@@ -104,6 +114,7 @@ impl Namespace {
             force_push_join_leave: false,
             force_recovery: false,
             force_positioning: false,
+            force_recovery_mode: RecoveryMode::default(),
             data_format: DataFormat::default(),
             kind: ChannelKind::Stream,
             #[cfg(feature = "proxy")]
@@ -155,6 +166,12 @@ impl Namespace {
         self
     }
 
+    /// Sets what clients recover: Centrifugo's `force_recovery_mode`.
+    pub fn force_recovery_mode(mut self, mode: RecoveryMode) -> Self {
+        self.force_recovery_mode = mode;
+        self
+    }
+
     /// Makes subscriptions positioned.
     pub fn force_positioning(mut self, on: bool) -> Self {
         self.force_positioning = on;
@@ -195,7 +212,7 @@ impl Namespace {
     }
 
     /// Validates the options as Centrifugo does.
-    fn checked(self) -> Result<ChannelOptions, String> {
+    pub(crate) fn checked(self) -> Result<ChannelOptions, String> {
         self.check_name()?;
         let meta_ttl = if self.history_meta_ttl.is_zero() {
             META_TTL
@@ -221,6 +238,7 @@ impl Namespace {
             force_push_join_leave: self.force_push_join_leave,
             force_recovery: self.force_recovery,
             force_positioning: self.force_positioning,
+            recovery_mode: self.force_recovery_mode,
             data_format: self.data_format,
             kind: self.kind,
             #[cfg(feature = "proxy")]
@@ -285,41 +303,4 @@ impl Namespace {
 
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
-}
-
-/// All namespaces of a valid configuration, by name.
-#[derive(Debug)]
-pub(crate) struct Namespaces(BTreeMap<String, ChannelOptions>);
-
-impl Namespaces {
-    /// Validates the namespaces. The namespace with an empty name is for channels without one.
-    pub(crate) fn checked(namespaces: Vec<Namespace>) -> Result<Self, Error> {
-        let mut checked = BTreeMap::new();
-        for namespace in namespaces {
-            let name = namespace.name.clone();
-            let label = if name.is_empty() {
-                "without_namespace".to_owned()
-            } else {
-                format!("namespace `{name}`")
-            };
-            let channel = namespace
-                .checked()
-                .map_err(|problem| Error::Config(format!("{label}: {problem}")))?;
-            if checked.insert(name, channel).is_some() {
-                return Err(Error::Config(format!(
-                    "{label} is configured twice: leave out one of the two"
-                )));
-            }
-        }
-        Ok(Self(checked))
-    }
-
-    /// Returns the options of a channel, or `None` if its namespace is not configured.
-    pub(crate) fn options_of(&self, channel: &str) -> Option<&ChannelOptions> {
-        let public_name = channel.strip_prefix('$').unwrap_or(channel);
-        let namespace = public_name
-            .split_once(':')
-            .map_or("", |(namespace, _)| namespace);
-        self.0.get(namespace)
-    }
 }

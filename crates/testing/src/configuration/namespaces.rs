@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Problem;
 use super::section::Section;
-use crate::namespace::{DataFormat, Namespace};
+use crate::namespace::{DataFormat, Namespace, RecoveryMode};
 use crate::state::map::{MapMode, MapOptions};
 
 /// Reads the namespaces, and the options of channels without one.
@@ -50,6 +50,7 @@ fn namespace(name: &str, options: &Section<'_>, defaults: &Defaults) -> Result<N
         .join_leave(options.flag("join_leave")?)
         .force_push_join_leave(options.flag("force_push_join_leave")?)
         .force_recovery(options.flag("force_recovery")?)
+        .force_recovery_mode(recovery_mode(options)?)
         .force_positioning(options.flag("force_positioning")?)
         .data_format(data_format(options, defaults)?);
     let namespace = clients(namespace, options)?;
@@ -75,6 +76,17 @@ fn clients(namespace: Namespace, options: &Section<'_>) -> Result<Namespace, Pro
 #[allow(clippy::unnecessary_wraps)] // As with proxies.
 fn clients(namespace: Namespace, _: &Section<'_>) -> Result<Namespace, Problem> {
     Ok(namespace)
+}
+
+fn recovery_mode(options: &Section<'_>) -> Result<RecoveryMode, Problem> {
+    match options.text("force_recovery_mode")?.as_deref() {
+        None | Some("" | "stream") => Ok(RecoveryMode::Stream),
+        Some("cache") => Ok(RecoveryMode::Cache),
+        Some(mode) => Err(format!(
+            "{}: `{mode}` is not one of stream, cache",
+            options.name("force_recovery_mode")
+        )),
+    }
 }
 
 fn data_format(options: &Section<'_>, defaults: &Defaults) -> Result<DataFormat, Problem> {

@@ -24,7 +24,7 @@ use crate::errors::{bad_request, internal, not_found};
 use crate::faults::Faults;
 use crate::json::{Described, MessageDescriptor};
 use crate::messages;
-use crate::namespace::Namespaces;
+use crate::namespaces::Namespaces;
 use crate::overrides::Overrides;
 #[cfg(feature = "proxy")]
 use crate::proxies::Proxies;

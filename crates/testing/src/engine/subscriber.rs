@@ -9,7 +9,7 @@ use crate::errors::{
 };
 use crate::event::Event;
 use crate::messages::{BoolValue, SubscribeOptionOverride};
-use crate::namespace::ChannelOptions;
+use crate::namespace::{ChannelOptions, RecoveryMode};
 use crate::state::Data;
 use crate::state::connections::session::StreamHandle;
 use crate::state::connections::{
@@ -60,6 +60,8 @@ pub(crate) struct Offer {
     pub(crate) source: Source,
     /// The position after which the client has missed publications.
     pub(crate) since: Option<Position>,
+    /// Whether the client gets the newest publication, where that is what clients recover.
+    pub(crate) cache_recover: bool,
 }
 
 /// Subscribes clients to a channel, one after another.
@@ -73,6 +75,8 @@ pub(crate) struct Subscriber<'a> {
     recoverable: bool,
     positioned: bool,
     since: Option<Position>,
+    /// Whether the client gets the newest publication, whatever it has missed.
+    gets_newest: bool,
 }
 
 impl<'a> Subscriber<'a> {
@@ -92,6 +96,7 @@ impl<'a> Subscriber<'a> {
             source: offer.source,
             ..Subscription::default()
         };
+        let recovers_newest = options.recovery_mode == RecoveryMode::Cache;
         Ok(Self {
             engine,
             channel,
@@ -101,6 +106,8 @@ impl<'a> Subscriber<'a> {
             recoverable: flags.recovery,
             positioned: flags.positioning || flags.recovery,
             since: offer.since,
+            // A call of `subscribe` recovers what was missed, in each mode.
+            gets_newest: offer.cache_recover && recovers_newest && flags.recovery,
         })
     }
 
@@ -194,6 +201,9 @@ impl<'a> Subscriber<'a> {
         if !self.positioned {
             return Recovery::default();
         }
+        if self.gets_newest {
+            return self.recover_newest(data);
+        }
         let since = self.since.clone().filter(|_| self.recoverable);
         let filter = Filter {
             limit: if since.is_some() { -1 } else { 0 },
@@ -213,6 +223,27 @@ impl<'a> Subscriber<'a> {
                 position: Some(position),
                 ..Recovery::default()
             },
+        }
+    }
+}
+
+/// Recovery by cache.
+impl Subscriber<'_> {
+    /// Reads the newest publication, unless it has expired.
+    fn recover_newest(&self, data: &mut Data) -> Recovery {
+        let filter = Filter {
+            limit: 1,
+            since: None,
+            reverse: true,
+        };
+        let now = self.engine.clock.seconds();
+        let meta_ttl = self.options.meta_ttl;
+        let (newest, position) = data.streams.read(self.channel, &filter, meta_ttl, now);
+        Recovery {
+            // The client has named no position, which counts as the first one.
+            since: (!newest.is_empty()).then_some(0),
+            missed: newest,
+            position: Some(position),
         }
     }
 }

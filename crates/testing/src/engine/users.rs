@@ -42,6 +42,7 @@ impl Handler for SubscribeRequest {
                 offset: since.offset,
                 epoch: since.epoch,
             }),
+            cache_recover: false,
         };
         let subscriber = Subscriber::new(call.engine, &self.channel, offer)?;
         let selection = Selection {

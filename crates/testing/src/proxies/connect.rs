@@ -150,6 +150,7 @@ impl Engine {
                 info: decoded(&options.info, &options.b64info)?,
                 data: decoded(&options.data, &options.b64data)?,
                 overrides: overrides(options.r#override),
+                cache_recover: options.cache_recover,
                 source: Source::Connect,
                 ..Offer::default()
             };

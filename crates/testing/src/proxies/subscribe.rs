@@ -157,6 +157,7 @@ pub(super) fn offer(result: SubscribeResult) -> Result<Offer, Refusal> {
         expires: result.expire_at,
         source: Source::Client,
         since: None,
+        cache_recover: false,
     })
 }
 
