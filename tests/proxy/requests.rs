@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::harness::{Answer, Case, Client, Column, Connecting, Environment, Subscribing};
 use crate::shared_polls;
 
-on_real_servers!(
+in_each_column!(
     connect_tells_the_channels,
     requests_tell_the_client,
     requests_tell_the_key,
@@ -52,9 +52,16 @@ const ALL: &[Options] = &[
     },
 ];
 
+/// Returns a case whose server writes its questions.
+async fn case(column: Column) -> Result<Case, String> {
+    let case = Environment::of(column).await?.case();
+    case.ask_over_network();
+    Ok(case)
+}
+
 /// The channels are those that the client recovers.
 async fn connect_tells_the_channels(column: Column) -> Outcome {
-    let case = Environment::of(column).await?.case();
+    let case = case(column).await?;
     let channel = case.channel("on");
     let (_client, _) = case
         .raw_with(json!({"name": case.name(), "subs": {&channel: {}}}))
@@ -68,6 +75,7 @@ async fn requests_tell_the_client(column: Column) -> Outcome {
     let environment = Environment::of(column).await?;
     let checks = ALL.iter().map(async |options| {
         let case = environment.case();
+        case.ask_over_network();
         check(&case, options).await;
     });
     join_all(checks).await;
@@ -91,6 +99,8 @@ async fn check(case: &Case, options: &Options) {
     let mut client = case.connected_with(connecting).await;
     let channel = case.channel(options.namespace);
     act(&mut client, options, &channel).await;
+    // The server asks about subscriptions that have expired every 25 s.
+    case.pass(Duration::from_secs(30)).await;
     let mut expected = (options.common)();
     let connect = case.call(EventKind::Connect).await.body;
     let id = connect["client"].clone();
@@ -140,7 +150,7 @@ fn method(options: &Options) -> String {
 }
 
 async fn requests_tell_the_key(column: Column) -> Outcome {
-    let case = Environment::of(column).await?.case();
+    let case = case(column).await?;
     let reply = ConnectReply::user("42").meta(META);
     case.answer(EventKind::Connect, [reply.into()]);
     let (mut client, connected) = case.raw().await;
@@ -183,13 +193,14 @@ async fn requests_tell_the_key(column: Column) -> Outcome {
 }
 
 async fn refresh_tells_the_client(column: Column) -> Outcome {
-    let case = Environment::of(column).await?.case();
+    let case = case(column).await?;
     let reply = Answer::Then(|| {
         let reply = ConnectReply::user("42").meta(META);
         reply.expire_in(Duration::from_secs(1)).into()
     });
     case.answer(EventKind::Connect, [reply]);
     let _client = case.connected().await;
+    case.pass(Duration::from_secs(2)).await;
     let connect = case.call(EventKind::Connect).await.body;
     let expected = json!({
         "client": connect["client"],
@@ -203,7 +214,7 @@ async fn refresh_tells_the_client(column: Column) -> Outcome {
 }
 
 async fn shared_poll_tells_the_keys(column: Column) -> Outcome {
-    let case = Environment::of(column).await?.case();
+    let case = case(column).await?;
     let item = SharedPollItem::new("k", 7, "1");
     let reply = SharedPollRefreshReply::new().item(item);
     case.answer(EventKind::SharedPollRefresh, [reply.into()]);
@@ -222,6 +233,7 @@ async fn shared_poll_tells_the_keys(column: Column) -> Outcome {
             );
             return Ok(());
         }
+        case.poll(&channel).await;
     }
 }
 

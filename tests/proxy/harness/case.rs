@@ -70,6 +70,20 @@ impl Case {
         }
     }
 
+    /// Lets the embedded server ask over the network, as real ones do.
+    pub(crate) fn ask_over_network(&self) {
+        let mut wants = self.wants.lock().unwrap_or_else(PoisonError::into_inner);
+        wants.asks_over_network = true;
+    }
+
+    /// Lets the server ask about all keys of a shared poll. A real one does so by itself.
+    pub(crate) async fn poll(&self, channel: &str) {
+        if let OfCase::Embedded(embedded) = self.server() {
+            let polled = embedded.server.poll(channel).await;
+            polled.expect("the channel is a shared poll");
+        }
+    }
+
     /// Lets time pass until the backend was asked about what has expired by then. That of a real server passes by itself.
     pub(crate) async fn pass(&self, duration: Duration) {
         if let OfCase::Embedded(embedded) = self.server() {

@@ -19,7 +19,7 @@ pub(super) struct Wants {
     /// It waits only a moment for an answer, which will be late.
     is_impatient: bool,
     /// It asks over the network, for an answer that no handler can give.
-    asks_over_network: bool,
+    pub(super) asks_over_network: bool,
     /// It opens streams.
     has_streams: bool,
 }
