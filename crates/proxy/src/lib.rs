@@ -57,8 +57,8 @@
 //! [`Handlers::on_failure`] sees what went wrong, and an [`Observer`] every event. With the feature `tracing`, each event has a
 //! span `event` (level info) in which its handler runs. Its fields have the names of OpenTelemetry's conventions: `otel.name` and
 //! `rpc.method` (such as `centrifugal.centrifugo.proxy.CentrifugoProxy/Connect`), `otel.kind` (`server`), `rpc.system.name`
-//! (`grpc`, or `centrifugo` over HTTP), `rpc.status_code` (`OK`, `centrifugo.403` for refusals, or the kind of the failure), and
-//! for failures `error.type` and `otel.status_code`. Failures are warnings.
+//! (`grpc`, or `centrifugo` over HTTP), `rpc.status_code` (`OK`, `centrifugo.403` for refusals, `dropped`, or the kind of the
+//! failure), and for failures `error.type` and `otel.status_code`. Failures are warnings.
 //!
 //! With the feature `opentelemetry` the span continues the trace in the request's headers, as the global propagator reads it.
 //! Centrifugo writes no `traceparent` of its own: forward the client's, by `http_headers: [traceparent]`.

@@ -13,10 +13,11 @@ use crate::event::EventKind;
 use crate::observe::names::{self, system};
 use crate::observe::{EventStart, Outcome};
 
-/// The span of an event.
+/// The span of an event. Dropped before its end, the event was dropped.
 pub(crate) struct EventSpan {
     span: Span,
     kind: Option<EventKind>,
+    has_ended: bool,
 }
 
 impl EventSpan {
@@ -38,6 +39,7 @@ impl EventSpan {
         Self {
             span,
             kind: start.kind,
+            has_ended: false,
         }
     }
 
@@ -46,7 +48,12 @@ impl EventSpan {
         work.instrument(self.span.clone()).await
     }
 
-    pub(crate) fn end(self, outcome: Outcome<'_>) {
+    pub(crate) fn end(mut self, outcome: Outcome<'_>) {
+        self.has_ended = true;
+        self.record(outcome);
+    }
+
+    fn record(&self, outcome: Outcome<'_>) {
         self.span
             .record("rpc.status_code", display(names::Code(outcome)));
         let Outcome::Failed(failure) = outcome else {
@@ -60,5 +67,81 @@ impl EventSpan {
             Some(cause) => warn!(event, %failure, %cause, "the event has no answer"),
             None => warn!(event, %failure, "the event has no answer"),
         }
+    }
+}
+
+impl Drop for EventSpan {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.record(Outcome::Dropped);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use http::{Extensions, HeaderMap};
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+    use crate::Transport;
+
+    /// The values that spans get for `rpc.status_code`.
+    #[derive(Clone, Default)]
+    struct Codes(Arc<Mutex<Vec<String>>>);
+
+    impl Visit for Codes {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            if field.name() == "rpc.status_code" {
+                let mut codes = self.0.lock().expect("no other test panics");
+                codes.push(format!("{value:?}"));
+            }
+        }
+    }
+
+    impl Subscriber for Codes {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            values.record(&mut self.clone());
+        }
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn span_has_the_outcome_once_also_of_a_dropped_event() {
+        let codes = Codes::default();
+        let headers = HeaderMap::new();
+        let extensions = Extensions::new();
+        let start = EventStart {
+            kind: Some(EventKind::Rpc),
+            transport: Transport::Http,
+            headers: &headers,
+            extensions: &extensions,
+        };
+        tracing::subscriber::with_default(codes.clone(), || {
+            EventSpan::start(&start).end(Outcome::Accepted);
+            drop(EventSpan::start(&start));
+        });
+        let codes = codes.0.lock().expect("no other test panics");
+        assert_eq!(*codes, ["OK", "dropped"]);
     }
 }
