@@ -24,15 +24,15 @@ pub enum Failure {
         "no handler for `{0}`: register one, or turn the event off in Centrifugo's configuration"
     )]
     NoHandler(String),
-    /// The method is not POST: 405.
+    /// The method is not POST: 405, gRPC `InvalidArgument`.
     #[error("the method is not POST")]
     Method,
     /// The body is not that of an event: 400, gRPC `InvalidArgument`.
     #[error("the request cannot be read: {0}")]
     Request(String),
-    /// The body does not say that it is JSON: 415.
-    #[error("the content type is not application/json")]
-    ContentType,
+    /// The body does not say that it is of this type: 415, gRPC `InvalidArgument`.
+    #[error("the content type is not {0}")]
+    ContentType(&'static str),
     /// The body is larger than the limit: 413, gRPC `ResourceExhausted`.
     #[error("the body is larger than {0} bytes: raise `body_limit`")]
     TooLarge(usize),
@@ -78,7 +78,7 @@ impl Failure {
             Self::NoHandler(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Request(_) => StatusCode::BAD_REQUEST,
-            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Handler(_) | Self::Panic(_) | Self::Reply(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -93,7 +93,7 @@ impl Failure {
             Self::NoHandler(_) => "no_handler",
             Self::Method => "method",
             Self::Request(_) => "request",
-            Self::ContentType => "content_type",
+            Self::ContentType(_) => "content_type",
             Self::TooLarge(_) => "too_large",
             Self::Timeout => "timeout",
             Self::Handler(_) => "handler",

@@ -291,7 +291,11 @@ async fn changed_messages_over_grpc_get_documented_statuses() {
             kind.rpc()
         );
         let encoding = ["identity", "gzip"][chance.below(2)];
-        let request = request(&path, &[("grpc-encoding", encoding)], body);
+        let headers = [
+            ("content-type", "application/grpc"),
+            ("grpc-encoding", encoding),
+        ];
+        let request = request(&path, &headers, body);
         let Ok(response) = soon(service.clone().oneshot(request)).await;
         let code = soon(code(response)).await;
         let documented = [Code::Ok, Code::InvalidArgument, Code::ResourceExhausted];

@@ -15,12 +15,14 @@ use centrifugo_proxy::{
 };
 use futures_util::{StreamExt as _, stream};
 use http::uri::PathAndQuery;
+use http_body_util::Full;
 use tokio::sync::{mpsc, oneshot};
 use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
+use tower::ServiceExt as _;
 
 const BANNED: Disconnect = Disconnect::constant(4500, "banned");
 const DENIED: ClientError = ClientError::constant(403, "denied");
@@ -158,6 +160,44 @@ async fn caller_without_secret_is_unauthenticated() -> Result<(), Box<dyn std::e
     request.metadata_mut().insert("x-centrifugo-secret", secret);
     call::<_, RpcResponse>(&handlers, "RPC", request).await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn request_that_is_not_of_grpc_is_refused() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let failures = Arc::clone(&seen);
+    let handlers = echo().on_failure(move |_, failure| {
+        let mut failures = failures.lock().expect("no other test panics");
+        failures.push(failure.kind());
+    });
+    for (method, content_type, kinds) in [
+        ("POST", "application/grpc", vec![]),
+        ("POST", "application/grpc+proto", vec![]),
+        ("GET", "application/grpc", vec!["method"]),
+        ("POST", "application/grpc-web", vec!["content_type"]),
+        ("POST", "application/json", vec!["content_type"]),
+        ("POST", "text/plain", vec!["content_type"]),
+        ("POST", "", vec!["content_type"]),
+    ] {
+        let empty_message = Bytes::from_static(&[0, 0, 0, 0, 0]);
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path("RPC"))
+            .header("content-type", content_type)
+            .body(Full::new(empty_message))
+            .expect("the request is valid");
+        let Ok(response) = handlers.grpc().oneshot(request).await;
+        let status = Status::from_header_map(response.headers());
+        let code = status.map_or(Code::Ok, |status| status.code());
+        let expected = if kinds.is_empty() {
+            Code::Ok
+        } else {
+            Code::InvalidArgument
+        };
+        assert_eq!(code, expected, "{method} {content_type}");
+        let seen = std::mem::take(&mut *seen.lock().expect("no other test panics"));
+        assert_eq!(seen, kinds, "{method} {content_type}");
+    }
 }
 
 #[tokio::test]

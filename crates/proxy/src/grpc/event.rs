@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -69,6 +70,7 @@ impl GrpcService {
         let answered = match begin(&self.handlers, &start) {
             Ok(begun) => {
                 let work = async {
+                    check_head(&request)?;
                     let response = work(request).await;
                     outcome(&told, response, limit)
                 };
@@ -78,6 +80,23 @@ impl GrpcService {
         };
         Ok(answered.unwrap_or_else(|failure| status(&failure).into_http()))
     }
+}
+
+/// Checks that a request is one of gRPC, which tonic does not.
+fn check_head<B>(request: &Request<B>) -> Result<(), Failure> {
+    if request.method() != Method::POST {
+        return Err(Failure::Method);
+    }
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let content_type = content_type.map_or(&[][..], HeaderValue::as_bytes);
+    // As in `application/grpc+proto`.
+    let Some(rest) = content_type.strip_prefix(b"application/grpc") else {
+        return Err(Failure::ContentType("application/grpc"));
+    };
+    if matches!(rest.first(), None | Some(b'+' | b';')) {
+        return Ok(());
+    }
+    Err(Failure::ContentType("application/grpc"))
 }
 
 pub(super) fn tell(told: &Told, outcome: Result<Summary, Failure>) {

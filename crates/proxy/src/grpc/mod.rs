@@ -125,7 +125,7 @@ fn status(failure: &Failure) -> Status {
     let code = match failure {
         Failure::Unauthenticated(_) => Code::Unauthenticated,
         Failure::NoHandler(_) => Code::Unimplemented,
-        Failure::Request(_) | Failure::Method | Failure::ContentType => Code::InvalidArgument,
+        Failure::Request(_) | Failure::Method | Failure::ContentType(_) => Code::InvalidArgument,
         Failure::TooLarge(_) => Code::ResourceExhausted,
         Failure::Timeout => Code::DeadlineExceeded,
         Failure::Handler(_) | Failure::Panic(_) | Failure::Reply(_) => Code::Internal,

@@ -194,7 +194,9 @@ fn check_head(parts: &Parts) -> Result<(), Failure> {
         return Err(Failure::Method);
     }
     match parts.headers.get(CONTENT_TYPE) {
-        Some(content_type) if !is_json(content_type) => Err(Failure::ContentType),
+        Some(content_type) if !is_json(content_type) => {
+            Err(Failure::ContentType("application/json"))
+        }
         _ => Ok(()),
     }
 }
