@@ -243,9 +243,31 @@ async fn service_of_one_event_answers_at_any_path() {
     let service = handlers.http_event(EventKind::Connect);
     let response = send(service, post("/any/path", "{}")).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let below = handlers.http().below("/centrifugo/");
-    let response = send(below, post("/centrifugo/connect", "{}")).await;
+}
+
+#[tokio::test]
+async fn paths_begin_with_the_prefix() {
+    let handlers = anyone()
+        .connect(|_| async { Ok(ConnectReply::user("42")) })
+        .rpc(|_| async { Ok(RpcReply::empty()) });
+    for prefix in ["/centrifugo", "/centrifugo/", "centrifugo"] {
+        for (path, status) in [
+            ("/centrifugo/connect", StatusCode::OK),
+            ("/connect", StatusCode::NOT_FOUND),
+            ("/centrifugoconnect", StatusCode::NOT_FOUND),
+        ] {
+            let below = handlers.http().below(prefix);
+            let response = send(below, post(path, "{}")).await;
+            assert_eq!(response.status(), status, "{path} below {prefix}");
+        }
+    }
+    let below = handlers.http().below("/");
+    let response = send(below, post("/connect", "{}")).await;
     assert_eq!(response.status(), StatusCode::OK);
+    // The service of one event has no others.
+    let connect = handlers.http_event(EventKind::Connect).below("/centrifugo");
+    let response = send(connect, post("/centrifugo/rpc", "{}")).await;
+    assert_eq!(text(response).await, r#"{"result":{"user":"42"}}"#);
 }
 
 #[tokio::test]

@@ -102,13 +102,15 @@ impl Handlers {
 }
 
 impl HttpService {
-    /// Returns a service whose paths begin with a prefix, such as `/centrifugo`.
+    /// Returns a service whose paths begin with a prefix, such as `/centrifugo`. That of one event stays at any path.
     #[must_use]
-    pub fn below(self, prefix: &str) -> Self {
-        Self {
-            handlers: self.handlers,
-            route: Route::Below(Arc::from(prefix.trim_end_matches('/'))),
+    pub fn below(mut self, prefix: &str) -> Self {
+        if let Route::Below(below) = &mut self.route {
+            let prefix = prefix.trim_matches('/');
+            let slash = if prefix.is_empty() { "" } else { "/" };
+            *below = Arc::from(format!("{slash}{prefix}"));
         }
+        self
     }
 
     async fn respond<B>(self, request: Request<B>) -> Result<HttpResponse, Infallible>
