@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
 
-/// The latest Unix time, in 2106. Centrifugo tells clients of subscriptions the seconds until then in 32 bits, and its own
-/// reckoning with times near the end of 64 bits overflows: such subscriptions ended at once.
+/// The latest Unix time, in 2106. Centrifugo 6.9.1 tells clients in how many seconds a subscription expires in 32 bits, and its
+/// own reckoning overflows near the end of 64 bits: such subscriptions ended within half a minute.
 const LATEST: i64 = u32::MAX as i64;
 
 /// The format of a reply, as that of the request was.

@@ -26,7 +26,8 @@ pub struct SharedPollItem {
 }
 
 impl SharedPollItem {
-    /// Creates the state of a key. Clients get it if the version is newer than theirs.
+    /// Creates the state of a key. Clients get it if the version is newer than theirs; with version 0, if the data differs,
+    /// unless `shared_poll.mode` is `versioned`.
     ///
     /// It must be JSON over HTTP, where the schema has no field for other bytes.
     pub fn new(key: impl Into<String>, version: u64, data: impl IntoPayload) -> Self {
