@@ -398,6 +398,44 @@ async fn bidirectional_stream_with_a_large_subscription_is_above_the_limit() {
 }
 
 #[tokio::test]
+async fn publication_that_cannot_be_read_fails_a_bidirectional_stream() -> Result<(), Status> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let failures = Arc::clone(&seen);
+    let handlers = anyone()
+        .body_limit(100)
+        .on_failure(move |_, failure| {
+            let mut failures = failures.lock().expect("no other test panics");
+            failures.push(failure.kind());
+        })
+        .subscribe_bidirectional(|_, publications| async move {
+            let answers = publications.map(|data| Ok(StreamPublication::new(data)));
+            Ok((StreamSubscribeReply::allow(), answers))
+        });
+    let publish = |data: String| {
+        let publication = Publication::default().data(data);
+        StreamSubscribeRequest::default().publication(publication)
+    };
+    let requests = [
+        StreamSubscribeRequest::default().subscribe_request(SubscribeRequest::default()),
+        publish("1".to_owned()),
+        publish("1".repeat(200)),
+    ];
+    let mut client = Grpc::new(handlers.grpc());
+    let codec = ProstCodec::<StreamSubscribeRequest, StreamSubscribeResponse>::default();
+    let path = path("SubscribeBidirectional");
+    let requests = Request::new(stream::iter(requests));
+    let response = client.streaming(requests, path, codec).await?;
+    let mut stream = response.into_inner();
+    stream.message().await?;
+    assert_eq!(data(stream.message().await?), Some("1".into()));
+    let status = stream.message().await.expect_err("the stream fails");
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    let seen = seen.lock().expect("no other test panics");
+    assert_eq!(*seen, ["too_large"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn stream_of_a_client_that_goes_away_is_dropped() -> Result<(), Box<dyn std::error::Error>> {
     struct Guard(Option<oneshot::Sender<()>>);
     impl Drop for Guard {

@@ -1,8 +1,9 @@
 //! Subscriptions with a stream.
 
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -64,6 +65,7 @@ impl GrpcService {
             handlers: self.handlers.clone(),
             kind,
             told: Arc::clone(told),
+            unreadable: Unreadable::default(),
         }
     }
 }
@@ -74,7 +76,11 @@ struct Opening {
     handlers: Handlers,
     kind: EventKind,
     told: Told,
+    unreadable: Unreadable,
 }
+
+/// The failure of a client's publication that could not be read, after which there are no more.
+type Unreadable = Arc<Mutex<Option<Failure>>>;
 
 impl Opening {
     async fn open(
@@ -95,6 +101,7 @@ impl Opening {
                     publications,
                     handlers: self.handlers,
                     kind: self.kind,
+                    unreadable: self.unreadable,
                 }))
             }
             Err(failure) => Err(self.failed(failure)),
@@ -149,21 +156,29 @@ impl Service<tonic::Request<Streaming<StreamSubscribeRequest>>> for Opening {
                     let problem = "the first message of the stream has no `subscribe_request`";
                     opening.failed(Failure::request(problem))
                 })?;
-            let publications = ClientPublications::new(Payloads(requests));
+            let publications = ClientPublications::new(Payloads {
+                requests,
+                limit,
+                unreadable: Arc::clone(&opening.unreadable),
+            });
             opening.open(message, head, publications).await
         })
     }
 }
 
 /// The payloads of the client's publications.
-struct Payloads(Streaming<StreamSubscribeRequest>);
+struct Payloads {
+    requests: Streaming<StreamSubscribeRequest>,
+    limit: usize,
+    unreadable: Unreadable,
+}
 
 impl Stream for Payloads {
     type Item = Bytes;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
-            let request = match Pin::new(&mut self.0).poll_next(context) {
+            let request = match Pin::new(&mut self.requests).poll_next(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(request) => request,
             };
@@ -173,11 +188,21 @@ impl Stream for Payloads {
                         return Poll::Ready(Some(publication.data));
                     }
                 }
-                // After an error of the connection there are no more publications.
-                Some(Err(_)) | None => return Poll::Ready(None),
+                Some(Err(error)) => {
+                    // After an error of the connection, which has a source, nobody is there to be told.
+                    if error.source().is_none() {
+                        tell_unreadable(&self.unreadable, unread(&error, self.limit));
+                    }
+                    return Poll::Ready(None);
+                }
+                None => return Poll::Ready(None),
             }
         }
     }
+}
+
+fn tell_unreadable(unreadable: &Unreadable, failure: Failure) {
+    *unreadable.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
 }
 
 /// The messages of a stream: the answer, then publications.
@@ -186,6 +211,22 @@ struct Responses {
     publications: PublicationStream,
     handlers: Handlers,
     kind: EventKind,
+    unreadable: Unreadable,
+}
+
+impl Responses {
+    /// Returns the failure of a publication that could not be read, once: tonic may poll further.
+    fn unread(&self) -> Option<Failure> {
+        let unreadable = self.unreadable.lock();
+        unreadable.unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn failed(&self, failure: &Failure) -> Status {
+        for observer in &self.handlers.parts().observers {
+            caught(|| observer.stream_failed(self.kind, failure));
+        }
+        status(failure)
+    }
 }
 
 impl Stream for Responses {
@@ -200,14 +241,14 @@ impl Stream for Responses {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(publication) => publication,
         };
-        Poll::Ready(publication.map(|publication| match publication {
-            Ok(publication) => Ok(StreamSubscribeResponse::default().publication(publication)),
-            Err(failure) => {
-                for observer in &self.handlers.parts().observers {
-                    caught(|| observer.stream_failed(self.kind, &failure));
-                }
-                Err(status(&failure))
+        Poll::Ready(match publication {
+            Some(Ok(publication)) => {
+                let publication = StreamSubscribeResponse::default().publication(publication);
+                Some(Ok(publication))
             }
-        }))
+            Some(Err(failure)) => Some(Err(self.failed(&failure))),
+            // The handler may have ended because of it: the client then subscribes again, rather than never.
+            None => self.unread().map(|failure| Err(self.failed(&failure))),
+        })
     }
 }
