@@ -218,6 +218,31 @@ async fn span_continues_the_forwarded_trace_of_the_client() {
 }
 
 #[tokio::test]
+async fn trace_of_a_stranger_is_not_continued() {
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let caller = Caller::with_secret("s3cret").expect("the secret is valid");
+    let service = handlers(caller).http();
+    let request = Request::post("/rpc")
+        .header(
+            "traceparent",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        )
+        .body(Full::new(Bytes::from("{}")))
+        .expect("the request is valid");
+    let spans = spans(async {
+        let Ok(response) = service.oneshot(request).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    })
+    .await;
+    let event = spans.first().expect("there is a span");
+    assert_eq!(event.parent_span_id.to_string(), "0000000000000000");
+    assert_eq!(
+        attribute(event, "error.type").as_deref(),
+        Some("unauthenticated")
+    );
+}
+
+#[tokio::test]
 async fn events_are_counted_by_outcome() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();

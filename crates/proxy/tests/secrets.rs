@@ -30,7 +30,7 @@ impl Observer for Shown {
 }
 
 #[tokio::test]
-async fn debug_of_an_event_shows_no_header() -> Result<(), Error> {
+async fn debug_of_an_event_shows_neither_headers_nor_payloads() -> Result<(), Error> {
     let shown = Shown::default();
     let seen = shown.clone();
     let handlers = Handlers::new(Caller::with_secret("hunter2")?)
@@ -42,7 +42,9 @@ async fn debug_of_an_event_shows_no_header() -> Result<(), Error> {
     let request = Request::post("/rpc")
         .header("x-centrifugo-secret", "hunter2")
         .header("cookie", "session=hunter2")
-        .body(Full::new(Bytes::from("{}")))
+        .body(Full::new(Bytes::from(
+            r#"{"data":"hunter2","meta":{"x":"hunter2"}}"#,
+        )))
         .expect("the request is valid");
     let Ok(response) = handlers.http().oneshot(request).await;
     assert_eq!(response.status(), 200);

@@ -5,6 +5,7 @@ mod kind;
 mod message;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Deref;
 
 use base64::Engine as _;
@@ -28,7 +29,7 @@ use crate::reply::Format;
 /// An event that Centrifugo asks the backend about: the generated message of the request, and its head.
 ///
 /// The functions of [`Head`] are those of an event too.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Event<M> {
     message: M,
     payload: Bytes,
@@ -88,6 +89,17 @@ impl<M: EventMessage> Event<M> {
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
+    }
+}
+
+/// Shows neither tokens nor payloads.
+impl<M: EventMessage> fmt::Debug for Event<M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("kind", &M::KIND)
+            .field("head", &self.head)
+            .finish_non_exhaustive()
     }
 }
 

@@ -28,12 +28,14 @@ pub(crate) fn begin<'a>(
     handlers: &'a Handlers,
     start: &EventStart<'_>,
 ) -> Result<Begun<'a>, Failure> {
+    let observed = ObservedEvent::start(&handlers.parts().observers, start);
+    let checked = check(handlers, start);
     let begun = Begun {
         handlers,
-        observed: ObservedEvent::start(&handlers.parts().observers, start),
-        span: EventSpan::start(start),
+        observed,
+        span: EventSpan::start(start, checked.is_ok()),
     };
-    match check(handlers, start) {
+    match checked {
         Ok(()) => Ok(begun),
         Err(failure) => {
             begun.end(Outcome::Failed(&failure));

@@ -42,7 +42,7 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 ///
 /// A function gets an [`Event`](crate::Event) and returns a reply, or refuses. `?` turns any error into
 /// [`Reject::Failed`], after which the client gets error 100 and [`on_failure`](Self::on_failure) the cause. State of the
-/// application is captured by the functions. Clones share everything.
+/// application is captured by the functions. A clone has the handlers of that moment: register them before.
 ///
 /// ```
 /// use centrifugo_proxy::{

@@ -6,7 +6,7 @@ use crate::observe::{EventStart, Outcome};
 pub(crate) struct EventSpan;
 
 impl EventSpan {
-    pub(crate) fn start(_: &EventStart<'_>) -> Self {
+    pub(crate) fn start(_: &EventStart<'_>, _: bool) -> Self {
         Self
     }
 

@@ -21,7 +21,8 @@ pub(crate) struct EventSpan {
 }
 
 impl EventSpan {
-    pub(crate) fn start(start: &EventStart<'_>) -> Self {
+    /// Starts the span, which continues the trace in the headers of a caller who may ask.
+    pub(crate) fn start(start: &EventStart<'_>, is_allowed: bool) -> Self {
         let method = names::method(start.kind);
         let span = info_span!(
             "event",
@@ -33,7 +34,7 @@ impl EventSpan {
             rpc.status_code = Empty,
             error.type = Empty,
         );
-        if !span.is_disabled() {
+        if is_allowed && !span.is_disabled() {
             parent::set(&span, start.headers);
         }
         Self {
@@ -138,8 +139,8 @@ mod tests {
             extensions: &extensions,
         };
         tracing::subscriber::with_default(codes.clone(), || {
-            EventSpan::start(&start).end(Outcome::Accepted);
-            drop(EventSpan::start(&start));
+            EventSpan::start(&start, true).end(Outcome::Accepted);
+            drop(EventSpan::start(&start, true));
         });
         let codes = codes.0.lock().expect("no other test panics");
         assert_eq!(*codes, ["OK", "dropped"]);
