@@ -28,7 +28,7 @@ const NOT_A_MEMBER: ClientError = ClientError::constant(403, "not a member");
 const NO_SUCH_METHOD: ClientError = ClientError::constant(404, "no such method");
 const TOO_LONG: ClientError = ClientError::constant(413, "the message is too long");
 
-/// How long a connection or a subscription goes on until Centrifugo asks again.
+/// The time for which a connection or a subscription goes on until Centrifugo asks again.
 const LEASE: Duration = Duration::from_secs(60);
 
 /// The state of the application: the user of each session.

@@ -1,4 +1,4 @@
-//! What a client of Centrifugo experiences for each answer that a backend can give to a proxied event.
+//! The experience of a client of Centrifugo for each answer that a backend can give to a proxied event.
 //!
 //! Each table has rows: an answer, and what the client sees then. A scene plays a row: it connects a client, lets it do what the
 //! event is about, and writes down what comes. The rows are the same for each column: a real server that asks over HTTP or gRPC,

@@ -1,4 +1,4 @@
-//! What an answer overrides of a namespace's options, for the subscriptions of `Connect` and `Subscribe`.
+//! The options of a namespace that an answer overrides, for the subscriptions of `Connect` and `Subscribe`.
 
 use centrifugo_api::{PresenceRequest, SubscribeOptionOverride};
 use centrifugo_proxy::{ConnectReply, EventKind, SubscribeReply, SubscriptionOptions};

@@ -1,4 +1,4 @@
-//! What the server asks, for clients of both protocols, with and without the options of a proxy.
+//! The requests of the server, for clients of both protocols, with and without the options of a proxy.
 
 use std::time::Duration;
 
@@ -20,18 +20,18 @@ in_each_column!(
     shared_poll_tells_the_keys,
 );
 
-/// What the server adds to requests of proxies with `include_connection_meta`.
+/// The fields that the server adds to requests of proxies with `include_connection_meta`.
 const META: &str = r#"{"secret":1}"#;
 
-/// What a proxy and the client of a request have.
+/// The options of a proxy, and the client of a request.
 struct Options {
     /// The namespace of channels; that of methods is the same with `rpc_` before it.
     namespace: &'static str,
     is_protobuf: bool,
     data: &'static [u8],
-    /// What a request has for each event.
+    /// The fields of a request for each event.
     common: fn() -> Value,
-    /// What it has for a payload.
+    /// Its fields for a payload.
     payload: fn() -> Value,
 }
 

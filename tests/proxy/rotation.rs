@@ -20,7 +20,8 @@ async fn secret_is_replaced_under_load(column: Column) -> Outcome {
     let secrets = environment.secrets();
     let case = environment.case();
     let client = Arc::new(case.connected().await);
-    let (old, new) = ("rpc:method", "rpc_next:method");
+    let old = "rpc:method";
+    let new = "rpc_next:method";
     assert_eq!(call(&client, old).await, "replied");
     assert_eq!(call(&client, new).await, REFUSED);
 

@@ -10,7 +10,7 @@ use crate::harness::{Answer, Case, Client, Column, Event, Make, Row, play, statu
 /// The time after which the server has asked about what expires in two seconds.
 const EXPIRED: Duration = Duration::from_secs(30);
 
-/// What the configuration says.
+/// The transforms of the configuration.
 const NOT_FOUND: Make = |_| status(404);
 const SLOW_DOWN: Make = |_| status(429);
 const FORBIDDEN: Make = |_| status(403);

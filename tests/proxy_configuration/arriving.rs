@@ -16,7 +16,7 @@ use crate::server::{Backend, Server, Version};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What has nothing to do with proxies. Nobody may connect or subscribe by other ways.
+/// The sections that have nothing to do with proxies. Nobody may connect or subscribe by other ways.
 const GENERAL: [(&str, &str); 3] = [
     ("CENTRIFUGO_HTTP_SERVER_ADDRESS", "127.0.0.1"),
     ("CENTRIFUGO_HEALTH_ENABLED", "true"),

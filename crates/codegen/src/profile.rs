@@ -29,7 +29,7 @@ pub(crate) struct Profile {
     pub(crate) constructors: &'static [(&'static str, &'static [&'static str])],
     /// The requests whose `new` is completed by `.user(…)` or `.anonymous()`.
     pub(crate) needs_user: &'static [&'static str],
-    /// What becomes of a payload of any bytes, as the end of the setter's documentation: `{data}` and `{b64data}` stand
+    /// The fate of a payload of any bytes, as the end of the setter's documentation: `{data}` and `{b64data}` stand
     /// for the names of the fields.
     pub(crate) binary: &'static str,
 }

@@ -1,4 +1,4 @@
-//! What the generated code calls: the SDK's JSON and payloads, and the messages under the path that the SDK has for them.
+//! The SDK's JSON and payloads, which the generated code calls, and the messages under the path that the SDK has for them.
 
 pub(crate) use centrifugo_api::api::_generated::{json, payload};
 

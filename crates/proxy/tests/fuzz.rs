@@ -44,7 +44,7 @@ const COMPRESSED: [u8; 23] = [
     0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0xe3, 0x62, 0x4c, 6, 0, 0x67, 0x5d, 0x76, 0x3f, 3, 0, 0, 0,
 ];
 
-/// How events ended, and how often.
+/// The ends of events, and their number.
 #[derive(Clone, Default)]
 struct Ends(Arc<Mutex<BTreeMap<&'static str, usize>>>);
 
@@ -278,7 +278,8 @@ async fn changed_messages_over_grpc_get_documented_statuses() {
     let service = handlers(&ends).grpc();
     let mut chance = Chance::new(20);
     for kind in EventKind::ALL.iter().cycle().take(inputs()) {
-        let (message, frames) = (message(*kind), frames(*kind));
+        let message = message(*kind);
+        let frames = frames(*kind);
         let body = match chance.below(8) {
             0 => chance.bytes(40),
             1 => frame(true, &chance.change(&COMPRESSED, &frames)),

@@ -368,7 +368,7 @@ async fn body_above_the_limit_is_refused() {
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-/// What `on_failure` saw.
+/// The failures that `on_failure` saw.
 #[derive(Clone, Default)]
 struct Failures(Arc<Mutex<Vec<String>>>);
 

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use self::chance::Chance;
 
-/// What is changed at random: a request and answers.
+/// The JSON that is changed at random: a request and answers.
 const SEEDS: [&str; 4] = [
     r#"{"client":"9336a229","transport":"websocket","protocol":"json","encoding":"json","user":"56","channel":"news","data":{"text":"hi"},"b64data":"Zm9v","meta":null,"labels":{"a":"b"},"items":[{"key":"a","version":1}]}"#,
     r#"{"result":{"user":"56","expire_at":1700000000,"info":{},"channels":["a"],"subs":{"b":{"override":{"presence":{"value":true}},"cache_recover":true}},"caps":[{"allow":["sub"]}],"tags":{"a":"b"}},"error":null}"#,

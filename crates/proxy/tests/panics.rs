@@ -20,7 +20,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tower::ServiceExt as _;
 
-/// What an observer has seen, in order.
+/// The events that an observer has seen, in order.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 

@@ -11,7 +11,7 @@ use http::Request;
 use http_body_util::Full;
 use tower::ServiceExt as _;
 
-/// What was shown of events.
+/// The text that was shown of events.
 #[derive(Clone, Default)]
 struct Shown(Arc<Mutex<String>>);
 

@@ -59,7 +59,7 @@ pub enum DataFormat {
     Binary,
 }
 
-/// What clients recover: Centrifugo's `force_recovery_mode`.
+/// The publications that clients recover: Centrifugo's `force_recovery_mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecoveryMode {

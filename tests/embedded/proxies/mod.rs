@@ -57,7 +57,7 @@ fn misconfigured<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
     }
 }
 
-/// What handlers have seen.
+/// The events that handlers have seen.
 #[derive(Clone, Debug, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 

@@ -18,7 +18,7 @@ use tonic::transport::server::TcpIncoming;
 use super::{NO, connect, refusal, text};
 use crate::{Outcome, describe, soon};
 
-/// What both backends answer.
+/// The handlers of both backends.
 const KINDS: [EventKind; 4] = [
     EventKind::Connect,
     EventKind::Subscribe,
@@ -187,9 +187,11 @@ async fn answers_that_cannot_be_read_are_error_100() -> Outcome {
         .route("/connect", post(async || r#"{"result": {"user": "anna"}}"#))
         .route(
             "/rpc",
-            post(async |body: String| match body.contains("late") {
-                true => std::future::pending().await,
-                false => "{",
+            post(async |body: String| {
+                if body.contains("late") {
+                    std::future::pending::<()>().await;
+                }
+                "{"
             }),
         );
     let url = format!("http://{}", serve_http(router).await?);

@@ -1,4 +1,4 @@
-//! What the server tells handlers about the client.
+//! The facts that the server tells handlers about the client.
 
 use centrifugo_api::binary;
 use centrifugo_api_testing::{ConnectingClient, Namespace, ProxyOptions, Server};

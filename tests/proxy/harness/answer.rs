@@ -1,4 +1,4 @@
-//! What a backend answers.
+//! The answers of a backend.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,7 @@ pub(crate) enum Answer {
     Panics,
     /// Nothing, until Centrifugo gives up.
     Late,
-    /// What the function returns when the server asks, for times.
+    /// An answer that the function makes when the server asks, for times.
     Then(fn() -> Answer),
     Raw(Raw),
 }

@@ -7,7 +7,7 @@ use super::{END, embedded, sdk};
 
 pub(crate) type Headers = &'static [(&'static str, &'static str)];
 
-/// What a client sends to connect.
+/// The options that a client sends to connect.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Connecting {
     pub(crate) token: String,
@@ -20,7 +20,7 @@ pub(crate) struct Connecting {
     pub(crate) emulated_headers: Headers,
 }
 
-/// What a client sends to subscribe.
+/// The options that a client sends to subscribe.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Subscribing {
     pub(crate) token: String,

@@ -21,7 +21,7 @@ const PROXIES: [(&str, &str); 9] = [
 pub(crate) const TOKEN_SECRET: &str = "token-secret";
 pub(crate) const SHARED_POLL_SECRET: &str = "poll-secret";
 
-/// What has nothing to do with proxies.
+/// The sections that have nothing to do with proxies.
 const GENERAL: [(&str, &str); 9] = [
     ("HTTP_SERVER_ADDRESS", "127.0.0.1"),
     ("HTTP_API_KEY", server::HTTP_KEY),

@@ -26,7 +26,7 @@ pub(crate) struct Client {
     connecting: ConnectingClient,
     /// `None` while it is not connected.
     connection: Option<ProxiedConnection>,
-    /// Whether it does not connect any more.
+    /// True if it does not connect any more.
     is_over: bool,
     subscriptions: Vec<Subscription>,
     events: VecDeque<Event>,

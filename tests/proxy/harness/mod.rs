@@ -67,7 +67,7 @@ pub(crate) struct Environment {
 
 enum Servers {
     Real(Box<Real>),
-    /// What each case needs to start a server of its own, whose time it moves.
+    /// The parts that each case needs to start a server of its own, whose time it moves.
     Embedded(Embedded),
 }
 

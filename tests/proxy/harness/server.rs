@@ -13,7 +13,7 @@ use crate::server::{self, Transport, Version};
 /// Variables of Centrifugo's environment.
 pub(crate) type Options = &'static [(&'static str, &'static str)];
 
-/// What a case needs of its server.
+/// The needs of a case of its server.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Wants {
     /// It waits only a moment for an answer, which will be late.
@@ -79,7 +79,7 @@ impl RealServer {
     }
 }
 
-/// What an embedded server needs to start.
+/// The parts that an embedded server needs to start.
 pub(super) struct Embedded {
     /// The URLs of the backend.
     pub(super) http: String,

@@ -29,7 +29,7 @@ use tower_service::Service;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// What Centrifugo sends, for a user in a channel.
+/// A request of Centrifugo, for a user in a channel.
 const REQUEST: &str = r#"{"client":"2a8b0b5e-5b0f-4d6e-9c3b-0d2f0c1f7a11","transport":"websocket","protocol":"json","encoding":"json","user":"42","channel":"chat:index"}"#;
 
 /// The connections over which requests are sent at once.

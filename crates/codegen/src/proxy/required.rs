@@ -1,4 +1,4 @@
-//! What a schema of the proxy protocol must have: what the shipped one has, since hand-written code reads and writes all
+//! The content that a schema of the proxy protocol must have: that of the shipped one, since hand-written code reads and writes all
 //! of it.
 
 use crate::profile::PROXY;

@@ -22,7 +22,7 @@ pub(super) struct Shared {
 /// The fields of a message, by number.
 type Fields = BTreeMap<i32, Field>;
 
-/// What must agree in a field that two schemas have.
+/// The facts that must agree in a field that two schemas have.
 #[derive(PartialEq, Eq)]
 struct Field {
     name: String,

@@ -31,7 +31,7 @@ const OWN_HEADERS: [&str; 8] = [
     "user-agent",
 ];
 
-/// What all proxies have, as the user gave it.
+/// The options of all proxies, as the user gave them.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) http: Option<String>,
@@ -61,7 +61,7 @@ impl Default for Settings {
     }
 }
 
-/// What all proxies have, checked.
+/// The options of all proxies, checked.
 pub(super) struct Proxies<'a> {
     settings: &'a Settings,
     http: Option<String>,

@@ -7,7 +7,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Section(Vec<(String, Node)>);
 
-/// What an option has.
+/// The value of an option.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Value(Value),

@@ -1,4 +1,4 @@
-//! How an event is answered: who calls, the deadline, the handler, observers.
+//! The way of an event to its answer: who calls, the timeout, the handler, observers.
 
 use bytes::Bytes;
 use futures_core::Stream;

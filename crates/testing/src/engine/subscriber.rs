@@ -60,7 +60,7 @@ pub(crate) struct Offer {
     pub(crate) source: Source,
     /// The position after which the client has missed publications.
     pub(crate) since: Option<Position>,
-    /// Whether the client gets the newest publication, where that is what clients recover.
+    /// True if the client gets the newest publication, where that is what clients recover.
     pub(crate) cache_recover: bool,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Subscriber<'a> {
     recoverable: bool,
     positioned: bool,
     since: Option<Position>,
-    /// Whether the client gets the newest publication, whatever it has missed.
+    /// True if the client gets the newest publication, whatever it has missed.
     gets_newest: bool,
 }
 

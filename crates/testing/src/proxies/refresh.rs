@@ -26,7 +26,7 @@ const SERVER_ERROR: CloseReason<'static> = CloseReason::new(3004, "internal serv
 impl Server {
     /// Waits until the proxies have answered that are asked about connections and subscriptions which have expired.
     ///
-    /// What ends is seen by the client as an event. A connection or subscription that goes on gets none, as in Centrifugo:
+    /// The client sees an end as an event. A connection or subscription that goes on gets none, as in Centrifugo:
     /// wait here, then look.
     ///
     /// ```
@@ -202,7 +202,7 @@ impl Engine {
     }
 }
 
-/// How a connection or subscription goes on.
+/// The way in which a connection or subscription goes on.
 struct Lifetime {
     /// The Unix time in seconds; 0 if there is none.
     expires: i64,

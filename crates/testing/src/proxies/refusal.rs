@@ -13,7 +13,7 @@ use super::proxy::Unanswered;
 use crate::errors::internal;
 use crate::state::connections::CloseReason;
 
-/// How the command of a client ends without success.
+/// The end of a client's command without success.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// The client gets an error.

@@ -156,7 +156,7 @@ impl Proxy {
     }
 }
 
-/// What a client publishes into a stream.
+/// The publications of a client into a stream.
 pub(crate) struct Received(UnboundedReceiver<Bytes>);
 
 impl Stream for Received {

@@ -29,7 +29,7 @@ pub(crate) struct Call {
     pub(crate) body: Value,
 }
 
-/// What is known about the cases that run.
+/// The cases that run.
 #[derive(Clone, Debug)]
 pub(super) struct Backend {
     cases: Arc<Mutex<Cases>>,
@@ -51,7 +51,7 @@ struct Script {
     streams: UnboundedSender<OpenStream>,
 }
 
-/// What a case hears of its backend.
+/// The news that a case hears of its backend.
 pub(super) struct Heard {
     pub(super) calls: UnboundedReceiver<Call>,
     pub(super) streams: UnboundedReceiver<OpenStream>,

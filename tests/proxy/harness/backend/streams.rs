@@ -17,7 +17,7 @@ use crate::harness::answer::Answer;
 pub(crate) struct OpenStream {
     pub(crate) channel: String,
     publications: Sender<Item>,
-    /// What the client publishes.
+    /// The publications of the client.
     pub(crate) received: Option<ClientPublications>,
 }
 

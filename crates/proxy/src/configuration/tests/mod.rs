@@ -1,4 +1,4 @@
-//! What is printed, and each mismatch that is found then.
+//! The printed configuration, and each mismatch that is found then.
 
 mod namespaces;
 mod printed;

@@ -1,4 +1,4 @@
-//! What is printed.
+//! The printed configuration.
 
 use std::time::Duration;
 

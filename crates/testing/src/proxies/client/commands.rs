@@ -7,7 +7,7 @@ use centrifugo_api::{Error, IntoPayload};
 
 use super::ProxiedConnection;
 
-/// What a client sends to subscribe.
+/// The options that a client sends to subscribe.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct SubscribeOptions {
@@ -67,7 +67,7 @@ impl std::fmt::Debug for SubscribeOptions {
     }
 }
 
-/// What a client learns of its subscription.
+/// The facts that a client learns of its subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subscribed {

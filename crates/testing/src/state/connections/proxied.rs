@@ -1,4 +1,4 @@
-//! What proxies decide about connections: what they refresh, and what their streams and polls send.
+//! The decisions of proxies about connections: refreshes, and what their streams and polls send.
 
 use std::collections::BTreeSet;
 
