@@ -220,6 +220,18 @@ async fn compressed_messages_are_read_and_written() -> Result<(), Status> {
     Ok(())
 }
 
+#[tokio::test]
+async fn message_without_compression_is_answered_without_it() -> Result<(), Status> {
+    let mut client = Grpc::new(echo().grpc()).accept_compressed(CompressionEncoding::Gzip);
+    let request = RpcRequest::default().data(format!("\"{}\"", "x".repeat(10_000)));
+    let codec = ProstCodec::<RpcRequest, RpcResponse>::default();
+    let response = client
+        .unary(Request::new(request), path("RPC"), codec)
+        .await?;
+    assert_eq!(response.metadata().get("grpc-encoding"), None);
+    Ok(())
+}
+
 /// Opens a unidirectional stream.
 async fn open(handlers: &Handlers) -> Result<Streaming<StreamSubscribeResponse>, Status> {
     let mut client = Grpc::new(handlers.grpc());

@@ -34,7 +34,7 @@ impl GrpcService {
             told: Arc::clone(&told),
             message: std::marker::PhantomData,
         };
-        let mut codec = self.codec::<M, M::Response>();
+        let mut codec = self.codec::<M, M::Response>(request.headers());
         self.observe(request, told, async move |request| {
             codec.unary(unary, request).await
         })

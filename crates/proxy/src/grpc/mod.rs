@@ -8,7 +8,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
@@ -23,8 +23,7 @@ use crate::handlers::Handlers;
 use crate::messages::{
     ConnectRequest, MapPublishRequest, MapRemoveRequest, NotifyCacheEmptyRequest,
     NotifyChannelStateRequest, PublishRequest, RefreshRequest, RpcRequest,
-    SharedPollRefreshRequest, StreamSubscribeRequest, StreamSubscribeResponse, SubRefreshRequest,
-    SubscribeRequest,
+    SharedPollRefreshRequest, SubRefreshRequest, SubscribeRequest,
 };
 
 /// The future of a response of [`GrpcService`].
@@ -32,7 +31,7 @@ pub type GrpcFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infalli
 
 /// The handlers as a gRPC service, for a server of tonic, beside services of the application.
 ///
-/// It reads and writes messages with and without gzip. A failure is a status: `Unauthenticated`, `Unimplemented` without a
+/// It reads messages with and without gzip, and answers in kind. A failure is a status: `Unauthenticated`, `Unimplemented` without a
 /// handler, `ResourceExhausted` above the limit, `InvalidArgument`, `DeadlineExceeded`, or `Internal` without the cause.
 /// Centrifugo makes error 100 of all of them.
 ///
@@ -95,20 +94,22 @@ impl GrpcService {
         }
     }
 
-    /// Returns what reads and writes the messages of unary calls and of unidirectional streams.
-    fn codec<Request, Reply>(&self) -> Grpc<ProstCodec<Reply, Request>>
+    /// Returns what reads the messages of a request and writes those of its response, with gzip if the request has it: Go's
+    /// clients say that they accept gzip even where nobody asked for compression.
+    fn codec<M, R>(&self, headers: &HeaderMap) -> Grpc<ProstCodec<R, M>>
     where
-        Request: prost::Message + Default + 'static,
-        Reply: prost::Message + Default + 'static,
+        M: prost::Message + Default + 'static,
+        R: prost::Message + Default + 'static,
     {
-        Grpc::new(ProstCodec::default())
+        let grpc = Grpc::new(ProstCodec::default())
             .accept_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Gzip)
-            .max_decoding_message_size(self.handlers.parts().body_limit)
-    }
-
-    fn stream_codec(&self) -> Grpc<ProstCodec<StreamSubscribeResponse, StreamSubscribeRequest>> {
-        self.codec()
+            .max_decoding_message_size(self.handlers.parts().body_limit);
+        let encoding = headers.get("grpc-encoding");
+        if encoding.is_some_and(|encoding| encoding == "gzip") {
+            grpc.send_compressed(CompressionEncoding::Gzip)
+        } else {
+            grpc
+        }
     }
 }
 

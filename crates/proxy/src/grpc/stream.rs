@@ -36,7 +36,7 @@ impl GrpcService {
     {
         let told = Told::default();
         let opening = self.opening(EventKind::SubscribeUnidirectional, &told);
-        let mut codec = self.codec::<SubscribeRequest, StreamSubscribeResponse>();
+        let mut codec = self.codec::<SubscribeRequest, StreamSubscribeResponse>(request.headers());
         self.observe(request, told, async move |request| {
             codec.server_streaming(opening, request).await
         })
@@ -53,7 +53,8 @@ impl GrpcService {
     {
         let told = Told::default();
         let opening = self.opening(EventKind::SubscribeBidirectional, &told);
-        let mut codec = self.stream_codec();
+        let mut codec =
+            self.codec::<StreamSubscribeRequest, StreamSubscribeResponse>(request.headers());
         self.observe(request, told, async move |request| {
             codec.streaming(opening, request).await
         })
