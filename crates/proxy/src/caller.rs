@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// The header, or the key of metadata, with the secret by default.
 const HEADER: &str = "x-centrifugo-secret";
 
-/// The way in which a caller shows that it is Centrifugo. Whoever can call the handlers can ask for the answers of any user.
+/// The proof by which a caller shows that it is Centrifugo. Anybody else could learn what the handlers say about any user.
 ///
 /// The caller is checked before the body of its request is read. Others get 401, over gRPC `Unauthenticated`.
 ///

@@ -126,7 +126,9 @@ async fn panic_of_a_stream_is_told_as_panic() -> Result<(), Status> {
 
 #[tokio::test]
 async fn stream_that_panics_while_it_is_dropped_has_ended() -> Result<(), Status> {
-    struct Ended(#[allow(dead_code)] Fragile);
+    struct Ended {
+        _fragile: Fragile,
+    }
     impl Stream for Ended {
         type Item = Result<StreamPublication, Failed>;
 
@@ -135,7 +137,7 @@ async fn stream_that_panics_while_it_is_dropped_has_ended() -> Result<(), Status
         }
     }
     let handlers = Handlers::new(Caller::anyone()).subscribe_unidirectional(|_| async {
-        Ok((StreamSubscribeReply::allow(), Ended(Fragile)))
+        Ok((StreamSubscribeReply::allow(), Ended { _fragile: Fragile }))
     });
     let mut stream = open(&handlers).await?;
     assert_eq!(stream.message().await?, None);

@@ -187,7 +187,11 @@ impl ProxyConfiguration {
     /// event without a handler, or events that Centrifugo does not allow together.
     pub fn to_json(&self) -> Result<String, Error> {
         let json = serde_json::to_string_pretty(&self.section()?);
-        json.map_err(|error| Error::new(format!("the configuration is no JSON: {error}")))
+        json.map_err(|error| {
+            Error::new(format!(
+                "the configuration cannot be written as JSON: {error}"
+            ))
+        })
     }
 
     /// Returns the configuration as YAML.

@@ -15,7 +15,7 @@ use crate::messages::{
     SubscribeResponse,
 };
 
-/// A request of Centrifugo that one response answers. Others cannot implement it.
+/// A request of Centrifugo that gets one response. Only this crate implements it.
 pub trait EventMessage: prost::Message + Default + Serialize + DeserializeOwned + 'static {
     /// The kind of the event.
     const KIND: EventKind;

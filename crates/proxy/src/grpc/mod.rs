@@ -31,7 +31,7 @@ pub type GrpcFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infalli
 
 /// The handlers as a gRPC service, for a server of tonic, beside services of the application.
 ///
-/// It reads messages with and without gzip, and answers in kind. A failure is a status: `Unauthenticated`, `Unimplemented` without a
+/// It reads messages with and without gzip, and compresses the response if the request was compressed. A failure is a status: `Unauthenticated`, `Unimplemented` without a
 /// handler, `ResourceExhausted` above the limit, `InvalidArgument`, `DeadlineExceeded`, or `Internal` without the cause.
 /// Centrifugo makes error 100 of all of them.
 ///
