@@ -111,12 +111,12 @@ impl Caller {
             Kind::Anyone => true,
             Kind::Verified(verify) => verify(headers, extensions),
             Kind::Secret(secrets) => {
-                if !headers.contains_key(&self.header) {
+                let mut values = headers.get_all(&self.header).iter().peekable();
+                if values.peek().is_none() {
                     return Err(Failure::Unauthenticated(
                         "the header with the secret is missing",
                     ));
                 }
-                let mut values = headers.get_all(&self.header).iter();
                 values.any(|value| secrets.contain(value.as_bytes()))
             }
         };

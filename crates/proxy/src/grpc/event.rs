@@ -1,8 +1,9 @@
 //! Events with one answer.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::marker::PhantomData;
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -15,11 +16,35 @@ use tower_service::Service;
 use super::{GrpcService, kind, status};
 use crate::event::{EventMessage, Head};
 use crate::failure::{BoxError, Failure};
-use crate::handlers::{Handlers, Work, begin};
+use crate::handlers::{Begun, Handlers, Work, begin};
 use crate::observe::{EventStart, Summary, Transport};
 
 /// The outcome of a handler, which the code around tonic's does not see in the response.
-pub(super) type Told = Arc<Mutex<Option<Result<Summary, Failure>>>>;
+#[derive(Default)]
+pub(super) struct Told(Mutex<Option<Result<Summary, Failure>>>);
+
+impl Told {
+    pub(super) fn tell(&self, outcome: Result<Summary, Failure>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    }
+
+    /// Tells a failure, and returns its status.
+    pub(super) fn failed(&self, failure: Failure) -> Status {
+        let status = status(&failure);
+        self.tell(Err(failure));
+        status
+    }
+
+    /// Returns the outcome that the handler told, or else that of a message which could not be read.
+    pub(super) fn outcome(&self, response: Response<Body>, limit: usize) -> Work<Response<Body>> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match told {
+            Some(Ok(summary)) => Ok((response, summary)),
+            Some(Err(failure)) => Err(failure),
+            None => Err(unreadable(&response, limit)),
+        }
+    }
+}
 
 impl GrpcService {
     pub(super) async fn event<M, B>(self, request: Request<B>) -> Result<Response<Body>, Infallible>
@@ -28,62 +53,61 @@ impl GrpcService {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let told = Told::default();
-        let unary = Unary::<M> {
-            handlers: self.handlers.clone(),
-            told: Arc::clone(&told),
-            message: std::marker::PhantomData,
-        };
-        let mut codec = self.codec::<M, M::Response>(request.headers());
-        self.observe(request, told, async move |request| {
-            codec.unary(unary, request).await
-        })
-        .await
+        let begun = self.begin(&request);
+        let work = pin!(async {
+            check_head(&request)?;
+            let told = Told::default();
+            let unary = Unary::<M> {
+                handlers: &self.handlers,
+                told: &told,
+                message: PhantomData,
+            };
+            let mut codec = self.codec::<M, M::Response>(request.headers());
+            let response = codec.unary(unary, request).await;
+            told.outcome(response, self.handlers.parts().body_limit)
+        });
+        respond(begun, work).await
     }
 
     /// Answers a call to an rpc that is not in the schema.
-    pub(super) async fn unknown<B: HttpBody>(
+    pub(super) async fn unknown<B>(
         self,
         request: Request<B>,
     ) -> Result<Response<Body>, Infallible> {
-        let path = request.uri().path().to_owned();
-        let told = Told::default();
-        tell(&told, Err(Failure::NoHandler(path)));
-        self.observe(request, told, async |_| Response::new(Body::empty()))
-            .await
+        let begun = self.begin(&request);
+        let work = pin!(async move {
+            check_head(&request)?;
+            Err(Failure::NoHandler(request.uri().path().to_owned()))
+        });
+        respond(begun, work).await
     }
 
-    /// Lets observers see the work on a request, whose outcome is in `told` afterwards.
-    pub(super) async fn observe<B>(
-        &self,
-        request: Request<B>,
-        told: Told,
-        work: impl AsyncFnOnce(Request<B>) -> Response<Body>,
-    ) -> Result<Response<Body>, Infallible> {
+    /// Begins an event, of which observers see the head.
+    pub(super) fn begin<B>(&self, request: &Request<B>) -> Result<Begun<'_>, Failure> {
         let start = EventStart {
             kind: kind(request.uri().path()),
             transport: Transport::Grpc,
             headers: request.headers(),
             extensions: request.extensions(),
         };
-        let limit = self.handlers.parts().body_limit;
-        let answered = match begin(&self.handlers, &start) {
-            Ok(begun) => {
-                let work = async {
-                    check_head(&request)?;
-                    let response = work(request).await;
-                    outcome(&told, response, limit)
-                };
-                begun.run(work).await
-            }
-            Err(failure) => Err(failure),
-        };
-        Ok(answered.unwrap_or_else(|failure| status(&failure).into_http()))
+        begin(&self.handlers, &start)
     }
 }
 
+/// Returns the response to an event that has begun, unless the caller may not ask.
+pub(super) async fn respond(
+    begun: Result<Begun<'_>, Failure>,
+    work: Pin<&mut impl Future<Output = Work<Response<Body>>>>,
+) -> Result<Response<Body>, Infallible> {
+    let answered = match begun {
+        Ok(begun) => begun.run(work).await,
+        Err(failure) => Err(failure),
+    };
+    Ok(answered.unwrap_or_else(|failure| status(&failure).into_http()))
+}
+
 /// Checks that a request is one of gRPC, which tonic does not.
-fn check_head<B>(request: &Request<B>) -> Result<(), Failure> {
+pub(super) fn check_head<B>(request: &Request<B>) -> Result<(), Failure> {
     if request.method() != Method::POST {
         return Err(Failure::Method);
     }
@@ -97,20 +121,6 @@ fn check_head<B>(request: &Request<B>) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::ContentType("application/grpc"))
-}
-
-pub(super) fn tell(told: &Told, outcome: Result<Summary, Failure>) {
-    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-}
-
-/// Returns the outcome that the handler told, or else that of a message which could not be read.
-fn outcome(told: &Told, response: Response<Body>, limit: usize) -> Work<Response<Body>> {
-    let told = told.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match told {
-        Some(Ok(summary)) => Ok((response, summary)),
-        Some(Err(failure)) => Err(failure),
-        None => Err(unreadable(&response, limit)),
-    }
 }
 
 fn unreadable(response: &Response<Body>, limit: usize) -> Failure {
@@ -128,27 +138,26 @@ pub(super) fn unread(status: &Status, limit: usize) -> Failure {
 }
 
 /// A handler as tonic calls it, once per request.
-struct Unary<M> {
-    handlers: Handlers,
-    told: Told,
-    message: std::marker::PhantomData<fn() -> M>,
+struct Unary<'a, M> {
+    handlers: &'a Handlers,
+    told: &'a Told,
+    message: PhantomData<fn() -> M>,
 }
 
-impl<M: EventMessage> Service<tonic::Request<M>> for Unary<M> {
+impl<'a, M: EventMessage> Service<tonic::Request<M>> for Unary<'a, M> {
     type Response = tonic::Response<M::Response>;
     type Error = Status;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send + 'a>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: tonic::Request<M>) -> Self::Future {
-        let handlers = self.handlers.clone();
-        let told = Arc::clone(&self.told);
         let (metadata, extensions, message) = request.into_parts();
         let head = Head::new(metadata.into_headers(), extensions);
-        let started = handlers.start(message, head, |format| format);
+        let started = self.handlers.start(message, head, |format| format);
+        let told = self.told;
         Box::pin(async move {
             let answer = match started {
                 Ok(answer) => answer.await,
@@ -156,14 +165,10 @@ impl<M: EventMessage> Service<tonic::Request<M>> for Unary<M> {
             };
             match answer {
                 Ok(answer) => {
-                    tell(&told, Ok(answer.summary));
+                    told.tell(Ok(answer.summary));
                     Ok(tonic::Response::new(answer.response))
                 }
-                Err(failure) => {
-                    let status = status(&failure);
-                    tell(&told, Err(failure));
-                    Err(status)
-                }
+                Err(failure) => Err(told.failed(failure)),
             }
         })
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
@@ -25,6 +25,8 @@ use crate::messages::{
     NotifyChannelStateRequest, PublishRequest, RefreshRequest, RpcRequest,
     SharedPollRefreshRequest, SubRefreshRequest, SubscribeRequest,
 };
+
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
 /// The future of a response of [`GrpcService`].
 pub type GrpcFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -104,7 +106,7 @@ impl GrpcService {
         let grpc = Grpc::new(ProstCodec::default())
             .accept_compressed(CompressionEncoding::Gzip)
             .max_decoding_message_size(self.handlers.parts().body_limit);
-        let encoding = headers.get("grpc-encoding");
+        let encoding = headers.get(GRPC_ENCODING);
         if encoding.is_some_and(|encoding| encoding == "gzip") {
             grpc.send_compressed(CompressionEncoding::Gzip)
         } else {

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::error::Error as _;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tonic::{Status, Streaming};
 use tower_service::Service;
 
-use super::event::{Told, tell, unread};
+use super::event::{Told, check_head, respond, unread};
 use super::{GrpcService, status};
 use crate::event::{EventKind, Head};
 use crate::failure::{BoxError, Failure};
@@ -34,13 +34,17 @@ impl GrpcService {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let told = Told::default();
-        let opening = self.opening(EventKind::SubscribeUnidirectional, &told);
-        let mut codec = self.codec::<SubscribeRequest, StreamSubscribeResponse>(request.headers());
-        self.observe(request, told, async move |request| {
-            codec.server_streaming(opening, request).await
-        })
-        .await
+        let begun = self.begin(&request);
+        let work = pin!(async {
+            check_head(&request)?;
+            let told = Told::default();
+            let opening = self.opening(EventKind::SubscribeUnidirectional, &told);
+            let mut codec =
+                self.codec::<SubscribeRequest, StreamSubscribeResponse>(request.headers());
+            let response = codec.server_streaming(opening, request).await;
+            told.outcome(response, self.handlers.parts().body_limit)
+        });
+        respond(begun, work).await
     }
 
     pub(super) async fn bidirectional<B>(
@@ -51,21 +55,24 @@ impl GrpcService {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let told = Told::default();
-        let opening = self.opening(EventKind::SubscribeBidirectional, &told);
-        let mut codec =
-            self.codec::<StreamSubscribeRequest, StreamSubscribeResponse>(request.headers());
-        self.observe(request, told, async move |request| {
-            codec.streaming(opening, request).await
-        })
-        .await
+        let begun = self.begin(&request);
+        let work = pin!(async {
+            check_head(&request)?;
+            let told = Told::default();
+            let opening = self.opening(EventKind::SubscribeBidirectional, &told);
+            let mut codec =
+                self.codec::<StreamSubscribeRequest, StreamSubscribeResponse>(request.headers());
+            let response = codec.streaming(opening, request).await;
+            told.outcome(response, self.handlers.parts().body_limit)
+        });
+        respond(begun, work).await
     }
 
-    fn opening(&self, kind: EventKind, told: &Told) -> Opening {
+    fn opening<'a>(&self, kind: EventKind, told: &'a Told) -> Opening<'a> {
         Opening {
             handlers: self.handlers.clone(),
             kind,
-            told: Arc::clone(told),
+            told,
             unreadable: Unreadable::default(),
         }
     }
@@ -73,89 +80,77 @@ impl GrpcService {
 
 /// A handler of streams as tonic calls it, once per request.
 #[derive(Clone)]
-struct Opening {
+struct Opening<'a> {
     handlers: Handlers,
     kind: EventKind,
-    told: Told,
+    told: &'a Told,
     unreadable: Unreadable,
 }
 
 /// The failure of a client's publication that could not be read, after which there are no more.
 type Unreadable = Arc<Mutex<Option<Failure>>>;
 
-impl Opening {
+impl Opening<'_> {
     async fn open(
         self,
         message: SubscribeRequest,
         head: Head,
         publications: ClientPublications,
     ) -> Result<tonic::Response<Responses>, Status> {
-        match self
-            .handlers
-            .open(self.kind, message, head, publications)
-            .await
-        {
-            Ok((answer, publications)) => {
-                tell(&self.told, Ok(answer.summary));
-                Ok(tonic::Response::new(Responses {
-                    first: Some(answer.response),
-                    publications,
-                    handlers: self.handlers,
-                    kind: self.kind,
-                    unreadable: self.unreadable,
-                }))
-            }
-            Err(failure) => Err(self.failed(failure)),
-        }
-    }
-
-    fn failed(&self, failure: Failure) -> Status {
-        let status = status(&failure);
-        tell(&self.told, Err(failure));
-        status
+        let opened = self.handlers.open(self.kind, message, head, publications);
+        let (answer, publications) = opened.await.map_err(|failure| self.told.failed(failure))?;
+        self.told.tell(Ok(answer.summary));
+        Ok(tonic::Response::new(Responses {
+            first: Some(answer.response),
+            publications,
+            handlers: self.handlers,
+            kind: self.kind,
+            unreadable: self.unreadable,
+        }))
     }
 }
 
-type Opened = Pin<Box<dyn Future<Output = Result<tonic::Response<Responses>, Status>> + Send>>;
+type Opened<'a> =
+    Pin<Box<dyn Future<Output = Result<tonic::Response<Responses>, Status>> + Send + 'a>>;
 
-impl Service<tonic::Request<SubscribeRequest>> for Opening {
+impl<'a> Service<tonic::Request<SubscribeRequest>> for Opening<'a> {
     type Response = tonic::Response<Responses>;
     type Error = Status;
-    type Future = Opened;
+    type Future = Opened<'a>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: tonic::Request<SubscribeRequest>) -> Opened {
+    fn call(&mut self, request: tonic::Request<SubscribeRequest>) -> Opened<'a> {
         let (metadata, extensions, message) = request.into_parts();
         let head = Head::new(metadata.into_headers(), extensions);
         Box::pin(self.clone().open(message, head, ClientPublications::none()))
     }
 }
 
-impl Service<tonic::Request<Streaming<StreamSubscribeRequest>>> for Opening {
+impl<'a> Service<tonic::Request<Streaming<StreamSubscribeRequest>>> for Opening<'a> {
     type Response = tonic::Response<Responses>;
     type Error = Status;
-    type Future = Opened;
+    type Future = Opened<'a>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: tonic::Request<Streaming<StreamSubscribeRequest>>) -> Opened {
+    fn call(&mut self, request: tonic::Request<Streaming<StreamSubscribeRequest>>) -> Opened<'a> {
         let opening = self.clone();
         Box::pin(async move {
             let (metadata, extensions, mut requests) = request.into_parts();
             let head = Head::new(metadata.into_headers(), extensions);
             let first = requests.message().await;
             let limit = opening.handlers.parts().body_limit;
-            let first = first.map_err(|error| opening.failed(unread(&error, limit)))?;
+            let first = first.map_err(|error| opening.told.failed(unread(&error, limit)))?;
             let message = first
                 .and_then(|first| first.subscribe_request)
                 .ok_or_else(|| {
                     let problem = "the first message of the stream has no `subscribe_request`";
-                    opening.failed(Failure::request(problem))
+                    opening.told.failed(Failure::request(problem))
                 })?;
             let publications = ClientPublications::new(Payloads {
                 requests,

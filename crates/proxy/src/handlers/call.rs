@@ -1,5 +1,7 @@
 //! The way of an event to its answer: who calls, the timeout, the handler, observers.
 
+use std::pin::{Pin, pin};
+
 use bytes::Bytes;
 use futures_core::Stream;
 
@@ -45,11 +47,12 @@ pub(crate) fn begin<'a>(
 }
 
 impl Begun<'_> {
-    /// Does the work on the event within the timeout.
-    pub(crate) async fn run<T>(self, work: impl Future<Output = Work<T>>) -> Result<T, Failure> {
+    /// Does the work on the event within the timeout. The work is pinned by the caller: it is large, and would be copied.
+    pub(crate) async fn run<T>(
+        self,
+        work: Pin<&mut impl Future<Output = Work<T>>>,
+    ) -> Result<T, Failure> {
         let timeout = self.handlers.parts().timeout;
-        // Boxed, it is not copied from here into what is around it.
-        let work = Box::pin(work);
         let outcome = tokio::time::timeout(timeout, self.span.run(work)).await;
         let outcome = outcome.unwrap_or(Err(Failure::Timeout));
         self.end(match &outcome {
@@ -101,10 +104,10 @@ impl Handlers {
         head: Head,
     ) -> Result<M::Response, Failure> {
         let begun = begin(self, &in_process(M::KIND, &head))?;
-        let work = async {
+        let work = pin!(async {
             let answer = self.start(message, head, |format| format)?.await?;
             Ok((answer.response, answer.summary))
-        };
+        });
         begun.run(work).await
     }
 
@@ -150,10 +153,10 @@ impl Handlers {
         publications: ClientPublications,
     ) -> Result<(SubscribeResponse, PublicationStream), Failure> {
         let begun = begin(self, &in_process(kind, &head))?;
-        let work = async {
+        let work = pin!(async {
             let (answer, stream) = self.open(kind, message, head, publications).await?;
             Ok(((answer.response, stream), answer.summary))
-        };
+        });
         begun.run(work).await
     }
 

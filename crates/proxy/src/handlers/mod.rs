@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_core::Stream;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
-pub(crate) use call::{Work, begin};
+pub(crate) use call::{Begun, Work, begin};
 pub(crate) use panic::{catch_panic, drop_caught};
 pub(crate) use table::BoxStream;
 #[allow(unreachable_pub)] // As in `table`.

@@ -4,7 +4,7 @@ mod body;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -128,7 +128,7 @@ impl HttpService {
             extensions: &parts.extensions,
         };
         let answered = match begin(&self.handlers, &start) {
-            Ok(begun) => begun.run(self.work(kind, parts, body)).await,
+            Ok(begun) => begun.run(pin!(self.work(kind, parts, body))).await,
             Err(failure) => Err(failure),
         };
         Ok(match answered {
