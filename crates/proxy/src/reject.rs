@@ -47,6 +47,16 @@ pub enum ErrorReject {
 ///
 /// After a failure of `refresh` or `sub_refresh`, Centrifugo lets the connection or subscription live for 60 s more, and asks
 /// again.
+///
+/// ```compile_fail,E0277
+/// use centrifugo_proxy::{ClientError, Failed, RefreshEvent, RefreshReply};
+///
+/// const DENIED: ClientError = ClientError::constant(403, "denied");
+///
+/// async fn refresh(_: RefreshEvent) -> Result<RefreshReply, Failed> {
+///     Err(DENIED)? // error: `RefreshReply::expired()` ends the connection
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Failed(pub BoxError);
 
