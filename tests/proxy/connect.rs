@@ -242,7 +242,7 @@ async fn connections(column: Column) -> Outcome {
 }
 
 /// Connects. A client that tries again is another user.
-async fn connect(case: &Case, answer: &Make) -> Vec<String> {
+pub(crate) async fn connect(case: &Case, answer: &Make) -> Vec<String> {
     let later = ConnectReply::user("later");
     case.answer(EventKind::Connect, [answer(case), later.into()]);
     let mut client = case.connect();

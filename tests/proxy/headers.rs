@@ -5,10 +5,8 @@ use centrifugo_proxy::EventKind;
 use crate::Outcome;
 use crate::harness::{Case, Column, Connecting, Environment, Headers, Row, play};
 
-in_each_column!(
-    headers_are_passed_on,
-    secret_that_clients_can_set_is_refused
-);
+in_each_column!(headers_are_passed_on);
+in_own_columns!(secret_that_clients_can_set_is_refused);
 
 /// The headers of a client: those of its request, and those that its SDK emulates.
 struct OfClient {

@@ -2,7 +2,8 @@
 //!
 //! Each table has rows: an answer, and what the client sees then. A scene plays a row: it connects a client, lets it do what the
 //! event is about, and writes down what comes. The rows are the same for each column: a real server that asks over HTTP or gRPC,
-//! and the embedded server, which asks in process. `docs/proxy.md` shows them.
+//! and the embedded server, which asks in process. `docs/proxy.md` shows them. In one more column a real server asks handlers of
+//! Rust `cent`, the official SDK.
 //!
 //! The embedded server plays all tables but those of deltas, which it does not have. A secret is checked over the network only, and
 //! a slow client is not disconnected but waited for.
@@ -18,6 +19,7 @@ mod websocket;
 #[macro_use]
 mod harness;
 
+mod cent;
 mod connect;
 mod deltas;
 mod headers;

@@ -16,7 +16,7 @@ in_each_column!(
 );
 
 /// Centrifugo sets the key, and then refuses the call of the client: its proxy does not tell its library the key.
-const SET: &[&str] = &["error 107 bad request", r#"key k is {"in":1}, by 42"#];
+pub(crate) const SET: &[&str] = &["error 107 bad request", r#"key k is {"in":1}, by 42"#];
 
 fn allow() -> MapPublishReply {
     MapPublishReply::allow()

@@ -1,14 +1,15 @@
-//! The tables of `docs/proxy.md` are those that the tests play.
+//! The tables of `docs/proxy.md` and `docs/comparison.md` are those that the tests play.
 
 use std::fmt::Write as _;
 
+use crate::cent::{Pair, Stray};
 use crate::harness::Row;
 use crate::{
-    Outcome, connect, deltas, maps, overrides, payloads, publish, refresh, refused_calls, rpc,
-    shared_polls, statuses, streams, sub_refresh, subscribe,
+    Outcome, cent, connect, deltas, maps, overrides, payloads, publish, refresh, refused_calls,
+    rpc, shared_polls, statuses, streams, sub_refresh, subscribe,
 };
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/proxy.md");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
 
 /// Lets the test write the tables instead.
 const WRITE: &str = "CENTRIFUGO_API_WRITE_DOCS";
@@ -16,8 +17,11 @@ const WRITE: &str = "CENTRIFUGO_API_WRITE_DOCS";
 /// Is below a table.
 const END: &str = "<!-- end of table -->";
 
-/// Returns the tables by the names that the page has above them.
-fn tables() -> Vec<(&'static str, String)> {
+/// Tables, by the names that a page has above them.
+type Tables = Vec<(&'static str, String)>;
+
+/// Returns the tables of what clients see.
+fn tables() -> Tables {
     vec![
         ("connect", table(connect::ROWS)),
         ("connect: cache", table(payloads::CACHED)),
@@ -61,24 +65,57 @@ fn tables() -> Vec<(&'static str, String)> {
 fn table<A>(rows: &[Row<A>]) -> String {
     let mut table = "| answer | what the client sees |\n|---|---|\n".to_owned();
     for Row { name, seen, .. } in rows {
-        // The channels and methods of each case have a name of their own.
-        let seen: Vec<_> = seen
-            .iter()
-            .map(|line| format!("`{}`", line.replace("CASE", "1")))
-            .collect();
-        let seen = match seen.as_slice() {
-            [] => "nothing".to_owned(),
-            seen => seen.join("<br>"),
-        };
-        writeln!(table, "| {name} | {seen} |").expect("a string takes all text");
+        writeln!(table, "| {name} | {} |", cell(seen)).expect("a string takes all text");
     }
     table
 }
 
+/// Returns lines as Markdown. The channels and methods of each case have a name of their own.
+fn cell(seen: &[&str]) -> String {
+    let seen = seen.iter();
+    let seen: Vec<_> = seen
+        .map(|line| format!("`{}`", line.replace("CASE", "1")))
+        .collect();
+    match seen.as_slice() {
+        [] => "nothing".to_owned(),
+        seen => seen.join("<br>"),
+    }
+}
+
+/// Returns the tables of what differs between `centrifugo-proxy` and `cent`.
+fn tables_of_cent() -> Tables {
+    let mut answers = String::from(
+        "| event | answer | `centrifugo-proxy` | Rust `cent` 0.1.0 |\n|---|---|---|---|\n",
+    );
+    for (event, pairs) in [
+        ("connect", cent::CONNECTIONS),
+        ("refresh", cent::REFRESHES),
+        ("sub_refresh", cent::SUB_REFRESHES),
+        ("rpc", cent::CALLS),
+        ("rpc", cent::OTHER_SECRET),
+        ("map_publish", cent::MAPS),
+    ] {
+        for Pair { name, ours, theirs } in pairs {
+            let ours = ours.map_or("does not compile".to_owned(), |side| cell(side.seen));
+            let theirs = theirs.map_or("does not compile".to_owned(), |side| cell(side.seen));
+            answers += &format!("| `{event}` | {name} | {ours} | {theirs} |\n");
+        }
+    }
+    let mut requests =
+        String::from("| request | `centrifugo-proxy` | Rust `cent` 0.1.0 |\n|---|---|---|\n");
+    for Stray {
+        name, ours, theirs, ..
+    } in cent::STRAYS
+    {
+        requests += &format!("| {name} | {ours} | {theirs} |\n");
+    }
+    vec![("cent: answers", answers), ("cent: requests", requests)]
+}
+
 /// Returns the page with the tables that the tests play.
-fn with_tables(page: &str) -> String {
+fn with_tables(page: &str, tables: &Tables) -> String {
     let mut page = page.to_owned();
-    for (name, table) in tables() {
+    for (name, table) in tables {
         let begin = format!("<!-- table: {name} -->\n");
         let (before, rest) = page
             .split_once(&begin)
@@ -91,12 +128,13 @@ fn with_tables(page: &str) -> String {
     page
 }
 
-#[test]
-fn page_shows_the_rows() -> Outcome {
-    let page = std::fs::read_to_string(PAGE)?;
-    let expected = with_tables(&page);
+/// Checks that a page shows tables, and no others that are said to be of the tests.
+fn check(name: &str, tables: &Tables) -> Outcome {
+    let path = format!("{DOCS}/{name}");
+    let page = std::fs::read_to_string(&path)?;
+    let expected = with_tables(&page, tables);
     if std::env::var_os(WRITE).is_some() {
-        std::fs::write(PAGE, expected)?;
+        std::fs::write(path, expected)?;
         return Ok(());
     }
     let different = page
@@ -105,9 +143,14 @@ fn page_shows_the_rows() -> Outcome {
         .find(|(line, expected)| line != expected);
     assert!(
         page == expected,
-        "docs/proxy.md differs from the rows: set {WRITE}=1 to write it; first {different:?}"
+        "{name} differs from the rows: set {WRITE}=1 to write it; first {different:?}"
     );
-    // Every table of the page is one of the tests'.
-    assert_eq!(page.matches("<!-- table: ").count(), tables().len());
+    assert_eq!(page.matches("<!-- table: ").count(), tables.len());
     Ok(())
+}
+
+#[test]
+fn pages_show_the_rows() -> Outcome {
+    check("proxy.md", &tables())?;
+    check("comparison.md", &tables_of_cent())
 }

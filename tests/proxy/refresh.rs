@@ -13,8 +13,8 @@ use crate::sub_refresh;
 
 in_each_column!(refreshes_of_connections_and_subscriptions);
 
-const EXPIRED: &[&str] = &["reconnects after 3005 connection expired", "connected"];
-const GOES_ON: &[&str] = &[
+pub(crate) const EXPIRED: &[&str] = &["reconnects after 3005 connection expired", "connected"];
+pub(crate) const GOES_ON: &[&str] = &[
     "goes on",
     r#"is 42 of the connection {"first":1}"#,
     r#"later questions have {"first":1}"#,
@@ -130,7 +130,7 @@ async fn refreshes_of_connections_and_subscriptions(column: Column) -> Outcome {
 }
 
 /// Connects for a second, and lets the server ask whether the connection may go on.
-async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
+pub(crate) async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     let first = Answer::Then(|| {
         let reply = ConnectReply::user("42").expire_in(Duration::from_secs(1));
         reply.info(r#"{"first":1}"#).meta(r#"{"first":1}"#).into()

@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::harness::{Answer, Case, Client, Column, Connecting, Environment, Subscribing};
 use crate::shared_polls;
 
-in_each_column!(
+in_own_columns!(
     connect_tells_the_channels,
     requests_tell_the_client,
     requests_tell_the_key,

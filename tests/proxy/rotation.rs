@@ -8,7 +8,10 @@ use tokio::task::JoinSet;
 use crate::Outcome;
 use crate::harness::{Client, Column, Environment, NEXT_SECRET, SECRET};
 
-on_real_servers!(secret_is_replaced_under_load);
+mod secret_is_replaced_under_load {
+    test_in!(secret_is_replaced_under_load, http);
+    test_in!(secret_is_replaced_under_load, grpc);
+}
 
 /// Calls that are made at the same time.
 const CALLERS: usize = 20;

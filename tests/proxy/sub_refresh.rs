@@ -10,11 +10,11 @@ use crate::harness::{
     Answer, Case, Column, Event, Make, Row, garbage, in_a_minute, past, play, raw, unix,
 };
 
-const EXPIRED: &[&str] = &[
+pub(crate) const EXPIRED: &[&str] = &[
     "subscribes again after 2501 subscription expired",
     "subscribed to refreshed:CASE",
 ];
-const GOES_ON: &[&str] = &["goes on", r#"left: 42 of the subscription {"first":1}"#];
+pub(crate) const GOES_ON: &[&str] = &["goes on", r#"left: 42 of the subscription {"first":1}"#];
 
 pub(crate) const ROWS: &[Row] = &[
     Row {
@@ -113,7 +113,7 @@ pub(crate) async fn refreshes(column: Column) -> Outcome {
 }
 
 /// Subscribes for a second, and lets the server ask whether the subscription may go on. Another client sees the first one leave.
-async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
+pub(crate) async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     let channel = case.channel("refreshed");
     let watcher = ConnectReply::user("watcher").channel(&channel);
     let user = ConnectReply::user("42");

@@ -6,7 +6,7 @@ use centrifugo_token::{ConnectionClaims, Expiry, Key, SubscriptionClaims};
 use crate::Outcome;
 use crate::harness::{BYE, Column, Connecting, Environment, Subscribing, TOKEN_SECRET};
 
-in_each_column!(tokens_are_not_asked_about);
+in_own_columns!(tokens_are_not_asked_about);
 
 async fn tokens_are_not_asked_about(column: Column) -> Outcome {
     let case = Environment::of(column).await?.case();

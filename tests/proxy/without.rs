@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::Outcome;
 use crate::harness::{Answer, Column, Environment};
 
-in_each_column!(clients_expire_and_are_refused);
+in_own_columns!(clients_expire_and_are_refused);
 
 const WITHOUT: &[(&str, &str)] = &[
     (

@@ -33,9 +33,11 @@ pub(crate) enum Answer {
     /// An answer that the function makes when the server asks, for times.
     Then(fn() -> Answer),
     Raw(Raw),
+    /// An answer that handlers of `cent` can give, as JSON.
+    Cent(Value),
 }
 
-/// An answer that no handler can give.
+/// An answer that no handler of `centrifugo-proxy` can give.
 #[derive(Clone, Debug)]
 pub(crate) enum Raw {
     /// A response, as JSON over HTTP and as protobuf over gRPC.

@@ -92,6 +92,11 @@ impl Case {
         }
     }
 
+    /// Returns whether `cent` lacked an answer.
+    pub(super) fn is_lacking(&self) -> bool {
+        self.environment.backend.is_lacking(&self.name)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

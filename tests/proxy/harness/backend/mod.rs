@@ -1,5 +1,6 @@
 //! The backend that a server asks: it gives each case the answers that the case has set.
 
+mod cent;
 mod grpc;
 mod handlers;
 mod http;
@@ -34,6 +35,8 @@ pub(crate) struct Call {
 pub(super) struct Backend {
     cases: Arc<Mutex<Cases>>,
     pub(super) secrets: Secrets,
+    /// True if the handlers over HTTP are those of `cent`.
+    is_of_cent: bool,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +52,8 @@ struct Script {
     answers: HashMap<EventKind, VecDeque<Answer>>,
     calls: UnboundedSender<Call>,
     streams: UnboundedSender<OpenStream>,
+    /// True if `cent` lacked an answer.
+    is_lacking: bool,
 }
 
 /// The news that a case hears of its backend.
@@ -67,10 +72,11 @@ struct Asker<'a> {
 }
 
 impl Backend {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(is_of_cent: bool) -> Self {
         Self {
             cases: Arc::default(),
             secrets: Secrets::new([SECRET]).expect("the secret is valid"),
+            is_of_cent,
         }
     }
 
@@ -81,6 +87,7 @@ impl Backend {
             answers: HashMap::new(),
             calls,
             streams,
+            is_lacking: false,
         };
         self.lock().scripts.insert(case.to_owned(), script);
         Heard {
@@ -94,6 +101,14 @@ impl Backend {
         let mut cases = self.lock();
         let script = cases.scripts.get_mut(case).expect("the case runs");
         script.answers.insert(kind, answers.into());
+    }
+
+    /// Returns whether `cent` lacked an answer of a case.
+    pub(super) fn is_lacking(&self, case: &str) -> bool {
+        self.lock()
+            .scripts
+            .get(case)
+            .is_some_and(|script| script.is_lacking)
     }
 
     pub(super) fn remove(&self, case: &str) {
