@@ -123,6 +123,11 @@
 //! [`Client::background`] makes calls that nobody waits for, such as typing indicators, within bounds and in the order of
 //! each channel. [`Client::call_detailed`] tells the attempts, the key and the id of a call that succeeded.
 //!
+//! # Databases and queues
+//!
+//! [`ConsumerCommand`] is a request that Centrifugo reads from a table of PostgreSQL, where a transaction has written it,
+//! or from a queue such as Kafka. The module [`consumer`] has the details.
+//!
 //! # Keys and nodes that change
 //!
 //! [`ClientBuilder::api_key_provider`] and [`ClientBuilder::bearer_token_provider`] take async functions that fetch a
@@ -204,6 +209,7 @@ mod call;
 mod client;
 #[cfg(feature = "_transport")]
 mod codec;
+pub mod consumer;
 mod error;
 #[cfg(test)]
 mod fuzz;
@@ -232,10 +238,14 @@ pub use client::{
     Background, BackgroundCounts, BackgroundSender, Channel, ChannelHistory, Client, ClientBuilder,
     ClientSettings, Coalescing, Detailed, Items, Pages, TypedItems,
 };
+pub use consumer::{
+    ConsumerCommand, ConsumerMessage, ConsumerMethod, ConsumerType, PublicationMessage,
+    PublicationMethod,
+};
 pub use error::{ApiError, Attempts, Effect, Error, InvalidRequest, Status};
 pub use request::{
-    Batch, BatchCommand, BroadcastResult, ConsumerCommand, ConsumerMethod, Item, Itemized,
-    Outcomes, Page, Paged, Parallel, PayloadExt, json,
+    Batch, BatchCommand, BroadcastResult, Item, Itemized, Outcomes, Page, Paged, Parallel,
+    PayloadExt, json,
 };
 
 #[cfg(feature = "_transport")]

@@ -85,10 +85,7 @@ impl InvalidRequest {
     /// Creates the error of a payload whose `b64…` twin is set too.
     pub(crate) fn set_twice(field: String) -> Self {
         let problem = "is set twice, as it is and as base64: leave one of the two empty";
-        Self {
-            field: Some(field),
-            ..Self::from(problem)
-        }
+        Self::wrong(field, problem)
     }
 
     /// Creates the error of a payload that is not JSON: HTTP cannot carry it, and it would end the connections of
@@ -98,9 +95,14 @@ impl InvalidRequest {
             "is not JSON ({error}): make JSON with json(&value), or send other bytes with binary(bytes) or the \
              binary_… setter, where the field has a `b64…` twin"
         );
+        Self::wrong(field, problem)
+    }
+
+    /// Creates the error of a field whose value cannot be sent.
+    pub(crate) fn wrong(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
-            field: Some(field),
-            ..Self::from(problem)
+            field: Some(field.into()),
+            ..Self::from(problem.into())
         }
     }
 

@@ -1,9 +1,8 @@
-//! Requests as data: payloads, batches, broadcasts, pages, and commands for consumers.
+//! Requests as data: payloads, batches, broadcasts and pages.
 
 pub(crate) mod batch;
 pub(crate) mod broadcast;
 pub(crate) mod check;
-mod consumer;
 mod generated;
 pub(crate) mod items;
 pub(crate) mod pages;
@@ -13,7 +12,6 @@ pub(crate) mod typed;
 
 pub use batch::{Batch, BatchCommand, Outcomes, Parallel};
 pub use broadcast::BroadcastResult;
-pub use consumer::{ConsumerCommand, ConsumerMethod};
 pub use items::{Item, Itemized};
 pub use pages::{Page, Paged};
 pub use payload::{PayloadExt, json};

@@ -7,12 +7,13 @@ use syn::visit::Visit;
 use syn::{Attribute, Item, ItemMod, UseTree};
 
 /// The rooms, from the bottom up.
-const ROOMS: [&str; 10] = [
+const ROOMS: [&str; 11] = [
     "api",
     "error",
     "platform",
     "observe",
     "request",
+    "consumer",
     "codec",
     "transport",
     "call",

@@ -61,6 +61,7 @@ fn sdk(shipped: &str) -> Result<(), String> {
     let generated = load(&path)?;
     write("api.rs", &generated.messages)?;
     write("requests.rs", &generated.requests)?;
+    write("consumers.rs", &generated.consumers)?;
     write("client.rs", &generated.client)?;
     write("blocking.rs", &generated.blocking)?;
     write_message_tests(&API, &path, &generated.macros)

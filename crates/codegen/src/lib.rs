@@ -9,6 +9,7 @@ mod build_script;
 mod checks;
 mod client;
 mod comments;
+mod consumers;
 mod descriptors;
 mod facts;
 mod fields;
@@ -45,6 +46,8 @@ pub struct Generated {
     pub messages: String,
     /// The impls of requests: their methods, batches and pages.
     pub requests: String,
+    /// The impls of the requests that asynchronous consumers execute.
+    pub consumers: String,
     /// The client's methods.
     pub client: String,
     /// The blocking client's methods.
@@ -73,6 +76,7 @@ pub fn generate(path: &Path) -> Result<Generated, String> {
     Ok(Generated {
         messages: prettyplease::unparse(&messages_file(&schema, &messages, &rpcs)?),
         requests: prettyplease::unparse(&requests_file(items, &rpcs)),
+        consumers: prettyplease::unparse(&consumers_file(items, &rpcs)),
         client: prettyplease::unparse(&client::asynchronous(items, &rpcs)),
         blocking: prettyplease::unparse(&client::blocking(items, &rpcs)),
         served: served.map(|file| prettyplease::unparse(&file)),
@@ -105,5 +109,14 @@ fn requests_file(items: &[Item], rpcs: &[Rpc]) -> File {
         #(#methods)*
         #(#batches)*
         #(#pages)*
+    }
+}
+
+/// Returns the impls of the requests that asynchronous consumers execute.
+fn consumers_file(items: &[Item], rpcs: &[Rpc]) -> File {
+    let consumers = consumers::impls(rpcs, items);
+    parse_quote! {
+        use crate::api::messages as api;
+        #(#consumers)*
     }
 }

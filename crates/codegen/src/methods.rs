@@ -13,19 +13,12 @@ use crate::messages::{find, tag};
 use crate::rpcs::{Rpc, Shape};
 use crate::twins::messages_with_twins;
 
-/// Generates the impls of `Method` and `ConsumerMethod`.
+/// Generates the impls of `Method`.
 pub(crate) fn impls(rpcs: &[Rpc], items: &[Item]) -> Vec<Item> {
     let with_twins = messages_with_twins(items);
-    let mut impls = Vec::new();
-    for rpc in rpcs {
-        impls.push(method(rpc, items, &with_twins));
-    }
-    for rpc in rpcs {
-        if rpc.facts().is_some_and(|facts| facts.is_consumed) {
-            impls.push(consumer_method(rpc));
-        }
-    }
-    impls
+    rpcs.iter()
+        .map(|rpc| method(rpc, items, &with_twins))
+        .collect()
 }
 
 /// Generates the impl of `Method`.
@@ -149,12 +142,4 @@ fn payloads(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
             _ => ::core::option::Option::None,
         },
     })
-}
-
-/// Generates the impl of `ConsumerMethod`.
-fn consumer_method(rpc: &Rpc) -> Item {
-    let request = &rpc.request;
-    parse_quote! {
-        impl crate::request::ConsumerMethod for api::#request {}
-    }
 }

@@ -7,8 +7,9 @@ mod server;
 
 use centrifugo_api::prost::Message as _;
 use centrifugo_api::{
-    ApiError, BatchRequest, BatchResponse, Client, Command, METHODS, Method as _, PublishRequest,
-    Reply, SubscribeOptionOverride, SubscribeRequest, api, json,
+    ApiError, BatchRequest, BatchResponse, BroadcastRequest, Client, Command, ConsumerCommand,
+    ConsumerType, METHODS, Method as _, PublicationMessage, PublishRequest, Reply,
+    SubscribeOptionOverride, SubscribeRequest, api, json,
 };
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
@@ -48,6 +49,22 @@ fn requests_have_the_fields_of_their_time() -> Tested {
     );
     // A key that the schema has no field for protects nothing.
     assert!(!PublishRequest::new("news", "1").is_repeatable());
+    Ok(())
+}
+
+#[test]
+fn consumers_take_requests_without_keys() -> Tested {
+    let request = BroadcastRequest::new(["a", "b"], "1").tags([("c", "d")]);
+    // The schema has no keys, so that every broadcast may be repeated.
+    assert!(ConsumerCommand::new(&request).is_err());
+    let command = ConsumerCommand::may_repeat(&request)?;
+    assert_eq!(command.message(ConsumerType::Kafka).key(), Some("a"));
+    let publication = PublicationMessage::may_repeat(&request)?;
+    let message = publication.message(ConsumerType::Kafka)?;
+    assert_eq!(
+        message.headers().collect::<Vec<_>>(),
+        [("centrifugo-channels", "a,b"), ("centrifugo-tag-c", "d")]
+    );
     Ok(())
 }
 
