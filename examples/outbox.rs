@@ -1,6 +1,5 @@
-//! Stores orders and their notifications in one transaction: Centrifugo publishes the notifications
-//! of committed
-//! orders, and no others.
+//! Stores orders and their notifications in one transaction: Centrifugo publishes the notifications of
+//! committed orders, and no others.
 //!
 //! ```sh
 //! DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox
@@ -12,6 +11,7 @@
 
 use std::env;
 use std::error::Error;
+use std::num::NonZeroU16;
 use std::process::ExitCode;
 
 use centrifugo_api::{ConsumerCommand, PublishRequest, json};
@@ -19,9 +19,15 @@ use serde::Serialize;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Client, NoTls, Transaction};
 
+/// The number of partitions of the outbox, as in the configuration of Centrifugo's consumer.
+///
+/// A channel has one partition, in which its rows are executed in order. The partitions are independent
+/// of one another.
+pub(crate) const PARTITIONS: NonZeroU16 = NonZeroU16::new(4).expect("it is not zero");
+
 /// The application's table, the outbox, and a trigger that notifies Centrifugo of new rows.
 ///
-/// Centrifugo deletes a row when it has executed it, and executes the rows of a partition in order.
+/// Centrifugo deletes a row when it has executed it.
 pub(crate) const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS orders (
   id BIGSERIAL PRIMARY KEY,
@@ -136,15 +142,19 @@ async fn store(
         quantity,
     };
 
-    // If Centrifugo stops after it has executed a row and before it has deleted it, it executes the
-    // row again. The key
-    // prevents a second publication.
+    // If Centrifugo stops after it has executed a row and before it has deleted it, it executes the row
+    // again. The key prevents a second publication.
     let request =
         PublishRequest::new(channel, json(&order)?).idempotency_key(format!("order-{id}"));
     let command = ConsumerCommand::new(&request)?;
-    let statement = "INSERT INTO centrifugo_outbox (method, payload) VALUES ($1, $2)";
+    let statement =
+        "INSERT INTO centrifugo_outbox (method, payload, partition) VALUES ($1, $2, $3)";
+    let partition = command.partition(PARTITIONS);
     transaction
-        .execute(statement, &[&command.method(), &Json(command.payload())])
+        .execute(
+            statement,
+            &[&command.method(), &Json(command.payload()), &partition],
+        )
         .await?;
     Ok(order)
 }
@@ -163,4 +173,4 @@ Then:
 A Centrifugo with this variable (or `consumers` in its configuration) publishes the contents of the outbox:
   CENTRIFUGO_CONSUMERS='[{"name": "outbox", "enabled": true, "type": "postgresql", "postgresql": {
     "dsn": "postgresql://outbox@localhost:5433/postgres", "outbox_table_name": "centrifugo_outbox",
-    "partition_notification_channel": "centrifugo_partition_change"}}]'"#;
+    "num_partitions": 4, "partition_notification_channel": "centrifugo_partition_change"}}]'"#;

@@ -49,7 +49,7 @@ impl Outbox {
         let consumers = serde_json::json!([{"name": "outbox", "enabled": true, "type": "postgresql", "postgresql": {
             "dsn": url,
             "outbox_table_name": "centrifugo_outbox",
-            "num_partitions": 2,
+            "num_partitions": example::PARTITIONS,
             "partition_notification_channel": "centrifugo_partition_change",
         }}]);
         let server = Server::start_with(

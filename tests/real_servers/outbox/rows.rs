@@ -1,5 +1,6 @@
 //! Rows: the order in which they are executed, and those that fail.
 
+use centrifugo_api::consumer::partition;
 use centrifugo_api::*;
 use tokio_postgres::types::Json;
 
@@ -57,6 +58,38 @@ async fn rows_of_a_transaction_arrive_in_order_and_whole() -> Outcome {
     transaction.commit().await?;
     for number in 0..100 {
         assert_eq!(alice.publication().await, data(number));
+    }
+    outbox.emptied().await
+}
+
+#[tokio::test]
+#[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
+async fn channels_in_different_partitions_keep_their_order() -> Outcome {
+    const COMMANDS: usize = 50;
+    let mut outbox = Outbox::of("partitions", "BYTEA").await?;
+    let channels = ["plain:a", "plain:b"];
+    let partitions = channels.map(|channel| partition(channel, example::PARTITIONS));
+    assert_ne!(partitions[0], partitions[1]);
+    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, channels[0]).await?;
+    let mut bob = Listener::subscribed(&outbox, "bob", BOB, channels[1]).await?;
+
+    let transaction = outbox.database.transaction().await?;
+    let statement =
+        "INSERT INTO centrifugo_outbox (method, payload, partition) VALUES ($1, $2, $3)";
+    for number in 0..COMMANDS {
+        for channel in channels {
+            let command = ConsumerCommand::new(&PublishRequest::new(channel, number.to_string()))?;
+            let payload = command.payload().get().as_bytes();
+            let partition = command.partition(example::PARTITIONS);
+            transaction
+                .execute(statement, &[&command.method(), &payload, &partition])
+                .await?;
+        }
+    }
+    transaction.commit().await?;
+    for number in 0..COMMANDS {
+        assert_eq!(alice.publication().await, number.to_string());
+        assert_eq!(bob.publication().await, number.to_string());
     }
     outbox.emptied().await
 }
