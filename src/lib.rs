@@ -187,8 +187,8 @@
 //! The crate `centrifugo-token` makes and verifies the tokens of clients: JWTs of connections and subscriptions, and sets
 //! of keys that rotate.
 //!
-//! Handlers of Centrifugo's proxy requests (webhooks such as `connect` and `subscribe`) are not part of these crates. Use
-//! any web framework for them; Centrifugo's documentation describes them.
+//! The crate `centrifugo-proxy` answers what Centrifugo asks the backend: who connects, and what clients may subscribe to,
+//! publish and call. It has a typed function per event, over HTTP and gRPC.
 //!
 //! # Another schema
 //!
