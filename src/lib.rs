@@ -265,6 +265,14 @@ pub use transport::service;
     )
 ))]
 pub mod _documentation {
+    #[doc = include_str!("../docs/choosing.md")]
+    pub mod choosing {}
+    #[doc = include_str!("../docs/testing.md")]
+    pub mod testing {}
+    #[doc = include_str!("../docs/nodes.md")]
+    pub mod nodes {}
+    #[doc = include_str!("../docs/production.md")]
+    pub mod production {}
     #[doc = include_str!("../docs/reliability.md")]
     pub mod reliability {}
     #[doc = include_str!("../docs/comparison.md")]
