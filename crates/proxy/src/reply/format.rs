@@ -50,7 +50,7 @@ impl Format {
         }
     }
 
-    /// Returns the Unix time in a while, in seconds and at least one second from now.
+    /// Returns the Unix time in a while, in seconds, rounded up, and at least one second from now.
     pub(crate) fn seconds_in(self, duration: Duration) -> i64 {
         let time = self.now.checked_add(duration.max(Duration::from_secs(1)));
         time.map_or(LATEST, seconds)
@@ -94,8 +94,11 @@ pub(crate) fn check_json(name: &str, payload: &[u8]) -> Result<(), Failure> {
     )))
 }
 
-/// Returns the Unix time in seconds; 1 for a time before 1970, which is as much in the past, and at most [`LATEST`].
+/// Returns the Unix time in seconds, rounded up, so that nothing expires before its time; 1 for a time before 1970, which is as
+/// much in the past, and at most [`LATEST`].
 pub(crate) fn seconds(time: SystemTime) -> i64 {
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_secs()).map_or(LATEST, |seconds| seconds.clamp(1, LATEST))
+    let has_fraction = since_1970.subsec_nanos() > 0;
+    let seconds = since_1970.as_secs().saturating_add(has_fraction.into());
+    i64::try_from(seconds).map_or(LATEST, |seconds| seconds.clamp(1, LATEST))
 }

@@ -37,7 +37,7 @@ pub struct SubRefreshReply {
 macro_rules! lifetimes {
     ($reply:ident, $result:ident, $it:literal, $($field:ident),+) => {
         impl $reply {
-            #[doc = concat!("Creates the reply that the ", $it, " goes on until a time, in whole seconds.")]
+            #[doc = concat!("Creates the reply that the ", $it, " goes on until a time, rounded up to whole seconds.")]
             ///
             /// Centrifugo asks again then.
             pub fn until(time: SystemTime) -> Self {
@@ -46,7 +46,7 @@ macro_rules! lifetimes {
                 Self { $($field: None,)+ expire_in: None, result }
             }
 
-            #[doc = concat!("Creates the reply that the ", $it, " goes on for a while, in whole seconds and at least one.")]
+            #[doc = concat!("Creates the reply that the ", $it, " goes on for a while, at least one second.")]
             ///
             /// Centrifugo asks again then.
             pub fn for_the_next(duration: Duration) -> Self {
@@ -141,6 +141,16 @@ mod tests {
         assert_eq!(expire_at(farthest, extensions.clone()).await, in_2106);
         let until = || RefreshReply::until(UNIX_EPOCH + Duration::from_secs(7));
         assert_eq!(expire_at(until, extensions).await, 7);
+    }
+
+    #[tokio::test]
+    async fn nothing_expires_before_its_time() {
+        let mut extensions = Extensions::new();
+        extensions.insert(Now(UNIX_EPOCH + Duration::from_millis(1_000_001)));
+        let second = || RefreshReply::for_the_next(Duration::from_secs(1));
+        assert_eq!(expire_at(second, extensions.clone()).await, 1002);
+        let until = || RefreshReply::until(UNIX_EPOCH + Duration::from_nanos(7_000_000_001));
+        assert_eq!(expire_at(until, extensions).await, 8);
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ macro_rules! setter {
         }
     };
     (expire_at) => {
-        /// Sets when it expires, in whole seconds; it does not expire by default. Centrifugo then asks the refresh proxy, if
+        /// Sets when it expires, rounded up to whole seconds; it does not expire by default. Centrifugo then asks the refresh proxy, if
         /// there is one, or ends it 25 s later.
         pub fn expire_at(mut self, time: ::std::time::SystemTime) -> Self {
             self.result.expire_at = $crate::reply::format::seconds(time);
@@ -34,7 +34,7 @@ macro_rules! setter {
             self
         }
 
-        /// Sets in how long it expires, in whole seconds and at least one: see [`expire_at`](Self::expire_at).
+        /// Sets in how long it expires, at least one second: see [`expire_at`](Self::expire_at).
         pub fn expire_in(mut self, duration: ::std::time::Duration) -> Self {
             self.expire_in = Some(duration);
             self
