@@ -218,6 +218,12 @@ pub(crate) const STRAYS: &[Stray] = &[
         theirs: 404,
     },
     Stray {
+        name: "without a type of content",
+        change: |request| drop(request.headers_mut().remove("content-type")),
+        ours: 415,
+        theirs: 200,
+    },
+    Stray {
         name: "with a body that is not JSON",
         change: |request| *request.body_mut() = Body::from("{"),
         ours: 400,
@@ -243,6 +249,7 @@ async fn stray_requests_get_their_statuses() -> Outcome {
     for stray in STRAYS {
         for (router, expected) in [(&ours, stray.ours), (&theirs, stray.theirs)] {
             let request = Request::post("/rpc").header("x-centrifugo-secret", SECRET);
+            let request = request.header("content-type", "application/json");
             let mut request = request.body(Body::from("{}"))?;
             (stray.change)(&mut request);
             let Ok(response) = router.clone().oneshot(request).await;

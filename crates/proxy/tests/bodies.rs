@@ -21,7 +21,8 @@ where
 {
     let handlers = Handlers::new(Caller::anyone())
         .rpc(|event| async move { Ok(RpcReply::new(event.data().clone())) });
-    let request = Request::post("/rpc").body(StreamBody::new(frames));
+    let request = Request::post("/rpc").header("content-type", "application/json");
+    let request = request.body(StreamBody::new(frames));
     let request = request.expect("the request is valid");
     let Ok(response) = handlers.http().oneshot(request).await;
     let status = response.status();

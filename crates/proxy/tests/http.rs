@@ -298,6 +298,9 @@ async fn content_type_must_be_json() {
         "",
         "json",
     ];
+    let nothing = Request::post("/connect").body(Full::new(Bytes::from("{}")));
+    let nothing = send(handlers.http(), nothing.expect("the request is valid")).await;
+    assert_eq!(nothing.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     for (content_type, status) in allowed
         .map(|allowed| (allowed, StatusCode::OK))
         .into_iter()
@@ -362,6 +365,7 @@ async fn body_above_the_limit_is_refused() {
     let chunk = || Ok::<_, Infallible>(http_body::Frame::data(Bytes::from_static(b"          ")));
     let chunks = StreamBody::new(futures_util::stream::repeat_with(chunk));
     let request = Request::post("/rpc")
+        .header("content-type", "application/json")
         .body(chunks)
         .expect("the request is valid");
     let response = send(handlers.http(), request).await;
@@ -427,7 +431,8 @@ async fn handler_and_body_have_the_timeout_together() {
     let (status, _) = ask(&handlers, "/rpc", "{}").await;
     assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
     let pending = futures_util::stream::pending::<Result<http_body::Frame<Bytes>, Infallible>>();
-    let request = Request::post("/rpc").body(StreamBody::new(pending));
+    let request = Request::post("/rpc").header("content-type", "application/json");
+    let request = request.body(StreamBody::new(pending));
     let response = send(handlers.http(), request.expect("the request is valid")).await;
     assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
 }

@@ -61,7 +61,8 @@ impl Drop for Fragile {
 
 /// The status of an event whose request is empty.
 async fn status(handlers: &Handlers) -> StatusCode {
-    let request = Request::post("/rpc").body(Full::new(Bytes::from("{}")));
+    let request = Request::post("/rpc").header("content-type", "application/json");
+    let request = request.body(Full::new(Bytes::from("{}")));
     let request = request.expect("the request is valid");
     let Ok(response) = handlers.http().oneshot(request).await;
     response.status()

@@ -40,6 +40,7 @@ async fn debug_of_an_event_shows_neither_headers_nor_payloads() -> Result<(), Er
             async { Ok::<_, Reject>(RpcReply::empty()) }
         });
     let request = Request::post("/rpc")
+        .header("content-type", "application/json")
         .header("x-centrifugo-secret", "hunter2")
         .header("cookie", "session=hunter2")
         .body(Full::new(Bytes::from(

@@ -112,7 +112,8 @@ fn of_refusal(refusal: Answer) -> Value {
 
 /// Returns the response that handlers write to a request.
 async fn written(handlers: &Handlers, kind: EventKind, request: Value) -> Value {
-    let request = Request::post("/").body(Body::from(request.to_string()));
+    let head = Request::post("/").header("content-type", "application/json");
+    let request = head.body(Body::from(request.to_string()));
     let request = request.expect("the request is valid");
     let Ok(response) = handlers.http_event(kind).oneshot(request).await;
     let body = to_bytes(Body::new(response.into_body()), LONGEST_BODY).await;
