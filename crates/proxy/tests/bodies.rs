@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use centrifugo_proxy::{Caller, Handlers, RpcReply};
@@ -43,6 +44,20 @@ async fn pieces_of_a_body_are_put_together() {
         let expected = Bytes::from(r#"{"result":{"data":"in pieces"}}"#);
         assert_eq!(answer, (StatusCode::OK, expected), "{length}");
     }
+}
+
+#[tokio::test]
+async fn body_whose_head_says_that_it_is_too_long_is_not_waited_for() {
+    let handlers = Handlers::new(Caller::anyone()).rpc(|_| async { Ok(RpcReply::empty()) });
+    let never = stream::pending::<Result<Frame<Bytes>, Infallible>>();
+    let request = Request::post("/rpc")
+        .header("content-type", "application/json")
+        .header("content-length", "1001")
+        .body(StreamBody::new(never))
+        .expect("the request is valid");
+    let handlers = handlers.body_limit(1000).timeout(Duration::from_secs(3600));
+    let Ok(response) = handlers.http().oneshot(request).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 /// A byte of a body, which counts those that are kept.

@@ -159,7 +159,7 @@ impl HttpService {
         }
         check_head(&parts)?;
         let limit = self.handlers.parts().body_limit;
-        let json = body::read(body, limit).await?;
+        let json = body::read(body, &parts.headers, limit).await?;
         let head = Head::new(parts.headers, parts.extensions);
         match kind {
             EventKind::Connect => self.answer::<ConnectRequest>(json, head).await,
