@@ -9,6 +9,7 @@ mod proxies;
 mod section;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::fmt;
 use std::time::Duration;
@@ -46,7 +47,7 @@ use proxies::Settings;
 ///
 /// A handler that nobody calls, an event without a handler, a stream without gRPC and the like are errors when the
 /// configuration is printed, so a unit test that prints it finds them. Merge what is printed into the rest of Centrifugo's
-/// configuration; other options of namespaces are in [`ChannelOptions`], those of TLS (certificates) are yours.
+/// configuration; other options of namespaces are in [`ChannelOptions`].
 ///
 /// The newest secret of [`Caller`](crate::Caller) is printed with each proxy, since Centrifugo must send it; `Debug` does
 /// not show it. See [`secret_from_variable`](Self::secret_from_variable) for a configuration without secrets.
@@ -93,6 +94,34 @@ impl ProxyConfiguration {
         self
     }
 
+    /// Sets the authority that signed the certificate of the backend; by default Centrifugo trusts those of its system.
+    ///
+    /// This is PEM, or the path of a file on Centrifugo's machine, as for the other certificate. They are of the encrypted
+    /// endpoints: `https://` and `grpcs://`.
+    pub fn server_ca(mut self, certificate: impl Into<String>) -> Self {
+        self.settings.tls.server_ca = Some(certificate.into());
+        self
+    }
+
+    /// Sets the name that the certificate of the backend has, if it is not the host of the endpoint.
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.tls.server_name = Some(name.into());
+        self
+    }
+
+    /// Sets the certificate by which Centrifugo shows who it is, and its key: see [`Caller`](crate::Caller).
+    ///
+    /// A key that is given as PEM is printed: prefer the path of its file.
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Self {
+        self.settings.tls.client_certificate = Some(certificate.into());
+        self.settings.tls.client_key = Some(key.into());
+        self
+    }
+
     /// Adds a namespace of channels, with the events that Centrifugo asks the backend about: an array of kinds, or
     /// [`ChannelOptions`].
     pub fn namespace(
@@ -123,6 +152,8 @@ impl ProxyConfiguration {
     }
 
     /// Adds headers of the client's connection that are forwarded to the handlers, such as `cookie`.
+    ///
+    /// Those that belong to one connection or message, such as `connection`, `host` and `accept-encoding`, are errors.
     pub fn http_headers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         let names = names.into_iter().map(Into::into);
         self.settings.http_headers.extend(names);
@@ -166,7 +197,7 @@ impl ProxyConfiguration {
 
     /// Lets Centrifugo take the secret from a variable of its environment, whose name begins with `CENTRIFUGO_VAR_`.
     ///
-    /// Then only that of shared polls is printed. Set the variable for Centrifugo, which does not start without it.
+    /// Then only that of shared polls is printed, and the key of a certificate if it is not a path. Set the variable for Centrifugo, which does not start without it.
     pub fn secret_from_variable(mut self, variable: impl Into<String>) -> Self {
         self.settings.secret_variable = Some(variable.into());
         self

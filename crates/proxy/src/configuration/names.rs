@@ -7,6 +7,26 @@ use http::HeaderName;
 use crate::error::Error;
 use crate::event::EventKind;
 
+/// Headers of a connection or of the framing of a message, which HTTP, gRPC or Centrifugo itself sets.
+///
+/// Of those that are forwarded nevertheless, Centrifugo 6.9.1 drops some, and others do harm: over gRPC most make every event fail,
+/// and over HTTP `accept-encoding` lets a backend compress answers that nobody decompresses.
+const OWN_HEADERS: [&str; 13] = [
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// The part of the configuration that has the proxy of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -74,18 +94,45 @@ pub(super) fn check_namespace(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Returns whether a header is one that HTTP, gRPC or Centrifugo itself sets.
+pub(super) fn is_own_header(name: &str) -> bool {
+    OWN_HEADERS.contains(&name)
+}
+
 /// Checks the names of headers in an option. Returns them in lower case, the only form in which Centrifugo finds keys of
 /// metadata.
-pub(super) fn headers(option: &str, names: &[String]) -> Result<Vec<String>, Error> {
+pub(super) fn headers(
+    option: &str,
+    names: &[String],
+    has_http: bool,
+) -> Result<Vec<String>, Error> {
     let checked = names.iter().map(|name| {
-        let header = HeaderName::try_from(&**name);
-        header.map(|header| header.to_string()).map_err(|_| {
+        let header = HeaderName::try_from(&**name).map_err(|_| {
             Error::new(format!(
                 "`{option}` has {name:?}, which is no name of a header"
             ))
-        })
+        })?;
+        check_forwarded(option, header.as_str(), has_http)?;
+        Ok(header.to_string())
     });
     checked.collect()
+}
+
+/// Checks that a header arrives and does no harm.
+fn check_forwarded(option: &str, name: &str, has_http: bool) -> Result<(), Error> {
+    if is_own_header(name) {
+        return Err(Error::new(format!(
+            "`{option}` has `{name}`, which belongs to one connection or message: forwarded, it would not arrive, or events would \
+             fail; leave it out"
+        )));
+    }
+    let is_dropped_by_grpc = name == "user-agent" || name.starts_with("grpc-");
+    if is_dropped_by_grpc && !has_http {
+        return Err(Error::new(format!(
+            "`{option}` has `{name}`, which does not arrive over gRPC: leave it out, or let events go over HTTP by `http`"
+        )));
+    }
+    Ok(())
 }
 
 /// Returns a duration as Centrifugo writes it, such as `1s` or `1500ms`.

@@ -8,6 +8,7 @@ use http::HeaderName;
 use super::endpoint::{self, GrpcEndpoint};
 use super::names;
 use super::section::{Header, Node, Section};
+use super::tls::Tls;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::event::EventKind;
@@ -19,23 +20,12 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// The beginning of variables that Centrifugo replaces in values of headers.
 const VARIABLE: &str = "CENTRIFUGO_VAR_";
 
-/// Headers that carry no secret, since HTTP/1.1, gRPC or Centrifugo itself sets them.
-const OWN_HEADERS: [&str; 8] = [
-    "connection",
-    "content-length",
-    "content-type",
-    "host",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "user-agent",
-];
-
 /// The options of all proxies, as the user gave them.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) http: Option<String>,
     pub(super) grpc: Option<String>,
+    pub(super) tls: Tls,
     pub(super) timeout: Duration,
     pub(super) http_headers: Vec<String>,
     pub(super) emulated_headers: Vec<String>,
@@ -50,6 +40,7 @@ impl Default for Settings {
         Self {
             http: None,
             grpc: None,
+            tls: Tls::default(),
             timeout: TIMEOUT,
             http_headers: Vec::new(),
             emulated_headers: Vec::new(),
@@ -81,7 +72,7 @@ impl<'a> Proxies<'a> {
         ]
         .map(|(option, names)| (option, names.clone()));
         for (option, names) in &mut forwarded {
-            *names = names::headers(option, names)?;
+            *names = names::headers(option, names, settings.http.is_some())?;
         }
         let proxies = Self {
             settings,
@@ -91,6 +82,8 @@ impl<'a> Proxies<'a> {
             forwarded,
             secret: secret(&handlers.parts().caller, settings)?,
         };
+        let is_encrypted = proxies.is_encrypted(true) || proxies.is_encrypted(false);
+        settings.tls.check(is_encrypted)?;
         proxies.check_secret()?;
         Ok(proxies)
     }
@@ -134,9 +127,8 @@ impl<'a> Proxies<'a> {
     /// Adds TLS and the secret.
     fn add_transport(&self, section: &mut Section, is_http: bool) {
         let mut transport = Section::default();
-        let is_encrypted = self.grpc.as_ref().is_some_and(|grpc| grpc.is_encrypted);
-        if is_encrypted && !is_http {
-            transport.put("tls.enabled", true.into());
+        if self.is_encrypted(is_http) {
+            transport.add("tls", self.settings.tls.section(is_http));
         }
         let (name, option) = if is_http {
             ("http", "static_headers")
@@ -147,6 +139,15 @@ impl<'a> Proxies<'a> {
             transport.push(option, Node::Header(secret.clone()));
         }
         section.add(name, transport);
+    }
+
+    /// Returns whether the endpoint of HTTP is encrypted, or that of gRPC.
+    fn is_encrypted(&self, is_http: bool) -> bool {
+        if is_http {
+            let http = self.http.as_ref();
+            return http.is_some_and(|url| url.starts_with("https://"));
+        }
+        self.grpc.as_ref().is_some_and(|grpc| grpc.is_encrypted)
     }
 
     /// Checks that the secret arrives.
@@ -162,7 +163,8 @@ impl<'a> Proxies<'a> {
                 )));
             }
         }
-        if OWN_HEADERS.contains(&&**name) || self.grpc.is_some() && !is_metadata(name) {
+        let is_own = names::is_own_header(name) || name == "user-agent";
+        if is_own || self.grpc.is_some() && !is_metadata(name) {
             return Err(Error::new(format!(
                 "`{name}` cannot be the header of the secret, since HTTP, gRPC or Centrifugo uses it in its own way: change it \
                  by `Caller::header`"

@@ -136,6 +136,38 @@ fn streams_go_to_grpc_and_others_to_http() -> Result<(), Error> {
 }
 
 #[test]
+fn options_of_tls_are_printed_for_encrypted_endpoints() -> Result<(), Error> {
+    let kinds = [EventKind::Connect, EventKind::SubscribeUnidirectional];
+    let encrypted = ProxyConfiguration::new(&handlers(Caller::anyone(), &kinds))
+        .grpc("grpcs://backend:4000")
+        .namespace("feed", [EventKind::SubscribeUnidirectional])
+        .server_ca("/etc/ca.pem")
+        .server_name("backend")
+        .client_certificate("-----BEGIN CERTIFICATE-----\n", "s3cret.pem");
+    let options = r#"
+        tls:
+          enabled: true
+          cert_pem: "-----BEGIN CERTIFICATE-----\n"
+          key_pem: "s3cret.pem"
+          server_ca_pem: "/etc/ca.pem"
+          server_name: "backend"
+"#;
+    let of_http = format!("      http:{options}");
+    let of_grpc = format!("      grpc:{options}");
+    let both = encrypted.clone().http("https://backend:3000");
+    let yaml = both.to_yaml()?;
+    assert_eq!(yaml.matches(&of_http).count(), 1, "{yaml}");
+    assert_eq!(yaml.matches(&of_grpc).count(), 1, "{yaml}");
+    let one = encrypted.http("http://backend:3000");
+    let yaml = one.to_yaml()?;
+    assert_eq!(yaml.matches("tls:").count(), 1, "{yaml}");
+    assert_eq!(yaml.matches(&of_grpc).count(), 1, "{yaml}");
+    let shown = format!("{both:?}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    Ok(())
+}
+
+#[test]
 fn both_kinds_of_streams_have_one_proxy() -> Result<(), Error> {
     let kinds = [
         EventKind::SubscribeUnidirectional,

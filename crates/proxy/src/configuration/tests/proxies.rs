@@ -32,6 +32,45 @@ fn invalid_endpoints_are_refused() {
 }
 
 #[test]
+fn options_of_tls_without_encrypted_endpoint_are_refused() {
+    let connect = anyone(&[EventKind::Connect]);
+    let words = ["no endpoint", "https://", "grpcs://"];
+    assert_refused(&connect.clone().server_ca("ca.pem"), &words);
+    assert_refused(&connect.clone().server_name("backend"), &words);
+    let certified = connect.client_certificate("centrifugo.pem", "s3cret.pem");
+    assert_refused(&certified.clone().grpc(GRPC), &words);
+    assert!(certified.grpc("grpcs://backend:4000").to_json().is_ok());
+}
+
+#[test]
+fn invalid_options_of_tls_are_refused() {
+    const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n";
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n";
+    let connect = anyone(&[EventKind::Connect]).http("https://backend");
+    for path in ["", "ca.pem\n", "\0"] {
+        let words = ["`server_ca`", "neither PEM nor the path"];
+        assert_refused(&connect.clone().server_ca(path), &words);
+    }
+    let swapped = connect.clone().client_certificate(KEY, CERTIFICATE);
+    assert_refused(
+        &swapped,
+        &["the certificate of the client", "`CERTIFICATE`"],
+    );
+    let twice = connect.clone().client_certificate(CERTIFICATE, CERTIFICATE);
+    assert_refused(&twice, &["the key of the client", "`PRIVATE KEY`"]);
+    assert_refused(
+        &connect.clone().server_name("https://backend"),
+        &["`server_name`"],
+    );
+    assert!(
+        connect
+            .client_certificate(CERTIFICATE, KEY)
+            .to_json()
+            .is_ok()
+    );
+}
+
+#[test]
 fn timeout_must_be_longer_than_that_of_handlers() -> Result<(), Error> {
     let handlers = handlers(Caller::anyone(), &[EventKind::Connect]);
     let configuration =
@@ -97,6 +136,42 @@ fn invalid_names_of_headers_are_refused() {
     let connect = anyone(&[EventKind::Connect]);
     let words = ["`http_headers`", "\"a b\"", "no name of a header"];
     assert_refused(&connect.http_headers(["a b"]), &words);
+}
+
+#[test]
+fn headers_of_connections_are_refused() {
+    let connect = anyone(&[EventKind::Connect]);
+    for header in [
+        "Connection",
+        "upgrade",
+        "accept-encoding",
+        "content-length",
+        "Host",
+    ] {
+        let name = format!("`{}`", header.to_lowercase());
+        let words = [&*name, "one connection or message", "leave it out"];
+        for (configuration, option) in [
+            (connect.clone().http_headers([header]), "`http_headers`"),
+            (
+                connect.clone().emulated_headers([header]),
+                "`emulated_headers`",
+            ),
+            (connect.clone().grpc_metadata([header]), "`grpc_metadata`"),
+        ] {
+            assert_refused(&configuration, &[&words[..], &[option]].concat());
+        }
+    }
+}
+
+#[test]
+fn headers_that_grpc_drops_are_refused_without_http() {
+    let handlers = handlers(Caller::anyone(), &[EventKind::Connect]);
+    for header in ["User-Agent", "grpc-timeout"] {
+        let configuration = ProxyConfiguration::new(&handlers).grpc(GRPC);
+        let configuration = configuration.http_headers([header]);
+        assert_refused(&configuration, &["does not arrive over gRPC", "`http`"]);
+        assert!(configuration.http(HTTP).to_json().is_ok());
+    }
 }
 
 #[test]
