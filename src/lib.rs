@@ -275,6 +275,8 @@ pub mod _documentation {
     pub mod production {}
     #[doc = include_str!("../docs/reliability.md")]
     pub mod reliability {}
+    #[doc = include_str!("../docs/proxy.md")]
+    pub mod proxy {}
     #[doc = include_str!("../docs/comparison.md")]
     pub mod comparison {}
     #[doc = include_str!("../docs/benchmarks.md")]

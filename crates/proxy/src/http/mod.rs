@@ -34,8 +34,13 @@ pub type HttpResponse = http::Response<Full<Bytes>>;
 /// The future of a response of [`HttpService`].
 pub type HttpFuture = Pin<Box<dyn Future<Output = Result<HttpResponse, Infallible>> + Send>>;
 
-/// The handlers as a service of [`tower`](https://docs.rs/tower-service) on the types of `http`, for axum, hyper, warp and
-/// others.
+/// The handlers as a service of [`tower`](https://docs.rs/tower-service) on the types of `http`, for axum, hyper and others.
+///
+/// actix-web and warp mount no such services. A few lines pass requests on, without collecting their bodies:
+/// [`actix.rs`](https://docs.rs/crate/centrifugo-proxy/latest/source/examples/frameworks/actix.rs),
+/// [`warp.rs`](https://docs.rs/crate/centrifugo-proxy/latest/source/examples/frameworks/warp.rs).
+/// [`hyper.rs`](https://docs.rs/crate/centrifugo-proxy/latest/source/examples/hyper.rs) limits how long the head of a request
+/// takes, which `axum::serve` does not.
 ///
 /// | request | status |
 /// |---|---|
