@@ -24,6 +24,33 @@ const HEADER: &str = "x-centrifugo-secret";
 /// let handlers = Handlers::new(Caller::with_secrets(&secrets));
 /// # Ok(()) }
 /// ```
+///
+/// # Certificates
+///
+/// A server with TLS may want a certificate of each client, which an authority of yours has signed: others do not get through the
+/// handshake. If the authority signs for Centrifugo alone, that is enough, with [`anyone`](Self::anyone). Otherwise check which
+/// certificate it is. A server of tonic has it in the extensions:
+///
+/// ```
+/// # #[cfg(feature = "grpc")] {
+/// use centrifugo_proxy::Caller;
+/// use tokio_rustls::rustls::pki_types::CertificateDer;
+/// use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
+///
+/// # fn caller(centrifugo: CertificateDer<'static>) -> Caller {
+/// // The server: `ServerTlsConfig::new().identity(…).client_ca_root(authority)`.
+/// Caller::verified_by(move |_, extensions| {
+///     let connection = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
+///     let shown = connection.and_then(TlsConnectInfo::peer_certs);
+///     shown.is_some_and(|shown| shown.first() == Some(&centrifugo))
+/// })
+/// # }
+/// # let _ = caller; }
+/// ```
+///
+/// Over HTTP your server puts it there:
+/// [`hyper_tls.rs`](https://docs.rs/crate/centrifugo-proxy/latest/source/examples/hyper_tls.rs).
+/// [`ProxyConfiguration::client_certificate`](crate::ProxyConfiguration::client_certificate) is Centrifugo's side.
 #[derive(Clone)]
 #[must_use]
 pub struct Caller {

@@ -33,9 +33,9 @@ pub type GrpcFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infalli
 
 /// The handlers as a gRPC service, for a server of tonic, beside services of the application.
 ///
-/// It reads messages with and without gzip, and compresses the response if the request was compressed. A failure is a status: `Unauthenticated`, `Unimplemented` without a
-/// handler, `ResourceExhausted` above the limit, `InvalidArgument`, `DeadlineExceeded`, or `Internal` without the cause.
-/// Centrifugo makes error 100 of all of them.
+/// It reads messages with and without gzip, and compresses the response if the request was compressed. A failure is a status:
+/// `Unauthenticated`, `Unimplemented` without a handler, `ResourceExhausted` above the limit, `InvalidArgument`,
+/// `DeadlineExceeded`, or `Internal` without the cause. Centrifugo makes error 100 of all of them.
 ///
 /// ```no_run
 /// use centrifugo_proxy::{Caller, Handlers};
@@ -50,6 +50,39 @@ pub type GrpcFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infalli
 ///     .await?;
 /// # Ok(()) }
 /// ```
+///
+/// # Shutdown
+///
+/// When tonic's server shuts down (`serve_with_shutdown`), events in flight are answered. A stream stays open as long as the
+/// handler's stream goes on, and holds the shutdown up. Let streams fail then, rather than end: Centrifugo lets the client of a
+/// stream that fails subscribe again, and that of one that ends never.
+///
+/// ```
+/// use std::future::ready;
+///
+/// use centrifugo_proxy::{Failed, StreamPublication};
+/// use futures_util::{Stream, StreamExt as _, stream};
+/// use tokio::sync::watch;
+///
+/// /// Returns a stream that fails when the server shuts down.
+/// fn until<S>(
+///     mut shutdown: watch::Receiver<bool>,
+///     publications: S,
+/// ) -> impl Stream<Item = Result<StreamPublication, Failed>>
+/// where
+///     S: Stream<Item = Result<StreamPublication, Failed>>,
+/// {
+///     let failure = stream::once(async move {
+///         let _ = shutdown.wait_for(|has_begun| *has_begun).await;
+///         Some(Err(Failed("the server shuts down".into())))
+///     });
+///     let publications = publications.map(Some).chain(stream::iter([None]));
+///     stream::select(failure, publications).scan((), |(), item| ready(item))
+/// }
+/// # let _ = until::<stream::Empty<_>>;
+/// ```
+///
+/// A program that ends without waiting for its streams has the same effect, once Centrifugo sees their connection break.
 #[derive(Clone)]
 pub struct GrpcService {
     handlers: Handlers,
