@@ -9,6 +9,7 @@ use std::time::Duration;
 use centrifugo_proxy::{Caller, ChannelOptions, EventKind, ProxyConfiguration};
 
 use crate::Outcome;
+use crate::authority::Authority;
 use crate::handlers;
 use crate::server::{Version, binary};
 
@@ -189,8 +190,13 @@ fn configuration_for_grpc_takes_effect() -> Outcome {
     let caller = Caller::with_secret(SECRET)?.header("X-My.Secret")?;
     let handlers = handlers::with_unary(handlers::chat(caller));
     let handlers = handlers::with_bidirectional(handlers::with_unidirectional(handlers));
+    let authority = Authority::new()?;
+    let client = authority.certify("centrifugo")?;
     let configuration = ProxyConfiguration::new(&handlers)
         .grpc("grpcs://backend:4000")
+        .server_ca("authority.pem")
+        .server_name("backend.internal")
+        .client_certificate(&client.certificate, &client.key)
         .namespace("feed", [EventKind::SubscribeUnidirectional])
         .namespace("talk", [EventKind::SubscribeBidirectional]);
     let effective = accepted(&with_namespaces(configuration), &[])?;
@@ -199,6 +205,14 @@ fn configuration_for_grpc_takes_effect() -> Outcome {
         &[
             ("CLIENT_PROXY_CONNECT_ENDPOINT", r#""grpc://backend:4000""#),
             ("CLIENT_PROXY_CONNECT_GRPC_TLS_ENABLED", "true"),
+            (
+                "CLIENT_PROXY_CONNECT_GRPC_TLS_SERVER_CA_PEM",
+                r#""authority.pem""#,
+            ),
+            (
+                "CLIENT_PROXY_CONNECT_GRPC_TLS_SERVER_NAME",
+                r#""backend.internal""#,
+            ),
             (
                 "CHANNEL_PROXY_SUBSCRIBE_STREAM_ENDPOINT",
                 r#""grpc://backend:4000""#,

@@ -14,10 +14,10 @@ use crate::Outcome;
 use crate::handlers;
 use crate::server::{Backend, Server, Version};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The sections that have nothing to do with proxies. Nobody may connect or subscribe by other ways.
-const GENERAL: [(&str, &str); 3] = [
+pub(crate) const GENERAL: [(&str, &str); 3] = [
     ("CENTRIFUGO_HTTP_SERVER_ADDRESS", "127.0.0.1"),
     ("CENTRIFUGO_HEALTH_ENABLED", "true"),
     ("CENTRIFUGO_USAGE_STATS_DISABLED", "true"),

@@ -2,6 +2,11 @@
 //! arrive with the secret.
 #![cfg(all(feature = "grpc", feature = "http"))]
 
+#[path = "../support/authority.rs"]
+mod authority;
+#[allow(dead_code)] // its main function
+#[path = "../../crates/proxy/examples/hyper_tls.rs"]
+mod hyper_tls;
 #[path = "../support/keeper.rs"]
 mod keeper;
 #[path = "../support/server/mod.rs"]
@@ -9,6 +14,7 @@ mod server;
 
 mod accepted;
 mod arriving;
+mod certificates;
 mod handlers;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
