@@ -141,8 +141,11 @@ async fn event_in_flight_is_answered_while_server_shuts_down() -> Outcome {
     };
     let (begin, shutdown) = watch::channel(false);
     let running = Running::start(&handlers, shutdown)?;
-    let call = tokio::spawn(rpc(running.client().await?, RpcRequest::default()));
-    started.notified().await;
+    let mut call = tokio::spawn(rpc(running.client().await?, RpcRequest::default()));
+    tokio::select! {
+        () = started.notified() => {}
+        early = &mut call => panic!("the answer does not wait: {early:?}"),
+    }
     running.begin_shutdown(&begin).await;
     assert!(!running.server.is_finished());
     answer.notify_one();
