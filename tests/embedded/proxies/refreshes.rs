@@ -103,7 +103,8 @@ async fn handler_may_decide_by_the_time_of_the_server() -> Outcome {
     });
     let (server, mut anna) = after_a_minute(&handlers).await?;
     assert!(events(&mut anna).is_empty());
-    server.advance(MINUTE * 2);
+    // The end of the session is rounded up to whole seconds.
+    server.advance(MINUTE * 2 + Duration::from_secs(1));
     server.refreshed().await;
     assert_eq!(events(&mut anna), [EXPIRED]);
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{Extensions, HeaderMap, HeaderName};
 
@@ -30,7 +30,8 @@ pub struct Head {
 pub struct Peer(pub SocketAddr);
 
 /// The time of the caller, in the extensions of a request: a test that moves the time forward adds it. Replies then count
-/// from this time, such as [`RefreshReply::for_the_next`](crate::RefreshReply::for_the_next).
+/// from this time, such as [`RefreshReply::for_the_next`](crate::RefreshReply::for_the_next), without its fraction of a second: what
+/// goes on for a minute has expired when the test has moved the time by a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now(pub SystemTime);
 
@@ -70,6 +71,15 @@ impl Head {
     pub fn now(&self) -> SystemTime {
         let given = self.extensions.get::<Now>();
         given.map_or_else(SystemTime::now, |now| now.0)
+    }
+
+    /// Returns the time from which replies count.
+    pub(crate) fn start_of_reply(&self) -> SystemTime {
+        let Some(Now(given)) = self.extensions.get::<Now>() else {
+            return SystemTime::now();
+        };
+        let since_1970 = given.duration_since(UNIX_EPOCH).unwrap_or_default();
+        UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())
     }
 
     /// Returns the address of Centrifugo, or of what is in front of this backend, if the extensions have it: see [`Peer`].

@@ -63,7 +63,7 @@ impl<M: EventMessage> Event<M> {
     /// Creates an event, whose payload it decodes. Returns the format of its reply too.
     pub(crate) fn new(mut message: M, head: Head) -> Result<(Self, Format), Failure> {
         let (protocol, encoding) = message.format();
-        let format = Format::new(protocol, encoding, head.now());
+        let format = Format::new(protocol, encoding, head.start_of_reply());
         let (data, base64) = message.take_payload();
         let payload = if base64.is_empty() {
             data

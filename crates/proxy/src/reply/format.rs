@@ -102,3 +102,20 @@ pub(crate) fn seconds(time: SystemTime) -> i64 {
     let seconds = since_1970.as_secs().saturating_add(has_fraction.into());
     i64::try_from(seconds).map_or(LATEST, |seconds| seconds.clamp(1, LATEST))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_expires_before_its_time() {
+        for (now, expected) in [(1_000_000, 1001), (1_000_001, 1002), (1_000_999, 1002)] {
+            let now = UNIX_EPOCH + Duration::from_millis(now);
+            let format = Format::new("json", "json", now);
+            assert_eq!(format.seconds_in(Duration::from_secs(1)), expected);
+        }
+        let time = UNIX_EPOCH + Duration::from_secs(7);
+        assert_eq!(seconds(time), 7);
+        assert_eq!(seconds(time + Duration::from_nanos(1)), 8);
+    }
+}
