@@ -7,9 +7,11 @@ use bytes::Bytes;
 use centrifugo_api::{IntoPayload, Payload};
 use futures_core::Stream;
 
+use crate::event::EventKind;
 use crate::failure::Failure;
 use crate::handlers::{BoxStream, catch_panic, drop_caught};
 use crate::messages::Publication;
+use crate::observe::{Observers, stream_failed};
 use crate::reject::Failed;
 use crate::reply::Format;
 
@@ -49,31 +51,53 @@ impl StreamPublication {
 }
 
 /// The publications of a stream that a handler has opened, as messages. After a failure it ends.
-pub struct PublicationStream(BoxStream<Result<Publication, Failure>>);
+pub struct PublicationStream {
+    publications: BoxStream<Result<Publication, Failure>>,
+    /// Told of a failure.
+    observers: Observers,
+    kind: EventKind,
+}
 
 impl PublicationStream {
-    /// Returns the stream of a handler's stream, with its publications checked and its panics caught.
-    pub(crate) fn new<S>(stream: S, format: Format) -> Self
-    where
-        S: Stream<Item = Result<StreamPublication, Failed>> + Send + 'static,
-    {
-        Self(Box::pin(Checked {
-            stream: Some(Box::pin(stream)),
-            format,
-        }))
+    /// Creates the stream of an event, whose failure observers see.
+    pub(crate) fn new(
+        publications: BoxStream<Result<Publication, Failure>>,
+        kind: EventKind,
+        observers: Observers,
+    ) -> Self {
+        Self {
+            publications,
+            observers,
+            kind,
+        }
     }
+}
 
-    /// Returns the stream of a refused subscription.
-    pub(crate) fn empty() -> Self {
-        Self(Box::pin(Empty::<Result<Publication, Failure>>::new()))
-    }
+/// Returns the publications of a handler's stream as messages, with their data checked and panics caught.
+pub(crate) fn checked<S>(stream: S, format: Format) -> BoxStream<Result<Publication, Failure>>
+where
+    S: Stream<Item = Result<StreamPublication, Failed>> + Send + 'static,
+{
+    Box::pin(Checked {
+        stream: Some(Box::pin(stream)),
+        format,
+    })
+}
+
+/// Returns the publications of a refused subscription: none.
+pub(crate) fn empty() -> BoxStream<Result<Publication, Failure>> {
+    Box::pin(Empty::new())
 }
 
 impl Stream for PublicationStream {
     type Item = Result<Publication, Failure>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(context)
+        let polled = self.publications.as_mut().poll_next(context);
+        if let Poll::Ready(Some(Err(failure))) = &polled {
+            stream_failed(&self.observers, self.kind, failure);
+        }
+        polled
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use centrifugo_proxy::messages::RpcRequest;
+use centrifugo_proxy::messages::{RpcRequest, SubscribeRequest};
 use centrifugo_proxy::{
-    Caller, ClientError, Disconnect, EventEnd, EventObserver, EventStart, Handlers, Head, Observer,
-    RpcReply, SubscribeReply,
+    Caller, ClientError, Disconnect, EventEnd, EventKind, EventObserver, EventStart, Failed,
+    Handlers, Head, Observer, RpcReply, StreamSubscribeReply, SubscribeReply,
 };
+use futures_util::StreamExt as _;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -123,6 +124,30 @@ async fn observer_sees_event_whose_caller_goes_away() {
     assert!(futures_util::poll!(&mut hanging).is_pending());
     drop(hanging);
     assert_eq!(outcomes.take(), ["dropped"]);
+}
+
+#[tokio::test]
+async fn observer_sees_the_failure_of_a_stream_within_the_process() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let handlers = Handlers::new(Caller::anyone())
+        .subscribe_unidirectional(|_| async {
+            let publications = [Err(Failed("no more".into()))];
+            let publications = futures_util::stream::iter(publications);
+            Ok((StreamSubscribeReply::allow(), publications))
+        })
+        .on_failure(move |kind, failure| {
+            let mut told = told.lock().expect("no other test panics");
+            told.push((kind, failure.kind()));
+        });
+    let request = SubscribeRequest::default().channel("news");
+    let opened = handlers.open_unidirectional(request, Head::default()).await;
+    let (_, mut stream) = opened.expect("the handler accepts");
+    assert!(matches!(stream.next().await, Some(Err(_))));
+    assert!(stream.next().await.is_none());
+    let kind = Some(EventKind::SubscribeUnidirectional);
+    let seen = seen.lock().expect("no other test panics");
+    assert_eq!(*seen, [(kind, "handler")]);
 }
 
 #[tokio::test]

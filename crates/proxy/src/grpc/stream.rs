@@ -22,7 +22,7 @@ use crate::handlers::Handlers;
 use crate::messages::{
     StreamSubscribeRequest, StreamSubscribeResponse, SubscribeRequest, SubscribeResponse,
 };
-use crate::observe::caught;
+use crate::observe::stream_failed;
 use crate::stream::{ClientPublications, PublicationStream};
 
 impl GrpcService {
@@ -216,13 +216,6 @@ impl Responses {
         let unreadable = self.unreadable.lock();
         unreadable.unwrap_or_else(PoisonError::into_inner).take()
     }
-
-    fn failed(&self, failure: &Failure) -> Status {
-        for observer in &self.handlers.parts().observers {
-            caught(|| observer.stream_failed(self.kind, failure));
-        }
-        status(failure)
-    }
 }
 
 impl Stream for Responses {
@@ -242,9 +235,12 @@ impl Stream for Responses {
                 let publication = StreamSubscribeResponse::default().publication(publication);
                 Some(Ok(publication))
             }
-            Some(Err(failure)) => Some(Err(self.failed(&failure))),
+            Some(Err(failure)) => Some(Err(status(&failure))),
             // The handler may have ended because of it: the client then subscribes again, rather than never.
-            None => self.unread().map(|failure| Err(self.failed(&failure))),
+            None => self.unread().map(|failure| {
+                stream_failed(&self.handlers.parts().observers, self.kind, &failure);
+                Err(status(&failure))
+            }),
         })
     }
 }

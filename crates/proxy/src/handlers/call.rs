@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use super::panic::{Caught, catch_panic};
-use super::table::Opened;
 use super::{Answer, Handlers};
 use crate::event::{Event, EventKind, EventMessage, Head};
 use crate::failure::Failure;
@@ -180,7 +179,7 @@ impl Handlers {
         message: SubscribeRequest,
         head: Head,
         publications: ClientPublications,
-    ) -> Result<Opened, Failure> {
+    ) -> Result<(Answer<SubscribeResponse>, PublicationStream), Failure> {
         let table = &self.parts().table;
         let handler = match kind {
             EventKind::SubscribeBidirectional => table.subscribe_bidirectional.as_ref(),
@@ -188,7 +187,10 @@ impl Handlers {
         };
         let handler = handler.ok_or_else(|| Failure::no_handler(kind))?;
         let (event, format) = Event::new(message, head)?;
-        Caught(handler(event, publications, format)).await
+        let (answer, publications) = Caught(handler(event, publications, format)).await?;
+        let observers = self.parts().observers.clone();
+        let stream = PublicationStream::new(publications, kind, observers);
+        Ok((answer, stream))
     }
 }
 

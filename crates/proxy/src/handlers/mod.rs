@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
+#[cfg(feature = "grpc")]
+pub(crate) use call::Begun;
 #[cfg(any(feature = "grpc", feature = "http"))]
-pub(crate) use call::{Begun, Work, begin};
+pub(crate) use call::{Work, begin};
 pub(crate) use panic::{catch_panic, drop_caught};
 pub(crate) use table::BoxStream;
 #[allow(unreachable_pub)] // As in `table`.

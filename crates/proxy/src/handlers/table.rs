@@ -12,13 +12,13 @@ use crate::event::{Event, EventKind, EventMessage, SubscribeEvent};
 use crate::failure::Failure;
 use crate::messages::{
     ConnectRequest, MapPublishRequest, MapRemoveRequest, NotifyCacheEmptyRequest,
-    NotifyChannelStateRequest, PublishRequest, RefreshRequest, RpcRequest,
+    NotifyChannelStateRequest, Publication, PublishRequest, RefreshRequest, RpcRequest,
     SharedPollRefreshRequest, SubRefreshRequest, SubscribeRequest, SubscribeResponse,
 };
 use crate::observe::Summary;
 use crate::reject::{Failed, Reject};
 use crate::reply::{Format, Reply, StreamSubscribeReply};
-use crate::stream::{ClientPublications, PublicationStream, StreamPublication};
+use crate::stream::{ClientPublications, StreamPublication, checked, empty};
 
 /// A future without a type of its own.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -47,8 +47,11 @@ pub(crate) type StreamHandler = Arc<
         + Sync,
 >;
 
-/// The answer that opens a stream, or refuses to.
-pub(crate) type Opened = (Answer<SubscribeResponse>, PublicationStream);
+/// The answer that opens a stream, or refuses to, and the publications.
+pub(crate) type Opened = (
+    Answer<SubscribeResponse>,
+    BoxStream<Result<Publication, Failure>>,
+);
 
 /// The handlers by event.
 #[derive(Clone, Default)]
@@ -129,12 +132,11 @@ where
                 Ok((reply, stream)) => {
                     let response = reply.accepted(&format)?;
                     let summary = Summary::Accepted;
-                    let stream = PublicationStream::new(stream, format);
-                    Ok((Answer { response, summary }, stream))
+                    Ok((Answer { response, summary }, checked(stream, format)))
                 }
                 Err(reject) => {
                     let answer = StreamSubscribeReply::refused(reject)?;
-                    Ok((answer, PublicationStream::empty()))
+                    Ok((answer, empty()))
                 }
             }
         })

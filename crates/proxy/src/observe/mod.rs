@@ -230,7 +230,14 @@ impl Drop for ObservedEvent {
     }
 }
 
+/// Tells observers that a stream has failed.
+pub(crate) fn stream_failed(observers: &Observers, kind: EventKind, failure: &Failure) {
+    for observer in observers {
+        caught(|| observer.stream_failed(kind, failure));
+    }
+}
+
 /// Calls an observer. A panic in it changes nothing.
-pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
+fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).ok()
 }
