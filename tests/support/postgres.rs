@@ -15,7 +15,8 @@ use crate::keeper;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
-const HELP: &str = "the outbox tests need PostgreSQL's initdb and postgres: on Debian, `apt-get install -y postgresql`";
+const HELP: &str =
+    "these tests need PostgreSQL's initdb and postgres: on Debian, `apt-get install -y postgresql`";
 
 type Problem = Box<dyn std::error::Error>;
 
@@ -49,7 +50,8 @@ impl Postgres {
         Ok(self.url(name))
     }
 
-    fn url(&self, database: &str) -> String {
+    /// Returns the URL of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
         format!(
             "postgresql:///{database}?user=cent&host={}",
             self.folder.display()

@@ -3,49 +3,25 @@
 #![allow(dead_code)] // each test binary uses a part of it
 
 use std::io;
-use std::net::Ipv4Addr;
 
 use centrifugo_api::{Client, ClientBuilder};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 mod binary;
 mod embedded;
+mod exchange;
 mod process;
+mod version;
 
 use embedded::Embedded;
+use exchange::{exchange, status_of};
 use process::Process;
+pub(crate) use version::Version;
 
 pub(crate) const HTTP_KEY: &str = "http-key";
 pub(crate) const GRPC_KEY: &str = "grpc-key";
 
 /// The folder of the configurations and of the script that builds the servers.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/centrifugo");
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
-    V6,
-    V5,
-    /// Has only the legacy command endpoint.
-    V3,
-}
-
-impl Version {
-    pub(crate) fn number(self) -> &'static str {
-        match self {
-            Self::V6 => "6.9.1",
-            Self::V5 => "5.4.9",
-            Self::V3 => "3.2.3",
-        }
-    }
-
-    fn port_flags(self) -> [&'static str; 2] {
-        match self {
-            Self::V6 => ["--http_server.port", "--grpc_api.port"],
-            Self::V5 | Self::V3 => ["--port", "--grpc_api_port"],
-        }
-    }
-}
 
 /// The server of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,23 +201,4 @@ impl Server {
 /// Returns the path of a real server's binary, for its other commands.
 pub(crate) fn binary(version: Version) -> Result<std::path::PathBuf, String> {
     binary::of(version)
-}
-
-/// Sends an HTTP request and returns the status.
-async fn status_of(port: u16, request: &str) -> io::Result<u16> {
-    let answer = exchange(port, request).await?;
-    let status = answer
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    status.ok_or_else(|| io::Error::other(format!("no HTTP: {answer}")))
-}
-
-/// Sends an HTTP request and returns the whole response.
-async fn exchange(port: u16, request: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
 }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Version, binary, status_of};
+use super::exchange::status_of;
+use super::{Version, binary};
 use crate::keeper;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
