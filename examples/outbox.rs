@@ -11,47 +11,25 @@
 
 use std::env;
 use std::error::Error;
-use std::num::NonZeroU16;
 use std::process::ExitCode;
 
 use centrifugo_api::{ConsumerCommand, PublishRequest, json};
+use centrifugo_postgres::Outbox;
 use serde::Serialize;
-use tokio_postgres::types::Json;
 use tokio_postgres::{Client, NoTls, Transaction};
 
-/// The number of partitions of the outbox, as in the configuration of Centrifugo's consumer.
+/// The table from which Centrifugo executes commands.
 ///
-/// A channel has one partition, in which its rows are executed in order. The partitions are independent
-/// of one another.
-pub(crate) const PARTITIONS: NonZeroU16 = NonZeroU16::new(4).expect("it is not zero");
+/// A channel has one of the 4 partitions, in which its rows are executed in order. A trigger notifies
+/// Centrifugo of new rows.
+pub(crate) const OUTBOX: Outbox = Outbox::constant("centrifugo_outbox").partitions(4).notify();
 
-/// The application's table, the outbox, and a trigger that notifies Centrifugo of new rows.
-///
-/// Centrifugo deletes a row when it has executed it.
-pub(crate) const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS orders (
+/// The application's own table.
+const ORDERS: &str = "CREATE TABLE IF NOT EXISTS orders (
   id BIGSERIAL PRIMARY KEY,
   item text NOT NULL,
   quantity INTEGER NOT NULL
-);
-
-CREATE TABLE IF NOT EXISTS centrifugo_outbox (
-  id BIGSERIAL PRIMARY KEY,
-  method text NOT NULL,
-  payload JSONB NOT NULL,
-  partition INTEGER NOT NULL DEFAULT 0
-);
-
-CREATE OR REPLACE FUNCTION centrifugo_notify() RETURNS TRIGGER AS $$
-BEGIN
-  PERFORM pg_notify('centrifugo_partition_change', NEW.partition::text);
-  RETURN NEW;
-END;
-$$ LANGUAGE plpgsql;
-
-CREATE OR REPLACE TRIGGER centrifugo_notify AFTER INSERT ON centrifugo_outbox
-  FOR EACH ROW EXECUTE FUNCTION centrifugo_notify();
-";
+)";
 
 #[derive(Debug, Serialize)]
 struct Order {
@@ -85,7 +63,8 @@ async fn main() -> ExitCode {
 pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> {
     let (mut database, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
-    database.batch_execute(TABLES).await?;
+    database.batch_execute(ORDERS).await?;
+    OUTBOX.create(&database).await?;
 
     take_order(&mut database, channel, "coffee", 2).await?;
 
@@ -99,11 +78,13 @@ pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> 
 
     take_order(&mut database, channel, "cake", 12).await?;
 
-    let waiting: i64 = database
-        .query_one("SELECT count(*) FROM centrifugo_outbox", &[])
-        .await?
-        .try_get(0)?;
-    println!("{waiting} commands wait in the outbox for a Centrifugo with a consumer for it.");
+    let waiting = OUTBOX.lag(&database).await?.rows();
+    println!(
+        "{waiting} commands wait in the outbox for a Centrifugo with this variable, or the like in its configuration:"
+    );
+    for (name, value) in OUTBOX.consumer(url).to_environment() {
+        println!("{name}='{value}'");
+    }
     drop(database);
     Ok(connection.await??)
 }
@@ -146,15 +127,8 @@ async fn store(
     // again. The key prevents a second publication.
     let request =
         PublishRequest::new(channel, json(&order)?).idempotency_key(format!("order-{id}"));
-    let command = ConsumerCommand::new(&request)?;
-    let statement =
-        "INSERT INTO centrifugo_outbox (method, payload, partition) VALUES ($1, $2, $3)";
-    let partition = command.partition(PARTITIONS);
-    transaction
-        .execute(
-            statement,
-            &[&command.method(), &Json(command.payload()), &partition],
-        )
+    OUTBOX
+        .write(transaction, &ConsumerCommand::new(&request)?)
         .await?;
     Ok(order)
 }
@@ -168,9 +142,4 @@ On Debian, after `apt-get install postgresql`, as any user but root:
   initdb -D /tmp/outbox -A trust -U outbox
   pg_ctl -D /tmp/outbox -o "-p 5433 -k /tmp" -l /tmp/outbox/log -w start
 Then:
-  DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox
-
-A Centrifugo with this variable (or `consumers` in its configuration) publishes the contents of the outbox:
-  CENTRIFUGO_CONSUMERS='[{"name": "outbox", "enabled": true, "type": "postgresql", "postgresql": {
-    "dsn": "postgresql://outbox@localhost:5433/postgres", "outbox_table_name": "centrifugo_outbox",
-    "num_partitions": 4, "partition_notification_channel": "centrifugo_partition_change"}}]'"#;
+  DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox"#;

@@ -3,12 +3,15 @@
 use centrifugo_api::*;
 
 use super::listener::{Event, Listener};
-use super::{ALICE, BOB, Outbox};
+use super::{ALICE, BOB, Outbox, TABLE};
 use crate::Outcome;
 
-/// Checks both forms of a command in an outbox whose payloads have this type.
-async fn every_form_is_executed(payload: &str) -> Outcome {
-    let outbox = Outbox::of(&format!("forms_{payload}"), payload).await?;
+/// Checks both forms of a command in an outbox.
+async fn every_form_is_executed(
+    name: &str,
+    table: centrifugo_postgres::Outbox<'static>,
+) -> Outcome {
+    let outbox = Outbox::of(name, table).await?;
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
     let command =
         |number: u32| ConsumerCommand::new(&PublishRequest::new("plain:a", number.to_string()));
@@ -32,13 +35,13 @@ async fn every_form_is_executed(payload: &str) -> Outcome {
 #[tokio::test]
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn every_form_is_executed_from_jsonb() -> Outcome {
-    every_form_is_executed("JSONB").await
+    every_form_is_executed("forms_jsonb", TABLE).await
 }
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn every_form_is_executed_from_bytea() -> Outcome {
-    every_form_is_executed("BYTEA").await
+    every_form_is_executed("forms_bytea", TABLE.binary()).await
 }
 
 #[tokio::test]

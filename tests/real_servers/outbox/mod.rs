@@ -19,6 +19,9 @@ use crate::server::{Backend, Server, Version};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
+const TABLE: centrifugo_postgres::Outbox =
+    centrifugo_postgres::Outbox::constant("centrifugo_outbox").notify();
+
 /// The signed token of `{"sub":"alice"}`.
 const ALICE: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.bMzSqaOyUZPb4Bw2m_9_jUaBRe_aVN5DV8YMN8gDzBs";
@@ -30,37 +33,33 @@ const BOB: &str =
 struct Outbox {
     url: String,
     database: tokio_postgres::Client,
-    is_jsonb: bool,
+    table: centrifugo_postgres::Outbox<'static>,
     server: Server,
 }
 
 impl Outbox {
     /// Creates an outbox whose payloads have the type JSONB.
     async fn new(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        Self::of(name, "JSONB").await
+        Self::of(name, TABLE).await
     }
 
-    async fn of(name: &str, payload: &str) -> Result<Self, Box<dyn std::error::Error>> {
+    async fn of(
+        name: &str,
+        table: centrifugo_postgres::Outbox<'static>,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let url = Postgres::shared().await.database(name).await?;
         let database = connect(&url).await?;
-        database
-            .batch_execute(&example::TABLES.replace("JSONB", payload))
-            .await?;
-        let consumers = serde_json::json!([{"name": "outbox", "enabled": true, "type": "postgresql", "postgresql": {
-            "dsn": url,
-            "outbox_table_name": "centrifugo_outbox",
-            "num_partitions": example::PARTITIONS,
-            "partition_notification_channel": "centrifugo_partition_change",
-        }}]);
-        let server = Server::start_with(
-            Backend::Real(Version::V6),
-            &[("CENTRIFUGO_CONSUMERS", &consumers.to_string())],
-        )
-        .await;
+        table.create(&database).await?;
+        let consumers = table.consumer(&url).to_environment();
+        let options: Vec<(&str, &str)> = consumers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let server = Server::start_with(Backend::Real(Version::V6), &options).await;
         Ok(Self {
             url,
             database,
-            is_jsonb: payload == "JSONB",
+            table,
             server,
         })
     }
@@ -69,7 +68,7 @@ impl Outbox {
     async fn insert(&self, method: &str, payload: &str) -> Outcome {
         let statement = "INSERT INTO centrifugo_outbox (method, payload) VALUES ($1, $2)";
         let json = Json(serde_json::from_str::<&RawValue>(payload)?);
-        let payload: &(dyn ToSql + Sync) = if self.is_jsonb {
+        let payload: &(dyn ToSql + Sync) = if self.table != TABLE.binary() {
             &json
         } else {
             &payload.as_bytes()
@@ -82,28 +81,18 @@ impl Outbox {
 
     async fn insert_command<M: ConsumerMethod>(&self, request: M) -> Outcome {
         let command = ConsumerCommand::new(&request)?;
-        self.insert(command.method(), command.payload().get()).await
+        self.table.write(&self.database, &command).await?;
+        Ok(())
     }
 
     /// Waits until Centrifugo has deleted every row.
     async fn emptied(&self) -> Outcome {
-        self.down_to(0).await
-    }
-
-    async fn down_to(&self, rows: i64) -> Outcome {
-        let count = "SELECT count(*) FROM centrifugo_outbox";
-        let down = async {
-            while self
-                .database
-                .query_one(count, &[])
-                .await?
-                .try_get::<_, i64>(0)?
-                != rows
-            {
+        let emptied = async {
+            while !self.table.lag(&self.database).await?.is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             Outcome::Ok(())
         };
-        tokio::time::timeout(DEADLINE, down).await?
+        tokio::time::timeout(DEADLINE, emptied).await?
     }
 }

@@ -1,18 +1,15 @@
 //! Rows: the order in which they are executed, and those that fail.
 
-use centrifugo_api::consumer::partition;
 use centrifugo_api::*;
-use tokio_postgres::types::Json;
 
-use super::listener::{Event, Listener};
-use super::{ALICE, BOB, Outbox, example};
+use super::listener::Listener;
+use super::{ALICE, Outbox, TABLE, example};
 use crate::Outcome;
-use crate::server::Transport;
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn orders_of_the_example_reach_a_client_in_order() -> Outcome {
-    let outbox = Outbox::new("example").await?;
+    let outbox = Outbox::of("example", example::OUTBOX).await?;
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:orders").await?;
     example::run(&outbox.url, "plain:orders").await?;
     // The second order was rolled back.
@@ -36,7 +33,7 @@ async fn orders_of_the_example_reach_a_client_in_order() -> Outcome {
 #[tokio::test]
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn rows_of_a_transaction_arrive_in_order_and_whole() -> Outcome {
-    let mut outbox = Outbox::of("ordered", "BYTEA").await?;
+    let outbox = Outbox::of("ordered", TABLE.binary()).await?;
     let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
     let data = |number: usize| {
         format!(
@@ -44,52 +41,12 @@ async fn rows_of_a_transaction_arrive_in_order_and_whole() -> Outcome {
             "x".repeat(number * 100)
         )
     };
-    let transaction = outbox.database.transaction().await?;
-    for number in 0..100 {
-        let command = ConsumerCommand::new(&PublishRequest::new("plain:a", data(number)))?;
-        let statement = "INSERT INTO centrifugo_outbox (method, payload) VALUES ($1, $2)";
-        transaction
-            .execute(
-                statement,
-                &[&command.method(), &command.payload().get().as_bytes()],
-            )
-            .await?;
-    }
-    transaction.commit().await?;
+    let commands = (0..100)
+        .map(|number| ConsumerCommand::new(&PublishRequest::new("plain:a", data(number))))
+        .collect::<Result<Vec<_>, _>>()?;
+    outbox.table.write_all(&outbox.database, &commands).await?;
     for number in 0..100 {
         assert_eq!(alice.publication().await, data(number));
-    }
-    outbox.emptied().await
-}
-
-#[tokio::test]
-#[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
-async fn channels_in_different_partitions_keep_their_order() -> Outcome {
-    const COMMANDS: usize = 50;
-    let mut outbox = Outbox::of("partitions", "BYTEA").await?;
-    let channels = ["plain:a", "plain:b"];
-    let partitions = channels.map(|channel| partition(channel, example::PARTITIONS));
-    assert_ne!(partitions[0], partitions[1]);
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, channels[0]).await?;
-    let mut bob = Listener::subscribed(&outbox, "bob", BOB, channels[1]).await?;
-
-    let transaction = outbox.database.transaction().await?;
-    let statement =
-        "INSERT INTO centrifugo_outbox (method, payload, partition) VALUES ($1, $2, $3)";
-    for number in 0..COMMANDS {
-        for channel in channels {
-            let command = ConsumerCommand::new(&PublishRequest::new(channel, number.to_string()))?;
-            let payload = command.payload().get().as_bytes();
-            let partition = command.partition(example::PARTITIONS);
-            transaction
-                .execute(statement, &[&command.method(), &payload, &partition])
-                .await?;
-        }
-    }
-    transaction.commit().await?;
-    for number in 0..COMMANDS {
-        assert_eq!(alice.publication().await, number.to_string());
-        assert_eq!(bob.publication().await, number.to_string());
     }
     outbox.emptied().await
 }
@@ -125,40 +82,5 @@ async fn row_that_centrifugo_refuses_is_deleted_and_blocks_nothing() -> Outcome 
         (alice.publication().await, alice.publication().await),
         ("1".into(), "2".into())
     );
-    outbox.emptied().await
-}
-
-#[tokio::test]
-#[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
-async fn row_that_gets_error_100_blocks_its_partition_until_it_succeeds() -> Outcome {
-    let outbox = Outbox::new("held_up").await?;
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
-    let mut bob = Listener::subscribed(&outbox, "bob", BOB, "plain:b").await?;
-    outbox
-        .insert_command(SubscribeRequest::new("plain:a").user("alice"))
-        .await?;
-    outbox
-        .insert_command(PublishRequest::new("plain:b", "1"))
-        .await?;
-
-    let command = ConsumerCommand::new(&PublishRequest::new("plain:b", "2"))?;
-    let statement = "INSERT INTO centrifugo_outbox (method, payload, partition) VALUES ($1, $2, 1)";
-    outbox
-        .database
-        .execute(statement, &[&command.method(), &Json(command.payload())])
-        .await?;
-    assert_eq!(bob.publication().await, "2");
-    outbox.down_to(2).await?;
-
-    let client = outbox.server.client(Transport::Http);
-    client
-        .unsubscribe(UnsubscribeRequest::new("plain:a").user("alice"))
-        .await?;
-    assert_eq!(
-        alice.next().await,
-        Event::Unsubscribed("plain:a".to_owned())
-    );
-    assert_eq!(alice.next().await, Event::Subscribed("plain:a".to_owned()));
-    assert_eq!(bob.publication().await, "1");
     outbox.emptied().await
 }
