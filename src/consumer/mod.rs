@@ -23,7 +23,8 @@
 //! | `azure_service_bus` | `AzureServiceBus` | session ID | application properties of type string | body |
 //!
 //! A table of PostgreSQL takes a command only: [`method`](ConsumerCommand::method), [`payload`](ConsumerCommand::payload)
-//! and [`partition`](ConsumerCommand::partition) are the columns of those names.
+//! and [`partition`](ConsumerCommand::partition) are the columns of those names. The crate `centrifugo-postgres` creates the
+//! table and writes it, by `tokio-postgres` and `sqlx`.
 //!
 //! ```
 //! use std::num::NonZeroU16;
