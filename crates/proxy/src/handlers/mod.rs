@@ -174,6 +174,9 @@ registrations! {
     connect(ConnectEvent) -> Result<ConnectReply, Reject>;
 
     /// Registers the handler of connections that are about to expire: `client.proxy.refresh`.
+    ///
+    /// Centrifugo then asks it about all connections, those with tokens too, whose clients are no longer told to bring the next token.
+    /// Leave it out if connections are to live as long as their tokens.
     refresh(RefreshEvent) -> Result<RefreshReply, Failed>;
 
     /// Registers the handler of clients that subscribe: `channel.proxy.subscribe`, and `subscribe_proxy_enabled` of the
