@@ -271,6 +271,8 @@ pub mod _documentation {
     pub mod tokens {}
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}
+    #[doc = include_str!("../docs/streaming-answers.md")]
+    pub mod streaming_answers {}
     #[doc = include_str!("../docs/nodes.md")]
     pub mod nodes {}
     #[doc = include_str!("../docs/production.md")]
