@@ -267,6 +267,8 @@ pub use transport::service;
 pub mod _documentation {
     #[doc = include_str!("../docs/choosing.md")]
     pub mod choosing {}
+    #[doc = include_str!("../docs/outbox.md")]
+    pub mod outbox {}
     #[doc = include_str!("../docs/tokens.md")]
     pub mod tokens {}
     #[doc = include_str!("../docs/testing.md")]
