@@ -116,7 +116,7 @@ fn handlers(app: &App) -> Outcome<Handlers> {
             });
             Ok(SharedPollRefreshReply::new().items(prices))
         })
-        .on_failure(|kind, failure| eprintln!("{kind:?}: {failure}")))
+        .on_failure(|failed| eprintln!("{failed}")))
 }
 
 /// Returns the configuration for a Centrifugo that asks these handlers.

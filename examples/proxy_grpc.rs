@@ -53,7 +53,7 @@ fn handlers() -> Outcome<Handlers> {
         .connect(|_| async { Ok(ConnectReply::user("anna")) })
         .subscribe_unidirectional(countdown)
         .subscribe_bidirectional(echo)
-        .on_failure(|kind, failure| eprintln!("{kind:?}: {failure}")))
+        .on_failure(|failed| eprintln!("{failed}")))
 }
 
 fn configuration(handlers: &Handlers) -> ProxyConfiguration {

@@ -67,7 +67,11 @@ fn handlers(caller: Caller) -> (Handlers, UnboundedReceiver<&'static str>) {
     let (sender, failures) = unbounded_channel();
     let handlers = Handlers::new(caller)
         .connect(|_| async { Ok(ConnectReply::user("42")) })
-        .on_failure(move |_, failure| sender.send(failure.kind()).expect("the test listens"));
+        .on_failure(move |failed| {
+            sender
+                .send(failed.failure().kind())
+                .expect("the test listens")
+        });
     (handlers, failures)
 }
 

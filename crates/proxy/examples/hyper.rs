@@ -57,7 +57,7 @@ pub(crate) async fn serve(listener: TcpListener, handlers: Handlers, head_timeou
 async fn main() -> Result<(), Box<dyn Error>> {
     let handlers = Handlers::new(Caller::with_secret("s3cret")?)
         .connect(|_| async { Ok(ConnectReply::user("42")) })
-        .on_failure(|kind, failure| eprintln!("{kind:?}: {failure}"));
+        .on_failure(|failed| eprintln!("{failed}"));
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     serve(listener, handlers, HEAD_TIMEOUT).await;
     Ok(())

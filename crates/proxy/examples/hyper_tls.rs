@@ -114,7 +114,7 @@ async fn main() -> Result<(), Problem> {
     let caller = caller(CertificateDer::from_pem_file(file()?)?);
     let handlers = Handlers::new(caller)
         .connect(|_| async { Ok(ConnectReply::user("42")) })
-        .on_failure(|kind, failure| eprintln!("{kind:?}: {failure}"));
+        .on_failure(|failed| eprintln!("{failed}"));
     let config = server_config(certificate, key, authority)?;
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     serve(listener, Arc::new(config).into(), handlers).await;

@@ -107,9 +107,12 @@ impl Caller {
     ///
     /// [`Error`] if it is no name of a header.
     pub fn header(mut self, name: &str) -> Result<Self, Error> {
-        let name = HeaderName::try_from(name);
-        self.header =
-            name.map_err(|_| Error::new("the name of the secret's header is no name of a header"))?;
+        let header = HeaderName::try_from(name);
+        self.header = header.map_err(|_| {
+            Error::new(format!(
+                "{name:?} is not a valid name of a header: give `Caller::header` one such as `x-centrifugo-secret`"
+            ))
+        })?;
         Ok(self)
     }
 
@@ -287,6 +290,17 @@ mod tests {
         for secret in ["", " a", "a\n", "ä"] {
             assert!(Caller::with_secret(secret).is_err(), "{secret:?}");
         }
+    }
+
+    #[test]
+    fn invalid_name_of_the_header_is_quoted() -> Result<(), Error> {
+        let error = Caller::with_secret("s3cret")?.header("my secret");
+        let error = error
+            .map(drop)
+            .expect_err("the name is invalid")
+            .to_string();
+        assert!(error.contains("\"my secret\""), "{error}");
+        Ok(())
     }
 
     #[test]

@@ -136,11 +136,7 @@ impl Disconnect {
             )));
         }
         let reason = reason.into();
-        if !is_reason(&reason) {
-            return Err(Error::new(
-                "the reason of a disconnect has at most 32 bytes of printable ASCII: shorten it",
-            ));
-        }
+        check_reason(&reason)?;
         Ok(Self { code, reason })
     }
 
@@ -216,9 +212,42 @@ const fn is_reason(reason: &str) -> bool {
     true
 }
 
+/// Says what is wrong with a reason.
+fn check_reason(reason: &str) -> Result<(), Error> {
+    if is_reason(reason) {
+        return Ok(());
+    }
+    let is_printable = |character: &char| *character == ' ' || character.is_ascii_graphic();
+    if let Some(other) = reason.chars().find(|character| !is_printable(character)) {
+        return Err(Error::new(format!(
+            "the reason {reason:?} of a disconnect has {other:?}: use printable ASCII, which all client SDKs can read"
+        )));
+    }
+    let length = reason.len();
+    Err(Error::new(format!(
+        "the reason {reason:?} of a disconnect has {length} bytes: shorten it to {LONGEST_REASON}"
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrong_reason_is_quoted_with_what_is_wrong() {
+        let text = |reason: &'static str| {
+            let error = Disconnect::new(4000, reason).expect_err(reason);
+            error.to_string()
+        };
+        let naive = text("naïve");
+        assert!(
+            naive.contains("\"naïve\"") && naive.contains("'ï'"),
+            "{naive}"
+        );
+        let long = text("a reason that is much too long for it");
+        assert!(long.contains("much too long"), "{long}");
+        assert!(long.contains("37 bytes: shorten it to 32"), "{long}");
+    }
 
     #[test]
     fn codes_of_errors_are_from_400_to_1999() {

@@ -1,10 +1,13 @@
 //! Failures: why an event got no answer.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 
 use crate::event::EventKind;
+use crate::reject::SubscribeAgain;
 
 /// The longest description of what cannot be read in a request, in characters.
 const LONGEST_PROBLEM: usize = 500;
@@ -13,6 +16,8 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The reason for which an event got no answer of the backend. [Observers](crate::Observer) see it; Centrifugo sees the status
 /// alone.
+///
+/// Its text has everything: that of [`Handler`](Self::Handler) the sources of the handler's error too. It has no source itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -24,6 +29,11 @@ pub enum Failure {
         "no handler for `{0}`: register one, or turn the event off in Centrifugo's configuration"
     )]
     NoHandler(String),
+    /// The path names a stream, and streams exist only over gRPC: 404.
+    #[error(
+        "`{0}` is a stream, and streams exist only over gRPC: serve `Handlers::grpc`, and give its address to Centrifugo"
+    )]
+    StreamOverHttp(EventKind),
     /// The method is not POST: 405, gRPC `InvalidArgument`.
     #[error("the method is not POST")]
     Method,
@@ -36,20 +46,42 @@ pub enum Failure {
     /// The body is larger than the limit: 413, gRPC `ResourceExhausted`.
     #[error("the body is larger than {0} bytes: raise `body_limit`")]
     TooLarge(usize),
-    /// The body or the handler took too long: 504, gRPC `DeadlineExceeded`.
+    /// The body and the handler took longer than this: 504, gRPC `DeadlineExceeded`.
     #[error(
-        "the deadline has passed: make the handler faster, or raise the timeouts of Centrifugo's proxy and of the handlers"
+        "there was no answer within {0:?}: make the handler faster, or raise `Handlers::timeout`, and \
+         `ProxyConfiguration::timeout` above it"
     )]
-    Timeout,
+    Timeout(Duration),
     /// The handler returned an error: 500, gRPC `Internal`.
-    #[error("the handler failed")]
-    Handler(#[source] BoxError),
+    #[error("the handler failed: {}", Chain(.0))]
+    Handler(BoxError),
     /// The handler panicked, or the function that checks the caller: 500, gRPC `Internal`.
     #[error("a function of the backend panicked: {0}")]
     Panic(String),
     /// The handler's reply cannot be sent: 500, gRPC `Internal`.
     #[error("the reply cannot be sent: {0}")]
     Reply(String),
+}
+
+/// The text of an error and of its sources.
+struct Chain<'a>(&'a BoxError);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.0.to_string();
+        formatter.write_str(&text)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            let own = error.to_string();
+            // Some errors print their source themselves.
+            if !text.ends_with(&own) {
+                write!(formatter, ": {own}")?;
+            }
+            text = own;
+            source = error.source();
+        }
+        Ok(())
+    }
 }
 
 impl Failure {
@@ -70,17 +102,22 @@ impl Failure {
         Self::NoHandler(kind.name().to_owned())
     }
 
+    /// Returns whether this is the end of a stream that is no failure: [`Failed::subscribe_again`](crate::Failed::subscribe_again).
+    pub(crate) fn is_subscribe_again(&self) -> bool {
+        matches!(self, Self::Handler(error) if error.is::<SubscribeAgain>())
+    }
+
     /// Returns the status over HTTP.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::NoHandler(_) => StatusCode::NOT_FOUND,
+            Self::NoHandler(_) | Self::StreamOverHttp(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Request(_) => StatusCode::BAD_REQUEST,
             Self::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Handler(_) | Self::Panic(_) | Self::Reply(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -91,14 +128,39 @@ impl Failure {
         match self {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::NoHandler(_) => "no_handler",
+            Self::StreamOverHttp(_) => "stream_over_http",
             Self::Method => "method",
             Self::Request(_) => "request",
             Self::ContentType(_) => "content_type",
             Self::TooLarge(_) => "too_large",
-            Self::Timeout => "timeout",
+            Self::Timeout(_) => "timeout",
             Self::Handler(_) => "handler",
             Self::Panic(_) => "panic",
             Self::Reply(_) => "reply",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the session cannot be read")]
+    struct Session(#[source] Query);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the query failed: {0}")]
+    struct Query(#[source] std::io::Error);
+
+    #[test]
+    fn failure_of_a_handler_tells_its_cause_and_the_sources_of_it_once() {
+        let failure = Failure::Handler(std::io::Error::other("database is down").into());
+        assert_eq!(failure.to_string(), "the handler failed: database is down");
+        let error = Session(Query(std::io::Error::other("database is down")));
+        assert_eq!(
+            Failure::Handler(error.into()).to_string(),
+            "the handler failed: the session cannot be read: the query failed: database is down"
+        );
     }
 }

@@ -42,8 +42,8 @@
 //! | any other error, a panic, a timeout | gets a status | gets error 100; after `refresh` and `sub_refresh` it goes on for 60 s |
 //!
 //! Payloads are bytes whichever encoding they came in: embedded JSON, or base64 with the option `binary_encoding`. They go back
-//! in the same. A payload that is not JSON, for a client that uses JSON, is a [`Failure::Reply`], unless it comes from
-//! [`centrifugo_api::binary`].
+//! in the same. Text that is given as a payload must already be JSON; [`json`] makes it from a value. A payload that is not JSON,
+//! for a client that uses JSON, is a [`Failure::Reply`], unless it comes from [`binary`].
 //!
 //! # Who calls
 //!
@@ -106,12 +106,13 @@ mod reply;
 mod stream;
 
 pub use caller::{Caller, Secrets};
+pub use centrifugo_api::{IntoPayload, Payload, binary, json};
 pub use code::{ClientError, Disconnect};
 pub use configuration::{ChannelOptions, ProxyConfiguration};
 pub use error::Error;
 pub use event::{
-    CacheEmptyEvent, ChannelStateEvent, ConnectEvent, Event, EventKind, EventMessage, Head,
-    MapPublishEvent, MapRemoveEvent, Now, Peer, PublishEvent, RefreshEvent, RpcEvent,
+    CacheEmptyEvent, ChannelStateEvent, ConnectEvent, Event, EventDetails, EventKind, EventMessage,
+    Head, MapPublishEvent, MapRemoveEvent, Now, Peer, PublishEvent, RefreshEvent, RpcEvent,
     SharedPollRefreshEvent, SubRefreshEvent, SubscribeEvent,
 };
 pub use failure::Failure;
@@ -122,14 +123,14 @@ pub use handlers::Handlers;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use http::{HttpFuture, HttpResponse, HttpService};
-pub use observe::{EventEnd, EventObserver, EventStart, Observer, Outcome, Transport};
-pub use reject::{ErrorReject, Failed, Reject};
+pub use observe::{EventEnd, EventObserver, EventStart, FailedEvent, Observer, Outcome, Transport};
+pub use reject::{ErrorReject, Failed, HandlerError, Reject};
 pub use reply::{
     CacheEmptyReply, ChannelStateReply, ConnectReply, KeyMode, MapPublishReply, MapRemoveReply,
     PublishReply, RefreshReply, RpcReply, SharedPollItem, SharedPollRefreshReply,
     StreamSubscribeReply, SubRefreshReply, SubscribeReply, SubscriptionOptions,
 };
-pub use stream::{ClientPublications, PublicationStream, StreamPublication};
+pub use stream::{ClientPublications, PublicationStream, StreamPublication, stream_until};
 
 /// The examples of the README are compiled with the tests.
 #[cfg(all(doctest, feature = "http"))]

@@ -54,11 +54,49 @@ pub enum ErrorReject {
 /// const DENIED: ClientError = ClientError::constant(403, "denied");
 ///
 /// async fn refresh(_: RefreshEvent) -> Result<RefreshReply, Failed> {
-///     Err(DENIED)? // error: `RefreshReply::expired()` ends the connection
+///     Err(DENIED)? // error: a refresh refuses by `RefreshReply::expired()`
 /// }
 /// ```
 #[derive(Debug)]
 pub struct Failed(pub BoxError);
+
+impl Failed {
+    /// Creates the end of a stream after which its client subscribes again, such as when the server shuts down: nothing has
+    /// failed, and observers are not told.
+    ///
+    /// See [`stream_until`](crate::stream_until).
+    #[must_use]
+    pub fn subscribe_again() -> Self {
+        Self(Box::new(SubscribeAgain))
+    }
+}
+
+/// The end of a stream that is no failure.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream has ended, and its client subscribes again")]
+pub(crate) struct SubscribeAgain;
+
+/// An error that `?` and `into` turn into the failure of a handler: every type that implements [`std::error::Error`].
+///
+/// Others are wrapped. Text, boxed errors and those of `anyhow` are returned as `Reject::Failed(error.into())`, or as
+/// `Failed(error.into())` by handlers that return [`Failed`]. These cannot refuse with [`ClientError`] and [`Disconnect`]:
+/// `RefreshReply::expired()` and `SubRefreshReply::expired()` end a connection and a subscription.
+#[diagnostic::on_unimplemented(
+    message = "a handler does not fail with `{Self}` by itself",
+    label = "wrap text and boxed errors: `Reject::Failed(error.into())`, `Failed(error.into())`; a refresh refuses by \
+             `RefreshReply::expired()` or `SubRefreshReply::expired()`"
+)]
+pub trait HandlerError {
+    #[doc(hidden)]
+    fn boxed(self) -> BoxError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: StdError + Send + Sync + 'static> HandlerError for E {
+    fn boxed(self) -> BoxError {
+        Box::new(self)
+    }
+}
 
 impl From<ClientError> for Reject {
     fn from(error: ClientError) -> Self {
@@ -72,9 +110,9 @@ impl From<Disconnect> for Reject {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Reject {
+impl<E: HandlerError> From<E> for Reject {
     fn from(error: E) -> Self {
-        Self::Failed(Box::new(error))
+        Self::Failed(error.boxed())
     }
 }
 
@@ -84,14 +122,14 @@ impl From<ClientError> for ErrorReject {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for ErrorReject {
+impl<E: HandlerError> From<E> for ErrorReject {
     fn from(error: E) -> Self {
-        Self::Failed(Box::new(error))
+        Self::Failed(error.boxed())
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Failed {
+impl<E: HandlerError> From<E> for Failed {
     fn from(error: E) -> Self {
-        Self(Box::new(error))
+        Self(error.boxed())
     }
 }

@@ -7,11 +7,10 @@ use bytes::Bytes;
 use centrifugo_api::{IntoPayload, Payload};
 use futures_core::Stream;
 
-use crate::event::EventKind;
 use crate::failure::Failure;
 use crate::handlers::{BoxStream, catch_panic, drop_caught};
 use crate::messages::Publication;
-use crate::observe::{Observers, stream_failed};
+use crate::observe::StreamObservers;
 use crate::reject::Failed;
 use crate::reply::Format;
 
@@ -54,22 +53,24 @@ impl StreamPublication {
 pub struct PublicationStream {
     publications: BoxStream<Result<Publication, Failure>>,
     /// Told of a failure.
-    observers: Observers,
-    kind: EventKind,
+    observers: StreamObservers,
 }
 
 impl PublicationStream {
     /// Creates the stream of an event, whose failure observers see.
     pub(crate) fn new(
         publications: BoxStream<Result<Publication, Failure>>,
-        kind: EventKind,
-        observers: Observers,
+        observers: StreamObservers,
     ) -> Self {
         Self {
             publications,
             observers,
-            kind,
         }
+    }
+
+    #[cfg(feature = "grpc")]
+    pub(crate) fn observers(&self) -> &StreamObservers {
+        &self.observers
     }
 }
 
@@ -94,8 +95,10 @@ impl Stream for PublicationStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = self.publications.as_mut().poll_next(context);
-        if let Poll::Ready(Some(Err(failure))) = &polled {
-            stream_failed(&self.observers, self.kind, failure);
+        if let Poll::Ready(Some(Err(failure))) = &polled
+            && !failure.is_subscribe_again()
+        {
+            self.observers.failed(failure);
         }
         polled
     }
@@ -139,6 +142,59 @@ impl<S: Stream<Item = Result<StreamPublication, Failed>>> Stream for Checked<S> 
 impl<S> Drop for Checked<S> {
     fn drop(&mut self) {
         drop_caught(self.stream.take());
+    }
+}
+
+/// Returns a handler's stream that ends when something happens, such as the shutdown of the server: its client then subscribes
+/// again, as after [`Failed::subscribe_again`].
+///
+/// ```
+/// use centrifugo_proxy::{Caller, Handlers, StreamPublication, StreamSubscribeReply, stream_until};
+/// use futures_util::stream;
+/// use tokio::sync::watch;
+///
+/// // `sender.send(true)` begins the shutdown.
+/// let (sender, receiver) = watch::channel(false);
+/// let handlers = Handlers::new(Caller::anyone()).subscribe_unidirectional(move |_| {
+///     let mut receiver = receiver.clone();
+///     let shutdown = async move { drop(receiver.wait_for(|has_begun| *has_begun).await) };
+///     let publications = stream::repeat_with(|| Ok(StreamPublication::new("1")));
+///     async move { Ok((StreamSubscribeReply::allow(), stream_until(shutdown, publications))) }
+/// });
+/// # let _ = (sender, handlers);
+/// ```
+pub fn stream_until<S>(
+    end: impl Future<Output = ()> + Send + 'static,
+    publications: S,
+) -> impl Stream<Item = Result<StreamPublication, Failed>> + Send + 'static
+where
+    S: Stream<Item = Result<StreamPublication, Failed>> + Send + 'static,
+{
+    Until {
+        running: Some((Box::pin(end), Box::pin(publications))),
+    }
+}
+
+/// A future without a type of its own and a stream, the first of which ends the second.
+type Running<S> = (Pin<Box<dyn Future<Output = ()> + Send>>, Pin<Box<S>>);
+
+struct Until<S> {
+    /// `None` after the end.
+    running: Option<Running<S>>,
+}
+
+impl<S: Stream<Item = Result<StreamPublication, Failed>>> Stream for Until<S> {
+    type Item = Result<StreamPublication, Failed>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some((end, publications)) = &mut self.running else {
+            return Poll::Ready(None);
+        };
+        if end.as_mut().poll(context).is_ready() {
+            self.running = None;
+            return Poll::Ready(Some(Err(Failed::subscribe_again())));
+        }
+        publications.as_mut().poll_next(context)
     }
 }
 

@@ -273,6 +273,7 @@ async fn changed_heads_over_http_get_documented_statuses() {
         "content_type",
         "method",
         "no_handler",
+        "stream_over_http",
         "unauthenticated",
     ];
     ends.assert(&names, asked);

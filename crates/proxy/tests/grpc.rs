@@ -158,9 +158,9 @@ async fn caller_without_secret_is_unauthenticated() -> Result<(), Box<dyn std::e
 async fn request_that_is_not_of_grpc_is_refused() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let failures = Arc::clone(&seen);
-    let handlers = echo().on_failure(move |_, failure| {
+    let handlers = echo().on_failure(move |failed| {
         let mut failures = failures.lock().expect("no other test panics");
-        failures.push(failure.kind());
+        failures.push(failed.failure().kind());
     });
     for (method, content_type, kinds) in [
         ("POST", "application/grpc", vec![]),

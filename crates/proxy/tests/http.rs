@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use centrifugo_api::binary;
 use centrifugo_proxy::{
-    Caller, ClientError, ConnectReply, Disconnect, EventKind, Failed, Failure, Handlers,
-    HttpResponse, HttpService, PublishReply, RefreshReply, Reject, RpcReply,
-    SharedPollRefreshReply, SubRefreshReply, SubscribeReply,
+    Caller, ClientError, ConnectReply, Disconnect, EventKind, Failed, Handlers, HttpResponse,
+    HttpService, PublishReply, RefreshReply, Reject, RpcReply, SharedPollItem,
+    SharedPollRefreshReply, StreamSubscribeReply, SubRefreshReply, SubscribeReply, binary,
 };
 use http::{Request, StatusCode};
 use http_body::Body;
@@ -223,14 +222,7 @@ async fn stranger_learns_nothing_of_paths_and_methods() {
 #[tokio::test]
 async fn path_without_event_or_handler_is_not_found() {
     let handlers = anyone().connect(|_| async { Ok(ConnectReply::anonymous()) });
-    for path in [
-        "/",
-        "/connect/",
-        "/Connect",
-        "/x/connect",
-        "/rpc",
-        "/subscribe_unidirectional",
-    ] {
+    for path in ["/", "/connect/", "/Connect", "/x/connect", "/rpc"] {
         let (status, body) = ask(&handlers, path, "{}").await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
         assert!(body.contains("no handler"), "{path}: {body}");
@@ -379,11 +371,9 @@ struct Failures(Arc<Mutex<Vec<String>>>);
 impl Failures {
     fn watch(&self, handlers: Handlers) -> Handlers {
         let seen = Arc::clone(&self.0);
-        handlers.on_failure(move |kind, failure: &Failure| {
-            let cause = std::error::Error::source(failure).map(ToString::to_string);
-            let kind = kind.map_or("", EventKind::name);
-            let text = format!("{kind}: {failure}: {}", cause.unwrap_or_default());
-            seen.lock().expect("no other test panics").push(text);
+        handlers.on_failure(move |failed| {
+            let mut seen = seen.lock().expect("no other test panics");
+            seen.push(failed.to_string());
         })
     }
 
@@ -421,6 +411,106 @@ async fn error_and_panic_of_a_handler_are_told_to_the_hook_alone() {
         let seen = failures.take();
         assert!(seen.contains(cause), "{path}: {seen}");
     }
+}
+
+#[tokio::test]
+async fn failure_reads_as_a_line_of_a_log() {
+    let failures = Failures::default();
+    let down = || std::io::Error::other("database is down");
+    let handlers = failures.watch(
+        anyone()
+            .timeout(Duration::from_millis(20))
+            .connect(move |_| async move { Err(down().into()) })
+            .subscribe(|_| std::future::pending::<Result<SubscribeReply, Reject>>())
+            .rpc(move |_| async move { Err(down().into()) }),
+    );
+    for (path, body, line) in [
+        (
+            "/rpc",
+            r#"{"client":"c1","user":"42","method":"echo"}"#,
+            r#"rpc "echo" of user 42: the handler failed: database is down"#,
+        ),
+        (
+            "/rpc",
+            r#"{"client":"c1","method":"a\nb"}"#,
+            r#"rpc "a\nb" of client c1: the handler failed: database is down"#,
+        ),
+        (
+            "/connect",
+            r#"{"client":"c1"}"#,
+            "connect of client c1: the handler failed: database is down",
+        ),
+        (
+            "/subscribe",
+            r#"{"client":"c1","user":"42","channel":"chat:1"}"#,
+            r#"subscribe "chat:1" of user 42: there was no answer within 20ms: "#,
+        ),
+        (
+            "/publish",
+            "{}",
+            "publish: no handler for `publish`: register one",
+        ),
+        ("/nothing", "{}", "unknown event: no handler for `/nothing`"),
+    ] {
+        ask(&handlers, path, body).await;
+        let seen = failures.take();
+        assert!(seen.starts_with(line), "{path}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn payload_that_is_not_json_is_told_with_what_to_give() {
+    let failures = Failures::default();
+    let handlers = failures.watch(
+        anyone()
+            .connect(|_| async { Ok(ConnectReply::user("42").meta(binary("x"))) })
+            .rpc(|_| async { Ok(RpcReply::new("x")) })
+            .shared_poll_refresh(|_| async {
+                let item = SharedPollItem::new("key", 1, binary("x"));
+                Ok(SharedPollRefreshReply::new().item(item))
+            }),
+    );
+    for (path, problem, advice) in [
+        (
+            "/connect",
+            "`meta` is not JSON, which it must always be: ",
+            "give `centrifugo_proxy::json(&value)?`",
+        ),
+        (
+            "/rpc",
+            "`data` is not JSON, and the client uses JSON",
+            "or `centrifugo_proxy::binary(bytes)` if clients expect bytes",
+        ),
+        (
+            "/shared_poll_refresh",
+            "`data` is not JSON, which it must be over HTTP: ",
+            "or let Centrifugo call `Handlers::grpc`",
+        ),
+    ] {
+        ask(&handlers, path, r#"{"protocol":"json"}"#).await;
+        let seen = failures.take();
+        assert!(seen.contains(problem) && seen.ends_with(advice), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn stream_over_http_is_referred_to_grpc() {
+    let failures = Failures::default();
+    let handlers = failures.watch(anyone().subscribe_unidirectional(|_| async {
+        let publications = futures_util::stream::empty();
+        Ok((StreamSubscribeReply::allow(), publications))
+    }));
+    let kind = EventKind::SubscribeUnidirectional;
+    let (status, text) = ask(&handlers, "/subscribe_unidirectional", "{}").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(
+        text.contains("only over gRPC: serve `Handlers::grpc`"),
+        "{text}"
+    );
+    assert!(failures.take().starts_with("subscribe_unidirectional: "));
+    let response = send(handlers.http_event(kind), post("/", "{}")).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert!(failures.take().contains("only over gRPC"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -136,18 +136,19 @@ async fn observer_sees_the_failure_of_a_stream_within_the_process() {
             let publications = futures_util::stream::iter(publications);
             Ok((StreamSubscribeReply::allow(), publications))
         })
-        .on_failure(move |kind, failure| {
+        .on_failure(move |failed| {
             let mut told = told.lock().expect("no other test panics");
-            told.push((kind, failure.kind()));
+            told.push((failed.kind(), failed.to_string()));
         });
-    let request = SubscribeRequest::default().channel("news");
+    let request = SubscribeRequest::default().channel("news").user("42");
     let opened = handlers.open_unidirectional(request, Head::default()).await;
     let (_, mut stream) = opened.expect("the handler accepts");
     assert!(matches!(stream.next().await, Some(Err(_))));
     assert!(stream.next().await.is_none());
     let kind = Some(EventKind::SubscribeUnidirectional);
     let seen = seen.lock().expect("no other test panics");
-    assert_eq!(*seen, [(kind, "handler")]);
+    let line = r#"subscribe_unidirectional "news" of user 42: the handler failed: no more"#;
+    assert_eq!(*seen, [(kind, line.to_owned())]);
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use centrifugo_proxy::messages::{StreamSubscribeResponse, SubscribeRequest};
 use centrifugo_proxy::{
-    Caller, EventEnd, EventKind, EventObserver, EventStart, Failed, Failure, Handlers, Observer,
-    Reject, RpcReply, StreamPublication, StreamSubscribeReply,
+    Caller, EventEnd, EventObserver, EventStart, Failed, FailedEvent, Handlers, Observer, Reject,
+    RpcReply, StreamPublication, StreamSubscribeReply,
 };
 use futures_util::{Stream, stream};
 use http::{Request, StatusCode};
@@ -39,8 +39,8 @@ impl Observer for Seen {
         Some(Box::new(self.clone()))
     }
 
-    fn stream_failed(&self, kind: EventKind, failure: &Failure) {
-        self.push(format!("{kind}: {failure}"));
+    fn stream_failed(&self, failed: &FailedEvent<'_>) {
+        self.push(failed.to_string());
     }
 }
 

@@ -8,8 +8,8 @@ use centrifugo_proxy::messages::{
     Publication, StreamSubscribeRequest, StreamSubscribeResponse, SubscribeRequest,
 };
 use centrifugo_proxy::{
-    Caller, Disconnect, EventKind, Failed, Failure, Handlers, StreamPublication,
-    StreamSubscribeReply,
+    Caller, Disconnect, EventKind, Failed, Handlers, StreamPublication, StreamSubscribeReply,
+    stream_until,
 };
 use futures_util::{StreamExt as _, stream};
 use http::uri::PathAndQuery;
@@ -103,9 +103,9 @@ async fn failed_stream_ends_with_a_status_and_is_told_to_the_hook() -> Result<()
             let publications = [Ok(StreamPublication::new("1")), last];
             Ok((StreamSubscribeReply::allow(), stream::iter(publications)))
         })
-        .on_failure(move |kind, failure: &Failure| {
+        .on_failure(move |failed| {
             let mut told = told.lock().expect("no other test panics");
-            told.push((kind, failure.kind()));
+            told.push((failed.kind(), failed.failure().kind()));
         });
     let mut stream = open(&handlers).await?;
     stream.message().await?;
@@ -116,6 +116,40 @@ async fn failed_stream_ends_with_a_status_and_is_told_to_the_hook() -> Result<()
     let kind = Some(EventKind::SubscribeUnidirectional);
     let seen = seen.lock().expect("no other test panics");
     assert_eq!(*seen, [(kind, "handler")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn stream_until_shutdown_ends_without_a_failure_being_told()
+-> Result<(), Box<dyn std::error::Error>> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let (shutdown, has_begun) = tokio::sync::watch::channel(false);
+    let handlers = anyone()
+        .subscribe_unidirectional(move |_| {
+            let mut has_begun = has_begun.clone();
+            let end = async move { drop(has_begun.wait_for(|begun| *begun).await) };
+            let publications = stream::iter([Ok(StreamPublication::new("1"))]);
+            let publications = publications.chain(stream::pending());
+            async move {
+                Ok((
+                    StreamSubscribeReply::allow(),
+                    stream_until(end, publications),
+                ))
+            }
+        })
+        .on_failure(move |failed| {
+            let mut told = told.lock().expect("no other test panics");
+            told.push(failed.to_string());
+        });
+    let mut stream = open(&handlers).await?;
+    stream.message().await?;
+    assert_eq!(data(stream.message().await?), Some("1".into()));
+    shutdown.send(true)?;
+    let status = stream.message().await.expect_err("it is no usual end");
+    assert_eq!(status.code(), Code::Unavailable);
+    let seen = seen.lock().expect("no other test panics");
+    assert_eq!(*seen, [""; 0]);
     Ok(())
 }
 
@@ -212,9 +246,9 @@ async fn publication_that_cannot_be_read_fails_a_bidirectional_stream() -> Resul
     let failures = Arc::clone(&seen);
     let handlers = anyone()
         .body_limit(100)
-        .on_failure(move |_, failure| {
+        .on_failure(move |failed| {
             let mut failures = failures.lock().expect("no other test panics");
-            failures.push(failure.kind());
+            failures.push(failed.failure().kind());
         })
         .subscribe_bidirectional(|_, publications| async move {
             let answers = publications.map(|data| Ok(StreamPublication::new(data)));

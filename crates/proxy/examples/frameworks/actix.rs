@@ -69,7 +69,7 @@ fn body(
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let handlers = Handlers::new(Caller::with_secret("s3cret")?)
         .connect(|_| async { Ok(ConnectReply::user("42")) })
-        .on_failure(|kind, failure| eprintln!("{kind:?}: {failure}"));
+        .on_failure(|failed| eprintln!("{failed}"));
     let service = Data::new(handlers.http().below("/centrifugo"));
     let server = HttpServer::new(move || {
         App::new()

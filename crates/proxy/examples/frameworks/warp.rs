@@ -61,7 +61,7 @@ where
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let handlers = Handlers::new(Caller::with_secret("s3cret")?)
         .connect(|_| async { Ok(ConnectReply::user("42")) })
-        .on_failure(|kind, failure| eprintln!("{kind:?}: {failure}"));
+        .on_failure(|failed| eprintln!("{failed}"));
     let service = handlers.http().below("/centrifugo");
     let routes = warp::path::end().map(|| "the application");
     let routes = routes.or(warp::path("centrifugo").and(centrifugo(service)));

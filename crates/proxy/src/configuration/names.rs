@@ -82,12 +82,17 @@ pub(super) fn is_of_client(kind: EventKind) -> bool {
     )
 }
 
-/// Checks the name of a namespace by Centrifugo's rule.
-pub(super) fn check_namespace(name: &str) -> Result<(), Error> {
+/// Checks the name of a namespace by Centrifugo's rule. The function is that for what has no namespace.
+pub(super) fn check_namespace(name: &str, without: &str) -> Result<(), Error> {
+    if name.is_empty() {
+        return Err(Error::new(format!(
+            "the name of a namespace is empty: give one, or call `{without}`"
+        )));
+    }
     let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.len() < 2 || !name.bytes().all(is_valid) {
         return Err(Error::new(format!(
-            "{name:?} is no name of a namespace: it needs two characters or more, all of them ASCII letters, digits, `-`, `_` \
+            "{name:?} is not a valid name of a namespace: it needs two characters or more, all of them ASCII letters, digits, `-`, `_` \
              or `.`"
         )));
     }
@@ -169,10 +174,13 @@ mod tests {
     #[test]
     fn names_of_namespaces_are_those_of_centrifugo() {
         for valid in ["ab", "a-", "A.b_2"] {
-            assert!(check_namespace(valid).is_ok(), "{valid}");
+            assert!(check_namespace(valid, "").is_ok(), "{valid}");
         }
         for invalid in ["", "a", "a b", "a:b", "ä", "chat\n"] {
-            assert!(check_namespace(invalid).is_err(), "{invalid}");
+            assert!(check_namespace(invalid, "").is_err(), "{invalid}");
         }
+        let empty = check_namespace("", "without_namespace").expect_err("it is empty");
+        let empty = empty.to_string();
+        assert!(empty.contains("call `without_namespace`"), "{empty}");
     }
 }

@@ -53,7 +53,7 @@ impl ProxyConfiguration {
                 channel.add("without_namespace", section);
                 continue;
             };
-            names::check_namespace(name)?;
+            names::check_namespace(name, "without_namespace")?;
             section.set("name", &**name);
             options.add_to(
                 &mut section,
@@ -105,7 +105,7 @@ impl ProxyConfiguration {
         for name in &self.methods {
             let mut section = Section::default();
             if let Some(name) = name {
-                names::check_namespace(name)?;
+                names::check_namespace(name, "rpc_without_namespace")?;
                 section.set("name", &**name);
             }
             section.set("proxy_enabled", true);

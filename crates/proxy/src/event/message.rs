@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::EventKind;
+use super::{EventDetails, EventKind};
 use crate::handlers::{Handler, Table};
 use crate::messages::{
     ConnectRequest, ConnectResponse, MapPublishRequest, MapPublishResponse, MapRemoveRequest,
@@ -33,10 +33,17 @@ pub trait EventMessage: prost::Message + Default + Serialize + DeserializeOwned 
     /// Takes the payload, and its base64.
     #[doc(hidden)]
     fn take_payload(&mut self) -> (Bytes, String);
+
+    /// Returns a copy of what observers see of the message.
+    #[doc(hidden)]
+    fn details(&self) -> EventDetails;
 }
 
 macro_rules! event_message {
-    ($request:ident, $response:ident, $kind:ident, $slot:ident $(, $of_client:ident $(, $payload:ident)?)?) => {
+    (
+        $request:ident, $response:ident, $kind:ident, $slot:ident,
+        [$($detail:ident),*] $(, $of_client:ident $(, $payload:ident)?)?
+    ) => {
         impl EventMessage for $request {
             const KIND: EventKind = EventKind::$kind;
 
@@ -53,6 +60,13 @@ macro_rules! event_message {
             fn take_payload(&mut self) -> (Bytes, String) {
                 event_message!(@payload self $($($payload)?)?)
             }
+
+            fn details(&self) -> EventDetails {
+                EventDetails {
+                    $($detail: self.$detail.clone(),)*
+                    ..EventDetails::default()
+                }
+            }
         }
     };
     (@format $message:ident of_client) => { (&$message.protocol, &$message.encoding) };
@@ -68,15 +82,24 @@ event_message!(
     ConnectResponse,
     Connect,
     connect,
+    [client],
     of_client,
     payload
 );
-event_message!(RefreshRequest, RefreshResponse, Refresh, refresh, of_client);
+event_message!(
+    RefreshRequest,
+    RefreshResponse,
+    Refresh,
+    refresh,
+    [client, user],
+    of_client
+);
 event_message!(
     SubscribeRequest,
     SubscribeResponse,
     Subscribe,
     subscribe,
+    [client, user, channel],
     of_client,
     payload
 );
@@ -85,15 +108,25 @@ event_message!(
     PublishResponse,
     Publish,
     publish,
+    [client, user, channel],
     of_client,
     payload
 );
-event_message!(RpcRequest, RpcResponse, Rpc, rpc, of_client, payload);
+event_message!(
+    RpcRequest,
+    RpcResponse,
+    Rpc,
+    rpc,
+    [client, user, method],
+    of_client,
+    payload
+);
 event_message!(
     SubRefreshRequest,
     SubRefreshResponse,
     SubRefresh,
     sub_refresh,
+    [client, user, channel],
     of_client
 );
 event_message!(
@@ -101,6 +134,7 @@ event_message!(
     MapPublishResponse,
     MapPublish,
     map_publish,
+    [client, user, channel],
     of_client,
     payload
 );
@@ -109,23 +143,27 @@ event_message!(
     MapRemoveResponse,
     MapRemove,
     map_remove,
+    [client, user, channel],
     of_client
 );
 event_message!(
     SharedPollRefreshRequest,
     SharedPollRefreshResponse,
     SharedPollRefresh,
-    shared_poll_refresh
+    shared_poll_refresh,
+    [channel]
 );
 event_message!(
     NotifyCacheEmptyRequest,
     NotifyCacheEmptyResponse,
     CacheEmpty,
-    cache_empty
+    cache_empty,
+    [channel]
 );
 event_message!(
     NotifyChannelStateRequest,
     NotifyChannelStateResponse,
     ChannelState,
-    channel_state
+    channel_state,
+    []
 );

@@ -1,5 +1,6 @@
 //! Events: what Centrifugo asks, and the head of its request.
 
+mod details;
 mod head;
 mod kind;
 mod message;
@@ -13,6 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+pub(crate) use details::DetailsSlot;
+pub use details::EventDetails;
 pub(crate) use head::Names;
 pub use head::{Head, Now, Peer};
 pub use kind::EventKind;

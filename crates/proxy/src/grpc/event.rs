@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 use tower_service::Service;
 
 use super::{GrpcService, kind, status};
-use crate::event::{EventMessage, Head};
+use crate::event::{DetailsSlot, EventMessage, Head};
 use crate::failure::{BoxError, Failure};
 use crate::handlers::{Begun, Handlers, Work, begin};
 use crate::observe::{EventStart, Summary, Transport};
@@ -54,12 +54,14 @@ impl GrpcService {
         B::Error: Into<BoxError> + Send,
     {
         let begun = self.begin(&request);
+        let details = details(&begun);
         let work = pin!(async {
             check_head(&request)?;
             let told = Told::default();
             let unary = Unary::<M> {
                 handlers: &self.handlers,
                 told: &told,
+                details: &details,
                 message: PhantomData,
             };
             let mut codec = self.codec::<M, M::Response>(request.headers());
@@ -92,6 +94,11 @@ impl GrpcService {
         };
         begin(&self.handlers, &start)
     }
+}
+
+/// Returns where the work on an event puts its details. Nothing works on an event whose caller may not ask.
+pub(super) fn details(begun: &Result<Begun<'_>, Failure>) -> DetailsSlot {
+    begun.as_ref().map(Begun::details).unwrap_or_default()
 }
 
 /// Returns the response to an event that has begun, unless the caller may not ask.
@@ -141,6 +148,7 @@ pub(super) fn unread(status: &Status, limit: usize) -> Failure {
 struct Unary<'a, M> {
     handlers: &'a Handlers,
     told: &'a Told,
+    details: &'a DetailsSlot,
     message: PhantomData<fn() -> M>,
 }
 
@@ -156,7 +164,9 @@ impl<'a, M: EventMessage> Service<tonic::Request<M>> for Unary<'a, M> {
     fn call(&mut self, request: tonic::Request<M>) -> Self::Future {
         let (metadata, extensions, message) = request.into_parts();
         let head = Head::new(metadata.into_headers(), extensions);
-        let started = self.handlers.start(message, head, |format| format);
+        let started = self
+            .handlers
+            .start(message, head, self.details, |format| format);
         let told = self.told;
         Box::pin(async move {
             let answer = match started {

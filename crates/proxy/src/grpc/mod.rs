@@ -54,33 +54,8 @@ pub type GrpcFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infalli
 /// # Shutdown
 ///
 /// When tonic's server shuts down (`serve_with_shutdown`), events in flight are answered. A stream stays open as long as the
-/// handler's stream goes on, and holds the shutdown up. Let streams fail then, rather than end: Centrifugo lets the client of a
-/// stream that fails subscribe again, and that of one that ends never.
-///
-/// ```
-/// use std::future::ready;
-///
-/// use centrifugo_proxy::{Failed, StreamPublication};
-/// use futures_util::{Stream, StreamExt as _, stream};
-/// use tokio::sync::watch;
-///
-/// /// Returns a stream that fails when the server shuts down.
-/// fn until<S>(
-///     mut shutdown: watch::Receiver<bool>,
-///     publications: S,
-/// ) -> impl Stream<Item = Result<StreamPublication, Failed>>
-/// where
-///     S: Stream<Item = Result<StreamPublication, Failed>>,
-/// {
-///     let failure = stream::once(async move {
-///         let _ = shutdown.wait_for(|has_begun| *has_begun).await;
-///         Some(Err(Failed("the server shuts down".into())))
-///     });
-///     let publications = publications.map(Some).chain(stream::iter([None]));
-///     stream::select(failure, publications).scan((), |(), item| ready(item))
-/// }
-/// # let _ = until::<stream::Empty<_>>;
-/// ```
+/// handler's stream goes on, and holds the shutdown up. Give handlers' streams to [`stream_until`](crate::stream_until), which ends
+/// them with the shutdown so that their clients subscribe again. After the usual end of a stream they never do.
 ///
 /// A program that ends without waiting for its streams has the same effect, once Centrifugo sees their connection break.
 #[derive(Clone)]
@@ -158,12 +133,15 @@ fn kind(path: &str) -> Option<EventKind> {
 
 /// Returns the status of a failure.
 fn status(failure: &Failure) -> Status {
+    if failure.is_subscribe_again() {
+        return Status::unavailable("the stream has ended, and its client shall subscribe again");
+    }
     let code = match failure {
         Failure::Unauthenticated(_) => Code::Unauthenticated,
-        Failure::NoHandler(_) => Code::Unimplemented,
+        Failure::NoHandler(_) | Failure::StreamOverHttp(_) => Code::Unimplemented,
         Failure::Request(_) | Failure::Method | Failure::ContentType(_) => Code::InvalidArgument,
         Failure::TooLarge(_) => Code::ResourceExhausted,
-        Failure::Timeout => Code::DeadlineExceeded,
+        Failure::Timeout(_) => Code::DeadlineExceeded,
         Failure::Handler(_) | Failure::Panic(_) | Failure::Reply(_) => Code::Internal,
     };
     let is_told = !matches!(code, Code::Unauthenticated | Code::Internal);

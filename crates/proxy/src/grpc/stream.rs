@@ -14,15 +14,14 @@ use tonic::body::Body;
 use tonic::{Status, Streaming};
 use tower_service::Service;
 
-use super::event::{Told, check_head, respond, unread};
+use super::event::{Told, check_head, details, respond, unread};
 use super::{GrpcService, status};
-use crate::event::{EventKind, Head};
+use crate::event::{DetailsSlot, EventKind, Head};
 use crate::failure::{BoxError, Failure};
 use crate::handlers::Handlers;
 use crate::messages::{
     StreamSubscribeRequest, StreamSubscribeResponse, SubscribeRequest, SubscribeResponse,
 };
-use crate::observe::stream_failed;
 use crate::stream::{ClientPublications, PublicationStream};
 
 impl GrpcService {
@@ -35,10 +34,11 @@ impl GrpcService {
         B::Error: Into<BoxError> + Send,
     {
         let begun = self.begin(&request);
+        let details = details(&begun);
         let work = pin!(async {
             check_head(&request)?;
             let told = Told::default();
-            let opening = self.opening(EventKind::SubscribeUnidirectional, &told);
+            let opening = self.opening(EventKind::SubscribeUnidirectional, &told, &details);
             let mut codec =
                 self.codec::<SubscribeRequest, StreamSubscribeResponse>(request.headers());
             let response = codec.server_streaming(opening, request).await;
@@ -56,10 +56,11 @@ impl GrpcService {
         B::Error: Into<BoxError> + Send,
     {
         let begun = self.begin(&request);
+        let details = details(&begun);
         let work = pin!(async {
             check_head(&request)?;
             let told = Told::default();
-            let opening = self.opening(EventKind::SubscribeBidirectional, &told);
+            let opening = self.opening(EventKind::SubscribeBidirectional, &told, &details);
             let mut codec =
                 self.codec::<StreamSubscribeRequest, StreamSubscribeResponse>(request.headers());
             let response = codec.streaming(opening, request).await;
@@ -68,11 +69,17 @@ impl GrpcService {
         respond(begun, work).await
     }
 
-    fn opening<'a>(&self, kind: EventKind, told: &'a Told) -> Opening<'a> {
+    fn opening<'a>(
+        &self,
+        kind: EventKind,
+        told: &'a Told,
+        details: &'a DetailsSlot,
+    ) -> Opening<'a> {
         Opening {
             handlers: self.handlers.clone(),
             kind,
             told,
+            details,
             unreadable: Unreadable::default(),
         }
     }
@@ -84,6 +91,7 @@ struct Opening<'a> {
     handlers: Handlers,
     kind: EventKind,
     told: &'a Told,
+    details: &'a DetailsSlot,
     unreadable: Unreadable,
 }
 
@@ -97,14 +105,15 @@ impl Opening<'_> {
         head: Head,
         publications: ClientPublications,
     ) -> Result<tonic::Response<Responses>, Status> {
-        let opened = self.handlers.open(self.kind, message, head, publications);
+        let details = self.details.clone();
+        let opened = self
+            .handlers
+            .open(self.kind, message, head, details, publications);
         let (answer, publications) = opened.await.map_err(|failure| self.told.failed(failure))?;
         self.told.tell(Ok(answer.summary));
         Ok(tonic::Response::new(Responses {
             first: Some(answer.response),
             publications,
-            handlers: self.handlers,
-            kind: self.kind,
             unreadable: self.unreadable,
         }))
     }
@@ -205,8 +214,6 @@ fn tell_unreadable(unreadable: &Unreadable, failure: Failure) {
 struct Responses {
     first: Option<SubscribeResponse>,
     publications: PublicationStream,
-    handlers: Handlers,
-    kind: EventKind,
     unreadable: Unreadable,
 }
 
@@ -238,7 +245,7 @@ impl Stream for Responses {
             Some(Err(failure)) => Some(Err(status(&failure))),
             // The handler may have ended because of it: the client then subscribes again, rather than never.
             None => self.unread().map(|failure| {
-                stream_failed(&self.handlers.parts().observers, self.kind, &failure);
+                self.publications.observers().failed(&failure);
                 Err(status(&failure))
             }),
         })

@@ -7,10 +7,12 @@ use futures_core::Stream;
 
 use super::panic::{Caught, catch_panic};
 use super::{Answer, Handlers};
-use crate::event::{Event, EventKind, EventMessage, Head};
+use crate::event::{DetailsSlot, Event, EventKind, EventMessage, Head};
 use crate::failure::Failure;
 use crate::messages::{SubscribeRequest, SubscribeResponse};
-use crate::observe::{EventSpan, EventStart, ObservedEvent, Outcome, Summary, Transport};
+use crate::observe::{
+    EventSpan, EventStart, ObservedEvent, Outcome, StreamObservers, Summary, Transport,
+};
 use crate::reply::Format;
 use crate::stream::{ClientPublications, PublicationStream};
 
@@ -22,6 +24,7 @@ pub(crate) struct Begun<'a> {
     handlers: &'a Handlers,
     observed: ObservedEvent,
     span: EventSpan,
+    details: DetailsSlot,
 }
 
 /// Begins an event, of whose request only the head is there yet.
@@ -29,12 +32,16 @@ pub(crate) fn begin<'a>(
     handlers: &'a Handlers,
     start: &EventStart<'_>,
 ) -> Result<Begun<'a>, Failure> {
-    let observed = ObservedEvent::start(&handlers.parts().observers, start);
+    let mut observed = ObservedEvent::start(&handlers.parts().observers, start);
     let checked = check(handlers, start);
+    let span = EventSpan::start(start, checked.is_ok());
+    let details = DetailsSlot::new(observed.is_watched() || span.is_watched());
+    observed.set_details(details.clone());
     let begun = Begun {
         handlers,
         observed,
-        span: EventSpan::start(start, checked.is_ok()),
+        span,
+        details,
     };
     match checked {
         Ok(()) => Ok(begun),
@@ -46,6 +53,11 @@ pub(crate) fn begin<'a>(
 }
 
 impl Begun<'_> {
+    /// Returns where the work on the event puts its details.
+    pub(crate) fn details(&self) -> DetailsSlot {
+        self.details.clone()
+    }
+
     /// Does the work on the event within the timeout. The work is pinned by the caller: it is large, and would be copied.
     pub(crate) async fn run<T>(
         self,
@@ -53,7 +65,7 @@ impl Begun<'_> {
     ) -> Result<T, Failure> {
         let timeout = self.handlers.parts().timeout;
         let outcome = tokio::time::timeout(timeout, self.span.run(work)).await;
-        let outcome = outcome.unwrap_or(Err(Failure::Timeout));
+        let outcome = outcome.unwrap_or(Err(Failure::Timeout(timeout)));
         self.end(match &outcome {
             Ok((_, summary)) => Outcome::from(*summary),
             Err(failure) => Outcome::Failed(failure),
@@ -62,7 +74,7 @@ impl Begun<'_> {
     }
 
     fn end(self, outcome: Outcome<'_>) {
-        self.span.end(outcome);
+        self.span.end(outcome, self.details.get());
         self.observed.end(outcome);
     }
 }
@@ -103,8 +115,10 @@ impl Handlers {
         head: Head,
     ) -> Result<M::Response, Failure> {
         let begun = begin(self, &in_process(M::KIND, &head))?;
+        let details = begun.details();
         let work = pin!(async {
-            let answer = self.start(message, head, |format| format)?.await?;
+            let answer = self.start(message, head, &details, |format| format)?;
+            let answer = answer.await?;
             Ok((answer.response, answer.summary))
         });
         begun.run(work).await
@@ -152,20 +166,24 @@ impl Handlers {
         publications: ClientPublications,
     ) -> Result<(SubscribeResponse, PublicationStream), Failure> {
         let begun = begin(self, &in_process(kind, &head))?;
+        let details = begun.details();
         let work = pin!(async {
-            let (answer, stream) = self.open(kind, message, head, publications).await?;
+            let opened = self.open(kind, message, head, details, publications);
+            let (answer, stream) = opened.await?;
             Ok(((answer.response, stream), answer.summary))
         });
         begun.run(work).await
     }
 
-    /// Starts the handler of an event. Apart from what is returned, nothing of the event is kept on the way.
+    /// Starts the handler of an event. Apart from what is returned and the details, nothing of the event is kept on the way.
     pub(crate) fn start<M: EventMessage>(
         &self,
         message: M,
         head: Head,
+        details: &DetailsSlot,
         format: impl FnOnce(Format) -> Format,
     ) -> Result<Caught<Answer<M::Response>>, Failure> {
+        details.fill(|| message.details());
         let handler = M::handler(&self.parts().table);
         let handler = handler.ok_or_else(|| Failure::no_handler(M::KIND))?;
         let (event, own_format) = Event::new(message, head)?;
@@ -178,8 +196,10 @@ impl Handlers {
         kind: EventKind,
         message: SubscribeRequest,
         head: Head,
+        details: DetailsSlot,
         publications: ClientPublications,
     ) -> Result<(Answer<SubscribeResponse>, PublicationStream), Failure> {
+        details.fill(|| message.details());
         let table = &self.parts().table;
         let handler = match kind {
             EventKind::SubscribeBidirectional => table.subscribe_bidirectional.as_ref(),
@@ -188,9 +208,12 @@ impl Handlers {
         let handler = handler.ok_or_else(|| Failure::no_handler(kind))?;
         let (event, format) = Event::new(message, head)?;
         let (answer, publications) = Caught(handler(event, publications, format)).await?;
-        let observers = self.parts().observers.clone();
-        let stream = PublicationStream::new(publications, kind, observers);
-        Ok((answer, stream))
+        let observers = StreamObservers {
+            observers: self.parts().observers.clone(),
+            kind,
+            details,
+        };
+        Ok((answer, PublicationStream::new(publications, observers)))
     }
 }
 

@@ -24,8 +24,7 @@ use crate::event::{
     CacheEmptyEvent, ChannelStateEvent, ConnectEvent, EventKind, MapPublishEvent, MapRemoveEvent,
     PublishEvent, RefreshEvent, RpcEvent, SharedPollRefreshEvent, SubRefreshEvent, SubscribeEvent,
 };
-use crate::failure::Failure;
-use crate::observe::{self, Observer, Observers, OnFailure};
+use crate::observe::{self, FailedEvent, Observer, Observers, OnFailure};
 use crate::reject::{ErrorReject, Failed, Reject};
 use crate::reply::{
     CacheEmptyReply, ChannelStateReply, ConnectReply, MapPublishReply, MapRemoveReply,
@@ -43,8 +42,8 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// The handlers of a backend, one function per event.
 ///
 /// A function gets an [`Event`](crate::Event) and returns a reply, or refuses. `?` turns any error into
-/// [`Reject::Failed`], after which the client gets error 100 and [`on_failure`](Self::on_failure) the cause. State of the
-/// application is captured by the functions. A clone has the handlers of that moment: register them before.
+/// [`Reject::Failed`], after which the client gets error 100 and [`on_failure`](Self::on_failure) the cause. A clone has the
+/// handlers of that moment: register them before.
 ///
 /// ```
 /// use centrifugo_proxy::{
@@ -75,6 +74,32 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 ///     });
 /// # let _ = handlers;
 /// # Ok(()) }
+/// ```
+///
+/// The functions capture the state of the application. Each has a clone, and each event a clone of that:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use centrifugo_proxy::{Caller, ConnectEvent, ConnectReply, Handlers, Reject, RpcEvent, RpcReply};
+///
+/// struct App; // with a pool of connections to a database
+///
+/// impl App {
+///     async fn connect(self: Arc<Self>, event: ConnectEvent) -> Result<ConnectReply, Reject> {
+///         Ok(ConnectReply::user(event.name()))
+///     }
+///
+///     async fn rpc(self: Arc<Self>, _: RpcEvent) -> Result<RpcReply, Reject> {
+///         Ok(RpcReply::empty())
+///     }
+/// }
+///
+/// let app = Arc::new(App);
+/// let handlers = Handlers::new(Caller::anyone())
+///     .connect({ let app = app.clone(); move |event| app.clone().connect(event) })
+///     .rpc(move |event| app.clone().rpc(event));
+/// # let _ = handlers;
 /// ```
 #[derive(Clone)]
 #[must_use]
@@ -137,19 +162,17 @@ impl Handlers {
         self.with(|parts| parts.observers.push(Arc::new(observer)))
     }
 
-    /// Adds a function that sees all failures: errors and panics of handlers, requests that are refused.
+    /// Adds a function that sees all failures: errors and panics of handlers, requests that are refused, streams that fail.
     ///
-    /// The kind is `None` if the path names no event. Centrifugo gets a status without the failure's text.
+    /// Centrifugo gets a status without the failure's text. The text of a [`FailedEvent`] is a line for your log, such as
+    /// `rpc "echo" of user 42: the handler failed: database is down`.
     ///
     /// ```
     /// # use centrifugo_proxy::{Caller, Handlers};
-    /// let handlers = Handlers::new(Caller::anyone()).on_failure(|kind, failure| eprintln!("{kind:?}: {failure}"));
+    /// let handlers = Handlers::new(Caller::anyone()).on_failure(|failed| eprintln!("{failed}"));
     /// # let _ = handlers;
     /// ```
-    pub fn on_failure(
-        self,
-        function: impl Fn(Option<EventKind>, &Failure) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn on_failure(self, function: impl Fn(&FailedEvent<'_>) + Send + Sync + 'static) -> Self {
         self.observer(OnFailure(Arc::new(function)))
     }
 
@@ -224,8 +247,8 @@ registrations! {
 /// server's limit of concurrent streams.
 ///
 /// The stream is polled when Centrifugo has room for more. At its end the client is unsubscribed for good, with code 2000.
-/// After an error of the stream the client is unsubscribed with code 2500, and subscribes again. If the client goes away, the
-/// stream is dropped.
+/// After an error of the stream the client is unsubscribed with code 2500, and subscribes again; so it does without an error
+/// being told after [`Failed::subscribe_again`]. If the client goes away, the stream is dropped.
 impl Handlers {
     /// Registers the handler of clients that subscribe to a channel with a stream.
     ///

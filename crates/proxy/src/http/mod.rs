@@ -17,7 +17,7 @@ use http_body_util::Full;
 use serde::Serialize;
 use tower_service::Service;
 
-use crate::event::{EventKind, EventMessage, Head};
+use crate::event::{DetailsSlot, EventKind, EventMessage, Head};
 use crate::failure::{BoxError, Failure};
 use crate::handlers::{Handlers, Work, begin};
 use crate::messages::{
@@ -46,7 +46,7 @@ pub type HttpFuture = Pin<Box<dyn Future<Output = Result<HttpResponse, Infallibl
 /// |---|---|
 /// | with an answer, a refusal included | 200 |
 /// | of a caller who is not Centrifugo | 401 |
-/// | to a path that names no event, or one without a handler | 404 |
+/// | to a path that names no event, a stream, or an event without a handler | 404 |
 /// | that is not POST | 405 |
 /// | without the type of content `application/json` | 415 |
 /// | with a body above the limit | 413 |
@@ -55,8 +55,8 @@ pub type HttpFuture = Pin<Box<dyn Future<Output = Result<HttpResponse, Infallibl
 /// | whose body or handler takes too long | 504 |
 ///
 /// To Centrifugo all but 200 are the same: the client gets error 100, unless its configuration has
-/// `http.status_to_code_transforms`. The body of a status below 500 says what is wrong; that of others is empty, and
-/// [`Handlers::on_failure`] sees the cause.
+/// `http.status_to_code_transforms`. The body of a status below 500 says what is wrong, but for that of 401, which is empty as
+/// those of 500 and above are: [`Handlers::on_failure`] sees the cause.
 ///
 /// ```
 /// use centrifugo_proxy::{Caller, Handlers};
@@ -133,7 +133,11 @@ impl HttpService {
             extensions: &parts.extensions,
         };
         let answered = match begin(&self.handlers, &start) {
-            Ok(begun) => begun.run(pin!(self.work(kind, parts, body))).await,
+            Ok(begun) => {
+                let details = begun.details();
+                let work = self.work(kind, parts, body, &details);
+                begun.run(pin!(work)).await
+            }
             Err(failure) => Err(failure),
         };
         Ok(match answered {
@@ -147,18 +151,27 @@ impl HttpService {
             Route::Event(kind) => Some(*kind),
             Route::Below(prefix) => {
                 let name = path.strip_prefix(&**prefix)?.strip_prefix('/')?;
-                EventKind::named(name).filter(|kind| !kind.is_stream())
+                EventKind::named(name)
             }
         }
     }
 
-    async fn work<B>(&self, kind: Option<EventKind>, parts: Parts, body: B) -> Work<Bytes>
+    async fn work<B>(
+        &self,
+        kind: Option<EventKind>,
+        parts: Parts,
+        body: B,
+        details: &DetailsSlot,
+    ) -> Work<Bytes>
     where
         B: Body + Send,
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
         let kind = kind.ok_or_else(|| Failure::NoHandler(parts.uri.path().to_owned()))?;
+        if kind.is_stream() {
+            return Err(Failure::StreamOverHttp(kind));
+        }
         if !self.handlers.parts().table.has(kind) {
             return Err(Failure::no_handler(kind));
         }
@@ -167,29 +180,43 @@ impl HttpService {
         let json = body::read(body, &parts.headers, limit).await?;
         let head = Head::new(parts.headers, parts.extensions);
         match kind {
-            EventKind::Connect => self.answer::<ConnectRequest>(json, head).await,
-            EventKind::Refresh => self.answer::<RefreshRequest>(json, head).await,
-            EventKind::Subscribe => self.answer::<SubscribeRequest>(json, head).await,
-            EventKind::Publish => self.answer::<PublishRequest>(json, head).await,
-            EventKind::Rpc => self.answer::<RpcRequest>(json, head).await,
-            EventKind::SubRefresh => self.answer::<SubRefreshRequest>(json, head).await,
-            EventKind::MapPublish => self.answer::<MapPublishRequest>(json, head).await,
-            EventKind::MapRemove => self.answer::<MapRemoveRequest>(json, head).await,
+            EventKind::Connect => self.answer::<ConnectRequest>(json, head, details).await,
+            EventKind::Refresh => self.answer::<RefreshRequest>(json, head, details).await,
+            EventKind::Subscribe => self.answer::<SubscribeRequest>(json, head, details).await,
+            EventKind::Publish => self.answer::<PublishRequest>(json, head, details).await,
+            EventKind::Rpc => self.answer::<RpcRequest>(json, head, details).await,
+            EventKind::SubRefresh => self.answer::<SubRefreshRequest>(json, head, details).await,
+            EventKind::MapPublish => self.answer::<MapPublishRequest>(json, head, details).await,
+            EventKind::MapRemove => self.answer::<MapRemoveRequest>(json, head, details).await,
             EventKind::SharedPollRefresh => {
-                self.answer::<SharedPollRefreshRequest>(json, head).await
+                self.answer::<SharedPollRefreshRequest>(json, head, details)
+                    .await
             }
-            EventKind::CacheEmpty => self.answer::<NotifyCacheEmptyRequest>(json, head).await,
-            EventKind::ChannelState => self.answer::<NotifyChannelStateRequest>(json, head).await,
+            EventKind::CacheEmpty => {
+                self.answer::<NotifyCacheEmptyRequest>(json, head, details)
+                    .await
+            }
+            EventKind::ChannelState => {
+                self.answer::<NotifyChannelStateRequest>(json, head, details)
+                    .await
+            }
             EventKind::SubscribeUnidirectional | EventKind::SubscribeBidirectional => {
-                Err(Failure::no_handler(kind))
+                Err(Failure::StreamOverHttp(kind))
             }
         }
     }
 
-    async fn answer<M: EventMessage>(&self, json: Bytes, head: Head) -> Work<Bytes> {
+    async fn answer<M: EventMessage>(
+        &self,
+        json: Bytes,
+        head: Head,
+        details: &DetailsSlot,
+    ) -> Work<Bytes> {
         let message: M = crate::api::json::from_bytes(&json)
             .map_err(|error| Failure::request(error.to_string()))?;
-        let answer = self.handlers.start(message, head, Format::over_http)?;
+        let answer = self
+            .handlers
+            .start(message, head, details, Format::over_http)?;
         let answer = answer.await?;
         Ok((to_json(&answer.response)?, answer.summary))
     }

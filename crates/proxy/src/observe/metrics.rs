@@ -7,9 +7,7 @@ use ::metrics::{
 };
 
 use super::names::{method, system};
-use super::{EventEnd, EventObserver, EventStart, Observer};
-use crate::event::EventKind;
-use crate::failure::Failure;
+use super::{EventEnd, EventObserver, EventStart, FailedEvent, Observer};
 
 const DURATION: &str = "rpc.server.call.duration";
 const EVENTS: &str = "centrifugo.proxy.events";
@@ -51,10 +49,10 @@ impl Observer for Metrics {
         Some(Box::new(EventMetrics(labels)))
     }
 
-    fn stream_failed(&self, kind: EventKind, failure: &Failure) {
+    fn stream_failed(&self, failed: &FailedEvent<'_>) {
         let labels = vec![
-            Label::new("rpc.method", method(Some(kind))),
-            Label::new("outcome", failure.kind()),
+            Label::new("rpc.method", method(failed.kind())),
+            Label::new("outcome", failed.failure().kind()),
         ];
         counter!(STREAMS_FAILED, labels).increment(1);
     }

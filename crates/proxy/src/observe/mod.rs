@@ -1,5 +1,6 @@
 //! Hooks: observers of events.
 
+mod failed;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
@@ -15,7 +16,10 @@ use http::{Extensions, HeaderMap};
 
 pub(crate) use spans::EventSpan;
 
-use crate::event::{EventKind, Names};
+pub use failed::FailedEvent;
+pub(crate) use failed::{OnFailure, StreamObservers};
+
+use crate::event::{DetailsSlot, EventDetails, EventKind, Names};
 use crate::failure::Failure;
 
 /// A hook that sees every event, for logs, traces and metrics: see [`Handlers::observer`](crate::Handlers::observer).
@@ -30,8 +34,8 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// Sees that a stream of publications, which had been opened, has failed: its client subscribes again.
-    fn stream_failed(&self, kind: EventKind, failure: &Failure) {
-        let _ = (kind, failure);
+    fn stream_failed(&self, failed: &FailedEvent<'_>) {
+        let _ = failed;
     }
 }
 
@@ -87,6 +91,8 @@ pub struct EventEnd<'a> {
     pub outcome: Outcome<'a>,
     /// The time since the head of the request was there.
     pub duration: Duration,
+    /// The user, the channel and so on; empty if the request was not read.
+    pub details: &'a EventDetails,
 }
 
 /// The outcome of an event.
@@ -137,41 +143,6 @@ impl From<Summary> for Outcome<'_> {
     }
 }
 
-/// An observer that is a function for failures.
-pub(crate) struct OnFailure<F>(pub(crate) F);
-
-struct FailureOf<F> {
-    function: Arc<F>,
-    kind: Option<EventKind>,
-}
-
-impl<F> Observer for OnFailure<Arc<F>>
-where
-    F: Fn(Option<EventKind>, &Failure) + Send + Sync + 'static,
-{
-    fn event(&self, event: &EventStart<'_>) -> Option<Box<dyn EventObserver>> {
-        Some(Box::new(FailureOf {
-            function: Arc::clone(&self.0),
-            kind: event.kind,
-        }))
-    }
-
-    fn stream_failed(&self, kind: EventKind, failure: &Failure) {
-        (self.0)(Some(kind), failure);
-    }
-}
-
-impl<F> EventObserver for FailureOf<F>
-where
-    F: Fn(Option<EventKind>, &Failure) + Send + Sync,
-{
-    fn ends(self: Box<Self>, end: &EventEnd<'_>) {
-        if let Outcome::Failed(failure) = end.outcome {
-            (self.function)(self.kind, failure);
-        }
-    }
-}
-
 /// The observers of handlers.
 pub(crate) type Observers = Vec<Arc<dyn Observer>>;
 
@@ -192,9 +163,11 @@ pub(crate) struct ObservedEvent {
     watching: Vec<Box<dyn EventObserver>>,
     /// `None` if nobody watches.
     started: Option<Instant>,
+    details: DetailsSlot,
 }
 
 impl ObservedEvent {
+    /// Starts to observe an event.
     pub(crate) fn start(observers: &Observers, start: &EventStart<'_>) -> Self {
         let observers = observers.iter();
         let watching = observers.filter_map(|observer| caught(|| observer.event(start)).flatten());
@@ -203,7 +176,17 @@ impl ObservedEvent {
         Self {
             watching,
             started: is_watched.then(Instant::now),
+            details: DetailsSlot::default(),
         }
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.started.is_some()
+    }
+
+    /// Sets where the work on the event puts its details.
+    pub(crate) fn set_details(&mut self, details: DetailsSlot) {
+        self.details = details;
     }
 
     pub(crate) fn end(mut self, outcome: Outcome<'_>) {
@@ -215,6 +198,7 @@ impl ObservedEvent {
         let end = EventEnd {
             outcome,
             duration: started.elapsed(),
+            details: self.details.get(),
         };
         for observer in self.watching.drain(..) {
             caught(|| observer.ends(&end));
@@ -227,13 +211,6 @@ impl Drop for ObservedEvent {
         if !self.watching.is_empty() {
             self.tell(Outcome::Dropped);
         }
-    }
-}
-
-/// Tells observers that a stream has failed.
-pub(crate) fn stream_failed(observers: &Observers, kind: EventKind, failure: &Failure) {
-    for observer in observers {
-        caught(|| observer.stream_failed(kind, failure));
     }
 }
 

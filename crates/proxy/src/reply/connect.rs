@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use centrifugo_api::Payload;
 
-use super::format::{Format, check_json};
+use super::format::{Format, check_always_json};
 use super::reply;
 use super::setters::{edit, setters, write_expire_in, write_twins};
 use crate::failure::Failure;
@@ -105,7 +105,7 @@ impl ConnectReply {
         write_twins!(format, self.data, self.result, data, b64data);
         if let Some(meta) = self.meta {
             self.result.meta = meta.into_bytes();
-            check_json("meta", &self.result.meta)?;
+            check_always_json("meta", &self.result.meta)?;
         }
         for (channel, options) in self.subscriptions {
             let options = options.message(format)?;
@@ -115,7 +115,7 @@ impl ConnectReply {
     }
 }
 
-setters!(ConnectReply: info, data, expire_at, meta, caps);
+setters!(ConnectReply: info, data, connection_expiry, meta, caps);
 edit!(ConnectReply, ConnectResult);
 reply!(ConnectReply, ConnectRequest, ConnectResponse, Reject);
 

@@ -74,8 +74,14 @@ impl Format {
     pub(crate) fn bytes(self, name: &str, payload: Payload) -> Result<Bytes, Failure> {
         let is_any = self.is_protobuf || (self.is_binary && !self.is_json);
         let may_be_binary = !self.is_http && (is_any || payload.is_binary());
+        let is_without_base64 = self.is_http && (is_any || payload.is_binary());
         let bytes = payload.into_bytes();
-        if !may_be_binary && !bytes.is_empty() {
+        if may_be_binary || bytes.is_empty() {
+            return Ok(bytes);
+        }
+        if is_without_base64 {
+            check_json_over_http(name, &bytes)?;
+        } else {
             check_json(name, &bytes)?;
         }
         Ok(bytes)
@@ -83,15 +89,39 @@ impl Format {
 }
 
 /// Checks that a payload is JSON, which it must be unless it says that it is binary.
-pub(crate) fn check_json(name: &str, payload: &[u8]) -> Result<(), Failure> {
+fn check_json(name: &str, payload: &[u8]) -> Result<(), Failure> {
+    check(
+        name,
+        payload,
+        ", and the client uses JSON or the proxy has no `binary_encoding`: give `centrifugo_proxy::json(&value)?`, or \
+         `centrifugo_proxy::binary(bytes)` if clients expect bytes",
+    )
+}
+
+/// Checks a payload that is JSON whatever clients use.
+pub(crate) fn check_always_json(name: &str, payload: &[u8]) -> Result<(), Failure> {
+    check(
+        name,
+        payload,
+        ", which it must always be: give `centrifugo_proxy::json(&value)?`",
+    )
+}
+
+/// Checks a payload for which the schema has no field of base64.
+fn check_json_over_http(name: &str, payload: &[u8]) -> Result<(), Failure> {
+    check(
+        name,
+        payload,
+        ", which it must be over HTTP: give `centrifugo_proxy::json(&value)?`, or let Centrifugo call `Handlers::grpc`",
+    )
+}
+
+fn check(name: &str, payload: &[u8], advice: &str) -> Result<(), Failure> {
     let is_text = str::from_utf8(payload).is_ok();
     if is_text && serde_json::from_slice::<IgnoredAny>(payload).is_ok() {
         return Ok(());
     }
-    Err(Failure::reply(format!(
-        "`{name}` is not JSON, and the client uses JSON or the proxy has no `binary_encoding`: give \
-         `centrifugo_api::json(&value)?`, or `centrifugo_api::binary(bytes)` if clients expect bytes"
-    )))
+    Err(Failure::reply(format!("`{name}` is not JSON{advice}")))
 }
 
 /// Returns the Unix time in seconds, rounded up, so that nothing expires before its time; 1 for a time before 1970, which is as

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use centrifugo_api::Payload;
 
-use super::format::{Format, check_json, seconds};
+use super::format::{Format, check_always_json, seconds};
 use super::reply;
 use super::setters::{edit, setters, write_expire_in, write_twins};
 use crate::failure::Failure;
@@ -12,8 +12,7 @@ use crate::messages::{RefreshResult, SubRefreshResult};
 
 /// The reply to [`RefreshEvent`](crate::RefreshEvent): how long the connection goes on. It cannot be refused with an error.
 ///
-/// There is no reply that it goes on for ever: without a time in the future, Centrifugo ends it with code 3005. It takes times
-/// up to a year ahead.
+/// There is no reply that it goes on for ever: without a time in the future, Centrifugo ends it with code 3005.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RefreshReply {
@@ -35,11 +34,11 @@ pub struct SubRefreshReply {
 
 /// Adds the ways in which it can go on.
 macro_rules! lifetimes {
-    ($reply:ident, $result:ident, $it:literal, $($field:ident),+) => {
+    ($reply:ident, $result:ident, $it:literal, $past:literal, $($field:ident),+) => {
         impl $reply {
             #[doc = concat!("Creates the reply that the ", $it, " goes on until a time, rounded up to whole seconds.")]
             ///
-            /// Centrifugo asks again then.
+            #[doc = concat!("Centrifugo asks again then. ", $past)]
             pub fn until(time: SystemTime) -> Self {
                 let mut result = $result::default();
                 result.expire_at = seconds(time);
@@ -64,8 +63,23 @@ macro_rules! lifetimes {
     };
 }
 
-lifetimes!(RefreshReply, RefreshResult, "connection", info, meta);
-lifetimes!(SubRefreshReply, SubRefreshResult, "subscription", info);
+lifetimes!(
+    RefreshReply,
+    RefreshResult,
+    "connection",
+    "With a time in the past the connection ends with code 3005, and the client connects again. A time that is more than a \
+     year ahead counts as a year.",
+    info,
+    meta
+);
+lifetimes!(
+    SubRefreshReply,
+    SubRefreshResult,
+    "subscription",
+    "With a time in the past the subscription ends with code 2501, and the client subscribes again. A time that is more than \
+     a year ahead counts as a year.",
+    info
+);
 
 impl RefreshReply {
     fn result(mut self, format: &Format) -> Result<Option<RefreshResult>, Failure> {
@@ -73,7 +87,7 @@ impl RefreshReply {
         write_twins!(format, self.info, self.result, info, b64info);
         if let Some(meta) = self.meta {
             self.result.meta = meta.into_bytes();
-            check_json("meta", &self.result.meta)?;
+            check_always_json("meta", &self.result.meta)?;
         }
         Ok(Some(self.result))
     }

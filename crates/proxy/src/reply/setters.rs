@@ -13,6 +13,8 @@ macro_rules! setter {
     (info) => {
         /// Sets the information about the client in this channel, or in all of them: the field `chan_info` or `conn_info` of
         /// presence, joins and publications.
+        ///
+        /// Text must already be JSON: [`json`](crate::json) makes it from a value.
         pub fn info(mut self, info: impl ::centrifugo_api::IntoPayload) -> Self {
             self.info = Some(info.into_payload());
             self
@@ -20,28 +22,32 @@ macro_rules! setter {
     };
     (data) => {
         /// Sets the data that the client gets with the reply.
+        ///
+        /// Text must already be JSON: [`json`](crate::json) makes it from a value.
         pub fn data(mut self, data: impl ::centrifugo_api::IntoPayload) -> Self {
             self.data = Some(data.into_payload());
             self
         }
     };
-    (expire_at) => {
-        /// Sets when it expires, rounded up to whole seconds; it does not expire by default. Centrifugo then asks the refresh proxy, if
-        /// there is one, or ends it 25 s later.
-        pub fn expire_at(mut self, time: ::std::time::SystemTime) -> Self {
-            self.result.expire_at = $crate::reply::format::seconds(time);
-            self.expire_in = None;
-            self
+    (connection_expiry) => {
+        $crate::reply::setters::expiry! {
+            "Register `refresh` too. Without it Centrifugo tells the client when it expires, and SDKs ask their `getToken` then: a \
+             client without one is disconnected ('unauthorized') and does not come back.",
+            "With a time in the past the client gets error 110 ('expired') instead of a connection, and does not try again."
         }
-
-        /// Sets in how long it expires, at least one second: see [`expire_at`](Self::expire_at).
-        pub fn expire_in(mut self, duration: ::std::time::Duration) -> Self {
-            self.expire_in = Some(duration);
-            self
+    };
+    (subscription_expiry) => {
+        $crate::reply::setters::expiry! {
+            "Register `sub_refresh` too. Without it Centrifugo tells the client when it expires, and SDKs ask the `getToken` of the \
+             subscription then: one without it is unsubscribed ('unauthorized') and does not come back.",
+            "With a time in the past the client gets error 110 ('expired') instead of a subscription, and does not try again."
         }
     };
     (presence) => {
-        /// Turns presence on or off for this subscription, whatever the namespace says.
+        /// Turns on or off that presence lists this subscription, whatever the namespace says.
+        ///
+        /// Presence can be read only where the namespace has it, `.option("presence", true)`, and is error 108 elsewhere. Clients
+        /// that are to read it also need `allow_presence_for_subscriber`.
         pub fn presence(mut self, on: bool) -> Self {
             self.overrides().presence = Some(on.into());
             self
@@ -80,7 +86,7 @@ macro_rules! setter {
         /// Sets the connection's `meta`, which clients never see. Proxies with the option `include_connection_meta` send it
         /// with later events.
         ///
-        /// It must be JSON.
+        /// It must always be JSON, and so must text: [`json`](crate::json) makes it from a value.
         pub fn meta(mut self, meta: impl ::centrifugo_api::IntoPayload) -> Self {
             self.meta = Some(meta.into_payload());
             self
@@ -144,6 +150,8 @@ macro_rules! setter {
     };
     (replaced_data) => {
         /// Publishes this instead of the client's payload. It must not be empty.
+        ///
+        /// Text must already be JSON: [`json`](crate::json) makes it from a value.
         pub fn data(mut self, data: impl ::centrifugo_api::IntoPayload) -> Self {
             self.data = Some(data.into_payload());
             self
@@ -151,7 +159,31 @@ macro_rules! setter {
     };
 }
 
-pub(crate) use {setter, setters};
+/// Adds `expire_at` and `expire_in`. The texts say what else is needed, and what a time in the past does.
+macro_rules! expiry {
+    ($needs:literal, $past:literal) => {
+        /// Sets when it expires, rounded up to whole seconds; it does not expire by default.
+        ///
+        #[doc = $needs]
+        ///
+        #[doc = $past]
+        pub fn expire_at(mut self, time: ::std::time::SystemTime) -> Self {
+            self.result.expire_at = $crate::reply::format::seconds(time);
+            self.expire_in = None;
+            self
+        }
+
+        /// Sets in how long it expires, at least one second: see [`expire_at`](Self::expire_at).
+        ///
+        #[doc = $needs]
+        pub fn expire_in(mut self, duration: ::std::time::Duration) -> Self {
+            self.expire_in = Some(duration);
+            self
+        }
+    };
+}
+
+pub(crate) use {expiry, setter, setters};
 
 /// Writes a payload into a message's field and its twin.
 macro_rules! write_twins {

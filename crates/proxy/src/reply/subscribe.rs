@@ -49,7 +49,7 @@ impl SubscribeReply {
     }
 }
 
-setters!(SubscribeReply: info, data, expire_at, presence, recovery);
+setters!(SubscribeReply: info, data, subscription_expiry, presence, recovery);
 edit!(SubscribeReply, SubscribeResult);
 reply!(SubscribeReply, SubscribeRequest, SubscribeResponse, Reject);
 
@@ -79,7 +79,7 @@ impl StreamSubscribeReply {
     }
 }
 
-setters!(StreamSubscribeReply: info, data, expire_at, presence);
+setters!(StreamSubscribeReply: info, data, subscription_expiry, presence);
 edit!(StreamSubscribeReply, SubscribeResult);
 reply!(
     StreamSubscribeReply,

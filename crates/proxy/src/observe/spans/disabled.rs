@@ -1,5 +1,6 @@
 //! Without the feature `tracing` events have no spans.
 
+use crate::event::EventDetails;
 use crate::observe::{EventStart, Outcome};
 
 /// The span of an event, which is none.
@@ -14,5 +15,10 @@ impl EventSpan {
         work.await
     }
 
-    pub(crate) fn end(self, _: Outcome<'_>) {}
+    /// Returns whether a failure is reported with its details.
+    pub(crate) fn is_watched(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn end(self, _: Outcome<'_>, _: &EventDetails) {}
 }

@@ -1,15 +1,13 @@
 //! Spans of `tracing`, with the names of OpenTelemetry's conventions for RPC.
 
-use std::error::Error as _;
-
 use tracing::field::{Empty, display};
-use tracing::{Instrument as _, Span, info_span, warn};
+use tracing::{Instrument as _, Level, Span, enabled, info_span, warn};
 
 #[cfg(not(feature = "opentelemetry"))]
 use super::no_parent as parent;
 #[cfg(feature = "opentelemetry")]
 use super::parent;
-use crate::event::EventKind;
+use crate::event::{EventDetails, EventKind};
 use crate::observe::names::{self, system};
 use crate::observe::{EventStart, Outcome};
 
@@ -49,12 +47,18 @@ impl EventSpan {
         work.instrument(self.span.clone()).await
     }
 
-    pub(crate) fn end(mut self, outcome: Outcome<'_>) {
-        self.has_ended = true;
-        self.record(outcome);
+    /// Returns whether a failure is reported with its details.
+    #[allow(clippy::unused_self)] // As without the feature.
+    pub(crate) fn is_watched(&self) -> bool {
+        enabled!(Level::WARN)
     }
 
-    fn record(&self, outcome: Outcome<'_>) {
+    pub(crate) fn end(mut self, outcome: Outcome<'_>, details: &EventDetails) {
+        self.has_ended = true;
+        self.record(outcome, details);
+    }
+
+    fn record(&self, outcome: Outcome<'_>, details: &EventDetails) {
         self.span
             .record("rpc.status_code", display(names::Code(outcome)));
         let Outcome::Failed(failure) = outcome else {
@@ -64,17 +68,22 @@ impl EventSpan {
         self.span.record("error.type", failure.kind());
         let _entered = self.span.enter();
         let event = self.kind.map_or("unknown", EventKind::name);
-        match failure.source() {
-            Some(cause) => warn!(event, %failure, %cause, "the event has no answer"),
-            None => warn!(event, %failure, "the event has no answer"),
-        }
+        warn!(
+            event,
+            method = details.method(),
+            channel = details.channel(),
+            user = details.user(),
+            client = details.client(),
+            %failure,
+            "the event has no answer"
+        );
     }
 }
 
 impl Drop for EventSpan {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.record(Outcome::Dropped);
+            self.record(Outcome::Dropped, EventDetails::UNKNOWN);
         }
     }
 }
@@ -91,15 +100,29 @@ mod tests {
 
     use super::*;
     use crate::Transport;
+    use crate::failure::Failure;
 
-    /// The values that spans get for `rpc.status_code`.
+    /// The values that spans get for `rpc.status_code`, and the fields of warnings.
     #[derive(Clone, Default)]
-    struct Codes(Arc<Mutex<Vec<String>>>);
+    struct Codes {
+        codes: Arc<Mutex<Vec<String>>>,
+        warnings: Arc<Mutex<Vec<String>>>,
+    }
+
+    /// The fields of an event of `tracing`.
+    #[derive(Default)]
+    struct Fields(String);
+
+    impl Visit for Fields {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0 += &format!("{field}={value:?} ");
+        }
+    }
 
     impl Visit for Codes {
         fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
             if field.name() == "rpc.status_code" {
-                let mut codes = self.0.lock().expect("no other test panics");
+                let mut codes = self.codes.lock().expect("no other test panics");
                 codes.push(format!("{value:?}"));
             }
         }
@@ -120,7 +143,12 @@ mod tests {
 
         fn record_follows_from(&self, _: &Id, _: &Id) {}
 
-        fn event(&self, _: &Event<'_>) {}
+        fn event(&self, event: &Event<'_>) {
+            let mut fields = Fields::default();
+            event.record(&mut fields);
+            let mut warnings = self.warnings.lock().expect("no other test panics");
+            warnings.push(fields.0);
+        }
 
         fn enter(&self, _: &Id) {}
 
@@ -139,10 +167,39 @@ mod tests {
             extensions: &extensions,
         };
         tracing::subscriber::with_default(codes.clone(), || {
-            EventSpan::start(&start, true).end(Outcome::Accepted);
+            let unknown = EventDetails::UNKNOWN;
+            EventSpan::start(&start, true).end(Outcome::Accepted, unknown);
             drop(EventSpan::start(&start, true));
         });
-        let codes = codes.0.lock().expect("no other test panics");
+        let codes = codes.codes.lock().expect("no other test panics");
         assert_eq!(*codes, ["OK", "dropped"]);
+    }
+
+    #[test]
+    fn warning_tells_whom_the_event_was_about() {
+        let codes = Codes::default();
+        let headers = HeaderMap::new();
+        let extensions = Extensions::new();
+        let start = EventStart {
+            kind: Some(EventKind::Rpc),
+            transport: Transport::Http,
+            headers: &headers,
+            extensions: &extensions,
+        };
+        let details = EventDetails {
+            method: "echo".to_owned(),
+            user: "42".to_owned(),
+            ..EventDetails::default()
+        };
+        let failure = Failure::Handler("database is down".into());
+        tracing::subscriber::with_default(codes.clone(), || {
+            let span = EventSpan::start(&start, true);
+            assert!(span.is_watched());
+            span.end(Outcome::Failed(&failure), &details);
+        });
+        let warnings = codes.warnings.lock().expect("no other test panics");
+        let expected =
+            r#"event="rpc" method="echo" user="42" failure=the handler failed: database is down "#;
+        assert!(warnings[0].ends_with(expected), "{warnings:?}");
     }
 }
