@@ -19,12 +19,7 @@ use super::{NO, connect, refusal, text};
 use crate::{Outcome, describe, soon};
 
 /// The handlers of both backends.
-const KINDS: [EventKind; 4] = [
-    EventKind::Connect,
-    EventKind::Subscribe,
-    EventKind::Rpc,
-    EventKind::SubscribeBidirectional,
-];
+const KINDS: [EventKind; 3] = [EventKind::Connect, EventKind::Subscribe, EventKind::Rpc];
 
 fn handlers() -> Result<Handlers, centrifugo_proxy::Error> {
     let handlers = Handlers::new(Caller::with_secret("s3cret")?);
@@ -166,6 +161,33 @@ async fn streams_work_over_grpc() -> Outcome {
     ];
     assert_eq!(seen, expected);
     Ok(())
+}
+
+#[test]
+fn urls_at_which_nothing_can_be_asked_are_refused_at_the_start() {
+    for (url, problem) in [
+        ("ftp://127.0.0.1:21", "neither http:// nor grpc://"),
+        ("https://127.0.0.1", "no TLS"),
+        ("grpcs://127.0.0.1:4000", "no TLS"),
+        ("http://", "is not a URL"),
+        ("http://127.0.0.1:3000?a=b", "has a query"),
+        ("grpc://127.0.0.1", "give a host and a port"),
+        ("backend", "give a host and a port"),
+        ("grpc://127.0.0.1:4000/path", "give a host and a port"),
+        ("grpc://", "is not an address"),
+    ] {
+        let started = builder().proxy_url(url, KINDS).start();
+        let error = started.map(drop).expect_err(url).to_string();
+        assert!(error.contains("proxy_url: "), "{url}: {error}");
+        assert!(error.contains(problem), "{url}: {error}");
+    }
+    let kinds = [EventKind::SubscribeBidirectional];
+    let started = builder().proxy_url("http://127.0.0.1:3000", kinds).start();
+    let error = started.map(drop).expect_err("it is a stream").to_string();
+    assert!(
+        error.contains("`subscribe_bidirectional` is a stream"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

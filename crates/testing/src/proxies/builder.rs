@@ -53,7 +53,8 @@ impl ServerBuilder {
     /// Asks a backend at this URL about events of these kinds, in place of [`proxy`](Self::proxy).
     ///
     /// Below a URL of `http://`, each event has its name: `subscribe` of `http://127.0.0.1:3000/centrifugo` is at
-    /// `http://127.0.0.1:3000/centrifugo/subscribe`. A URL of `grpc://` is an address; it needs the feature `grpc`.
+    /// `http://127.0.0.1:3000/centrifugo/subscribe`. A URL of `grpc://` is an address with a port; it needs the feature `grpc`, and
+    /// streams need it. The server does not start with another URL.
     ///
     /// The backend does not know of [`advance`](crate::Server::advance): its times are those of its machine.
     pub fn proxy_url(

@@ -103,8 +103,8 @@ impl ProxySettings {
         if let Some(options) = &self.options {
             check_headers(options).map_err(|problem| config("proxy_options", &problem))?;
         }
-        if let Some(CodeBackend::Url { url, .. }) = &self.backend {
-            check_url(url).map_err(|problem| config("proxy_url", &problem))?;
+        if let Some(CodeBackend::Url { url, kinds }) = &self.backend {
+            check_url(url, kinds).map_err(|problem| config("proxy_url", &problem))?;
         }
         Ok(())
     }
@@ -204,12 +204,24 @@ fn http(backend: HttpBackend) -> Backend {
     Backend::Http(Box::new(backend))
 }
 
-/// Checks the URL of a backend.
-fn check_url(url: &str) -> Result<(), String> {
+/// Checks the URL of a backend for events of these kinds.
+fn check_url(url: &str, kinds: &[EventKind]) -> Result<(), String> {
     if url.starts_with("http://") {
+        if let Some(kind) = kinds.iter().find(|kind| kind.is_stream()) {
+            return Err(format!(
+                "`{kind}` is a stream, and streams exist only over gRPC: give an address such as grpc://127.0.0.1:4000"
+            ));
+        }
+        if url.contains('?') {
+            return Err(format!(
+                "`{url}` has a query: leave it out, since the names of events are added to the path"
+            ));
+        }
         HttpBackend::below(url).map(drop)
     } else if url.starts_with("https://") || url.starts_with("grpcs://") {
         Err("the embedded server uses no TLS: serve the backend at http:// or grpc://".to_owned())
+    } else if url.contains("://") && !url.starts_with("grpc://") {
+        Err(format!("`{url}` begins with neither http:// nor grpc://"))
     } else {
         check_address(url)
     }

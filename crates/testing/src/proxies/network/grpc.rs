@@ -92,7 +92,13 @@ impl GrpcBackend {
 fn endpoint(url: &str) -> Result<Endpoint, String> {
     let address = url.strip_prefix("grpc://").unwrap_or(url);
     let endpoint = Endpoint::from_shared(format!("http://{address}"));
-    endpoint.map_err(|error| format!("`{url}` is not an address: {error}"))
+    let endpoint = endpoint.map_err(|error| format!("`{url}` is not an address: {error}"))?;
+    if endpoint.uri().port_u16().is_none() || address.contains(['/', '?']) {
+        return Err(format!(
+            "`{url}` is not an address: give a host and a port, as in grpc://127.0.0.1:4000"
+        ));
+    }
+    Ok(endpoint)
 }
 
 fn codec() -> ProstCodec<StreamSubscribeRequest, StreamSubscribeResponse> {
