@@ -193,11 +193,20 @@ impl fmt::Display for ApiError {
             write!(formatter, "{method}: ")?;
         }
         let hint = hint_part(&self.hint());
-        write!(
-            formatter,
-            "Centrifugo returned error {}: {}{hint}",
-            self.code, self.message
-        )?;
+        let code = self.code;
+        let message = &self.message;
+        // The connections of `centrifugo-api-testing` end with such codes. Errors have smaller ones.
+        if code >= 3000 {
+            write!(
+                formatter,
+                "Centrifugo ended the connection with code {code}: {message}{hint}"
+            )?;
+        } else {
+            write!(
+                formatter,
+                "Centrifugo returned error {code}: {message}{hint}"
+            )?;
+        }
         let Some(attempts) = self.attempts() else {
             return Ok(());
         };
