@@ -148,6 +148,8 @@ impl<S> Drop for Checked<S> {
 /// Returns a handler's stream that ends when something happens, such as the shutdown of the server: its client then subscribes
 /// again, as after [`Failed::subscribe_again`].
 ///
+/// It does so at once. End streams only where the next subscription finds a stream that goes on, such as that of another node.
+///
 /// ```
 /// use centrifugo_proxy::{Caller, Handlers, StreamPublication, StreamSubscribeReply, stream_until};
 /// use futures_util::stream;

@@ -21,6 +21,9 @@ use crate::handlers::Handlers;
 /// | `CacheEmpty` (Centrifugo PRO) | `force_recovery`, `force_recovery_mode: cache` | `history_size`, `history_ttl` |
 /// | `ChannelState` (Centrifugo PRO) | `presence` | `engine.type: redis`, outside of this configuration |
 ///
+/// Presence can be read only where the namespace has it: `.option("presence", true)`. Clients that are to read it also need
+/// `.option("allow_presence_for_subscriber", true)`.
+///
 /// With Centrifugo 6.9.1 nobody can subscribe to a map channel through the handler of `Subscribe`: error 107. Let clients do
 /// so by tokens or `allow_subscribe_for_client`.
 ///

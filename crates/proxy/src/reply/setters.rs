@@ -46,8 +46,9 @@ macro_rules! setter {
     (presence) => {
         /// Turns on or off that presence lists this subscription, whatever the namespace says.
         ///
-        /// Presence can be read only where the namespace has it, `.option("presence", true)`, and is error 108 elsewhere. Clients
-        /// that are to read it also need `allow_presence_for_subscriber`.
+        /// Presence can be read only where the namespace has it: [`ChannelOptions`](crate::ChannelOptions) with
+        /// `.option("presence", true)`. Elsewhere reading is error 108. Clients that are to read it also need
+        /// `.option("allow_presence_for_subscriber", true)`.
         pub fn presence(mut self, on: bool) -> Self {
             self.overrides().presence = Some(on.into());
             self
