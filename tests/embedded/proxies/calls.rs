@@ -40,7 +40,10 @@ async fn method_is_answered_by_its_handler() -> Outcome {
 async fn disconnect_ends_the_connection() -> Outcome {
     let server = Server::builder().proxy(&methods()).start()?;
     let mut anna = connect(&server, "anna").await?;
-    assert_eq!(refusal(anna.rpc("bye", "1").await), (4500, "bye".into()));
+    let error = anna.rpc("bye", "1").await.expect_err("the handler refuses");
+    let text = "Centrifugo ended the connection with code 4500: bye";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(error.api_code(), Some(4500));
     let end = anna.try_next().ok_or("no event")?;
     assert_eq!(describe(&end), "disconnected: 4500 bye");
     Ok(())
