@@ -496,21 +496,25 @@ async fn payload_that_is_not_json_is_told_with_what_to_give() {
 #[tokio::test]
 async fn stream_over_http_is_referred_to_grpc() {
     let failures = Failures::default();
-    let handlers = failures.watch(anyone().subscribe_unidirectional(|_| async {
+    let registered = anyone().subscribe_unidirectional(|_| async {
         let publications = futures_util::stream::empty();
         Ok((StreamSubscribeReply::allow(), publications))
-    }));
-    let kind = EventKind::SubscribeUnidirectional;
-    let (status, text) = ask(&handlers, "/subscribe_unidirectional", "{}").await;
-    assert_eq!(status, StatusCode::NOT_FOUND);
-    assert!(
-        text.contains("only over gRPC: serve `Handlers::grpc`"),
-        "{text}"
-    );
-    assert!(failures.take().starts_with("subscribe_unidirectional: "));
-    let response = send(handlers.http_event(kind), post("/", "{}")).await;
-    assert_eq!(response.status(), StatusCode::NOT_FOUND);
-    assert!(failures.take().contains("only over gRPC"));
+    });
+    for handlers in [anyone(), registered] {
+        let handlers = failures.watch(handlers);
+        let (status, text) = ask(&handlers, "/subscribe_unidirectional", "{}").await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert!(
+            text.contains("only over gRPC: serve `Handlers::grpc`"),
+            "{text}"
+        );
+        let seen = failures.take();
+        assert!(seen.starts_with("subscribe_unidirectional: "), "{seen}");
+        let service = handlers.http_event(EventKind::SubscribeUnidirectional);
+        let response = send(service, post("/", "{}")).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert!(failures.take().contains("only over gRPC"));
+    }
 }
 
 #[tokio::test(start_paused = true)]
