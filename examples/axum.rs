@@ -1,84 +1,59 @@
-//! A web handler that publishes: `POST /messages` with `{"text": "…"}` goes into a channel.
+//! Publishes from a web handler of axum: `POST /messages` with `{"text": "…"}` goes into a channel.
 //!
-//! ```sh
-//! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example axum
-//! curl http://localhost:3000/messages -H 'content-type: application/json' -d '{"text": "hello"}'
-//! ```
-//!
-//! With `--once` it calls itself once and ends.
+//! `cargo run --example axum` sends two requests, and prints the responses. The embedded Centrifugo is
+//! not available during the second one.
 
 mod support;
 
-use std::net::SocketAddr;
-
-use axum::extract::{Json, State};
-use axum::http::StatusCode;
-use axum::routing::post;
-use centrifugo_api::{Client, PublishRequest, json};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
+use centrifugo_api::{Client, Error, PublishRequest, Status, json};
+use centrifugo_api_testing::Fault;
 use serde::{Deserialize, Serialize};
-use support::Report;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-
-/// The state of every request. The client is cheap to clone.
-#[derive(Clone)]
-struct App {
-    client: Client,
-    channel: String,
-}
+use support::{Report, Viewer};
+use tokio::net::TcpListener;
 
 #[derive(Deserialize, Serialize)]
 struct Message {
     text: String,
 }
 
-async fn publish(
-    State(app): State<App>,
-    Json(message): Json<Message>,
-) -> Result<String, StatusCode> {
-    let request = PublishRequest::new(app.channel, json(&message).map_err(failed)?);
-    let result = app.client.publish(request).await.map_err(failed)?;
+/// The client is cheap to clone: each request has one.
+async fn publish(client: State<Client>, message: Json<Message>) -> Result<String, StatusCode> {
+    let data = json(&message.0).map_err(failed)?;
+    let request = PublishRequest::new(support::channel("messages"), data);
+    let result = client.publish(request).await.map_err(failed)?;
     Ok(format!("published at offset {}", result.offset))
 }
 
-/// Logs an error. Do not leak details to callers.
-fn failed(error: centrifugo_api::Error) -> StatusCode {
-    eprintln!("{error}");
-    if error.is_retryable() {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::INTERNAL_SERVER_ERROR
-    }
+/// Logs an error, whose details are not for the caller.
+fn failed(error: Error) -> StatusCode {
+    println!("  log: {error}");
+    StatusCode::BAD_GATEWAY
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Report> {
-    let app = App {
-        client: support::builder()?.build()?,
-        channel: support::channel(),
-    };
-    let router = axum::Router::new()
+    let (client, server) = support::start()?;
+    let mut alice = Viewer::new("alice", &server, &support::channel("messages"))?;
+    let router = Router::new()
         .route("/messages", post(publish))
-        .with_state(app);
-    if std::env::args().any(|argument| argument == "--once") {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        tokio::spawn(axum::serve(listener, router).into_future());
-        println!("The handler answered: {}", post_hello(address).await?);
-        return Ok(());
-    }
-    println!("Waiting for POST http://localhost:3000/messages.");
-    Ok(axum::serve(TcpListener::bind("127.0.0.1:3000").await?, router).await?)
-}
+        .with_state(client);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/messages", listener.local_addr()?);
+    tokio::spawn(axum::serve(listener, router).into_future());
 
-async fn post_hello(address: SocketAddr) -> Result<String, Report> {
-    let message = r#"{"text":"hello"}"#;
-    let head = "POST /messages HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length";
-    let mut connection = TcpStream::connect(address).await?;
-    connection
-        .write_all(format!("{head}: {}\r\n\r\n{message}", message.len()).as_bytes())
-        .await?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await?;
-    Ok(answer.replace("\r\n", " | "))
+    for text in ["hello", "are you there?"] {
+        println!("POST /messages with the text {text:?}:");
+        let request = reqwest::Client::new().post(&url);
+        let response = request
+            .json(&serde_json::json!({ "text": text }))
+            .send()
+            .await?;
+        println!("  {} {}", response.status(), response.text().await?);
+        alice.print_received();
+        if let Some(server) = &server {
+            server.fail_always(Fault::status(Status::Http(503)))?;
+        }
+    }
+    Ok(())
 }

@@ -1,52 +1,50 @@
-//! Publishes the same message to several channels, and shows the outcome in each.
+//! Publishes one message to several channels, and shows the outcome in each.
 //!
-//! ```sh
-//! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example broadcast
-//! ```
+//! `cargo run --example broadcast` prints which channels have the message, and which have not.
 
 mod support;
 
 use centrifugo_api::{BroadcastRequest, Error};
-use serde_json::json;
-use support::Report;
+use support::{Report, Viewer};
 
 #[tokio::main]
 async fn main() -> Result<(), Report> {
-    let client = support::builder()?.build()?;
-    let channel = support::channel();
+    let (client, server) = support::start()?;
+    let channels = ["alice", "bob"].map(support::channel);
+    let mut alice = Viewer::new("alice", &server, &channels[0])?;
+    let mut bob = Viewer::new("bob", &server, &channels[1])?;
 
-    // With a key the whole call can be repeated for five minutes: no channel gets the message
-    // twice.
-    let message = json!({"text": "to all"});
-    let request =
-        BroadcastRequest::new([&channel, "not-configured:1"], message).idempotency_key("release-7");
+    // The request has the message once, however many channels there are.
+    let message = serde_json::json!({"text": "to all"});
+    let request = BroadcastRequest::new(&channels, message.clone());
+    for result in client.broadcast(request).await?.all_ok()? {
+        println!("Published at offset {}.", result.offset);
+    }
+    alice.print_received();
+    bob.print_received();
 
-    // The call succeeds even if a channel fails: each has its own outcome.
+    // The call succeeds even if a channel fails: each channel has its own outcome.
+    let [alice_channel, _] = &channels;
+    let request = BroadcastRequest::new([alice_channel, "not-configured:1"], message)
+        // No channel gets it twice, if the call is repeated within five minutes: by you, or by
+        // the client, which then asks only for the channels that failed for a while.
+        .idempotency_key("release-7");
     let result = client.broadcast(request.clone()).await?;
     for (channel, outcome) in result.channels().iter().zip(result.outcomes()) {
         match outcome {
-            Ok(position) => println!("{channel}: published at offset {}.", position.offset),
-            Err(error) => println!("{channel}: not published, code {}.", error.code),
+            Ok(position) => println!("{channel:?}: published at offset {}.", position.offset),
+            Err(error) => println!("{channel:?}: {error}."),
         }
     }
+    alice.print_received();
 
-    // Only the failures.
-    for (channel, error) in result.failed() {
-        println!("Failed: {channel}: {error}.");
-    }
-
-    // The results of all channels, or one error if any channel failed.
-    match client.broadcast(request).await?.all_ok() {
-        Ok(results) => println!("All {} channels have it.", results.len()),
-        Err(Error::Partial { failed, of, .. }) => {
-            println!("{} of {of} channels do not have it.", failed.len())
+    // Or one error, if any channel failed. Alice gets nothing, because the key is the same.
+    if let Err(error) = client.broadcast(request).await?.all_ok() {
+        if let Error::Partial { failed, of, .. } = &error {
+            println!("Again: {} of {of} channels failed.", failed.len());
         }
-        Err(error) => return Err(error.into()),
+        println!("As an error: {error}");
     }
-
-    // A fault of the whole call is an error of the call.
-    if let Err(error) = client.broadcast(BroadcastRequest::new([""; 0], "{}")).await {
-        println!("A broadcast to no channels: {error}.");
-    }
+    alice.print_received();
     Ok(())
 }

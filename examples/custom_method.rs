@@ -1,17 +1,13 @@
-//! Calls a method with your own messages, over both transports: for a method that the schema lacks.
+//! Calls a method with messages of your own, over both transports, as for one that the schema lacks.
 //!
-//! The method here is `presence_stats`, and only a part of its result is read.
-//!
-//! ```sh
-//! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example custom_method
-//! ```
+//! `cargo run --example custom_method` prints a field of the result. The method is `presence_stats`.
 
 mod support;
 
 use centrifugo_api::prost::Message;
-use centrifugo_api::{ApiError, Method, api};
+use centrifugo_api::{Method, api};
 use serde::{Deserialize, Serialize};
-use support::Report;
+use support::{Report, Viewer};
 
 /// The request. prost writes it for gRPC, serde for HTTP.
 #[derive(Clone, PartialEq, Message, Serialize)]
@@ -53,24 +49,10 @@ impl Method for OnlineRequest {
 
 #[tokio::main]
 async fn main() -> Result<(), Report> {
-    let client = support::builder()?.build()?;
-    let channel = support::channel();
-    match client
-        .call(OnlineRequest {
-            channel: channel.clone(),
-        })
-        .await
-    {
-        Ok(online) => {
-            println!(
-                "{channel}: {} user(s) are subscribed, according to our own message.",
-                online.num_users
-            )
-        }
-        Err(error) if error.api_code() == Some(ApiError::NOT_AVAILABLE) => {
-            println!("{channel}: presence is off; our own message carries errors too: {error}");
-        }
-        Err(error) => return Err(error.into()),
-    }
+    let (client, server) = support::start()?;
+    let channel = support::channel("room");
+    let _alice = Viewer::new("alice", &server, &channel)?;
+    let users = client.call(OnlineRequest { channel }).await?.num_users;
+    println!("Users who are there, as a message of our own says: {users}.");
     Ok(())
 }

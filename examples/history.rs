@@ -1,83 +1,53 @@
-//! Reads a channel's history in pages, forwards and backwards, and continues later from a saved
-//! position.
+//! Reads a channel's history page by page, and continues later where it has stopped.
 //!
-//! The channel needs `history_size` and `history_ttl` in the server's configuration.
-//!
-//! ```sh
-//! CENTRIFUGO_URL=http://localhost:8000/api CENTRIFUGO_API_KEY=… cargo run --example history
-//! ```
+//! `cargo run --example history` prints the pages. The channel needs `history_size` and `history_ttl`
+//! in the configuration of a real server.
 
 mod support;
 
-use centrifugo_api::{
-    Client, HistoryRequest, Page, PayloadExt as _, PublishRequest, StreamPosition, json,
-};
+use centrifugo_api::{Client, HistoryRequest, Page, PayloadExt as _, StreamPosition};
 use support::Report;
 
 #[tokio::main]
 async fn main() -> Result<(), Report> {
-    let client = support::builder()?.build()?;
-    let channel = support::channel();
+    let (client, _server) = support::start()?;
+    let channel = support::channel("letters");
+    let letters = client.channel::<&str>(&channel);
 
-    publish(&client, &channel, ["a", "b", "c", "d", "e"]).await?;
-    println!("Published a to e. The pages, of two publications each, from the oldest:");
+    for text in ["a", "b", "c", "d", "e"] {
+        letters.publish(&text).await?;
+    }
+    println!("Published a to e. Pages of two, from the oldest:");
     let request = HistoryRequest::new(&channel).limit(2);
-    let position = read(&client, request.clone()).await?;
-
+    let position = print_pages(&client, request.clone()).await?;
     println!("From the newest:");
-    read(&client, request.clone().reverse(true)).await?;
+    print_pages(&client, request.clone().reverse(true)).await?;
 
-    publish(&client, &channel, ["f"]).await?;
-    println!("Published f. The publications after the saved position:");
-    if let Some(position) = position {
-        read(&client, request.clone().since(position)).await?;
-    }
+    letters.publish(&"f").await?;
+    println!("Published f. Since the position of e, {position:?}:");
+    print_pages(&client, request.clone().since(position)).await?;
 
-    println!(
-        "Since a position of another epoch, as after a restart of a server that keeps history in memory:"
-    );
-    read(&client, request.since((1, "another epoch"))).await?;
+    println!("Since a position before a restart, which a server with history in memory forgets:");
+    print_pages(&client, request.since((1, "another epoch"))).await?;
     Ok(())
 }
 
-async fn publish<const N: usize>(
-    client: &Client,
-    channel: &str,
-    texts: [&str; N],
-) -> Result<(), Report> {
-    for text in texts {
-        client
-            .publish(PublishRequest::new(channel, json(text)?))
-            .await?;
-    }
-    Ok(())
-}
-
-/// Shows all pages, and returns the position of the last publication.
-async fn read(client: &Client, request: HistoryRequest) -> Result<Option<StreamPosition>, Report> {
-    let mut position = request.since.clone();
+/// Returns the position of the last publication.
+async fn print_pages(client: &Client, request: HistoryRequest) -> Result<StreamPosition, Report> {
+    let mut position = StreamPosition::default();
     let mut pages = client.history_pages(request);
-    while let Some(page) = pages.next().await {
-        match page? {
+    while let Some(page) = pages.next().await.transpose()? {
+        match page {
             Page::Page(history) => {
-                let texts: Result<Vec<String>, _> = history
-                    .publications
-                    .iter()
-                    .map(|publication| publication.data.decode())
-                    .collect();
-                println!("  {}", texts?.join(" "));
-                if let Some(last) = history.publications.last() {
-                    position = Some(StreamPosition::new(last.offset, history.epoch));
+                for publication in &history.publications {
+                    let text: String = publication.data.decode()?;
+                    print!("  {}: {text}", publication.offset);
+                    position = StreamPosition::new(publication.offset, &history.epoch);
                 }
+                println!();
             }
-            Page::Gap { first, last } => {
-                println!("  {first} to {last} were removed before they were read.");
-                position = pages.request().since.clone();
-            }
-            Page::Lost(error) => {
-                println!("  The stream was lost, read it from the start: {error}");
-                position = None;
-            }
+            Page::Gap { first, last } => println!("  {first} to {last} were removed meanwhile"),
+            Page::Lost(error) => println!("  read it from the start: {error}"),
         }
     }
     Ok(position)
