@@ -14,7 +14,7 @@ async fn main() -> Result<(), Report> {
     let mut alice = Viewer::new("alice", &server, &channels[0])?;
     let mut bob = Viewer::new("bob", &server, &channels[1])?;
 
-    // The request has the message once, however many channels there are.
+    // The message is sent once, for all channels.
     let message = serde_json::json!({"text": "to all"});
     let request = BroadcastRequest::new(&channels, message.clone());
     for result in client.broadcast(request).await?.all_ok()? {
@@ -26,8 +26,7 @@ async fn main() -> Result<(), Report> {
     // The call succeeds even if a channel fails: each channel has its own outcome.
     let [alice_channel, _] = &channels;
     let request = BroadcastRequest::new([alice_channel, "not-configured:1"], message)
-        // No channel gets it twice, if the call is repeated within five minutes: by you, or by
-        // the client, which then asks only for the channels that failed for a while.
+        // With a key the call can be repeated for five minutes: no channel gets the message twice.
         .idempotency_key("release-7");
     let result = client.broadcast(request.clone()).await?;
     for (channel, outcome) in result.channels().iter().zip(result.outcomes()) {

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Report> {
     let (client, server) = support::start()?;
     let channel = support::channel("numbers");
 
-    // A client and its clones share connections. So does this one, whose calls share requests too.
+    // Both clients share their connections. The calls of this one share requests too.
     let coalescing = client.coalescing(Coalescing::default());
     for (manner, client) in [("Each alone", client), ("Coalesced", coalescing)] {
         let started = Instant::now();
@@ -41,7 +41,7 @@ async fn publish_all(client: &Client, channel: &str) -> Result<(), Report> {
         .map(|number| {
             let client = client.clone();
             let request = PublishRequest::new(channel, number.to_string());
-            // Nobody waits until a batch is full: a call is sent at once, unless two batches are out.
+            // No call waits for a batch to fill: it waits only while two batches are in flight.
             tokio::spawn(async move { client.publish(request).await })
         })
         .collect();

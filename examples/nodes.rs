@@ -41,7 +41,7 @@ async fn main() -> Result<(), Report> {
 
     println!("The first node is repaired:");
     first.clear_faults();
-    // After 0.5 s a call tries it: one that may be sent again. If that fails, the next after 1 s, 2 s …
+    // A node is skipped for 0.5 s at first. Then one call tries it.
     tokio::time::sleep(Duration::from_millis(600)).await;
     call_ten_times(&client, [&first, &second]).await
 }

@@ -1,7 +1,7 @@
 //! Shows what a client does: by spans of `tracing`, by OpenTelemetry, and by metrics.
 //!
-//! `cargo run --example observability` prints a log of calls of which one goes to another node and one
-//! fails, the trace that Centrifugo may continue, and the metrics. The example `nodes` has an observer.
+//! `cargo run --example observability` prints the log of a call that fails over to another node and of
+//! one that fails, the trace in a request, and the metrics. The example `nodes` has an observer.
 
 mod support;
 
@@ -20,13 +20,13 @@ async fn main() -> Result<(), Report> {
     let log = fmt::layer()
         .with_target(false)
         .with_span_events(FmtSpan::CLOSE);
-    // The feature `opentelemetry`: the trace goes on in Centrifugo. Here an exporter is added.
+    // The feature `opentelemetry`: Centrifugo continues the trace. A real program adds an exporter.
     global::set_text_map_propagator(TraceContextPropagator::new());
     let traces = SdkTracerProvider::builder().build().tracer("shop");
     let traces = tracing_opentelemetry::layer().with_tracer(traces);
     let log = log.with_filter(LevelFilter::INFO);
     tracing_subscriber::registry().with(log).with(traces).init();
-    // The feature `metrics`: this would be a recorder such as that of Prometheus.
+    // The feature `metrics`. A real program installs a recorder such as that of Prometheus.
     let recorder = DebuggingRecorder::new();
     let metrics = recorder.snapshotter();
     recorder.install()?;

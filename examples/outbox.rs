@@ -1,145 +1,59 @@
-//! Stores orders and their notifications in one transaction: Centrifugo publishes the notifications of
-//! committed orders, and no others.
+//! Stores orders and the news of them at once: Centrifugo publishes what was committed, and no more.
 //!
-//! ```sh
-//! DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox
-//! ```
-//!
-//! `CENTRIFUGO_CHANNEL` sets another channel than `orders`.
+//! `cargo run --example outbox` prints what is stored, and the consumer that Centrifugo needs. It uses
+//! the PostgreSQL at `DATABASE_URL`, or starts one if Debian's package `postgresql` is installed.
 
-#![allow(clippy::print_stderr, clippy::print_stdout)] // a program for the command line
+#[path = "support/postgres.rs"]
+mod postgres;
 
-use std::env;
-use std::error::Error;
-use std::process::ExitCode;
-
-use centrifugo_api::{ConsumerCommand, PublishRequest, json};
+use centrifugo_api::{ConsumerCommand, PublishRequest};
 use centrifugo_postgres::Outbox;
-use serde::Serialize;
-use tokio_postgres::{Client, NoTls, Transaction};
+use tokio_postgres::{NoTls, Transaction};
 
-/// The table from which Centrifugo executes commands.
-///
-/// A channel has one of the 4 partitions, in which its rows are executed in order. A trigger notifies
-/// Centrifugo of new rows.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The table whose commands Centrifugo executes, those of a channel in order. A trigger notifies it.
 pub(crate) const OUTBOX: Outbox = Outbox::constant("centrifugo_outbox").partitions(4).notify();
 
-/// The application's own table.
-const ORDERS: &str = "CREATE TABLE IF NOT EXISTS orders (
-  id BIGSERIAL PRIMARY KEY,
-  item text NOT NULL,
-  quantity INTEGER NOT NULL
-)";
-
-#[derive(Debug, Serialize)]
-struct Order {
-    id: i64,
-    item: String,
-    quantity: i32,
+#[tokio::main]
+async fn main() -> Outcome {
+    match std::env::var("DATABASE_URL") {
+        Ok(url) => run(&url, "orders").await,
+        Err(_) => postgres::run_with_database(&std::env::current_exe()?),
+    }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Ok(url) = env::var("DATABASE_URL") else {
-        eprintln!("{HOW_TO_GET_A_DATABASE}");
-        return ExitCode::FAILURE;
-    };
-    let channel = env::var("CENTRIFUGO_CHANNEL").unwrap_or_else(|_| "orders".to_owned());
-    match run(&url, &channel).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                eprintln!("  because: {error}");
-                cause = error.source();
-            }
-            ExitCode::FAILURE
+pub(crate) async fn run(url: &str, channel: &str) -> Outcome {
+    let (mut database, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    let orders = "CREATE TABLE IF NOT EXISTS orders (id BIGSERIAL PRIMARY KEY, item text)";
+    database.batch_execute(orders).await?;
+    OUTBOX.create(&database).await?;
+    for (item, is_paid) in [("coffee", true), ("tea", false), ("cake", true)] {
+        let transaction = database.transaction().await?;
+        let id = store(&transaction, channel, item).await?;
+        if is_paid {
+            transaction.commit().await?;
+            println!("Order {id}, for {item}, is stored, and will be published to {channel:?}.");
+        } else {
+            transaction.rollback().await?;
+            println!("Order {id}, for {item}, was rolled back: nothing will be published.");
         }
     }
-}
-
-/// Takes three orders, of which the second is rolled back.
-pub(crate) async fn run(url: &str, channel: &str) -> Result<(), Box<dyn Error>> {
-    let (mut database, connection) = tokio_postgres::connect(url, NoTls).await?;
-    let connection = tokio::spawn(connection);
-    database.batch_execute(ORDERS).await?;
-    OUTBOX.create(&database).await?;
-
-    take_order(&mut database, channel, "coffee", 2).await?;
-
-    let transaction = database.transaction().await?;
-    let order = store(&transaction, channel, "tea", 1).await?;
-    transaction.rollback().await?;
-    println!(
-        "Order {}, for {}, was rolled back: nothing is stored, and nothing will be published.",
-        order.id, order.item
-    );
-
-    take_order(&mut database, channel, "cake", 12).await?;
-
-    let waiting = OUTBOX.lag(&database).await?.rows();
-    println!(
-        "{waiting} commands wait in the outbox for a Centrifugo with this variable, or the like in its configuration:"
-    );
-    for (name, value) in OUTBOX.consumer(url).to_environment() {
-        println!("{name}='{value}'");
-    }
-    drop(database);
-    Ok(connection.await??)
-}
-
-async fn take_order(
-    database: &mut Client,
-    channel: &str,
-    item: &str,
-    quantity: i32,
-) -> Result<(), Box<dyn Error>> {
-    let transaction = database.transaction().await?;
-    let order = store(&transaction, channel, item, quantity).await?;
-    transaction.commit().await?;
-    println!(
-        "Order {}, for {quantity} × {item}, is stored, and will be published to {channel:?}.",
-        order.id
-    );
+    let commands = OUTBOX.lag(&database).await?.rows();
+    println!("{commands} commands wait for a Centrifugo that is configured so:");
+    println!("{}", OUTBOX.consumer(url).to_json());
     Ok(())
 }
 
-/// Writes the order and the command to publish it, both or neither.
-async fn store(
-    transaction: &Transaction<'_>,
-    channel: &str,
-    item: &str,
-    quantity: i32,
-) -> Result<Order, Box<dyn Error>> {
-    let statement = "INSERT INTO orders (item, quantity) VALUES ($1, $2) RETURNING id";
-    let id = transaction
-        .query_one(statement, &[&item, &quantity])
-        .await?
-        .try_get(0)?;
-    let order = Order {
-        id,
-        item: item.to_owned(),
-        quantity,
-    };
-
-    // If Centrifugo stops after it has executed a row and before it has deleted it, it executes the row
-    // again. The key prevents a second publication.
-    let request =
-        PublishRequest::new(channel, json(&order)?).idempotency_key(format!("order-{id}"));
-    OUTBOX
-        .write(transaction, &ConsumerCommand::new(&request)?)
-        .await?;
-    Ok(order)
+/// Writes an order and the command to publish it, both or neither.
+async fn store(transaction: &Transaction<'_>, channel: &str, item: &str) -> Outcome<i64> {
+    let insert = "INSERT INTO orders (item) VALUES ($1) RETURNING id";
+    let id = transaction.query_one(insert, &[&item]).await?.try_get(0)?;
+    let order = serde_json::json!({"id": id, "item": item});
+    // The key prevents a second publication, if Centrifugo stops before it has deleted the row.
+    let request = PublishRequest::new(channel, order).idempotency_key(format!("order-{id}"));
+    let command = ConsumerCommand::new(&request)?;
+    OUTBOX.write(transaction, &command).await?;
+    Ok(id)
 }
-
-const HOW_TO_GET_A_DATABASE: &str = r#"DATABASE_URL is not set: this example needs a running PostgreSQL.
-
-With Docker:
-  docker run --rm -p 5433:5432 -e POSTGRES_USER=outbox -e POSTGRES_HOST_AUTH_METHOD=trust postgres
-On Debian, after `apt-get install postgresql`, as any user but root:
-  PATH=$PATH:$(echo /usr/lib/postgresql/*/bin)
-  initdb -D /tmp/outbox -A trust -U outbox
-  pg_ctl -D /tmp/outbox -o "-p 5433 -k /tmp" -l /tmp/outbox/log -w start
-Then:
-  DATABASE_URL=postgresql://outbox@localhost:5433/postgres cargo run --example outbox"#;

@@ -1,4 +1,4 @@
-//! Shows who is in a channel, and brings users in and out.
+//! Shows who is in a channel, and subscribes, unsubscribes and disconnects users.
 //!
 //! `cargo run --example presence` prints the clients of a channel after each step, and what happens
 //! to Alice and Bob. On a real server the channel is empty, unless clients of yours are there.
@@ -16,14 +16,14 @@ use support::{Report, Viewer};
 async fn main() -> Result<(), Report> {
     let (client, server) = support::start()?;
     let room = support::channel("room");
-    // Alice has a phone too. What is shown of a user comes from the token, or from a connect proxy.
+    // Alice has two devices. In production her info comes from her token, or from a connect proxy.
     let alice = || User::new("alice").info(r#"{"name":"Alice"}"#);
     let mut laptop = Viewer::new(alice(), &server, &room)?;
     let mut phone = Viewer::new(alice(), &server, &room)?;
     let mut bob = Viewer::new("bob", &server, "lobby")?;
     print_clients(&client, &room).await?;
 
-    // All connections of a user are subscribed, and their clients need not ask.
+    // The server subscribes all connections of a user.
     client
         .subscribe(SubscribeRequest::new(&room).user("bob"))
         .await?;
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Report> {
 }
 
 async fn print_clients(client: &Client, room: &str) -> Result<(), Report> {
-    // Numbers are cheaper than a list, where many are in a channel. The batch asks for both at once.
+    // In large channels the counts are cheaper than the list. The batch asks for both at once.
     let requests = (PresenceStatsRequest::new(room), PresenceRequest::new(room));
     let (stats, presence) = client.batch(requests).await?;
     let (stats, presence) = (stats?, presence?.presence);

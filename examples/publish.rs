@@ -21,7 +21,7 @@ async fn main() -> Result<(), Report> {
     let channel = support::channel("chat");
     let mut alice = Viewer::new("alice", &server, &channel)?;
 
-    // Data is any value that can be serialized.
+    // The data is any value that serde can serialize.
     let hello = Message {
         from: "bob",
         text: "hello",
@@ -33,20 +33,21 @@ async fn main() -> Result<(), Report> {
     println!("Published to {channel:?}, at offset {offset} of epoch {epoch:?}.");
     alice.print_received();
 
-    // With a key the client retries a publication whose reply was lost. So may you: it is there once.
+    // With a key, the client can retry a publication whose reply was lost, and so can you:
+    // Centrifugo publishes it once.
     let request = PublishRequest::new(&channel, r#"{"paid":42}"#).idempotency_key("paid-42");
     let first = client.publish(request.clone()).await?.offset;
     let second = client.publish(request).await?.offset;
     println!("Published twice with one key: the offsets are {first} and {second}.");
     alice.print_received();
 
-    // Who is not connected now need not know of this later.
+    // Users who connect later do not see a publication that is not kept.
     let typing = PublishRequest::new(&channel, r#"{"typing":"bob"}"#).skip_history(true);
     let offset = client.publish(typing).await?.offset;
     println!("Published without history: the offset is {offset}.");
     alice.print_received();
 
-    // An error tells what to do about it.
+    // The text of an error names the method and the channel.
     let request = PublishRequest::new("not-configured:news", "1");
     if let Err(error) = client.publish(request).await {
         println!("As expected: {error}");

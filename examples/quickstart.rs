@@ -27,25 +27,33 @@ async fn main() -> Result<(), Report> {
         println!("Connected to {}, Centrifugo {}.", node.name, node.version);
     }
 
-    let message = Message {
-        text: "hello from Rust".to_owned(),
-    };
+    let text = "hello from Rust".to_owned();
+    let message = Message { text };
     let request = PublishRequest::new(&channel, json(&message)?);
     let result = client.publish(request).await?;
     println!("Published to {channel:?}, at offset {}.", result.offset);
     alice.print_received();
 
+    // A server can have history and presence disabled. Then the error says so.
     println!("The newest publications of {channel:?}:");
     let request = HistoryRequest::new(&channel).limit(3).reverse(true);
-    for publication in client.history(request).await?.publications {
-        let message: Message = publication.data.decode()?;
-        println!("  {}: {message:?}", publication.offset);
+    match client.history(request).await {
+        Ok(history) => {
+            for publication in history.publications {
+                let message: Message = publication.data.decode()?;
+                println!("  {}: {message:?}", publication.offset);
+            }
+        }
+        Err(error) => println!("  {error}"),
     }
-
-    let presence = client.presence(PresenceRequest::new(&channel)).await?;
-    println!("{} client(s) are subscribed:", presence.presence.len());
-    for info in presence.presence.values() {
-        println!("  user {:?}, client {}", info.user, info.client);
+    println!("The clients that are subscribed to {channel:?}:");
+    match client.presence(PresenceRequest::new(&channel)).await {
+        Ok(result) => {
+            for info in result.presence.values() {
+                println!("  user {:?}, client {}", info.user, info.client);
+            }
+        }
+        Err(error) => println!("  {error}"),
     }
     Ok(())
 }

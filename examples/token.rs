@@ -1,4 +1,4 @@
-//! Gives a client tokens of keys that rotate: it connects, refreshes its connection, and expires.
+//! Signs tokens with keys that rotate: a client connects, refreshes its connection, and expires.
 //!
 //! `cargo run --example token` lets three hours pass on an embedded server, and prints which key signs
 //! and what happens to Alice. Then it prints the configuration that a real server needs.
@@ -16,8 +16,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
 async fn main() -> Result<(), Report> {
-    // All instances of a backend have the same keys and times. The JWKS has the new key before it signs,
-    // and the old one until its last token has expired. Make keys with `openssl genpkey -algorithm ed25519`.
+    // All instances of a backend have the same keys and times. The JWKS has the new key before it
+    // signs, and the old key until its last token has expired. `openssl genpkey -algorithm ed25519`
+    // makes a key.
     let old = Key::from_pem(include_str!("support/2026-01.pem"))?.with_kid("2026-01");
     let new = Key::from_pem(include_str!("support/2026-07.pem"))?.with_kid("2026-07");
     let new = ScheduledKey::new(new).active_from(SystemTime::now() + HOUR / 2);
@@ -46,7 +47,7 @@ async fn main() -> Result<(), Report> {
     Ok(())
 }
 
-/// Returns a token for Alice, as an endpoint of the backend does: with `keys.active()` and `sign(&key)`.
+/// Returns a token for Alice. A real backend calls `keys.active()` and `claims.sign(&key)`.
 fn token(keys: &KeySet, now: SystemTime) -> Result<String, centrifugo_token::Error> {
     let key = keys.active_at(now)?;
     let id = key.kid().unwrap_or_default();
