@@ -183,6 +183,36 @@ fn guides_name_only_methods_of_the_client_that_exist() {
 }
 
 #[test]
+fn examples_are_short_and_listed() {
+    // It has a handler for every event.
+    const LONGER: &str = "proxy";
+    let manifest = read(&in_repository("examples/Cargo.toml"));
+    let index = read(&in_repository("examples/README.md"));
+    let mut checked = 0;
+    for entry in std::fs::read_dir(in_repository("examples")).expect("examples can be read") {
+        let path = entry.expect("an entry can be read").path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let Some(example) = name.strip_suffix(".rs") else {
+            continue;
+        };
+        checked += 1;
+        assert!(
+            manifest.contains(&format!("path = \"{name}\"\n")),
+            "examples/Cargo.toml lacks {name}"
+        );
+        assert!(
+            index.contains(&format!("[`{example}`]({name})")),
+            "examples/README.md lacks {name}"
+        );
+        let lines = read(&path).lines().count();
+        assert!(lines < 60 || example == LONGER, "{name} has {lines} lines");
+    }
+    assert!(checked >= 15, "only {checked} examples were found");
+}
+
+#[test]
 fn readme_is_short() {
     let lines = read(&in_repository("README.md")).lines().count();
     assert!(lines <= 150, "{lines} lines");
