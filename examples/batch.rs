@@ -24,7 +24,7 @@ async fn main() -> Result<(), Report> {
     alice.print_received();
 
     // A `Vec` of one type, run in parallel because the order does not matter.
-    let channels = vec![channel.clone(), "not-configured:1".to_owned()];
+    let channels = [channel.clone(), "not-configured:1".to_owned()];
     let requests: Vec<_> = channels.iter().map(PresenceStatsRequest::new).collect();
     println!("A Vec, in parallel:");
     for (channel, outcome) in channels.iter().zip(client.batch(Parallel(requests)).await?) {
