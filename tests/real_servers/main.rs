@@ -6,6 +6,8 @@
 mod authority;
 #[path = "../support/keeper.rs"]
 mod keeper;
+#[path = "../support/listener.rs"]
+mod listener;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[cfg(all(feature = "blocking", feature = "grpc", unix))]

@@ -2,8 +2,9 @@
 
 #![allow(dead_code)] // each test binary uses a part of it
 
+use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// Runs a program until the standard input closes: the kernel closes it when the parent process
 /// ends. Then the shell
@@ -33,6 +34,20 @@ pub(crate) fn command(program: &Path, signal: &str) -> Command {
 /// Returns a command that runs `program` and removes `folder` after it.
 pub(crate) fn command_with_folder(program: &Path, signal: &str, folder: &Path) -> Command {
     build(program, signal, folder)
+}
+
+/// Sends a signal to the program that a command of this module runs.
+#[cfg(target_os = "linux")]
+pub(crate) fn signal(keeper: &Child, signal: &str) -> io::Result<()> {
+    let keeper = keeper.id();
+    let programs = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children"))?;
+    let sent = Command::new("kill")
+        .arg(format!("-{signal}"))
+        .args(programs.split_whitespace())
+        .status()?;
+    sent.success()
+        .then_some(())
+        .ok_or_else(|| io::Error::other(format!("kill: {sent}")))
 }
 
 fn build(program: &Path, signal: &str, folder: &Path) -> Command {

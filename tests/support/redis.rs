@@ -1,5 +1,7 @@
-//! A real Redis per process: in its own folder, listening on a socket there, ended with the
-//! process.
+//! A real Redis, usually one per process: in its own folder, listening on a socket there, ended with
+//! the process.
+
+#![allow(dead_code)] // each test binary uses a part of it
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -18,14 +20,17 @@ const HELP: &str =
 
 type Problem = Box<dyn std::error::Error>;
 
-/// The server. It lives in a static, which is never dropped: it ends with the process.
+/// The server.
 #[derive(Debug)]
 pub(crate) struct Redis {
     socket: PathBuf,
-    _keeper: Child,
+    keeper: Child,
 }
 
 impl Redis {
+    /// Returns the server of this process. It lives in a static, which is never dropped: it ends with
+    /// the process.
+    ///
     /// # Panics
     ///
     /// If Redis is not installed or does not start. The message says what to do.
@@ -44,7 +49,13 @@ impl Redis {
         format!("unix://{}", self.socket.display())
     }
 
-    async fn start() -> Result<Self, Problem> {
+    /// Stops or resumes the server. While stopped, it keeps its connections and answers nothing.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn freeze(&self, is_frozen: bool) -> std::io::Result<()> {
+        keeper::signal(&self.keeper, if is_frozen { "STOP" } else { "CONT" })
+    }
+
+    pub(crate) async fn start() -> Result<Self, Problem> {
         let folder = tempfile::Builder::new().prefix("redis-").tempdir()?;
         let socket = folder.path().join("socket");
         let log = folder.path().join("log");
@@ -61,7 +72,7 @@ impl Redis {
             .arg(folder.path())
             .stderr(Stdio::null());
         let server = Self {
-            _keeper: command.spawn()?,
+            keeper: command.spawn()?,
             socket,
         };
         let started = tokio::time::timeout(START_DEADLINE, server.started()).await;

@@ -2,9 +2,9 @@
 
 use centrifugo_api::*;
 
-use super::listener::{Event, Listener};
-use super::{ALICE, BOB, Outbox, TABLE};
+use super::{Outbox, TABLE};
 use crate::Outcome;
+use crate::listener::{ALICE, BOB, EXPIRED, Event, Listener};
 
 /// Checks both forms of a command in an outbox.
 async fn every_form_is_executed(
@@ -12,7 +12,7 @@ async fn every_form_is_executed(
     table: centrifugo_postgres::Outbox<'static>,
 ) -> Outcome {
     let outbox = Outbox::of(name, table).await?;
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
+    let mut alice = outbox.subscribed("alice", ALICE, "plain:a").await?;
     let command =
         |number: u32| ConsumerCommand::new(&PublishRequest::new("plain:a", number.to_string()));
 
@@ -48,7 +48,7 @@ async fn every_form_is_executed_from_bytea() -> Outcome {
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn every_method_is_executed() -> Outcome {
     let outbox = Outbox::new("methods").await?;
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
+    let mut alice = outbox.subscribed("alice", ALICE, "plain:a").await?;
     let mut bob = Listener::connect(&outbox.server, BOB).await?;
 
     outbox
@@ -80,7 +80,6 @@ async fn every_method_is_executed() -> Outcome {
         alice.next().await,
         Event::Unsubscribed("plain:a".to_owned())
     );
-    const EXPIRED: u32 = 3005;
     assert_eq!(alice.next().await, Event::Lost(EXPIRED));
     assert_eq!(bob.next().await, Event::Lost(4500));
     outbox.emptied().await
@@ -90,7 +89,7 @@ async fn every_method_is_executed() -> Outcome {
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn binary_payload_arrives_as_its_bytes() -> Outcome {
     let outbox = Outbox::new("binary").await?;
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
+    let mut alice = outbox.subscribed("alice", ALICE, "plain:a").await?;
     outbox
         .insert_command(
             PublishRequest::new("plain:a", Payload::default()).binary_data([0, 255, b'"']),

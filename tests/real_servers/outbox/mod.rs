@@ -4,16 +4,16 @@ mod commands;
 #[path = "../../../examples/outbox.rs"]
 #[allow(dead_code)]
 mod example;
-mod listener;
 mod rows;
 
 use std::time::Duration;
 
-use centrifugo_api::{ConsumerCommand, ConsumerMethod};
+use centrifugo_api::{ConsumerCommand, ConsumerMethod, SubscribeRequest};
 use serde_json::value::RawValue;
 use tokio_postgres::types::{Json, ToSql};
 
 use crate::Outcome;
+use crate::listener::{Event, Listener};
 use crate::postgres::{Postgres, connect};
 use crate::server::{Backend, Server, Version};
 
@@ -21,13 +21,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 const TABLE: centrifugo_postgres::Outbox =
     centrifugo_postgres::Outbox::constant("centrifugo_outbox").notify();
-
-/// The signed token of `{"sub":"alice"}`.
-const ALICE: &str =
-    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.bMzSqaOyUZPb4Bw2m_9_jUaBRe_aVN5DV8YMN8gDzBs";
-/// The signed token of `{"sub":"bob"}`.
-const BOB: &str =
-    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.ZiEX1DGNe5qZkdXZtD1Tq0w_ZHcTjjoz6d8eX8C0jY0";
 
 /// A database with an outbox table, and a Centrifugo that reads it.
 struct Outbox {
@@ -83,6 +76,20 @@ impl Outbox {
         let command = ConsumerCommand::new(&request)?;
         self.table.write(&self.database, &command).await?;
         Ok(())
+    }
+
+    /// Connects a client, and subscribes it by a command in the outbox.
+    async fn subscribed(
+        &self,
+        user: &str,
+        token: &str,
+        channel: &str,
+    ) -> Result<Listener, Box<dyn std::error::Error>> {
+        let mut listener = Listener::connect(&self.server, token).await?;
+        self.insert_command(SubscribeRequest::new(channel).user(user))
+            .await?;
+        assert_eq!(listener.next().await, Event::Subscribed(channel.to_owned()));
+        Ok(listener)
     }
 
     /// Waits until Centrifugo has deleted every row.

@@ -2,23 +2,23 @@
 
 use centrifugo_api::*;
 
-use super::listener::Listener;
-use super::{ALICE, Outbox, TABLE, example};
+use super::{Outbox, TABLE, example};
 use crate::Outcome;
+use crate::listener::ALICE;
 
 #[tokio::test]
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn orders_of_the_example_reach_a_client_in_order() -> Outcome {
     let outbox = Outbox::of("example", example::OUTBOX).await?;
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:orders").await?;
+    let mut alice = outbox.subscribed("alice", ALICE, "plain:orders").await?;
     example::run(&outbox.url, "plain:orders").await?;
     // The second order was rolled back.
     assert_eq!(
-        alice.json().await,
+        alice.publication().await.decode::<serde_json::Value>()?,
         serde_json::json!({"id": 1, "item": "coffee"})
     );
     assert_eq!(
-        alice.json().await,
+        alice.publication().await.decode::<serde_json::Value>()?,
         serde_json::json!({"id": 3, "item": "cake"})
     );
     let orders: i64 = outbox
@@ -34,7 +34,7 @@ async fn orders_of_the_example_reach_a_client_in_order() -> Outcome {
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn rows_of_a_transaction_arrive_in_order_and_whole() -> Outcome {
     let outbox = Outbox::of("ordered", TABLE.binary()).await?;
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
+    let mut alice = outbox.subscribed("alice", ALICE, "plain:a").await?;
     let data = |number: usize| {
         format!(
             r#"{{"number":{number},"b":1.0,"a" : "\u0000é{}"}}"#,
@@ -55,7 +55,7 @@ async fn rows_of_a_transaction_arrive_in_order_and_whole() -> Outcome {
 #[ignore = "needs a real Centrifugo and PostgreSQL: see tests/centrifugo/README.md"]
 async fn row_that_centrifugo_refuses_is_deleted_and_blocks_nothing() -> Outcome {
     let outbox = Outbox::new("refused").await?;
-    let mut alice = Listener::subscribed(&outbox, "alice", ALICE, "plain:a").await?;
+    let mut alice = outbox.subscribed("alice", ALICE, "plain:a").await?;
     outbox
         .insert_command(PublishRequest::new("plain:a", "1"))
         .await?;

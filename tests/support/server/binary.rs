@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::{FOLDER, Version};
+use super::{Version, folder};
 
 /// Returns the server's binary, found or built once per process.
 pub(super) fn of(version: Version) -> Result<PathBuf, String> {
@@ -43,7 +43,7 @@ fn on_path(version: Version) -> Option<PathBuf> {
 }
 
 fn build(version: Version) -> Result<PathBuf, String> {
-    let script = format!("{FOLDER}/build");
+    let script = format!("{}/build", folder());
     let help = format!(
         "these tests need Centrifugo {}: set {} to its path, or install Go 1.26 so that {script} can build it \
          (tests/centrifugo/README.md)",

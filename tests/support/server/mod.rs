@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test binary uses a part of it
 
 use std::io;
+use std::path::Path;
 
 use centrifugo_api::{Client, ClientBuilder};
 
@@ -20,8 +21,15 @@ pub(crate) use version::Version;
 pub(crate) const HTTP_KEY: &str = "http-key";
 pub(crate) const GRPC_KEY: &str = "grpc-key";
 
-/// The folder of the configurations and of the script that builds the servers.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/centrifugo");
+/// Returns the folder of the configurations and of the script that builds the servers. The package of
+/// the test may be in a folder below that of the repository.
+fn folder() -> String {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let mut folders = packages.map(|package| package.join("tests/centrifugo"));
+    let folder = folders.find(|folder| folder.is_dir());
+    let folder = folder.expect("the package is in the repository");
+    folder.display().to_string()
+}
 
 /// The server of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +107,7 @@ impl Server {
     /// override the
     /// configuration unless they are empty.
     pub(crate) async fn start_with(backend: Backend, options: &[(&str, &str)]) -> Self {
-        let configuration = format!("{FOLDER}/{}.json", backend.version().number());
+        let configuration = format!("{}/{}.json", folder(), backend.version().number());
         match backend {
             Backend::Real(version) => Process::launch(version, &["-c", &configuration], options)
                 .await
@@ -147,6 +155,14 @@ impl Server {
         match &self.running {
             Running::Process(process) => process.signal(if is_frozen { "STOP" } else { "CONT" }),
             Running::Embedded(_) => Err(io::Error::other("only a process can be frozen")),
+        }
+    }
+
+    /// Returns what a real server has logged since it was started.
+    pub(crate) fn log(&self) -> String {
+        match &self.running {
+            Running::Process(process) => process.log(),
+            Running::Embedded(_) => String::new(),
         }
     }
 
@@ -201,4 +217,9 @@ impl Server {
 /// Returns the path of a real server's binary, for its other commands.
 pub(crate) fn binary(version: Version) -> Result<std::path::PathBuf, String> {
     binary::of(version)
+}
+
+/// Returns two ports that are free now and were not given to another test of this process.
+pub(crate) fn free_ports() -> io::Result<[u16; 2]> {
+    process::free_ports()
 }

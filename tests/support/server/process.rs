@@ -159,15 +159,11 @@ impl Process {
     /// Sends a signal to the server, such as `STOP`.
     #[cfg(target_os = "linux")]
     pub(super) fn signal(&self, signal: &str) -> io::Result<()> {
-        let keeper = self.keeper.id();
-        let servers = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children"))?;
-        let sent = Command::new("kill")
-            .arg(format!("-{signal}"))
-            .args(servers.split_whitespace())
-            .status()?;
-        sent.success()
-            .then_some(())
-            .ok_or_else(|| io::Error::other(format!("kill: {sent}")))
+        keeper::signal(&self.keeper, signal)
+    }
+
+    pub(super) fn log(&self) -> String {
+        self.log.text()
     }
 
     /// Kills the server at once and waits until it is gone.
@@ -225,7 +221,7 @@ impl Log {
 }
 
 /// Returns two ports that are free now and were not given to another test of this process.
-fn free_ports() -> io::Result<[u16; 2]> {
+pub(super) fn free_ports() -> io::Result<[u16; 2]> {
     static GIVEN: OnceLock<Mutex<HashSet<u16>>> = OnceLock::new();
     let mut given = GIVEN
         .get_or_init(Mutex::default)

@@ -1,15 +1,26 @@
-//! Real-time clients, whose events tell what Centrifugo has executed.
+//! Real-time clients, whose events tell what Centrifugo has executed. The server subscribes them.
+
+use std::time::Duration;
 
 use centrifuge::Bytes;
-use centrifugo_api::{PayloadExt as _, SubscribeRequest};
-use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{DEADLINE, Outbox};
 use crate::server::Server;
 
+/// The signed token of `{"sub":"alice"}`.
+pub(crate) const ALICE: &str =
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.bMzSqaOyUZPb4Bw2m_9_jUaBRe_aVN5DV8YMN8gDzBs";
+/// The signed token of `{"sub":"bob"}`.
+pub(crate) const BOB: &str =
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.ZiEX1DGNe5qZkdXZtD1Tq0w_ZHcTjjoz6d8eX8C0jY0";
+
+/// The code of the disconnection of a client whose connection has expired.
+pub(crate) const EXPIRED: u32 = 3005;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
 #[derive(Debug, PartialEq)]
-pub(super) enum Event {
+pub(crate) enum Event {
     Connected,
     Lost(u32),
     Subscribed(String),
@@ -18,13 +29,13 @@ pub(super) enum Event {
 }
 
 /// A connected real-time client and its events.
-pub(super) struct Listener {
+pub(crate) struct Listener {
     _client: centrifuge::Client,
     events: UnboundedReceiver<Event>,
 }
 
 impl Listener {
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         server: &Server,
         token: &str,
     ) -> Result<Self, Box<dyn std::error::Error>> {
@@ -62,39 +73,17 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Connects a client, and subscribes it by a command in the outbox.
-    pub(super) async fn subscribed(
-        outbox: &Outbox,
-        user: &str,
-        token: &str,
-        channel: &str,
-    ) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut listener = Self::connect(&outbox.server, token).await?;
-        outbox
-            .insert_command(SubscribeRequest::new(channel).user(user))
-            .await?;
-        assert_eq!(listener.next().await, Event::Subscribed(channel.to_owned()));
-        Ok(listener)
-    }
-
-    pub(super) async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> Event {
         let event = tokio::time::timeout(DEADLINE, self.events.recv()).await;
         event
             .expect("an event comes in time")
             .expect("the client lives")
     }
 
-    pub(super) async fn publication(&mut self) -> Bytes {
+    pub(crate) async fn publication(&mut self) -> Bytes {
         match self.next().await {
             Event::Publication(data) => data,
             other => panic!("expected a publication, not {other:?}"),
         }
-    }
-
-    pub(super) async fn json(&mut self) -> Value {
-        self.publication()
-            .await
-            .decode()
-            .expect("the publication is JSON")
     }
 }
