@@ -22,6 +22,9 @@
 //! | `aws_sqs` with `sns_envelope` | `AwsSns` | message group ID | none | message |
 //! | `azure_service_bus` | `AzureServiceBus` | session ID | application properties of type string | body |
 //!
+//! A FIFO queue of SQS also needs a deduplication ID: give each message one of its own. Deduplication by content compares
+//! bodies alone, so in publication-data mode it drops data that was just sent to another channel.
+//!
 //! A table of PostgreSQL takes a command only: [`method`](ConsumerCommand::method), [`payload`](ConsumerCommand::payload)
 //! and [`partition`](ConsumerCommand::partition) are the columns of those names. The crate `centrifugo-postgres` creates the
 //! table and writes it, by `tokio-postgres` and `sqlx`.
@@ -56,24 +59,35 @@
 //! channel alone.
 //!
 //! There is no reply: Centrifugo logs a request that it refuses, and skips it. After error 100, which is temporary, it
-//! tries again, and so it does after error 111 since Centrifugo 6.10:
+//! tries again, and so it does after error 111 since Centrifugo 6.10. After it was killed, it reads again the messages
+//! that it had not acknowledged. Some consumers lose the order then:
 //!
-//! | consumer | keeps the order of | after a temporary error |
-//! |---|---|---|
-//! | `postgresql` | a partition | tries again until the request succeeds; the partition waits |
-//! | `kafka` | a partition, and so a key | tries again until the request succeeds; the partition waits |
-//! | `nats_jetstream` | the stream, if one node of Centrifugo reads it | is given the message again, within 5 s at most; later messages overtake it |
-//! | `redis_stream` | the stream, if one node of Centrifugo reads it, with one worker (`num_workers`) | reads the message again after `visibility_timeout`; later messages overtake it |
-//! | `google_pub_sub` | an ordering key, if the subscription orders messages | is given the message again, as the subscription says |
-//! | `aws_sqs` | a message group of a FIFO queue | tries 3 times more, then again after `visibility_timeout`; the group waits |
-//! | `azure_service_bus` | a session, with `use_sessions` | tries 5 times more, then abandons the message; later messages overtake it |
+//! | consumer | keeps the order of | after a temporary error | when Centrifugo starts again after it was killed |
+//! |---|---|---|---|
+//! | `postgresql` | a partition | tries again until the request succeeds; the partition waits | reads on at once, in order |
+//! | `kafka` | a partition, and so a key | tries again until the request succeeds; the partition waits | reads on in order: at once with an `instance_id`, or else after 45 s |
+//! | `nats_jetstream` | the stream, if one node of Centrifugo reads it | is given the message again, within 5 s at most; later messages overtake it | is given the messages again, at most `max_ack_pending`, after 30 s; later messages overtake them |
+//! | `redis_stream` | the stream, if one node of Centrifugo reads it, with one worker (`num_workers`) | reads the message again after `visibility_timeout`, which it checks every 5 s; later messages overtake it | the same |
+//! | `google_pub_sub` | an ordering key, if the subscription orders messages | is given the message again, as the subscription says | the same |
+//! | `aws_sqs` | a message group of a FIFO queue | tries 3 times more, then again after `visibility_timeout`; the group waits | reads the messages again after `visibility_timeout`; the group waits |
+//! | `azure_service_bus` | a session, with `use_sessions` | tries 5 times more, then abandons the message; later messages overtake it | is given the messages again when their locks have expired |
 //!
-//! A consumer may execute a request twice: if Centrifugo stops after it has executed a request and before it has
+//! A consumer may execute a request twice: if Centrifugo is killed after it has executed the request and before it has
 //! acknowledged it, or if one channel of a broadcast gets a temporary error, which repeats the whole broadcast. An
-//! `idempotency_key` prevents a second publication, within 5 minutes and with the engines that remember keys.
+//! `idempotency_key` prevents a second publication, within 5 minutes and with the engines that remember keys. When it is
+//! killed, Centrifugo may have executed up to `partition_select_limit` rows per partition of PostgreSQL, or 5 s of Kafka's
+//! records, without an acknowledgement.
 //!
-//! A new consumer does not read what was written before it: `redis_stream` reads what is added after Centrifugo has
-//! created the consumer group, and so does `nats_jetstream` unless `deliver_policy` is `all`.
+//! Two consumers do not read what was written before Centrifugo started for the first time: `redis_stream` reads what is
+//! added after Centrifugo has created the consumer group, unless you create it before, at ID 0; and so does
+//! `nats_jetstream`, unless `deliver_policy` is `all`.
+//!
+//! Messages of other programs can be invalid in ways that these types exclude. Centrifugo skips them, but for one: in
+//! publication-data mode, `redis_stream` reads a message with an invalid version or delta again after each
+//! `visibility_timeout`, for ever.
+//!
+//! The tests in `tests/brokers` of the repository show this on PostgreSQL, Kafka, NATS JetStream and Redis, and on
+//! ElasticMQ for SQS and SNS. What is said of Google Pub/Sub and Azure Service Bus was read in the code of Centrifugo.
 //!
 //! All this describes Centrifugo 6.9.1. Centrifugo 5 has the consumers `postgresql` and `kafka`, and reads no headers: for
 //! its `kafka`, [serialize](ConsumerCommand#impl-Serialize-for-ConsumerCommand) the command.
