@@ -66,7 +66,9 @@ fn handlers() -> Result<Handlers, Report> {
             });
             Ok(SharedPollRefreshReply::new().items(prices))
         })
-        .observer(EventLog))
+        .observer(EventLog)
+        // Errors of handlers, and requests that are refused. The client gets error 100.
+        .on_failure(|failed| eprintln!("{failed}")))
 }
 
 struct EventLog;
