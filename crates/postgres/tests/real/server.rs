@@ -18,8 +18,10 @@ use crate::Problem;
 use process::Process;
 pub(crate) use version::Version;
 
-/// The folder of the configurations and of the script that builds the servers.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/centrifugo");
+/// Returns the folder of the configurations and of the script that builds the servers.
+fn folder() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/centrifugo").to_owned()
+}
 
 pub(crate) struct Server(Process);
 
@@ -59,7 +61,7 @@ impl Server {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let configuration = format!("{FOLDER}/{}.json", version.number());
+        let configuration = format!("{}/{}.json", folder(), version.number());
         Self(Process::launch(version, &["-c", &configuration], &options).await)
     }
 
