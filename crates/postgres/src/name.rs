@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// What PostgreSQL keeps of a name: 63 bytes, without the longest suffix that this crate adds, such as `_partition`.
+/// The part of a name that PostgreSQL keeps: 63 bytes, without the longest suffix that this crate adds, such as `_partition`.
 const LONGEST: usize = 63 - "_binary_stream_remove_history".len();
 
 const RULE: &str = "must be a name in lower case, such as `centrifugo_outbox`: letters a to z, digits and `_`, not first a \

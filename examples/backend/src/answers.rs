@@ -23,7 +23,7 @@ use crate::{App, BoxError, Refusal, Reply, Router};
 /// The time for which words are collected. Ten publications per second look like typing, and cost little.
 const BATCH: Duration = Duration::from_millis(100);
 
-/// How long the end of an answer is published again while Centrifugo is away.
+/// The time for which the end of an answer is published again while Centrifugo is away.
 const CENTRIFUGO_MAY_BE_AWAY: Duration = Duration::from_secs(60);
 
 /// The text that was not published yet, and its place.

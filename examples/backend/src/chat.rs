@@ -18,7 +18,7 @@ use crate::database::{OUTBOX, sql};
 use crate::login::Member;
 use crate::{App, BoxError, Reply, Router};
 
-/// What a user writes.
+/// The message that a user writes.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Text(pub(crate) String);

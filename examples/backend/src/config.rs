@@ -26,7 +26,7 @@ pub(crate) struct Config {
     /// The keys that sign tokens, of which one replaces the other.
     pub(crate) keys: KeySet,
     pub(crate) token_lifetime: Duration,
-    /// How long an answer goes on without readers: longer than a reload takes.
+    /// The time for which an answer goes on without readers: longer than a reload takes.
     pub(crate) readers_may_be_away: Duration,
     /// The folder of the page.
     pub(crate) web: String,

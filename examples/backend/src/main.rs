@@ -33,7 +33,7 @@ use database::OUTBOX;
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Router = axum::Router<Arc<App>>;
 
-/// What all requests and tasks share.
+/// The state that all requests and tasks share.
 pub(crate) struct App {
     config: Config,
     database: PgPool,

@@ -1,4 +1,4 @@
-//! What Centrifugo asks this backend about its clients, and the configuration by which it does.
+//! The questions of Centrifugo about clients, and the configuration by which it does.
 
 use std::sync::Arc;
 

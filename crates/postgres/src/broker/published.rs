@@ -1,4 +1,4 @@
-//! What became of a publication.
+//! The outcome of a publication.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What waits in an outbox.
+//! The rows that wait in an outbox.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub struct PartitionLag {
     pub first_id: i64,
     /// The age of its oldest row.
     pub oldest: Duration,
-    /// Whether Centrifugo reads the partition: it is below [`Outbox::partitions`](super::Outbox::partitions).
+    /// True if Centrifugo reads the partition, because it is below [`Outbox::partitions`](super::Outbox::partitions).
     pub is_read: bool,
 }
 

@@ -32,7 +32,7 @@ pub(crate) enum Property {
     Bytes,
 }
 
-/// Whether the messages have idempotency keys.
+/// True if the messages have idempotency keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Keys {
     With,
