@@ -75,8 +75,8 @@
 //! A consumer may execute a request twice: if Centrifugo is killed after it has executed the request and before it has
 //! acknowledged it, or if one channel of a broadcast gets a temporary error, which repeats the whole broadcast. An
 //! `idempotency_key` prevents a second publication, within 5 minutes and with the engines that remember keys. When it is
-//! killed, Centrifugo may have executed up to `partition_select_limit` rows per partition of PostgreSQL, or 5 s of Kafka's
-//! records, without an acknowledgement.
+//! killed, Centrifugo may have executed up to `partition_select_limit` rows per partition of PostgreSQL, or 5 s of
+//! Kafka's records, without an acknowledgement.
 //!
 //! Two consumers do not read what was written before Centrifugo started for the first time: `redis_stream` reads what is
 //! added after Centrifugo has created the consumer group, unless you create it before, at ID 0; and so does

@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 use crate::broker::{Broker, Message, Promises};
 use crate::{Outcome, Problem, keeper, server, started};
 
+/// How many messages are sent before the first is confirmed. The client waits when 5,000 of all tests are
+/// not confirmed.
+const UNCONFIRMED: usize = 100;
+
 pub(crate) struct Nats {
     url: String,
     jetstream: Context,
@@ -38,6 +42,15 @@ impl Nats {
             _keeper: keeper,
         })
     }
+}
+
+fn headers(message: &Message) -> Result<HeaderMap, Problem> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &message.headers {
+        let name = HeaderName::from_str(name)?;
+        headers.insert(name, HeaderValue::from_str(value)?);
+    }
+    Ok(headers)
 }
 
 impl Broker for Nats {
@@ -82,20 +95,18 @@ impl Broker for Nats {
     }
 
     async fn send(&self, source: &str, messages: &[Message]) -> Outcome {
-        let mut stored = Vec::new();
-        for message in messages {
-            let mut headers = HeaderMap::new();
-            for (name, value) in &message.headers {
-                let name = HeaderName::from_str(name)?;
-                headers.insert(name, HeaderValue::from_str(value)?);
+        for messages in messages.chunks(UNCONFIRMED) {
+            let mut confirmations = Vec::new();
+            for message in messages {
+                let subject = source.to_owned();
+                let headers = headers(message)?;
+                let body = message.body.clone();
+                let sent = self.jetstream.publish_with_headers(subject, headers, body);
+                confirmations.push(sent.await?);
             }
-            let body = message.body.clone();
-            let subject = source.to_owned();
-            let sent = self.jetstream.publish_with_headers(subject, headers, body);
-            stored.push(sent.await?);
-        }
-        for acknowledgement in stored {
-            acknowledgement.await?;
+            for confirmation in confirmations {
+                confirmation.await?;
+            }
         }
         Ok(())
     }
