@@ -19,7 +19,8 @@ async fn main() -> Result<(), Report> {
     let publish = PublishRequest::new(&channel, r#"{"text":"hello"}"#);
     let history = HistoryRequest::new(&channel).limit(1).reverse(true);
     let (published, history) = client.batch((publish, history)).await?;
-    let (offset, count) = (published?.offset, history?.publications.len());
+    let offset = published?.offset;
+    let count = history?.publications.len();
     println!("A tuple: published at offset {offset}, then read {count} publication:");
     alice.print_received();
 

@@ -110,7 +110,8 @@ async fn post(
 #[tokio::test]
 async fn certificates_of_callers_are_checked_over_http() -> Outcome {
     let certificates = Certificates::new()?;
-    let (backend, authority) = (&certificates.backend, &certificates.authority);
+    let backend = &certificates.backend;
+    let authority = &certificates.authority;
     let tls = hyper_tls::server_config(der(backend)?, key(backend)?, authority.der().into())?;
     let (handlers, calls) = counted(hyper_tls::caller(der(&certificates.centrifugo)?));
     let listener = TcpListener::bind((HOST, 0)).await?;

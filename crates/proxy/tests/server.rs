@@ -129,9 +129,11 @@ async fn event_in_flight_is_answered_while_server_shuts_down() -> Outcome {
     let started = Arc::new(Notify::new());
     let answer = Arc::new(Notify::new());
     let handlers = {
-        let (started, answer) = (Arc::clone(&started), Arc::clone(&answer));
+        let started = Arc::clone(&started);
+        let answer = Arc::clone(&answer);
         anyone().rpc(move |_| {
-            let (started, answer) = (Arc::clone(&started), Arc::clone(&answer));
+            let started = Arc::clone(&started);
+            let answer = Arc::clone(&answer);
             async move {
                 started.notify_one();
                 answer.notified().await;

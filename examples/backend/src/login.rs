@@ -60,7 +60,8 @@ impl FromRequestParts<Arc<App>> for Member {
         let User(name) = User::from_request_parts(head, app).await?;
         let Path(path) = Path::<Vec<(String, String)>>::from_request_parts(head, app).await?;
         let mut path = path.into_iter().map(|(_, value)| value);
-        let (room, other) = (path.next().unwrap_or_default(), path.next());
+        let room = path.next().unwrap_or_default();
+        let other = path.next();
         let is_owner = membership(&app.database, &room, &name).await?;
         let is_owner = is_owner.ok_or(Refusal(StatusCode::FORBIDDEN))?;
         Ok(Self {
@@ -122,7 +123,8 @@ async fn subscription(
 
 pub(crate) fn routes(app: &Arc<App>) -> Router {
     let keys = || app.config.keys.clone();
-    let (one, other) = (app.clone(), app.clone());
+    let one = app.clone();
+    let other = app.clone();
     let connection =
         ConnectionTokenEndpoint::new(keys(), move |head| connection(one.clone(), head));
     let subscription = SubscriptionTokenEndpoint::new(keys(), move |head, channel| {

@@ -121,7 +121,9 @@ $outbox$"
         &self,
         commands: impl IntoIterator<Item = &'c ConsumerCommand>,
     ) -> Result<Statement<'c>, Error> {
-        let (mut methods, mut payloads, mut partitions) = (Vec::new(), Vec::new(), Vec::new());
+        let mut methods = Vec::new();
+        let mut payloads = Vec::new();
+        let mut partitions = Vec::new();
         for command in commands {
             methods.push(command.method().into());
             payloads.push(self.payload(command)?);

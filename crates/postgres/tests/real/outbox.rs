@@ -180,7 +180,7 @@ async fn command_with_temporary_error_holds_its_partition<D: Driver>(name: &str)
     ONE.write(database.database(), &subscribe).await?;
     alice.next("subscribe").await?;
 
-    // Centrifugo 6.9.1 answers error 100, since alice is subscribed.
+    // Centrifugo 6.9.1 returns error 100, because alice is subscribed.
     ONE.write(database.database(), &subscribe).await?;
     ONE.write(database.database(), &publish("plain:a", 1)?)
         .await?;

@@ -1,4 +1,4 @@
-//! Requests of Centrifugo and of others to a server of HTTP, whose answers are the same on each framework.
+//! Requests of Centrifugo and of others over HTTP, whose responses are the same on each framework.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -44,7 +44,7 @@ pub(crate) async fn exchange(address: SocketAddr, request: &str) -> Result<Strin
     Ok(String::from_utf8_lossy(&response).into_owned())
 }
 
-/// Asserts how a server of the [`handlers`] answers. Their handler sees the peer's address as `peer`.
+/// Checks the responses of a server with the [`handlers`]. Their handler sees the peer's address as `peer`.
 pub(crate) async fn assert_answers(address: SocketAddr, peer: &str) -> Result<(), Box<dyn Error>> {
     let expect = async |request: String, status: &str, body: &str| {
         let response = exchange(address, &request).await?;
