@@ -8,23 +8,20 @@ mod support;
 use std::time::Duration;
 
 use axum::Router;
-use centrifugo_api::{MapReadStateRequest, PayloadExt as _};
+use centrifugo_api::PayloadExt as _;
 use centrifugo_api_testing::{ConnectingClient, Release, Server, SubscribeOptions};
+use centrifugo_proxy::EventKind::{self, MapPublish, MapRemove, Publish, SubRefresh, Subscribe};
 use centrifugo_proxy::{
-    Caller, ChannelOptions, ClientError, ConnectReply, Disconnect, EventKind, EventObserver,
-    EventStart, Handlers, MapPublishReply, MapRemoveReply, Observer, ProxyConfiguration,
-    PublishReply, RefreshReply, RpcReply, SharedPollItem, SharedPollRefreshReply, SubRefreshReply,
-    SubscribeReply,
+    Caller, ChannelOptions, ClientError, ConnectReply, Disconnect, Handlers, MapPublishReply,
+    MapRemoveReply, ProxyConfiguration, PublishReply, RefreshReply, RpcReply, SharedPollItem,
+    SharedPollRefreshReply, SubRefreshReply, SubscribeReply,
 };
 use serde_json::json;
 use support::{Report, print_events};
-use tokio::net::TcpListener;
 
 // The compiler checks codes and texts.
 const NO_SESSION: Disconnect = Disconnect::constant(4501, "no session");
 const NOT_A_MEMBER: ClientError = ClientError::constant(403, "not a member");
-const NO_SUCH_METHOD: ClientError = ClientError::constant(404, "no such method");
-
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn handlers() -> Result<Handlers, Report> {
@@ -38,20 +35,15 @@ fn handlers() -> Result<Handlers, Report> {
         // `RefreshReply::expired()` ends the connection of a session that is over.
         .refresh(|_| async { Ok(RefreshReply::for_the_next(60 * MINUTE)) })
         .subscribe(|event| async move {
-            event.user().ok_or(NOT_A_MEMBER)?;
-            Ok(SubscribeReply::allow().presence(true).expire_in(MINUTE))
+            let info = json!({ "name": event.user().ok_or(NOT_A_MEMBER)? }); // presence shows it
+            Ok(SubscribeReply::allow().info(info).expire_in(MINUTE))
         })
         .sub_refresh(|_| async { Ok(SubRefreshReply::for_the_next(60 * MINUTE)) })
         .publish(|event| async move {
             let text: String = event.json()?;
             Ok(PublishReply::allow().data(json!({"text": text, "by": event.user()})))
         })
-        .rpc(|event| async move {
-            match event.method() {
-                "double" => Ok(RpcReply::json(&(2 * event.json::<u32>()?))?),
-                _ => Err(NO_SUCH_METHOD.into()),
-            }
-        })
+        .rpc(|event| async move { Ok(RpcReply::json(&(2 * event.json::<u32>()?))?) })
         // Each user has one key of the map, whatever key the client says.
         .map_publish(|event| async move {
             Ok(MapPublishReply::allow().key(event.user().ok_or(NOT_A_MEMBER)?))
@@ -60,78 +52,26 @@ fn handlers() -> Result<Handlers, Report> {
             Ok(MapRemoveReply::allow().key(event.user().ok_or(NOT_A_MEMBER)?))
         })
         .shared_poll_refresh(|event| async move {
-            let prices = event.items().iter().map(|item| {
-                let version = item.version + 1;
-                SharedPollItem::new(&item.key, version, json!({ "price": version }))
-            });
+            let items = event.items().iter();
+            let prices = items.map(|item| SharedPollItem::new(&item.key, item.version + 1, "42"));
             Ok(SharedPollRefreshReply::new().items(prices))
         })
-        .observer(EventLog)
         // Errors of handlers, and requests that are refused. The client gets error 100.
         .on_failure(|failed| eprintln!("{failed}")))
 }
 
-struct EventLog;
-
-impl Observer for EventLog {
-    fn event(&self, event: &EventStart<'_>) -> Option<Box<dyn EventObserver>> {
-        println!("  Centrifugo asks: {}", event.kind?.name());
-        None
-    }
-}
-
-fn configuration(handlers: &Handlers, url: String) -> ProxyConfiguration {
-    let chat = [
-        EventKind::Subscribe,
-        EventKind::SubRefresh,
-        EventKind::Publish,
-    ];
-    let board = ChannelOptions::new([EventKind::MapPublish, EventKind::MapRemove])
-        .option("map.mode", "ephemeral")
-        .option("map.key_ttl", "60s");
-    let prices = ChannelOptions::new([EventKind::SharedPollRefresh])
-        .option("allow_subscribe_for_client", true);
-    ProxyConfiguration::new(handlers)
-        .http(url)
-        .http_headers(["cookie"])
-        .namespace("chat", chat)
-        .namespace("board", board)
-        .namespace("prices", prices)
-        .shared_poll_secret("another secret")
-        .rpc_without_namespace()
-}
-
 /// Lets a client cause all events.
 async fn play(server: &Server) -> Result<(), Report> {
-    let stranger = server.connect_client(ConnectingClient::new()).await;
-    println!(
-        "Without a cookie: {}",
-        stranger.err().ok_or("a stranger is in")?
-    );
     let client = ConnectingClient::new().header("cookie", "session=anna");
     let mut anna = server.connect_client(client).await?;
-    println!("{} is connected.", anna.user());
-
     anna.subscribe("chat:1").await?;
     anna.publish("chat:1", r#""hello""#).await?;
-    print_events("anna", || anna.try_next());
     let double: u32 = anna.rpc("double", "21").await?.decode()?;
-    println!("The double of 21 is {double}.");
-    let error = anna.rpc("fly", "{}").await.err().ok_or("anna can fly")?;
-    println!("Another method: {error}");
-
-    println!("Two minutes later:");
+    println!("The double of 21 is {double}. Two minutes later:");
     server.advance(2 * MINUTE);
-    server.refreshed().await;
-
+    server.refreshed().await; // of the connection and the subscription
     anna.map_publish("board:1", "any", r#"{"x":1}"#).await?;
-    let state = server
-        .client()
-        .map_read_state(MapReadStateRequest::new("board:1").limit(-1))
-        .await?;
-    println!("The map has the key {:?}.", state.entries[0].key);
     anna.map_remove("board:1", "any").await?;
-
     let options = SubscribeOptions::new().shared_poll();
     anna.subscribe_with("prices:1", options).await?;
     anna.track("prices:1", ["tea"]).await?;
@@ -142,10 +82,22 @@ async fn play(server: &Server) -> Result<(), Report> {
 #[tokio::main]
 async fn main() -> Result<(), Report> {
     let port = support::port()?;
-    let listener = TcpListener::bind(("127.0.0.1", port.unwrap_or(0))).await?;
-    let url = format!("http://{}/centrifugo", listener.local_addr()?);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port.unwrap_or(0))).await?;
     let handlers = handlers()?;
-    let configuration = configuration(&handlers, url);
+    let chat = ChannelOptions::new([Subscribe, SubRefresh, Publish]).option("presence", true);
+    let board = ChannelOptions::new([MapPublish, MapRemove])
+        .option("map.mode", "ephemeral")
+        .option("map.key_ttl", "60s");
+    let prices = ChannelOptions::new([EventKind::SharedPollRefresh])
+        .option("allow_subscribe_for_client", true);
+    let configuration = ProxyConfiguration::new(&handlers)
+        .http(format!("http://{}/centrifugo", listener.local_addr()?))
+        .http_headers(["cookie"])
+        .namespace("chat", chat)
+        .namespace("board", board)
+        .namespace("prices", prices)
+        .shared_poll_secret("another secret")
+        .rpc_without_namespace();
     let router = Router::new().nest_service("/centrifugo", handlers.http());
     let serving = tokio::spawn(axum::serve(listener, router).into_future());
     if port.is_some() {

@@ -184,8 +184,6 @@ fn guides_name_only_methods_of_the_client_that_exist() {
 
 #[test]
 fn examples_are_short_and_listed() {
-    // It has a handler for every event.
-    const LONGER: &str = "proxy";
     let manifest = read(&in_repository("examples/Cargo.toml"));
     let index = read(&in_repository("examples/README.md"));
     let mut checked = 0;
@@ -207,7 +205,9 @@ fn examples_are_short_and_listed() {
             "examples/README.md lacks {name}"
         );
         let lines = read(&path).lines().count();
-        assert!(lines < 60 || example == LONGER, "{name} has {lines} lines");
+        // It has a handler for every event.
+        let most = if example == "proxy" { 110 } else { 59 };
+        assert!(lines <= most, "{name} has {lines} lines");
     }
     assert!(checked >= 15, "only {checked} examples were found");
 }
