@@ -95,7 +95,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "meta",
         answer: |_| user().meta(r#"{"secret":1}"#).into(),
-        seen: &["connected", "is 42", r#"later questions have {"secret":1}"#],
+        seen: &["connected", "is 42", r#"later requests have {"secret":1}"#],
     },
     Row {
         name: "channels",
@@ -264,7 +264,7 @@ pub(crate) async fn connect(case: &Case, answer: &Make) -> Vec<String> {
         client.rpc("rpc_transformed:method", "{}").await;
         let meta = &case.call(EventKind::Rpc).await.body["meta"];
         if !meta.is_null() {
-            seen.push(format!("later questions have {meta}"));
+            seen.push(format!("later requests have {meta}"));
         }
     }
     seen

@@ -29,8 +29,10 @@ fn tables() -> Tables {
         ("overrides: on", table(overrides::ON)),
         ("overrides: off", table(overrides::OFF)),
         ("refresh", table(refresh::ROWS)),
+        ("refresh: token", table(refresh::OF_TOKENS)),
         ("subscribe", table(subscribe::ROWS)),
         ("sub_refresh", table(sub_refresh::ROWS)),
+        ("sub_refresh: token", table(sub_refresh::OF_TOKENS)),
         ("calls: refused", table(refused_calls::ROWS)),
         ("calls: ended", table(refused_calls::ENDS)),
         ("publish", table(publish::ROWS)),
@@ -49,6 +51,7 @@ fn tables() -> Tables {
         ),
         ("shared_poll_refresh: delta", table(deltas::POLLED)),
         ("streams", table(streams::ROWS)),
+        ("streams: ends", table(streams::ENDS)),
         (
             "streams: bidirectional",
             table(streams::bidirectional::REFUSED),

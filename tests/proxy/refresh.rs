@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use centrifugo_proxy::{ConnectReply, EventKind, RefreshReply};
+use centrifugo_token::{ConnectionClaims, Expiry, Key};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Make, Row, garbage, in_a_minute, past, play, raw, unix,
+    Answer, Case, Column, Connecting, Make, Row, TOKEN_SECRET, garbage, in_a_minute, past, play,
+    raw, unix,
 };
 use crate::sub_refresh;
 
@@ -17,7 +19,7 @@ pub(crate) const EXPIRED: &[&str] = &["reconnects after 3005 connection expired"
 pub(crate) const GOES_ON: &[&str] = &[
     "goes on",
     r#"is 42 of the connection {"first":1}"#,
-    r#"later questions have {"first":1}"#,
+    r#"later requests have {"first":1}"#,
 ];
 
 pub(crate) const ROWS: &[Row] = &[
@@ -52,7 +54,7 @@ pub(crate) const ROWS: &[Row] = &[
         seen: &[
             "goes on",
             r#"is 42 of the connection {"a":1}"#,
-            r#"later questions have {"first":1}"#,
+            r#"later requests have {"first":1}"#,
         ],
     },
     Row {
@@ -66,7 +68,7 @@ pub(crate) const ROWS: &[Row] = &[
         seen: &[
             "goes on",
             r#"is 42 of the connection {"b":2}"#,
-            r#"later questions have {"first":1}"#,
+            r#"later requests have {"first":1}"#,
         ],
     },
     Row {
@@ -80,7 +82,7 @@ pub(crate) const ROWS: &[Row] = &[
         seen: &[
             "goes on",
             r#"is 42 of the connection {"first":1}"#,
-            r#"later questions have {"a":1}"#,
+            r#"later requests have {"a":1}"#,
         ],
     },
     Row {
@@ -124,9 +126,54 @@ pub(crate) const ROWS: &[Row] = &[
     },
 ];
 
+/// Of connections with a token.
+pub(crate) const OF_TOKENS: &[Row] = &[
+    Row {
+        name: "expired",
+        answer: |_| RefreshReply::expired().into(),
+        seen: &["reconnects after 3005 connection expired"],
+    },
+    Row {
+        name: "expire_at in the future",
+        answer: |_| RefreshReply::until(in_a_minute()).into(),
+        seen: &["goes on"],
+    },
+    Row {
+        name: "failure",
+        answer: |_| Answer::Fails,
+        seen: &["goes on"],
+    },
+];
+
 async fn refreshes_of_connections_and_subscriptions(column: Column) -> Outcome {
-    tokio::try_join!(play(column, ROWS, refresh), sub_refresh::refreshes(column))?;
+    tokio::try_join!(
+        play(column, ROWS, refresh),
+        play(column, OF_TOKENS, refresh_of_token),
+        sub_refresh::refreshes(column)
+    )?;
     Ok(())
+}
+
+/// Connects with a token for some seconds, and lets the server ask whether the connection may go on.
+async fn refresh_of_token(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer(EventKind::Refresh, [answer(case)]);
+    let mut client = case.connected_with(expiring(case)).await;
+    case.pass(Duration::from_secs(5)).await;
+    case.call(EventKind::Refresh).await;
+    let event = client.soon().await;
+    vec![event.map_or("goes on".to_owned(), |event| event.to_string())]
+}
+
+/// Returns the options of a client with a token that expires soon. The backend, which is not asked when it connects, knows it by
+/// its user.
+fn expiring(case: &Case) -> Connecting {
+    let claims = ConnectionClaims::new(case.name(), Expiry::after(Duration::from_secs(3)));
+    let key = Key::hs256(TOKEN_SECRET).expect("the secret is valid");
+    let token = claims.sign(&key).expect("the claims are valid");
+    Connecting {
+        token,
+        ..Connecting::default()
+    }
 }
 
 /// Connects for a second, and lets the server ask whether the connection may go on.
@@ -155,6 +202,6 @@ pub(crate) async fn refresh(case: &Case, answer: &Make) -> Vec<String> {
     }
     client.rpc("rpc_transformed:method", "{}").await;
     let meta = &case.call(EventKind::Rpc).await.body["meta"];
-    seen.push(format!("later questions have {meta}"));
+    seen.push(format!("later requests have {meta}"));
     seen
 }

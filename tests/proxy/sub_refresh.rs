@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use centrifugo_proxy::{ConnectReply, EventKind, SubRefreshReply, SubscribeReply};
+use centrifugo_token::{Expiry, Key, SubscriptionClaims};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, Case, Column, Event, Make, Row, garbage, in_a_minute, past, play, raw, unix,
+    Answer, Case, Column, Event, Make, Row, Subscribing, TOKEN_SECRET, garbage, in_a_minute, past,
+    play, raw, unix,
 };
 
 pub(crate) const EXPIRED: &[&str] = &[
@@ -107,9 +109,49 @@ pub(crate) const ROWS: &[Row] = &[
     },
 ];
 
-/// Plays the table. It takes some seconds, as that of connections does.
+/// Of subscriptions with a token.
+pub(crate) const OF_TOKENS: &[Row] = &[
+    Row {
+        name: "expired",
+        answer: |_| SubRefreshReply::expired().into(),
+        seen: &["subscribes again after 2501 subscription expired"],
+    },
+    Row {
+        name: "expire_at in the future",
+        answer: |_| SubRefreshReply::until(in_a_minute()).into(),
+        seen: &["goes on"],
+    },
+];
+
+/// Plays the tables. They take some seconds, as those of connections do.
 pub(crate) async fn refreshes(column: Column) -> Outcome {
-    play(column, ROWS, refresh).await
+    tokio::try_join!(
+        play(column, ROWS, refresh),
+        play(column, OF_TOKENS, refresh_of_token)
+    )?;
+    Ok(())
+}
+
+/// Subscribes with a token for some seconds, and lets the server ask whether the subscription may go on.
+async fn refresh_of_token(case: &Case, answer: &Make) -> Vec<String> {
+    case.answer(EventKind::SubRefresh, [answer(case)]);
+    let mut client = case.connected().await;
+    let channel = case.channel("refreshed");
+    let expiry = Expiry::after(Duration::from_secs(3));
+    let claims = SubscriptionClaims::user("42").channel(&channel, expiry);
+    let key = Key::hs256(TOKEN_SECRET).expect("the secret is valid");
+    let token = claims.sign(&key).expect("the claims are valid");
+    let subscribing = Subscribing {
+        token,
+        ..Subscribing::default()
+    };
+    client.subscribe_with(&channel, subscribing);
+    while !matches!(client.next().await, Event::Joined(_)) {}
+    // The server looks for what has expired every 25 s.
+    case.pass(Duration::from_secs(30)).await;
+    case.call(EventKind::SubRefresh).await;
+    let event = client.soon().await;
+    vec![event.map_or("goes on".to_owned(), |event| event.to_string())]
 }
 
 /// Subscribes for a second, and lets the server ask whether the subscription may go on. Another client sees the first one leave.

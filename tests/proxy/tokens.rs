@@ -1,12 +1,18 @@
 //! Clients with tokens, about which the server does not ask.
 
+use std::time::Duration;
+
 use centrifugo_proxy::EventKind;
 use centrifugo_token::{ConnectionClaims, Expiry, Key, SubscriptionClaims};
+use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::harness::{BYE, Column, Connecting, Environment, Subscribing, TOKEN_SECRET};
+use crate::harness::{BYE, Case, Column, Connecting, Environment, Subscribing, TOKEN_SECRET};
 
-in_own_columns!(tokens_are_not_asked_about);
+in_own_columns!(
+    tokens_are_not_asked_about,
+    expiry_of_token_is_not_told_where_refresh_is_proxied,
+);
 
 async fn tokens_are_not_asked_about(column: Column) -> Outcome {
     let case = Environment::of(column).await?.case();
@@ -37,4 +43,21 @@ async fn tokens_are_not_asked_about(column: Column) -> Outcome {
         "error 100 internal server error, temporary"
     );
     Ok(())
+}
+
+async fn expiry_of_token_is_not_told_where_refresh_is_proxied(column: Column) -> Outcome {
+    let case = Environment::of(column).await?.case();
+    let connected = connect_with_expiring_token(&case).await?;
+    assert_eq!(connected["expires"], Value::Null, "{connected}");
+    Ok(())
+}
+
+/// Connects a client with a token that expires in a minute, and returns the reply.
+pub(crate) async fn connect_with_expiring_token(
+    case: &Case,
+) -> Result<Value, Box<dyn std::error::Error>> {
+    let expiry = Expiry::after(Duration::from_secs(60));
+    let token = ConnectionClaims::new("42", expiry).sign(&Key::hs256(TOKEN_SECRET)?)?;
+    let (_client, connected) = case.raw_with(json!({"token": token})).await;
+    Ok(connected)
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{Answer, Column, Environment};
+use crate::tokens::connect_with_expiring_token;
 
 in_own_columns!(clients_expire_and_are_refused);
 
@@ -24,6 +25,7 @@ async fn clients_expire_and_are_refused(column: Column) -> Outcome {
     tokio::try_join!(
         unknown_client_is_refused(environment),
         connection_expires(environment),
+        expiry_of_token_is_told(environment),
         subscription_expires(environment),
     )?;
     Ok(())
@@ -58,6 +60,12 @@ async fn connection_expires(environment: &'static Environment) -> Outcome {
     case.pass(Duration::from_secs(60)).await;
     let end = client.push().await.expect_err("the connection ends");
     assert_eq!(end.to_string(), "disconnected: 3005 connection expired");
+    Ok(())
+}
+
+async fn expiry_of_token_is_told(environment: &'static Environment) -> Outcome {
+    let connected = connect_with_expiring_token(&environment.case()).await?;
+    assert_eq!(connected["expires"], true, "{connected}");
     Ok(())
 }
 

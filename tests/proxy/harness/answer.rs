@@ -42,7 +42,7 @@ pub(crate) enum Answer {
 pub(crate) enum Raw {
     /// A response, as JSON over HTTP and as protobuf over gRPC.
     Response(Value),
-    /// Bytes that are no response.
+    /// Bytes that are not a response.
     Garbage,
     /// A status of HTTP.
     Status(u16),
@@ -53,7 +53,7 @@ pub(crate) fn raw(response: Value) -> Answer {
     Answer::Raw(Raw::Response(response))
 }
 
-/// Returns bytes that are no response.
+/// Returns bytes that are not a response.
 pub(crate) fn garbage() -> Answer {
     Answer::Raw(Raw::Garbage)
 }

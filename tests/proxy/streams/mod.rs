@@ -3,20 +3,19 @@
 pub(crate) mod bidirectional;
 mod many;
 
-use centrifugo_proxy::{EventKind, StreamPublication, StreamSubscribeReply};
+use centrifugo_proxy::{EventKind, Failed, StreamPublication, StreamSubscribeReply};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::harness::{
-    Answer, BYE, Case, Column, Environment, Event, Make, NO, PAUSE, Row, SOON, garbage,
+    Answer, BYE, Case, Column, Environment, Event, Make, NO, OpenStream, PAUSE, Row, SOON, garbage,
     in_a_minute, past, play, raw,
 };
 
 in_columns_with_streams!(
     streams_are_opened_or_refused,
     publications_of_stream_arrive,
-    end_of_stream_unsubscribes_for_good,
-    error_of_stream_subscribes_again,
+    streams_end,
     stream_is_closed_when_client_goes,
 );
 
@@ -170,35 +169,55 @@ async fn publications_of_stream_arrive(column: Column) -> Outcome {
     Ok(())
 }
 
-async fn end_of_stream_unsubscribes_for_good(column: Column) -> Outcome {
-    let case = Environment::of(column).await?.case();
-    let mut client = case.connected().await;
-    client.subscribed(&case.channel("stream")).await;
-    let stream = case.opened().await;
-    stream.publish("1").await;
-    drop(stream);
-    assert_eq!(client.next().await.to_string(), "publication 1");
-    let ended = "unsubscribed: 2000 server unsubscribe";
-    assert_eq!(client.next().await.to_string(), ended);
-    Ok(())
-}
+/// Ends a stream that has published something.
+type Ending = fn(OpenStream);
 
-async fn error_of_stream_subscribes_again(column: Column) -> Outcome {
-    let case = Environment::of(column).await?.case();
-    let mut client = case.connected().await;
-    let channel = case.channel("stream");
-    client.subscribed(&channel).await;
-    let stream = case.opened().await;
-    stream.publish("1").await;
-    stream.send(Err(std::io::Error::other("lost").into())).await;
-    assert_eq!(client.next().await.to_string(), "publication 1");
-    let lost = "subscribes again after 2500 insufficient state";
-    assert_eq!(client.next().await.to_string(), lost);
-    let subscribed = format!("subscribed to {channel}");
-    assert_eq!(client.next().await.to_string(), subscribed);
-    case.opened().await.publish("2").await;
-    assert_eq!(client.next().await.to_string(), "publication 2");
-    Ok(())
+pub(crate) const ENDS: &[Row<Ending>] = &[
+    Row {
+        name: "end",
+        answer: drop,
+        seen: &["publication 1", "unsubscribed: 2000 server unsubscribe"],
+    },
+    Row {
+        name: "failure",
+        answer: |stream| stream.fail(std::io::Error::other("lost")),
+        seen: LOST,
+    },
+    Row {
+        name: "`Failed::subscribe_again`",
+        answer: |stream| stream.fail(Failed::subscribe_again()),
+        seen: LOST,
+    },
+    Row {
+        name: "`stream_until`, when the backend shuts down",
+        answer: OpenStream::shut_down,
+        seen: LOST,
+    },
+];
+
+/// The client gets another stream.
+const LOST: &[&str] = &[
+    "publication 1",
+    "subscribes again after 2500 insufficient state",
+    "subscribed to stream:CASE",
+    "publication 2",
+];
+
+async fn streams_end(column: Column) -> Outcome {
+    play(column, ENDS, async |case, end: &Ending| {
+        let mut client = case.connected().await;
+        client.subscribed(&case.channel("stream")).await;
+        let stream = case.opened().await;
+        stream.publish("1").await;
+        let mut seen = vec![client.next().await.to_string()];
+        end(stream);
+        if client.until_subscribed(&mut seen).await {
+            case.opened().await.publish("2").await;
+            seen.push(client.next().await.to_string());
+        }
+        seen
+    })
+    .await
 }
 
 async fn stream_is_closed_when_client_goes(column: Column) -> Outcome {

@@ -50,7 +50,7 @@ impl Backend {
         of_clients!(
             self,
             connect: Connect { client, name },
-            refresh: Refresh { client },
+            refresh: Refresh { client, user },
             subscribe: Subscribe { client },
             publish: Publish { client },
             rpc: Rpc { client },

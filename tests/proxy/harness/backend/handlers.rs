@@ -26,7 +26,7 @@ macro_rules! of_clients {
             move |event| {
                 let backend = backend.clone();
                 async move {
-                    let asker = Asker { $($field: event.$field(),)+ ..Asker::default() };
+                    let asker = Asker { $($field: &event.message().$field,)+ ..Asker::default() };
                     let call = is_in_process.then(|| Call {
                         kind: EventKind::$kind,
                         headers: event.headers().clone(),
@@ -60,7 +60,7 @@ impl Backend {
         of_clients!(
             handlers, self, is_in_process,
             connect: Connect { client, name },
-            refresh: Refresh { client },
+            refresh: Refresh { client, user },
             subscribe: Subscribe { client },
             publish: Publish { client },
             rpc: Rpc { client },

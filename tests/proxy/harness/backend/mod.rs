@@ -68,6 +68,7 @@ struct Asker<'a> {
     client: &'a str,
     /// The name of a client that connects.
     name: &'a str,
+    user: &'a str,
     channel: &'a str,
 }
 
@@ -142,6 +143,7 @@ impl Backend {
         let asker = Asker {
             client: field("client"),
             name: field("name"),
+            user: field("user"),
             channel: field("channel"),
         };
         let kind = call.kind;
@@ -170,8 +172,8 @@ impl Backend {
 }
 
 impl Cases {
-    /// Returns the script of the case that a question belongs to. A client names it when it connects; a shared poll is of the
-    /// channel alone.
+    /// Returns the script of the case that a question belongs to. A client names it when it connects; a client with a token may be a
+    /// user of its name. A shared poll is of the channel alone.
     fn script(&mut self, kind: EventKind, asker: Asker<'_>) -> Option<&mut Script> {
         let case = match kind {
             EventKind::Connect => {
@@ -180,7 +182,10 @@ impl Cases {
                 asker.name
             }
             EventKind::SharedPollRefresh => asker.channel.split(':').next_back()?,
-            _ => self.clients.get(asker.client)?,
+            _ => match self.clients.get(asker.client) {
+                Some(case) => case,
+                None => asker.user,
+            },
         };
         self.scripts.get_mut(case)
     }

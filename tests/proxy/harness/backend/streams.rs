@@ -5,10 +5,11 @@ use std::task::{Context, Poll};
 
 use centrifugo_proxy::{
     ClientPublications, EventKind, Failed, Handlers, Reject, StreamPublication,
-    StreamSubscribeReply, SubscribeEvent,
+    StreamSubscribeReply, SubscribeEvent, stream_until,
 };
 use futures_util::Stream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
 
 use super::{Asker, Backend};
 use crate::harness::answer::Answer;
@@ -17,6 +18,7 @@ use crate::harness::answer::Answer;
 pub(crate) struct OpenStream {
     pub(crate) channel: String,
     publications: Sender<Item>,
+    shutdown: oneshot::Sender<()>,
     /// The publications of the client.
     pub(crate) received: Option<ClientPublications>,
 }
@@ -32,6 +34,18 @@ impl OpenStream {
     pub(crate) async fn send(&self, item: Item) {
         // The server may have closed the stream.
         let _ = self.publications.send(item).await;
+    }
+
+    /// Ends the stream as a backend that shuts down.
+    pub(crate) fn shut_down(self) {
+        // The server may have closed the stream.
+        let _ = self.shutdown.send(());
+    }
+
+    /// Ends the stream with a failure.
+    pub(crate) fn fail(self, failed: impl Into<Failed>) {
+        let sent = self.publications.try_send(Err(failed.into()));
+        sent.expect("the server has read the publication before");
     }
 
     /// Waits until the server has closed the stream.
@@ -70,7 +84,7 @@ impl Backend {
         &self,
         event: SubscribeEvent,
         received: Option<ClientPublications>,
-    ) -> Result<(StreamSubscribeReply, Publications), Reject> {
+    ) -> Result<(StreamSubscribeReply, impl Stream<Item = Item> + use<>), Reject> {
         let kind = match received {
             Some(_) => EventKind::SubscribeBidirectional,
             None => EventKind::SubscribeUnidirectional,
@@ -84,15 +98,23 @@ impl Backend {
             other => return Err(other.refuse().into()),
         };
         let (publications, stream) = channel(1);
+        let (shutdown, begun) = oneshot::channel();
         let opened = OpenStream {
             channel: event.channel().to_owned(),
             publications,
+            shutdown,
             received,
         };
         if let Some(script) = self.lock().script(kind, asker) {
             // The case may have ended.
             let _ = script.streams.send(opened);
         }
-        Ok((reply, Publications(stream)))
+        let shutdown = async {
+            // A stream that is dropped ends in another way.
+            if begun.await.is_err() {
+                std::future::pending().await
+            }
+        };
+        Ok((reply, stream_until(shutdown, Publications(stream))))
     }
 }

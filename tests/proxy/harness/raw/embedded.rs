@@ -33,6 +33,7 @@ impl Translating {
         let channels = channels.into_iter().flatten().map(|(channel, _)| channel);
         let client = ConnectingClient::new()
             .name(text(connect, "name"))
+            .token(text(connect, "token"))
             .channels(channels);
         let connection = server.connect_client(client).await;
         let connection = connection.expect("the server accepts the client");
