@@ -24,6 +24,7 @@ mod connect;
 mod deltas;
 mod headers;
 mod maps;
+mod minute;
 mod overrides;
 mod page;
 mod payloads;

@@ -141,17 +141,29 @@ impl Case {
 
     /// Waits until the next question about an event is answered, or the server has given up.
     pub(crate) async fn call(&self, kind: EventKind) -> Call {
-        let mut heard = self.heard.lock().await;
-        let next = async {
-            loop {
-                let call = heard.calls.recv().await.expect("the backend lives");
-                if call.kind == kind {
-                    return call;
-                }
-            }
-        };
-        let call = tokio::time::timeout(DEADLINE, next).await;
+        let call = tokio::time::timeout(DEADLINE, self.next_call(kind)).await;
         call.expect("the server asks in time")
+    }
+
+    /// Lets time pass, and returns whether the server asks about an event by then.
+    pub(crate) async fn is_asked_within(&self, duration: Duration, kind: EventKind) -> bool {
+        self.pass(duration).await;
+        let left = match self.server() {
+            OfCase::Real(_) => duration,
+            OfCase::Embedded(_) => Duration::ZERO,
+        };
+        let call = tokio::time::timeout(left, self.next_call(kind)).await;
+        call.is_ok()
+    }
+
+    async fn next_call(&self, kind: EventKind) -> Call {
+        let mut heard = self.heard.lock().await;
+        loop {
+            let call = heard.calls.recv().await.expect("the backend lives");
+            if call.kind == kind {
+                return call;
+            }
+        }
     }
 
     /// Waits for the next stream that the backend opens.
