@@ -105,7 +105,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// [`Error`] if it is no name of a header.
+    /// [`Error`] if it is not a valid name of a header.
     pub fn header(mut self, name: &str) -> Result<Self, Error> {
         let header = HeaderName::try_from(name);
         self.header = header.map_err(|_| {

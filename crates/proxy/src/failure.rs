@@ -102,7 +102,7 @@ impl Failure {
         Self::NoHandler(kind.name().to_owned())
     }
 
-    /// Returns whether this is the end of a stream that is no failure: [`Failed::subscribe_again`](crate::Failed::subscribe_again).
+    /// Returns whether this is the end of a stream that is not a failure: [`Failed::subscribe_again`](crate::Failed::subscribe_again).
     pub(crate) fn is_subscribe_again(&self) -> bool {
         matches!(self, Self::Handler(error) if error.is::<SubscribeAgain>())
     }

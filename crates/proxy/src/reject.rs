@@ -8,7 +8,7 @@ use crate::failure::BoxError;
 /// The refusal of an event that may be refused with an error or a disconnect.
 ///
 /// [`ClientError`] and [`Disconnect`] convert into it, and so does every type of errors, into [`Reject::Failed`]: `?` can be
-/// used for all of them. Boxed errors and those of `anyhow` are no such types: `Reject::Failed(error.into())`.
+/// used for all of them. Boxed errors and those of `anyhow` are not such types: `Reject::Failed(error.into())`.
 ///
 /// ```
 /// use centrifugo_proxy::{Disconnect, Reject, SubscribeEvent, SubscribeReply};
@@ -71,7 +71,7 @@ impl Failed {
     }
 }
 
-/// The end of a stream that is no failure.
+/// The end of a stream that is not a failure.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream has ended, and its client subscribes again")]
 pub(crate) struct SubscribeAgain;

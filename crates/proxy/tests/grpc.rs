@@ -1,14 +1,17 @@
 //! The gRPC service: what it answers to Centrifugo's calls, and to others.
 #![cfg(feature = "grpc")]
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use centrifugo_proxy::messages::{ConnectRequest, ConnectResponse, RpcRequest, RpcResponse};
 use centrifugo_proxy::{Caller, ClientError, ConnectReply, Disconnect, Handlers, Reject, RpcReply};
+use futures_util::{StreamExt as _, stream};
 use http::uri::PathAndQuery;
-use http_body_util::Full;
+use http_body::{Body, Frame};
+use http_body_util::{Full, StreamBody};
 use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataValue;
@@ -189,6 +192,73 @@ async fn request_that_is_not_of_grpc_is_refused() {
         assert_eq!(code, expected, "{method} {content_type}");
         let seen = std::mem::take(&mut *seen.lock().expect("no other test panics"));
         assert_eq!(seen, kinds, "{method} {content_type}");
+    }
+}
+
+/// Sends the bytes of a body to the rpc `RPC`, and returns the code of the response.
+async fn code_of<B>(handlers: &Handlers, body: B) -> Code
+where
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    let request = http::Request::post(path("RPC")).header("content-type", "application/grpc");
+    let request = request.body(body).expect("the request is valid");
+    let Ok(response) = handlers.grpc().oneshot(request).await;
+    let status = Status::from_header_map(response.headers());
+    status.map_or(Code::Ok, |status| status.code())
+}
+
+/// Returns a body that begins so and never ends.
+fn endless(beginning: &'static [u8]) -> impl Body<Data = Bytes, Error = Infallible> {
+    let first = stream::iter([Ok(Frame::data(Bytes::from_static(beginning)))]);
+    StreamBody::new(first.chain(stream::pending()))
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_event_are_invalid_arguments() {
+    let bodies: [&[u8]; 6] = [
+        b"",                   // nothing
+        b"\0\0",               // a part of the head
+        b"\0\0\0\0\x09\x0a",   // a part of the message
+        b"\0\0\0\0\x01\xff",   // no message
+        b"\x02\0\0\0\0",       // an unknown compression
+        b"\x01\0\0\0\x01\x0a", // compressed, but by nothing that the head names
+    ];
+    for body in bodies {
+        let code = code_of(&echo(), Full::new(Bytes::from_static(body))).await;
+        assert_eq!(code, Code::InvalidArgument, "{body:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn caller_that_hangs_within_its_message_is_not_waited_for() {
+    for beginning in [&b"\0\0"[..], b"\0\0\0\0\x09\x0a"] {
+        let code = code_of(&echo(), endless(beginning)).await;
+        assert_eq!(code, Code::DeadlineExceeded, "{beginning:?}");
+    }
+}
+
+#[tokio::test]
+async fn caller_without_secret_is_refused_before_its_message_is_read() {
+    let caller = Caller::with_secret("s3cret").expect("the secret is valid");
+    let handlers = Handlers::new(caller).timeout(Duration::from_secs(3600));
+    let handlers = handlers.rpc(|_| async { Ok(RpcReply::empty()) });
+    assert_eq!(
+        code_of(&handlers, endless(b"")).await,
+        Code::Unauthenticated
+    );
+}
+
+#[tokio::test]
+async fn limit_is_that_of_the_message_before_it_was_compressed() {
+    let handlers = echo().body_limit(10_000);
+    for (length, code) in [(5_000, Code::Ok), (1_000_000, Code::ResourceExhausted)] {
+        let client = Grpc::new(handlers.grpc());
+        let mut client = client.send_compressed(CompressionEncoding::Gzip);
+        let request = RpcRequest::default().data(vec![b'1'; length]);
+        let codec = ProstCodec::<RpcRequest, RpcResponse>::default();
+        let called = client.unary(Request::new(request), path("RPC"), codec);
+        let answered = called.await.err().map_or(Code::Ok, |status| status.code());
+        assert_eq!(answered, code, "{length}");
     }
 }
 

@@ -28,7 +28,7 @@ fn handlers(caller: Caller) -> Handlers {
             match event.method() {
                 "error" => Err(DENIED.into()),
                 "disconnect" => Err(BANNED.into()),
-                "fail" => Err("no".parse::<u32>().expect_err("it is no number").into()),
+                "fail" => Err("no".parse::<u32>().expect_err("it is not a number").into()),
                 "panic" => panic!("within the handler"),
                 "hang" => std::future::pending().await,
                 _ => Ok(RpcReply::empty()),

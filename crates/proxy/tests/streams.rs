@@ -146,7 +146,7 @@ async fn stream_until_shutdown_ends_without_a_failure_being_told()
     stream.message().await?;
     assert_eq!(data(stream.message().await?), Some("1".into()));
     shutdown.send(true)?;
-    let status = stream.message().await.expect_err("it is no usual end");
+    let status = stream.message().await.expect_err("it is not a usual end");
     assert_eq!(status.code(), Code::Unavailable);
     let seen = seen.lock().expect("no other test panics");
     assert_eq!(*seen, [""; 0]);

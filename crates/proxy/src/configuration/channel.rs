@@ -15,7 +15,7 @@ use crate::handlers::Handlers;
 ///
 /// | event | printed | you add |
 /// |---|---|---|
-/// | `MapPublish`, `MapRemove` | `subscription_type: map` | `map.mode`, and mostly `map.key_ttl` |
+/// | `MapPublish`, `MapRemove` | `subscription_type: map` | `map.mode`, and usually `map.key_ttl` |
 /// | `SharedPollRefresh` | `subscription_type: shared_poll` | [`shared_poll_secret`](crate::ProxyConfiguration::shared_poll_secret) |
 /// | `SubscribeBidirectional` | `subscribe_stream_proxy_bidirectional` | |
 /// | `CacheEmpty` (Centrifugo PRO) | `force_recovery`, `force_recovery_mode: cache` | `history_size`, `history_ttl` |
@@ -95,7 +95,7 @@ impl ChannelOptions {
         };
         if !path.split('.').all(is_name) {
             return Err(Error::new(format!(
-                "{place} has the option {path:?}, which is no path such as `presence` or `map.mode`"
+                "{place} has the option {path:?}, which is not a path such as `presence` or `map.mode`"
             )));
         }
         let is_of_proxy = ["proxy_enabled", "proxy_name", "proxy_bidirectional"]
@@ -255,7 +255,7 @@ fn check_value(place: &str, path: &str, value: &Value) -> Result<(), Error> {
     };
     if !is_valid {
         return Err(Error::new(format!(
-            "the option `{path}` of {place} is no text, number, flag or list of words; sections are paths, as in `map.mode`"
+            "the option `{path}` of {place} is not text, a number, a flag or a list of words; sections are paths, as in `map.mode`"
         )));
     }
     Ok(())

@@ -36,7 +36,7 @@ pub(super) fn http(url: &str) -> Result<String, Error> {
     let url = format!("{scheme}://{rest}");
     if Uri::try_from(&url).is_err() || !has_whole_escapes(rest) {
         return Err(Error::new(
-            "the HTTP endpoint is no URL: give one such as http://backend:3000/centrifugo",
+            "the HTTP endpoint is not a URL: give one such as http://backend:3000/centrifugo",
         ));
     }
     Ok(url)
@@ -102,7 +102,7 @@ fn check_authority(transport: &str, text: &str) -> Result<Authority, Error> {
     let port = host.rsplit(']').next().unwrap_or_default();
     if port.contains(':') && authority.port_u16().is_none_or(|port| port == 0) {
         return Err(Error::new(format!(
-            "the port of the {transport} endpoint is no number from 1 to 65535"
+            "the port of the {transport} endpoint is not a number from 1 to 65535"
         )));
     }
     Ok(authority)
@@ -152,13 +152,13 @@ mod tests {
             ("http://backend/#x", "a fragment"),
             ("http://back end", "white space"),
             ("http://back<end", "the host or the port"),
-            ("http://backend:", "no number"),
-            ("http://backend:0", "no number"),
-            ("http://backend:65536", "no number"),
-            ("http://backend:x/", "no number"),
-            ("http://backend/%2", "no URL"),
-            ("http://backend/%zz", "no URL"),
-            ("http://backend/<", "no URL"),
+            ("http://backend:", "not a number"),
+            ("http://backend:0", "not a number"),
+            ("http://backend:65536", "not a number"),
+            ("http://backend:x/", "not a number"),
+            ("http://backend/%2", "not a URL"),
+            ("http://backend/%zz", "not a URL"),
+            ("http://backend/<", "not a URL"),
         ] {
             let error = http(given).expect_err(given).to_string();
             assert!(error.contains(expected), "{given}: {error}");
@@ -190,7 +190,7 @@ mod tests {
             ("grpc://:4000", "no host"),
             ("grpc://backend:4000/", "more than a host and a port"),
             ("grpc://user@backend:4000", "more than a host and a port"),
-            ("grpc://backend:four", "no number"),
+            ("grpc://backend:four", "not a number"),
             ("grpc://a:b:4000", "the host or the port"),
             ("grpc://backend:4000\n", "white space"),
         ] {

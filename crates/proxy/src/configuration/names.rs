@@ -114,7 +114,7 @@ pub(super) fn headers(
     let checked = names.iter().map(|name| {
         let header = HeaderName::try_from(&**name).map_err(|_| {
             Error::new(format!(
-                "`{option}` has {name:?}, which is no name of a header"
+                "`{option}` has {name:?}, which is not a valid name of a header"
             ))
         })?;
         check_forwarded(option, header.as_str(), has_http)?;

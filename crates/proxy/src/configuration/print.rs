@@ -40,7 +40,7 @@ fn write_node(yaml: &mut String, node: &Node, indent: &str) {
     }
 }
 
-/// Words that are no texts in YAML. Numbers are none either.
+/// Words that are not strings in YAML. Neither are numbers.
 const NO_TEXTS: [&str; 9] = ["false", "n", "no", "null", "off", "on", "true", "y", "yes"];
 
 /// Returns the name of an option, or of a header: in quotes, if it would be something else than a text in YAML.

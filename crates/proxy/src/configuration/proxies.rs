@@ -189,7 +189,7 @@ fn secret(caller: &Caller, settings: &Settings) -> Result<Option<Header>, Error>
     let rest = variable.strip_prefix(VARIABLE).unwrap_or_default();
     if rest.is_empty() || !rest.bytes().all(is_valid) {
         return Err(Error::new(format!(
-            "{variable:?} is no variable that Centrifugo replaces: its name must be {VARIABLE} and ASCII letters, digits or `_`"
+            "{variable:?} is not a variable that Centrifugo replaces: its name must be {VARIABLE} and ASCII letters, digits or `_`"
         )));
     }
     Ok(Some(Header {

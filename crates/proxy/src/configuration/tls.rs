@@ -44,7 +44,7 @@ impl Tls {
             .as_deref()
             .is_some_and(|name| !is_name(name))
         {
-            return Err(Error::new("`server_name` is no name of a host"));
+            return Err(Error::new("`server_name` is not a valid name of a host"));
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ impl EventDetails {
         not_empty(&self.channel)
     }
 
-    /// Returns the method that the client calls; `None` if it is not known, or if the event is no call.
+    /// Returns the method that the client calls; `None` if it is not known, or if the event is not a call.
     #[must_use]
     pub fn method(&self) -> Option<&str> {
         not_empty(&self.method)

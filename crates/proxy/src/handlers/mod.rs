@@ -198,8 +198,8 @@ registrations! {
 
     /// Registers the handler of connections that are about to expire: `client.proxy.refresh`.
     ///
-    /// Centrifugo then asks it about all connections, those with tokens too, whose clients are no longer told to bring the next token.
-    /// Leave it out if connections are to live as long as their tokens.
+    /// Centrifugo then asks it about all connections, including those with tokens, whose clients no longer learn when the token
+    /// expires. Leave it out if connections are to live as long as their tokens.
     refresh(RefreshEvent) -> Result<RefreshReply, Failed>;
 
     /// Registers the handler of clients that subscribe: `channel.proxy.subscribe`, and `subscribe_proxy_enabled` of the
@@ -214,6 +214,8 @@ registrations! {
 
     /// Registers the handler of subscriptions that are about to expire: `channel.proxy.sub_refresh`, and
     /// `sub_refresh_proxy_enabled` of the namespace.
+    ///
+    /// As with [`refresh`](Self::refresh), subscriptions with tokens are among them.
     sub_refresh(SubRefreshEvent) -> Result<SubRefreshReply, Failed>;
 
     /// Registers the handler of clients that set a key of a map channel: `channel.proxy.map_publish`, and
@@ -247,8 +249,8 @@ registrations! {
 /// server's limit of concurrent streams.
 ///
 /// The stream is polled when Centrifugo has room for more. At its end the client is unsubscribed for good, with code 2000.
-/// After an error of the stream the client is unsubscribed with code 2500, and subscribes again; so it does without an error
-/// being told after [`Failed::subscribe_again`]. If the client goes away, the stream is dropped.
+/// After an error of the stream the client is unsubscribed with code 2500, and subscribes again. [`Failed::subscribe_again`] and
+/// [`stream_until`](crate::stream_until) do the same, and observers see no failure. If the client goes away, the stream is dropped.
 impl Handlers {
     /// Registers the handler of clients that subscribe to a channel with a stream.
     ///

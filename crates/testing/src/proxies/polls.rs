@@ -65,7 +65,7 @@ impl ProxiedConnection {
     ///
     /// # Errors
     ///
-    /// 103 without a subscription, and if the channel is no shared poll; 107 without keys.
+    /// 103 without a subscription, and if the channel is not a shared poll; 107 without keys.
     pub async fn track<K: Into<String>>(
         &self,
         channel: &str,

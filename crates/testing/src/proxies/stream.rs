@@ -71,6 +71,21 @@ impl ProxiedConnection {
         let Some(publications) = publications else {
             return Err(not_available().into());
         };
+        let sender = is_bidirectional.then_some(sender);
+        let (stream, is_ready) = self.forward(channel, publications, sender);
+        let subscribed = self.finish_subscribe(asker, channel, offer, Some(stream))?;
+        let _ = is_ready.send(());
+        Ok(subscribed)
+    }
+
+    /// Starts a task that forwards the publications of a stream to the client, once it is told that the client is subscribed.
+    fn forward(
+        &self,
+        channel: &str,
+        publications: Publications,
+        sender: Option<UnboundedSender<Bytes>>,
+    ) -> (StreamHandle, oneshot::Sender<()>) {
+        let engine = self.connection.engine();
         let (is_ready, ready) = oneshot::channel();
         let forward = Forward {
             engine: Arc::clone(engine),
@@ -83,12 +98,10 @@ impl ProxiedConnection {
             .runtime
             .spawn(forward.run(publications, ready));
         let stream = StreamHandle(Arc::new(StreamParts {
-            publications: is_bidirectional.then_some(sender),
+            publications: sender,
             task: task.abort_handle(),
         }));
-        let subscribed = self.finish_subscribe(asker, channel, offer, Some(stream))?;
-        let _ = is_ready.send(());
-        Ok(subscribed)
+        (stream, is_ready)
     }
 
     /// Publishes into the stream of the client's subscription.

@@ -132,9 +132,9 @@ fn invalid_options_are_refused() {
         assert_refused(&anyone(&[kind]).namespace("chat", options), &[path, word]);
     };
     for path in ["", "Presence", "map.", ".", "a b", "a-b"] {
-        refused(path, true.into(), "no path");
+        refused(path, true.into(), "not a path");
     }
-    refused("presence", serde_json::Value::Null, "no text");
+    refused("presence", serde_json::Value::Null, "not text");
     refused(
         "map",
         serde_json::json!({"mode": "persistent"}),
@@ -142,5 +142,5 @@ fn invalid_options_are_refused() {
     );
     refused("list", serde_json::json!(["a b"]), "list of words");
     refused("list", serde_json::json!([1]), "list of words");
-    refused("text", "\0".into(), "no text");
+    refused("text", "\0".into(), "not text");
 }

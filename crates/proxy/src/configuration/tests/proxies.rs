@@ -134,7 +134,7 @@ fn headers_that_carry_no_secret_are_refused() -> Result<(), Error> {
 #[test]
 fn invalid_names_of_headers_are_refused() {
     let connect = anyone(&[EventKind::Connect]);
-    let words = ["`http_headers`", "\"a b\"", "no name of a header"];
+    let words = ["`http_headers`", "\"a b\"", "not a valid name of a header"];
     assert_refused(&connect.http_headers(["a b"]), &words);
 }
 
@@ -189,7 +189,7 @@ fn invalid_variables_of_secrets_are_refused() -> Result<(), Error> {
         ProxyConfiguration::new(&handlers(secret()?, &[EventKind::Connect])).http(HTTP);
     for variable in ["", "SECRET", "CENTRIFUGO_VAR_", "CENTRIFUGO_VAR_A}"] {
         let configuration = configuration.clone().secret_from_variable(variable);
-        assert_refused(&configuration, &["no variable", "CENTRIFUGO_VAR_"]);
+        assert_refused(&configuration, &["not a variable", "CENTRIFUGO_VAR_"]);
     }
     let without = anyone(&[EventKind::Connect]).secret_from_variable("CENTRIFUGO_VAR_A");
     assert_refused(&without, &["there is no secret", "`Caller::with_secret`"]);
