@@ -376,3 +376,15 @@ async fn reply_that_centrifugo_cuts_after_10_s_is_explained() {
     );
     assert_says(&error, "cut replies that take longer than 10 s", "cut");
 }
+
+#[test]
+fn codes_of_disconnects_are_told_as_ends_of_connections() {
+    for (code, text) in [
+        (2999, "Centrifugo returned error 2999: bye"),
+        (3000, "Centrifugo ended the connection with code 3000: bye"),
+        (4999, "Centrifugo ended the connection with code 4999: bye"),
+        (5000, "Centrifugo returned error 5000: bye"),
+    ] {
+        assert_eq!(ApiError::new(code, "bye").to_string(), text);
+    }
+}
