@@ -8,7 +8,7 @@ use centrifugo_proxy::{ConnectReply, RpcReply, SharedPollRefreshReply};
 use http::{Request, StatusCode};
 use http_body_util::{Full, StreamBody};
 
-use crate::{anyone, ask, send, text};
+use crate::{anyone, ask, send};
 
 #[tokio::test]
 async fn content_type_must_be_json() {

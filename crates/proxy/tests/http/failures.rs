@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use centrifugo_proxy::{
-    ConnectReply, Failed, Handlers, RefreshReply, Reject, RpcReply, SharedPollItem,
-    SharedPollRefreshReply, SubscribeReply, binary,
+    ConnectReply, Failed, RefreshReply, Reject, RpcReply, SharedPollItem, SharedPollRefreshReply,
+    SubscribeReply, binary,
 };
 use http::StatusCode;
 

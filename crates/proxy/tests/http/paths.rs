@@ -1,7 +1,7 @@
 //! Paths and methods of requests.
 
 use bytes::Bytes;
-use centrifugo_proxy::{ConnectReply, EventKind, Handlers, RpcReply, StreamSubscribeReply};
+use centrifugo_proxy::{ConnectReply, EventKind, RpcReply, StreamSubscribeReply};
 use http::{Request, StatusCode};
 use http_body_util::Empty;
 
