@@ -46,8 +46,8 @@ use proxies::Settings;
 /// ```
 ///
 /// A handler that nobody calls, an event without a handler, a stream without gRPC and the like are errors when the
-/// configuration is printed, so a unit test that prints it finds them. Merge what is printed into the rest of Centrifugo's
-/// configuration; other options of namespaces are in [`ChannelOptions`].
+/// configuration is printed, so a unit test that prints it finds them. Other options of namespaces are in
+/// [`ChannelOptions`]; [`merge`](Self::merge) adds the rest of Centrifugo's configuration.
 ///
 /// The newest secret of [`Caller`](crate::Caller) is printed with each proxy, since Centrifugo must send it; `Debug` does
 /// not show it. See [`secret_from_variable`](Self::secret_from_variable) for a configuration without secrets.
@@ -64,6 +64,8 @@ pub struct ProxyConfiguration {
     /// The namespaces of methods; `None` for methods without one.
     methods: Vec<Option<String>>,
     shared_poll_secret: Option<String>,
+    /// Other parts of Centrifugo's configuration, as JSON.
+    others: Vec<String>,
 }
 
 impl ProxyConfiguration {
@@ -75,6 +77,7 @@ impl ProxyConfiguration {
             channels: Vec::new(),
             methods: Vec::new(),
             shared_poll_secret: None,
+            others: Vec::new(),
         }
     }
 
@@ -210,12 +213,34 @@ impl ProxyConfiguration {
         self
     }
 
+    /// Adds another part of Centrifugo's configuration, a JSON object, so that one file has everything: what
+    /// `TokenConfiguration` of `centrifugo-token` and `Outbox::consumer` of `centrifugo-postgres` print, and options of your own.
+    ///
+    /// Sections are joined, and so are lists of sections, such as `channel.namespaces` and `consumers`. An option that is set
+    /// twice is an error when the configuration is printed. Only Centrifugo knows whether there is such an option:
+    /// `centrifugo checkconfig --strict` tells.
+    ///
+    /// ```
+    /// # use centrifugo_proxy::{Caller, ConnectReply, Handlers, ProxyConfiguration};
+    /// # fn main() -> Result<(), centrifugo_proxy::Error> {
+    /// # let handlers = Handlers::new(Caller::anyone()).connect(|_| async { Ok(ConnectReply::user("42")) });
+    /// let configuration = ProxyConfiguration::new(&handlers)
+    ///     .http("http://backend:3000/centrifugo")
+    ///     .merge(r#"{"client": {"allowed_origins": ["https://example.com"]}}"#);
+    /// # assert!(configuration.to_yaml()?.contains("  allowed_origins: [\"https://example.com\"]\n"));
+    /// # Ok(()) }
+    /// ```
+    pub fn merge(mut self, json: impl Into<String>) -> Self {
+        self.others.push(json.into());
+        self
+    }
+
     /// Returns the configuration as JSON.
     ///
     /// # Errors
     ///
     /// [`Error`] if something does not fit, with the fix: an endpoint, a name, the timeout, a handler that nobody calls, an
-    /// event without a handler, or events that Centrifugo does not allow together.
+    /// event without a handler, events that Centrifugo does not allow together, or a part that cannot be merged.
     pub fn to_json(&self) -> Result<String, Error> {
         let json = serde_json::to_string_pretty(&self.section()?);
         json.map_err(|error| {

@@ -23,6 +23,9 @@ impl ProxyConfiguration {
         section.add("channel", self.channel(&proxies)?);
         section.add("rpc", self.rpc(&proxies)?);
         section.add("shared_poll", self.shared_poll()?);
+        for json in &self.others {
+            merge(&mut section, json)?;
+        }
         Ok(section)
     }
 
@@ -142,6 +145,20 @@ impl ProxyConfiguration {
     fn has(&self, kind: EventKind) -> bool {
         self.handlers.parts().table.has(kind)
     }
+}
+
+/// Adds a part of the configuration that is not of handlers.
+fn merge(section: &mut Section, json: &str) -> Result<(), Error> {
+    let options = serde_json::from_str(json).map_err(|error| {
+        Error::new(format!(
+            "a part that is merged into the configuration is not a JSON object: {error}"
+        ))
+    })?;
+    section.merge(options).map_err(|path| {
+        Error::new(format!(
+            "`{path}` is set twice: leave it out of what is merged into the configuration"
+        ))
+    })
 }
 
 /// Checks that no namespace is there twice.

@@ -1,7 +1,7 @@
 //! The tree of options that is printed.
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Options by name, in the order in which they are printed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,8 +62,60 @@ impl Section {
         true
     }
 
+    /// Adds options. Sections and lists of sections that are in both are joined.
+    ///
+    /// # Errors
+    ///
+    /// The path of an option that is in both.
+    pub(super) fn merge(&mut self, options: Map<String, Value>) -> Result<(), String> {
+        for (name, value) in options {
+            let Some((_, node)) = self.0.iter_mut().find(|(other, _)| *other == name) else {
+                self.push(&name, Node::from(value));
+                continue;
+            };
+            match (node, value) {
+                (Node::Section(section), Value::Object(options)) => section
+                    .merge(options)
+                    .map_err(|path| format!("{name}.{path}"))?,
+                (Node::List(sections), value) => match Node::from(value) {
+                    Node::List(others) => sections.extend(others),
+                    _ => return Err(name),
+                },
+                _ => return Err(name),
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn options(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.0.iter().map(|(name, node)| (&**name, node))
+    }
+}
+
+impl From<Map<String, Value>> for Section {
+    fn from(options: Map<String, Value>) -> Self {
+        let options = options.into_iter();
+        Self(
+            options
+                .map(|(name, value)| (name, Node::from(value)))
+                .collect(),
+        )
+    }
+}
+
+impl From<Value> for Node {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Object(options) => Self::Section(options.into()),
+            Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
+                let sections = items.into_iter().filter_map(|item| match item {
+                    Value::Object(options) => Some(Section::from(options)),
+                    _ => None,
+                });
+                Self::List(sections.collect())
+            }
+            value => Self::Value(value),
+        }
     }
 }
 

@@ -108,6 +108,69 @@ CENTRIFUGO_RPC_WITHOUT_NAMESPACE_PROXY_ENABLED=true
 "#;
 
 #[test]
+fn parts_are_merged() -> Result<(), Error> {
+    let kinds = [EventKind::Connect, EventKind::Subscribe];
+    let configuration = ProxyConfiguration::new(&handlers(Caller::anyone(), &kinds))
+        .http(HTTP)
+        .namespace("chat", [EventKind::Subscribe])
+        .merge(r#"{"client": {"token": {"audience": "a"}, "allowed_origins": ["b", "c"]}}"#)
+        .merge(r#"{"channel": {"namespaces": [{"name": "news", "history_size": 1}]}}"#)
+        .merge(r#"{"consumers": [{"name": "one", "kafka": {"brokers": ["d"]}}]}"#)
+        .merge(r#"{"consumers": [{"name": "two"}], "health": {"enabled": true}}"#);
+    let yaml = configuration.to_yaml()?;
+    let merged = r#"
+  allowed_origins: ["b","c"]
+  token:
+    audience: "a"
+"#;
+    assert!(yaml.contains(merged), "{yaml}");
+    let merged = r#"
+  namespaces:
+    - name: "chat"
+      subscribe_proxy_enabled: true
+    - history_size: 1
+      name: "news"
+consumers:
+  - kafka:
+      brokers: ["d"]
+    name: "one"
+  - name: "two"
+health:
+  enabled: true
+"#;
+    assert!(yaml.ends_with(merged), "{yaml}");
+    let environment = configuration.to_environment()?;
+    let origins = "CENTRIFUGO_CLIENT_ALLOWED_ORIGINS".to_owned();
+    assert!(environment.contains(&(origins, "b c".to_owned())));
+    Ok(())
+}
+
+#[test]
+fn parts_that_cannot_be_merged_are_errors() {
+    let configuration = ProxyConfiguration::new(&handlers(Caller::anyone(), &[EventKind::Connect]));
+    let configuration = configuration.http(HTTP);
+    for (part, expected) in [
+        ("[]", "not a JSON object"),
+        (r#"{"client": 1}"#, "`client` is set twice"),
+        (
+            r#"{"client": {"proxy": {"connect": {"enabled": false}}}}"#,
+            "`client.proxy.connect.enabled` is set twice",
+        ),
+    ] {
+        let error = configuration.clone().merge(part).to_json();
+        let error = error.map_err(|error| error.to_string());
+        assert!(
+            error.as_ref().is_err_and(|error| error.contains(expected)),
+            "{error:?}"
+        );
+    }
+    let lists = r#"{"consumers": [{"name": "one"}]}"#;
+    let no_list = configuration.merge(lists).merge(r#"{"consumers": 1}"#);
+    let error = no_list.to_yaml().map_err(|error| error.to_string());
+    assert!(error.is_err_and(|error| error.contains("`consumers` is set twice")));
+}
+
+#[test]
 fn streams_go_to_grpc_and_others_to_http() -> Result<(), Error> {
     let kinds = [EventKind::Publish, EventKind::SubscribeBidirectional];
     let configuration = ProxyConfiguration::new(&handlers(secret()?, &kinds))
