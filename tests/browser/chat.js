@@ -36,8 +36,8 @@ async function ask(page, question) {
 // The whole answer, word by word, as the backend has it in its database.
 async function isComplete(page, question) {
   const text = await hasEnded(page, 'complete');
-  const id = await page.driver.executeScript(`return ${lastAnswer}.dataset.answer;`);
-  const stored = await page.run('return (await (await fetch(`/answers/${values[0]}`)).json()).text;', id);
+  const path = await page.driver.executeScript(`return ${lastAnswer}.dataset.path;`);
+  const stored = await page.run('return (await (await fetch(values[0])).json()).text;', path);
   assert.equal(text, stored);
   assert.match(text, new RegExp(`^“${question}” is a good question\\. .* 🙂\\. .* This is the end of the answer\\.$`));
 }
@@ -76,7 +76,8 @@ const steps = {
   async 'a reload resumes an answer, which ends complete and in order'() {
     // Meanwhile there is one that nobody reads.
     clara = await backend.logIn('clara');
-    unread = await clara('/rooms/cellar/questions', 'Is there anybody?');
+    const channel = await clara('/rooms/cellar/questions', 'Is there anybody?');
+    unread = channel.replace('answer:cellar/', '/rooms/cellar/answers/');
     await ask(anna, 'What is streaming?');
     const before = await isStreaming(boris, 80);
     await boris.reload();
@@ -85,13 +86,13 @@ const steps = {
     await picture(boris, 'answer');
     await both((page) => isComplete(page, 'What is streaming\\?'));
     // The page has loaded the text once, and this test once: all else came by the channel, in its place.
-    const isOfAnswer = `({ name }) => name.endsWith("/answers/" + ${lastAnswer}.dataset.answer)`;
+    const isOfAnswer = `({ name }) => name.endsWith(${lastAnswer}.dataset.path)`;
     const loads = `performance.getEntriesByType("resource").filter(${isOfAnswer}).length`;
     assert.deepEqual(await both((page) => page.run(`return ${loads};`)), [2, 2]);
   },
 
   async 'an answer without readers has ended early'() {
-    const { state, text } = await clara(`/answers/${unread}`);
+    const { state, text } = await clara(unread);
     assert.equal(state, 'abandoned', text);
   },
 
@@ -147,7 +148,7 @@ const steps = {
   async 'who is kicked leaves, and may come back'() {
     await anna.sees('#present li', 'boris');
     await anna.click('#present li[data-name=boris] .kick');
-    await boris.sees('#notice', 'The connection has ended: kicked (4502)');
+    await boris.sees('#notice', 'The connection has ended: kicked (4500)');
     await boris.sees('#state', 'disconnected');
     await picture(boris, 'kicked');
     await anna.until('an empty room', '!document.querySelector("#present li[data-name=boris]")');
@@ -157,11 +158,11 @@ const steps = {
   },
 
   async 'who is blocked cannot come back'() {
-    const old = await boris.run('return (await (await fetch("/token/connection", { method: "POST" })).json()).token;');
+    const old = await boris.run('return (await (await fetch("/token", { method: "POST" })).json()).token;');
     const { websocket } = await boris.run('return (await fetch("/me")).json();');
     await anna.click('#present li[data-name=boris] .block');
-    await boris.sees('#notice', 'The connection has ended: blocked (4503)');
-    await anna.sees('#messages .system', 'anna has blocked boris.');
+    await boris.sees('#notice', 'The connection has ended: blocked (4500)');
+    await anna.sees('#messages li', 'I have blocked boris.');
     // The token from before is valid still, and opens nothing.
     const refusal = await boris.run(
       `return new Promise((resolve) => {

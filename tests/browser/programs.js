@@ -96,7 +96,7 @@ export class Backend {
     const deadline = Date.now() + PATIENCE;
     for (;;) {
       const ready = await (await fetch(`${this.url}/ready`)).text();
-      if (ready.includes(' 0 rows in the outbox')) break;
+      if (ready.startsWith('0 rows in the outbox')) break;
       if (Date.now() > deadline) throw new Error(`the outbox is not read: ${ready}`);
     }
     const { http_api: { key } } = JSON.parse(this.log('centrifugo.json'));

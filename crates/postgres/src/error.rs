@@ -39,12 +39,12 @@ pub enum Error {
     #[cfg(feature = "tokio-postgres")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tokio-postgres")))]
     #[error("the statement failed")]
-    TokioPostgres(#[source] tokio_postgres::Error),
+    TokioPostgres(#[from] tokio_postgres::Error),
     /// A failure of sqlx or of the database.
     #[cfg(feature = "sqlx")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sqlx")))]
     #[error("the statement failed")]
-    Sqlx(#[source] sqlx::Error),
+    Sqlx(#[from] sqlx::Error),
 }
 
 impl Error {

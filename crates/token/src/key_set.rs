@@ -173,6 +173,18 @@ impl KeySet {
         Ok(self)
     }
 
+    /// Adds several keys, as [`publish`](Self::publish) adds one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`publish`](Self::publish).
+    pub fn publish_all<K: Into<ScheduledKey>>(
+        self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Self, Error> {
+        keys.into_iter().try_fold(self, Self::publish)
+    }
+
     /// Adds a public key that is only published: of a [`Signer`](crate::Signer) outside the process, or of another service.
     ///
     /// # Errors

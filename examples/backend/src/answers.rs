@@ -1,213 +1,141 @@
 //! Streamed answers, as language models give them: in order, batched by time, resumed after a reload, stopped when nobody waits.
 //!
-//! The database has the text of an answer, and the channel `answer:ID` what is added to it. A page that opens in the middle loads
-//! the text, and continues from the position that it got with the text.
+//! The database has the text of an answer, and a channel such as `answer:lobby/8b1f…` what is added to it. A page that opens in the
+//! middle loads the text, and continues from the position that it got with the text.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use centrifugo_api::{PresenceStatsRequest, PublishRequest};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
+use tokio_stream::{Stream, StreamExt};
+use uuid::Uuid;
 
-use crate::chat::{Text, position, store};
-use crate::database::{may_read, sql};
-use crate::login::{Member, User};
-use crate::{App, BoxError, Refusal, Reply, Router};
+use crate::login::Member;
+use crate::rooms::{OUTBOX, position, store};
+use crate::{App, AppState, BoxError, Refusal, Reply};
 
 /// The time for which words are collected. Ten publications per second look like typing, and cost little.
 const BATCH: Duration = Duration::from_millis(100);
 
-/// The time for which the end of an answer is published again while Centrifugo is away.
-const CENTRIFUGO_MAY_BE_AWAY: Duration = Duration::from_secs(60);
-
-/// The text that was not published yet, and its place.
-struct Unpublished {
-    channel: String,
-    /// In units of UTF-16, as JavaScript counts. A page sees by it what it has already, and what it lacks.
-    from: usize,
-    text: String,
+/// Returns the words of an answer as they come. Here you call a language model, and stop it when the stream is dropped.
+fn model(question: &str) -> impl Stream<Item = String> + use<> {
+    let text = include_str!("../answer.txt").trim();
+    let answer = format!("“{question}” is a good question. {text}");
+    let words: Vec<_> = answer.split_inclusive(' ').map(str::to_owned).collect();
+    tokio_stream::iter(words).throttle(Duration::from_millis(50))
 }
 
-impl Unpublished {
-    /// Publishes the text, and whether more comes. If that fails, the text stays.
-    ///
-    /// With the key, an attempt whose reply was lost can be repeated. The next publication waits for this one: the order is kept.
-    async fn publish(&mut self, app: &App, state: &str) -> Result<(), centrifugo_api::Error> {
-        let Self {
-            channel,
-            from,
-            text,
-        } = &*self;
-        let key = format!("{channel}-{from}-{}-{state}", text.len());
-        let delta = json!({ "from": from, "text": text, "state": state });
-        let publication = PublishRequest::new(channel.as_str(), delta).idempotency_key(key);
-        app.centrifugo.publish(publication).await?;
-        self.from += self.text.encode_utf16().count();
-        self.text.clear();
-        Ok(())
-    }
-}
-
-/// Publishes an answer from its first word to its end, in one task.
-async fn stream(app: &App, answer: i64, mut words: mpsc::Receiver<String>) -> Result<(), BoxError> {
-    let channel = format!("answer:{answer}");
-    let mut readers = Readers {
-        channel: channel.clone(),
-        last_seen: Instant::now(),
-    };
-    let mut unpublished = Unpublished {
-        channel,
-        from: 0,
-        text: String::new(),
-    };
-    let end = loop {
-        let mut batch = String::new();
-        let collect = async {
-            while let Some(word) = words.recv().await {
-                batch.push_str(&word);
-            }
-        };
-        let is_complete = timeout(BATCH, collect).await.is_ok();
-        // The database first: what a page has loaded is never behind what it then hears. It also tells whether somebody has
-        // pressed stop, on whichever instance of this backend.
-        let append = "UPDATE answers SET text = text || $2 WHERE id = $1 RETURNING state";
-        let append = sql!(query_scalar, append, answer, &batch);
-        let state: String = append.fetch_one(&app.database).await?;
-        unpublished.text.push_str(&batch);
-        if is_complete {
-            break "complete";
-        } else if state == "stopping" {
-            break "stopped";
-        } else if app.stopping.is_cancelled() {
-            break "interrupted";
-        } else if readers.have_left(app).await {
-            break "abandoned";
-        }
-        if !unpublished.text.is_empty() {
-            // After a failure the text waits for the next batch.
-            unpublished.publish(app, "streaming").await.ok();
-        }
-    };
-    drop(words); // the model stops
-    finish(app, answer, end).await?;
-    let deadline = Instant::now() + CENTRIFUGO_MAY_BE_AWAY;
-    while let Err(error) = unpublished.publish(app, end).await {
-        if app.stopping.is_cancelled() || Instant::now() > deadline {
-            tracing::warn!(answer, %error, "only pages that load the answer see its end");
-            break;
-        }
-        sleep(Duration::from_secs(1)).await;
-    }
-    tracing::info!(answer, end, "the answer has ended");
-    Ok(())
-}
-
-async fn finish(app: &App, answer: i64, end: &str) -> sqlx::Result<()> {
-    let text = "UPDATE answers SET state = $2 WHERE id = $1";
-    let update = sql!(query, text, answer, end);
-    update.execute(&app.database).await?;
-    Ok(())
-}
-
-/// Those who have an answer on their screens.
-struct Readers {
-    channel: String,
-    last_seen: Instant,
-}
-
-impl Readers {
-    /// Returns whether there has been nobody for so long that words would be wasted.
-    async fn have_left(&mut self, app: &App) -> bool {
-        let silence = self.last_seen.elapsed();
-        if silence < app.config.readers_may_be_away / 2 {
-            return false; // it is not asked for each batch
-        }
-        let stats = PresenceStatsRequest::new(self.channel.as_str());
-        let stats = app.centrifugo.presence_stats(stats).await;
-        // A failure says nothing about readers.
-        let are_away = stats.is_ok_and(|stats| stats.num_clients == 0);
-        if !are_away {
-            self.last_seen = Instant::now();
-        }
-        are_away && silence > app.config.readers_may_be_away
-    }
-}
-
-/// Asks a question. All in the room see it, and may read the answer.
-async fn ask(State(app): State<Arc<App>>, member: Member, Json(text): Json<Text>) -> Reply<i64> {
+/// Asks a question. All in the room see it, and may read the answer, whose channel is returned.
+pub async fn ask(
+    State(app): AppState,
+    asker: Member,
+    Json(question): Json<String>,
+) -> Reply<Json<String>> {
+    let channel = format!("answer:{}/{}", asker.room, Uuid::new_v4());
     let mut transaction = app.database.begin().await?;
-    let insert =
-        "INSERT INTO answers (room, asker) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id";
-    let insert = sql!(query_scalar, insert, &member.room, &member.name);
-    let answer: Option<i64> = insert.fetch_optional(&mut *transaction).await?;
-    let answer = answer.ok_or(Refusal(StatusCode::CONFLICT))?; // another one is being written
-    let Member { name, room, .. } = &member;
-    store(&mut transaction, room, name, &text.0, Some(answer)).await?;
+    let sql = "INSERT INTO answers (channel, asker) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let insert = sqlx::query(sql).bind(&channel).bind(&asker.name);
+    if insert.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Err(Refusal(StatusCode::CONFLICT)); // another one is being written
+    }
+    store(&mut transaction, &asker, &question, Some(&channel)).await?;
     transaction.commit().await?;
 
-    let task = app.clone();
+    let answer = channel.clone();
     app.tasks.spawn(async move {
-        if let Err(error) = stream(&task, answer, model(text.0)).await {
+        let written = write(app, &answer, &question).await;
+        let state = written.unwrap_or_else(|error| {
             tracing::error!(answer, error, "the answer has failed");
-            finish(&task, answer, "interrupted").await.ok();
-        }
+            "interrupted"
+        });
+        end(app, &answer, &asker.name, state).await
     });
-    Ok(Json(answer))
+    Ok(Json(channel))
+}
+
+/// Writes an answer from its first word on, and returns how it has ended.
+async fn write(app: &App, channel: &str, question: &str) -> Result<&'static str, BoxError> {
+    let mut batches = pin!(model(question).chunks_timeout(1000, BATCH));
+    let mut no_readers = pin!(no_readers(app, channel));
+    let mut from = 0;
+    loop {
+        let words = tokio::select! {
+            words = batches.next() => words,
+            () = &mut no_readers => return Ok("abandoned"),
+            () = app.stopping.cancelled() => return Ok("interrupted"),
+        };
+        let Some(words) = words else {
+            return Ok("complete");
+        };
+        let text = words.concat();
+        // The database first: what a page has loaded is never behind what it then hears.
+        let sql = "UPDATE answers SET text = text || $2 WHERE channel = $1 AND state = 'streaming'";
+        let append = sqlx::query(sql).bind(channel).bind(&text);
+        if append.execute(&app.database).await?.rows_affected() == 0 {
+            return Ok("stopped"); // by a request to whichever instance of this backend
+        }
+        // The next words wait for these, so the order is kept. If this fails, a page sees by the next ones that words are
+        // missing, and loads them.
+        let publication = publication(channel, from, &text, "streaming");
+        app.centrifugo.publish(publication).await.ok();
+        from += text.encode_utf16().count();
+    }
+}
+
+/// Returns the publication of words, of their place, and whether more come.
+///
+/// The place is in units of UTF-16, as JavaScript counts. A page sees by it what it has already, and what it lacks.
+fn publication(channel: &str, from: usize, text: &str, state: &str) -> PublishRequest {
+    let data = json!({ "from": from, "text": text, "state": state });
+    PublishRequest::new(channel, data).idempotency_key(format!("{channel}-{from}-{state}"))
+}
+
+/// Returns when nobody has been reading an answer for so long that further words would be wasted.
+async fn no_readers(app: &App, channel: &str) {
+    let mut last_seen = Instant::now();
+    while last_seen.elapsed() < app.config.readers_may_be_away_seconds {
+        sleep(Duration::from_secs(1)).await;
+        let stats = PresenceStatsRequest::new(channel);
+        let stats = app.centrifugo.presence_stats(stats).await;
+        // A failure says nothing about readers.
+        if !stats.is_ok_and(|stats| stats.num_clients == 0) {
+            last_seen = Instant::now();
+        }
+    }
+}
+
+/// Ends an answer, unless it has ended already. The outbox publishes that too: no reader waits for ever.
+pub async fn end(app: &App, channel: &str, asker: &str, state: &str) -> Result<(), BoxError> {
+    let mut transaction = app.database.begin().await?;
+    let sql = "UPDATE answers SET state = $3
+               WHERE channel = $1 AND asker = $2 AND state = 'streaming' RETURNING text";
+    let update = sqlx::query_scalar(sql).bind(channel).bind(asker);
+    let text: Option<String> = update.bind(state).fetch_optional(&mut *transaction).await?;
+    let Some(text) = text else { return Ok(()) };
+    let publication = publication(channel, text.encode_utf16().count(), "", state);
+    OUTBOX.send(&mut *transaction, &publication).await?;
+    transaction.commit().await?;
+    tracing::info!(channel, state, "the answer has ended");
+    app.centrifugo.publish(publication).await.ok();
+    Ok(())
 }
 
 /// Returns the text of an answer so far, and the position from which on its channel has the rest.
-async fn show(
-    State(app): State<Arc<App>>,
-    User(name): User,
-    Path(answer): Path<i64>,
-) -> Reply<Value> {
-    if !may_read(&app.database, answer, &name).await? {
-        return Err(Refusal(StatusCode::FORBIDDEN));
-    }
-    let position = position(&app, format!("answer:{answer}")).await;
-    let text = "SELECT text, state FROM answers WHERE id = $1";
-    let answer = sql!(query_as, text, answer).fetch_one(&app.database);
-    let (text, state): (String, String) = answer.await?;
-    Ok(Json(
-        json!({ "text": text, "state": state, "position": position }),
-    ))
-}
-
-/// Stops an answer for the one who has asked. Its task sees that with its next batch.
-async fn stop(State(app): State<Arc<App>>, User(name): User, Path(answer): Path<i64>) -> Reply<()> {
-    let text = "UPDATE answers SET state = 'stopping' WHERE id = $1 AND asker = $2 AND state = 'streaming'";
-    sql!(query, text, answer, name)
-        .execute(&app.database)
-        .await?;
-    Ok(Json(()))
-}
-
-/// Returns the words of an answer as they come: here you call a language model, and stop it when the receiver is dropped.
-fn model(question: String) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel(64);
-    tokio::spawn(async move {
-        let answer = format!("“{question}” is a good question. {}", ANSWER.trim());
-        for word in answer.split_inclusive(' ') {
-            sleep(Duration::from_millis(50)).await;
-            if sender.send(word.to_owned()).await.is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-const ANSWER: &str = include_str!("answer.txt");
-
-pub(crate) fn routes() -> Router {
-    Router::new()
-        .route("/rooms/{room}/questions", post(ask))
-        .route("/answers/{answer}", get(show))
-        .route("/answers/{answer}/stop", post(stop))
+pub async fn show(
+    State(app): AppState,
+    _: Member,
+    Path((room, id)): Path<(String, String)>,
+) -> Reply<Json<Value>> {
+    let channel = format!("answer:{room}/{id}");
+    let position = position(app, &channel).await;
+    let sql = "SELECT text, state FROM answers WHERE channel = $1";
+    let answer = sqlx::query_as(sql).bind(channel);
+    let (text, state): (String, String) = answer.fetch_one(&app.database).await?;
+    let answer = json!({ "text": text, "state": state, "position": position });
+    Ok(Json(answer))
 }

@@ -1,161 +1,91 @@
-//! The questions of Centrifugo about clients, and the configuration by which it does.
+//! The questions of Centrifugo about clients, and the configuration by which it asks them.
 
-use std::sync::Arc;
-
-use centrifugo_api::PublishRequest;
 use centrifugo_proxy::{
-    Caller, ChannelOptions, ClientError, ConnectEvent, ConnectReply, Disconnect, EventKind,
-    Handlers, ProxyConfiguration, PublishEvent, PublishReply, Reject, RpcEvent, RpcReply,
-    SubscribeEvent, SubscribeReply,
+    Caller, ClientError, ConnectReply, Disconnect, EventKind, Handlers, ProxyConfiguration,
+    PublishEvent, PublishReply, Reject, RpcEvent, RpcReply, SubscribeReply,
 };
 use centrifugo_token::TokenConfiguration;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::chat::{Text, store};
-use crate::database::{OUTBOX, membership, session_user, sql};
-use crate::{App, BoxError};
+use crate::login::{Member, member, session_user};
+use crate::rooms::{OUTBOX, store};
+use crate::{App, BoxError, answers};
 
 const NO_SESSION: Disconnect = Disconnect::constant(4501, "no session");
 const NOT_A_MEMBER: ClientError = ClientError::constant(403, "not a member");
 const NO_SUCH_METHOD: ClientError = ClientError::constant(404, "no such method");
-const NOT_A_MESSAGE: ClientError = ClientError::constant(400, "1 to 1000 characters");
 
-/// Decides about clients without a token, by the cookie of their session.
-///
-/// Cookies come along when Centrifugo is below the site of the page. Elsewhere, and by default in this page, clients have tokens,
-/// about which Centrifugo asks nobody.
-///
-/// These connections do not expire; the function `block` ends them. A handler for `refresh` would be asked about connections with
-/// tokens too, whose clients would then not ask for the next token.
-async fn connect(app: Arc<App>, event: ConnectEvent) -> Result<ConnectReply, Reject> {
-    let cookie = event.header("cookie").unwrap_or_default();
-    let name = session_user(&app.database, cookie)
-        .await?
-        .ok_or(NO_SESSION)?;
-    let info = json!({ "name": name });
-    Ok(ConnectReply::user(name).info(info))
-}
-
-/// Lets members subscribe to their rooms.
-async fn subscribe(app: Arc<App>, event: SubscribeEvent) -> Result<SubscribeReply, Reject> {
-    member(&app, event.user(), event.channel()).await?;
-    Ok(SubscribeReply::allow())
+/// Returns the member who does something in a channel of a room, such as `room:lobby` or `answer:lobby/42`.
+async fn member_of(app: &App, channel: &str, user: Option<&str>) -> Result<Member, Reject> {
+    let room = channel.split([':', '/']).nth(1).unwrap_or_default();
+    let member = member(app, room, user.unwrap_or_default()).await?;
+    Ok(member.ok_or(NOT_A_MEMBER)?)
 }
 
 /// Stores a message that a client publishes, and lets Centrifugo publish what was stored.
 ///
 /// The outbox has it too, in case that Centrifugo does not get this reply. Both have the same key: it is published once.
-async fn publish(app: Arc<App>, event: PublishEvent) -> Result<PublishReply, Reject> {
-    let (name, room) = member(&app, event.user(), event.channel()).await?;
-    let text: Text = event.json().map_err(|_| NOT_A_MESSAGE)?;
+async fn publish(app: &App, event: PublishEvent) -> Result<PublishReply, Reject> {
+    let member = member_of(app, event.channel(), event.user()).await?;
+    let text: String = event.json()?;
     let mut transaction = app.database.begin().await?;
-    let message = store(&mut transaction, room, name, &text.0, None).await;
-    let message = message.map_err(Reject::Failed)?;
+    let stored = store(&mut transaction, &member, &text, None).await?;
     transaction.commit().await?;
-    let reply = PublishReply::allow().data(message.json);
-    Ok(reply.idempotency_key(message.key))
+    let reply = PublishReply::allow().data(stored.data);
+    Ok(reply.idempotency_key(stored.idempotency_key))
 }
 
-/// Answers what clients ask over their connections.
-async fn rpc(app: Arc<App>, event: RpcEvent) -> Result<RpcReply, Reject> {
-    match event.method() {
-        "rooms" => {
-            let text = "SELECT room, is_owner FROM members JOIN users USING (name)
-                        WHERE name = $1 AND NOT blocked ORDER BY room DESC";
-            let rooms = sql!(query_as, text, event.user());
-            let rooms: Vec<(String, bool)> = rooms.fetch_all(&app.database).await?;
-            Ok(RpcReply::json(&rooms)?)
-        }
-        "typing" => {
-            let channel: String = event.json()?;
-            let (name, _) = member(&app, event.user(), &channel).await?;
-            // Nobody waits for it, and nobody who comes later wants it.
-            let typing = PublishRequest::new(channel.as_str(), json!({ "typing": name }));
-            app.background.send(typing.skip_history(true));
-            Ok(RpcReply::empty())
-        }
-        _ => Err(NO_SUCH_METHOD.into()),
+/// Does what clients ask for over their connections: here, to stop an answer.
+async fn rpc(app: &App, event: RpcEvent) -> Result<RpcReply, Reject> {
+    if event.method() != "stop" {
+        return Err(NO_SUCH_METHOD.into());
     }
-}
-
-/// Returns the user, and the room of a channel such as `room:lobby`, of which the user must be a member.
-async fn member<'a>(
-    app: &App,
-    user: Option<&'a str>,
-    channel: &'a str,
-) -> Result<(&'a str, &'a str), Reject> {
-    let name = user.ok_or(NOT_A_MEMBER)?;
-    let room = channel.strip_prefix("room:").ok_or(NOT_A_MEMBER)?;
-    let membership = membership(&app.database, room, name).await?;
-    membership.ok_or(NOT_A_MEMBER)?;
-    Ok((name, room))
-}
-
-/// Gives a handler the application.
-fn with<E, F>(app: &Arc<App>, handler: fn(Arc<App>, E) -> F) -> impl Fn(E) -> F + use<E, F> {
-    let app = app.clone();
-    move |event| handler(app.clone(), event)
+    let channel: String = event.json()?;
+    let asker = member_of(app, &channel, event.user()).await?.name;
+    let ended = answers::end(app, &channel, &asker, "stopped").await;
+    ended.map_err(Reject::Failed)?;
+    Ok(RpcReply::empty())
 }
 
 /// Returns the handlers. Their failures are warnings in the log, by the feature `tracing`.
-pub(crate) fn handlers(app: &Arc<App>) -> Result<Handlers, BoxError> {
-    Ok(
-        Handlers::new(Caller::with_secret(&app.config.proxy_secret)?)
-            .connect(with(app, connect))
-            .subscribe(with(app, subscribe))
-            .publish(with(app, publish))
-            .rpc(with(app, rpc)),
-    )
+pub fn handlers(app: &'static App) -> Result<Handlers, BoxError> {
+    let centrifugo = Caller::with_secret(&app.config.proxy_secret)?;
+    Ok(Handlers::new(centrifugo)
+        .connect(move |event| async move {
+            // A client without a token, but with the cookie of a session, which comes along when Centrifugo is below the site
+            // of the page. These connections do not expire. A handler for `refresh` would be asked about those with tokens too,
+            // whose clients would then not ask for the next token.
+            let name = session_user(app, event.headers()).await?;
+            Ok(ConnectReply::user(name.ok_or(NO_SESSION)?))
+        })
+        .subscribe(move |event| async move {
+            member_of(app, event.channel(), event.user()).await?;
+            Ok(SubscribeReply::allow())
+        })
+        .publish(move |event| publish(app, event))
+        .rpc(move |event| rpc(app, event)))
 }
 
-/// Returns the whole configuration of Centrifugo, most of it from the code that it belongs to.
-pub(crate) fn configuration(app: &Arc<App>) -> Result<Value, BoxError> {
+/// Returns the whole configuration of Centrifugo: what follows from code and environment, and a file with the rest.
+pub fn configuration(app: &'static App) -> Result<String, BoxError> {
     let config = &app.config;
-    let room = ChannelOptions::new([EventKind::Subscribe, EventKind::Publish])
-        .option("presence", true)
-        .option("join_leave", true)
-        .option("force_push_join_leave", true)
-        .option("history_size", 100)
-        .option("history_ttl", "10m")
-        .option("force_recovery", true);
-    let proxies = ProxyConfiguration::new(&handlers(app)?)
+    let tokens = TokenConfiguration::new();
+    let tokens = tokens.jwks_endpoint(format!("{}/token/jwks", config.internal_url))?;
+    let environment = json!({
+        "http_api": { "key": config.centrifugo_api_key },
+        "grpc_api": { "key": config.centrifugo_api_key },
+        "client": { "allowed_origins": [config.origin] },
+    });
+    let configuration = ProxyConfiguration::new(&handlers(app)?)
         .http(format!("{}/centrifugo", config.internal_url))
         .http_headers(["cookie"])
-        .namespace("room", room)
-        .rpc_without_namespace();
-    let jwks = format!("{}/token/jwks", config.internal_url);
-    let tokens = TokenConfiguration::new().jwks_endpoint(jwks)?;
-    let outbox = OUTBOX.consumer(&config.database_url);
-    // The namespace of answers is without a proxy. It keeps them for as long as one takes, and a reload.
-    let mut all = json!({
-        "http_api": { "key": config.api_key },
-        "grpc_api": { "enabled": true, "key": config.api_key },
-        "health": { "enabled": true },
-        "usage_stats": { "disabled": true },
-        "client": { "allowed_origins": [config.origin] },
-        "channel": { "namespaces": [{
-            "name": "answer",
-            "presence": true,
-            "history_size": 1000,
-            "history_ttl": "5m",
-            "force_recovery": true,
-        }] },
-    });
-    for part in [proxies.to_json()?, tokens.to_json(), outbox.to_json()] {
-        merge(&mut all, serde_json::from_str(&part)?);
-    }
-    Ok(all)
-}
-
-/// Adds a part of a configuration.
-fn merge(all: &mut Value, part: Value) {
-    match (all, part) {
-        (Value::Object(all), Value::Object(part)) => {
-            for (name, value) in part {
-                merge(all.entry(name).or_insert(Value::Null), value);
-            }
-        }
-        (Value::Array(all), Value::Array(part)) => all.extend(part),
-        (all, part) => *all = part,
-    }
+        .namespace("answer", [EventKind::Subscribe])
+        .namespace("typing", [EventKind::Subscribe])
+        .namespace("room", [EventKind::Subscribe, EventKind::Publish])
+        .rpc_without_namespace()
+        .merge(tokens.to_json())
+        .merge(OUTBOX.consumer(&config.database_url).to_json())
+        .merge(environment.to_string())
+        .merge(include_str!("../centrifugo.json"));
+    Ok(configuration.to_json()?)
 }

@@ -35,9 +35,9 @@ async function patiently(work) {
 }
 
 // The SDK asks for a token before the last one expires. 403 means that there will be none.
-async function token(path, body) {
+async function getToken() {
   try {
-    return (await call(path, body)).token;
+    return (await call('/token', {})).token;
   } catch (error) {
     if (error.status === 403) throw new Centrifuge.UnauthorizedError();
     throw error;
@@ -57,9 +57,9 @@ function element(tag, className, text) {
 }
 
 // Subscribes to a channel from the position that came with the data, and loads the data again when publications were missed.
-async function follow(centrifuge, channel, load, publication, options = {}) {
+async function follow(centrifuge, channel, load, publication) {
   const { position } = await patiently(load);
-  const subscription = centrifuge.newSubscription(channel, { ...options, since: position ?? undefined });
+  const subscription = centrifuge.newSubscription(channel, { since: position ?? undefined });
   subscription.on('publication', (context) => publication(context.data));
   subscription.on('subscribed', (context) => {
     if (!position || (context.wasRecovering && !context.recovered)) patiently(load);
@@ -68,31 +68,31 @@ async function follow(centrifuge, channel, load, publication, options = {}) {
 }
 
 class Answer {
-  constructor(centrifuge, id, isMine) {
+  // A channel such as `answer:lobby/8b1f…`.
+  constructor(centrifuge, channel, isMine) {
     this.text = '';
     this.centrifuge = centrifuge;
-    this.id = id;
+    this.channel = channel;
+    const [room, id] = channel.slice('answer:'.length).split('/');
+    this.path = `/rooms/${encodeURIComponent(room)}/answers/${id}`;
     this.element = element('div', 'answer');
-    this.element.dataset.answer = id;
+    this.element.dataset.path = this.path;
     this.shown = this.element.appendChild(element('span', 'text'));
     this.footer = this.element.appendChild(element('footer'));
     if (isMine) {
       this.stop = this.element.appendChild(element('button', 'stop', 'Stop'));
-      this.stop.onclick = () => call(`/answers/${id}/stop`, {});
+      this.stop.onclick = () => centrifuge.rpc('stop', channel);
     }
     this.start();
   }
 
   async start() {
-    const channel = `answer:${this.id}`;
-    this.subscription = await follow(this.centrifuge, channel, () => this.load(), (delta) => this.add(delta), {
-      getToken: (context) => token('/token/subscription', { channel: context.channel }),
-    });
+    this.subscription = await follow(this.centrifuge, this.channel, () => this.load(), (delta) => this.add(delta));
     if (this.state === 'streaming') this.subscription.subscribe();
   }
 
   async load() {
-    const answer = await call(`/answers/${this.id}`);
+    const answer = await call(this.path);
     if (answer.text.length >= this.text.length) this.show(answer.text, answer.state);
     return answer;
   }
@@ -105,7 +105,6 @@ class Answer {
 
   show(text, state) {
     if (text.length < this.text.length) text = this.text;
-    if (state === 'stopping') state = 'streaming';
     this.text = text;
     this.state = state;
     this.shown.textContent = text;
@@ -120,15 +119,19 @@ class Answer {
 class Room {
   constructor(centrifuge, me, [room, isOwner]) {
     Object.assign(this, { centrifuge, me, room, isOwner, messages: new Set() });
-    this.channel = `room:${room}`;
     this.path = `/rooms/${encodeURIComponent(room)}`;
   }
 
   async open() {
-    this.subscription = await follow(this.centrifuge, this.channel, () => this.load(), (data) => this.hear(data));
+    const channel = `room:${this.room}`;
+    this.subscription = await follow(this.centrifuge, channel, () => this.load(), (message) => this.show(message));
     for (const event of ['subscribed', 'join', 'leave']) this.subscription.on(event, () => this.showPresent());
     this.subscription.on('error', (context) => notice(context.error.message));
     this.subscription.subscribe();
+    // Who is typing is nothing for the backend: clients may publish into this channel.
+    this.typing = this.centrifuge.newSubscription(`typing:${this.room}`);
+    this.typing.on('publication', ({ info }) => this.showTyping(info.user));
+    this.typing.subscribe();
   }
 
   async load() {
@@ -137,19 +140,13 @@ class Room {
     return { position };
   }
 
-  hear(data) {
-    if (data.typing) this.showTyping(data.typing);
-    else this.show(data);
-  }
-
   // A message may come more than once: as a reply, by the channel, and when the room is loaded.
   show({ id, author, text, answer }) {
     if (this.messages.has(id)) return;
     this.messages.add(id);
-    const item = element('li', author ? '' : 'system');
+    const item = element('li');
     item.dataset.id = id;
-    if (author) item.append(element('b', '', author));
-    item.append(text);
+    item.append(element('b', '', author), text);
     if (answer) item.append(new Answer(this.centrifuge, answer, author === this.me).element);
     const next = [...$('messages').children].find((other) => Number(other.dataset.id) > id);
     $('messages').insertBefore(item, next ?? null);
@@ -165,15 +162,18 @@ class Room {
   }
 
   async showPresent() {
-    const names = await patiently(() => call(`${this.path}/presence`));
-    const items = names.map((name) => {
+    const presence = await this.subscription.presence().catch(() => undefined);
+    if (!presence) return; // the next event asks again
+    const { clients } = presence;
+    const names = new Set(Object.values(clients).map(({ user }) => user));
+    const items = [...names].sort().map((name) => {
       const item = element('li');
       item.dataset.name = name;
       item.append(element('span', '', name));
       if (this.isOwner && name !== this.me) {
         for (const act of ['kick', 'block']) {
           const button = item.appendChild(element('button', act, act));
-          button.onclick = () => call(`${this.path}/${act}/${encodeURIComponent(name)}`, {});
+          button.onclick = () => call(`${this.path}/removals`, [name, act === 'block']);
         }
       }
       return item;
@@ -192,20 +192,20 @@ function showConnection(centrifuge) {
     $('connections').textContent = Number($('connections').textContent) + 1;
   });
   centrifuge.on('disconnected', ({ code, reason }) => {
-    const reconnect = code === 4502 ? ' Reload the page to come back.' : '';
+    const reconnect = reason === 'kicked' ? ' Reload the page to come back.' : '';
     notice(`The connection has ended: ${reason} (${code}).${reconnect}`);
   });
 }
 
 async function connectionToken() {
-  const jwt = await token('/token/connection', {});
+  const jwt = await getToken();
   const head = JSON.parse(atob(jwt.split('.')[0].replaceAll('-', '+').replaceAll('_', '/')));
   $('key').textContent = head.kid.slice(0, 6);
   $('tokens').textContent = Number($('tokens').textContent) + 1;
   return jwt;
 }
 
-async function openChat({ name, websocket }) {
+async function openChat({ name, rooms, websocket }) {
   $('login').hidden = true;
   $('chat').hidden = false;
   $('me').textContent = name;
@@ -219,7 +219,6 @@ async function openChat({ name, websocket }) {
   showConnection(centrifuge);
   centrifuge.connect();
 
-  const { data: rooms } = await centrifuge.rpc('rooms', {});
   const wanted = decodeURIComponent(location.hash.slice(1));
   const current = rooms.find(([room]) => room === wanted) ?? rooms[0];
   for (const [room] of rooms) {
@@ -234,14 +233,13 @@ async function openChat({ name, websocket }) {
 }
 
 function writeTo(room) {
-  const { centrifuge } = room;
   const input = $('text');
   let told = 0;
   input.disabled = false;
   input.oninput = () => {
     if (Date.now() - told < 2000) return;
     told = Date.now();
-    centrifuge.rpc('typing', room.channel).catch(() => {});
+    room.typing.publish({}).catch(() => {});
   };
   const take = async (send) => {
     const text = input.value;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use centrifugo_api::ConsumerCommand;
+use centrifugo_api::{ConsumerCommand, ConsumerMethod};
 
 use super::{Lag, Outbox, lag};
 use crate::database::Database;
@@ -22,6 +22,22 @@ impl Outbox<'_> {
         let statement = Statement::new(self.ddl(), Vec::new());
         database.execute(&statement).await?;
         Ok(())
+    }
+
+    /// Writes a request, which Centrifugo executes if and only if the transaction commits: [`write`](Self::write) with a new
+    /// [`ConsumerCommand`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] if every Centrifugo would refuse the request, and for a broadcast without an idempotency key; those of
+    /// [`write`](Self::write).
+    pub async fn send<M>(
+        &self,
+        database: impl Database<M>,
+        request: &impl ConsumerMethod,
+    ) -> Result<(), Error> {
+        let command = ConsumerCommand::new(request)?;
+        self.write(database, &command).await
     }
 
     /// Writes a command, which Centrifugo executes if and only if the transaction commits.

@@ -216,8 +216,8 @@ impl ProxyConfiguration {
     /// Adds another part of Centrifugo's configuration, a JSON object, so that one file has everything: what
     /// `TokenConfiguration` of `centrifugo-token` and `Outbox::consumer` of `centrifugo-postgres` print, and options of your own.
     ///
-    /// Sections are joined, and so are lists of sections, such as `channel.namespaces` and `consumers`. An option that is set
-    /// twice is an error when the configuration is printed. Only Centrifugo knows whether there is such an option:
+    /// Sections are joined, those of lists by their `name`: further options of a namespace, more namespaces, `consumers`. An
+    /// option that is set twice is an error when the configuration is printed. Only Centrifugo knows whether there is such an option:
     /// `centrifugo checkconfig --strict` tells.
     ///
     /// ```

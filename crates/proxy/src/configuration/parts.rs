@@ -1,5 +1,7 @@
 //! The parts of the configuration, as the handlers need them.
 
+use serde_json::{Map, Value};
+
 use super::ProxyConfiguration;
 use super::names::{self, Part};
 use super::proxies::Proxies;
@@ -149,12 +151,12 @@ impl ProxyConfiguration {
 
 /// Adds a part of the configuration that is not of handlers.
 fn merge(section: &mut Section, json: &str) -> Result<(), Error> {
-    let options = serde_json::from_str(json).map_err(|error| {
+    let options: Map<String, Value> = serde_json::from_str(json).map_err(|error| {
         Error::new(format!(
             "a part that is merged into the configuration is not a JSON object: {error}"
         ))
     })?;
-    section.merge(options).map_err(|path| {
+    section.merge(options.into()).map_err(|path| {
         Error::new(format!(
             "`{path}` is set twice: leave it out of what is merged into the configuration"
         ))

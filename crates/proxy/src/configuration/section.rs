@@ -62,34 +62,61 @@ impl Section {
         true
     }
 
-    /// Adds options. Sections and lists of sections that are in both are joined.
+    /// Adds options. Sections that are in both are joined, in lists by their names.
     ///
     /// # Errors
     ///
     /// The path of an option that is in both.
-    pub(super) fn merge(&mut self, options: Map<String, Value>) -> Result<(), String> {
-        for (name, value) in options {
-            let Some((_, node)) = self.0.iter_mut().find(|(other, _)| *other == name) else {
-                self.push(&name, Node::from(value));
+    pub(super) fn merge(&mut self, other: Self) -> Result<(), String> {
+        for (name, node) in other.0 {
+            let Some((_, own)) = self.0.iter_mut().find(|(own, _)| *own == name) else {
+                self.push(&name, node);
                 continue;
             };
-            match (node, value) {
-                (Node::Section(section), Value::Object(options)) => section
-                    .merge(options)
-                    .map_err(|path| format!("{name}.{path}"))?,
-                (Node::List(sections), value) => match Node::from(value) {
-                    Node::List(others) => sections.extend(others),
-                    _ => return Err(name),
-                },
+            match (own, node) {
+                (Node::Section(own), Node::Section(section)) => own.merge(section),
+                (Node::List(own), Node::List(sections)) => merge_lists(own, sections),
                 _ => return Err(name),
             }
+            .map_err(|path| format!("{name}.{path}"))?;
         }
         Ok(())
+    }
+
+    /// Returns and removes the name that a section of a list has.
+    fn take_name(&mut self) -> Option<Node> {
+        let index = self.0.iter().position(|(name, _)| name == NAME)?;
+        Some(self.0.remove(index).1)
+    }
+
+    fn has_name(&self, name: &Node) -> bool {
+        self.options()
+            .any(|(option, node)| option == NAME && node == name)
     }
 
     pub(super) fn options(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.0.iter().map(|(name, node)| (&**name, node))
     }
+}
+
+/// The option that tells the sections of a list apart.
+const NAME: &str = "name";
+
+fn merge_lists(own: &mut Vec<Section>, sections: Vec<Section>) -> Result<(), String> {
+    for mut section in sections {
+        let Some(name) = section.take_name() else {
+            own.push(section);
+            continue;
+        };
+        match own.iter_mut().find(|own| own.has_name(&name)) {
+            Some(own) => own.merge(section)?,
+            None => {
+                section.0.insert(0, (NAME.to_owned(), name));
+                own.push(section);
+            }
+        }
+    }
+    Ok(())
 }
 
 impl From<Map<String, Value>> for Section {

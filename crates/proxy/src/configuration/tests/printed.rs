@@ -114,7 +114,8 @@ fn parts_are_merged() -> Result<(), Error> {
         .http(HTTP)
         .namespace("chat", [EventKind::Subscribe])
         .merge(r#"{"client": {"token": {"audience": "a"}, "allowed_origins": ["b", "c"]}}"#)
-        .merge(r#"{"channel": {"namespaces": [{"name": "news", "history_size": 1}]}}"#)
+        .merge(r#"{"channel": {"namespaces": [{"history_size": 1, "name": "news"}]}}"#)
+        .merge(r#"{"channel": {"namespaces": [{"name": "chat", "presence": true}]}}"#)
         .merge(r#"{"consumers": [{"name": "one", "kafka": {"brokers": ["d"]}}]}"#)
         .merge(r#"{"consumers": [{"name": "two"}], "health": {"enabled": true}}"#);
     let yaml = configuration.to_yaml()?;
@@ -128,12 +129,13 @@ fn parts_are_merged() -> Result<(), Error> {
   namespaces:
     - name: "chat"
       subscribe_proxy_enabled: true
-    - history_size: 1
-      name: "news"
+      presence: true
+    - name: "news"
+      history_size: 1
 consumers:
-  - kafka:
+  - name: "one"
+    kafka:
       brokers: ["d"]
-    name: "one"
   - name: "two"
 health:
   enabled: true
@@ -164,10 +166,18 @@ fn parts_that_cannot_be_merged_are_errors() {
             "{error:?}"
         );
     }
-    let lists = r#"{"consumers": [{"name": "one"}]}"#;
-    let no_list = configuration.merge(lists).merge(r#"{"consumers": 1}"#);
-    let error = no_list.to_yaml().map_err(|error| error.to_string());
-    assert!(error.is_err_and(|error| error.contains("`consumers` is set twice")));
+    let consumer = r#"{"consumers": [{"name": "one", "enabled": true}]}"#;
+    for (part, expected) in [
+        (r#"{"consumers": 1}"#, "`consumers` is set twice"),
+        (consumer, "`consumers.enabled` is set twice"),
+    ] {
+        let twice = configuration.clone().merge(consumer).merge(part);
+        let error = twice.to_yaml().map_err(|error| error.to_string());
+        assert!(
+            error.as_ref().is_err_and(|error| error.contains(expected)),
+            "{error:?}"
+        );
+    }
 }
 
 #[test]

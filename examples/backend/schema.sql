@@ -5,18 +5,23 @@ CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, name TEXT NOT NULL REF
 CREATE TABLE IF NOT EXISTS members (
   room TEXT, name TEXT REFERENCES users, is_owner BOOLEAN NOT NULL, PRIMARY KEY (room, name)
 );
+-- An answer of the model, known by its channel, such as `answer:lobby/8b1f…`.
 CREATE TABLE IF NOT EXISTS answers (
-  id BIGSERIAL PRIMARY KEY, room TEXT NOT NULL, asker TEXT NOT NULL REFERENCES users,
+  channel TEXT PRIMARY KEY, asker TEXT NOT NULL REFERENCES users,
   text TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'streaming'
 );
 -- Each user waits for one answer at a time.
-CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON answers (asker) WHERE state IN ('streaming', 'stopping');
+CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON answers (asker) WHERE state = 'streaming';
 CREATE TABLE IF NOT EXISTS messages (
   id BIGSERIAL PRIMARY KEY, room TEXT NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
-  answer BIGINT REFERENCES answers
+  answer TEXT REFERENCES answers
 );
+-- Those who are blocked have no session, and are members of no room.
+CREATE OR REPLACE VIEW open_sessions AS SELECT * FROM sessions JOIN users USING (name) WHERE NOT blocked;
+CREATE OR REPLACE VIEW active_members AS SELECT * FROM members JOIN users USING (name) WHERE NOT blocked;
+
 INSERT INTO users VALUES ('anna'), ('boris'), ('clara') ON CONFLICT DO NOTHING;
 INSERT INTO members VALUES ('lobby', 'anna', true), ('lobby', 'boris', false), ('lobby', 'clara', false),
   ('attic', 'anna', true), ('cellar', 'clara', true) ON CONFLICT DO NOTHING;
 -- Answers of a process that has crashed.
-UPDATE answers SET state = 'interrupted' WHERE state IN ('streaming', 'stopping');
+UPDATE answers SET state = 'interrupted' WHERE state = 'streaming';
