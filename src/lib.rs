@@ -271,6 +271,8 @@ pub mod _documentation {
     pub mod outbox {}
     #[doc = include_str!("../docs/tokens.md")]
     pub mod tokens {}
+    #[doc = include_str!("../docs/handlers.md")]
+    pub mod handlers {}
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}
     #[doc = include_str!("../docs/streaming-answers.md")]
