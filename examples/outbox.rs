@@ -6,7 +6,7 @@
 #[path = "support/postgres.rs"]
 mod postgres;
 
-use centrifugo_api::{ConsumerCommand, PublishRequest};
+use centrifugo_api::PublishRequest;
 use centrifugo_postgres::Outbox;
 use tokio_postgres::{NoTls, Transaction};
 
@@ -53,7 +53,6 @@ async fn store(transaction: &Transaction<'_>, channel: &str, item: &str) -> Outc
     let order = serde_json::json!({"id": id, "item": item});
     // The key prevents a second publication, if Centrifugo stops before it has deleted the row.
     let request = PublishRequest::new(channel, order).idempotency_key(format!("order-{id}"));
-    let command = ConsumerCommand::new(&request)?;
-    OUTBOX.write(transaction, &command).await?;
+    OUTBOX.send(transaction, &request).await?;
     Ok(id)
 }

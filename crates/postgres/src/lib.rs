@@ -2,7 +2,7 @@
 //! subscribers get the news if and only if the transaction commits.
 //!
 //! ```
-//! use centrifugo_api::{ConsumerCommand, PublishRequest};
+//! use centrifugo_api::PublishRequest;
 //! use centrifugo_postgres::Outbox;
 //!
 //! const OUTBOX: Outbox = Outbox::constant("centrifugo_outbox").partitions(8).notify();
@@ -14,7 +14,7 @@
 //! ) -> Result<(), Box<dyn std::error::Error>> {
 //!     let transaction = client.transaction().await?;
 //!     // ... the application's own statements ...
-//!     OUTBOX.write(&transaction, &ConsumerCommand::new(request)?).await?;
+//!     OUTBOX.send(&transaction, request).await?;
 //!     transaction.commit().await?;
 //!     Ok(())
 //! }
@@ -26,7 +26,7 @@
 //! ) -> Result<(), Box<dyn std::error::Error>> {
 //!     let mut transaction = pool.begin().await?;
 //!     // ... the application's own statements ...
-//!     OUTBOX.write(&mut *transaction, &ConsumerCommand::new(request)?).await?;
+//!     OUTBOX.send(&mut *transaction, request).await?;
 //!     transaction.commit().await?;
 //!     Ok(())
 //! }

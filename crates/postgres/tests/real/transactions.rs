@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use centrifugo_api::{ConsumerCommand, PublishRequest};
+use centrifugo_api::{BroadcastRequest, ConsumerCommand, PublishRequest};
 use centrifugo_postgres::{Database, Error, Outbox};
 use tokio_postgres::GenericClient;
 
@@ -11,8 +11,12 @@ use crate::postgres::{Postgres, connect};
 
 const OUTBOX: Outbox = Outbox::constant("centrifugo_outbox");
 
+fn request() -> PublishRequest {
+    PublishRequest::new("news", "1")
+}
+
 fn command() -> Result<ConsumerCommand, centrifugo_api::Error> {
-    ConsumerCommand::new(&PublishRequest::new("news", "1"))
+    ConsumerCommand::new(&request())
 }
 
 /// A function of an application, which knows neither the driver nor whether there is a transaction.
@@ -22,12 +26,12 @@ async fn write<M>(database: impl Database<M>) -> Result<(), Error> {
 
 /// A function of an application that knows the driver alone.
 async fn write_by_generic_client(client: &(impl GenericClient + Sync)) -> Result<(), Error> {
-    OUTBOX.write(client, &command()?).await
+    OUTBOX.send(client, &request()).await
 }
 
 /// A function of an application that knows the driver alone.
 async fn write_by_executor(executor: impl sqlx::PgExecutor<'_>) -> Result<(), Error> {
-    OUTBOX.write(executor, &command()?).await
+    OUTBOX.send(executor, &request()).await
 }
 
 #[tokio::test]
@@ -78,12 +82,28 @@ async fn pools_and_transactions_of_sqlx_write() -> Outcome {
 
     // A future that is spawned must be `Send` for every lifetime.
     let rolled_back = tokio::spawn(async move {
-        let mut transaction = pool.begin().await.map_err(Error::Sqlx)?;
+        let mut transaction = pool.begin().await?;
         write(&mut *transaction).await?;
-        transaction.rollback().await.map_err(Error::Sqlx)?;
+        transaction.rollback().await?;
         OUTBOX.lag(&pool).await.map(|lag| lag.rows())
     });
     assert_eq!(rolled_back.await??, 5);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: see tests/centrifugo/README.md"]
+async fn refused_request_is_not_written() -> Outcome {
+    let url = Postgres::shared().await.database("refused_request").await?;
+    let client = connect(&url).await?;
+    OUTBOX.create(&client).await?;
+    let without_key = BroadcastRequest::new(["news", "sports"], "1");
+    let error = OUTBOX.send(&client, &without_key).await;
+    assert!(matches!(error, Err(Error::Request(_))), "{error:?}");
+    OUTBOX
+        .send(&client, &without_key.idempotency_key("k"))
+        .await?;
+    assert_eq!(OUTBOX.lag(&client).await?.rows(), 1);
     Ok(())
 }
 

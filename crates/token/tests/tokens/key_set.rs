@@ -46,6 +46,17 @@ fn problem(error: Error) -> String {
 }
 
 #[test]
+fn several_keys_are_published_as_each_alone() {
+    let second = || ScheduledKey::new(key("p256.pem").with_kid("second")).active_from(at(IAT));
+    let first = || ScheduledKey::new(key("ed25519.pem").with_kid("first"));
+    let together = set().publish_all([second(), first()]).unwrap();
+    assert_eq!(active(&together, IAT - 1), "first");
+    assert_eq!(active(&together, IAT), "second");
+    let error = set().publish_all([first(), second(), first()]).unwrap_err();
+    assert!(problem(error).contains("first"));
+}
+
+#[test]
 fn keys_sign_from_their_times_on() {
     let set = rotating();
     assert_eq!(active(&set, IAT - 1), "first");
