@@ -49,11 +49,11 @@ pub async fn ask(
     let answer = channel.clone();
     app.tasks.spawn(async move {
         let written = write(app, &answer, &question).await;
-        let state = written.unwrap_or_else(|error| {
+        let state = written.as_ref().map_or("interrupted", |state| *state);
+        let ended = end(app, &answer, &asker.name, state).await;
+        if let Err(error) = written.and(ended) {
             tracing::error!(answer, error, "the answer has failed");
-            "interrupted"
-        });
-        end(app, &answer, &asker.name, state).await
+        }
     });
     Ok(Json(channel))
 }

@@ -26,7 +26,7 @@ pub async fn store(
     answer: Option<&str>,
 ) -> Result<PublishRequest, Error> {
     let sql = "INSERT INTO messages (room, author, text, answer)
-                  VALUES ($1, $2, left($3, 1000), $4) RETURNING to_json(messages)";
+               VALUES ($1, $2, left($3, 1000), $4) RETURNING to_json(messages)";
     let insert = sqlx::query_scalar(sql).bind(room).bind(name);
     let insert = insert.bind(text).bind(answer);
     let message: Value = insert.fetch_one(&mut *transaction).await?;
@@ -57,7 +57,7 @@ pub async fn position(app: &App, channel: &str) -> Option<StreamPosition> {
 pub async fn show(State(app): AppState, member: Member) -> Reply<Json<Value>> {
     let position = position(app, &format!("room:{}", member.room)).await;
     let sql = "SELECT coalesce(json_agg(latest ORDER BY id), '[]') FROM
-                (SELECT * FROM messages WHERE room = $1 ORDER BY id DESC LIMIT 50) AS latest";
+               (SELECT * FROM messages WHERE room = $1 ORDER BY id DESC LIMIT 50) AS latest";
     let messages = sqlx::query_scalar(sql).bind(member.room);
     let messages: Value = messages.fetch_one(&app.database).await?;
     Ok(Json(json!({ "messages": messages, "position": position })))
@@ -77,7 +77,7 @@ pub async fn remove(
     }
     let reason = if is_blocked { "blocked" } else { "kicked" };
     let mut transaction = app.database.begin().await?;
-    let update = sqlx::query("UPDATE users SET blocked = $2 WHERE name = $1");
+    let update = sqlx::query("UPDATE users SET blocked = blocked OR $2 WHERE name = $1");
     let update = update.bind(&name).bind(is_blocked);
     update.execute(&mut *transaction).await?;
     let text = format!("I have {reason} {name}.");
