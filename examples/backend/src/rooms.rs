@@ -26,7 +26,7 @@ pub async fn store(
     answer: Option<&str>,
 ) -> Result<PublishRequest, Error> {
     let sql = "INSERT INTO messages (room, author, text, answer)
-               VALUES ($1, $2, left($3, 1000), $4) RETURNING to_json(messages)";
+               VALUES ($1, $2, $3, $4) RETURNING to_json(messages)";
     let insert = sqlx::query_scalar(sql).bind(room).bind(name);
     let insert = insert.bind(text).bind(answer);
     let message: Value = insert.fetch_one(&mut *transaction).await?;
