@@ -144,6 +144,9 @@
 //! # Features
 //!
 //! - `http` (default): the HTTP transport, on reqwest.
+//! - `hyper`: the HTTP transport on hyper's HTTP/1.1 connections, which takes less CPU time per call. Beside `http` the builder
+//!   chooses it: `ClientBuilder::hyper`. Without `http` it is the only one, and there is less to build: `default-features = false`,
+//!   `features = ["hyper", "tls"]`.
 //! - `service`: HTTP through a transport of your own, without reqwest; see [below](#a-transport-of-your-own).
 //! - `tls` (default): `https` and `grpcs` URLs, on rustls, with the certificates that the system trusts.
 //! - `tls-ring`, `tls-no-provider`: the same with another provider of cryptography, see [TLS](#tls).

@@ -1,5 +1,5 @@
 //! Warnings by `tracing`. They need their own process because some are given once per process.
-#![cfg(all(feature = "http", feature = "grpc"))]
+#![cfg(all(feature = "_http", feature = "grpc"))]
 
 use std::sync::{Arc, Mutex};
 

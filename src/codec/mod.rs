@@ -1,13 +1,13 @@
 //! Requests to bytes, and bytes to replies: Centrifugo's JSON, protobuf, and the command lines of older servers.
 
-#![cfg_attr(not(all(feature = "http", feature = "grpc")), allow(dead_code))]
+#![cfg_attr(not(all(feature = "_http", feature = "grpc")), allow(dead_code))]
 
 mod body;
 mod command_lines;
 mod count;
 pub(crate) mod framing;
 #[cfg(test)]
-#[cfg(all(feature = "http", feature = "grpc"))]
+#[cfg(all(feature = "_http", feature = "grpc"))]
 mod fuzz;
 mod json;
 mod protobuf;

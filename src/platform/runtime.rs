@@ -1,7 +1,7 @@
 //! The runtime of a call: whether there is one, and whether it can drive the call.
 
 use std::cell::Cell;
-#[cfg(all(not(miri), any(feature = "grpc", feature = "http")))]
+#[cfg(all(not(miri), any(feature = "grpc", feature = "_http")))]
 use std::net::Ipv4Addr;
 use std::panic::catch_unwind;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(crate) fn in_runtime() -> Result<(), Error> {
 }
 
 /// Checks that connections can be made in the caller's runtime, without which connecting would panic.
-#[cfg(all(not(miri), any(feature = "grpc", feature = "http")))]
+#[cfg(all(not(miri), any(feature = "grpc", feature = "_http")))]
 pub(super) fn has_io() -> Result<(), Error> {
     let Ok(socket) = unused_socket() else {
         // Nothing is known, and connecting will tell.
@@ -49,14 +49,14 @@ pub(super) fn has_io() -> Result<(), Error> {
 }
 
 /// Returns without a check: Miri has no sockets, and without a transport of the crate's own no connections are made.
-#[cfg(any(miri, not(any(feature = "grpc", feature = "http"))))]
+#[cfg(any(miri, not(any(feature = "grpc", feature = "_http"))))]
 #[allow(clippy::unnecessary_wraps)]
 pub(super) fn has_io() -> Result<(), Error> {
     Ok(())
 }
 
 /// Returns a socket to register with a runtime: tokio tells in no other way whether that is possible.
-#[cfg(all(not(miri), any(feature = "grpc", feature = "http")))]
+#[cfg(all(not(miri), any(feature = "grpc", feature = "_http")))]
 fn unused_socket() -> std::io::Result<std::net::UdpSocket> {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.set_nonblocking(true)?;

@@ -23,7 +23,7 @@ use super::url::ServerUrl;
 use crate::error::Error;
 
 /// The options that every transport is built from.
-#[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
+#[cfg_attr(not(any(feature = "grpc", feature = "_http")), allow(dead_code))]
 #[derive(Clone)]
 pub(crate) struct TransportConfig {
     pub(crate) url: ServerUrl,
@@ -54,6 +54,8 @@ pub(crate) struct ConnectionOptions {
     /// The time for the answer to a ping.
     pub(crate) http2_keep_alive_timeout: Option<Duration>,
     pub(crate) no_proxy: bool,
+    /// True if calls over HTTP use connections on hyper although there are those of reqwest.
+    pub(crate) hyper: bool,
     /// The maximal number of gRPC connections.
     pub(crate) grpc: Option<usize>,
     pub(crate) gzip: bool,
@@ -101,7 +103,10 @@ impl TransportConfig {
     }
 
     /// Returns the authority that the user gave.
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "grpc", all(feature = "hyper", feature = "_tls"))),
+        allow(dead_code)
+    )]
     pub(super) fn authority(&self) -> Result<Option<Authority>, Error> {
         let Some(text) = &self.connections.authority else {
             return Ok(None);

@@ -3,10 +3,11 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::TransportConfig;
 use super::tls::{self, Handshakes};
 use super::url::Protocol;
+use super::{SendState, TransportConfig};
 use crate::error::{NOT_TAKEN, OUT_OF_FILES};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -15,6 +16,12 @@ pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
 const WSAEMFILE: i32 = 10024;
+
+/// Centrifugo 6.5 and later cut the connection of a call over HTTP that takes longer.
+const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
+
+/// A connection that was used before and is lost this soon after a request was probably closed while it was idle.
+const CLOSED_EARLY: Duration = Duration::from_secs(1);
 
 /// The facts about a server that explain why connections fail.
 pub(super) struct Diagnosis {
@@ -78,6 +85,26 @@ impl Diagnosis {
                  begins with grpcs://"
             }
         }
+    }
+}
+
+/// Returns what to do about an HTTP connection that was lost, if the times tell why.
+#[cfg(feature = "_http")]
+pub(super) fn hint_by_time(
+    state: &SendState,
+    was_used: bool,
+    elapsed: Duration,
+) -> Option<&'static str> {
+    let since_sent = state.time_since_sent()?;
+    if elapsed >= SERVER_CUTS_AFTER {
+        Some("Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP")
+    } else if was_used && since_sent < CLOSED_EARLY {
+        Some(
+            "the connection had been used before: if this happens after pauses, the server or a proxy closes idle \
+             connections earlier than the client: set idle_timeout below its keep-alive",
+        )
+    } else {
+        None
     }
 }
 

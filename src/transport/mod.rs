@@ -13,6 +13,8 @@ mod grpc;
 mod headers;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "hyper")]
+mod http1;
 mod proxy;
 #[cfg(feature = "service")]
 mod refusal;
@@ -91,7 +93,7 @@ impl Transport {
             Protocol::Grpc => Codec::Protobuf,
         };
         let sender = match config.url.protocol {
-            Protocol::Http if own.http.are_used() => {
+            Protocol::Http if own.http.are_used() || uses_hyper(&config) => {
                 Sender::HttpService(HttpService::new(config, own)?)
             }
             Protocol::Http => Sender::Http(Http::new(config, own)?),
@@ -136,6 +138,11 @@ impl Transport {
             Sender::Grpc(grpc) => grpc.send(route, request).await,
         }
     }
+}
+
+/// Returns whether calls over HTTP use connections on hyper.
+fn uses_hyper(config: &TransportConfig) -> bool {
+    config.connections.hyper || cfg!(not(feature = "http"))
 }
 
 /// Returns the error for a reply above `max_response_size`, the same over both transports.

@@ -3,7 +3,7 @@
 use super::url::ServerUrl;
 
 /// Returns the proxy that HTTP connections to that server pass through, without its credentials.
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 pub(crate) fn proxy_for(url: &ServerUrl) -> Option<String> {
     use hyper_util::client::proxy::matcher::Matcher;
 
@@ -19,7 +19,7 @@ pub(crate) fn proxy_for(url: &ServerUrl) -> Option<String> {
 }
 
 /// Returns no proxy: gRPC uses none.
-#[cfg(not(feature = "http"))]
+#[cfg(not(feature = "_http"))]
 pub(crate) fn proxy_for(_url: &ServerUrl) -> Option<String> {
     None
 }

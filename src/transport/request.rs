@@ -113,7 +113,7 @@ impl SendState {
     }
 
     /// Sets the other end of the connection that the request is sent on.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(any(feature = "grpc", feature = "_http"))]
     pub(super) fn set_peer(&self, peer: Option<SocketAddr>) {
         *self.0.peer.lock().unwrap_or_else(PoisonError::into_inner) = peer;
     }
@@ -135,7 +135,7 @@ impl SendState {
     }
 
     /// Returns for how long the request has been out.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))]
+    #[cfg_attr(not(feature = "_http"), allow(dead_code))]
     pub(crate) fn time_since_sent(&self) -> Option<Duration> {
         self.sent_at().map(|sent_at| sent_at.elapsed())
     }

@@ -280,7 +280,7 @@ async fn batch_that_fails_to_return_binary_data_over_http_was_executed(env: &Env
     Ok(())
 }
 
-#[cfg(all(feature = "http", feature = "grpc"))]
+#[cfg(all(feature = "_http", feature = "grpc"))]
 async fn binary_data_passes_from_one_transport_to_the_other(env: &Env) -> Outcome {
     env.client.call(binary("plain:a")).await?;
     let result = history(&env.other_client(), "plain:a").await;

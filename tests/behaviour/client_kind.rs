@@ -7,7 +7,7 @@ use centrifugo_api::{Batch, BroadcastRequest, BroadcastResult, Client, Error, Me
 pub(crate) enum ClientKind {
     Async,
     /// The async client, sending command lines.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "_http")]
     Legacy,
     #[cfg(feature = "blocking")]
     Blocking,
@@ -26,7 +26,7 @@ impl ClientUnderTest {
     ) -> Result<Self, Error> {
         match kind {
             ClientKind::Async => builder.build().map(Self::Async),
-            #[cfg(feature = "http")]
+            #[cfg(feature = "_http")]
             ClientKind::Legacy => builder.legacy_commands().build().map(Self::Async),
             #[cfg(feature = "blocking")]
             ClientKind::Blocking => builder.build_blocking().map(Self::Blocking),

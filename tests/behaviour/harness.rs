@@ -20,7 +20,7 @@ pub(crate) struct Env {
 
 impl Env {
     /// Returns a client over the other transport.
-    #[cfg(all(feature = "http", feature = "grpc"))]
+    #[cfg(all(feature = "_http", feature = "grpc"))]
     pub(crate) fn other_client(&self) -> ClientUnderTest {
         self.server.client(self.transport.other()).into()
     }
@@ -122,12 +122,12 @@ macro_rules! behaviours {
     (everywhere: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_embedded #[cfg(feature = "http")] Embedded Http Async
-            http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
-            http_5_4_9 #[cfg(feature = "http")] Real(V5) Http Async
+            http_embedded #[cfg(feature = "_http")] Embedded Http Async
+            http_6_9_1 #[cfg(feature = "_http")] Real(V6) Http Async
+            http_5_4_9 #[cfg(feature = "_http")] Real(V5) Http Async
             blocking_http_embedded
-                #[cfg(all(feature = "http", feature = "blocking"))] Embedded Http Blocking
-            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
+                #[cfg(all(feature = "_http", feature = "blocking"))] Embedded Http Blocking
+            blocking_http_6_9_1 #[cfg(all(feature = "_http", feature = "blocking"))] Real(V6) Http Blocking
             grpc_embedded #[cfg(feature = "grpc")] Embedded Grpc Async
             grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
             grpc_5_4_9 #[cfg(feature = "grpc")] Real(V5) Grpc Async
@@ -139,9 +139,9 @@ macro_rules! behaviours {
     (on_real_servers: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
-            http_5_4_9 #[cfg(feature = "http")] Real(V5) Http Async
-            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
+            http_6_9_1 #[cfg(feature = "_http")] Real(V6) Http Async
+            http_5_4_9 #[cfg(feature = "_http")] Real(V5) Http Async
+            blocking_http_6_9_1 #[cfg(all(feature = "_http", feature = "blocking"))] Real(V6) Http Blocking
             grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
             grpc_5_4_9 #[cfg(feature = "grpc")] Real(V5) Grpc Async
             blocking_grpc_6_9_1 #[cfg(all(feature = "grpc", feature = "blocking"))] Real(V6) Grpc Blocking
@@ -150,11 +150,11 @@ macro_rules! behaviours {
     (lacking_in_5_4_9: $($name:ident),+ $(,)?) => {
         $(behaviours! {
             @ $name
-            http_embedded #[cfg(feature = "http")] Embedded Http Async
-            http_6_9_1 #[cfg(feature = "http")] Real(V6) Http Async
+            http_embedded #[cfg(feature = "_http")] Embedded Http Async
+            http_6_9_1 #[cfg(feature = "_http")] Real(V6) Http Async
             blocking_http_embedded
-                #[cfg(all(feature = "http", feature = "blocking"))] Embedded Http Blocking
-            blocking_http_6_9_1 #[cfg(all(feature = "http", feature = "blocking"))] Real(V6) Http Blocking
+                #[cfg(all(feature = "_http", feature = "blocking"))] Embedded Http Blocking
+            blocking_http_6_9_1 #[cfg(all(feature = "_http", feature = "blocking"))] Real(V6) Http Blocking
             grpc_embedded #[cfg(feature = "grpc")] Embedded Grpc Async
             grpc_6_9_1 #[cfg(feature = "grpc")] Real(V6) Grpc Async
             blocking_grpc_embedded
@@ -166,13 +166,13 @@ macro_rules! behaviours {
         $(behaviours! {
             @ $name
             http_then_grpc_embedded
-                #[cfg(all(feature = "http", feature = "grpc"))] Embedded Http Async
-            http_then_grpc_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] Real(V6) Http Async
-            http_then_grpc_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] Real(V5) Http Async
+                #[cfg(all(feature = "_http", feature = "grpc"))] Embedded Http Async
+            http_then_grpc_6_9_1 #[cfg(all(feature = "_http", feature = "grpc"))] Real(V6) Http Async
+            http_then_grpc_5_4_9 #[cfg(all(feature = "_http", feature = "grpc"))] Real(V5) Http Async
             grpc_then_http_embedded
-                #[cfg(all(feature = "http", feature = "grpc"))] Embedded Grpc Async
-            grpc_then_http_6_9_1 #[cfg(all(feature = "http", feature = "grpc"))] Real(V6) Grpc Async
-            grpc_then_http_5_4_9 #[cfg(all(feature = "http", feature = "grpc"))] Real(V5) Grpc Async
+                #[cfg(all(feature = "_http", feature = "grpc"))] Embedded Grpc Async
+            grpc_then_http_6_9_1 #[cfg(all(feature = "_http", feature = "grpc"))] Real(V6) Grpc Async
+            grpc_then_http_5_4_9 #[cfg(all(feature = "_http", feature = "grpc"))] Real(V5) Grpc Async
         })+
     };
     (legacy_commands: $($name:ident),+ $(,)?) => {
@@ -189,15 +189,15 @@ macro_rules! behaviours {
         behaviours! { @legacy legacy_real_3_2_3 Real(V3) $($name)+ }
     };
     (@legacy $module:ident Embedded $($name:ident)+) => {
-        #[cfg(feature = "http")]
+        #[cfg(feature = "_http")]
         mod $module {
-            $(behaviours! { @test $name super::$name, #[cfg(feature = "http")] Embedded Http Legacy })+
+            $(behaviours! { @test $name super::$name, #[cfg(feature = "_http")] Embedded Http Legacy })+
         }
     };
     (@legacy $module:ident Real($version:ident) $($name:ident)+) => {
-        #[cfg(feature = "http")]
+        #[cfg(feature = "_http")]
         mod $module {
-            $(behaviours! { @test $name super::$name, #[cfg(feature = "http")] Real($version) Http Legacy })+
+            $(behaviours! { @test $name super::$name, #[cfg(feature = "_http")] Real($version) Http Legacy })+
         }
     };
     (@ $name:ident

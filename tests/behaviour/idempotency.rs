@@ -64,7 +64,7 @@ async fn idempotency_keys_count_by_channel(env: &Env) -> Outcome {
     Ok(())
 }
 
-#[cfg(all(feature = "http", feature = "grpc"))]
+#[cfg(all(feature = "_http", feature = "grpc"))]
 async fn idempotency_keys_count_over_both_transports_together(env: &Env) -> Outcome {
     let other = env.other_client();
     let first = env.client.call(keyed("plain:a", "1")).await?;

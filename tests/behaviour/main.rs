@@ -1,7 +1,7 @@
 //! The behaviour of real Centrifugo servers when the client calls them: each behaviour is written
 //! once, and tested
 //! over HTTP and gRPC against each version that has it.
-#![cfg(any(feature = "grpc", feature = "http"))]
+#![cfg(any(feature = "grpc", feature = "_http"))]
 
 #[path = "../support/keeper.rs"]
 mod keeper;
@@ -31,7 +31,7 @@ mod info;
 mod keys;
 mod map;
 mod network;
-#[cfg(all(feature = "http", feature = "grpc"))]
+#[cfg(all(feature = "_http", feature = "grpc"))]
 mod parity;
 mod payloads;
 mod presence;

@@ -115,7 +115,7 @@ async fn payloads_come_back_as_they_were_sent(env: &Env) -> Outcome {
     Ok(())
 }
 
-#[cfg(all(feature = "http", feature = "grpc"))]
+#[cfg(all(feature = "_http", feature = "grpc"))]
 async fn payloads_keep_their_bytes_from_one_transport_to_the_other(env: &Env) -> Outcome {
     publish_all(env).await?;
     assert_payloads(env.transport.other(), &history(&env.other_client()).await?);
@@ -193,7 +193,7 @@ async fn payloads_with_broken_utf_8_are_read_only_over_grpc(env: &Env) -> Outcom
     Ok(())
 }
 
-#[cfg(all(feature = "http", feature = "grpc"))]
+#[cfg(all(feature = "_http", feature = "grpc"))]
 async fn payloads_with_broken_utf_8_of_one_transport_are_read_only_over_grpc(env: &Env) -> Outcome {
     publish_broken(env).await?;
     assert_broken(env.transport.other(), history(&env.other_client()).await);

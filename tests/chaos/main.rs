@@ -9,7 +9,7 @@
     target_os = "linux",
     feature = "blocking",
     feature = "grpc",
-    feature = "http",
+    feature = "_http",
     feature = "tls"
 ))]
 

@@ -4,7 +4,7 @@ use centrifugo_api::*;
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
-#[cfg(all(feature = "blocking", feature = "grpc", feature = "http"))]
+#[cfg(all(feature = "blocking", feature = "grpc", feature = "_http"))]
 use crate::server::{Backend, Server, Transport};
 use crate::{Env, Outcome};
 
@@ -150,7 +150,7 @@ async fn publication_of_another_type_has_an_error_that_names_it(env: Env) -> Out
     Ok(())
 }
 
-#[cfg(all(feature = "blocking", feature = "grpc", feature = "http"))]
+#[cfg(all(feature = "blocking", feature = "grpc", feature = "_http"))]
 #[test]
 fn channels_block() -> Outcome {
     let server = crate::one_thread().block_on(Server::start(Backend::Embedded));

@@ -6,7 +6,7 @@ use centrifugo_api::{Client, Coalescing, Error, HistoryRequest, PublishRequest};
 fn futures_of_calls_are_small() -> Result<(), Error> {
     // In bytes. The state of reqwest and tonic is on the heap.
     const LIMIT: usize = 1680;
-    let url = if cfg!(feature = "http") {
+    let url = if cfg!(feature = "_http") {
         "http://localhost:8000/api"
     } else {
         "grpc://localhost:10000"

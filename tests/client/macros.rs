@@ -5,14 +5,14 @@
 macro_rules! over_each_transport {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            #[cfg(feature = "http")]
+            #[cfg(feature = "_http")]
             #[tokio::test]
             async fn http_embedded() -> crate::Outcome {
                 use crate::server::{Backend, Transport};
                 super::$name(crate::start(Backend::Embedded, Transport::Http).await).await
             }
 
-            #[cfg(feature = "http")]
+            #[cfg(feature = "_http")]
             #[tokio::test]
             #[ignore = "needs a real Centrifugo: see tests/centrifugo/README.md"]
             async fn http_6_9_1() -> crate::Outcome {

@@ -1,5 +1,5 @@
 //! The client with embedded and fake servers: what it sends, and what it makes of the replies.
-#![cfg(any(feature = "grpc", feature = "http"))]
+#![cfg(any(feature = "grpc", feature = "_http"))]
 
 #[cfg(feature = "tls")]
 #[path = "../support/authority.rs"]
@@ -22,14 +22,14 @@ mod server;
 mod macros;
 
 mod batches;
-#[cfg(all(feature = "blocking", feature = "grpc", feature = "http"))]
+#[cfg(all(feature = "blocking", feature = "grpc", feature = "_http"))]
 mod blocking;
 mod channels;
-#[cfg(all(feature = "grpc", feature = "http"))]
+#[cfg(all(feature = "grpc", feature = "_http"))]
 mod coalescing;
 mod configuration;
 mod futures;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod legacy;
 mod pages;
 mod required;
@@ -67,7 +67,7 @@ fn one_thread() -> Runtime {
 fn unused() -> Result<(FakeHttp, Vec<Client>), Error> {
     let fake = FakeHttp::script([]);
     let mut clients = Vec::new();
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         clients.push(Client::new(fake.url(), "key")?);
     }
     if cfg!(feature = "grpc") {

@@ -126,7 +126,7 @@ async fn incomplete_request_of_a_command_with_two_is_named() -> Outcome {
 async fn nothing_of_a_split_batch_is_sent_if_a_command_is_incomplete() -> Outcome {
     let (fake, _) = unused()?;
     let urls = [
-        (fake.url(), cfg!(feature = "http")),
+        (fake.url(), cfg!(feature = "_http")),
         (format!("grpc://{}", fake.address()), cfg!(feature = "grpc")),
     ];
     for (url, _) in urls.into_iter().filter(|(_, compiled)| *compiled) {
@@ -164,7 +164,7 @@ async fn fields_that_a_server_may_do_without_are_not_required() -> Outcome {
     use crate::server::Transport;
 
     let transports = [
-        (Transport::Http, cfg!(feature = "http")),
+        (Transport::Http, cfg!(feature = "_http")),
         (Transport::Grpc, cfg!(feature = "grpc")),
     ];
     for (transport, _) in transports.into_iter().filter(|(_, compiled)| *compiled) {

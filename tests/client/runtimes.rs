@@ -37,7 +37,7 @@ fn client(url: &str) -> Client {
 /// Returns the static client of each transport that is compiled in.
 fn static_clients() -> Vec<&'static Client> {
     let clients = [
-        (&HTTP_CLIENT, cfg!(feature = "http")),
+        (&HTTP_CLIENT, cfg!(feature = "_http")),
         (&GRPC_CLIENT, cfg!(feature = "grpc")),
     ];
     clients
@@ -50,7 +50,7 @@ fn static_clients() -> Vec<&'static Client> {
 /// Returns a new client of each transport that is compiled in.
 fn new_clients() -> Vec<Client> {
     let mut clients = Vec::new();
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         clients.push(client(&HTTP.url()));
     }
     if cfg!(feature = "grpc") {
@@ -144,7 +144,7 @@ fn runtime_that_is_dropped_during_a_call_does_no_harm() {
     let silent = FakeHttp::always(Answer::silence());
     let silent_grpc = FakeGrpc::always(Reply::silence());
     let urls = [
-        (silent.url(), cfg!(feature = "http")),
+        (silent.url(), cfg!(feature = "_http")),
         (silent_grpc.url(), cfg!(feature = "grpc")),
     ];
     for (url, _) in urls.into_iter().filter(|(_, compiled)| *compiled) {

@@ -16,7 +16,7 @@ use crate::server::{Backend, Server, Transport, Version};
 /// Returns the transports that are compiled in.
 fn transports() -> Vec<Transport> {
     let transports = [
-        (Transport::Http, cfg!(feature = "http")),
+        (Transport::Http, cfg!(feature = "_http")),
         (Transport::Grpc, cfg!(feature = "grpc")),
     ];
     let compiled = transports.into_iter().filter(|(_, is_on)| *is_on);
@@ -109,7 +109,7 @@ type Counted = (Client, Box<dyn Fn() -> usize>);
 /// Returns a client of a server that answers with these statuses, over each transport.
 fn answering(http: &'static [u16], grpc: &'static [&'static str]) -> Result<Vec<Counted>, Error> {
     let mut clients: Vec<Counted> = Vec::new();
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         let answers = http.iter().map(|status| match status {
             200 => Answer::json(r#"{"result":{"nodes":[{"name":"a","version":"5.4.9"}]}}"#),
             status => Answer::html(*status, "not this time"),
@@ -172,7 +172,7 @@ type Served = (Client, Box<dyn std::any::Any>);
 /// Returns clients of servers that accept connections and answer nothing.
 fn silent() -> Result<Vec<Served>, Error> {
     let mut clients: Vec<Served> = Vec::new();
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         let fake = FakeHttp::always(Answer::silence());
         clients.push((Client::new(fake.url(), "key")?, Box::new(fake)));
     }
@@ -276,7 +276,7 @@ async fn missing_method_is_explained_by_known_versions() -> Outcome {
     Ok(())
 }
 
-#[cfg(all(feature = "blocking", feature = "http"))]
+#[cfg(all(feature = "blocking", feature = "_http"))]
 #[test]
 fn blocking_client_waits_and_tells_versions() -> Outcome {
     let server = centrifugo_api_testing::Server::start()?;

@@ -8,7 +8,7 @@
 //!
 //! `CENTRIFUGO_API_DIFFERENTIAL=N` plays N sequences, and `CENTRIFUGO_API_DIFFERENTIAL_SEED=S` sets
 //! the first seed.
-#![cfg(all(feature = "grpc", feature = "http"))]
+#![cfg(all(feature = "grpc", feature = "_http"))]
 
 #[path = "../support/keeper.rs"]
 mod keeper;

@@ -11,7 +11,7 @@ use crate::blackhole::Blackhole;
 use crate::closed_port::closed_port;
 use crate::fake_grpc::Reply;
 use crate::fake_http::Answer;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 use crate::fake_http::FakeHttp;
 use crate::over_both_transports::{published, script};
 use crate::{
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Returns a client of each transport for an address, and its URL.
 fn clients(address: SocketAddr) -> Vec<(String, Client)> {
     let mut urls = Vec::new();
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         urls.push(format!("http://{address}/api"));
     }
     if cfg!(feature = "grpc") {
@@ -86,7 +86,7 @@ async fn host_that_is_not_known_is_a_network_error_of_an_unsent_call() {
     // Longer than a label of a name may be: no resolver queries the network for it.
     let host = format!("{}.invalid", "x".repeat(64));
     let urls = [
-        (format!("http://{host}/api"), cfg!(feature = "http")),
+        (format!("http://{host}/api"), cfg!(feature = "_http")),
         (format!("grpc://{host}:10000"), cfg!(feature = "grpc")),
     ];
     for (url, _) in urls.into_iter().filter(|(_, compiled)| *compiled) {
@@ -144,7 +144,7 @@ async fn lost_call_is_not_retried() {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn connection_that_was_used_before_and_is_lost_at_once_names_the_keep_alive() -> Outcome {
     let hint = "set idle_timeout below its keep-alive";
     let fake = FakeHttp::script([published().0, Answer::nothing(), Answer::nothing()]);

@@ -296,7 +296,7 @@ async fn refused_connection_is_named() -> Outcome {
     let closed = closed_port()?;
     let address = closed.local_addr()?;
     let urls = [
-        (format!("http://{address}/api"), cfg!(feature = "http")),
+        (format!("http://{address}/api"), cfg!(feature = "_http")),
         (format!("grpc://{address}"), cfg!(feature = "grpc")),
     ];
     for (url, _) in urls.into_iter().filter(|(_, compiled)| *compiled) {
@@ -360,7 +360,7 @@ async fn error_has_the_attempts_and_the_time_of_the_whole_call() {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn reply_that_centrifugo_cuts_after_10_s_is_explained() {
     let cut = Answer::nothing().after(Duration::from_millis(10_050));
     let fake = crate::fake_http::FakeHttp::always(cut);

@@ -2,8 +2,11 @@
 //! replies of other
 //! servers; and the exact bytes on the wire.
 
-#![cfg(any(feature = "grpc", feature = "http"))]
+#![cfg(any(feature = "grpc", feature = "_http"))]
 
+#[cfg(all(feature = "_http", feature = "_tls"))]
+#[path = "../support/authority.rs"]
+mod authority;
 #[cfg(target_os = "linux")]
 #[path = "../support/blackhole.rs"]
 mod blackhole;
@@ -15,9 +18,15 @@ mod fake_grpc;
 mod fake_http;
 #[path = "../support/fake_server.rs"]
 mod fake_server;
+#[cfg(all(feature = "_http", feature = "_tls"))]
+#[path = "../support/front.rs"]
+mod front;
 #[cfg(feature = "http")]
 #[path = "../support/own_client.rs"]
 mod own_client;
+#[cfg(all(feature = "_http", any(feature = "_tls", feature = "socks")))]
+#[path = "../support/passing_proxy.rs"]
+mod passing_proxy;
 
 mod api_errors;
 mod connections;
@@ -25,36 +34,36 @@ mod errors;
 mod fakes;
 #[cfg(feature = "grpc")]
 mod foreign_errors_grpc;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod foreign_errors_http;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod invalid_requests;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod lenient_replies;
 mod over_both_transports;
 mod parts;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod proxies;
 mod redirects;
 #[cfg(feature = "grpc")]
 mod reflections_grpc;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod reflections_http;
 #[cfg(feature = "grpc")]
 mod replies_grpc;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod replies_http;
 mod response_size;
 mod retried;
 mod secrets;
 #[cfg(feature = "grpc")]
 mod statuses_grpc;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod statuses_http;
 mod timeouts;
 #[cfg(feature = "grpc")]
 mod wire_grpc;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod wire_http;
 
 use centrifugo_api::{Client, Error, PublishRequest, PublishResult, Retry};

@@ -104,7 +104,7 @@ pub(crate) fn published() -> (Answer, Reply) {
 
 fn compiled(http: impl FnOnce() -> Server, grpc: impl FnOnce() -> Server) -> Vec<Server> {
     let mut servers = Vec::new();
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         servers.push(http());
     }
     if cfg!(feature = "grpc") {

@@ -27,6 +27,12 @@ async fn call_and_print() -> Outcome {
     } else {
         builder
     };
+    #[cfg(feature = "_tls")]
+    let builder = if words.contains(&"trusting") {
+        builder.danger_accept_invalid_certs()
+    } else {
+        builder
+    };
     let outcome = match builder.build() {
         Ok(client) if words.contains(&"coalesced") => {
             let client = client.coalescing(Coalescing::default());
@@ -49,6 +55,7 @@ fn output(test: &str, url: &str, proxy: &str, no_proxy: &str) -> Result<String, 
             .args([test, "--exact", "--nocapture"])
             .env(URL, url)
             .envs([("HTTP_PROXY", proxy), ("http_proxy", proxy)])
+            .envs([("HTTPS_PROXY", proxy), ("https_proxy", proxy)])
             .envs([("NO_PROXY", no_proxy), ("no_proxy", no_proxy)])
             .env_remove("REQUEST_METHOD")
             .output()
@@ -117,6 +124,73 @@ async fn proxy_is_named_in_errors_and_not_used_for_this_machine() -> Outcome {
         assert!(output.contains(&expected), "{words}: {output}");
         assert!(!output.contains("secret"), "{output}");
     }
+    Ok(())
+}
+
+/// The embedded server, behind TLS.
+#[cfg(feature = "_tls")]
+async fn encrypted(server: &Server) -> Result<crate::front::Front, Box<dyn std::error::Error>> {
+    use crate::front::{Front, Manner, acceptor};
+    let identity = crate::authority::Authority::new()?.certify("node.invalid")?;
+    let tls = acceptor(&identity.identity())?;
+    let address = server.url().replace("http://", "").replace("/api", "");
+    Ok(Front::start(address.parse()?, Some(tls), |_| Manner::Pass).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(feature = "_tls")]
+async fn calls_over_https_pass_through_a_tunnel() -> Outcome {
+    use crate::passing_proxy::{Asked, PassingProxy};
+    if std::env::var(URL).is_ok() {
+        return call_and_print().await;
+    }
+    const TEST: &str = "proxies::calls_over_https_pass_through_a_tunnel";
+    let server = Server::builder().api_key("api-key").start()?;
+    let front = encrypted(&server).await?;
+    let proxy = PassingProxy::start(Asked::Connect, front.address).await?;
+    let url = "trusting https://node.invalid/api";
+    let output = output(
+        TEST,
+        url,
+        &format!("http://anna:secret@{}", proxy.address),
+        "",
+    )?;
+    assert!(output.contains("it succeeded"), "{output}");
+    let asked_for = proxy.asked_for().join("; ").to_ascii_lowercase();
+    // "anna:secret" in base64.
+    let expected = "connect node.invalid:443 http/1.1, proxy-authorization: basic yw5uytpzzwnyzxq=";
+    assert_eq!(asked_for, expected);
+    assert_eq!(server.take_requests().len(), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(feature = "socks")]
+async fn calls_pass_through_a_socks_proxy() -> Outcome {
+    use crate::passing_proxy::{Asked, PassingProxy};
+    if std::env::var(URL).is_ok() {
+        return call_and_print().await;
+    }
+    const TEST: &str = "proxies::calls_pass_through_a_socks_proxy";
+    let server = Server::builder().api_key("api-key").start()?;
+    let address = server.url().replace("http://", "").replace("/api", "");
+    let proxy = PassingProxy::start(Asked::Socks5, address.parse()?).await?;
+    for (scheme, host, asked_for) in [
+        // The proxy looks the name up, or the client does.
+        ("socks5h", "node.invalid", "node.invalid:80"),
+        ("socks5", "192.0.2.1:8000", "192.0.2.1:8000"),
+    ] {
+        let through = format!("{scheme}://anna:secret@{}", proxy.address);
+        let output = output(TEST, &format!("http://{host}/api"), &through, "")?;
+        assert!(output.contains("it succeeded"), "{output}");
+        let expected = format!("{asked_for} by anna, secret");
+        assert!(
+            proxy.asked_for().contains(&expected),
+            "{:?}",
+            proxy.asked_for()
+        );
+    }
+    assert_eq!(server.take_requests().len(), 2);
     Ok(())
 }
 

@@ -51,7 +51,7 @@ async fn redirect_to_a_path_of_the_same_server_is_not_followed() {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn redirect_says_where_to_and_what_to_do() {
     for status in STATUSES {
         let answer = Answer::with(
@@ -75,7 +75,7 @@ async fn redirect_says_where_to_and_what_to_do() {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn redirect_without_a_location_is_no_success() {
     let fake = FakeHttp::always(Answer::html(302, "<a>Moved</a>"));
     let error = failure(&crate::client(&fake.url()), "redirect").await;

@@ -89,7 +89,7 @@ async fn announced_length_above_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn chunks_above_the_limit_are_not_read_further() -> Outcome {
     use crate::fake_http::FakeHttp;
 
@@ -139,7 +139,7 @@ async fn messages_after_the_first_are_not_read() {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn huge_body_of_an_error_status_is_not_read_further() {
     for head in [
         Answer::head(502, &[]),

@@ -304,7 +304,7 @@ async fn publish_ten_times(url: &str, other: &str) -> Outcome {
 }
 
 /// As after 503.
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 #[tokio::test]
 async fn node_with_too_many_requests_rests_as_long_as_it_asks() -> Outcome {
     use crate::fake_http::FakeHttp;

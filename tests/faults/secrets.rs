@@ -124,7 +124,7 @@ async fn errors_show_no_secret() {
             assert_no_secret(&all_texts(&failure(&client(&url), case).await), case);
         }
     }
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         let error = failure(&client("http://127.0.0.1:1/api"), "refused").await;
         assert_no_secret(&all_texts(&error), "refused");
     }

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 use centrifugo_api::Status;
 use centrifugo_api::{Client, Error};
 
 use crate::fake_grpc::{Reply, frame};
 use crate::fake_http::Answer;
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 use crate::fake_http::FakeHttp;
 use crate::fake_server::{PATIENCE, eventually};
 use crate::over_both_transports::{Server, always, published, script};
@@ -107,7 +107,7 @@ async fn slow_body_of_an_error_status_ends_in_time() {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn body_of_an_error_status_that_stalls_does_not_hide_the_status() {
     for answer in [
         Answer::head(503, &[("Content-Length", "1000")]).hang(),

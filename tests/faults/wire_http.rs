@@ -6,7 +6,7 @@ use centrifugo_api::{
 };
 
 use crate::fake_http::{Answer, FakeHttp, Request};
-use crate::{KEY, Outcome, own_client, publish};
+use crate::{KEY, Outcome, publish};
 
 fn fake() -> FakeHttp {
     FakeHttp::always(Answer::json(r#"{"result":{}}"#))
@@ -171,8 +171,9 @@ async fn large_request_arrives_whole() -> Outcome {
 }
 
 #[tokio::test]
+#[cfg(feature = "http")]
 async fn own_http_client_carries_key_and_headers() -> Outcome {
-    let own = own_client::builder()?.user_agent("own/1").build()?;
+    let own = crate::own_client::builder()?.user_agent("own/1").build()?;
     let request =
         sent(|builder| builder.api_key(KEY).header("X-One", "1").http_client(own)).await?;
     assert_eq!(

@@ -1,5 +1,5 @@
 //! Observers, spans, traces and metrics, and headers and request ids of single calls, over both transports.
-#![cfg(all(feature = "http", feature = "grpc"))]
+#![cfg(all(feature = "_http", feature = "grpc"))]
 
 mod headers;
 mod log;

@@ -7,7 +7,7 @@
 //!
 //! The embedded server plays all tables but those of deltas, which it does not have. A secret is checked over the network only, and
 //! a slow client is not disconnected but waited for.
-#![cfg(all(feature = "grpc", feature = "http"))]
+#![cfg(all(feature = "grpc", feature = "_http"))]
 
 #[path = "../support/keeper.rs"]
 mod keeper;

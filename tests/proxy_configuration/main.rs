@@ -1,6 +1,6 @@
 //! The configuration that `centrifugo-proxy` prints, on a real Centrifugo: it is accepted, its options take effect, and events
 //! arrive with the secret.
-#![cfg(all(feature = "grpc", feature = "http"))]
+#![cfg(all(feature = "grpc", feature = "_http"))]
 
 #[path = "../support/authority.rs"]
 mod authority;

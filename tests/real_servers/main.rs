@@ -1,5 +1,5 @@
 //! Real servers: encrypted connections, nodes that are killed under load, traces, and the outbox of PostgreSQL.
-#![cfg(feature = "http")]
+#![cfg(feature = "_http")]
 
 #[cfg(all(feature = "grpc", feature = "tls"))]
 #[path = "../support/authority.rs"]

@@ -144,7 +144,7 @@ async fn call_on_connection_that_is_given_up_still_gets_its_reply() -> Outcome {
 
 #[tokio::test]
 async fn connection_on_which_something_arrives_is_kept() -> Outcome {
-    for wire in Wire::MULTIPLEXED {
+    for &wire in Wire::MULTIPLEXED {
         let server = Server::start()?;
         let (front, builder) = wire.front_of(&server, |_| Manner::Pass).await?;
         let client = builder.build()?;

@@ -1,6 +1,6 @@
 //! The client under faults. Each row of the tables in `docs/reliability.md` is a test here or
 //! elsewhere.
-#![cfg(all(feature = "http", feature = "grpc"))]
+#![cfg(all(feature = "_http", feature = "grpc"))]
 
 #[cfg(feature = "tls")]
 #[path = "../support/authority.rs"]

@@ -14,7 +14,7 @@ use crate::front::{Front, Manner, acceptor};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Http1,
-    /// HTTP/2 over TLS.
+    /// HTTP over TLS: HTTP/2 by reqwest, HTTP/1.1 by hyper.
     Http2,
     Grpc,
     /// gRPC over TLS.
@@ -27,7 +27,12 @@ impl Wire {
     pub(crate) const PLAIN: [Self; 2] = [Self::Grpc, Self::Http1];
 
     /// The protocols whose calls share a connection.
-    pub(crate) const MULTIPLEXED: [Self; 2] = [Self::Grpc, Self::Http2];
+    #[cfg(feature = "http")]
+    pub(crate) const MULTIPLEXED: &[Self] = &[Self::Grpc, Self::Http2];
+
+    /// The same: on hyper HTTP is HTTP/1.1.
+    #[cfg(not(feature = "http"))]
+    pub(crate) const MULTIPLEXED: &[Self] = &[Self::Grpc];
 
     /// The protocols with a handshake of TLS.
     pub(crate) const ENCRYPTED: [Self; 2] = [Self::Grpcs, Self::Http2];

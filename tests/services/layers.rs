@@ -27,7 +27,7 @@ impl Server {
     /// Returns servers whose replies these are.
     fn all(answer: Answer, reply: Reply) -> Vec<Self> {
         let mut servers = Vec::new();
-        if cfg!(feature = "http") {
+        if cfg!(feature = "_http") {
             servers.push(Self::Http(FakeHttp::always(answer)));
         }
         if cfg!(feature = "grpc") {

@@ -1,16 +1,16 @@
 //! Transports of the user's own, and layers around transports.
 #![cfg(any(feature = "grpc", feature = "service"))]
 
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(any(feature = "grpc", feature = "_http"))]
 #[path = "../support/closed_port.rs"]
 mod closed_port;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(any(feature = "grpc", feature = "_http"))]
 #[path = "../support/fake_grpc.rs"]
 mod fake_grpc;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(any(feature = "grpc", feature = "_http"))]
 #[path = "../support/fake_http.rs"]
 mod fake_http;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(any(feature = "grpc", feature = "_http"))]
 #[path = "../support/fake_server.rs"]
 mod fake_server;
 #[cfg(feature = "http")]
@@ -23,7 +23,7 @@ mod calls;
 mod credentials;
 mod double;
 mod failures;
-#[cfg(any(feature = "grpc", feature = "http"))]
+#[cfg(any(feature = "grpc", feature = "_http"))]
 mod layers;
 mod nodes;
 mod panics;

@@ -7,7 +7,7 @@
     target_os = "linux",
     feature = "blocking",
     feature = "grpc",
-    feature = "http"
+    feature = "_http"
 ))]
 
 mod calls;

@@ -1,5 +1,5 @@
 //! Tokens of `centrifugo-token`, with real clients of a real Centrifugo and with those of the embedded server.
-#![cfg(feature = "http")]
+#![cfg(feature = "_http")]
 
 #[path = "../support/keeper.rs"]
 mod keeper;

@@ -5,7 +5,7 @@ use crate::server::Server;
 /// # Clients
 impl Server {
     /// Returns a client over HTTP with the server's API key.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "_http")]
     #[must_use]
     pub fn client(&self) -> centrifugo_api::Client {
         self.client_builder()
@@ -14,7 +14,7 @@ impl Server {
     }
 
     /// Returns the builder of a client over HTTP with the server's API key.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "_http")]
     pub fn client_builder(&self) -> centrifugo_api::ClientBuilder {
         with_key(
             centrifugo_api::Client::builder(self.url()),
@@ -23,7 +23,7 @@ impl Server {
     }
 
     /// Returns a blocking client over HTTP with the server's API key.
-    #[cfg(all(feature = "http", feature = "blocking"))]
+    #[cfg(all(feature = "_http", feature = "blocking"))]
     #[must_use]
     pub fn blocking_client(&self) -> centrifugo_api::blocking::Client {
         self.client_builder()

@@ -108,7 +108,7 @@
 //! The server is for tests only: everything is in memory, a single thread serves all calls, and it
 //! listens on 127.0.0.1.
 
-#[cfg(any(feature = "http", feature = "grpc"))]
+#[cfg(any(feature = "_http", feature = "grpc"))]
 mod api_clients;
 mod builder;
 mod clock;

@@ -6,7 +6,7 @@ use super::ClientBuilder;
 use crate::error::Error;
 use crate::transport::url::{Protocol, ServerUrl};
 
-const HAS_HTTP: bool = cfg!(feature = "http");
+const HAS_HTTP: bool = cfg!(feature = "_http");
 const HAS_GRPC: bool = cfg!(feature = "grpc");
 const HAS_SERVICE: bool = cfg!(feature = "service");
 const HAS_TLS: bool = cfg!(feature = "_tls");
@@ -147,6 +147,7 @@ impl ClientBuilder {
             ("idle_timeout", connections.idle_timeout.is_some()),
             ("max_idle_connections", connections.max_idle.is_some()),
             ("no_proxy", connections.no_proxy),
+            ("hyper", connections.hyper),
         ];
         let grpc_options = [
             ("grpc_connections", connections.grpc.is_some()),

@@ -29,6 +29,11 @@ impl ClientBuilder {
             ("grpc_connections", connections.grpc.is_some()),
             ("unix_socket", connections.unix_socket.is_some()),
         ];
+        if connections.hyper {
+            return Err(Error::Config(format!(
+                "hyper has no effect with {own}: omit one of the two"
+            )));
+        }
         match first_true(&set).or_else(|| self.tls.first_set()) {
             Some(option) => Err(Error::Config(format!(
                 "{option} has no effect with {own}: set it there"

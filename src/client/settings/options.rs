@@ -78,7 +78,7 @@ pub(super) fn find(name: &str) -> Option<&'static ClientOption> {
 
 /// Returns all options of the table, available or not.
 pub(super) fn all() -> impl Iterator<Item = &'static ClientOption> {
-    let tables = [COMMON, UNIX, HTTP, GRPC, GZIP, TLS];
+    let tables = [COMMON, UNIX, HTTP, HYPER, GRPC, GZIP, TLS];
     tables.into_iter().flatten()
 }
 
@@ -159,11 +159,15 @@ options!(UNIX, unix, "a system with Unix sockets", [
     "unix_socket" => Set::Text(|builder, path| builder.unix_socket(path));
 ]);
 
-options!(HTTP, feature = "http", "the feature `http` of centrifugo-api", [
+options!(HTTP, feature = "_http", "the feature `http` of centrifugo-api", [
     "legacy_commands" => Set::Switch(ClientBuilder::legacy_commands);
     "idle_timeout" => Set::Time(ClientBuilder::idle_timeout);
     "max_idle_connections" => Set::Number(ClientBuilder::max_idle_connections), or_zero;
     "no_proxy" => Set::Switch(ClientBuilder::no_proxy);
+]);
+
+options!(HYPER, feature = "hyper", "the feature `hyper` of centrifugo-api", [
+    "hyper" => Set::Switch(ClientBuilder::hyper);
 ]);
 
 options!(GRPC, feature = "grpc", "the feature `grpc` of centrifugo-api", [

@@ -14,7 +14,8 @@ use h2::client::SendRequest;
 use h2::{Ping, PingPong};
 use tokio::sync::{Notify, oneshot};
 
-use super::stream::{Activity, Socket, Stream};
+use super::stream::{Activity, Stream};
+use crate::transport::dial::Connected;
 
 /// The number of bytes that the server may send before the client has read them: of one reply, and of all replies on
 /// a connection. With HTTP/2's own 64 KiB large replies would wait for the network several times.
@@ -68,8 +69,7 @@ impl Connection {
     ///
     /// That of the first write.
     pub(super) async fn new(
-        socket: Box<dyn Socket>,
-        address: Option<SocketAddr>,
+        Connected { socket, address }: Connected,
         keep_alive: Option<KeepAlive>,
         changed: Arc<Notify>,
     ) -> io::Result<Self> {

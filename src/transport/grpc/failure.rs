@@ -8,11 +8,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use tonic::{Code, ConnectError, TimeoutExpired};
 
-use super::dial::DialError;
 use super::{Grpc, channel, status};
 use crate::codec::framing::FrameError;
 use crate::error::{Attempts, Cause, Effect, Error, Status, cause, excerpt, with_start};
 use crate::transport::diagnosis::{self, BoxError};
+use crate::transport::dial::DialError;
 use crate::transport::service::Facts;
 use crate::transport::{Route, SendState, too_large};
 

@@ -3,7 +3,6 @@
 
 mod channel;
 mod connection;
-mod dial;
 mod exchange;
 mod failure;
 mod pool;
@@ -22,12 +21,13 @@ use ::http::uri::{Authority, Scheme};
 use bytes::Bytes;
 
 use super::diagnosis::Diagnosis;
+use super::dial::Dialer;
 use super::service::HttpTransport;
 use super::{OutgoingRequest, OwnConnections, Route, TransportConfig};
 use crate::codec::{EncodedBody, framing};
 use crate::error::Error;
 use crate::platform::PerRuntime;
-use dial::Dialer;
+use connection::KeepAlive;
 pub(super) use failure::Failure;
 use pool::Pool;
 use reply::Expected;
@@ -139,10 +139,15 @@ impl Connections {
 
     /// Returns connections of our own.
     fn pools(config: &TransportConfig) -> Result<Self, Error> {
-        let dialer = Arc::new(Dialer::new(config)?);
-        let max_connections = config.connections.grpc.unwrap_or(CONNECTIONS);
+        let dialer = Arc::new(Dialer::new(config, "h2", None)?);
+        let options = &config.connections;
+        let max_connections = options.grpc.unwrap_or(CONNECTIONS);
+        let keep_alive = options.http2_keep_alive.map(|interval| KeepAlive {
+            interval,
+            timeout: options.ping_timeout(),
+        });
         Ok(Self::Pools(PerRuntime::new(move || {
-            Ok(Pool::new(Arc::clone(&dialer), max_connections))
+            Ok(Pool::new(Arc::clone(&dialer), max_connections, keep_alive))
         })))
     }
 }

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::Connection;
-use super::dial::{DialError, Dialer};
+use super::connection::{Connection, KeepAlive};
+use crate::transport::dial::{DialError, Dialer};
 
 /// The number of calls per connection before another one is used: the limit of most servers and proxies.
 const STREAMS: usize = 100;
@@ -24,6 +24,7 @@ const SILENCE: Duration = Duration::from_millis(100);
 pub(super) struct Pool {
     dialer: Arc<Dialer>,
     max_connections: usize,
+    keep_alive: Option<KeepAlive>,
     state: Mutex<State>,
     /// Tells calls that wait that there may be a stream for them.
     changed: Arc<Notify>,
@@ -60,10 +61,15 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    pub(super) fn new(dialer: Arc<Dialer>, max_connections: usize) -> Arc<Self> {
+    pub(super) fn new(
+        dialer: Arc<Dialer>,
+        max_connections: usize,
+        keep_alive: Option<KeepAlive>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             dialer,
             max_connections,
+            keep_alive,
             state: Mutex::default(),
             changed: Arc::default(),
             this: Weak::clone(this),
@@ -145,8 +151,10 @@ impl Pool {
             dial: Arc::clone(dial),
         };
         let dialer = Arc::clone(&self.dialer);
+        let keep_alive = self.keep_alive;
         let changed = Arc::clone(&self.changed);
-        let task = tokio::spawn(async move { ending.end(dialer.dial(changed).await) });
+        let begin = move |connected| Connection::new(connected, keep_alive, Arc::clone(&changed));
+        let task = tokio::spawn(async move { ending.end(dialer.dial(begin).await) });
         let _ = dial.task.set(task.abort_handle());
     }
 

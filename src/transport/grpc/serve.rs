@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 
 use ::http::{Request, Response, Version, request};
 use bytes::Bytes;
@@ -15,13 +14,10 @@ use super::pool::{Lease, Pool};
 use super::{Connections, Failure, Grpc};
 use crate::codec::EncodedBody;
 use crate::error::Error;
+use crate::transport::Route;
 use crate::transport::diagnosis::{self, BoxError};
 use crate::transport::request::Abandoned;
-use crate::transport::service::{Body, Parts, Responding, Transport};
-use crate::transport::{Route, SendState};
-
-/// The time of a request that is not that of a call, because a layer has made it.
-const ANY_TIME: Duration = Duration::from_secs(3600);
+use crate::transport::service::{Attempt, Body, Parts, Responding, Transport};
 
 impl Transport for Grpc {
     fn respond(self: Arc<Self>, request: Request<Body>) -> Responding {
@@ -29,37 +25,15 @@ impl Transport for Grpc {
     }
 }
 
-/// The facts about a request for its errors.
-#[derive(Clone)]
-struct Facts {
-    method: &'static str,
-    state: SendState,
-    started: Instant,
-    ends: Instant,
-}
-
-impl Facts {
-    fn of(body: &Body) -> Self {
-        let started = Instant::now();
-        let call = body.call();
-        Self {
-            method: call.map_or("call", |call| call.method),
-            state: body.state(),
-            started,
-            ends: call.map_or_else(|| started + ANY_TIME, |call| call.ends),
-        }
-    }
-}
-
 impl Grpc {
     /// Sends a request and returns the response, whose body keeps the lease of the connection.
     async fn serve(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let facts = Facts::of(request.body());
+        let attempt = Attempt::of(request.body());
         let pool = match &self.connections {
             Connections::Pools(pools) => pools.get()?,
             Connections::Service(_) => unreachable!("these layers are around our own connections"),
         };
-        match self.lease_and_send(&pool, request, &facts).await {
+        match self.lease_and_send(&pool, request, &attempt).await {
             Ok((head, sent)) => {
                 self.diagnosis.saw_reply();
                 let (head, stream) = head.into_parts();
@@ -67,21 +41,21 @@ impl Grpc {
                     body: Incoming::new(stream),
                     sent: Some(sent),
                     grpc: self,
-                    facts,
+                    attempt,
                 };
                 Ok(Response::from_parts(head, Body::new(reply)))
             }
-            Err(failure) => Err(self.served_error(failure, &facts)),
+            Err(failure) => Err(self.served_error(failure, &attempt)),
         }
     }
 
-    fn served_error(&self, failure: Failure, facts: &Facts) -> Error {
+    fn served_error(&self, failure: Failure, attempt: &Attempt) -> Error {
         let route = Route {
-            method: facts.method,
-            name: facts.method.into(),
+            method: attempt.method,
+            name: attempt.method.into(),
             grpc_path: "",
         };
-        self.error(&route, failure, &facts.state, facts.started)
+        self.error(&route, failure, &attempt.state, attempt.started)
     }
 
     /// Sends a request over a connection of the pool. One that the server has certainly not processed is sent again at
@@ -90,21 +64,21 @@ impl Grpc {
         &self,
         pool: &Arc<Pool>,
         request: Request<Body>,
-        facts: &Facts,
+        attempt: &Attempt,
     ) -> Result<Answer, Failure> {
         let (head, body) = request.into_parts();
         let body = match body.into_parts() {
             Parts::Whole(body) => body,
             Parts::Stream(body) => {
                 let lease = pool.lease().await.map_err(Failure::Dial)?;
-                return send_stream(lease, &head, body, facts).await;
+                return send_stream(lease, &head, body, attempt).await;
             }
         };
         let mut repeated = 0;
         loop {
             let lease = pool.lease().await.map_err(Failure::Dial)?;
-            match send_whole(lease, &head, body.clone(), facts).await {
-                Err(Failure::Lost(_)) if facts.state.is_unsent() && repeated < MAX_REPEATED => {
+            match send_whole(lease, &head, body.clone(), attempt).await {
+                Err(Failure::Lost(_)) if attempt.state.is_unsent() && repeated < MAX_REPEATED => {
                     repeated += 1;
                 }
                 ended => return ended,
@@ -121,14 +95,14 @@ async fn send_whole(
     lease: Lease,
     head: &request::Parts,
     body: EncodedBody,
-    facts: &Facts,
+    attempt: &Attempt,
 ) -> Result<Answer, Failure> {
     let writes = lease.connection.activity().writes();
     let (response, stream) = open(&lease.connection, head_of(head)).await?;
-    if !facts.state.send(0) {
+    if !attempt.state.send(0) {
         return Err(Failure::lost(Abandoned));
     }
-    let sent = Sent::new(lease, facts.ends);
+    let sent = Sent::new(lease, attempt.ends);
     // If the stream has ended already, the response says why.
     let _ = send(stream, body);
     match response.await {
@@ -136,7 +110,7 @@ async fn send_whole(
         Err(error) => {
             let connection = sent.connection();
             if diagnosis::is_refused(&error) || connection.activity().writes() == writes {
-                facts.state.take_back();
+                attempt.state.take_back();
             }
             let failure = lost(connection, error);
             sent.has_ended();
@@ -150,12 +124,12 @@ async fn send_stream(
     lease: Lease,
     head: &request::Parts,
     mut body: Body,
-    facts: &Facts,
+    attempt: &Attempt,
 ) -> Result<Answer, Failure> {
     let (response, mut stream) = open(&lease.connection, head_of(head)).await?;
     // Nothing tells when it leaves.
-    facts.state.send(0);
-    let sent = Sent::new(lease, facts.ends);
+    attempt.state.send(0);
+    let sent = Sent::new(lease, attempt.ends);
     while let Some(frame) = body.frame().await {
         let data = frame.map_err(Failure::Service)?.into_data();
         // If the stream has ended already, the response says why.
@@ -187,7 +161,7 @@ struct Reply {
     /// `None` once the body has ended.
     sent: Option<Sent<Lease>>,
     grpc: Arc<Grpc>,
-    facts: Facts,
+    attempt: Attempt,
 }
 
 impl http_body::Body for Reply {
@@ -208,7 +182,7 @@ impl http_body::Body for Reply {
         let frame = frame.map(|frame| {
             frame.map_err(|error| {
                 let failure = lost(sent.connection(), error);
-                self.grpc.served_error(failure, &self.facts).into()
+                self.grpc.served_error(failure, &self.attempt).into()
             })
         });
         sent.has_ended();

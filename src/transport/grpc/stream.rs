@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// TCP, TLS or a Unix socket.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+use crate::transport::dial::Socket;
 
 /// A socket that records when bytes flow.
 pub(super) struct Stream {

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 
 use ::http::{Request, Response, request};
 use bytes::Bytes;
@@ -16,10 +15,7 @@ use super::{Http, Sending};
 use crate::error::Error;
 use crate::transport::diagnosis::BoxError;
 use crate::transport::request::TrackedBody;
-use crate::transport::service::{Body, Parts, Responding, Transport};
-
-/// The time of a request that is not that of a call, because a layer has made it.
-const ANY_TIME: Duration = Duration::from_secs(3600);
+use crate::transport::service::{Attempt, Body, Parts, Responding, Transport};
 
 impl AsRef<Clients> for Http {
     fn as_ref(&self) -> &Clients {
@@ -45,15 +41,17 @@ impl Transport for Http {
 impl Http {
     /// Sends a request and returns the response, whose body keeps the watch over the connections.
     async fn serve(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let started = Instant::now();
         let (head, body) = request.into_parts();
+        let Attempt {
+            method,
+            state,
+            started,
+            ends,
+        } = Attempt::of(&body);
         let url = url_of(&head)?;
-        let call = body.call();
-        let state = body.state();
-        let ends = call.map_or_else(|| started + ANY_TIME, |call| call.ends);
         let watch = Watch::start(Node(Arc::clone(&self)), state.clone(), ends)?;
         let sending = Sending {
-            method: call.map_or("call", |call| call.method),
+            method,
             state: &state,
             connections: &watch.connections,
             started,

@@ -6,6 +6,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+#[cfg(any(feature = "grpc", feature = "_http"))]
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
@@ -62,12 +64,41 @@ fn lock<T>(stream: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The call of a request.
-#[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
+#[cfg_attr(not(any(feature = "grpc", feature = "_http")), allow(dead_code))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,
     /// The end of the attempt.
     pub(crate) ends: Instant,
+}
+
+/// The time of a request that is not that of a call, because a layer has made it.
+#[cfg(any(feature = "grpc", feature = "_http"))]
+const ANY_TIME: Duration = Duration::from_secs(3600);
+
+/// The facts about an attempt that a built-in transport learns from the body of its request.
+#[cfg(any(feature = "grpc", feature = "_http"))]
+#[derive(Clone)]
+pub(crate) struct Attempt {
+    pub(crate) method: &'static str,
+    pub(crate) state: SendState,
+    pub(crate) started: Instant,
+    pub(crate) ends: Instant,
+}
+
+#[cfg(any(feature = "grpc", feature = "_http"))]
+impl Attempt {
+    /// Returns the attempt that begins now with a request of that body.
+    pub(crate) fn of(body: &Body) -> Self {
+        let started = Instant::now();
+        let call = body.call();
+        Self {
+            method: call.map_or("call", |call| call.method),
+            state: body.state(),
+            started,
+            ends: call.map_or_else(|| started + ANY_TIME, |call| call.ends),
+        }
+    }
 }
 
 /// The parts of a body from which a built-in transport sends it.
@@ -158,8 +189,8 @@ impl Body {
     }
 
     /// Returns the call whose request has this body.
-    #[cfg(any(feature = "grpc", feature = "http"))]
-    pub(crate) fn call(&self) -> Option<Call> {
+    #[cfg(any(feature = "grpc", feature = "_http"))]
+    fn call(&self) -> Option<Call> {
         match &self.0 {
             Kind::Call(_, call) => Some(*call),
             Kind::Whole(_) | Kind::Stream(_) => None,
@@ -167,7 +198,7 @@ impl Body {
     }
 
     /// Returns the state of the request that has this body: a new one, unless it is the body of a call.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(any(feature = "grpc", feature = "_http"))]
     pub(crate) fn state(&self) -> SendState {
         match &self.0 {
             Kind::Call(body, _) => body.state().clone(),

@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::platform::{self, Instant};
 use crate::transport::diagnosis::{BoxError, Diagnosis};
 use crate::transport::refusal::{BODY_LIMIT, BODY_TIME, refusal, unauthorized};
-use crate::transport::{OutgoingRequest, OwnConnections, Route, TransportConfig, too_large};
+use crate::transport::{
+    OutgoingRequest, OwnConnections, Route, TransportConfig, too_large, uses_hyper,
+};
 
 /// A node that is called over HTTP through a service.
 pub(crate) struct HttpService {
@@ -132,16 +134,35 @@ impl HttpService {
     }
 }
 
-/// Returns the built-in transport, for layers.
-#[cfg(feature = "http")]
+/// Returns the built-in transport.
 fn built_in(config: TransportConfig, own: OwnConnections) -> Result<HttpTransport, Error> {
+    if uses_hyper(&config) {
+        on_hyper(&config)
+    } else {
+        on_reqwest(config, own)
+    }
+}
+
+#[cfg(feature = "http")]
+fn on_reqwest(config: TransportConfig, own: OwnConnections) -> Result<HttpTransport, Error> {
     let http = crate::transport::http::Http::new(config, own)?;
     Ok(HttpTransport::built_in(std::sync::Arc::new(http)))
 }
 
-/// Returns an error: without the feature `http` there is only the user's service.
 #[cfg(not(feature = "http"))]
-fn built_in(config: TransportConfig, _own: OwnConnections) -> Result<HttpTransport, Error> {
+fn on_reqwest(config: TransportConfig, _own: OwnConnections) -> Result<HttpTransport, Error> {
+    on_hyper(&config)
+}
+
+#[cfg(feature = "hyper")]
+fn on_hyper(config: &TransportConfig) -> Result<HttpTransport, Error> {
+    let http = crate::transport::http1::Http1::new(config)?;
+    Ok(HttpTransport::built_in(std::sync::Arc::new(http)))
+}
+
+/// Returns an error: there is only the user's service.
+#[cfg(not(feature = "hyper"))]
+fn on_hyper(config: &TransportConfig) -> Result<HttpTransport, Error> {
     Err(Error::Config(format!(
         "url `{}`: it needs an http_service, or the feature `http` of centrifugo-api",
         config.url

@@ -109,6 +109,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::diagnosis::BoxError;
+#[cfg(any(feature = "grpc", feature = "_http"))]
+pub(super) use body::Attempt;
 pub use body::Body;
 pub(super) use body::Call;
 #[cfg(any(feature = "grpc", feature = "http"))]
@@ -171,7 +173,7 @@ impl HttpTransport {
     }
 
     /// Returns a transport of this crate as layers see it.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    #[cfg(any(feature = "grpc", feature = "_http"))]
     pub(super) fn built_in(transport: Arc<dyn Transport>) -> Self {
         Self(transport)
     }

@@ -1,16 +1,16 @@
-//! TLS connections for HTTP/2.
+//! TLS connections of our own.
 
 use std::io;
 use std::sync::Arc;
 
 use http::uri::Authority;
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::error::Error;
 use crate::transport::TransportConfig;
+use crate::transport::dial::Socket;
 
 /// The client's side of handshakes with a server.
 pub(crate) struct Connector {
@@ -19,8 +19,11 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// Creates a connector, or none for a URL without TLS.
-    pub(crate) fn new(config: &TransportConfig) -> Result<Option<Self>, Error> {
+    /// Creates a connector of connections that speak a protocol (ALPN), or none for a URL without TLS.
+    pub(crate) fn new(
+        config: &TransportConfig,
+        protocol: &'static str,
+    ) -> Result<Option<Self>, Error> {
         if !config.url.tls {
             return Ok(None);
         }
@@ -28,6 +31,15 @@ impl Connector {
         let host = authority
             .as_ref()
             .map_or(config.url.host(), Authority::host);
+        Self::of_host(config, host, protocol).map(Some)
+    }
+
+    /// Creates a connector to a host, such as that of a proxy.
+    pub(crate) fn of_host(
+        config: &TransportConfig,
+        host: &str,
+        protocol: &'static str,
+    ) -> Result<Self, Error> {
         let host = host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host).map_err(|error| {
             Error::Config(format!(
@@ -36,14 +48,14 @@ impl Connector {
             ))
         })?;
         let mut tls = config.tls.config.clone();
-        tls.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Some(Self {
+        tls.alpn_protocols = vec![protocol.into()];
+        Ok(Self {
             tls: TlsConnector::from(Arc::new(tls)),
             name,
-        }))
+        })
     }
 
-    pub(crate) async fn connect(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        self.tls.connect(self.name.clone(), tcp).await
+    pub(crate) async fn connect<S: Socket>(&self, socket: S) -> io::Result<TlsStream<S>> {
+        self.tls.connect(self.name.clone(), socket).await
     }
 }

@@ -1,14 +1,11 @@
 //! The stand-in for TLS when no feature for TLS is on: there is nothing to configure.
 
 use std::error::Error as StdError;
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "hyper"))]
 use std::io;
 
-#[cfg(feature = "grpc")]
-use tokio::net::TcpStream;
-
 use crate::error::Error;
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "hyper"))]
 use crate::transport::TransportConfig;
 
 /// The options of the builder: none.
@@ -53,18 +50,30 @@ pub(crate) fn hint(_error: &(dyn StdError + 'static)) -> &'static str {
 }
 
 /// The client's side of handshakes: there are none.
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "hyper"))]
 pub(crate) struct Connector(std::convert::Infallible);
 
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "hyper"))]
 impl Connector {
     #[allow(clippy::unnecessary_wraps)]
-    pub(crate) fn new(_config: &TransportConfig) -> Result<Option<Self>, Error> {
+    pub(crate) fn new(_config: &TransportConfig, _protocol: &str) -> Result<Option<Self>, Error> {
         Ok(None)
     }
 
+    #[cfg(feature = "hyper")]
+    pub(crate) fn of_host(
+        config: &TransportConfig,
+        _host: &str,
+        _protocol: &str,
+    ) -> Result<Self, Error> {
+        Err(Error::Config(format!(
+            "url `{}`: its proxy needs the feature `tls` of centrifugo-api",
+            config.url
+        )))
+    }
+
     #[allow(clippy::unused_async)]
-    pub(crate) async fn connect(&self, _tcp: TcpStream) -> io::Result<TcpStream> {
+    pub(crate) async fn connect<S>(&self, _socket: S) -> io::Result<S> {
         match self.0 {}
     }
 }

@@ -52,7 +52,7 @@ impl Options {
 /// The TLS of a transport.
 #[derive(Clone)]
 pub(crate) struct Tls {
-    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "grpc", feature = "_http")), allow(dead_code))]
     pub(crate) config: ClientConfig,
     pub(crate) handshakes: Handshakes,
 }

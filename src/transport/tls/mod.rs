@@ -1,6 +1,6 @@
 //! TLS, configured once for both transports.
 
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "hyper"))]
 #[cfg(feature = "_tls")]
 mod connector;
 #[cfg(not(feature = "_tls"))]
@@ -14,10 +14,10 @@ mod unused;
 #[cfg(feature = "_tls")]
 mod verifiers;
 
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "hyper"))]
 #[cfg(feature = "_tls")]
 pub(crate) use connector::Connector;
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "hyper"))]
 #[cfg(not(feature = "_tls"))]
 pub(crate) use disabled::Connector;
 #[cfg(not(feature = "_tls"))]

@@ -61,7 +61,7 @@ impl ServerUrl {
     }
 
     /// Returns the host and the port, if the host is a name and not an address.
-    #[cfg_attr(not(any(feature = "grpc", feature = "http")), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "grpc", feature = "_http")), allow(dead_code))]
     pub(crate) fn name(&self) -> Option<(&str, u16)> {
         let host = self.host();
         let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
@@ -94,7 +94,7 @@ impl ServerUrl {
     }
 
     /// Returns the URL with a scheme that HTTP libraries know, for gRPC too.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))]
+    #[cfg_attr(not(feature = "_http"), allow(dead_code))]
     pub(crate) fn to_http(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority, self.path)

@@ -2,7 +2,7 @@
 
 use centrifugo_api::*;
 
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 use crate::fake_http::{Answer, FakeHttp};
 use crate::{Outcome, failure, unused};
 
@@ -50,7 +50,7 @@ async fn empty_batch_sends_nothing() -> Outcome {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn command_that_is_not_json_is_named_over_http() -> Outcome {
     let fake = FakeHttp::script([]);
     let client = Client::new(fake.url(), "key")?;
@@ -119,7 +119,7 @@ async fn payload_set_twice_is_named_over_each_transport() -> Outcome {
 }
 
 #[tokio::test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 async fn parallel_is_requested_only_with_parallel() -> Outcome {
     let fake = FakeHttp::by(|request| {
         Answer::json(format!(

@@ -3,5 +3,5 @@
 mod forms;
 mod invalid;
 mod outcomes;
-#[cfg(all(feature = "grpc", feature = "http"))]
+#[cfg(all(feature = "grpc", feature = "_http"))]
 mod split;

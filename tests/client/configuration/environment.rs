@@ -41,7 +41,7 @@ async fn client_from_environment_calls_server() -> Outcome {
     }
     let server = Server::start(Backend::Embedded).await;
     let transports = [
-        (Transport::Http, HTTP_KEY, cfg!(feature = "http")),
+        (Transport::Http, HTTP_KEY, cfg!(feature = "_http")),
         (Transport::Grpc, GRPC_KEY, cfg!(feature = "grpc")),
     ];
     for (transport, key, is_compiled_in) in transports {

@@ -18,7 +18,7 @@ const GRPC: &str = "grpc://localhost:10000";
 /// Returns the URLs of the transports that are compiled in, without TLS.
 fn urls() -> Vec<&'static str> {
     let urls = [
-        (HTTP, cfg!(feature = "http")),
+        (HTTP, cfg!(feature = "_http")),
         (GRPC, cfg!(feature = "grpc")),
     ];
     urls.into_iter()

@@ -46,7 +46,7 @@ fn assert_options_of_connections(own: impl Fn() -> ClientBuilder, name: &str) {
 }
 
 #[test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 fn http_service_goes_with_its_own_options_only() -> crate::Outcome {
     let own = |url: &str| Client::builder(url).http_service(Silent);
     assert_options_of_connections(|| own(HTTP), "http_service");
@@ -60,9 +60,9 @@ fn http_service_goes_with_its_own_options_only() -> crate::Outcome {
     ] {
         assert_config(builder, &[option, "no effect with http_service"]);
     }
-    let client = crate::own_client::builder()?.build()?;
+    #[cfg(feature = "http")]
     assert_config(
-        own(HTTP).http_client(client),
+        own(HTTP).http_client(crate::own_client::builder()?.build()?),
         &["http_client has no effect with http_service", "omit one"],
     );
     if cfg!(feature = "grpc") {
@@ -103,7 +103,7 @@ fn grpc_service_goes_with_its_own_options_only() -> crate::Outcome {
         own(GRPC).grpc_connections(2),
         &["grpc_connections", "no effect with grpc_service"],
     );
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         assert_config(
             own(HTTP),
             &["grpc_service needs a grpc or grpcs URL", "http_service"],
@@ -186,7 +186,7 @@ async fn grpc_channel_goes_with_its_own_options_only() {
         own(GRPC).user_agent("mine"),
         &["user_agent has no effect with grpc_channel", "set it there"],
     );
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         assert_config(
             own(HTTP),
             &["grpc_channel needs a grpc or grpcs URL", "http_client"],

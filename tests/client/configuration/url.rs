@@ -62,8 +62,8 @@ fn is_compiled_in(url: &str) -> bool {
         .map(|(scheme, _)| scheme.to_lowercase())
         .unwrap_or_default();
     match scheme.as_str() {
-        "http" => cfg!(feature = "http"),
-        "https" => cfg!(all(feature = "http", feature = "tls")),
+        "http" => cfg!(feature = "_http"),
+        "https" => cfg!(all(feature = "_http", feature = "tls")),
         "grpc" => cfg!(feature = "grpc"),
         "grpcs" => cfg!(all(feature = "grpc", feature = "tls")),
         _ => true,
@@ -71,7 +71,7 @@ fn is_compiled_in(url: &str) -> bool {
 }
 
 #[test]
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 fn url_that_ends_in_a_method_is_found() {
     for method in centrifugo_api::METHODS {
         let expected = format!("ends in the method `{method}`");
@@ -115,8 +115,8 @@ fn url_of_compiled_in_transports_is_accepted() -> Outcome {
 #[test]
 fn scheme_whose_feature_is_off_names_the_feature() {
     for (url, transport, compiled) in [
-        (HTTP, "`http`", cfg!(feature = "http")),
-        ("https://localhost/api", "`http`", cfg!(feature = "http")),
+        (HTTP, "`http`", cfg!(feature = "_http")),
+        ("https://localhost/api", "`http`", cfg!(feature = "_http")),
         (GRPC, "`grpc`", cfg!(feature = "grpc")),
         ("grpcs://localhost:10000", "`grpc`", cfg!(feature = "grpc")),
     ] {

@@ -142,7 +142,7 @@ fn with_interval(interval: Duration) -> Vec<(&'static str, ClientBuilder)> {
         let builder = || Client::builder(url);
         builders.push(("tcp_keepalive", builder().tcp_keepalive(interval)));
         builders.push(("http2_keep_alive", builder().http2_keep_alive(interval)));
-        #[cfg(feature = "http")]
+        #[cfg(feature = "_http")]
         if url == HTTP {
             builders.push(("idle_timeout", builder().idle_timeout(interval)));
         }
@@ -205,7 +205,7 @@ fn authority_that_is_no_host_is_found() {
     }
     let builder = Client::builder(GRPC).authority("example.com");
     assert!(builder.build().is_ok());
-    #[cfg(feature = "http")]
+    #[cfg(feature = "_http")]
     assert_config(
         Client::builder(HTTP).authority("example.com"),
         &["authority needs a grpc or grpcs URL"],

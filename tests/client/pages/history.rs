@@ -334,7 +334,7 @@ async fn pages_are_an_iterator_of_a_blocking_client_6_9_1() -> Outcome {
 
 #[cfg(feature = "blocking")]
 async fn pages_are_an_iterator_of_a_blocking_client(backend: Backend) -> Outcome {
-    let transport = if cfg!(feature = "http") {
+    let transport = if cfg!(feature = "_http") {
         Transport::Http
     } else {
         Transport::Grpc

@@ -3,7 +3,7 @@
 use centrifugo_api::*;
 use futures_util::TryStreamExt as _;
 
-#[cfg(all(feature = "blocking", feature = "grpc", feature = "http"))]
+#[cfg(all(feature = "blocking", feature = "grpc", feature = "_http"))]
 use crate::server::{Backend, Server, Transport};
 use crate::{Env, Outcome};
 
@@ -143,7 +143,7 @@ async fn entries_of_a_map_come_one_by_one(env: Env) -> Outcome {
     Ok(())
 }
 
-#[cfg(all(feature = "blocking", feature = "grpc", feature = "http"))]
+#[cfg(all(feature = "blocking", feature = "grpc", feature = "_http"))]
 #[test]
 fn items_block() -> Outcome {
     let server = crate::one_thread().block_on(Server::start(Backend::Embedded));

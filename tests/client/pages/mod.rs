@@ -1,6 +1,6 @@
 //! Lists that are read page by page.
 
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 mod cursors;
 mod history;
 mod items;

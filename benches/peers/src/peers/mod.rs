@@ -17,6 +17,7 @@ use crate::measure::{self, Sample};
 use crate::rows::Row;
 use crate::server::Address;
 use crate::work::Work;
+use this::{BlockingThis, OnHyper, OnReqwest, OverGrpc, Shared, This};
 
 /// A peer of any type.
 pub struct Entry {
@@ -32,7 +33,7 @@ impl Entry {
 }
 
 /// Returns all peers, in the order of the tables.
-fn all() -> [Entry; 14] {
+fn all() -> [Entry; 17] {
     [
         concurrent::<tcp::Tcp>(),
         blocking::<tcp::BlockingTcp>(),
@@ -42,12 +43,15 @@ fn all() -> [Entry; 14] {
         concurrent::<cent::Cent>(),
         blocking::<cent::BlockingCent>(),
         concurrent::<cent::AutoBatching>(),
-        concurrent::<this::Http>(),
-        blocking::<this::BlockingHttp>(),
-        concurrent::<this::Grpc>(),
-        blocking::<this::BlockingGrpc>(),
-        concurrent::<this::SharedHttp>(),
-        concurrent::<this::SharedGrpc>(),
+        concurrent::<This<OnReqwest>>(),
+        blocking::<BlockingThis<OnReqwest>>(),
+        concurrent::<This<OnHyper>>(),
+        blocking::<BlockingThis<OnHyper>>(),
+        concurrent::<This<OverGrpc>>(),
+        blocking::<BlockingThis<OverGrpc>>(),
+        concurrent::<Shared<OnReqwest>>(),
+        concurrent::<Shared<OnHyper>>(),
+        concurrent::<Shared<OverGrpc>>(),
     ]
 }
 

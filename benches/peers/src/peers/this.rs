@@ -1,8 +1,9 @@
-//! This crate, over HTTP and over gRPC.
+//! This crate, over HTTP by reqwest and by hyper, and over gRPC.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use centrifugo_api::{Client, Coalescing, blocking};
+use centrifugo_api::{Client, ClientBuilder, Coalescing, blocking};
 
 use super::{BlockingPeer, Peer};
 use crate::Failure;
@@ -10,35 +11,65 @@ use crate::rows::Row;
 use crate::server::{GRPC_KEY, HTTP_KEY};
 use crate::work::Work;
 
-/// The clients differ in their URL alone.
-pub struct This<const GRPC: bool> {
-    work: Arc<Work>,
-    client: Client,
+/// A way to the server.
+pub trait Way: Send + Sync + 'static {
+    const NAME: &'static str;
+    /// The name with calls that share batches.
+    const SHARED: &'static str;
+
+    fn builder(work: &Work) -> ClientBuilder;
 }
 
-pub type Http = This<false>;
-pub type Grpc = This<true>;
+/// HTTP with the connections of reqwest.
+pub struct OnReqwest;
 
-const fn name(grpc: bool) -> &'static str {
-    if grpc { "this/grpc" } else { "this/http" }
-}
+/// HTTP with connections on hyper.
+pub struct OnHyper;
 
-fn server(work: &Work, grpc: bool) -> (String, &'static str) {
-    if grpc {
-        (work.address.grpc_url(), GRPC_KEY)
-    } else {
-        (work.address.http_url(), HTTP_KEY)
+/// gRPC.
+pub struct OverGrpc;
+
+impl Way for OnReqwest {
+    const NAME: &'static str = "this/http";
+    const SHARED: &'static str = "this/coalescing http";
+
+    fn builder(work: &Work) -> ClientBuilder {
+        Client::builder(work.address.http_url()).api_key(HTTP_KEY)
     }
 }
 
-impl<const GRPC: bool> Peer for This<GRPC> {
-    const NAME: &'static str = name(GRPC);
+impl Way for OnHyper {
+    const NAME: &'static str = "this/hyper";
+    const SHARED: &'static str = "this/coalescing hyper";
+
+    fn builder(work: &Work) -> ClientBuilder {
+        OnReqwest::builder(work).hyper()
+    }
+}
+
+impl Way for OverGrpc {
+    const NAME: &'static str = "this/grpc";
+    const SHARED: &'static str = "this/coalescing grpc";
+
+    fn builder(work: &Work) -> ClientBuilder {
+        Client::builder(work.address.grpc_url()).api_key(GRPC_KEY)
+    }
+}
+
+pub struct This<W> {
+    work: Arc<Work>,
+    client: Client,
+    way: PhantomData<fn() -> W>,
+}
+
+impl<W: Way> Peer for This<W> {
+    const NAME: &'static str = W::NAME;
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
-        let (url, key) = server(work, GRPC);
         Ok(Self {
             work: Arc::clone(work),
-            client: Client::new(url, key)?,
+            client: W::builder(work).build()?,
+            way: PhantomData,
         })
     }
 
@@ -68,17 +99,10 @@ impl<const GRPC: bool> Peer for This<GRPC> {
 }
 
 /// The same, with calls that share batches.
-pub struct Shared<const GRPC: bool>(This<GRPC>);
+pub struct Shared<W>(This<W>);
 
-pub type SharedHttp = Shared<false>;
-pub type SharedGrpc = Shared<true>;
-
-impl<const GRPC: bool> Peer for Shared<GRPC> {
-    const NAME: &'static str = if GRPC {
-        "this/coalescing grpc"
-    } else {
-        "this/coalescing http"
-    };
+impl<W: Way> Peer for Shared<W> {
+    const NAME: &'static str = W::SHARED;
     const ROWS: &'static [Row] = Row::TASKS;
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
@@ -92,22 +116,20 @@ impl<const GRPC: bool> Peer for Shared<GRPC> {
     }
 }
 
-pub struct BlockingThis<const GRPC: bool> {
+pub struct BlockingThis<W> {
     work: Arc<Work>,
     client: blocking::Client,
+    way: PhantomData<fn() -> W>,
 }
 
-pub type BlockingHttp = BlockingThis<false>;
-pub type BlockingGrpc = BlockingThis<true>;
-
-impl<const GRPC: bool> BlockingPeer for BlockingThis<GRPC> {
-    const NAME: &'static str = name(GRPC);
+impl<W: Way> BlockingPeer for BlockingThis<W> {
+    const NAME: &'static str = W::NAME;
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
-        let (url, key) = server(work, GRPC);
         Ok(Self {
             work: Arc::clone(work),
-            client: blocking::Client::new(url, key)?,
+            client: W::builder(work).build_blocking()?,
+            way: PhantomData,
         })
     }
 

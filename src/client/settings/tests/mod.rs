@@ -12,7 +12,7 @@ use crate::error::Error;
 
 /// Returns a URL of a transport that is compiled in.
 fn url() -> &'static str {
-    if cfg!(feature = "http") {
+    if cfg!(feature = "_http") {
         "http://localhost:8000/api"
     } else {
         "grpc://localhost:10000"

@@ -64,7 +64,7 @@ fn unix() -> Vec<Sample<'static>> {
     Vec::new()
 }
 
-#[cfg(feature = "http")]
+#[cfg(feature = "_http")]
 fn http() -> Vec<Sample<'static>> {
     samples! {
         "legacy_commands" = "true", "true" => |b| b.legacy_commands();
@@ -74,8 +74,18 @@ fn http() -> Vec<Sample<'static>> {
     }
 }
 
-#[cfg(not(feature = "http"))]
+#[cfg(not(feature = "_http"))]
 fn http() -> Vec<Sample<'static>> {
+    Vec::new()
+}
+
+#[cfg(feature = "hyper")]
+fn hyper() -> Vec<Sample<'static>> {
+    samples! { "hyper" = "true", "true" => |b| b.hyper(); }
+}
+
+#[cfg(not(feature = "hyper"))]
+fn hyper() -> Vec<Sample<'static>> {
     Vec::new()
 }
 
@@ -116,7 +126,7 @@ fn tls() -> Vec<Sample<'static>> {
 }
 
 fn samples() -> Vec<Sample<'static>> {
-    let samples = [common(), unix(), http(), grpc(), gzip(), tls()];
+    let samples = [common(), unix(), http(), hyper(), grpc(), gzip(), tls()];
     samples.into_iter().flatten().collect()
 }
 

@@ -4,21 +4,44 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 
-use super::connection::{Connection, KeepAlive};
-use super::stream::Socket;
+use super::{Failures, Names, race, set_options};
 use crate::error::Error;
 use crate::transport::TransportConfig;
-use crate::transport::dial::{Failures, Names, race, set_options};
 use crate::transport::tls::Connector;
 
+/// TCP, TLS or a Unix socket.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+
+/// What connections pass through on their way to the node: a proxy.
+#[cfg_attr(not(feature = "hyper"), allow(dead_code))]
+pub(crate) trait Passage: Send + Sync {
+    /// Returns the host and the port to connect to instead of the node's.
+    fn host(&self) -> (&str, u16);
+
+    /// Returns the connection to the node, given that to the host.
+    fn pass(self: Arc<Self>, socket: Box<dyn Socket>) -> Passing;
+}
+
+/// The future of a connection that has passed.
+pub(crate) type Passing = Pin<Box<dyn Future<Output = io::Result<Box<dyn Socket>>> + Send>>;
+
+/// A socket that is connected, and the address of its other end if that has one.
+pub(crate) struct Connected {
+    pub(crate) socket: Box<dyn Socket>,
+    pub(crate) address: Option<SocketAddr>,
+}
+
 /// The way to a node.
-pub(super) struct Dialer {
+pub(crate) struct Dialer {
     target: Target,
     names: Arc<Names>,
     timeout: Duration,
@@ -34,9 +57,9 @@ enum Target {
 /// The options of each connection.
 struct SocketConfig {
     tcp_keepalive: Option<Duration>,
+    passage: Option<Arc<dyn Passage>>,
     /// `None` without TLS.
     tls: Option<Connector>,
-    keep_alive: Option<KeepAlive>,
 }
 
 /// The reason why there is no connection.
@@ -55,40 +78,56 @@ pub(crate) enum DialError {
 }
 
 impl Dialer {
-    pub(super) fn new(config: &TransportConfig) -> Result<Self, Error> {
+    /// Creates a dialer of connections that speak a protocol, by its name in TLS: `h2`, `http/1.1`.
+    pub(crate) fn new(
+        config: &TransportConfig,
+        protocol: &'static str,
+        passage: Option<Arc<dyn Passage>>,
+    ) -> Result<Self, Error> {
+        let own_host = (config.url.host(), config.url.port());
+        let (host, port) = passage.as_ref().map_or(own_host, |passage| passage.host());
         let target = match &config.connections.unix_socket {
             Some(path) => Target::Unix(path.clone()),
-            None => Target::Host(config.url.host().to_owned(), config.url.port()),
+            None => Target::Host(host.to_owned(), port),
         };
-        let options = &config.connections;
-        let keep_alive = options.http2_keep_alive.map(|interval| KeepAlive {
-            interval,
-            timeout: options.ping_timeout(),
-        });
         Ok(Self {
             target,
             names: Arc::clone(&config.names),
             timeout: config.connect_timeout.unwrap_or(Duration::MAX),
             socket: Arc::new(SocketConfig {
-                tcp_keepalive: options.tcp_keepalive,
-                tls: Connector::new(config)?,
-                keep_alive,
+                tcp_keepalive: config.connections.tcp_keepalive,
+                passage,
+                tls: Connector::new(config, protocol)?,
             }),
         })
     }
 
-    /// Makes a connection. `changed` is told when it takes more calls, or none.
-    pub(super) async fn dial(&self, changed: Arc<Notify>) -> Result<Connection, DialError> {
-        let dialled = tokio::time::timeout(self.timeout, self.connect(&changed)).await;
+    /// Makes a connection, which `begin` makes ready for calls.
+    pub(crate) async fn dial<T, F>(
+        &self,
+        begin: impl Fn(Connected) -> F + Clone + Send + 'static,
+    ) -> Result<T, DialError>
+    where
+        T: Send + 'static,
+        F: Future<Output = io::Result<T>> + Send + 'static,
+    {
+        let dialled = tokio::time::timeout(self.timeout, self.connect(begin)).await;
         dialled.unwrap_or(Err(DialError::TimedOut))
     }
 
-    async fn connect(&self, changed: &Arc<Notify>) -> Result<Connection, DialError> {
+    async fn connect<T, F>(
+        &self,
+        begin: impl Fn(Connected) -> F + Clone + Send + 'static,
+    ) -> Result<T, DialError>
+    where
+        T: Send + 'static,
+        F: Future<Output = io::Result<T>> + Send + 'static,
+    {
         let (host, port) = match &self.target {
             Target::Host(host, port) => (host, *port),
             Target::Unix(path) => {
-                let connected = self.socket.connect_unix(path, changed).await;
-                return connected.map_err(DialError::Socket);
+                let connected = connect_unix(path).await.map_err(DialError::Socket)?;
+                return begin(connected).await.map_err(DialError::Socket);
             }
         };
         let addresses = self.names.addresses(host, port).await;
@@ -96,22 +135,25 @@ impl Dialer {
         let connect = |address| {
             let socket = Arc::clone(&self.socket);
             let names = Arc::clone(&self.names);
-            let changed = Arc::clone(changed);
+            let begin = begin.clone();
             async move {
-                let connected = socket.connect(address, changed).await;
-                if connected.is_err() {
+                let begun = match socket.connect(address).await {
+                    Ok(connected) => begin(connected).await,
+                    Err(error) => Err(error),
+                };
+                if begun.is_err() {
                     names.failed(address);
                 }
-                connected
+                begun
             }
         };
-        let (address, connection) = race(&addresses, connect).await.map_err(DialError::Failed)?;
+        let (address, begun) = race(&addresses, connect).await.map_err(DialError::Failed)?;
         self.names.succeeded(address);
-        Ok(connection)
+        Ok(begun)
     }
 
     /// Records that the connection to an address is dead.
-    pub(super) fn failed(&self, address: Option<SocketAddr>) {
+    pub(crate) fn failed(&self, address: Option<SocketAddr>) {
         if let Some(address) = address {
             self.names.failed(address);
         }
@@ -119,35 +161,40 @@ impl Dialer {
 }
 
 impl SocketConfig {
-    async fn connect(&self, address: SocketAddr, changed: Arc<Notify>) -> io::Result<Connection> {
+    async fn connect(&self, address: SocketAddr) -> io::Result<Connected> {
         let tcp = TcpStream::connect(address).await?;
         set_options(&tcp, self.tcp_keepalive)?;
-        let socket: Box<dyn Socket> = match &self.tls {
-            Some(tls) => Box::new(tls.connect(tcp).await?),
-            None => Box::new(tcp),
-        };
-        Connection::new(socket, Some(address), self.keep_alive, changed).await
-    }
-
-    #[cfg(unix)]
-    async fn connect_unix(&self, path: &PathBuf, changed: &Arc<Notify>) -> io::Result<Connection> {
-        let socket = Box::new(tokio::net::UnixStream::connect(path).await?);
-        Connection::new(socket, None, self.keep_alive, Arc::clone(changed)).await
-    }
-
-    #[cfg(not(unix))]
-    #[allow(clippy::unused_async)]
-    async fn connect_unix(
-        &self,
-        _path: &PathBuf,
-        _changed: &Arc<Notify>,
-    ) -> io::Result<Connection> {
-        Err(io::ErrorKind::Unsupported.into())
+        let mut socket: Box<dyn Socket> = Box::new(tcp);
+        if let Some(passage) = &self.passage {
+            socket = Arc::clone(passage).pass(socket).await?;
+        }
+        if let Some(tls) = &self.tls {
+            socket = Box::new(tls.connect(socket).await?);
+        }
+        Ok(Connected {
+            socket,
+            address: Some(address),
+        })
     }
 }
 
+#[cfg(unix)]
+async fn connect_unix(path: &PathBuf) -> io::Result<Connected> {
+    let socket = tokio::net::UnixStream::connect(path).await?;
+    Ok(Connected {
+        socket: Box::new(socket),
+        address: None,
+    })
+}
+
+#[cfg(not(unix))]
+#[allow(clippy::unused_async)]
+async fn connect_unix(_path: &PathBuf) -> io::Result<Connected> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 impl DialError {
-    pub(super) fn is_timeout(&self) -> bool {
+    pub(crate) fn is_timeout(&self) -> bool {
         match self {
             Self::TimedOut => true,
             Self::Failed(failures) => failures
@@ -158,7 +205,7 @@ impl DialError {
     }
 
     /// Returns the addresses that failed.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         let Self::Failed(failures) = self else {
             return Vec::new();
         };
@@ -174,7 +221,7 @@ impl DialError {
 
 impl DialError {
     /// Returns what happened, in a few words, if the source does not say it.
-    pub(super) fn reason(&self) -> Option<&'static str> {
+    pub(crate) fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Lookup(_) => Some("the host name cannot be resolved"),
             Self::Ended => Some("the runtime has ended"),
