@@ -34,7 +34,7 @@ pub(super) fn decode(
     response: &Bytes,
 ) -> Result<Bytes, Error> {
     reply(method, &request.to_bytes(), response)
-        .map_err(|error| parse_error(method, response, "", error))
+        .map_err(|error| parse_error(method, response, error, &|_| Ok(())))
 }
 
 /// The methods for whose success older servers return `{}`, without a `result`: v3 does so for all but `publish`, v2

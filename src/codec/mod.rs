@@ -170,9 +170,16 @@ impl Codec {
             Self::Json | Self::CommandLines => EncodedReply::Json(item),
             Self::Protobuf => EncodedReply::Protobuf(item),
         };
+        let read_json =
+            |start: &[u8]| match (slot.read)(request, EncodedReply::Json(&item.slice_ref(start))) {
+                Err(Unreadable::Json(error)) => Err(error),
+                _ => Ok(()),
+            };
         match (slot.read)(request, encoded) {
             Ok(outcome) => outcome.map_err(api_error::<M>),
-            Err(Unreadable::Json(error)) => Err(json::parse_error(M::NAME, item, "", error)),
+            Err(Unreadable::Json(error)) => {
+                Err(json::parse_error(M::NAME, item, error, &read_json))
+            }
             Err(Unreadable::Protobuf(error)) => Err(protobuf::decode_error(M::NAME, item, error)),
             Err(Unreadable::Mismatch(problem)) => Err(Error::Decode {
                 method: Some(M::NAME),

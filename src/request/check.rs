@@ -1,5 +1,6 @@
 //! Checks of requests before anything is sent.
 
+use crate::api::json::place::path_of_end;
 use crate::api::method::{InvalidRequest, Method};
 use crate::error::Error;
 
@@ -18,9 +19,8 @@ pub(crate) fn check_json<M: Method>(request: &M) -> Result<(), Error> {
 
 /// Returns the error of a request that has no JSON form. To find the field, the request is serialized once more.
 pub(crate) fn not_json<M: Method>(request: &M, error: &serde_json::Error) -> Error {
-    let mut track = serde_path_to_error::Track::new();
-    let mut sink = serde_json::Serializer::new(std::io::sink());
-    let _ = request.serialize(serde_path_to_error::Serializer::new(&mut sink, &mut track));
-    let problem = InvalidRequest::not_json(track.path().to_string(), error);
+    let mut start = Vec::new();
+    let _ = serde_json::to_writer(&mut start, request);
+    let problem = InvalidRequest::not_json(path_of_end(&start), error);
     Error::InvalidRequest(problem.of(M::NAME))
 }

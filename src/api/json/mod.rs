@@ -2,6 +2,7 @@
 //!
 //! The names are those that pbjson-build's output uses; the generator redirects them here.
 
+pub(crate) mod place;
 mod slices;
 
 use std::borrow::Cow;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use crate::api::json::place::path_of_error;
 use crate::api::json::{Name, from_bytes};
 use crate::api::messages::BatchRequest;
 use crate::api::method::Method as _;
@@ -15,23 +16,8 @@ use crate::error::{ApiError, Attempts, Error, decode_cause, excerpt, with_start}
 
 /// Decodes a reply.
 pub(crate) fn decode<T: DeserializeOwned>(method: &'static str, body: &Bytes) -> Result<T, Error> {
-    /// The size up to which a broken reply is parsed once more, in bytes.
-    const SEARCHED: usize = 1024 * 1024;
-    from_bytes(body).map_err(|error| {
-        if body.len() > SEARCHED {
-            return parse_error(method, body, "", error);
-        }
-        // Parsed again, more slowly, to find the field.
-        let mut reader = serde_json::Deserializer::from_slice(body);
-        let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-            Err(error) if error.path().iter().len() > 0 => {
-                let path = error.path().to_string();
-                format!(" at `{}`", excerpt(path.as_bytes()))
-            }
-            _ => String::new(),
-        };
-        parse_error(method, body, &place, error)
-    })
+    let read = |start: &[u8]| from_bytes::<T>(&body.slice_ref(start)).map(drop);
+    from_bytes(body).map_err(|error| parse_error(method, body, error, &read))
 }
 
 /// Splits the reply of a batch into its items, as they were received.
@@ -66,22 +52,29 @@ pub(crate) fn split(body: &Bytes) -> Result<Vec<Bytes>, Error> {
         }
     }
 
+    let read = |start: &[u8]| serde_json::from_slice::<Replies<'_>>(start).map(drop);
     match serde_json::from_slice::<Replies<'_>>(body) {
         Ok(Replies(replies)) => Ok(replies
             .into_iter()
             .map(|reply| body.slice_ref(reply.get().as_bytes()))
             .collect()),
-        Err(error) => Err(parse_error(BatchRequest::NAME, body, "", error)),
+        Err(error) => Err(parse_error(BatchRequest::NAME, body, error, &read)),
     }
 }
 
-/// Returns the error of a body that is not the JSON of a reply.
+/// Returns the error of a body that is not the JSON of a reply. `read` reads the start of the body in the same way.
 pub(crate) fn parse_error(
     method: &'static str,
     body: &Bytes,
-    place: &str,
     error: serde_json::Error,
+    read: &dyn Fn(&[u8]) -> Result<(), serde_json::Error>,
 ) -> Error {
+    let path = path_of_error(body, &error, read);
+    let place = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" at `{}`", excerpt(path.as_bytes()))
+    };
     let is_utf8 = std::str::from_utf8(body).is_ok();
     let is_object = body.trim_ascii_start().starts_with(b"{");
     let problem = match error.classify() {

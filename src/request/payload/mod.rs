@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::api::json::place::path_of_error;
 use crate::api::payload::Payload;
 use crate::error::{Attempts, Error, decode_cause, excerpt};
 
@@ -66,15 +67,14 @@ impl PayloadExt for Bytes {
     }
 }
 
-/// Returns the error of a payload that is not a `T`. To find the field, the payload is parsed once more.
+/// Returns the error of a payload that is not a `T`.
 fn decode_error<T: DeserializeOwned>(payload: &Bytes, source: serde_json::Error) -> Error {
-    let mut reader = serde_json::Deserializer::from_slice(payload);
-    let place = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) if error.path().iter().len() > 0 => {
-            let path = error.path().to_string();
-            format!(" at its field `{}`", excerpt(path.as_bytes()))
-        }
-        _ => String::new(),
+    let read = |start: &[u8]| serde_json::from_slice::<T>(start).map(drop);
+    let path = path_of_error(payload, &source, &read);
+    let place = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" at its field `{}`", excerpt(path.as_bytes()))
     };
     let message = if payload.is_empty() {
         "the payload is empty".to_owned()
