@@ -24,7 +24,7 @@ pub(super) async fn read<B: Body<Data = Bytes> + Unpin>(
     lost: impl Fn(B::Error) -> Failure,
 ) -> Result<Bytes, Failure> {
     let (head, mut body) = response.into_parts();
-    if head.status != StatusCode::OK || head.headers.contains_key("grpc-status") {
+    if head.status != StatusCode::OK || head.headers.contains_key(status::GRPC_STATUS) {
         return Err(status::of_headers(head.status, head.headers, &mut body).await);
     }
     let mut received = Received::default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::{HeaderMap, HeaderName, StatusCode};
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
@@ -16,8 +16,16 @@ use crate::api;
 use crate::codec::framing::FrameError;
 use crate::error::{ApiError, excerpt};
 
+/// The header with the code of the final status.
+pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
 /// Checks the final status of a stream.
 pub(super) fn of_trailers(trailers: HeaderMap) -> Result<(), Failure> {
+    // Usually there is no message and there are no details, which are not looked for.
+    let code = trailers.get(GRPC_STATUS);
+    if code.is_some_and(|code| code == "0") {
+        return Ok(());
+    }
     match final_status(trailers) {
         Some((status, _)) if status.code() == Code::Ok => Ok(()),
         Some((status, details)) => Err(Failure::Status(status, details)),
@@ -62,7 +70,7 @@ pub(crate) fn final_status(headers: HeaderMap) -> Option<(tonic::Status, Bytes)>
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let code = Code::from_bytes(headers.get("grpc-status")?.as_bytes());
+    let code = Code::from_bytes(headers.get(GRPC_STATUS)?.as_bytes());
     let message = headers.get("grpc-message");
     let message = message.map(|message| percent_decoded(message.as_bytes()));
     let details = headers.get("grpc-status-details-bin");
