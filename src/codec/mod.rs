@@ -114,7 +114,10 @@ impl Codec {
             return Err(broken(format!("{count} parts for {asked}")));
         }
         let response: M::Response = match self {
-            Self::Json => json::decode(M::NAME, reply)?,
+            Self::Json => match (M::GENERATED.read_usual)(reply) {
+                Some(response) => response,
+                None => json::decode(M::NAME, reply)?,
+            },
             Self::Protobuf => protobuf::decode(M::NAME, reply)?,
             Self::CommandLines => {
                 json::decode(M::NAME, &command_lines::decode(M::NAME, body, reply)?)?

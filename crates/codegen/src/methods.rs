@@ -100,6 +100,9 @@ fn generated(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> TokenSt
     let keys = keys(rpc, items);
     let check_json = check_json(rpc, items);
     let slot = crate::batch::slot(items, rpc);
+    let read_usual = rpc
+        .is_broadcast()
+        .then(|| quote!(read_usual: crate::api::json::usual::broadcast_response,));
     let parts = parts(rpc);
     quote! {
         #[allow(clippy::needless_update)]
@@ -109,6 +112,7 @@ fn generated(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> TokenSt
             #channel
             #keys
             #check_json
+            #read_usual
             batch: #slot,
             #parts
             ..crate::api::method::Generated::NONE

@@ -4,6 +4,7 @@
 
 pub(crate) mod place;
 mod slices;
+pub(crate) mod usual;
 
 use std::borrow::Cow;
 use std::fmt;

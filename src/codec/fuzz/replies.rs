@@ -16,7 +16,8 @@ include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 fuzz!(http_replies, check_json);
 fuzz!(grpc_replies, check_protobuf);
 
-/// Checks that a reply that can be decoded can be encoded and decoded again, in both encodings.
+/// Checks that a reply that can be decoded can be encoded and decoded again, in both encodings, and that the reader of
+/// usual replies reads no other message.
 fn check_json(input: &[u8]) {
     let body = Bytes::copy_from_slice(input);
     macro_rules! check_each {
@@ -31,6 +32,12 @@ where
 {
     match json::decode::<M::Response>(M::NAME, body) {
         Ok(response) => {
+            let usual = (M::GENERATED.read_usual)(body);
+            assert!(
+                usual.is_none_or(|usual| usual == response),
+                "{}: the usual form",
+                M::NAME
+            );
             let json = serde_json::to_vec(&response).unwrap();
             assert!(
                 json::decode::<M::Response>(M::NAME, &json.into()).unwrap() == response,
@@ -44,7 +51,10 @@ where
                 M::NAME
             );
         }
-        Err(error) => check_error(error),
+        Err(error) => {
+            assert!((M::GENERATED.read_usual)(body).is_none(), "{}", M::NAME);
+            check_error(error);
+        }
     }
 }
 

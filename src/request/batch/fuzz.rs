@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use bytes::Bytes;
 use prost::Message as _;
 
 use super::item::BatchItem;
@@ -31,12 +32,17 @@ fn check<C: BatchItem<Result: Debug> + Default + Into<Command>>(
     input: &[u8],
     result: fn(Reply) -> Option<C::Result>,
 ) {
-    if let Ok(response) = serde_json::from_slice(input) {
-        compare::<C>(
-            response,
-            json::from_bytes(&input.to_vec().into()).expect("it can be read"),
-            result,
-        );
+    let json = Bytes::copy_from_slice(input);
+    let usual = (TypedBatch::<C>::GENERATED.read_usual)(&json);
+    match serde_json::from_slice::<BatchResponse>(input) {
+        Ok(response) => {
+            if let Some(usual) = usual {
+                compare::<C>(response.clone(), usual, result);
+            }
+            let read = json::from_bytes(&json).expect("it can be read");
+            compare::<C>(response, read, result);
+        }
+        Err(error) => assert!(usual.is_none(), "it was read: {error}"),
     }
     if let Ok(response) = BatchResponse::decode(input) {
         compare::<C>(

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::api;
 use crate::api::json;
+use crate::api::json::usual::Reader;
 use crate::api::messages::{BATCH_TAGS, REPLY_FIELDS};
 use crate::api::method::{EncodedReply, Method, Unreadable};
 use crate::api::wire;
@@ -26,6 +27,11 @@ pub trait BatchItem: Method<Result: Default + Sync> {
 
     /// The schema's message of the result.
     type Reply: Message + DeserializeOwned + Default;
+
+    /// Reads the result in the form that it usually has, faster than serde.
+    fn read_usual(_: &mut Reader<'_>) -> Option<Self::Reply> {
+        None
+    }
 
     /// Returns the result as callers get it.
     fn result(reply: Self::Reply) -> Self::Result;
@@ -57,6 +63,21 @@ pub(super) fn mismatch(
 }
 
 impl<C: BatchItem> ItemReply<C> {
+    /// Reads a reply of the usual form: with a result, or with an error.
+    pub(super) fn read_usual(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut reply = Self::default();
+        reader.skip("{\"")?;
+        if reader.has(C::NAME) {
+            reader.skip("\":")?;
+            reply.result = Some(C::read_usual(reader)?);
+        } else {
+            reader.skip("error\":")?;
+            reply.error = Some(reader.error()?);
+        }
+        reader.skip("}")?;
+        Some(reply)
+    }
+
     /// Returns the outcome, or the reason why the reply has none.
     pub(super) fn outcome(self) -> Result<Result<C::Result, api::Error>, String> {
         if let Some(error) = self.error {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{DecodeContext, WireType, message, skip_field};
 use prost::{DecodeError, Message};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::item::{BatchItem, ItemReply};
 use crate::api;
 use crate::api::json;
+use crate::api::json::usual;
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
 use crate::api::method::{Generated, InvalidRequest, Method, Parts, VisitTwin, key_of};
 use crate::api::wire;
@@ -120,6 +121,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
         visit_twins,
         set_key: set_keys,
         check_json,
+        read_usual,
         settle,
         keys: |batch| batch.commands.iter().map(key_of).collect(),
         parts: Some(Parts {
@@ -166,6 +168,20 @@ fn check_json<C: Method>(batch: &TypedBatch<C>) -> Result<(), InvalidRequest> {
             .map_err(|problem| problem.within(&format!("commands[{index}].{}", C::NAME)))?;
     }
     Ok(())
+}
+
+/// Reads a reply of the usual form.
+pub(super) fn read_usual<C: BatchItem>(json: &Bytes) -> Option<TypedReplies<C>> {
+    let mut replies = TypedReplies::default();
+    usual::read(json, |reader| {
+        reader.skip(r#"{"replies":["#)?;
+        reader.items(|reader| {
+            replies.push(ItemReply::read_usual(reader)?);
+            Some(())
+        })?;
+        reader.skip("}")
+    })?;
+    Some(replies)
 }
 
 /// Moves the last commands into a batch of their own.

@@ -192,16 +192,34 @@ fn batch_item(items: &[Item], rpc: &Rpc, tag: u32) -> Item {
     let request = &rpc.request;
     let reply = &rpc.result;
     let is_empty = is_empty(items, rpc);
+    let read_usual = read_usual(rpc);
     parse_quote! {
         impl crate::request::batch::item::BatchItem for api::#request {
             const TAG: u32 = #tag;
             const IS_EMPTY: bool = #is_empty;
             type Reply = api::#reply;
+            #read_usual
             fn result(reply: Self::Reply) -> Self::Result {
                 reply.into()
             }
         }
     }
+}
+
+/// Generates the reader of a result that batches return by the thousand.
+fn read_usual(rpc: &Rpc) -> Option<TokenStream> {
+    let read = match rpc.name.as_str() {
+        "publish" => quote!(publish_result),
+        "broadcast" => quote!(broadcast_result),
+        _ => return None,
+    };
+    Some(quote! {
+        fn read_usual(
+            reader: &mut crate::api::json::usual::Reader<'_>,
+        ) -> ::core::option::Option<Self::Reply> {
+            reader.#read()
+        }
+    })
 }
 
 /// Generates the functions of a `Command` that call those of its request.
