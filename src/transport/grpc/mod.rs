@@ -14,7 +14,7 @@ mod stream;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
 use ::http::uri::{Authority, Scheme};
@@ -114,7 +114,8 @@ impl Grpc {
     fn headers(&self, outgoing: &OutgoingRequest) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.extend(outgoing.headers.clone());
-        headers.insert(GRPC_TIMEOUT, time_left(outgoing.ends));
+        let left = outgoing.ends.saturating_duration_since(Instant::now());
+        headers.insert(GRPC_TIMEOUT, timeout_header(left));
         for (name, value) in outgoing.credentials.iter().flatten() {
             headers.insert(name, value.clone());
         }
@@ -192,15 +193,27 @@ fn headers(config: &mut TransportConfig) -> HeaderMap {
 }
 
 /// Returns the `grpc-timeout` of a call: at most 8 digits and a unit.
-fn time_left(ends: Instant) -> HeaderValue {
+///
+/// It is rounded up to two digits, so that it seldom changes: HPACK sends a value that it has sent before as one byte,
+/// and a new one costs a tenth of the call. It is never shorter than the time that is left: servers enforce it, and so
+/// does a channel of tonic, and must not end the call before its deadline.
+fn timeout_header(left: Duration) -> HeaderValue {
     const LARGEST: u128 = 99_999_999;
-    let left = ends.saturating_duration_since(Instant::now());
-    // Rounded up: a channel of tonic enforces the timeout too, and must not end the call before its deadline.
-    let millis = left.as_millis() + 1;
+    let millis = rounded_up(left.as_millis() + 1);
     let text = if millis <= LARGEST {
         format!("{millis}m")
     } else {
-        format!("{}S", u128::from(left.as_secs()).min(LARGEST))
+        let seconds = rounded_up(u128::from(left.as_secs()) + 1);
+        format!("{}S", seconds.min(LARGEST))
     };
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("10S"))
+}
+
+/// Returns a number rounded up to two significant digits.
+fn rounded_up(number: u128) -> u128 {
+    let mut unit = 1;
+    while number / unit >= 100 {
+        unit *= 10;
+    }
+    number.div_ceil(unit) * unit
 }
