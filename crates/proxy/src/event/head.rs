@@ -73,13 +73,11 @@ impl Head {
         given.map_or_else(SystemTime::now, |now| now.0)
     }
 
-    /// Returns the time from which replies count.
-    pub(crate) fn start_of_reply(&self) -> SystemTime {
-        let Some(Now(given)) = self.extensions.get::<Now>() else {
-            return SystemTime::now();
-        };
+    /// Returns the time from which replies count, if it is not that of the machine.
+    pub(crate) fn start_of_reply(&self) -> Option<SystemTime> {
+        let Now(given) = self.extensions.get::<Now>()?;
         let since_1970 = given.duration_since(UNIX_EPOCH).unwrap_or_default();
-        UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())
+        Some(UNIX_EPOCH + Duration::from_secs(since_1970.as_secs()))
     }
 
     /// Returns the address of Centrifugo, or of what is in front of this backend, if the extensions have it: see [`Peer`].

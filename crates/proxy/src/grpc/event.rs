@@ -13,8 +13,8 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower_service::Service;
 
-use super::{GrpcService, kind, status};
-use crate::event::{DetailsSlot, EventMessage, Head};
+use super::{GrpcService, status};
+use crate::event::{DetailsSlot, EventKind, EventMessage, Head};
 use crate::failure::{BoxError, Failure};
 use crate::handlers::{Begun, Handlers, Work, begin};
 use crate::observe::{EventStart, Summary, Transport};
@@ -53,7 +53,7 @@ impl GrpcService {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let begun = self.begin(&request);
+        let begun = self.begin(Some(M::KIND), &request);
         let details = details(&begun);
         let work = pin!(async {
             check_head(&request)?;
@@ -76,7 +76,7 @@ impl GrpcService {
         self,
         request: Request<B>,
     ) -> Result<Response<Body>, Infallible> {
-        let begun = self.begin(&request);
+        let begun = self.begin(None, &request);
         let work = pin!(async move {
             check_head(&request)?;
             Err(Failure::NoHandler(request.uri().path().to_owned()))
@@ -85,9 +85,13 @@ impl GrpcService {
     }
 
     /// Begins an event, of which observers see the head.
-    pub(super) fn begin<B>(&self, request: &Request<B>) -> Result<Begun<'_>, Failure> {
+    pub(super) fn begin<B>(
+        &self,
+        kind: Option<EventKind>,
+        request: &Request<B>,
+    ) -> Result<Begun<'_>, Failure> {
         let start = EventStart {
-            kind: kind(request.uri().path()),
+            kind,
             transport: Transport::Grpc,
             headers: request.headers(),
             extensions: request.extensions(),

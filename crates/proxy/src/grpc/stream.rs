@@ -33,12 +33,13 @@ impl GrpcService {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let begun = self.begin(&request);
+        let kind = EventKind::SubscribeUnidirectional;
+        let begun = self.begin(Some(kind), &request);
         let details = details(&begun);
         let work = pin!(async {
             check_head(&request)?;
             let told = Told::default();
-            let opening = self.opening(EventKind::SubscribeUnidirectional, &told, &details);
+            let opening = self.opening(kind, &told, &details);
             let mut codec =
                 self.codec::<SubscribeRequest, StreamSubscribeResponse>(request.headers());
             let response = codec.server_streaming(opening, request).await;
@@ -55,12 +56,13 @@ impl GrpcService {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let begun = self.begin(&request);
+        let kind = EventKind::SubscribeBidirectional;
+        let begun = self.begin(Some(kind), &request);
         let details = details(&begun);
         let work = pin!(async {
             check_head(&request)?;
             let told = Told::default();
-            let opening = self.opening(EventKind::SubscribeBidirectional, &told, &details);
+            let opening = self.opening(kind, &told, &details);
             let mut codec =
                 self.codec::<StreamSubscribeRequest, StreamSubscribeResponse>(request.headers());
             let response = codec.streaming(opening, request).await;

@@ -26,12 +26,12 @@ pub struct Format {
     is_json: bool,
     /// True if the reply is JSON itself.
     is_http: bool,
-    /// The time from which replies count.
-    now: SystemTime,
+    /// The time from which replies count, if it is not that of the machine.
+    now: Option<SystemTime>,
 }
 
 impl Format {
-    pub(crate) fn new(protocol: &str, encoding: &str, now: SystemTime) -> Self {
+    pub(crate) fn new(protocol: &str, encoding: &str, now: Option<SystemTime>) -> Self {
         Self {
             is_binary: encoding == "binary",
             is_protobuf: protocol == "protobuf",
@@ -52,7 +52,8 @@ impl Format {
 
     /// Returns the Unix time in a while, in seconds, rounded up, and at least one second from now.
     pub(crate) fn seconds_in(self, duration: Duration) -> i64 {
-        let time = self.now.checked_add(duration.max(Duration::from_secs(1)));
+        let now = self.now.unwrap_or_else(SystemTime::now);
+        let time = now.checked_add(duration.max(Duration::from_secs(1)));
         time.map_or(LATEST, seconds)
     }
 
@@ -141,7 +142,7 @@ mod tests {
     fn nothing_expires_before_its_time() {
         for (now, expected) in [(1_000_000, 1001), (1_000_001, 1002), (1_000_999, 1002)] {
             let now = UNIX_EPOCH + Duration::from_millis(now);
-            let format = Format::new("json", "json", now);
+            let format = Format::new("json", "json", Some(now));
             assert_eq!(format.seconds_in(Duration::from_secs(1)), expected);
         }
         let time = UNIX_EPOCH + Duration::from_secs(7);
