@@ -3,11 +3,10 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use super::TransportConfig;
 use super::tls::{self, Handshakes};
 use super::url::Protocol;
-use super::{SendState, TransportConfig};
 use crate::error::{NOT_TAKEN, OUT_OF_FILES};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -16,12 +15,6 @@ pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
 const WSAEMFILE: i32 = 10024;
-
-/// Centrifugo 6.5 and later cut the connection of a call over HTTP that takes longer.
-const SERVER_CUTS_AFTER: Duration = Duration::from_secs(10);
-
-/// A connection that was used before and is lost this soon after a request was probably closed while it was idle.
-const CLOSED_EARLY: Duration = Duration::from_secs(1);
 
 /// The facts about a server that explain why connections fail.
 pub(super) struct Diagnosis {
@@ -91,14 +84,18 @@ impl Diagnosis {
 /// Returns what to do about an HTTP connection that was lost, if the times tell why.
 #[cfg(feature = "_http")]
 pub(super) fn hint_by_time(
-    state: &SendState,
+    state: &super::SendState,
     was_used: bool,
-    elapsed: Duration,
+    elapsed: std::time::Duration,
 ) -> Option<&'static str> {
+    /// Centrifugo 6.5 and later cut the connection of a call over HTTP that takes longer.
+    const SERVER_CUTS_AFTER: u64 = 10;
+    /// A connection that was used before and is lost this soon after a request was probably closed while it was idle.
+    const CLOSED_EARLY: u64 = 1;
     let since_sent = state.time_since_sent()?;
-    if elapsed >= SERVER_CUTS_AFTER {
+    if elapsed.as_secs() >= SERVER_CUTS_AFTER {
         Some("Centrifugo 6.5 and later cut replies that take longer than 10 s over HTTP")
-    } else if was_used && since_sent < CLOSED_EARLY {
+    } else if was_used && since_sent.as_secs() < CLOSED_EARLY {
         Some(
             "the connection had been used before: if this happens after pauses, the server or a proxy closes idle \
              connections earlier than the client: set idle_timeout below its keep-alive",
