@@ -21,6 +21,15 @@ pub(crate) fn check_json<M: Method>(request: &M) -> Result<(), Error> {
 pub(crate) fn not_json<M: Method>(request: &M, error: &serde_json::Error) -> Error {
     let mut start = Vec::new();
     let _ = serde_json::to_writer(&mut start, request);
-    let problem = InvalidRequest::not_json(path_of_end(&start), error);
-    Error::InvalidRequest(problem.of(M::NAME))
+    not_json_after(M::NAME, &start, error)
+}
+
+/// Returns the error of a request that has no JSON form, after the JSON that was written up to the error.
+pub(crate) fn not_json_after(
+    method: &'static str,
+    start: &[u8],
+    error: &serde_json::Error,
+) -> Error {
+    let problem = InvalidRequest::not_json(path_of_end(start), error);
+    Error::InvalidRequest(problem.of(method))
 }

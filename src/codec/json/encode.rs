@@ -9,7 +9,7 @@ use crate::api::method::Method;
 use crate::codec::BatchEntry;
 use crate::codec::body::{EncodedBody, ZERO_COPY_FROM, long_payload};
 use crate::error::{Error, excerpt};
-use crate::request::check::not_json;
+use crate::request::check::not_json_after;
 
 /// Encodes a request.
 pub(crate) fn encode<M: Method>(request: &mut M) -> Result<EncodedBody, Error> {
@@ -24,7 +24,7 @@ pub(crate) fn encode<M: Method>(request: &mut M) -> Result<EncodedBody, Error> {
     };
     match serde_json::to_writer(&mut pieces, request) {
         Ok(()) => Ok(pieces.into_body()),
-        Err(error) => Err(not_json(request, &error)),
+        Err(error) => Err(not_json_after(M::NAME, &pieces.written(), &error)),
     }
 }
 
@@ -47,6 +47,12 @@ struct Pieces {
 }
 
 impl Pieces {
+    /// Returns what was written, without the payload that is not copied.
+    fn written(&self) -> Vec<u8> {
+        let head = self.before.as_ref().map(|(head, _)| &head[..]);
+        [head.unwrap_or_default(), &self.last].concat()
+    }
+
     fn into_body(self) -> EncodedBody {
         match self.before {
             Some((head, payload)) => EncodedBody {
@@ -219,12 +225,16 @@ mod tests {
 
     #[test]
     fn long_payload_that_is_not_json_is_refused() {
-        let mut request = PublishRequest::new("news", "x".repeat(ZERO_COPY_FROM));
-        assert!(
-            encode(&mut request)
-                .unwrap_err()
-                .to_string()
-                .contains("`data` is not JSON")
-        );
+        let invalid = Bytes::from("x".repeat(ZERO_COPY_FROM));
+        assert_refused(PublishRequest::new("news", invalid.clone()));
+        let info = json(ZERO_COPY_FROM);
+        let subscribe = SubscribeRequest::new("news").user("42");
+        assert_refused(subscribe.info(info).data(invalid));
+    }
+
+    fn assert_refused<M: Method>(mut request: M) {
+        let error = encode(&mut request).unwrap_err().to_string();
+        let expected = format!("{}: `data` is not JSON", M::NAME);
+        assert!(error.starts_with(&expected), "{error}");
     }
 }
