@@ -1,7 +1,7 @@
 //! The field at which JSON could not be read or written.
 //!
 //! It is found by a scan of the bytes in front of the error. `serde_path_to_error` would be exact too, but generates a
-//! second reader and a second writer of each message, a third of the crate's machine code.
+//! second reader and a second writer of each message, a seventh of the crate's code with `grpc` and `blocking`.
 
 #[cfg(test)]
 mod tests;
