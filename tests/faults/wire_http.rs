@@ -171,6 +171,17 @@ async fn large_request_arrives_whole() -> Outcome {
 }
 
 #[tokio::test]
+#[cfg(all(feature = "http", feature = "hyper"))]
+async fn hyper_makes_the_calls_only_if_it_is_chosen() -> Outcome {
+    // reqwest's connections are known by the header `accept`.
+    let by_reqwest = sent(|builder| builder).await?;
+    assert_eq!(by_reqwest.headers("accept"), ["*/*"]);
+    let by_hyper = sent(ClientBuilder::hyper).await?;
+    assert!(by_hyper.headers("accept").is_empty());
+    Ok(())
+}
+
+#[tokio::test]
 #[cfg(feature = "http")]
 async fn own_http_client_carries_key_and_headers() -> Outcome {
     let own = crate::own_client::builder()?.user_agent("own/1").build()?;

@@ -28,7 +28,7 @@ use value::Value;
 /// | the path of a file, which is read by [`builder`](Self::builder) | `api_key_file`, `bearer_token_file`, `identity_file`, `root_certificate_file` |
 /// | time, as text with a unit: `"10s"`, `"1.5s"`, `"500ms"`, `"2m"`, `"1h30m"` | `timeout`, `attempt_timeout`, `connect_timeout`, `idle_timeout`, `tcp_keepalive`, `http2_keep_alive`, `http2_keep_alive_timeout`, `retry.first_wait`, `retry.longest_wait` |
 /// | number, of bytes where it is a size | `grpc_connections`, `max_idle_connections`, `max_in_flight`, `max_request_size`, `max_response_size`, `retry.max_attempts`, `retry_budget`, `split_above` |
-/// | `true` or `false` | `danger_accept_invalid_certs`, `error_mode_transport`, `grpc_gzip`, `key_and_bearer_token`, `legacy_commands`, `no_proxy`, `request_ids`, `retry.idempotency_keys` |
+/// | `true` or `false` | `danger_accept_invalid_certs`, `error_mode_transport`, `grpc_gzip`, `hyper`, `key_and_bearer_token`, `legacy_commands`, `no_proxy`, `request_ids`, `retry.idempotency_keys` |
 /// | a table of names and values | `headers` |
 ///
 /// An option with a dot is in a table: `max_attempts` in the table `retry`. `api_key_file` and

@@ -198,3 +198,25 @@ async fn grpc_channel_goes_with_its_own_options_only() {
         &["no effect with grpc_channel"],
     );
 }
+
+#[test]
+#[cfg(feature = "hyper")]
+fn hyper_goes_with_http_and_connections_of_this_crate_only() -> crate::Outcome {
+    let hyper = |url: &str| Client::builder(url).hyper();
+    hyper(HTTP)
+        .connect_timeout(Duration::from_secs(1))
+        .build()?;
+    assert_config(
+        hyper(HTTP).http_service(Silent),
+        &["hyper has no effect with http_service", "omit one"],
+    );
+    #[cfg(feature = "http")]
+    assert_config(
+        hyper(HTTP).http_client(crate::own_client::builder()?.build()?),
+        &["hyper has no effect with http_client", "omit one"],
+    );
+    if cfg!(feature = "grpc") {
+        assert_config(hyper(GRPC), &["hyper needs an http or https URL"]);
+    }
+    Ok(())
+}
