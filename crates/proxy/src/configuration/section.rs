@@ -122,11 +122,13 @@ fn merge_lists(own: &mut Vec<Section>, sections: Vec<Section>) -> Result<(), Str
 impl From<Map<String, Value>> for Section {
     fn from(options: Map<String, Value>) -> Self {
         let options = options.into_iter();
-        Self(
-            options
-                .map(|(name, value)| (name, Node::from(value)))
-                .collect(),
-        )
+        let options = options.map(|(name, value)| (name, Node::from(value)));
+        let mut section = Self(options.collect());
+        // The features of serde_json tell the order of the others.
+        if let Some(name) = section.take_name() {
+            section.0.insert(0, (NAME.to_owned(), name));
+        }
+        section
     }
 }
 
