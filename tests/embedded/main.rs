@@ -1,5 +1,5 @@
 //! The embedded server itself: what tests can do with it.
-#![cfg(all(feature = "blocking", feature = "_http", feature = "grpc"))]
+#![cfg(all(feature = "blocking", feature = "http", feature = "grpc"))]
 
 #[path = "../support/own_client.rs"]
 mod own_client;
