@@ -271,7 +271,8 @@ fn what_is_no_json_has_a_place_or_none() {
 
 #[test]
 fn deep_values_are_not_tracked_but_passed_over() {
-    let (open, close) = ("[".repeat(200_000), "]".repeat(200_000));
+    let open = "[".repeat(200_000);
+    let close = "]".repeat(200_000);
     let publication = format!(r#"{{"data":{open}"]",1,2{close},"tags":{open}"#);
     let json = format!(r#"{{"result":{{"publications":[{publication}"#);
     assert_eq!(
