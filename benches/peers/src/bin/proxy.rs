@@ -82,16 +82,22 @@ fn compare(
             rates.push((requests * CONNECTIONS) as f64 / seconds);
         }
     }
-    let medians = rates.into_iter().map(|mut rates: Vec<f64>| {
-        rates.sort_by(f64::total_cmp);
-        rates[rates.len() / 2]
-    });
-    let medians: Vec<f64> = medians.collect();
-    let by_hand = medians.last().copied().unwrap_or(f64::NAN);
-    for ((name, _), rate) in servers.iter().zip(medians) {
-        println!("{name:<20} {rate:>10.0} {:>6.2}", rate / by_hand);
+    // The machine's speed changes from round to round, and is the same within one.
+    let by_hand = rates.last().cloned().unwrap_or_default();
+    for ((name, _), rates) in servers.iter().zip(rates) {
+        let ratios = rates
+            .iter()
+            .zip(&by_hand)
+            .map(|(rate, by_hand)| rate / by_hand);
+        let ratio = median(ratios.collect());
+        println!("{name:<20} {:>10.0} {ratio:>6.2}", median(rates));
     }
     Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Calls the handlers over HTTP for a while, and prints the memory of the process.
