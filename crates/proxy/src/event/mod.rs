@@ -33,7 +33,11 @@ use crate::reply::Format;
 ///
 /// The functions of [`Head`] are those of an event too.
 #[derive(Clone)]
-pub struct Event<M> {
+pub struct Event<M>(Box<Parts<M>>);
+
+/// What is in an event: in a box, since it is large, and an event moves through many hands.
+#[derive(Clone)]
+struct Parts<M> {
     message: M,
     payload: Bytes,
     head: Head,
@@ -74,24 +78,24 @@ impl<M: EventMessage> Event<M> {
             let decoded = STANDARD.decode(base64);
             Bytes::from(decoded.map_err(|error| Failure::request(format!("`b64data`: {error}")))?)
         };
-        let event = Self {
+        let parts = Parts {
             message,
             payload,
             head,
         };
-        Ok((event, format))
+        Ok((Self(Box::new(parts)), format))
     }
 
     /// Returns the generated message, with the fields that a schema of your own adds. Its payload is empty: see `data`.
     #[must_use]
     pub fn message(&self) -> &M {
-        &self.message
+        &self.0.message
     }
 
     /// Returns the head of the request.
     #[must_use]
     pub fn head(&self) -> &Head {
-        &self.head
+        &self.0.head
     }
 }
 
@@ -101,7 +105,7 @@ impl<M: EventMessage> fmt::Debug for Event<M> {
         formatter
             .debug_struct("Event")
             .field("kind", &M::KIND)
-            .field("head", &self.head)
+            .field("head", &self.0.head)
             .finish_non_exhaustive()
     }
 }
@@ -110,7 +114,7 @@ impl<M> Deref for Event<M> {
     type Target = Head;
 
     fn deref(&self) -> &Head {
-        &self.head
+        &self.0.head
     }
 }
 
@@ -121,19 +125,19 @@ macro_rules! accessors {
             /// Returns the id of the client's connection.
             #[must_use]
             pub fn client(&self) -> &str {
-                &self.message.client
+                &self.0.message.client
             }
 
             /// Returns the client's transport, such as `websocket`.
             #[must_use]
             pub fn transport(&self) -> &str {
-                &self.message.transport
+                &self.0.message.transport
             }
 
             /// Returns the client's protocol: `json` or `protobuf`. A client that uses JSON can get no other payloads.
             #[must_use]
             pub fn protocol(&self) -> &str {
-                &self.message.protocol
+                &self.0.message.protocol
             }
         }
     )+};
@@ -142,7 +146,7 @@ macro_rules! accessors {
             /// Returns the user's id; `None` for an anonymous user.
             #[must_use]
             pub fn user(&self) -> Option<&str> {
-                Some(self.message.user.as_str()).filter(|user| !user.is_empty())
+                Some(self.0.message.user.as_str()).filter(|user| !user.is_empty())
             }
 
             /// Returns the connection's `meta`, which is JSON that clients never see: from the token, or from the answer to
@@ -151,13 +155,13 @@ macro_rules! accessors {
             /// It is empty without the option `include_connection_meta`, or if there is none.
             #[must_use]
             pub fn meta(&self) -> &Bytes {
-                &self.message.meta
+                &self.0.message.meta
             }
 
             /// Returns the connection's labels. Centrifugo PRO.
             #[must_use]
             pub fn labels(&self) -> &BTreeMap<String, String> {
-                &self.message.labels
+                &self.0.message.labels
             }
         }
     )+};
@@ -166,7 +170,7 @@ macro_rules! accessors {
             /// Returns the channel.
             #[must_use]
             pub fn channel(&self) -> &str {
-                &self.message.channel
+                &self.0.message.channel
             }
         }
     )+};
@@ -175,7 +179,7 @@ macro_rules! accessors {
             /// Returns the key in the map.
             #[must_use]
             pub fn key(&self) -> &str {
-                &self.message.key
+                &self.0.message.key
             }
         }
     )+};
@@ -184,7 +188,7 @@ macro_rules! accessors {
             /// Returns the client's payload, whichever encoding it came in; empty if there is none.
             #[must_use]
             pub fn data(&self) -> &Bytes {
-                &self.payload
+                &self.0.payload
             }
 
             /// Reads the client's payload as JSON.
@@ -193,7 +197,7 @@ macro_rules! accessors {
             ///
             /// That of `serde_json`, also if there is no payload.
             pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-                serde_json::from_slice(&self.payload)
+                serde_json::from_slice(&self.0.payload)
             }
         }
     )+};
@@ -217,19 +221,19 @@ impl Event<ConnectRequest> {
     /// Returns the name that the client gives itself, such as `js`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.message.name
+        &self.0.message.name
     }
 
     /// Returns the version that the client gives itself.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.message.version
+        &self.0.message.version
     }
 
     /// Returns the channels that the client asks the backend to be subscribed to.
     #[must_use]
     pub fn channels(&self) -> &[String] {
-        &self.message.channels
+        &self.0.message.channels
     }
 }
 
@@ -237,7 +241,7 @@ impl Event<SubscribeRequest> {
     /// Returns the token that the client subscribes with; empty without one. Centrifugo has not verified it.
     #[must_use]
     pub fn token(&self) -> &str {
-        &self.message.token
+        &self.0.message.token
     }
 }
 
@@ -245,7 +249,7 @@ impl Event<RpcRequest> {
     /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &str {
-        &self.message.method
+        &self.0.message.method
     }
 }
 
@@ -253,7 +257,7 @@ impl Event<SharedPollRefreshRequest> {
     /// Returns the keys that clients track, with the versions that Centrifugo has; 0 if it has none.
     #[must_use]
     pub fn items(&self) -> &[SharedPollRefreshItem] {
-        &self.message.items
+        &self.0.message.items
     }
 }
 
@@ -261,6 +265,6 @@ impl Event<NotifyChannelStateRequest> {
     /// Returns what has happened, oldest first.
     #[must_use]
     pub fn events(&self) -> &[ChannelEvent] {
-        &self.message.events
+        &self.0.message.events
     }
 }

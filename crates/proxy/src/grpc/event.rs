@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
@@ -13,10 +13,10 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower_service::Service;
 
-use super::{GrpcService, status};
+use super::{GrpcFuture, GrpcService, status};
 use crate::event::{DetailsSlot, EventKind, EventMessage, Head};
 use crate::failure::{BoxError, Failure};
-use crate::handlers::{Begun, Handlers, Work, begin};
+use crate::handlers::{Answer, Begun, Caught, Handlers, Work, begin};
 use crate::observe::{EventStart, Summary, Transport};
 
 /// The outcome of a handler, which the code around tonic's does not see in the response.
@@ -36,9 +36,8 @@ impl Told {
     }
 
     /// Returns the outcome that the handler told, or else that of a message which could not be read.
-    pub(super) fn outcome(&self, response: Response<Body>, limit: usize) -> Work<Response<Body>> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match told {
+    pub(super) fn outcome(self, response: Response<Body>, limit: usize) -> Work<Response<Body>> {
+        match self.0.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(Ok(summary)) => Ok((response, summary)),
             Some(Err(failure)) => Err(failure),
             None => Err(unreadable(&response, limit)),
@@ -47,28 +46,32 @@ impl Told {
 }
 
 impl GrpcService {
-    pub(super) async fn event<M, B>(self, request: Request<B>) -> Result<Response<Body>, Infallible>
+    /// Returns the response. Each event has a future of its own, so that none is as large as the largest; it is created in its
+    /// box, since it is large.
+    pub(super) fn event<M, B>(self, request: Request<B>) -> GrpcFuture
     where
         M: EventMessage,
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let begun = self.begin(Some(M::KIND), &request);
-        let details = details(&begun);
-        let work = pin!(async {
-            check_head(&request)?;
-            let told = Told::default();
-            let unary = Unary::<M> {
-                handlers: &self.handlers,
-                told: &told,
-                details: &details,
-                message: PhantomData,
-            };
-            let mut codec = self.codec::<M, M::Response>(request.headers());
-            let response = codec.unary(unary, request).await;
-            told.outcome(response, self.handlers.parts().body_limit)
-        });
-        respond(begun, work).await
+        Box::pin(async move {
+            let begun = self.begin(Some(M::KIND), &request);
+            let details = details(&begun);
+            let work = pin!(async {
+                check_head(&request)?;
+                let told = Told::default();
+                let unary = Unary::<M> {
+                    handlers: &self.handlers,
+                    told: &told,
+                    details: &details,
+                    message: PhantomData,
+                };
+                let mut codec = self.codec::<M, M::Response>(request.headers());
+                let response = codec.unary(unary, request).await;
+                told.outcome(response, self.handlers.parts().body_limit)
+            });
+            respond(begun, work).await
+        })
     }
 
     /// Answers a call to an rpc that is not in the schema.
@@ -159,7 +162,7 @@ struct Unary<'a, M> {
 impl<'a, M: EventMessage> Service<tonic::Request<M>> for Unary<'a, M> {
     type Response = tonic::Response<M::Response>;
     type Error = Status;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send + 'a>>;
+    type Future = Answering<'a, M::Response>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
         Poll::Ready(Ok(()))
@@ -168,22 +171,31 @@ impl<'a, M: EventMessage> Service<tonic::Request<M>> for Unary<'a, M> {
     fn call(&mut self, request: tonic::Request<M>) -> Self::Future {
         let (metadata, extensions, message) = request.into_parts();
         let head = Head::new(metadata.into_headers(), extensions);
-        let started = self
-            .handlers
-            .start(message, head, self.details, |format| format);
-        let told = self.told;
-        Box::pin(async move {
-            let answer = match started {
-                Ok(answer) => answer.await,
-                Err(failure) => Err(failure),
-            };
-            match answer {
-                Ok(answer) => {
-                    told.tell(Ok(answer.summary));
-                    Ok(tonic::Response::new(answer.response))
-                }
-                Err(failure) => Err(told.failed(failure)),
+        let handlers = self.handlers;
+        Answering {
+            answer: handlers.start(message, head, self.details, |format| format),
+            told: self.told,
+        }
+    }
+}
+
+/// The answer of a handler, for tonic.
+struct Answering<'a, R: 'static> {
+    answer: Caught<Answer<R>>,
+    told: &'a Told,
+}
+
+impl<R> Future for Answering<'_, R> {
+    type Output = Result<tonic::Response<R>, Status>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = ready!(Pin::new(&mut self.answer).poll(context));
+        Poll::Ready(match answered {
+            Ok(answer) => {
+                self.told.tell(Ok(answer.summary));
+                Ok(tonic::Response::new(answer.response))
             }
+            Err(failure) => Err(self.told.failed(failure)),
         })
     }
 }

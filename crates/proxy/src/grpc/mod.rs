@@ -74,30 +74,26 @@ impl Handlers {
 }
 
 impl GrpcService {
-    /// Returns the response. Each event has a future of its own, so that none is as large as the largest.
+    /// Returns the response.
     fn respond<B>(self, request: Request<B>) -> GrpcFuture
     where
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
         match kind(request.uri().path()) {
-            Some(EventKind::Connect) => Box::pin(self.event::<ConnectRequest, B>(request)),
-            Some(EventKind::Refresh) => Box::pin(self.event::<RefreshRequest, B>(request)),
-            Some(EventKind::Subscribe) => Box::pin(self.event::<SubscribeRequest, B>(request)),
-            Some(EventKind::Publish) => Box::pin(self.event::<PublishRequest, B>(request)),
-            Some(EventKind::Rpc) => Box::pin(self.event::<RpcRequest, B>(request)),
-            Some(EventKind::SubRefresh) => Box::pin(self.event::<SubRefreshRequest, B>(request)),
-            Some(EventKind::MapPublish) => Box::pin(self.event::<MapPublishRequest, B>(request)),
-            Some(EventKind::MapRemove) => Box::pin(self.event::<MapRemoveRequest, B>(request)),
+            Some(EventKind::Connect) => self.event::<ConnectRequest, B>(request),
+            Some(EventKind::Refresh) => self.event::<RefreshRequest, B>(request),
+            Some(EventKind::Subscribe) => self.event::<SubscribeRequest, B>(request),
+            Some(EventKind::Publish) => self.event::<PublishRequest, B>(request),
+            Some(EventKind::Rpc) => self.event::<RpcRequest, B>(request),
+            Some(EventKind::SubRefresh) => self.event::<SubRefreshRequest, B>(request),
+            Some(EventKind::MapPublish) => self.event::<MapPublishRequest, B>(request),
+            Some(EventKind::MapRemove) => self.event::<MapRemoveRequest, B>(request),
             Some(EventKind::SharedPollRefresh) => {
-                Box::pin(self.event::<SharedPollRefreshRequest, B>(request))
+                self.event::<SharedPollRefreshRequest, B>(request)
             }
-            Some(EventKind::CacheEmpty) => {
-                Box::pin(self.event::<NotifyCacheEmptyRequest, B>(request))
-            }
-            Some(EventKind::ChannelState) => {
-                Box::pin(self.event::<NotifyChannelStateRequest, B>(request))
-            }
+            Some(EventKind::CacheEmpty) => self.event::<NotifyCacheEmptyRequest, B>(request),
+            Some(EventKind::ChannelState) => self.event::<NotifyChannelStateRequest, B>(request),
             Some(EventKind::SubscribeUnidirectional) => Box::pin(self.unidirectional(request)),
             Some(EventKind::SubscribeBidirectional) => Box::pin(self.bidirectional(request)),
             None => Box::pin(self.unknown(request)),
@@ -125,10 +121,12 @@ impl GrpcService {
 
 /// Returns the kind that a path names: `/centrifugal.centrifugo.proxy.CentrifugoProxy/Connect`.
 fn kind(path: &str) -> Option<EventKind> {
-    let (service, rpc) = path.strip_prefix('/')?.split_once('/')?;
+    let rest = path
+        .strip_prefix('/')?
+        .strip_prefix(crate::messages::SERVICE_NAME)?;
+    let rpc = rest.strip_prefix('/')?;
     let mut kinds = EventKind::ALL.iter().copied();
-    let kind = kinds.find(|kind| kind.rpc() == rpc);
-    kind.filter(|_| service == crate::messages::SERVICE_NAME)
+    kinds.find(|kind| kind.rpc() == rpc)
 }
 
 /// Returns the status of a failure.

@@ -1,9 +1,13 @@
 //! The way of an event to its answer: who calls, the timeout, the handler, observers.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tokio::time::sleep;
 
 use super::panic::{Caught, catch_panic};
 use super::{Answer, Handlers};
@@ -63,9 +67,7 @@ impl Begun<'_> {
         self,
         work: Pin<&mut impl Future<Output = Work<T>>>,
     ) -> Result<T, Failure> {
-        let timeout = self.handlers.parts().timeout;
-        let outcome = tokio::time::timeout(timeout, self.span.run(work)).await;
-        let outcome = outcome.unwrap_or(Err(Failure::Timeout(timeout)));
+        let outcome = within(self.handlers.parts().timeout, self.span.run(work)).await;
         self.end(match &outcome {
             Ok((_, summary)) => Outcome::from(*summary),
             Err(failure) => Outcome::Failed(failure),
@@ -77,6 +79,27 @@ impl Begun<'_> {
         self.span.end(outcome, self.details.get());
         self.observed.end(outcome);
     }
+}
+
+/// Does work within a timeout, whose timer starts only if the work has to wait: usually it does not.
+async fn within<T>(
+    timeout: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut work = pin!(work);
+    let mut timer = pin!(None);
+    poll_fn(|context| {
+        if let Poll::Ready(outcome) = work.as_mut().poll(context) {
+            return Poll::Ready(outcome);
+        }
+        if timer.is_none() {
+            timer.set(Some(sleep(timeout)));
+        }
+        let timer = timer.as_mut().as_pin_mut();
+        let expired = timer.map_or(Poll::Pending, |timer| timer.poll(context));
+        expired.map(|()| Err(Failure::Timeout(timeout)))
+    })
+    .await
 }
 
 /// Checks the caller. A call within the process needs to show nothing.
@@ -117,7 +140,7 @@ impl Handlers {
         let begun = begin(self, &in_process(M::KIND, &head))?;
         let details = begun.details();
         let work = pin!(async {
-            let answer = self.start(message, head, &details, |format| format)?;
+            let answer = self.start(message, head, &details, |format| format);
             let answer = answer.await?;
             Ok((answer.response, answer.summary))
         });
@@ -182,12 +205,15 @@ impl Handlers {
         head: Head,
         details: &DetailsSlot,
         format: impl FnOnce(Format) -> Format,
-    ) -> Result<Caught<Answer<M::Response>>, Failure> {
+    ) -> Caught<Answer<M::Response>> {
         details.fill(|| message.details());
-        let handler = M::handler(&self.parts().table);
-        let handler = handler.ok_or_else(|| Failure::no_handler(M::KIND))?;
-        let (event, own_format) = Event::new(message, head)?;
-        Ok(Caught(handler(event, format(own_format))))
+        let Some(handler) = M::handler(&self.parts().table) else {
+            return Caught::failed(Failure::no_handler(M::KIND));
+        };
+        match Event::new(message, head) {
+            Ok((event, own_format)) => Caught(handler(event, format(own_format))),
+            Err(failure) => Caught::failed(failure),
+        }
     }
 
     /// Opens a stream by its handler.

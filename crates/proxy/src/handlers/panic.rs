@@ -28,12 +28,24 @@ pub(crate) fn drop_caught<T>(value: T) {
 /// The answer of a handler, whose panic is a failure.
 pub(crate) struct Caught<T: 'static>(pub(super) BoxFuture<Result<T, Failure>>);
 
+impl<T: Send> Caught<T> {
+    /// Returns the failure of an event that no handler gets.
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self(Box::pin(std::future::ready(Err(failure))))
+    }
+}
+
 impl<T> Future for Caught<T> {
     type Output = Result<T, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = catch_panic(|| self.0.as_mut().poll(context));
-        polled.unwrap_or_else(|panic| Poll::Ready(Err(Failure::Panic(panic))))
+        // Set within the closure: an answer is large, and a returned one would be copied three times.
+        let mut polled = Poll::Pending;
+        let caught = catch_panic(|| polled = self.0.as_mut().poll(context));
+        if let Err(panic) = caught {
+            return Poll::Ready(Err(Failure::Panic(panic)));
+        }
+        polled
     }
 }
 

@@ -214,9 +214,8 @@ impl HttpService {
     ) -> Work<Bytes> {
         let message: M = crate::api::json::from_bytes(&json)
             .map_err(|error| Failure::request(error.to_string()))?;
-        let answer = self
-            .handlers
-            .start(message, head, details, Format::over_http)?;
+        let handlers = &self.handlers;
+        let answer = handlers.start(message, head, details, Format::over_http);
         let answer = answer.await?;
         Ok((to_json(&answer.response)?, answer.summary))
     }
