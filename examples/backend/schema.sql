@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON answers (asker) WHERE state = 'streaming';
 CREATE TABLE IF NOT EXISTS messages (
   id BIGSERIAL PRIMARY KEY, room TEXT NOT NULL, author TEXT NOT NULL,
-  text TEXT NOT NULL CHECK (length(trim(text)) BETWEEN 1 AND 1000), -- the page does not let longer ones through
+  text TEXT NOT NULL CHECK (length(trim(text)) BETWEEN 1 AND 1000), -- see `message_text`, which refuses others before
   answer TEXT REFERENCES answers
 );
 -- Those who are blocked have no session, and are members of no room.

@@ -73,6 +73,24 @@ const steps = {
     assert.deepEqual(texts, ['anna: Hello, is anybody there?', 'boris: Yes, I am.', 'boris: By HTTP.']);
   },
 
+  async 'a text of a wrong length is refused'() {
+    const post = 'fetch(values[0], { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(values[1]) })';
+    const status = (path, text) => anna.run(`return (await ${post}).status;`, `/rooms/attic/${path}`, text);
+    for (const text of ['', ' \n', 'a zero byte: \0', 'x'.repeat(1001)]) {
+      assert.equal(await status('messages', text), 400);
+      assert.equal(await status('questions', text), 400);
+    }
+    assert.equal(await status('messages', '🙂'.repeat(1000)), 200);
+    await boris.write('?');
+    await boris.driver.executeScript('const text = document.getElementById("text"); text.maxLength = 2000; text.value = "x".repeat(1001);');
+    await boris.click('#send');
+    await boris.sees('#notice', 'Not sent: a message has 1 to 1,000 characters');
+    await boris.driver.executeScript('document.getElementById("text").value = "Short enough.";');
+    await boris.click('#send');
+    await boris.until('no notice', 'document.getElementById("notice").hidden');
+    assert.doesNotMatch(backend.log('backend.log'), / ERROR /);
+  },
+
   async 'a reload resumes an answer, which ends complete and in order'() {
     // Meanwhile there is one that nobody reads.
     clara = await backend.logIn('clara');

@@ -16,7 +16,7 @@ use tokio_stream::{Stream, StreamExt};
 use uuid::Uuid;
 
 use crate::login::Member;
-use crate::rooms::{OUTBOX, position, store};
+use crate::rooms::{OUTBOX, message_text, position, store};
 use crate::{App, AppState, BoxError, Refusal, Reply};
 
 /// The time for which words are collected. Ten publications per second look like typing, and cost little.
@@ -36,6 +36,7 @@ pub async fn ask(
     asker: Member,
     Json(question): Json<String>,
 ) -> Reply<Json<String>> {
+    let question = message_text(question).ok_or(Refusal(StatusCode::BAD_REQUEST))?;
     let channel = format!("answer:{}/{}", asker.room, Uuid::new_v4());
     let mut transaction = app.database.begin().await?;
     let sql = "INSERT INTO answers (channel, asker) VALUES ($1, $2) ON CONFLICT DO NOTHING";

@@ -8,11 +8,12 @@ use centrifugo_token::TokenConfiguration;
 use serde_json::json;
 
 use crate::login::{Member, member, session_user};
-use crate::rooms::{OUTBOX, store};
+use crate::rooms::{OUTBOX, message_text, store};
 use crate::{App, BoxError, answers};
 
 const NO_SESSION: Disconnect = Disconnect::constant(4501, "no session");
 const NOT_A_MEMBER: ClientError = ClientError::constant(403, "not a member");
+const BAD_TEXT: ClientError = ClientError::constant(400, "a message has 1 to 1,000 characters");
 const NO_SUCH_METHOD: ClientError = ClientError::constant(404, "no such method");
 
 /// Returns the member who does something in a channel of a room, such as `room:lobby` or `answer:lobby/42`.
@@ -27,7 +28,7 @@ async fn member_of(app: &App, channel: &str, user: Option<&str>) -> Result<Membe
 /// The outbox has it too, in case that Centrifugo does not get this reply. Both have the same key: it is published once.
 async fn publish(app: &App, event: PublishEvent) -> Result<PublishReply, Reject> {
     let member = member_of(app, event.channel(), event.user()).await?;
-    let text: String = event.json()?;
+    let text = event.json().ok().and_then(message_text).ok_or(BAD_TEXT)?;
     let mut transaction = app.database.begin().await?;
     let stored = store(&mut transaction, &member, &text, None).await?;
     transaction.commit().await?;
@@ -40,7 +41,7 @@ async fn rpc(app: &App, event: RpcEvent) -> Result<RpcReply, Reject> {
     if event.method() != "stop" {
         return Err(NO_SUCH_METHOD.into());
     }
-    let channel: String = event.json()?;
+    let channel: String = event.json().unwrap_or_default(); // what is no channel has no members
     let asker = member_of(app, &channel, event.user()).await?.name;
     let ended = answers::end(app, &channel, &asker, "stopped").await;
     ended.map_err(Reject::Failed)?;

@@ -16,6 +16,12 @@ use crate::{App, AppState, Refusal, Reply};
 /// The table from which Centrifugo takes what it shall do, once the transaction that wrote it has committed.
 pub const OUTBOX: Outbox = Outbox::constant("centrifugo_outbox").partitions(4).notify();
 
+/// Returns the text of a message, `None` if it is empty, too long, or has a zero byte, which PostgreSQL cannot store.
+pub fn message_text(text: String) -> Option<String> {
+    let is_valid = !text.trim().is_empty() && text.chars().count() <= 1000 && !text.contains('\0');
+    is_valid.then_some(text)
+}
+
 /// Stores a message, and its publication in the outbox. Both are there when the transaction commits, or neither.
 ///
 /// The publication has a key: whoever publishes it too does not double it.
@@ -38,6 +44,7 @@ pub async fn store(
 
 /// Posts a message by HTTP, as programs do. The page publishes over its connection.
 pub async fn write(State(app): AppState, member: Member, Json(text): Json<String>) -> Reply<()> {
+    let text = message_text(text).ok_or(Refusal(StatusCode::BAD_REQUEST))?;
     let mut transaction = app.database.begin().await?;
     store(&mut transaction, &member, &text, None).await?;
     transaction.commit().await?;

@@ -246,6 +246,7 @@ function writeTo(room) {
     if (!text.trim()) return;
     try {
       await send(text);
+      notice('');
       input.value = '';
       told = 0;
     } catch (error) {
