@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS members (
 -- An answer of the model, known by its channel, such as `answer:lobby/8b1f…`.
 CREATE TABLE IF NOT EXISTS answers (
   channel TEXT PRIMARY KEY, asker TEXT NOT NULL REFERENCES users,
-  text TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'streaming'
+  text TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'streaming',
+  written TIMESTAMPTZ NOT NULL DEFAULT now() -- when it last grew
 );
 -- Each user waits for one answer at a time.
 CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON answers (asker) WHERE state = 'streaming';
@@ -20,9 +21,10 @@ CREATE TABLE IF NOT EXISTS messages (
 -- Those who are blocked have no session, and are members of no room.
 CREATE OR REPLACE VIEW open_sessions AS SELECT * FROM sessions JOIN users USING (name) WHERE NOT blocked;
 CREATE OR REPLACE VIEW active_members AS SELECT * FROM members JOIN users USING (name) WHERE NOT blocked;
+-- A model may think for some seconds before its first word.
+CREATE OR REPLACE VIEW silent_answers AS
+  SELECT * FROM answers WHERE state = 'streaming' AND written < now() - interval '30 seconds';
 
 INSERT INTO users VALUES ('anna'), ('boris'), ('clara') ON CONFLICT DO NOTHING;
 INSERT INTO members VALUES ('lobby', 'anna', true), ('lobby', 'boris', false), ('lobby', 'clara', false),
   ('attic', 'anna', true), ('cellar', 'clara', true) ON CONFLICT DO NOTHING;
--- Answers of a process that has crashed.
-UPDATE answers SET state = 'interrupted' WHERE state = 'streaming';

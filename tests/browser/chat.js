@@ -43,7 +43,7 @@ async function isComplete(page, question) {
 }
 
 let firstKey; // which has signed anna's first token
-let clara, unread;
+let clara, unread, orphan;
 
 const steps = {
   async 'both see who is there'() {
@@ -112,6 +112,17 @@ const steps = {
   async 'an answer without readers has ended early'() {
     const { state, text } = await clara(unread);
     assert.equal(state, 'abandoned', text);
+  },
+
+  async 'another instance starts without interrupting an answer, and crashes'() {
+    await ask(anna, 'How many are you?');
+    await both((page) => isStreaming(page, 20));
+    const another = await backend.another();
+    const channel = await clara(`${another.url}/rooms/cellar/questions`, 'Are you well?');
+    orphan = { channel, path: channel.replace('answer:cellar/', '/rooms/cellar/answers/') };
+    await anna.driver.wait(async () => (await clara(orphan.path)).text !== '', 5000, 'no answer of the other instance', 50);
+    another.process.kill('SIGKILL');
+    await both((page) => isComplete(page, 'How many are you\\?'));
   },
 
   async 'the asker stops an answer'() {
@@ -200,6 +211,15 @@ const steps = {
     await boris.click('#login button[value=boris]');
     await boris.sees('#refused', 'You are blocked.');
     await anna.until('an empty room', '!document.querySelector("#present li[data-name=boris]")');
+  },
+
+  async 'the answer of the instance that crashed has ended'() {
+    const hasEnded = async () => (await clara(orphan.path)).state !== 'streaming';
+    await anna.driver.wait(hasEnded, 40_000, 'the answer of the instance that crashed is still being written', 250);
+    const { state, text } = await clara(orphan.path);
+    assert.equal(state, 'interrupted');
+    const end = (await backend.published(orphan.channel)).at(-1);
+    assert.deepEqual(end, { from: text.length, text: '', state });
   },
 
   async 'the backend stops in order, and says that an answer was interrupted'() {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Builder, By } from 'selenium-webdriver';
 import chrome from 'selenium-webdriver/chrome.js';
@@ -46,6 +46,7 @@ export class Backend {
     backend.api = api.http;
     backend.folder = mkdtempSync(join(tmpdir(), 'backend-'));
     backend.output = '';
+    backend.instances = [];
     const start = fileURLToPath(new URL('../../examples/backend/start', import.meta.url));
     backend.process = spawn(start, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -79,6 +80,26 @@ export class Backend {
     process.kill(Number(readFileSync(join(this.folder, 'centrifugo.pid'), 'utf8')), signal);
   }
 
+  // Starts another instance of the backend, with the same database and Centrifugo, and returns its URL and its process.
+  async another() {
+    const port = await freePort();
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const program = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/backend');
+    const command = `. "$0"; LISTEN=127.0.0.1:${port} exec "$1"`;
+    const instance = spawn('bash', ['-c', command, join(this.folder, 'environment'), program]);
+    this.instances.push(instance);
+    let output = '';
+    await new Promise((start, reject) => {
+      instance.once('close', (code) => reject(new Error(`the other instance ended with ${code}:\n${output}`)));
+      const read = (text) => {
+        output += text;
+        if (output.includes('INFO backend: http')) start();
+      };
+      for (const stream of [instance.stdout, instance.stderr]) stream.setEncoding('utf8').on('data', read);
+    });
+    return { url: `http://127.0.0.1:${port}`, process: instance };
+  }
+
   // Returns a function that makes requests of a user who has no browser.
   async logIn(name) {
     const headers = { 'content-type': 'application/json' };
@@ -86,7 +107,7 @@ export class Backend {
     headers.cookie = login.headers.getSetCookie()[0].split(';')[0];
     return async (path, body) => {
       const post = { method: 'POST', body: JSON.stringify(body) };
-      const response = await fetch(`${this.url}${path}`, { headers, ...(body && post) });
+      const response = await fetch(new URL(path, this.url), { headers, ...(body && post) });
       return response.json();
     };
   }
@@ -112,6 +133,7 @@ export class Backend {
 
   // Stops everything, as Ctrl-C does, and returns the exit code.
   async stop() {
+    for (const instance of this.instances) instance.kill('SIGKILL');
     this.process.kill('SIGTERM');
     return this.ended;
   }

@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use centrifugo_api::{PresenceStatsRequest, PublishRequest};
+use centrifugo_postgres::Error;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tokio_stream::{Stream, StreamExt};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use crate::login::Member;
 use crate::rooms::{OUTBOX, message_text, position, store};
-use crate::{App, AppState, BoxError, Refusal, Reply};
+use crate::{App, AppState, Refusal, Reply};
 
 /// The time for which words are collected. Ten publications per second look like typing, and cost little.
 const BATCH: Duration = Duration::from_millis(100);
@@ -47,45 +48,38 @@ pub async fn ask(
     store(&mut transaction, &asker, &question, Some(&channel)).await?;
     transaction.commit().await?;
 
-    let answer = channel.clone();
-    app.tasks.spawn(async move {
-        let written = write(app, &answer, &question).await;
-        let state = written.as_ref().map_or("interrupted", |state| *state);
-        let ended = end(app, &answer, &asker.name, state).await;
-        if let Err(error) = written.and(ended) {
-            tracing::error!(answer, error, "the answer has failed");
-        }
-    });
+    let writing = write(app, channel.clone(), asker, question);
+    app.tasks.spawn(writing);
     Ok(Json(channel))
 }
 
-/// Writes an answer from its first word on, and returns how it has ended.
-async fn write(app: &App, channel: &str, question: &str) -> Result<&'static str, BoxError> {
-    let mut batches = pin!(model(question).chunks_timeout(1000, BATCH));
-    let mut no_readers = pin!(no_readers(app, channel));
+/// Writes an answer from its first word on, and ends it.
+#[tracing::instrument(skip(app, asker, question), err(Debug))] // after an error, `end_silent` ends it
+async fn write(app: &App, channel: String, asker: Member, question: String) -> Result<(), Error> {
+    let mut batches = pin!(model(&question).chunks_timeout(1000, BATCH));
+    let mut no_readers = pin!(no_readers(app, &channel));
     let mut from = 0;
-    loop {
+    let state = loop {
         let words = tokio::select! {
             words = batches.next() => words,
-            () = &mut no_readers => return Ok("abandoned"),
-            () = app.stopping.cancelled() => return Ok("interrupted"),
+            () = &mut no_readers => break "abandoned",
+            () = app.stopping.cancelled() => break "interrupted",
         };
-        let Some(words) = words else {
-            return Ok("complete");
-        };
+        let Some(words) = words else { break "complete" };
         let text = words.concat();
         // The database first: what a page has loaded is never behind what it then hears.
-        let sql = "UPDATE answers SET text = text || $2 WHERE channel = $1 AND state = 'streaming'";
-        let append = sqlx::query(sql).bind(channel).bind(&text);
+        let sql = "UPDATE answers SET text = text || $2, written = now()
+                   WHERE channel = $1 AND state = 'streaming'";
+        let append = sqlx::query(sql).bind(&channel).bind(&text);
         if append.execute(&app.database).await?.rows_affected() == 0 {
-            return Ok("stopped"); // by a request to whichever instance of this backend
+            break "stopped"; // by a request to whichever instance of this backend
         }
-        // The next words wait for these, so the order is kept. If this fails, a page sees by the next ones that words are
-        // missing, and loads them.
-        let publication = publication(channel, from, &text, "streaming");
+        // The next words wait for these, so the order is kept. If this fails, a page sees it by the next ones.
+        let publication = publication(&channel, from, &text, "streaming");
         app.centrifugo.publish(publication).await.ok();
         from += text.encode_utf16().count();
-    }
+    };
+    end(app, &channel, &asker.name, state).await
 }
 
 /// Returns the publication of words, of their place, and whether more come.
@@ -111,7 +105,7 @@ async fn no_readers(app: &App, channel: &str) {
 }
 
 /// Ends an answer, unless it has ended already. The outbox publishes that too: no reader waits for ever.
-pub async fn end(app: &App, channel: &str, asker: &str, state: &str) -> Result<(), BoxError> {
+pub async fn end(app: &App, channel: &str, asker: &str, state: &str) -> Result<(), Error> {
     let mut transaction = app.database.begin().await?;
     let sql = "UPDATE answers SET state = $3
                WHERE channel = $1 AND asker = $2 AND state = 'streaming' RETURNING text";
@@ -124,6 +118,18 @@ pub async fn end(app: &App, channel: &str, asker: &str, state: &str) -> Result<(
     tracing::info!(channel, state, "the answer has ended");
     app.centrifugo.publish(publication).await.ok();
     Ok(())
+}
+
+/// Ends answers that no longer grow, because their instance has crashed or their model hangs. Each instance looks for them.
+pub async fn end_silent(app: &App) {
+    loop {
+        sleep(Duration::from_secs(5)).await;
+        let silent = sqlx::query_as("SELECT channel, asker FROM silent_answers");
+        let silent: sqlx::Result<Vec<(String, String)>> = silent.fetch_all(&app.database).await;
+        for (channel, asker) in silent.unwrap_or_default() {
+            end(app, &channel, &asker, "interrupted").await.ok(); // or in the next round
+        }
+    }
 }
 
 /// Returns the text of an answer so far, and the position from which on its channel has the rest.

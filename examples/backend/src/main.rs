@@ -112,6 +112,7 @@ async fn main() -> Result<(), BoxError> {
     let tables = sqlx::raw_sql(include_str!("../schema.sql"));
     tables.execute(&app.database).await?;
     OUTBOX.create(&app.database).await?;
+    tokio::spawn(answers::end_silent(app));
     let listener = TcpListener::bind(app.config.listen).await?;
     tracing::info!("{}", app.config.origin);
     ctrlc::set_handler(|| app.stopping.cancel())?; // also SIGTERM, as Docker and Kubernetes send it

@@ -43,8 +43,7 @@ async fn rpc(app: &App, event: RpcEvent) -> Result<RpcReply, Reject> {
     }
     let channel: String = event.json().unwrap_or_default(); // what is no channel has no members
     let asker = member_of(app, &channel, event.user()).await?.name;
-    let ended = answers::end(app, &channel, &asker, "stopped").await;
-    ended.map_err(Reject::Failed)?;
+    answers::end(app, &channel, &asker, "stopped").await?;
     Ok(RpcReply::empty())
 }
 
@@ -53,9 +52,7 @@ pub fn handlers(app: &'static App) -> Result<Handlers, BoxError> {
     let centrifugo = Caller::with_secret(&app.config.proxy_secret)?;
     Ok(Handlers::new(centrifugo)
         .connect(move |event| async move {
-            // A client without a token, but with the cookie of a session, which comes along when Centrifugo is below the site
-            // of the page. These connections do not expire. A handler for `refresh` would be asked about those with tokens too,
-            // whose clients would then not ask for the next token.
+            // A client without a token has a session. README.md tells why there is no handler for `refresh`.
             let name = session_user(app, event.headers()).await?;
             Ok(ConnectReply::user(name.ok_or(NO_SESSION)?))
         })
