@@ -1,5 +1,8 @@
 -- What the backend needs, created when it starts. The outbox is created by centrifugo-postgres.
 
+-- Instances that start at the same time wait for one another here: all of this is one transaction.
+SELECT pg_advisory_xact_lock(1);
+
 CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, blocked BOOLEAN NOT NULL DEFAULT false);
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, name TEXT NOT NULL REFERENCES users);
 CREATE TABLE IF NOT EXISTS members (
