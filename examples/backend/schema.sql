@@ -4,7 +4,10 @@
 SELECT pg_advisory_xact_lock(1);
 
 CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, blocked BOOLEAN NOT NULL DEFAULT false);
-CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, name TEXT NOT NULL REFERENCES users);
+CREATE TABLE IF NOT EXISTS sessions (
+  id TEXT PRIMARY KEY DEFAULT gen_random_uuid(), -- which nobody can guess
+  name TEXT NOT NULL REFERENCES users
+);
 CREATE TABLE IF NOT EXISTS members (
   room TEXT, name TEXT REFERENCES users, is_owner BOOLEAN NOT NULL, PRIMARY KEY (room, name)
 );

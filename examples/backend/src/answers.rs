@@ -142,7 +142,8 @@ pub async fn show(
     let position = position(app, &channel).await;
     let sql = "SELECT text, state FROM answers WHERE channel = $1";
     let answer = sqlx::query_as(sql).bind(channel);
-    let (text, state): (String, String) = answer.fetch_one(&app.database).await?;
+    let answer: Option<(String, String)> = answer.fetch_optional(&app.database).await?;
+    let (text, state) = answer.ok_or(Refusal(StatusCode::NOT_FOUND))?;
     let answer = json!({ "text": text, "state": state, "position": position });
     Ok(Json(answer))
 }

@@ -1,7 +1,6 @@
 //! The configuration, from the environment: `backend --help` lists the variables.
 
 use std::net::SocketAddr;
-use std::num::ParseIntError;
 use std::time::{Duration, UNIX_EPOCH};
 
 use centrifugo_token::{Key, ScheduledKey};
@@ -50,6 +49,6 @@ fn key(text: &str) -> Result<ScheduledKey, BoxError> {
     Ok(ScheduledKey::new(key).active_from(UNIX_EPOCH + seconds(from)?))
 }
 
-fn seconds(text: &str) -> Result<Duration, ParseIntError> {
+fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_secs)
 }

@@ -9,7 +9,6 @@ use axum::{Json, Router};
 use centrifugo_token::endpoints::{ConnectionTokenEndpoint, JwksEndpoint, Reject};
 use centrifugo_token::{ConnectionClaims, Expiry, KeySet};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::{App, AppState, BoxError, Refusal, Reply};
 
@@ -43,22 +42,22 @@ impl FromRequestParts<&'static App> for Member {
     type Rejection = Refusal;
 
     async fn from_request_parts(head: &mut Parts, app: &&'static App) -> Result<Self, Refusal> {
-        let Path(path) = Path::<Vec<(String, String)>>::from_request_parts(head, app).await?;
         let name = session_user(app, &head.headers).await?;
+        let name = name.ok_or(Refusal(StatusCode::UNAUTHORIZED))?;
+        let Path(path) = Path::<Vec<(String, String)>>::from_request_parts(head, app).await?;
         let (_, room) = &path[0];
-        let member = member(app, room, &name.unwrap_or_default()).await?;
+        let member = member(app, room, &name).await?;
         member.ok_or(Refusal(StatusCode::FORBIDDEN))
     }
 }
 
 /// Starts a session. A real application asks for a password here.
 pub async fn login(State(app): AppState, Json(name): Json<String>) -> Reply<Response> {
-    let session = Uuid::new_v4().to_string();
-    let sql = "INSERT INTO sessions SELECT $1, name FROM users WHERE name = $2 AND NOT blocked";
-    let insert = sqlx::query(sql).bind(&session).bind(&name);
-    if insert.execute(&app.database).await?.rows_affected() == 0 {
-        return Err(Refusal(StatusCode::FORBIDDEN));
-    }
+    let sql = "INSERT INTO sessions (name) SELECT name FROM users
+               WHERE name = $1 AND NOT blocked RETURNING id";
+    let session = sqlx::query_scalar(sql).bind(name);
+    let session: Option<String> = session.fetch_optional(&app.database).await?;
+    let session = session.ok_or(Refusal(StatusCode::FORBIDDEN))?;
     let cookie = format!("session={session}; HttpOnly; SameSite=Strict; Path=/");
     Ok([(SET_COOKIE, cookie)].into_response())
 }
@@ -70,8 +69,7 @@ pub async fn me(State(app): AppState, headers: HeaderMap) -> Reply<Json<Value>> 
     let sql = "SELECT room, is_owner FROM members WHERE name = $1 ORDER BY room DESC";
     let rooms = sqlx::query_as(sql).bind(&name);
     let rooms: Vec<(String, bool)> = rooms.fetch_all(&app.database).await?;
-    let websocket = &app.config.websocket_url;
-    let page = json!({ "name": name, "rooms": rooms, "websocket": websocket });
+    let page = json!({ "name": name, "rooms": rooms, "websocket": app.config.websocket_url });
     Ok(Json(page))
 }
 

@@ -6,7 +6,6 @@ mod login;
 mod realtime;
 mod rooms;
 
-use std::error::Error;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,15 +13,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use centrifugo_api::{Client, ClientBuilder, InfoRequest};
+use centrifugo_api::{Client, ClientBuilder};
 use clap::Parser;
-use sqlx::PgPool;
+use sqlx::{Executor, PgPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::services::ServeDir;
 use tower_http::trace::{DefaultMakeSpan, TraceLayer};
-use tracing::Level;
 
 use config::Config;
 use rooms::OUTBOX;
@@ -39,7 +37,7 @@ pub struct App {
 }
 
 pub type AppState = State<&'static App>;
-pub type BoxError = Box<dyn Error + Send + Sync>;
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type Reply<T> = Result<T, Refusal>;
 
 /// The refusal of a request, by its status.
@@ -59,9 +57,8 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Tells whether requests can be served: the database and Centrifugo answer, and the outbox is read.
+/// Tells that requests can be served, for which the database is enough, and how much waits for Centrifugo.
 async fn ready(State(app): AppState) -> Reply<String> {
-    app.centrifugo.info(InfoRequest::new()).await?;
     let lag = OUTBOX.lag(&app.database).await?;
     let age = lag.oldest().unwrap_or_default();
     Ok(format!("{} rows in the outbox for {age:?}\n", lag.rows()))
@@ -69,7 +66,7 @@ async fn ready(State(app): AppState) -> Reply<String> {
 
 fn router(app: &'static App) -> Result<Router, BoxError> {
     // Lines of the log about a request name its method and path.
-    let span = DefaultMakeSpan::new().level(Level::INFO);
+    let span = DefaultMakeSpan::new().level(tracing::Level::INFO);
     Ok(Router::new()
         .route("/login", post(login::login))
         .route("/me", get(login::me))
@@ -109,8 +106,7 @@ async fn main() -> Result<(), BoxError> {
     }
 
     // A real application has migrations.
-    let tables = sqlx::raw_sql(include_str!("../schema.sql"));
-    tables.execute(&app.database).await?;
+    app.database.execute(include_str!("../schema.sql")).await?;
     OUTBOX.create(&app.database).await?;
     tokio::spawn(answers::end_silent(app));
     let listener = TcpListener::bind(app.config.listen).await?;

@@ -3,14 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use centrifugo_api::{
-    Disconnect, DisconnectRequest, HistoryRequest, PublishRequest, StreamPosition,
-};
+use centrifugo_api::{Disconnect, DisconnectRequest, HistoryRequest, PublishRequest};
 use centrifugo_postgres::{Error, Outbox};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::login::Member;
+use crate::login::{self, Member};
 use crate::{App, AppState, Refusal, Reply};
 
 /// The table from which Centrifugo takes what it shall do, once the transaction that wrote it has committed.
@@ -23,8 +21,6 @@ pub fn message_text(text: String) -> Option<String> {
 }
 
 /// Stores a message, and its publication in the outbox. Both are there when the transaction commits, or neither.
-///
-/// The publication has a key: whoever publishes it too does not double it.
 pub async fn store(
     transaction: &mut PgConnection,
     Member { room, name, .. }: &Member,
@@ -36,7 +32,7 @@ pub async fn store(
     let insert = sqlx::query_scalar(sql).bind(room).bind(name);
     let insert = insert.bind(text).bind(answer);
     let message: Value = insert.fetch_one(&mut *transaction).await?;
-    let key = format!("message-{}", message["id"]);
+    let key = format!("message-{}", message["id"]); // whoever publishes it too does not double it
     let publication = PublishRequest::new(format!("room:{room}"), message).idempotency_key(key);
     OUTBOX.send(transaction, &publication).await?;
     Ok(publication)
@@ -51,13 +47,11 @@ pub async fn write(State(app): AppState, member: Member, Json(text): Json<String
     Ok(())
 }
 
-/// Returns the position of a channel, from which on a page hears what comes after that which it loads.
-///
-/// Ask for the position before you read the data: then nothing falls between the two.
-pub async fn position(app: &App, channel: &str) -> Option<StreamPosition> {
+/// Returns the position of a channel. Ask for it before you read what a page loads: then nothing falls between the two.
+pub async fn position(app: &App, channel: &str) -> Option<Value> {
     let request = HistoryRequest::new(channel); // without publications
     let history = app.centrifugo.history(request).await.ok()?;
-    Some(StreamPosition::new(history.offset, history.epoch))
+    Some(json!({ "offset": history.offset, "epoch": history.epoch }))
 }
 
 /// Returns the latest messages of a room, and the position of its channel.
@@ -70,10 +64,9 @@ pub async fn show(State(app): AppState, member: Member) -> Reply<Json<Value>> {
     Ok(Json(json!({ "messages": messages, "position": position })))
 }
 
-/// Throws a user out, who may come back, or blocks the user.
+/// Throws a member out, who may come back, or blocks the member.
 ///
-/// The room is told, and the user's connections end, or nothing of that happens. Who is blocked has no session, and so gets no
-/// token any more; handlers refuse what an old token would still allow.
+/// The room is told and the connections end, or neither. Who is blocked gets no token; handlers refuse what an old one allows.
 pub async fn remove(
     State(app): AppState,
     member: Member,
@@ -82,6 +75,8 @@ pub async fn remove(
     if !member.is_owner {
         return Err(Refusal(StatusCode::FORBIDDEN));
     }
+    let removed = login::member(app, &member.room, &name).await?;
+    removed.ok_or(Refusal(StatusCode::NOT_FOUND))?;
     let reason = if is_blocked { "blocked" } else { "kicked" };
     let mut transaction = app.database.begin().await?;
     let update = sqlx::query("UPDATE users SET blocked = blocked OR $2 WHERE name = $1");
