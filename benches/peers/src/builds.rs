@@ -7,52 +7,75 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Failure;
-use crate::results::median;
+use crate::report;
+use crate::results::Quartiles;
 
 const PEERS: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A name for the table, and the dependency of a crate that has no other.
-fn dependencies() -> [(&'static str, String); 3] {
-    let this = |options: &str| format!("centrifugo-api = {{ path = \"{PEERS}/../..\"{options} }}");
+/// A crate that is built as the only dependency of another one.
+struct Build {
+    name: &'static str,
+    dependency: String,
+    /// The target: at most so many times the time of `cent`.
+    at_most: f64,
+}
+
+/// Returns all builds; that of `cent` is the first.
+fn builds() -> [Build; 4] {
+    let this = |name, options: &str, at_most| Build {
+        name,
+        dependency: format!("centrifugo-api = {{ path = \"{PEERS}/../..\"{options} }}"),
+        at_most,
+    };
+    let features = |list| format!(", default-features = false, features = [{list}]");
     [
-        ("cent", "cent = \"=0.1.0\"".to_owned()),
-        ("this, default features", this("")),
-        (
-            "this, `grpc` alone",
-            this(", default-features = false, features = [\"grpc\"]"),
-        ),
+        Build {
+            name: "cent",
+            dependency: "cent = \"=0.1.0\"".to_owned(),
+            at_most: 1.0,
+        },
+        this("this, default features", "", 1.15),
+        this("this, `hyper,tls`", &features(r#""hyper", "tls""#), 0.95),
+        this("this, `grpc` alone", &features(r#""grpc""#), 0.9),
     ]
 }
 
 pub fn table(rounds: usize) -> Result<String, Failure> {
     let scratch = Scratch::new()?;
-    let dependencies = dependencies();
-    let mut times = vec![Vec::new(); dependencies.len()];
+    let builds = builds();
+    let mut times = vec![Vec::new(); builds.len()];
     let mut crates = Vec::new();
-    for (_, dependency) in &dependencies {
-        scratch.depend_on(dependency)?;
+    for build in &builds {
+        scratch.depend_on(&build.dependency)?;
         scratch.cargo(&["fetch"])?;
         crates.push(scratch.crates()?);
     }
     for round in 0..rounds {
-        for ((name, dependency), times) in dependencies.iter().zip(&mut times) {
-            scratch.depend_on(dependency)?;
-            let took = scratch.build()?;
-            eprintln!("round {}, {name}: {:.1} s", round + 1, took.as_secs_f64());
-            times.push(took);
+        for (build, times) in builds.iter().zip(&mut times) {
+            scratch.depend_on(&build.dependency)?;
+            let seconds = scratch.build()?.as_secs_f64();
+            eprintln!("round {}, {}: {seconds:.1} s", round + 1, build.name);
+            times.push(seconds);
         }
     }
-    let medians: Vec<_> = times
-        .into_iter()
-        .filter_map(|times| median(times.into_iter()))
-        .collect();
-    let mut text = "| clean debug build | s | crates | × cent |\n|---|---|---|---|\n".to_owned();
-    for (((name, _), time), crates) in dependencies.iter().zip(&medians).zip(crates) {
-        let ratio = time.div_duration_f64(medians[0]);
+    let mut text = "| clean debug build | s | crates | × cent: median (quartiles) | target | |\n\
+                    |---|---|---|---|---|---|\n"
+        .to_owned();
+    for ((build, seconds), crates) in builds.iter().zip(&times).zip(crates) {
+        let ratios = seconds.iter().zip(&times[0]);
+        let ratio = Quartiles::of(ratios.map(|(seconds, cents)| seconds / cents));
+        let median = Quartiles::of(seconds.iter().copied());
+        let (Some(ratio), Some(seconds)) = (ratio, median) else {
+            continue;
+        };
         let _ = writeln!(
             text,
-            "| {name} | {:.1} | {crates} | {ratio:.2} |",
-            time.as_secs_f64()
+            "| {} | {:.1} | {crates} | {} | {:.2} | {} |",
+            build.name,
+            seconds.median,
+            report::ratio(ratio),
+            build.at_most,
+            report::outcome(ratio.median, build.at_most)
         );
     }
     Ok(text)

@@ -1,26 +1,16 @@
 //! One measurement, in a process of its own: its CPU time and its memory are the client's alone.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use tokio::task::JoinSet;
 
-use crate::Failure;
 use crate::peers::peer::{BlockingPeer, Peer};
+use crate::rows::Kind;
+use crate::sample::{Metric, Sample};
 use crate::work::Work;
-
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// Of all calls of the row, or of one batch or broadcast.
-    pub wall: Duration,
-    /// User and system time of an operation.
-    pub cpu: Duration,
-    /// The largest resident set.
-    pub peak_kib: u64,
-}
+use crate::{Failure, idle, latency};
 
 pub fn concurrent<P: Peer>(work: Arc<Work>) -> Result<Sample, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -29,20 +19,25 @@ pub fn concurrent<P: Peer>(work: Arc<Work>) -> Result<Sample, Failure> {
     runtime.block_on(async {
         let peer = Arc::new(P::connect(&work)?);
         call(&peer, work.load.tasks, work.load.warm_up).await?;
-        let clock = Clock::start()?;
-        call(&peer, work.load.tasks, work.load.calls).await?;
-        clock.stop(&work)
+        match work.row.kind() {
+            Kind::Latency => latency::measure(&peer, work.load).await,
+            Kind::Idle => idle::measure(&peer, work.load).await,
+            Kind::Calls | Kind::Blocking => {
+                let clock = Clock::start()?;
+                call(&peer, work.load.tasks, work.load.calls).await?;
+                clock.stop(&work)
+            }
+        }
     })
 }
 
-/// Spawns the tasks: the runtime polls its main future at twice the cost.
-async fn call<P: Peer>(peer: &Arc<P>, tasks: usize, calls: usize) -> Result<(), Failure> {
+/// Makes so many calls in so many tasks. They are spawned: the runtime polls its main future at twice the cost.
+pub async fn call<P: Peer>(peer: &Arc<P>, tasks: usize, calls: usize) -> Result<(), Failure> {
+    let tasks = tasks.min(calls);
     let mut set = JoinSet::new();
     for task in 0..tasks {
-        let (peer, share) = (
-            Arc::clone(peer),
-            calls / tasks + usize::from(task < calls % tasks),
-        );
+        let peer = Arc::clone(peer);
+        let share = calls / tasks + usize::from(task < calls % tasks);
         set.spawn(async move {
             for _ in 0..share {
                 peer.call().await?;
@@ -78,14 +73,16 @@ impl Clock {
     }
 
     fn stop(self, work: &Work) -> Result<Sample, Failure> {
-        let (wall, usage) = (self.begin.elapsed(), usage()?);
-        let (row, load) = (work.row, work.load);
-        let share = |duration: Duration, of: usize| duration.div_f64(of as f64);
-        Ok(Sample {
-            wall: share(wall, load.calls).mul_f64(row.calls_told(load) as f64),
-            cpu: share(cpu(&usage) - self.cpu, load.calls * row.operations(load)),
-            peak_kib: peak_kib(&usage),
-        })
+        let wall = self.begin.elapsed().as_secs_f64();
+        let cpu = cpu(&usage()?) - self.cpu;
+        let calls = work.load.calls as f64;
+        let told = work.row.calls_told(work.load) as f64;
+        let operations = calls * work.row.operations(work.load) as f64;
+        Ok(Sample::new([
+            (Metric::Wall, wall / calls * told),
+            (Metric::Cpu, cpu.as_secs_f64() * 1e6 / operations),
+            (Metric::Peak, peak_mib()?),
+        ]))
     }
 }
 
@@ -101,43 +98,24 @@ fn cpu(usage: &Usage) -> Duration {
     Duration::from_micros(micros.into_iter().sum())
 }
 
+/// Returns the largest resident set, in MiB.
+///
 /// Linux counts in `ru_maxrss` what the process was before it became this program: that of the parent.
-fn peak_kib(usage: &Usage) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-    let bytes_a_unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    peak.unwrap_or_else(|| u64::try_from(usage.max_rss()).unwrap_or(0) * bytes_a_unit / 1024)
+pub fn peak_mib() -> Result<f64, Failure> {
+    if let Some(kib) = status_kib("VmHWM:") {
+        return Ok(kib / 1024.0);
+    }
+    let bytes_per_unit = if cfg!(target_os = "macos") {
+        1.0
+    } else {
+        1024.0
+    };
+    Ok(usage()?.max_rss() as f64 * bytes_per_unit / 1024.0 / 1024.0)
 }
 
-/// As the process that measures tells the one that compares.
-impl fmt::Display for Sample {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} {} {}",
-            self.wall.as_nanos(),
-            self.cpu.as_nanos(),
-            self.peak_kib
-        )
-    }
-}
-
-impl FromStr for Sample {
-    type Err = Failure;
-
-    fn from_str(text: &str) -> Result<Self, Failure> {
-        let numbers = text
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<Result<Vec<u64>, _>>()?;
-        match numbers[..] {
-            [wall, cpu, peak_kib] => Ok(Self {
-                wall: Duration::from_nanos(wall),
-                cpu: Duration::from_nanos(cpu),
-                peak_kib,
-            }),
-            _ => Err(format!("no sample: {text}").into()),
-        }
-    }
+/// Returns a number of `/proc/self/status`, which Linux has.
+pub fn status_kib(name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }

@@ -1,13 +1,42 @@
-use std::time::Duration;
+//! The measurements of a run, and their medians and quartiles.
 
-use crate::measure::Sample;
 use crate::peers;
 use crate::rows::Row;
+use crate::sample::{Metric, Sample};
 
-/// The measurements, in the order of rows and peers.
+/// The measurements, in the order in which they were made.
 #[derive(Default)]
 pub struct Results {
     samples: Vec<(Row, &'static str, Sample)>,
+    /// Calls per second of the row of latencies.
+    pub rate: usize,
+}
+
+/// A quarter of the values is at most the lower one, half at most the median, a quarter at least the upper one.
+#[derive(Clone, Copy, Debug)]
+pub struct Quartiles {
+    pub lower: f64,
+    pub median: f64,
+    pub upper: f64,
+}
+
+impl Quartiles {
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let last = values.len().checked_sub(1)?;
+        let quarter = last / 4;
+        Some(Self {
+            lower: values[quarter],
+            median: values[last / 2],
+            upper: values[last - quarter],
+        })
+    }
+
+    /// Returns the distance of the quartiles, in parts of the median.
+    fn spread(self) -> f64 {
+        (self.upper - self.lower) / self.median
+    }
 }
 
 impl Results {
@@ -15,58 +44,56 @@ impl Results {
         self.samples.push((row, peer, sample));
     }
 
-    /// The medians of a peer's rounds, one by one.
-    pub fn median(&self, row: Row, peer: &str) -> Option<Sample> {
-        let rounds: Vec<_> = self
-            .samples
-            .iter()
-            .filter(|(of, by, _)| *of == row && *by == peer)
-            .map(|(.., s)| *s)
-            .collect();
-        Some(Sample {
-            wall: median(rounds.iter().map(|sample| sample.wall))?,
-            cpu: median(rounds.iter().map(|sample| sample.cpu))?,
-            peak_kib: median(rounds.iter().map(|sample| sample.peak_kib))?,
-        })
+    /// Returns the values of all rounds.
+    fn values(&self, row: Row, peer: &str, metric: Metric) -> Vec<f64> {
+        let samples = self.samples.iter();
+        let cell = samples.filter(|(of, by, _)| *of == row && *by == peer);
+        cell.filter_map(|(.., sample)| sample.get(metric)).collect()
+    }
+
+    pub fn quartiles(&self, row: Row, peer: &str, metric: Metric) -> Option<Quartiles> {
+        Quartiles::of(self.values(row, peer, metric))
+    }
+
+    pub fn median(&self, row: Row, peer: &str, metric: Metric) -> Option<f64> {
+        let quartiles = self.quartiles(row, peer, metric)?;
+        Some(quartiles.median)
+    }
+
+    /// Returns the ratio of two peers. The machine's speed changes between rounds and is about the same within one: the
+    /// ratios are those of single rounds.
+    pub fn ratio(&self, row: Row, peer: &str, other: &str, metric: Metric) -> Option<Quartiles> {
+        let values = self.values(row, peer, metric).into_iter();
+        let pairs = values.zip(self.values(row, other, metric));
+        Quartiles::of(pairs.map(|(value, other)| value / other))
     }
 
     pub fn rows(&self) -> Vec<Row> {
-        Row::ALL
-            .into_iter()
-            .filter(|row| self.samples.iter().any(|(of, ..)| of == row))
+        let rows = Row::ALL.into_iter();
+        rows.filter(|row| self.samples.iter().any(|(of, ..)| of == row))
             .collect()
     }
 
-    pub fn peers(&self) -> Vec<&'static str> {
-        peers::names()
-            .into_iter()
-            .filter(|name| self.samples.iter().any(|(_, by, _)| by == name))
-            .collect()
+    /// Returns the peers that were measured in any of these rows.
+    pub fn peers(&self, rows: &[Row]) -> Vec<&'static str> {
+        let is_there = |name: &&str| {
+            let mut samples = self.samples.iter();
+            samples.any(|(row, by, _)| by == name && rows.contains(row))
+        };
+        peers::names().into_iter().filter(is_there).collect()
     }
 
-    /// The noise: the median over the cells of the spread of their wall times.
-    pub fn spread(&self) -> f64 {
-        let cells = self
-            .rows()
-            .into_iter()
-            .flat_map(|row| self.peers().into_iter().map(move |by| (row, by)));
+    /// Returns the noise: the median over all cells of the distance between their quartiles, in parts of their median.
+    pub fn spread(&self, metric: Metric) -> f64 {
+        let rows = self.rows();
+        let peers = self.peers(&rows);
+        let cells = rows
+            .iter()
+            .flat_map(|row| peers.iter().map(move |peer| (*row, *peer)));
         let spreads = cells.filter_map(|(row, peer)| {
-            let rounds = self
-                .samples
-                .iter()
-                .filter(|(of, by, _)| *of == row && *by == peer);
-            let walls: Vec<Duration> = rounds.map(|(.., sample)| sample.wall).collect();
-            let (least, most) = (*walls.iter().min()?, *walls.iter().max()?);
-            Some((most - least).div_duration_f64(median(walls.into_iter())?))
+            let quartiles = self.quartiles(row, peer, metric)?;
+            Some(quartiles.spread())
         });
-        let mut spreads: Vec<f64> = spreads.collect();
-        spreads.sort_by(f64::total_cmp);
-        spreads.get(spreads.len() / 2).copied().unwrap_or(0.0)
+        Quartiles::of(spreads).map_or(0.0, |spreads| spreads.median)
     }
-}
-
-pub fn median<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
-    let mut values: Vec<T> = values.collect();
-    values.sort_unstable();
-    values.get(values.len() / 2).copied()
 }

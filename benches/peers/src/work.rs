@@ -7,17 +7,20 @@ use centrifugo_api::{
 };
 
 use crate::Failure;
-use crate::rows::{Load, Row};
+use crate::rows::{Call, Load, Row};
 use crate::server::{Address, GRPC_KEY};
 
 /// In a namespace without history: else the server's work is most of it.
 pub const CHANNEL: &str = "bench:news";
 pub const DATA: &str = r#"{"n":1}"#;
 pub const HISTORY_CHANNEL: &str = "hist:news";
+/// The first byte of an error in a gRPC reply, and of the reply of a batch.
+pub const FIRST_FIELD: u8 = 0x0a;
 const MIB: usize = 1024 * 1024;
 
 pub struct Work {
     pub row: Row,
+    pub call: Call,
     pub load: Load,
     pub address: Address,
     /// Of a batch or a broadcast.
@@ -35,18 +38,19 @@ pub struct Raw {
 }
 
 impl Work {
-    pub fn new(row: Row, address: Address, short: bool) -> Self {
-        let load = row.load(short);
-        let (channels, large) = match row {
-            Row::Batch | Row::Broadcast => (load.parts, 0),
-            Row::Large => (0, MIB),
-            _ => (0, 0),
+    pub fn new(row: Row, load: Load, address: Address) -> Self {
+        let call = row.call();
+        let channels = match call {
+            Call::Batch | Call::Broadcast => load.parts,
+            _ => 0,
         };
         let channels = (0..channels)
             .map(|number| format!("bench:{number:05}"))
             .collect();
+        let large = if call == Call::Large { MIB } else { 0 };
         Self {
             row,
+            call,
             load,
             address,
             channels,
@@ -77,12 +81,12 @@ impl Work {
     }
 
     pub fn raw(&self) -> Result<Raw, Failure> {
-        match self.row {
-            Row::OneByOne | Row::Tasks64 | Row::Tasks256 | Row::Blocking => raw(&self.publish()),
-            Row::Batch => raw_batch(self.batch()),
-            Row::Broadcast => raw(&self.broadcast()),
-            Row::History => raw(&self.history()),
-            Row::Large => raw(&self.large()),
+        match self.call {
+            Call::Publish => raw(&self.publish()),
+            Call::Batch => raw_batch(self.batch()),
+            Call::Broadcast => raw(&self.broadcast()),
+            Call::History => raw(&self.history()),
+            Call::Large => raw(&self.large()),
         }
     }
 

@@ -9,7 +9,7 @@ use cent::{
 
 use super::{BlockingPeer, Peer};
 use crate::Failure;
-use crate::rows::Row;
+use crate::rows::{Call, Row};
 use crate::server::HTTP_KEY;
 use crate::work::{CHANNEL, DATA, HISTORY_CHANNEL, Work};
 
@@ -28,8 +28,8 @@ impl Peer for Cent {
 
     async fn call(&self) -> Result<(), Failure> {
         let (client, work, data) = (&self.client, &self.work, self.data.clone());
-        match work.row {
-            Row::Batch => {
+        match work.call {
+            Call::Batch => {
                 let mut batch = client.new_batch(BatchOptions::default());
                 let add = |channel| batch.publish(PublishRequest::new(channel).data(data.clone()));
                 let outcomes: Vec<_> = work.channels.iter().map(add).collect();
@@ -38,23 +38,22 @@ impl Peer for Cent {
                     outcome.result()?;
                 }
             }
-            Row::Broadcast => {
+            Call::Broadcast => {
                 let result = client
                     .broadcast(BroadcastRequest::new(&work.channels).data(data))
                     .await?;
                 assert_eq!(result.channels.len(), work.load.parts);
             }
-            Row::History => {
+            Call::History => {
                 let history = client
                     .history(HistoryRequest::new(HISTORY_CHANNEL).limit(-1))
                     .await?;
                 assert_eq!(history.publications.len(), work.load.parts);
             }
-            _ => drop(
-                client
-                    .publish(PublishRequest::new(CHANNEL).data(data))
-                    .await?,
-            ),
+            Call::Publish | Call::Large => {
+                let request = PublishRequest::new(CHANNEL).data(data);
+                client.publish(request).await?;
+            }
         }
         Ok(())
     }
@@ -62,15 +61,10 @@ impl Peer for Cent {
 
 impl Cent {
     fn with(work: &Arc<Work>, config: Config) -> Result<Self, Failure> {
-        let data = match work.row {
-            Row::Large => String::from_utf8(work.large.to_vec())?,
-            _ => DATA.to_owned(),
-        };
-        let data = RawValue::from_string(data)?;
         Ok(Self {
             work: Arc::clone(work),
             client: Client::new(config)?,
-            data,
+            data: data(work)?,
         })
     }
 }
@@ -79,7 +73,10 @@ pub struct AutoBatching(Cent);
 
 impl Peer for AutoBatching {
     const NAME: &'static str = "cent/auto-batch";
-    const ROWS: &'static [Row] = Row::TASKS;
+
+    fn has_row(row: Row) -> bool {
+        row.can_share()
+    }
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         /// Faster than the half of the tasks that its documentation tells to take.
@@ -93,6 +90,7 @@ impl Peer for AutoBatching {
 }
 
 pub struct BlockingCent {
+    work: Arc<Work>,
     client: blocking::Client,
     data: Box<RawValue>,
 }
@@ -101,18 +99,33 @@ impl BlockingPeer for BlockingCent {
     const NAME: &'static str = Cent::NAME;
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
-        let data = RawValue::from_string(DATA.to_owned())?;
         Ok(Self {
+            work: Arc::clone(work),
             client: blocking::Client::new(config(work))?,
-            data,
+            data: data(work)?,
         })
     }
 
     fn call(&mut self) -> Result<(), Failure> {
-        self.client
-            .publish(PublishRequest::new(CHANNEL).data(self.data.clone()))?;
+        if self.work.call == Call::History {
+            let request = HistoryRequest::new(HISTORY_CHANNEL).limit(-1);
+            let history = self.client.history(request)?;
+            assert_eq!(history.publications.len(), self.work.load.parts);
+        } else {
+            let request = PublishRequest::new(CHANNEL).data(self.data.clone());
+            self.client.publish(request)?;
+        }
         Ok(())
     }
+}
+
+/// Returns what is published.
+fn data(work: &Work) -> Result<Box<RawValue>, Failure> {
+    let data = match work.call {
+        Call::Large => String::from_utf8(work.large.to_vec())?,
+        _ => DATA.to_owned(),
+    };
+    Ok(RawValue::from_string(data)?)
 }
 
 fn config(work: &Work) -> Config {

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioExecutor;
 
 use super::Peer;
 use crate::Failure;
+use crate::rows::{Kind, Row};
 use crate::server::HTTP_KEY;
 use crate::work::Work;
 
@@ -24,6 +25,10 @@ pub struct Hyper {
 
 impl Peer for Hyper {
     const NAME: &'static str = "hyper";
+
+    fn has_row(row: Row) -> bool {
+        row.kind() == Kind::Calls
+    }
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let mut connector = HttpConnector::new();

@@ -1,6 +1,7 @@
 //! The clients that are compared. A new one is an impl of [`Peer`] or [`BlockingPeer`], and a line in [`all`].
 
 mod cent;
+mod h2;
 mod hyper;
 pub mod peer;
 mod reqwest;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 pub use peer::{BlockingPeer, Peer};
 
 use crate::Failure;
-use crate::measure::{self, Sample};
-use crate::rows::Row;
+use crate::measure;
+use crate::rows::{Kind, Load, Row};
+use crate::sample::Sample;
 use crate::server::Address;
 use crate::work::Work;
 use this::{BlockingThis, OnHyper, OnReqwest, OverGrpc, Shared, This};
@@ -22,23 +24,24 @@ use this::{BlockingThis, OnHyper, OnReqwest, OverGrpc, Shared, This};
 /// A peer of any type.
 pub struct Entry {
     name: &'static str,
-    rows: &'static [Row],
+    has_row: fn(Row) -> bool,
     measure: fn(Arc<Work>) -> Result<Sample, Failure>,
 }
 
 impl Entry {
-    pub fn measure(&self, row: Row, address: Address, short: bool) -> Result<Sample, Failure> {
-        (self.measure)(Arc::new(Work::new(row, address, short)))
+    pub fn measure(&self, row: Row, load: Load, address: Address) -> Result<Sample, Failure> {
+        (self.measure)(Arc::new(Work::new(row, load, address)))
     }
 }
 
 /// Returns all peers, in the order of the tables.
-fn all() -> [Entry; 17] {
+fn all() -> [Entry; 18] {
     [
         concurrent::<tcp::Tcp>(),
         blocking::<tcp::BlockingTcp>(),
         concurrent::<hyper::Hyper>(),
         concurrent::<reqwest::Reqwest>(),
+        concurrent::<h2::H2>(),
         concurrent::<tonic::Tonic>(),
         concurrent::<cent::Cent>(),
         blocking::<cent::BlockingCent>(),
@@ -58,7 +61,7 @@ fn all() -> [Entry; 17] {
 fn concurrent<P: Peer>() -> Entry {
     Entry {
         name: P::NAME,
-        rows: P::ROWS,
+        has_row: P::has_row,
         measure: measure::concurrent::<P>,
     }
 }
@@ -66,7 +69,7 @@ fn concurrent<P: Peer>() -> Entry {
 fn blocking<P: BlockingPeer>() -> Entry {
     Entry {
         name: P::NAME,
-        rows: &[Row::Blocking],
+        has_row: |row| row.kind() == Kind::Blocking,
         measure: measure::blocking::<P>,
     }
 }
@@ -78,9 +81,16 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
+/// Returns whether the calls of a peer share batches.
+pub fn shares_batches(name: &str) -> bool {
+    !all()
+        .iter()
+        .any(|entry| entry.name == name && (entry.has_row)(Row::OneByOne))
+}
+
 pub fn find(name: &str, row: Row) -> Result<Entry, Failure> {
     let found = all()
         .into_iter()
-        .find(|entry| entry.name == name && entry.rows.contains(&row));
+        .find(|entry| entry.name == name && (entry.has_row)(row));
     found.ok_or_else(|| format!("{name} has no row {}", row.name()).into())
 }

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use crate::Failure;
-use crate::rows::Row;
+use crate::rows::{Kind, Row};
 use crate::work::Work;
 
 pub trait Peer: Sized + Send + Sync + 'static {
     const NAME: &'static str;
-    const ROWS: &'static [Row] = Row::ASYNC;
 
-    /// Creates the client, and prepares the work.
+    /// Returns whether the peer is measured in this row.
+    fn has_row(row: Row) -> bool {
+        row.kind() != Kind::Blocking
+    }
+
+    /// Creates the client, and prepares the work. It is called in the runtime.
     fn connect(work: &Arc<Work>) -> Result<Self, Failure>;
 
     /// Makes one call of the work's row, and checks the result.
@@ -20,8 +24,9 @@ pub trait Peer: Sized + Send + Sync + 'static {
 pub trait BlockingPeer: Sized {
     const NAME: &'static str;
 
+    /// Creates the client, and prepares the work.
     fn connect(work: &Arc<Work>) -> Result<Self, Failure>;
 
-    /// Publishes once.
+    /// Makes one call of the work's row, and checks the result.
     fn call(&mut self) -> Result<(), Failure>;
 }

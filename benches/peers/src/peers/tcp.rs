@@ -10,10 +10,13 @@ use tokio::net::TcpStream;
 
 use super::{BlockingPeer, Peer};
 use crate::Failure;
+use crate::rows::{Kind, Row};
 use crate::server::HTTP_KEY;
 use crate::work::Work;
 
 const BUFFER: usize = 64 * 1024;
+/// Room for the largest reply, of which only the used part takes memory.
+const BLOCKING_BUFFER: usize = 1024 * 1024;
 
 pub struct Tcp {
     work: Arc<Work>,
@@ -28,6 +31,10 @@ struct Connection {
 
 impl Peer for Tcp {
     const NAME: &'static str = "tcp";
+
+    fn has_row(row: Row) -> bool {
+        row.kind() == Kind::Calls
+    }
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         Ok(Self {
@@ -87,7 +94,7 @@ impl BlockingPeer for BlockingTcp {
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let stream = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, work.address.http_port))?;
         stream.set_nodelay(true)?;
-        let buffer = vec![0; BUFFER].into();
+        let buffer = vec![0; BLOCKING_BUFFER].into();
         Ok(Self {
             request: request(work)?,
             work: Arc::clone(work),
@@ -101,7 +108,7 @@ impl BlockingPeer for BlockingTcp {
         let mut length = 0;
         while !is_complete(&self.buffer[..length]) {
             match self.stream.read(&mut self.buffer[length..])? {
-                0 => return Err("the server closed the connection".into()),
+                0 => return Err("the connection was closed, or the reply is too large".into()),
                 read => length += read,
             }
         }

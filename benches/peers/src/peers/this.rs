@@ -7,7 +7,7 @@ use centrifugo_api::{Client, ClientBuilder, Coalescing, blocking};
 
 use super::{BlockingPeer, Peer};
 use crate::Failure;
-use crate::rows::Row;
+use crate::rows::{Call, Row};
 use crate::server::{GRPC_KEY, HTTP_KEY};
 use crate::work::Work;
 
@@ -75,24 +75,24 @@ impl<W: Way> Peer for This<W> {
 
     async fn call(&self) -> Result<(), Failure> {
         let (client, work) = (&self.client, &self.work);
-        match work.row {
-            Row::Batch => {
+        match work.call {
+            Call::Batch => {
                 for outcome in client.batch(work.batch().collect::<Vec<_>>()).await? {
                     outcome?;
                 }
             }
-            Row::Broadcast => assert_eq!(
+            Call::Broadcast => assert_eq!(
                 client.broadcast(work.broadcast()).await?.failed().count(),
                 0
             ),
-            Row::History => {
+            Call::History => {
                 assert_eq!(
                     client.history(work.history()).await?.publications.len(),
                     work.load.parts
                 );
             }
-            Row::Large => drop(client.publish(work.large()).await?),
-            _ => drop(client.publish(work.publish()).await?),
+            Call::Large => drop(client.publish(work.large()).await?),
+            Call::Publish => drop(client.publish(work.publish()).await?),
         }
         Ok(())
     }
@@ -103,7 +103,10 @@ pub struct Shared<W>(This<W>);
 
 impl<W: Way> Peer for Shared<W> {
     const NAME: &'static str = W::SHARED;
-    const ROWS: &'static [Row] = Row::TASKS;
+
+    fn has_row(row: Row) -> bool {
+        row.can_share()
+    }
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let mut this = This::connect(work)?;
@@ -134,7 +137,15 @@ impl<W: Way> BlockingPeer for BlockingThis<W> {
     }
 
     fn call(&mut self) -> Result<(), Failure> {
-        self.client.publish(self.work.publish())?;
+        let (client, work) = (&self.client, &self.work);
+        match work.call {
+            Call::History => {
+                let history = client.history(work.history())?;
+                assert_eq!(history.publications.len(), work.load.parts);
+            }
+            Call::Large => drop(client.publish(work.large())?),
+            _ => drop(client.publish(work.publish())?),
+        }
         Ok(())
     }
 }

@@ -12,12 +12,9 @@ use tonic::{Request, Status};
 
 use super::Peer;
 use crate::Failure;
-use crate::rows::Row;
+use crate::rows::{Call, Kind, Row};
 use crate::server::GRPC_KEY;
-use crate::work::Work;
-
-/// The first byte of an error in a reply, and of the reply of a batch.
-const FIRST_FIELD: u8 = 0x0a;
+use crate::work::{FIRST_FIELD, Work};
 
 pub struct Tonic {
     work: Arc<Work>,
@@ -30,7 +27,10 @@ pub struct Tonic {
 impl Peer for Tonic {
     const NAME: &'static str = "tonic";
 
-    /// Within the runtime.
+    fn has_row(row: Row) -> bool {
+        row.kind() == Kind::Calls
+    }
+
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let raw = work.raw()?;
         let url = format!("http://127.0.0.1:{}", work.address.grpc_port);
@@ -54,7 +54,7 @@ impl Peer for Tonic {
             .unary(request, self.path.clone(), Ready)
             .await?
             .into_inner();
-        if reply.first() == Some(&FIRST_FIELD) && self.work.row != Row::Batch {
+        if reply.first() == Some(&FIRST_FIELD) && self.work.call != Call::Batch {
             Err(format!("an error: {reply:?}").into())
         } else {
             Ok(())

@@ -1,10 +1,11 @@
-//! The picture: a group of bars a row, each as long as its wall time.
+//! The picture: a group of bars per row, each as long as its wall time, its p99 or its memory.
 
 use std::fmt::Write as _;
 
-use crate::measure::Sample;
+use super::digits;
 use crate::results::Results;
-use crate::rows::Row;
+use crate::rows::{Kind, Row};
+use crate::sample::Metric;
 
 const COLUMNS: usize = 2;
 const COLUMN: f64 = 490.0;
@@ -22,9 +23,19 @@ text{font:12px system-ui,sans-serif;fill:#1f2328}\
 .this{fill:#2f81f7}.cent{fill:#d9822b}.raw{fill:#8b949e}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.value{fill:#9198a1}}";
 
+/// The bar of a peer.
+struct Bar {
+    peer: &'static str,
+    length: f64,
+    text: String,
+}
+
 pub fn draw(results: &Results) -> String {
-    let rows: Vec<_> = results
-        .rows()
+    // Where the network has a delay, all bars are alike.
+    let rows = super::shown_rows(results, |row| {
+        row.kind() == Kind::Idle || row.load(false).delay.is_zero()
+    });
+    let rows: Vec<_> = rows
         .into_iter()
         .map(|row| (row, bars(results, row)))
         .collect();
@@ -52,38 +63,52 @@ pub fn draw(results: &Results) -> String {
     )
 }
 
-fn bars(results: &Results, row: Row) -> Vec<(&'static str, Sample)> {
-    let peers = results.peers().into_iter();
+fn bars(results: &Results, row: Row) -> Vec<Bar> {
+    let peers = results.peers(&[row]).into_iter();
     peers
-        .filter_map(|peer| Some((peer, results.median(row, peer)?)))
+        .filter_map(|peer| {
+            let median = |metric| results.median(row, peer, metric);
+            let (length, text) = match row.kind() {
+                Kind::Calls | Kind::Blocking => {
+                    let wall = median(Metric::Wall)?;
+                    let cpu = digits(median(Metric::Cpu)?);
+                    (wall, format!("{} s, {cpu} µs", digits(wall)))
+                }
+                Kind::Latency => {
+                    let p99 = median(Metric::P99)?;
+                    (p99, format!("p99 {} ms", digits(p99)))
+                }
+                Kind::Idle => {
+                    let mib = median(Metric::Idle)? * median(Metric::Connections)? / 1024.0;
+                    (mib, format!("{} MiB", digits(mib)))
+                }
+            };
+            Some(Bar { peer, length, text })
+        })
         .collect()
 }
 
-fn group(text: &mut String, title: &str, bars: &[(&str, Sample)], left: f64, mut top: f64) {
-    let longest = bars
-        .iter()
-        .map(|(_, sample)| sample.wall)
-        .max()
-        .unwrap_or_default();
+fn group(text: &mut String, title: &str, bars: &[Bar], left: f64, mut top: f64) {
+    let longest = bars.iter().map(|bar| bar.length).fold(0.0, f64::max);
     let start = left + NAMES;
     let _ = writeln!(
         text,
         r#"<text class="title" x="{start}" y="{}">{title}</text>"#,
         top + BAR
     );
-    for (peer, sample) in bars {
+    for bar in bars {
         top += LINE;
-        let length = LONGEST * sample.wall.div_duration_f64(longest);
+        let length = LONGEST * bar.length / longest;
+        let peer = bar.peer;
         let (baseline, end) = (top + BAR - 2.0, start + length + 6.0);
         let _ = writeln!(
             text,
             "<text class=\"name\" x=\"{}\" y=\"{baseline}\">{peer}</text>\
              <rect class=\"{}\" x=\"{start}\" y=\"{top}\" width=\"{length:.1}\" height=\"{BAR}\" rx=\"2\"/>\
-             <text class=\"value\" x=\"{end:.1}\" y=\"{baseline}\">{} s, {} µs</text>",
+             <text class=\"value\" x=\"{end:.1}\" y=\"{baseline}\">{}</text>",
             start - 8.0,
             class(peer),
-            super::digits(sample.wall.as_secs_f64()),
-            super::digits(sample.cpu.as_secs_f64() * 1e6)
+            bar.text
         );
     }
 }

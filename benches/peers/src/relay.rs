@@ -1,0 +1,138 @@
+//! A network with a delay: relays in front of the server, which pass everything on later, in order.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::Failure;
+use crate::server::Address;
+
+const BUFFER: usize = 64 * 1024;
+
+/// Bytes on their way to the other end of a connection; none are its end.
+struct Chunk {
+    due: Instant,
+    bytes: Bytes,
+    to: UnboundedSender<Bytes>,
+}
+
+/// The relays to a server, one for each delay.
+pub struct Relays {
+    server: Address,
+    started: BTreeMap<Duration, Address>,
+}
+
+impl Relays {
+    pub fn new(server: Address) -> Self {
+        let started = BTreeMap::from([(Duration::ZERO, server)]);
+        Self { server, started }
+    }
+
+    /// Returns the address of the server behind such a delay each way.
+    pub fn address(&mut self, delay: Duration) -> Result<Address, Failure> {
+        if let Some(address) = self.started.get(&delay) {
+            return Ok(*address);
+        }
+        let (chunks, delayed) = channel();
+        // One delay for all: what comes first is due first. The timers of tokio are late by up to a millisecond.
+        thread::spawn(move || pass_on(&delayed));
+        let address = Address {
+            http_port: start(self.server.http_port, delay, chunks.clone())?,
+            grpc_port: start(self.server.grpc_port, delay, chunks)?,
+        };
+        self.started.insert(delay, address);
+        Ok(address)
+    }
+}
+
+/// Gives each chunk to its connection when it is due.
+fn pass_on(delayed: &Receiver<Chunk>) {
+    for chunk in delayed {
+        thread::sleep(chunk.due.saturating_duration_since(Instant::now()));
+        // A connection that is closed needs nothing.
+        let _ = chunk.to.send(chunk.bytes);
+    }
+}
+
+/// Starts a relay in a thread of its own, and returns its port.
+fn start(server_port: u16, delay: Duration, chunks: Sender<Chunk>) -> Result<u16, Failure> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let port = listener.local_addr()?.port();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    thread::spawn(move || {
+        let ended = runtime.block_on(accept(listener, server_port, delay, chunks));
+        eprintln!("the relay of port {port} ended: {ended:?}");
+    });
+    Ok(port)
+}
+
+async fn accept(
+    listener: std::net::TcpListener,
+    server_port: u16,
+    delay: Duration,
+    chunks: Sender<Chunk>,
+) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    loop {
+        let (client, _) = listener.accept().await?;
+        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server_port)).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        relay(from_client, to_server, delay, chunks.clone());
+        relay(from_server, to_client, delay, chunks.clone());
+    }
+}
+
+/// Relays one direction of a connection.
+fn relay(from: OwnedReadHalf, to: OwnedWriteHalf, delay: Duration, chunks: Sender<Chunk>) {
+    let (sender, receiver) = unbounded_channel();
+    tokio::spawn(read(from, delay, chunks, sender));
+    tokio::spawn(write(receiver, to));
+}
+
+async fn read(
+    mut from: OwnedReadHalf,
+    delay: Duration,
+    chunks: Sender<Chunk>,
+    to: UnboundedSender<Bytes>,
+) {
+    let mut buffer = BytesMut::new();
+    loop {
+        if buffer.capacity() < BUFFER / 2 {
+            buffer.reserve(BUFFER);
+        }
+        // A connection that breaks ends for the other side too.
+        let read = from.read_buf(&mut buffer).await.unwrap_or(0);
+        let chunk = Chunk {
+            due: Instant::now() + delay,
+            bytes: buffer.split().freeze(),
+            to: to.clone(),
+        };
+        if chunks.send(chunk).is_err() || read == 0 {
+            return;
+        }
+    }
+}
+
+/// Writes until the end; then the connection is shut down as the other side was.
+async fn write(mut chunks: UnboundedReceiver<Bytes>, mut to: OwnedWriteHalf) {
+    while let Some(bytes) = chunks.recv().await {
+        if bytes.is_empty() || to.write_all(&bytes).await.is_err() {
+            break;
+        }
+    }
+}
