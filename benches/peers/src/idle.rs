@@ -24,7 +24,6 @@ pub async fn measure<P: Peer>(peer: &Arc<P>, load: Load) -> Result<Sample, Failu
     Ok(Sample::new([
         (Metric::Connections, connections),
         (Metric::Idle, memory / connections.max(1.0)),
-        (Metric::Peak, peak_mib()?),
     ]))
 }
 

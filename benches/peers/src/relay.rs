@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::Failure;
 use crate::server::Address;
 
 const BUFFER: usize = 64 * 1024;
+/// The connections that may wait to be accepted: more than are opened at once, since a system refuses those beyond for a
+/// second.
+const BACKLOG: u32 = 4096;
 
 /// Bytes on their way to the other end of a connection; none are its end.
 struct Chunk {
@@ -65,12 +68,15 @@ fn pass_on(delayed: &Receiver<Chunk>) {
 
 /// Starts a relay in a thread of its own, and returns its port.
 fn start(server_port: u16, delay: Duration, chunks: Sender<Chunk>) -> Result<u16, Failure> {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
-    let port = listener.local_addr()?.port();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let listener = runtime.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.listen(BACKLOG)
+    })?;
+    let port = listener.local_addr()?.port();
     thread::spawn(move || {
         let ended = runtime.block_on(accept(listener, server_port, delay, chunks));
         eprintln!("the relay of port {port} ended: {ended:?}");
@@ -79,22 +85,37 @@ fn start(server_port: u16, delay: Duration, chunks: Sender<Chunk>) -> Result<u16
 }
 
 async fn accept(
-    listener: std::net::TcpListener,
+    listener: TcpListener,
     server_port: u16,
     delay: Duration,
     chunks: Sender<Chunk>,
 ) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
     loop {
         let (client, _) = listener.accept().await?;
-        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server_port)).await?;
-        client.set_nodelay(true)?;
-        server.set_nodelay(true)?;
-        let (from_client, to_client) = client.into_split();
-        let (from_server, to_server) = server.into_split();
-        relay(from_client, to_server, delay, chunks.clone());
-        relay(from_server, to_client, delay, chunks.clone());
+        let chunks = chunks.clone();
+        tokio::spawn(async move {
+            let connected = connect(client, server_port, delay, chunks).await;
+            if let Err(error) = connected {
+                eprintln!("the relay cannot connect to the server: {error}");
+            }
+        });
     }
+}
+
+async fn connect(
+    client: TcpStream,
+    server_port: u16,
+    delay: Duration,
+    chunks: Sender<Chunk>,
+) -> io::Result<()> {
+    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server_port)).await?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    relay(from_client, to_server, delay, chunks.clone());
+    relay(from_server, to_client, delay, chunks);
+    Ok(())
 }
 
 /// Relays one direction of a connection.
