@@ -214,7 +214,7 @@ impl Row {
                 Idle,
                 Publish,
                 "idle",
-                "1,000 idle connections",
+                "1,000 publishes at once, then idle",
                 Load::new(1_000, 1, 1_000).delay(250),
             ),
         }

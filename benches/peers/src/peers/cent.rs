@@ -9,7 +9,7 @@ use cent::{
 
 use super::{BlockingPeer, Peer};
 use crate::Failure;
-use crate::rows::{Call, Row};
+use crate::rows::Call;
 use crate::server::HTTP_KEY;
 use crate::work::{CHANNEL, DATA, HISTORY_CHANNEL, Work};
 
@@ -73,10 +73,7 @@ pub struct AutoBatching(Cent);
 
 impl Peer for AutoBatching {
     const NAME: &'static str = "cent/auto-batch";
-
-    fn has_row(row: Row) -> bool {
-        row.can_share()
-    }
+    const SHARES_BATCHES: bool = true;
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         /// Faster than the half of the tasks that its documentation tells to take.

@@ -24,6 +24,7 @@ use this::{BlockingThis, OnHyper, OnReqwest, OverGrpc, Shared, This};
 /// A peer of any type.
 pub struct Entry {
     name: &'static str,
+    shares_batches: bool,
     has_row: fn(Row) -> bool,
     measure: fn(Arc<Work>) -> Result<Sample, Failure>,
 }
@@ -35,8 +36,8 @@ impl Entry {
 }
 
 /// Returns all peers, in the order of the tables.
-fn all() -> [Entry; 18] {
-    [
+fn all() -> Vec<Entry> {
+    vec![
         concurrent::<tcp::Tcp>(),
         blocking::<tcp::BlockingTcp>(),
         concurrent::<hyper::Hyper>(),
@@ -61,6 +62,7 @@ fn all() -> [Entry; 18] {
 fn concurrent<P: Peer>() -> Entry {
     Entry {
         name: P::NAME,
+        shares_batches: P::SHARES_BATCHES,
         has_row: P::has_row,
         measure: measure::concurrent::<P>,
     }
@@ -69,6 +71,7 @@ fn concurrent<P: Peer>() -> Entry {
 fn blocking<P: BlockingPeer>() -> Entry {
     Entry {
         name: P::NAME,
+        shares_batches: false,
         has_row: |row| row.kind() == Kind::Blocking,
         measure: measure::blocking::<P>,
     }
@@ -83,9 +86,9 @@ pub fn names() -> Vec<&'static str> {
 
 /// Returns whether the calls of a peer share batches.
 pub fn shares_batches(name: &str) -> bool {
-    !all()
+    all()
         .iter()
-        .any(|entry| entry.name == name && (entry.has_row)(Row::OneByOne))
+        .any(|entry| entry.name == name && entry.shares_batches)
 }
 
 pub fn find(name: &str, row: Row) -> Result<Entry, Failure> {

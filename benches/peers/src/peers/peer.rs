@@ -9,9 +9,16 @@ use crate::work::Work;
 pub trait Peer: Sized + Send + Sync + 'static {
     const NAME: &'static str;
 
+    /// Whether calls that are made at once share batches.
+    const SHARES_BATCHES: bool = false;
+
     /// Returns whether the peer is measured in this row.
     fn has_row(row: Row) -> bool {
-        row.kind() != Kind::Blocking
+        if Self::SHARES_BATCHES {
+            row.can_share()
+        } else {
+            row.kind() != Kind::Blocking
+        }
     }
 
     /// Creates the client, and prepares the work. It is called in the runtime.

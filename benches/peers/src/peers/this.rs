@@ -7,7 +7,7 @@ use centrifugo_api::{Client, ClientBuilder, Coalescing, blocking};
 
 use super::{BlockingPeer, Peer};
 use crate::Failure;
-use crate::rows::{Call, Row};
+use crate::rows::Call;
 use crate::server::{GRPC_KEY, HTTP_KEY};
 use crate::work::Work;
 
@@ -103,10 +103,7 @@ pub struct Shared<W>(This<W>);
 
 impl<W: Way> Peer for Shared<W> {
     const NAME: &'static str = W::SHARED;
-
-    fn has_row(row: Row) -> bool {
-        row.can_share()
-    }
+    const SHARES_BATCHES: bool = true;
 
     fn connect(work: &Arc<Work>) -> Result<Self, Failure> {
         let mut this = This::connect(work)?;

@@ -152,7 +152,8 @@ pub fn ratio(quartiles: Quartiles) -> String {
 
 /// Writes the tables and the picture into the documentation.
 pub fn write(tables: &str, results: &Results) -> Result<(), Failure> {
-    const IMAGE: &str = "![Bars of wall time, with the client's CPU time per operation: shorter is better](benchmarks.svg)";
+    const IMAGE: &str = "![Bars of wall time with the client's CPU time per operation, of latencies, and of memory: \
+                         shorter is better](benchmarks.svg)";
     replace(PAGE, "calls", &format!("{IMAGE}\n\n{tables}"))?;
     let picture = in_crate("docs/benchmarks.svg");
     fs::write(&picture, picture::draw(results))?;

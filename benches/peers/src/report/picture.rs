@@ -58,7 +58,7 @@ pub fn draw(results: &Results) -> String {
     );
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-         role=\"img\" aria-label=\"Wall time and client CPU time of each client; shorter is better\">\n\
+         role=\"img\" aria-label=\"Times, latencies and memory of each client; shorter is better\">\n\
          <style>{STYLE}</style>\n{groups}</svg>\n"
     )
 }
@@ -79,8 +79,9 @@ fn bars(results: &Results, row: Row) -> Vec<Bar> {
                     (p99, format!("p99 {} ms", digits(p99)))
                 }
                 Kind::Idle => {
-                    let mib = median(Metric::Idle)? * median(Metric::Connections)? / 1024.0;
-                    (mib, format!("{} MiB", digits(mib)))
+                    let connections = median(Metric::Connections)?;
+                    let mib = median(Metric::Idle)? * connections / 1024.0;
+                    (mib, format!("{} MiB, {connections:.0} open", digits(mib)))
                 }
             };
             Some(Bar { peer, length, text })

@@ -13,7 +13,7 @@ const AUTO_BATCH: &str = "cent/auto-batch";
 const COALESCING_HTTP: &str = "this/coalescing http";
 const COALESCING_GRPC: &str = "this/coalescing grpc";
 
-const TARGETS: [Target; 22] = [
+const TARGETS: &[Target] = &[
     (Row::OneByOne, "this/grpc", Cpu, 0.55, "tonic"),
     (Row::Tasks64, "this/grpc", Cpu, 0.75, "tonic"),
     (Row::Tasks256, "this/grpc", Cpu, 0.75, "tonic"),
@@ -48,7 +48,7 @@ pub fn tables(results: &Results) -> String {
 
 fn ratios(results: &Results) -> String {
     let mut lines = String::new();
-    for (row, who, metric, at_most, whose) in TARGETS {
+    for &(row, who, metric, at_most, whose) in TARGETS {
         let Some(ratio) = results.ratio(row, who, whose, metric) else {
             continue;
         };
