@@ -65,3 +65,19 @@ fn percentile(sorted: &[Duration], share: f64) -> Result<f64, Failure> {
     let latency = sorted[(last as f64 * share).round() as usize];
     Ok(latency.as_secs_f64() * 1e3)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::percentile;
+
+    #[test]
+    fn percentiles_are_those_of_the_sorted_latencies() {
+        let latencies: Vec<_> = (0..=1_000).map(Duration::from_millis).collect();
+        for (share, milliseconds) in [(0.5, 500.0), (0.99, 990.0), (0.999, 999.0)] {
+            assert_eq!(percentile(&latencies, share).unwrap(), milliseconds);
+        }
+        assert!(percentile(&[], 0.5).is_err());
+    }
+}

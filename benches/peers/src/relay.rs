@@ -157,3 +157,59 @@ async fn write(mut chunks: UnboundedReceiver<Bytes>, mut to: OwnedWriteHalf) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::Relays;
+    use crate::server::Address;
+
+    const DELAY: Duration = Duration::from_millis(30);
+
+    /// Returns the address of a server that sends back what it receives, until the end.
+    fn echo() -> Address {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let (mut reader, _) = listener.accept().unwrap();
+            let mut writer = reader.try_clone().unwrap();
+            std::io::copy(&mut reader, &mut writer).unwrap();
+        });
+        Address {
+            http_port: port,
+            grpc_port: port,
+        }
+    }
+
+    #[test]
+    fn relay_delays_each_way_and_keeps_order_and_end() {
+        let address = Relays::new(echo()).address(DELAY).unwrap();
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, address.http_port)).unwrap();
+        let sent: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
+        let mut writer = stream.try_clone().unwrap();
+        let begin = Instant::now();
+        let (to_send, mut received) = (sent.clone(), vec![0]);
+        let sending = thread::spawn(move || {
+            to_send
+                .chunks(1_000)
+                .for_each(|part| writer.write_all(part).unwrap());
+            writer.shutdown(std::net::Shutdown::Write).unwrap();
+        });
+        stream.read_exact(&mut received).unwrap();
+        assert!(begin.elapsed() >= 2 * DELAY);
+        stream.read_to_end(&mut received).unwrap();
+        assert!(received == sent);
+        sending.join().unwrap();
+    }
+
+    #[test]
+    fn no_delay_needs_no_relay() {
+        let server = echo();
+        let address = Relays::new(server).address(Duration::ZERO).unwrap();
+        assert_eq!(address.http_port, server.http_port);
+    }
+}

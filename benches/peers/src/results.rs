@@ -97,3 +97,34 @@ impl Results {
         Quartiles::of(spreads).map_or(0.0, |spreads| spreads.median)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Quartiles, Results};
+    use crate::rows::Row;
+    use crate::sample::{Metric, Sample};
+
+    #[test]
+    fn quartiles_leave_as_many_values_below_as_above() {
+        let quartiles = Quartiles::of((1..=15).rev().map(f64::from)).unwrap();
+        assert_eq!(
+            [quartiles.lower, quartiles.median, quartiles.upper],
+            [4.0, 8.0, 12.0]
+        );
+        assert!(Quartiles::of([]).is_none());
+    }
+
+    #[test]
+    fn ratios_are_those_of_single_rounds() {
+        let mut results = Results::default();
+        // The machine is slower from round to round.
+        for slowness in [1.0, 10.0, 100.0] {
+            let wall = |seconds| Sample::new([(Metric::Wall, seconds * slowness)]);
+            results.add(Row::Large, "cent", wall(2.0));
+            results.add(Row::Large, "this/http", wall(1.0));
+        }
+        let ratio = results.ratio(Row::Large, "this/http", "cent", Metric::Wall);
+        let ratio = ratio.unwrap();
+        assert_eq!([ratio.lower, ratio.upper], [0.5, 0.5]);
+    }
+}

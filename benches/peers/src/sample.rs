@@ -113,3 +113,16 @@ impl FromStr for Sample {
         Ok(Self(numbers))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Metric, Sample};
+
+    #[test]
+    fn printed_sample_is_read_back() {
+        let numbers = Metric::ALL.map(|metric| (metric, metric as usize as f64 + 0.5));
+        let read: Sample = Sample::new(numbers).to_string().parse().unwrap();
+        assert_eq!(read.0, numbers);
+        assert!("wall=fast".parse::<Sample>().is_err());
+    }
+}
