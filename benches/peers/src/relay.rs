@@ -168,7 +168,7 @@ mod tests {
     use super::Relays;
     use crate::server::Address;
 
-    const DELAY: Duration = Duration::from_millis(30);
+    const DELAY: Duration = Duration::from_millis(100);
 
     /// Returns the address of a server that sends back what it receives, until the end.
     fn echo() -> Address {
