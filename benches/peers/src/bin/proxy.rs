@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,7 +58,10 @@ fn main() -> Result<(), Failure> {
     })?;
     let grpc = [
         ("this over gRPC", Server::grpc(handlers().grpc())?),
-        ("tonic, by hand", Server::grpc(ByHand)?),
+        (
+            "tonic, by hand",
+            Server::grpc(ByHand(Arc::new(Application)))?,
+        ),
     ];
     compare(&grpc, is_short, |server, requests| {
         grpc_requests(server.address, requests)
@@ -344,38 +347,62 @@ async fn subscribe(
 
 /// A gRPC service as tonic's generator writes it.
 #[derive(Clone)]
-struct ByHand;
+struct ByHand(Arc<Application>);
+
+type BoxFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
 impl Service<Request<Body>> for ByHand {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = BoxFuture<'static, Response<Body>, Infallible>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(async move {
-            let mut grpc = Grpc::new(ProstCodec::default());
-            match request.uri().path() {
-                RPC => Ok(grpc.unary(ByHand, request).await),
-                _ => Ok(Status::unimplemented("").into_http()),
+        match request.uri().path() {
+            RPC => {
+                let application = Arc::clone(&self.0);
+                Box::pin(async move {
+                    let mut grpc = Grpc::new(ProstCodec::default())
+                        .apply_compression_config(Default::default(), Default::default())
+                        .apply_max_message_size_config(None, None);
+                    Ok(grpc.unary(Subscribe(application), request).await)
+                })
             }
-        })
+            _ => Box::pin(async { Ok(Status::unimplemented("").into_http()) }),
+        }
     }
 }
 
-impl Service<tonic::Request<SubscribeRequest>> for ByHand {
+/// The call of one method.
+struct Subscribe(Arc<Application>);
+
+impl Service<tonic::Request<SubscribeRequest>> for Subscribe {
     type Response = tonic::Response<SubscribeResponse>;
     type Error = Status;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
+    type Future = BoxFuture<'static, Self::Response, Status>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: tonic::Request<SubscribeRequest>) -> Self::Future {
+        let application = Arc::clone(&self.0);
+        Box::pin(async move { application.subscribe(request).await })
+    }
+}
+
+/// What the application writes itself.
+struct Application;
+
+impl Application {
+    /// An async function of a trait, as `async_trait` writes it.
+    fn subscribe(
+        &self,
+        request: tonic::Request<SubscribeRequest>,
+    ) -> BoxFuture<'_, tonic::Response<SubscribeResponse>, Status> {
         Box::pin(async move {
             let secret = request.metadata().get("x-centrifugo-secret");
             if secret.is_none_or(|secret| secret != "s3cret") {
@@ -383,9 +410,8 @@ impl Service<tonic::Request<SubscribeRequest>> for ByHand {
             }
             let info = format!(r#"{{"id":"{}"}}"#, request.get_ref().user);
             let result = SubscribeResult::default().info(info);
-            Ok(tonic::Response::new(
-                SubscribeResponse::default().result(result),
-            ))
+            let response = SubscribeResponse::default().result(result);
+            Ok(tonic::Response::new(response))
         })
     }
 }

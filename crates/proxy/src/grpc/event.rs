@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 use std::task::{Context, Poll, ready};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -21,11 +21,12 @@ use crate::observe::{EventStart, Summary, Transport};
 
 /// The outcome of a handler, which the code around tonic's does not see in the response.
 #[derive(Default)]
-pub(super) struct Told(Mutex<Option<Result<Summary, Failure>>>);
+pub(super) struct Told(OnceLock<Result<Summary, Failure>>);
 
 impl Told {
     pub(super) fn tell(&self, outcome: Result<Summary, Failure>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        // It is told once: no handler answers twice.
+        let _ = self.0.set(outcome);
     }
 
     /// Tells a failure, and returns its status.
@@ -37,7 +38,7 @@ impl Told {
 
     /// Returns the outcome that the handler told, or else that of a message which could not be read.
     pub(super) fn outcome(self, response: Response<Body>, limit: usize) -> Work<Response<Body>> {
-        match self.0.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match self.0.into_inner() {
             Some(Ok(summary)) => Ok((response, summary)),
             Some(Err(failure)) => Err(failure),
             None => Err(unreadable(&response, limit)),

@@ -211,7 +211,7 @@ impl Handlers {
             return Caught::failed(Failure::no_handler(M::KIND));
         };
         match Event::new(message, head) {
-            Ok((event, own_format)) => Caught(handler(event, format(own_format))),
+            Ok((event, own_format)) => Caught::start(|| handler(event, format(own_format))),
             Err(failure) => Caught::failed(failure),
         }
     }
@@ -233,7 +233,8 @@ impl Handlers {
         };
         let handler = handler.ok_or_else(|| Failure::no_handler(kind))?;
         let (event, format) = Event::new(message, head)?;
-        let (answer, publications) = Caught(handler(event, publications, format)).await?;
+        let opened = Caught::start(|| handler(event, publications, format));
+        let (answer, publications) = opened.await?;
         let observers = StreamObservers {
             observers: self.parts().observers.clone(),
             kind,

@@ -14,7 +14,9 @@ use futures_core::Stream;
 pub(crate) use call::Begun;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) use call::{Work, begin};
-pub(crate) use panic::{Caught, catch_panic, drop_caught};
+#[cfg(feature = "grpc")]
+pub(crate) use panic::Caught;
+pub(crate) use panic::{catch_panic, drop_caught};
 pub(crate) use table::BoxStream;
 #[allow(unreachable_pub)] // As in `table`.
 pub use table::{Answer, BoxFuture, Handler, Table};

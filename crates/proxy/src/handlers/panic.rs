@@ -26,9 +26,14 @@ pub(crate) fn drop_caught<T>(value: T) {
 }
 
 /// The answer of a handler, whose panic is a failure.
-pub(crate) struct Caught<T: 'static>(pub(super) BoxFuture<Result<T, Failure>>);
+pub(crate) struct Caught<T: 'static>(BoxFuture<Result<T, Failure>>);
 
 impl<T: Send> Caught<T> {
+    /// Calls a handler, which may panic already.
+    pub(super) fn start(handler: impl FnOnce() -> BoxFuture<Result<T, Failure>>) -> Self {
+        catch_panic(handler).map_or_else(|panic| Self::failed(Failure::Panic(panic)), Self)
+    }
+
     /// Returns the failure of an event that no handler gets.
     pub(super) fn failed(failure: Failure) -> Self {
         Self(Box::pin(std::future::ready(Err(failure))))

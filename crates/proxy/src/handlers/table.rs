@@ -100,12 +100,10 @@ where
     F: Fn(Event<M>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<A, A::Reject>> + Send + 'static,
 {
-    let function = Arc::new(function);
     Arc::new(move |event, format| {
-        let function = Arc::clone(&function);
+        let answered = function(event);
         Box::pin(async move {
-            // The function is called here, where its panics are caught too.
-            match function(event).await {
+            match answered.await {
                 Ok(reply) => {
                     let response = reply.accepted(&format)?;
                     let summary = Summary::Accepted;
@@ -124,11 +122,10 @@ where
     R: Future<Output = Result<(StreamSubscribeReply, S), Reject>> + Send + 'static,
     S: Stream<Item = Result<StreamPublication, Failed>> + Send + 'static,
 {
-    let function = Arc::new(function);
     Arc::new(move |event, publications, format| {
-        let function = Arc::clone(&function);
+        let answered = function(event, publications);
         Box::pin(async move {
-            match function(event, publications).await {
+            match answered.await {
                 Ok((reply, stream)) => {
                     let response = reply.accepted(&format)?;
                     let summary = Summary::Accepted;
