@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::{Extensions, HeaderMap, HeaderName};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::error::Error;
@@ -146,10 +146,9 @@ impl Caller {
                         "the header with the secret is missing",
                     ));
                 };
-                let mut values = headers.get_all(&self.header).iter();
+                let is_secret = |value: &HeaderValue| secrets.contain(value.as_bytes());
                 // Usually there is one.
-                secrets.contain(first.as_bytes())
-                    || values.any(|value| secrets.contain(value.as_bytes()))
+                is_secret(first) || headers.get_all(&self.header).iter().any(is_secret)
             }
         };
         if is_allowed {
@@ -243,8 +242,6 @@ fn checked<S: Into<String>>(secrets: impl IntoIterator<Item = S>) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(name: &'static str, values: &[&'static str]) -> HeaderMap {
