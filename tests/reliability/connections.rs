@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use centrifugo_api::{Client, ClientBuilder, InfoRequest, PublishRequest};
+#[cfg(feature = "gzip")]
+use centrifugo_api::PublishRequest;
+use centrifugo_api::{Client, ClientBuilder, InfoRequest};
 use centrifugo_api_testing::{Fault, Server};
 use tokio::time::error::Elapsed;
 
