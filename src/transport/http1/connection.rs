@@ -12,8 +12,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::task::unconstrained;
 
+use super::waker::CallWaker;
 use crate::transport::dial::{Connected, Socket};
 use crate::transport::service::Body;
+
+/// How often a connection is driven before others get their turn.
+const ROUNDS: usize = 4;
 
 /// The driver of a connection, which reads and writes.
 type Driver = http1::Connection<TokioIo<Box<dyn Socket>>, Body>;
@@ -24,6 +28,7 @@ pub(super) struct Connection {
     sender: SendRequest<Body>,
     /// `None` once the connection has ended. In a box, since connections are moved and the driver is large.
     driver: Option<Pin<Box<Driver>>>,
+    waker: CallWaker,
 }
 
 /// The reason why there is no response.
@@ -47,13 +52,14 @@ impl Connection {
             address,
             sender,
             driver: Some(Box::pin(driver)),
+            waker: CallWaker::new(),
         })
     }
 
     /// Returns whether a call may use the connection. It finds out whether the server has closed it.
     pub(super) fn is_open(&mut self) -> bool {
         let mut look = pin!(unconstrained(poll_fn(|context| {
-            self.drive(context);
+            Self::drive(&mut self.driver, context);
             Poll::Ready(self.driver.is_some() && self.sender.is_ready())
         })));
         // Nothing waits for it, so that the request which is given to it next wakes nobody.
@@ -62,26 +68,35 @@ impl Connection {
     }
 
     /// Reads and writes as far as possible.
-    fn drive(&mut self, context: &mut Context<'_>) {
+    fn drive(driver: &mut Option<Pin<Box<Driver>>>, context: &mut Context<'_>) {
         let has_ended = |driver: &mut Pin<Box<Driver>>| driver.as_mut().poll(context).is_ready();
         // The end of the driver tells what waits for it.
-        drop(self.driver.take_if(has_ended));
+        drop(driver.take_if(has_ended));
     }
 
-    /// Polls what only the driver brings forward: it alone has the caller's waker. What is polled must not ask to be polled
-    /// again for other reasons, as tokio's futures do that have been polled often: see [`unconstrained`].
+    /// Polls what only the driver brings forward: it alone wakes the caller. What is polled must not ask to be polled again
+    /// for other reasons, as tokio's futures do that have been polled often: see [`unconstrained`].
     pub(super) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let mut without_waker = Context::from_waker(Waker::noop());
-        let before = poll(&mut without_waker);
-        if before.is_ready() {
-            return before;
+        self.waker.begin(context.waker());
+        let mut polled = poll(&mut without_waker);
+        for _ in 0..ROUNDS {
+            if polled.is_ready() {
+                break;
+            }
+            self.waker.forget();
+            Self::drive(&mut self.driver, &mut self.waker.context());
+            polled = poll(&mut without_waker);
+            if !self.waker.is_woken() {
+                break;
+            }
         }
-        self.drive(context);
-        poll(&mut without_waker)
+        self.waker.end(polled.is_pending());
+        polled
     }
 
     /// Sends a request, and returns the head of the response.

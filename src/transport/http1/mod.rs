@@ -6,6 +6,7 @@ mod failure;
 mod pool;
 mod proxy;
 mod serve;
+mod waker;
 
 use std::sync::Arc;
 use std::time::Duration;
