@@ -192,7 +192,8 @@ mod tests {
         let sent: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
         let mut writer = stream.try_clone().unwrap();
         let begin = Instant::now();
-        let (to_send, mut received) = (sent.clone(), vec![0]);
+        let to_send = sent.clone();
+        let mut received = vec![0];
         let sending = thread::spawn(move || {
             to_send
                 .chunks(1_000)

@@ -25,7 +25,7 @@ pub enum Row {
     Idle,
 }
 
-/// What a call of a row does.
+/// The API call that a row makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     Publish,
@@ -35,7 +35,7 @@ pub enum Call {
     Large,
 }
 
-/// How a row is measured.
+/// The way in which a row is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Its calls are timed together.

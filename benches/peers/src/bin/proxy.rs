@@ -394,7 +394,7 @@ impl Service<tonic::Request<SubscribeRequest>> for Subscribe {
     }
 }
 
-/// What the application writes itself.
+/// The application's own code.
 struct Application;
 
 impl Application {

@@ -9,7 +9,7 @@ use crate::work::Work;
 pub trait Peer: Sized + Send + Sync + 'static {
     const NAME: &'static str;
 
-    /// Whether calls that are made at once share batches.
+    /// True if concurrent calls share batches.
     const SHARES_BATCHES: bool = false;
 
     /// Returns whether the peer is measured in this row.

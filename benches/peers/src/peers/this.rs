@@ -74,7 +74,8 @@ impl<W: Way> Peer for This<W> {
     }
 
     async fn call(&self) -> Result<(), Failure> {
-        let (client, work) = (&self.client, &self.work);
+        let client = &self.client;
+        let work = &self.work;
         match work.call {
             Call::Batch => {
                 for outcome in client.batch(work.batch().collect::<Vec<_>>()).await? {
@@ -134,7 +135,8 @@ impl<W: Way> BlockingPeer for BlockingThis<W> {
     }
 
     fn call(&mut self) -> Result<(), Failure> {
-        let (client, work) = (&self.client, &self.work);
+        let client = &self.client;
+        let work = &self.work;
         match work.call {
             Call::History => {
                 let history = client.history(work.history())?;

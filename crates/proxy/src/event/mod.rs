@@ -35,7 +35,7 @@ use crate::reply::Format;
 #[derive(Clone)]
 pub struct Event<M>(Box<Parts<M>>);
 
-/// What is in an event: in a box, since it is large, and an event moves through many hands.
+/// The contents of an event. They are large, and an event is moved often: in a box, only a pointer is copied.
 #[derive(Clone)]
 struct Parts<M> {
     message: M,

@@ -25,7 +25,7 @@ pub(super) struct Told(OnceLock<Result<Summary, Failure>>);
 
 impl Told {
     pub(super) fn tell(&self, outcome: Result<Summary, Failure>) {
-        // It is told once: no handler answers twice.
+        // This is called once per event, since a handler answers once.
         let _ = self.0.set(outcome);
     }
 
