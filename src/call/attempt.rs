@@ -1,6 +1,6 @@
 //! An attempt of a call: on one node after another, until it was sent.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,7 +152,6 @@ impl Inner {
             attempt,
             credentials,
         } = sending;
-        let state = SendState::behind(attempt.gate);
         let mut headers = attempt.headers.cloned().unwrap_or_default();
         let url = turn.node.transport.url();
         let request_id = request_id(attempt.headers);
@@ -161,14 +160,15 @@ impl Inner {
                 .call
                 .attempt(route.method, url, body.len(), request_id, &mut headers);
         let request = OutgoingRequest {
-            body: body.clone(),
-            credentials: credentials.clone(),
-            headers,
-            state: state.clone(),
+            body,
+            credentials,
+            headers: turn.node.transport.allowed(headers),
+            state: SendState::behind(attempt.gate),
             ends: attempt.deadline.ends(),
         };
-        let sending = turn.node.transport.send(route, request);
-        let reply = within(sending, route.method, &state, attempt.deadline, patience).await;
+        let state = &request.state;
+        let sending = pin!(turn.node.transport.send(route, &request));
+        let reply = within(sending, route.method, state, attempt.deadline, patience).await;
         let is_withdrawn = attempt.gate.is_some_and(Gate::is_closed);
         // The transport fails a request that was withdrawn, which is not the node's fault.
         if !is_withdrawn || !reply.as_ref().is_err_and(Error::is_network) {
@@ -210,16 +210,17 @@ fn patience(deadline: Deadline) -> Duration {
 }
 
 /// Waits for the outcome of a request until its deadline, or until `patience` is over and it was not sent.
+///
+/// The request is pinned by the caller: a future that is given to an `async fn` is kept twice.
 async fn within(
-    sending: impl Future<Output = Result<Bytes, Error>>,
+    mut sending: Pin<&mut impl Future<Output = Result<Bytes, Error>>>,
     method: &'static str,
     state: &SendState,
     deadline: Deadline,
     patience: Option<Duration>,
 ) -> Result<Bytes, Error> {
-    let mut sending = std::pin::pin!(sending);
     if let Some(patience) = patience {
-        match platform::timeout(patience, &mut sending).await {
+        match platform::timeout(patience, sending.as_mut()).await {
             Ok(outcome) => return outcome,
             Err(_) if state.abandon().is_unsent() => {
                 return Err(timeout(method, Effect::Unsent, patience));

@@ -22,7 +22,7 @@ impl Absent {
     pub(super) async fn send(
         &self,
         _route: &Route<'_>,
-        _request: OutgoingRequest,
+        _request: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Error> {
         match self.0 {}
     }

@@ -29,6 +29,7 @@ pub(crate) mod url;
 
 use std::sync::Arc;
 
+use ::http::HeaderMap;
 use bytes::Bytes;
 
 use crate::codec::Codec;
@@ -115,6 +116,15 @@ impl Transport {
         Arc::clone(&self.common)
     }
 
+    /// Returns the headers of a call that the user may set, of these.
+    pub(crate) fn allowed(&self, headers: HeaderMap) -> HeaderMap {
+        if headers.is_empty() {
+            headers
+        } else {
+            self.common.header_rules.allowed(headers)
+        }
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -127,11 +137,8 @@ impl Transport {
     pub(crate) async fn send(
         &self,
         route: &Route<'_>,
-        mut request: OutgoingRequest,
+        request: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Error> {
-        if !request.headers.is_empty() {
-            request.headers = self.common.header_rules.allowed(request.headers);
-        }
         match &self.sender {
             Sender::Http(http) => http.send(route, request).await,
             Sender::HttpService(service) => service.send(route, request).await,

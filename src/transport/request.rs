@@ -55,10 +55,10 @@ impl<'a> Route<'a> {
 }
 
 /// A request as a transport sends it.
-pub(crate) struct OutgoingRequest {
-    pub(crate) body: EncodedBody,
+pub(crate) struct OutgoingRequest<'a> {
+    pub(crate) body: &'a EncodedBody,
     /// The headers that carry the API key and the bearer token.
-    pub(crate) credentials: [Option<(HeaderName, HeaderValue)>; 2],
+    pub(crate) credentials: &'a [Option<(HeaderName, HeaderValue)>; 2],
     /// The headers of the call, which replace those of all calls.
     pub(crate) headers: HeaderMap,
     /// The state, which changes as soon as a connection asks for the body.
@@ -66,6 +66,19 @@ pub(crate) struct OutgoingRequest {
     /// The deadline of the call, for `grpc-timeout`.
     #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
     pub(crate) ends: Instant,
+}
+
+impl OutgoingRequest<'_> {
+    /// Adds the headers of the call and the credentials to those of all calls.
+    #[cfg(any(feature = "grpc", feature = "_http"))]
+    pub(super) fn add_headers(&self, all: &mut HeaderMap) {
+        if !self.headers.is_empty() {
+            all.extend(self.headers.clone());
+        }
+        for (name, value) in self.credentials.iter().flatten() {
+            all.insert(name, value.clone());
+        }
+    }
 }
 
 /// The state of a request: whether it may have left, and the dials for it. Nothing has left as long as no connection has

@@ -116,17 +116,24 @@ impl Connection {
         self.state.max_streams.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a call may use the connection. It finds out whether the server is leaving it.
+    /// Returns whether a call may use the connection.
     pub(super) fn is_open(&self) -> bool {
+        self.open_sender().is_some()
+    }
+
+    /// Returns what sends a request, if a call may use the connection. It finds out whether the server is leaving it.
+    pub(super) fn open_sender(&self) -> Option<SendRequest<Bytes>> {
         if self.state.is_retired.load(Ordering::Acquire) {
-            return false;
+            return None;
         }
+        let mut sender = self.sender();
         let mut context = Context::from_waker(Waker::noop());
-        let is_closed = matches!(self.sender().poll_ready(&mut context), Poll::Ready(Err(_)));
+        let is_closed = matches!(sender.poll_ready(&mut context), Poll::Ready(Err(_)));
         if is_closed {
             self.retire();
+            return None;
         }
-        !is_closed
+        Some(sender)
     }
 
     /// Takes no new calls from now on.
@@ -134,6 +141,7 @@ impl Connection {
         self.state.is_retired.store(true, Ordering::Release);
     }
 
+    /// Returns what sends a request, and fails if the connection has ended.
     pub(super) fn sender(&self) -> SendRequest<Bytes> {
         self.sender.clone()
     }

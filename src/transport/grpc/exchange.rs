@@ -1,7 +1,6 @@
 //! Calls over connections of our own.
 
 use std::borrow::Borrow;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -39,12 +38,12 @@ impl Grpc {
         &self,
         route: &Route<'_>,
         pool: &Arc<Pool>,
-        outgoing: &OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Failure> {
         let mut repeated = 0;
         loop {
             let lease = pool.lease().await.map_err(Failure::Dial)?;
-            match self.exchange(route, &lease, outgoing).await {
+            match self.exchange(route, lease, outgoing).await {
                 Err(Failure::Lost(_)) if outgoing.state.is_unsent() && repeated < MAX_REPEATED => {
                     repeated += 1;
                 }
@@ -57,18 +56,18 @@ impl Grpc {
     async fn exchange(
         &self,
         route: &Route<'_>,
-        lease: &Lease,
-        outgoing: &OutgoingRequest,
+        mut lease: Lease,
+        outgoing: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Failure> {
-        let connection = &*lease.connection;
-        outgoing.state.set_peer(connection.address);
-        let writes = connection.activity().writes();
+        outgoing.state.set_peer(lease.connection.address);
+        let writes = lease.connection.activity().writes();
         let head = self.head(route, outgoing)?;
-        let (response, stream) = open(connection, head).await?;
+        let (response, stream) = open(&mut lease, head)?;
         if !outgoing.state.send(0) {
             return Err(Failure::lost(Abandoned));
         }
-        let call = Sent::new(lease, outgoing.ends);
+        let call = Sent::new(&lease, outgoing.ends);
+        let connection = call.connection();
         // If the stream has ended already, the response says why.
         let _ = send(stream, self.body(outgoing));
         let response = response.await.map_err(|error| {
@@ -94,7 +93,7 @@ impl Grpc {
         &self,
         route: &Route<'_>,
         service: &HttpTransport,
-        outgoing: &OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Failure> {
         let state = outgoing.state.clone();
         let call = Call {
@@ -110,7 +109,11 @@ impl Grpc {
     }
 
     /// Returns the head of a request.
-    fn head(&self, route: &Route<'_>, outgoing: &OutgoingRequest) -> Result<Request<()>, Failure> {
+    fn head(
+        &self,
+        route: &Route<'_>,
+        outgoing: &OutgoingRequest<'_>,
+    ) -> Result<Request<()>, Failure> {
         let mut uri = ::http::uri::Parts::default();
         uri.scheme = Some(self.origin.scheme.clone());
         uri.authority = Some(self.origin.authority.clone());
@@ -125,15 +128,12 @@ impl Grpc {
 }
 
 /// Opens a stream on a connection, with the head of a request.
-pub(super) async fn open(
-    connection: &Connection,
+pub(super) fn open(
+    lease: &mut Lease,
     head: Request<()>,
 ) -> Result<(ResponseFuture, SendStream<Bytes>), Failure> {
-    let mut sender = connection.sender();
-    let is_ready = poll_fn(|context| sender.poll_ready(context)).await;
-    is_ready.map_err(|error| lost(connection, error))?;
-    let sent = sender.send_request(head, false);
-    sent.map_err(|error| lost(connection, error))
+    let sent = lease.sender.send_request(head, false);
+    sent.map_err(|error| lost(&lease.connection, error))
 }
 
 /// Sends a body. HTTP/2 keeps what the server does not take yet.

@@ -91,34 +91,31 @@ impl Grpc {
     pub(crate) async fn send(
         &self,
         route: &Route<'_>,
-        outgoing: OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Error> {
         let started = Instant::now();
         let reply = match &self.connections {
-            Connections::Pools(pools) => self.call(route, &pools.get()?, &outgoing).await,
-            Connections::Service(service) => self.call_service(route, service, &outgoing).await,
+            Connections::Pools(pools) => self.call(route, &pools.get()?, outgoing).await,
+            Connections::Service(service) => self.call_service(route, service, outgoing).await,
         };
         reply.map_err(|failure| self.error(route, failure, &outgoing.state, started))
     }
 
     /// Returns the body of a request.
-    fn body(&self, outgoing: &OutgoingRequest) -> EncodedBody {
+    fn body(&self, outgoing: &OutgoingRequest<'_>) -> EncodedBody {
         if self.expected.gzip {
-            framing::compress(&outgoing.body)
+            framing::compress(outgoing.body)
         } else {
             outgoing.body.clone()
         }
     }
 
     /// Returns the metadata of a call.
-    fn headers(&self, outgoing: &OutgoingRequest) -> HeaderMap {
+    fn headers(&self, outgoing: &OutgoingRequest<'_>) -> HeaderMap {
         let mut headers = self.headers.clone();
-        headers.extend(outgoing.headers.clone());
+        outgoing.add_headers(&mut headers);
         let left = outgoing.ends.saturating_duration_since(Instant::now());
         headers.insert(GRPC_TIMEOUT, timeout_header(left));
-        for (name, value) in outgoing.credentials.iter().flatten() {
-            headers.insert(name, value.clone());
-        }
         headers
     }
 }

@@ -4,6 +4,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
+use h2::client::SendRequest;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -58,7 +60,12 @@ enum Step {
 pub(super) struct Lease {
     pool: Arc<Pool>,
     pub(super) connection: Arc<Connection>,
+    /// Each copy of it takes a lock, so there is one for a call.
+    pub(super) sender: SendRequest<Bytes>,
 }
+
+/// A connection that takes a call, and what sends the request.
+type Free = (Arc<Connection>, SendRequest<Bytes>);
 
 impl Pool {
     pub(super) fn new(
@@ -84,8 +91,8 @@ impl Pool {
     pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Arc<DialError>> {
         let began = Instant::now();
         let mut awaited = None;
-        if let Some(connection) = self.state().free() {
-            return Ok(Lease::new(self, connection));
+        if let Some(free) = self.state().free() {
+            return Ok(Lease::new(self, free));
         }
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -103,8 +110,8 @@ impl Pool {
     /// Decides what a call does that began at that time, and may have waited for a dial.
     fn step(self: &Arc<Self>, began: Instant, awaited: &mut Option<Arc<Dial>>) -> Step {
         let mut state = self.state();
-        if let Some(connection) = state.free() {
-            return Step::Use(Lease::new(self, connection));
+        if let Some(free) = state.free() {
+            return Step::Use(Lease::new(self, free));
         }
         let spare = state.least_used();
         let mut may_dial = state.connections.len() < self.max_connections;
@@ -112,7 +119,8 @@ impl Pool {
         match ended.as_ref().and_then(|dial| dial.outcome.get()) {
             // It ended at once: that is the end of the call too.
             Some(Ok(connection)) if !connection.is_open() => {
-                return Step::Use(Lease::new(self, Arc::clone(connection)));
+                let sender = connection.sender();
+                return Step::Use(Lease::new(self, (Arc::clone(connection), sender)));
             }
             // A dial that another call started long before says nothing when its time is over.
             Some(Err(error)) if state.connections.is_empty() => {
@@ -196,13 +204,18 @@ impl Drop for Pool {
 }
 
 impl State {
-    /// Returns the first connection on which few calls are in flight.
-    fn free(&mut self) -> Option<Arc<Connection>> {
-        self.connections.retain(|connection| connection.is_open());
-        let mut connections = self.connections.iter();
-        connections
-            .find(|connection| connection.calls() < connection.max_calls().min(STREAMS))
-            .cloned()
+    /// Returns the first connection on which few calls are in flight. Forgets those that are not open.
+    fn free(&mut self) -> Option<Free> {
+        let mut index = 0;
+        while let Some(connection) = self.connections.get(index) {
+            let is_full = connection.calls() >= connection.max_calls().min(STREAMS);
+            match connection.open_sender() {
+                Some(sender) if !is_full => return Some((Arc::clone(connection), sender)),
+                Some(_) => index += 1,
+                None => drop(self.connections.remove(index)),
+            }
+        }
+        None
     }
 
     /// Returns the dial that runs or, and then true, one that the caller starts.
@@ -220,12 +233,12 @@ impl State {
     }
 
     /// Returns the connection with the fewest calls, if the server allows one more.
-    fn least_used(&self) -> Option<Arc<Connection>> {
+    fn least_used(&self) -> Option<Free> {
         let connections = self.connections.iter();
-        connections
+        let spare = connections
             .filter(|connection| connection.calls() < connection.max_calls())
-            .min_by_key(|connection| connection.calls())
-            .cloned()
+            .min_by_key(|connection| connection.calls())?;
+        Some((Arc::clone(spare), spare.sender()))
     }
 }
 
@@ -265,11 +278,12 @@ impl Drop for Ending {
 
 impl Lease {
     /// Counts a call. The caller holds the pool's lock, so that no connection gets more calls than it takes.
-    fn new(pool: &Arc<Pool>, connection: Arc<Connection>) -> Self {
+    fn new(pool: &Arc<Pool>, (connection, sender): Free) -> Self {
         connection.add_call();
         Self {
             pool: Arc::clone(pool),
             connection,
+            sender,
         }
     }
 

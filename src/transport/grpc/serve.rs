@@ -92,13 +92,13 @@ type Answer = (Response<RecvStream>, Sent<Lease>);
 
 /// Sends a request whose bytes are known.
 async fn send_whole(
-    lease: Lease,
+    mut lease: Lease,
     head: &request::Parts,
     body: EncodedBody,
     attempt: &Attempt,
 ) -> Result<Answer, Failure> {
     let writes = lease.connection.activity().writes();
-    let (response, stream) = open(&lease.connection, head_of(head)).await?;
+    let (response, stream) = open(&mut lease, head_of(head))?;
     if !attempt.state.send(0) {
         return Err(Failure::lost(Abandoned));
     }
@@ -121,12 +121,12 @@ async fn send_whole(
 
 /// Sends a request whose body is a layer's.
 async fn send_stream(
-    lease: Lease,
+    mut lease: Lease,
     head: &request::Parts,
     mut body: Body,
     attempt: &Attempt,
 ) -> Result<Answer, Failure> {
-    let (response, mut stream) = open(&lease.connection, head_of(head)).await?;
+    let (response, mut stream) = open(&mut lease, head_of(head))?;
     // Nothing tells when it leaves.
     attempt.state.send(0);
     let sent = Sent::new(lease, attempt.ends);

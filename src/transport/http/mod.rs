@@ -79,10 +79,10 @@ impl Http {
     pub(super) async fn send(
         &self,
         route: &Route<'_>,
-        outgoing: OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Error> {
         let watch = Watch::start(&self.clients, outgoing.state.clone(), outgoing.ends)?;
-        let outcome = self.exchange(route, &outgoing, &watch.connections).await;
+        let outcome = self.exchange(route, outgoing, &watch.connections).await;
         watch.end();
         outcome
     }
@@ -91,7 +91,7 @@ impl Http {
     async fn exchange(
         &self,
         route: &Route<'_>,
-        outgoing: &OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
         connections: &Connections,
     ) -> Result<Bytes, Error> {
         let started = Instant::now();

@@ -51,15 +51,12 @@ impl Http {
     pub(super) fn request(
         &self,
         route: &Route<'_>,
-        outgoing: &OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
         copy: u8,
     ) -> Result<reqwest::Request, Error> {
         let mut request = reqwest::Request::new(::http::Method::POST, self.url_of(route)?);
         *request.headers_mut() = self.headers.clone();
-        request.headers_mut().extend(outgoing.headers.clone());
-        for (name, value) in outgoing.credentials.iter().flatten() {
-            request.headers_mut().insert(name, value.clone());
-        }
+        outgoing.add_headers(request.headers_mut());
         let body = TrackedBody::copy(outgoing.body.clone(), outgoing.state.clone(), copy);
         *request.body_mut() = Some(Body::wrap(body));
         Ok(request)

@@ -70,9 +70,9 @@ impl HttpService {
     pub(in crate::transport) async fn send(
         &self,
         route: &Route<'_>,
-        outgoing: OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
     ) -> Result<Bytes, Error> {
-        let state = outgoing.state.clone();
+        let state = &outgoing.state;
         let facts = Facts {
             route,
             shown: &self.shown,
@@ -81,14 +81,14 @@ impl HttpService {
         };
         let request = self.request(route, outgoing)?;
         let response = self.transport.send(request).await;
-        let response = response.map_err(|error| facts.error(error, &state))?;
+        let response = response.map_err(|error| facts.error(error, state))?;
         state.answered();
         self.diagnosis.saw_reply();
         let (head, body) = response.into_parts();
         match head.status.as_u16() {
             200..=299 => {
                 let body = read(&head, body, self.max_response_size).await;
-                match body.map_err(|error| facts.error(error, &state))? {
+                match body.map_err(|error| facts.error(error, state))? {
                     (body, true) => Ok(body),
                     (_, false) => Err(too_large(route.method, self.max_response_size)),
                 }
@@ -101,13 +101,14 @@ impl HttpService {
     fn request(
         &self,
         route: &Route<'_>,
-        outgoing: OutgoingRequest,
+        outgoing: &OutgoingRequest<'_>,
     ) -> Result<Request<Body>, Error> {
         let call = Call {
             method: route.method,
             ends: outgoing.ends,
         };
-        let mut request = Request::new(Body::of_call(outgoing.body, outgoing.state, call));
+        let body = Body::of_call(outgoing.body.clone(), outgoing.state.clone(), call);
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = if self.legacy {
             self.uris.base.clone()
@@ -116,10 +117,7 @@ impl HttpService {
         };
         let headers = request.headers_mut();
         *headers = self.headers.clone();
-        headers.extend(outgoing.headers);
-        for (name, value) in outgoing.credentials.into_iter().flatten() {
-            headers.insert(name, value);
-        }
+        outgoing.add_headers(headers);
         Ok(request)
     }
 
