@@ -188,6 +188,33 @@ async fn calls_share_a_connection() -> Outcome {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg(all(feature = "http", feature = "hyper"))]
+async fn tasks_that_begin_together_use_at_most_a_connection_each() -> Outcome {
+    const TASKS: usize = 32;
+    const CALLS: usize = 20;
+    let answers = std::iter::repeat_with(|| published().0);
+    let fake = FakeHttp::script(answers.take(TASKS * CALLS));
+    let client = Client::builder(fake.url()).api_key(crate::KEY).hyper();
+    let client = client.build()?;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..TASKS {
+        let client = client.clone();
+        tasks.spawn(async move {
+            for _ in 0..CALLS {
+                publish(&client).await?;
+            }
+            Ok::<_, Error>(())
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    // A connection that is made after the last call is not needed, and may be yet to come.
+    assert!(fake.connections() <= TASKS, "{}", fake.connections());
+    Ok(())
+}
+
 #[tokio::test]
 async fn idle_connection_closed_by_the_server_is_replaced() -> Outcome {
     let closing = || {

@@ -11,8 +11,11 @@ use tokio::task::AbortHandle;
 use super::connection::Connection;
 use crate::transport::dial::{DialError, Dialer};
 
-/// The maximal number of dials that go on although nothing waits for them.
+/// The maximal number of dials that go on although their calls have ended.
 const MAX_LEFT: usize = 2;
+
+/// The age up to which a call takes over a dial that nothing waits for: a dial of its own would hardly be faster.
+const YOUNG: Duration = Duration::from_millis(100);
 
 /// The time of idleness after which the runtime is let look for the end of a connection before a call uses it.
 const LONG: Duration = Duration::from_millis(100);
@@ -52,16 +55,26 @@ struct Idle {
 /// A dial, in a task of its own.
 struct Dial {
     number: u64,
-    task: AbortHandle,
+    began: Instant,
+    /// `None` until it is known.
+    task: Option<AbortHandle>,
+    /// True if the call that has begun it, or taken it over, waits for a connection.
+    is_awaited: bool,
 }
 
-/// A call that waits for a connection, and the number of the dial that it has begun.
+/// A call that waits for a connection, and the number of its dial.
 struct Waiting {
     dial: u64,
     connection: oneshot::Sender<Outcome>,
 }
 
 type Outcome = Result<Lease, DialError>;
+
+/// The next step of a call that needs a connection.
+enum Step {
+    Use(Idle),
+    Wait(Waiter),
+}
 
 /// A connection that one call uses. Dropped, it is closed.
 pub(super) struct Lease {
@@ -87,54 +100,61 @@ impl Pool {
     ///
     /// That of the dial which the call has begun.
     pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, DialError> {
-        while let Some(mut idle) = self.take_idle() {
-            if idle.since.elapsed() >= LONG {
-                // The runtime hears of closed connections when it has nothing else to do.
-                tokio::task::yield_now().await;
-            }
-            if idle.connection.is_open() {
-                return Ok(Lease {
-                    connection: idle.connection,
-                    is_used: true,
-                });
+        loop {
+            let waiter = match self.step() {
+                Step::Use(idle) => match idle.open().await {
+                    Some(lease) => return Ok(lease),
+                    None => continue,
+                },
+                Step::Wait(waiter) => waiter,
+            };
+            let is_own = waiter.is_own;
+            match waiter.connection().await {
+                // The failure of another call's dial is not its own.
+                Err(_) if !is_own => {}
+                outcome => return outcome,
             }
         }
-        let waiter = self.start_dial();
-        waiter.connection().await
     }
 
-    fn take_idle(&self) -> Option<Idle> {
+    /// Takes an idle connection. If there is none, a dial is taken over or started, for which the call waits.
+    fn step(self: &Arc<Self>) -> Step {
         let mut desk = self.desk();
         desk.close_old(self.idle_timeout);
-        desk.idle.pop()
-    }
-
-    /// Starts a dial in a task of its own, and returns what waits for its connection, or for another one.
-    fn start_dial(self: &Arc<Self>) -> Waiter {
+        if let Some(idle) = desk.idle.pop() {
+            return Step::Use(idle);
+        }
+        let taken_over = desk.take_over();
+        let dial = taken_over.unwrap_or_else(|| desk.add_dial());
         let (sender, connection) = oneshot::channel();
-        let mut desk = self.desk();
-        desk.count += 1;
-        let number = desk.count;
         desk.waiting.push_back(Waiting {
-            dial: number,
+            dial,
             connection: sender,
         });
         // A runtime that shuts down ends the task at once, and the end takes the lock.
         drop(desk);
+        let is_own = taken_over.is_none();
+        if is_own {
+            self.start(dial);
+        }
+        Step::Wait(Waiter {
+            dial,
+            is_own,
+            pool: Arc::clone(self),
+            connection,
+        })
+    }
+
+    /// Starts the task of a dial.
+    fn start(&self, number: u64) {
         let ending = Ending {
             pool: Weak::clone(&self.this),
             number,
         };
         let dialer = Arc::clone(&self.dialer);
         let task = tokio::spawn(async move { ending.end(dialer.dial(Connection::new).await) });
-        self.desk().add(Dial {
-            number,
-            task: task.abort_handle(),
-        });
-        Waiter {
-            dial: number,
-            pool: Arc::clone(self),
-            connection,
+        if let Some(dial) = self.desk().dial(number) {
+            dial.task = Some(task.abort_handle());
         }
     }
 
@@ -200,15 +220,55 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         let desk = self.desk();
-        let dials = desk.dials.iter().map(|dial| &dial.task);
+        let dials = desk.dials.iter().filter_map(|dial| dial.task.as_ref());
         dials.chain(&desk.closer).for_each(AbortHandle::abort);
     }
 }
 
+impl Idle {
+    /// Returns the connection, unless the server has closed it.
+    async fn open(mut self) -> Option<Lease> {
+        if self.since.elapsed() >= LONG {
+            // The runtime hears of closed connections when it has nothing else to do.
+            tokio::task::yield_now().await;
+        }
+        let is_open = self.connection.is_open();
+        is_open.then_some(Lease {
+            connection: self.connection,
+            is_used: true,
+        })
+    }
+}
+
 impl Desk {
-    fn add(&mut self, dial: Dial) {
-        self.dials.retain(|dial| !dial.task.is_finished());
-        self.dials.push(dial);
+    /// Adds a dial, and returns its number.
+    fn add_dial(&mut self) -> u64 {
+        self.count += 1;
+        self.dials.push(Dial {
+            number: self.count,
+            began: Instant::now(),
+            task: None,
+            is_awaited: true,
+        });
+        self.count
+    }
+
+    /// Takes over a young dial that nothing waits for, and returns its number.
+    fn take_over(&mut self) -> Option<u64> {
+        let mut dials = self.dials.iter_mut();
+        let dial = dials.find(|dial| !dial.is_awaited && dial.is_young())?;
+        dial.is_awaited = true;
+        Some(dial.number)
+    }
+
+    fn dial(&mut self, number: u64) -> Option<&mut Dial> {
+        self.dials.iter_mut().find(|dial| dial.number == number)
+    }
+
+    /// Forgets a dial that has ended, and returns the call that waits for it.
+    fn remove_dial(&mut self, number: u64) -> Option<Waiting> {
+        self.dials.retain(|dial| dial.number != number);
+        self.remove_waiting(number)
     }
 
     /// Hands out the outcome of a dial: a failure to the call that has begun the dial, a connection to another one if
@@ -218,7 +278,7 @@ impl Desk {
         number: u64,
         outcome: Result<Connection, DialError>,
     ) -> Option<Connection> {
-        let own = self.remove_waiting(number);
+        let own = self.remove_dial(number);
         let outcome = outcome.map(|connection| Lease {
             connection,
             is_used: false,
@@ -237,7 +297,7 @@ impl Desk {
             is_used,
         };
         while let Some(waiting) = self.waiting.pop_front() {
-            self.leave(waiting.dial);
+            self.set_free(waiting.dial);
             match waiting.connection.send(Ok(lease)) {
                 Err(Ok(given_back)) => lease = given_back,
                 _ => return None,
@@ -246,18 +306,27 @@ impl Desk {
         Some(lease.connection)
     }
 
-    /// Lets a dial go on although nothing waits for it, unless enough others do.
+    /// Lets a dial go on whose call has got another connection: the next call may take it over. Ends those that are too
+    /// old for that, but for a few.
+    fn set_free(&mut self, number: u64) {
+        if let Some(dial) = self.dial(number) {
+            dial.is_awaited = false;
+        }
+        let dials = self.dials.iter();
+        let old = dials.filter(|dial| !dial.is_awaited && !dial.is_young());
+        old.skip(MAX_LEFT).for_each(Dial::abort);
+    }
+
+    /// Lets a dial go on whose call has ended, unless enough others do.
     fn leave(&mut self, number: u64) {
-        let waiting = &self.waiting;
-        let is_left = |dial: &&Dial| {
-            let is_awaited = waiting.iter().any(|waiting| waiting.dial == dial.number);
-            !is_awaited && !dial.task.is_finished()
+        let left = self.dials.iter().filter(|dial| !dial.is_awaited).count();
+        let Some(index) = self.dials.iter().position(|dial| dial.number == number) else {
+            return;
         };
-        if self.dials.iter().filter(is_left).count() > MAX_LEFT {
-            let mut dials = self.dials.iter();
-            if let Some(dial) = dials.find(|dial| dial.number == number) {
-                dial.task.abort();
-            }
+        if left < MAX_LEFT {
+            self.dials[index].is_awaited = false;
+        } else {
+            self.dials.remove(index).abort();
         }
     }
 
@@ -270,6 +339,16 @@ impl Desk {
     /// Closes the connections that have been idle for too long.
     fn close_old(&mut self, idle_timeout: Duration) {
         self.idle.retain(|idle| idle.since.elapsed() < idle_timeout);
+    }
+}
+
+impl Dial {
+    fn is_young(&self) -> bool {
+        self.began.elapsed() < YOUNG
+    }
+
+    fn abort(&self) {
+        self.task.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -309,13 +388,15 @@ impl Drop for Ending {
             return;
         };
         // Nothing has been told to the call if the task is dropped.
-        drop(pool.desk().remove_waiting(self.number));
+        drop(pool.desk().remove_dial(self.number));
     }
 }
 
 /// A call that waits for a connection. If it is dropped, its dial goes on, unless enough others do.
 struct Waiter {
     dial: u64,
+    /// True if the call has begun the dial.
+    is_own: bool,
     pool: Arc<Pool>,
     connection: oneshot::Receiver<Outcome>,
 }

@@ -25,13 +25,13 @@ const LONG: Duration = Duration::from_secs(1);
 
 impl Transport for Http1 {
     fn respond(self: Arc<Self>, request: Request<Body>) -> Responding {
-        Box::pin(async move { Ok(self.serve(request).await?) })
+        Box::pin(self.serve(request))
     }
 }
 
 impl Http1 {
     /// Sends a request and returns the response, whose body keeps the connection until it has been read.
-    async fn serve(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, Error> {
+    async fn serve(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, BoxError> {
         let attempt = Attempt::of(request.body());
         let pool = self.pools.get()?;
         let mut request = self.with_host(request);
@@ -62,7 +62,8 @@ impl Http1 {
                 }
                 Err(Unanswered::NotTaken(_, error) | Unanswered::Lost(error)) => {
                     watch.end();
-                    return Err(self.lost(&attempt, connection.address, is_used, error));
+                    let error = self.lost(&attempt, connection.address, is_used, error);
+                    return Err(error.into());
                 }
             }
         }
