@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::json::usual::Writer;
 
 /// A method of the server API, identified by its request.
 ///
@@ -205,6 +206,8 @@ pub struct Generated<M: Method> {
     pub(crate) check_json: fn(&M) -> Result<(), InvalidRequest>,
     /// Reads the JSON of a reply in the form that it usually has, faster than serde; `None` if it has another form.
     pub(crate) read_usual: fn(&Bytes) -> Option<M::Response>,
+    /// Writes the JSON of the request, faster than serde, if only the usual fields are set; `None` if serde is to write it.
+    pub(crate) write_usual: fn(&M, &mut Writer<'_>) -> Option<()>,
     /// The request's place in a batch, if a batch can carry it.
     pub(crate) batch: Option<BatchSlot<M>>,
     /// The functions that split the request and join the results, if it consists of parts.
@@ -228,6 +231,7 @@ impl<M: Method> Generated<M> {
         settle: |_, _, _| (),
         check_json: |_| Ok(()),
         read_usual: |_| None,
+        write_usual: |_, _| None,
         batch: None,
         parts: None,
     };

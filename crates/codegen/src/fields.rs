@@ -68,6 +68,15 @@ impl<'a> Field<'a> {
         matches!(kind(self.ty), Kind::Payload)
     }
 
+    /// Returns whether the field of a request is not set, as an expression.
+    pub(crate) fn is_unset(&self) -> TokenStream {
+        let name = self.name;
+        match kind(self.ty) {
+            Kind::Option(_) => quote!(request.#name.is_none()),
+            _ => quote!(request.#name.is_empty()),
+        }
+    }
+
     /// Returns the type of the messages that the field is a list of.
     pub(crate) fn listed_message(&self) -> Option<&Type> {
         let item = inner(self.ty, "Vec")?;

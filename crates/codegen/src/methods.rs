@@ -103,6 +103,7 @@ fn generated(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> TokenSt
     let read_usual = rpc
         .is_broadcast()
         .then(|| quote!(read_usual: crate::api::json::usual::broadcast_response,));
+    let write_usual = write_usual(rpc, items);
     let parts = parts(rpc);
     quote! {
         #[allow(clippy::needless_update)]
@@ -113,11 +114,36 @@ fn generated(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> TokenSt
             #keys
             #check_json
             #read_usual
+            #write_usual
             batch: #slot,
             #parts
             ..crate::api::method::Generated::NONE
         };
     }
+}
+
+/// Generates the member that writes a publication, of which batches send thousands.
+fn write_usual(rpc: &Rpc, items: &[Item]) -> Option<TokenStream> {
+    let has_usual = rpc.has_text(items, "channel") && rpc.has_text(items, "idempotency_key");
+    let fields = fields(find(items, &rpc.request)?);
+    let is_data = |field: &Field| field.is_plain_payload() && field.name == "data";
+    if rpc.name != "publish" || !has_usual || !fields.iter().any(is_data) {
+        return None;
+    }
+    let is_usual = |field: &&Field| {
+        let name = field.plain_name();
+        !["channel", "data", "idempotency_key"].contains(&&*name)
+    };
+    let others = fields.iter().filter(is_usual).map(Field::is_unset);
+    Some(quote! {
+        write_usual: |request, json| {
+            #[allow(unused_imports)]
+            use crate::api::json::IsEmpty as _;
+            let is_usual = true #(&& #others)*;
+            is_usual.then_some(())?;
+            json.publication(&request.channel, &request.data, &request.idempotency_key)
+        },
+    })
 }
 
 /// Generates the member of a method whose results have parts that may fail one by one.

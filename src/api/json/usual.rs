@@ -1,9 +1,10 @@
 //! Reads the results of publications, of which batches and broadcasts return thousands, in the form in which Centrifugo
-//! writes them. It takes a third to a half of the instructions that serde takes.
+//! writes them, and writes publications of the usual fields. It takes a third to a half of the instructions that serde takes.
 //!
-//! What has any other form, such as an escaped text, white space or a new field, is left to serde.
+//! What has any other form, such as an escaped text, white space or another field, is left to serde.
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use crate::api::messages::{
     BroadcastResponse, BroadcastResult, Error, PublishResponse, PublishResult,
@@ -119,6 +120,60 @@ impl Reader<'_> {
         }
         self.skip("}")?;
         Some(response)
+    }
+}
+
+/// JSON that is being written.
+#[derive(Debug)]
+pub(crate) struct Writer<'a>(&'a mut Vec<u8>);
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(json: &'a mut Vec<u8>) -> Self {
+        Self(json)
+    }
+
+    /// Writes what needs no escapes.
+    pub(crate) fn plain(&mut self, json: &str) {
+        self.0.extend_from_slice(json.as_bytes());
+    }
+
+    /// Writes a publication, if its texts need no escapes and its payload is JSON.
+    pub(crate) fn publication(&mut self, channel: &str, data: &Bytes, key: &str) -> Option<()> {
+        let mut before = "{";
+        if !channel.is_empty() {
+            self.plain(r#"{"channel":"#);
+            self.text(channel)?;
+            before = ",";
+        }
+        if !data.is_empty() {
+            let data: &RawValue = serde_json::from_slice(data).ok()?;
+            self.plain(before);
+            self.plain(r#""data":"#);
+            self.plain(data.get());
+            before = ",";
+        }
+        if !key.is_empty() {
+            self.plain(before);
+            self.plain(r#""idempotency_key":"#);
+            self.text(key)?;
+            before = ",";
+        }
+        self.plain(if before == "{" { "{}" } else { "}" });
+        Some(())
+    }
+
+    /// Writes a text without escapes.
+    fn text(&mut self, text: &str) -> Option<()> {
+        if text
+            .bytes()
+            .any(|byte| matches!(byte, b'"' | b'\\' | ..b' '))
+        {
+            return None;
+        }
+        self.plain("\"");
+        self.plain(text);
+        self.plain("\"");
+        Some(())
     }
 }
 

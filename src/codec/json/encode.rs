@@ -5,6 +5,7 @@ use std::{io, mem};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Serialize;
 
+use crate::api::json::usual::Writer;
 use crate::api::method::Method;
 use crate::codec::BatchEntry;
 use crate::codec::body::{EncodedBody, ZERO_COPY_FROM, long_payload};
@@ -17,10 +18,18 @@ pub(crate) fn encode<M: Method>(request: &mut M) -> Result<EncodedBody, Error> {
     let payload = tag.and_then(|tag| (M::GENERATED.payload)(request, tag).cloned());
     let payload = payload.unwrap_or_default();
     let size = estimated_len(request.encoded_len() - payload.len());
+    let mut json = Vec::with_capacity(size);
+    if payload.is_empty() {
+        let written = (M::GENERATED.write_usual)(request, &mut Writer::new(&mut json));
+        if written.is_some() {
+            return Ok(Bytes::from(json).into());
+        }
+        json.clear();
+    }
     let mut pieces = Pieces {
         payload,
         before: None,
-        last: Vec::with_capacity(size),
+        last: json,
     };
     match serde_json::to_writer(&mut pieces, request) {
         Ok(()) => Ok(pieces.into_body()),
@@ -163,7 +172,10 @@ pub(crate) fn batch(entries: &[BatchEntry<'_>], parallel: bool) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::messages::{BroadcastRequest, PublishRequest, SubscribeRequest};
+    use crate::api::messages::{
+        BroadcastRequest, HistoryRequest, PublishRequest, SubscribeRequest,
+    };
+    use crate::request::batch::typed::TypedBatch;
 
     /// Returns a payload of that many bytes.
     fn json(length: usize) -> Bytes {
@@ -176,6 +188,71 @@ mod tests {
         assert_eq!(written.to_bytes(), serde_json::to_vec(&request).unwrap());
         assert_eq!(written.to_bytes().len(), written.len());
         written
+    }
+
+    /// Returns the JSON that is written without serde, if there is one. It is that of serde.
+    fn usual<M: Method>(request: &M) -> Option<String> {
+        let mut json = Vec::new();
+        (M::GENERATED.write_usual)(request, &mut Writer::new(&mut json))?;
+        assert_eq!(json, serde_json::to_vec(request).unwrap());
+        Some(String::from_utf8(json).unwrap())
+    }
+
+    fn publish(channel: &str, data: &str) -> PublishRequest {
+        PublishRequest::new(channel, data)
+    }
+
+    #[test]
+    fn usual_publications_are_written_without_serde() {
+        for request in [
+            PublishRequest::default(),
+            publish("news", ""),
+            publish("", "{}"),
+            publish("é\u{7f}\u{2028}", " [1, {\"a\": \"\\u00e9\"}]\n"),
+            publish("news", "null").idempotency_key("a"),
+            publish("", "").idempotency_key("a"),
+        ] {
+            assert!(usual(&request).is_some(), "{request:?}");
+            for parallel in [false, true] {
+                let batch = TypedBatch::new(vec![request.clone(), request.clone()], parallel);
+                assert!(usual(&batch).is_some(), "{request:?}");
+            }
+        }
+        assert!(usual(&TypedBatch::<PublishRequest>::new(Vec::new(), false)).is_some());
+    }
+
+    #[test]
+    fn other_publications_are_left_to_serde() {
+        for request in [
+            publish("\"", "{}"),
+            publish("\\", "{}"),
+            publish("a\nb", "{}"),
+            publish("news", "{}").idempotency_key("\u{1f}"),
+            publish("news", "{}").skip_history(true),
+            publish("news", "{}").tags([("a", "b")]),
+            publish("news", "{}").version(1),
+            publish("news", "{}").b64data("AA=="),
+        ] {
+            let batch = TypedBatch::new(vec![publish("news", "{}"), request.clone()], false);
+            assert_eq!(
+                (usual(&request), usual(&batch)),
+                (None, None),
+                "{request:?}"
+            );
+            written(request);
+            written(batch);
+        }
+        let batch = TypedBatch::new(vec![HistoryRequest::new("news")], false);
+        assert_eq!(usual(&batch), None);
+    }
+
+    #[test]
+    fn payload_of_a_command_that_is_not_json_is_refused() {
+        for data in ["{", "1,", "{}{}", "\u{feff}1"] {
+            let batch = TypedBatch::new(vec![publish("news", data)], false);
+            assert_eq!(usual(&batch), None, "{data}");
+            assert!(encode(&mut { batch }).is_err(), "{data}");
+        }
     }
 
     #[test]

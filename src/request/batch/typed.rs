@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::item::{BatchItem, ItemReply};
 use crate::api;
 use crate::api::json;
-use crate::api::json::usual;
+use crate::api::json::usual::{self, Writer};
 use crate::api::messages::{BATCH_TAGS, BatchRequest};
 use crate::api::method::{Generated, InvalidRequest, Method, Parts, VisitTwin, key_of};
 use crate::api::wire;
@@ -122,6 +122,7 @@ impl<C: BatchItem> Method for TypedBatch<C> {
         set_key: set_keys,
         check_json,
         read_usual,
+        write_usual,
         settle,
         keys: |batch| batch.commands.iter().map(key_of).collect(),
         parts: Some(Parts {
@@ -168,6 +169,24 @@ fn check_json<C: Method>(batch: &TypedBatch<C>) -> Result<(), InvalidRequest> {
             .map_err(|problem| problem.within(&format!("commands[{index}].{}", C::NAME)))?;
     }
     Ok(())
+}
+
+/// Writes the commands, if each has only its usual fields.
+fn write_usual<C: Method>(batch: &TypedBatch<C>, json: &mut Writer<'_>) -> Option<()> {
+    json.plain(r#"{"commands":["#);
+    for (index, command) in batch.commands.iter().enumerate() {
+        json.plain(if index == 0 { "{\"" } else { ",{\"" });
+        json.plain(C::NAME);
+        json.plain("\":");
+        (C::GENERATED.write_usual)(command, json)?;
+        json.plain("}");
+    }
+    json.plain(if batch.parallel {
+        r#"],"parallel":true}"#
+    } else {
+        "]}"
+    });
+    Some(())
 }
 
 /// Reads a reply of the usual form.
