@@ -130,14 +130,14 @@ impl Row {
                 Call::Batch,
                 "batch",
                 "one batch of 10,000 publishes",
-                Load::new(1, 2, 5).parts(10_000),
+                Load::new(1, 5, 15).parts(10_000),
             ),
             Self::Broadcast => row(
                 Calls,
                 Call::Broadcast,
                 "broadcast",
                 "one broadcast to 10,000 channels",
-                Load::new(1, 2, 5).parts(10_000),
+                Load::new(1, 5, 15).parts(10_000),
             ),
             Self::History => row(
                 Calls,

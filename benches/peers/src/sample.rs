@@ -13,7 +13,7 @@ pub enum Metric {
     Wall,
     /// The microseconds of user and system time of an operation.
     Cpu,
-    /// The largest resident set of the process, in MiB.
+    /// The largest resident set of the process in MiB, without the pages of files.
     Peak,
     /// The milliseconds within which half of the calls end, counted from the planned beginning of each.
     P50,
