@@ -70,7 +70,7 @@ pub(crate) struct OutgoingRequest<'a> {
 
 impl OutgoingRequest<'_> {
     /// Adds the headers of the call and the credentials to those of all calls.
-    #[cfg(any(feature = "grpc", feature = "_http"))]
+    #[cfg(any(feature = "grpc", feature = "http", feature = "service"))]
     pub(super) fn add_headers(&self, all: &mut HeaderMap) {
         if !self.headers.is_empty() {
             all.extend(self.headers.clone());

@@ -125,13 +125,9 @@ impl Reader<'_> {
 
 /// JSON that is being written.
 #[derive(Debug)]
-pub(crate) struct Writer<'a>(&'a mut Vec<u8>);
+pub(crate) struct Writer<'a>(pub(crate) &'a mut Vec<u8>);
 
-impl<'a> Writer<'a> {
-    pub(crate) fn new(json: &'a mut Vec<u8>) -> Self {
-        Self(json)
-    }
-
+impl Writer<'_> {
     /// Writes what needs no escapes.
     pub(crate) fn plain(&mut self, json: &str) {
         self.0.extend_from_slice(json.as_bytes());

@@ -20,7 +20,7 @@ pub(crate) fn encode<M: Method>(request: &mut M) -> Result<EncodedBody, Error> {
     let size = estimated_len(request.encoded_len() - payload.len());
     let mut json = Vec::with_capacity(size);
     if payload.is_empty() {
-        let written = (M::GENERATED.write_usual)(request, &mut Writer::new(&mut json));
+        let written = (M::GENERATED.write_usual)(request, &mut Writer(&mut json));
         if written.is_some() {
             return Ok(Bytes::from(json).into());
         }
@@ -193,7 +193,7 @@ mod tests {
     /// Returns the JSON that is written without serde, if there is one. It is that of serde.
     fn usual<M: Method>(request: &M) -> Option<String> {
         let mut json = Vec::new();
-        (M::GENERATED.write_usual)(request, &mut Writer::new(&mut json))?;
+        (M::GENERATED.write_usual)(request, &mut Writer(&mut json))?;
         assert_eq!(json, serde_json::to_vec(request).unwrap());
         Some(String::from_utf8(json).unwrap())
     }
