@@ -2,6 +2,7 @@
 //! [`HttpService`](super::service::HttpService) calls.
 
 mod connection;
+mod desk;
 mod failure;
 mod pool;
 mod proxy;

@@ -1,6 +1,5 @@
 //! The HTTP/1 connections of a runtime to a node. A call has one for itself; it takes an idle one, or has one dialled.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -9,16 +8,8 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::connection::Connection;
+use super::desk::{Desk, Idle, Lease, Outcome, Waiting};
 use crate::transport::dial::{DialError, Dialer};
-
-/// The maximal number of dials that go on although their calls have ended.
-const MAX_LEFT: usize = 2;
-
-/// The age up to which a call takes over a dial that nothing waits for: a dial of its own would hardly be faster.
-const YOUNG: Duration = Duration::from_millis(100);
-
-/// The time of idleness after which the runtime is let look for the end of a connection before a call uses it.
-const LONG: Duration = Duration::from_millis(100);
 
 /// The time between looks at what is idle.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -32,55 +23,10 @@ pub(super) struct Pool {
     this: Weak<Self>,
 }
 
-/// Idle connections, dials, and the calls that wait for a connection.
-#[derive(Default)]
-struct Desk {
-    /// The one that was used last is at the end.
-    idle: Vec<Idle>,
-    waiting: VecDeque<Waiting>,
-    dials: Vec<Dial>,
-    /// The number of dials so far, of which each has its number.
-    count: u64,
-    /// The task that closes what is idle for too long, or has been closed by the server, while there is something idle.
-    closer: Option<AbortHandle>,
-    /// The last time at which something was read from the node.
-    last_read: Option<Instant>,
-}
-
-struct Idle {
-    since: Instant,
-    connection: Connection,
-}
-
-/// A dial, in a task of its own.
-struct Dial {
-    number: u64,
-    began: Instant,
-    /// `None` until it is known.
-    task: Option<AbortHandle>,
-    /// True if the call that has begun it, or taken it over, waits for a connection.
-    is_awaited: bool,
-}
-
-/// A call that waits for a connection, and the number of its dial.
-struct Waiting {
-    dial: u64,
-    connection: oneshot::Sender<Outcome>,
-}
-
-type Outcome = Result<Lease, DialError>;
-
 /// The next step of a call that needs a connection.
 enum Step {
     Use(Idle),
     Wait(Waiter),
-}
-
-/// A connection that one call uses. Dropped, it is closed.
-pub(super) struct Lease {
-    pub(super) connection: Connection,
-    /// True if other calls have used it before.
-    pub(super) is_used: bool,
 }
 
 impl Pool {
@@ -222,133 +168,6 @@ impl Drop for Pool {
         let desk = self.desk();
         let dials = desk.dials.iter().filter_map(|dial| dial.task.as_ref());
         dials.chain(&desk.closer).for_each(AbortHandle::abort);
-    }
-}
-
-impl Idle {
-    /// Returns the connection, unless the server has closed it.
-    async fn open(mut self) -> Option<Lease> {
-        if self.since.elapsed() >= LONG {
-            // The runtime hears of closed connections when it has nothing else to do.
-            tokio::task::yield_now().await;
-        }
-        let is_open = self.connection.is_open();
-        is_open.then_some(Lease {
-            connection: self.connection,
-            is_used: true,
-        })
-    }
-}
-
-impl Desk {
-    /// Adds a dial, and returns its number.
-    fn add_dial(&mut self) -> u64 {
-        self.count += 1;
-        self.dials.push(Dial {
-            number: self.count,
-            began: Instant::now(),
-            task: None,
-            is_awaited: true,
-        });
-        self.count
-    }
-
-    /// Takes over a young dial that nothing waits for, and returns its number.
-    fn take_over(&mut self) -> Option<u64> {
-        let mut dials = self.dials.iter_mut();
-        let dial = dials.find(|dial| !dial.is_awaited && dial.is_young())?;
-        dial.is_awaited = true;
-        Some(dial.number)
-    }
-
-    fn dial(&mut self, number: u64) -> Option<&mut Dial> {
-        self.dials.iter_mut().find(|dial| dial.number == number)
-    }
-
-    /// Forgets a dial that has ended, and returns the call that waits for it.
-    fn remove_dial(&mut self, number: u64) -> Option<Waiting> {
-        self.dials.retain(|dial| dial.number != number);
-        self.remove_waiting(number)
-    }
-
-    /// Hands out the outcome of a dial: a failure to the call that has begun the dial, a connection to another one if
-    /// that has ended. Returns a connection that nothing waits for.
-    fn take_outcome(
-        &mut self,
-        number: u64,
-        outcome: Result<Connection, DialError>,
-    ) -> Option<Connection> {
-        let own = self.remove_dial(number);
-        let outcome = outcome.map(|connection| Lease {
-            connection,
-            is_used: false,
-        });
-        let left = match own {
-            Some(own) => own.connection.send(outcome).err()?,
-            None => outcome,
-        };
-        self.hand_out(left.ok()?.connection, false)
-    }
-
-    /// Hands a connection out to the call that waits longest. Returns it if none waits.
-    fn hand_out(&mut self, connection: Connection, is_used: bool) -> Option<Connection> {
-        let mut lease = Lease {
-            connection,
-            is_used,
-        };
-        while let Some(waiting) = self.waiting.pop_front() {
-            self.set_free(waiting.dial);
-            match waiting.connection.send(Ok(lease)) {
-                Err(Ok(given_back)) => lease = given_back,
-                _ => return None,
-            }
-        }
-        Some(lease.connection)
-    }
-
-    /// Lets a dial go on whose call has got another connection: the next call may take it over. Ends those that are too
-    /// old for that, but for a few.
-    fn set_free(&mut self, number: u64) {
-        if let Some(dial) = self.dial(number) {
-            dial.is_awaited = false;
-        }
-        let dials = self.dials.iter();
-        let old = dials.filter(|dial| !dial.is_awaited && !dial.is_young());
-        old.skip(MAX_LEFT).for_each(Dial::abort);
-    }
-
-    /// Lets a dial go on whose call has ended, unless enough others do.
-    fn leave(&mut self, number: u64) {
-        let left = self.dials.iter().filter(|dial| !dial.is_awaited).count();
-        let Some(index) = self.dials.iter().position(|dial| dial.number == number) else {
-            return;
-        };
-        if left < MAX_LEFT {
-            self.dials[index].is_awaited = false;
-        } else {
-            self.dials.remove(index).abort();
-        }
-    }
-
-    fn remove_waiting(&mut self, number: u64) -> Option<Waiting> {
-        let mut waiting = self.waiting.iter();
-        let index = waiting.position(|waiting| waiting.dial == number)?;
-        self.waiting.remove(index)
-    }
-
-    /// Closes the connections that have been idle for too long.
-    fn close_old(&mut self, idle_timeout: Duration) {
-        self.idle.retain(|idle| idle.since.elapsed() < idle_timeout);
-    }
-}
-
-impl Dial {
-    fn is_young(&self) -> bool {
-        self.began.elapsed() < YOUNG
-    }
-
-    fn abort(&self) {
-        self.task.iter().for_each(AbortHandle::abort);
     }
 }
 

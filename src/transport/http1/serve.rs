@@ -15,7 +15,8 @@ use hyper::body::Incoming;
 
 use super::Http1;
 use super::connection::{Connection, Unanswered};
-use super::pool::{Lease, Pool};
+use super::desk::Lease;
+use super::pool::Pool;
 use crate::error::Error;
 use crate::transport::diagnosis::BoxError;
 use crate::transport::service::{Attempt, Body, Responding, Transport};
