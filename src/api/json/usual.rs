@@ -1,7 +1,7 @@
 //! Reads the results of publications, of which batches and broadcasts return thousands, in the form in which Centrifugo
 //! writes them, and writes publications of the usual fields. It takes a third to a half of the instructions that serde takes.
 //!
-//! What has any other form, such as an escaped text, white space or another field, is left to serde.
+//! Serde reads and writes the other forms, such as an escaped text, white space or another field.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;

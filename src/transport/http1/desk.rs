@@ -1,4 +1,4 @@
-//! What the calls on a pool's connections share: idle connections, dials, and the calls that wait.
+//! The state of a pool: idle connections, dials, and the calls that wait for a connection.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -23,9 +23,9 @@ const LONG: Duration = Duration::from_millis(100);
 pub(super) struct Desk {
     /// The one that was used last is at the end.
     pub(super) idle: Vec<Idle>,
-    pub(super) waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiting>,
     pub(super) dials: Vec<Dial>,
-    /// The number of dials so far, of which each has its number.
+    /// The number of dials and of calls that have waited so far, of which each has its number.
     count: u64,
     /// The task that closes what is idle for too long, or has been closed by the server, while there is something idle.
     pub(super) closer: Option<AbortHandle>,
@@ -50,8 +50,10 @@ pub(super) struct Dial {
 
 /// A call that waits for a connection, and the number of its dial.
 pub(super) struct Waiting {
-    pub(super) dial: u64,
-    pub(super) connection: oneshot::Sender<Outcome>,
+    /// The number of the call: one that has got its connection may have had the same dial.
+    call: u64,
+    dial: u64,
+    connection: oneshot::Sender<Outcome>,
 }
 
 pub(super) type Outcome = Result<Lease, DialError>;
@@ -106,7 +108,25 @@ impl Desk {
     /// Forgets a dial that has ended, and returns the call that waits for it.
     pub(super) fn remove_dial(&mut self, number: u64) -> Option<Waiting> {
         self.dials.retain(|dial| dial.number != number);
-        self.remove_waiting(number)
+        self.remove_waiting(|waiting| waiting.dial == number)
+    }
+
+    /// Adds a call that waits for a connection and has that dial, and returns its number.
+    pub(super) fn add_waiting(&mut self, dial: u64, connection: oneshot::Sender<Outcome>) -> u64 {
+        self.count += 1;
+        self.waiting.push_back(Waiting {
+            call: self.count,
+            dial,
+            connection,
+        });
+        self.count
+    }
+
+    /// Forgets a call that waits no longer. If it has got nothing, its dial goes on, unless enough others do.
+    pub(super) fn forget(&mut self, call: u64) {
+        if let Some(waiting) = self.remove_waiting(|waiting| waiting.call == call) {
+            self.leave(waiting.dial);
+        }
     }
 
     /// Hands out the outcome of a dial: a failure to the call that has begun the dial, a connection to another one if
@@ -156,7 +176,7 @@ impl Desk {
     }
 
     /// Lets a dial go on whose call has ended, unless enough others do.
-    pub(super) fn leave(&mut self, number: u64) {
+    fn leave(&mut self, number: u64) {
         let left = self.dials.iter().filter(|dial| !dial.is_awaited).count();
         let Some(index) = self.dials.iter().position(|dial| dial.number == number) else {
             return;
@@ -168,9 +188,8 @@ impl Desk {
         }
     }
 
-    pub(super) fn remove_waiting(&mut self, number: u64) -> Option<Waiting> {
-        let mut waiting = self.waiting.iter();
-        let index = waiting.position(|waiting| waiting.dial == number)?;
+    fn remove_waiting(&mut self, is_it: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+        let index = self.waiting.iter().position(is_it)?;
         self.waiting.remove(index)
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::connection::Connection;
-use super::desk::{Desk, Idle, Lease, Outcome, Waiting};
+use super::desk::{Desk, Idle, Lease, Outcome};
 use crate::transport::dial::{DialError, Dialer};
 
 /// The time between looks at what is idle.
@@ -73,10 +73,7 @@ impl Pool {
         let taken_over = desk.take_over();
         let dial = taken_over.unwrap_or_else(|| desk.add_dial());
         let (sender, connection) = oneshot::channel();
-        desk.waiting.push_back(Waiting {
-            dial,
-            connection: sender,
-        });
+        let call = desk.add_waiting(dial, sender);
         // A runtime that shuts down ends the task at once, and the end takes the lock.
         drop(desk);
         let is_own = taken_over.is_none();
@@ -84,7 +81,7 @@ impl Pool {
             self.start(dial);
         }
         Step::Wait(Waiter {
-            dial,
+            call,
             is_own,
             pool: Arc::clone(self),
             connection,
@@ -213,7 +210,8 @@ impl Drop for Ending {
 
 /// A call that waits for a connection. If it is dropped, its dial goes on, unless enough others do.
 struct Waiter {
-    dial: u64,
+    /// The number of the call.
+    call: u64,
     /// True if the call has begun the dial.
     is_own: bool,
     pool: Arc<Pool>,
@@ -229,9 +227,6 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut desk = self.pool.desk();
-        if desk.remove_waiting(self.dial).is_some() {
-            desk.leave(self.dial);
-        }
+        self.pool.desk().forget(self.call);
     }
 }
