@@ -1,6 +1,6 @@
 //! An attempt of a call: on one node after another, until it was sent.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use super::nodes::{Candidate, TriedNodes, Turn};
 use super::{Deadline, Inner, random, timeout};
 use crate::codec::EncodedBody;
 use crate::error::{Effect, Error};
-use crate::observe::ObservedCall;
+use crate::observe::{ObservedAttempt, ObservedCall};
 use crate::platform;
-use crate::transport::{Gate, OutgoingRequest, Route, SendState};
+use crate::transport::{Gate, OutgoingRequest, Reply, Route, SendState, Transport};
 
 /// The header of a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,12 +32,11 @@ pub(crate) struct Attempt<'a> {
 }
 
 /// An attempt of a request, with the credentials for it.
-#[derive(Clone, Copy)]
 struct Sending<'a> {
     route: &'a Route<'a>,
     body: &'a EncodedBody,
     attempt: Attempt<'a>,
-    credentials: &'a CredentialHeaders,
+    credentials: CredentialHeaders,
 }
 
 /// Returns the id of a request with these headers.
@@ -53,7 +52,8 @@ impl Inner {
     /// Makes an attempt, and reads its reply: the one place through which each attempt of each call passes. An attempt
     /// that was certainly not sent moves on to the next node at once.
     ///
-    /// Boxed, so that the transports' state is not a part of every method's future, which would be moved with it.
+    /// Boxed, so that the transports' state is not a part of every method's future, which would be moved with it. In three
+    /// boxes of at most 1 KiB, which `malloc` has at hand: for a larger one it searches.
     pub(crate) fn attempt<'a>(
         &'a self,
         route: &'a Route<'_>,
@@ -61,51 +61,47 @@ impl Inner {
         attempt: Attempt<'a>,
         read: &'a mut Read<'_>,
     ) -> Pin<Box<impl Future<Output = Result<(), Error>>>> {
-        Box::pin(self.attempt_authorized(route, body, attempt, read))
+        let mut sending = Sending {
+            route,
+            body,
+            attempt,
+            credentials: CredentialHeaders::default(),
+        };
+        // A block in place of an `async fn`, which would keep its arguments twice.
+        Box::pin(async move { self.attempt_authorized(&mut sending, read).await })
     }
 
     /// Sends a request with the credentials at hand, and once more if the server refused them and there are others: it
     /// has certainly not run.
     async fn attempt_authorized(
         &self,
-        route: &Route<'_>,
-        body: &EncodedBody,
-        attempt: Attempt<'_>,
+        sending: &mut Sending<'_>,
         read: &mut Read<'_>,
     ) -> Result<(), Error> {
-        let method = route.method;
-        let deadline = attempt.deadline;
+        let method = sending.route.method;
+        let Attempt {
+            deadline, headers, ..
+        } = sending.attempt;
         self.nodes.refresh(deadline).await;
         let credentials = self.credentials.headers(method, deadline).await;
-        let credentials = credentials.map_err(|error| self.hide_secrets(error, attempt.headers))?;
-        let sending = Sending {
-            route,
-            body,
-            attempt,
-            credentials: &credentials,
-        };
-        let error = match self.attempt_nodes(sending, &mut *read).await {
+        sending.credentials = credentials.map_err(|error| self.hide_secrets(error, headers))?;
+        let error = match self.attempt_nodes(sending, read).await {
             Err(error) if error.is_unauthorized() => error,
             outcome => return outcome,
         };
-        let others = self
-            .credentials
-            .instead_of(&credentials, method, deadline)
-            .await;
-        let Some(credentials) = others else {
+        let refused = &sending.credentials;
+        let others = self.credentials.instead_of(refused, method, deadline).await;
+        let Some(others) = others else {
             return Err(error);
         };
-        let sending = Sending {
-            credentials: &credentials,
-            ..sending
-        };
+        sending.credentials = others;
         self.attempt_nodes(sending, read).await
     }
 
     /// Sends a request to one node after another, until it was sent, every node was tried, or the time is over.
-    async fn attempt_nodes(&self, sending: Sending<'_>, read: &mut Read<'_>) -> Result<(), Error> {
-        let attempt = sending.attempt;
-        let deadline = attempt.deadline;
+    async fn attempt_nodes(&self, sending: &Sending<'_>, read: &mut Read<'_>) -> Result<(), Error> {
+        let attempt = &sending.attempt;
+        let deadline = &attempt.deadline;
         let nodes = self.nodes.current();
         let mut tried = TriedNodes::default();
         // The first node to which connecting took too long while another was up.
@@ -113,8 +109,8 @@ impl Inner {
         let mut failure = None;
         while let Some(turn) = nodes.pick(&mut tried, attempt.candidate) {
             let index = turn.index;
-            let patience = nodes.has_other(&tried).then(|| patience(deadline));
-            let outcome = self.take_turn(turn, sending, patience, &mut *read).await;
+            let patience = nodes.has_other(&tried).then(|| patience(*deadline));
+            let outcome = Box::pin(self.take_turn(turn, sending, patience, &mut *read)).await;
             let error = match outcome {
                 Err(error) if error.is_unsent() && error.is_retryable() => error,
                 outcome => return outcome,
@@ -131,7 +127,7 @@ impl Inner {
             // No node was any faster: all the time that is left is for connecting.
             Some(index) if !deadline.left().is_zero() => {
                 let turn = nodes.again(index);
-                self.take_turn(turn, sending, None, read).await
+                Box::pin(self.take_turn(turn, sending, None, read)).await
             }
             _ => Err(failure.unwrap_or_else(|| unreachable!("a client has a node"))),
         }
@@ -142,33 +138,21 @@ impl Inner {
     async fn take_turn(
         &self,
         mut turn: Turn<'_>,
-        sending: Sending<'_>,
+        sending: &Sending<'_>,
         patience: Option<Duration>,
         read: &mut Read<'_>,
     ) -> Result<(), Error> {
-        let Sending {
-            route,
-            body,
-            attempt,
-            credentials,
-        } = sending;
-        let mut headers = attempt.headers.cloned().unwrap_or_default();
-        let url = turn.node.transport.url();
-        let request_id = request_id(attempt.headers);
-        let observed =
-            attempt
-                .call
-                .attempt(route.method, url, body.len(), request_id, &mut headers);
-        let request = OutgoingRequest {
-            body,
-            credentials,
-            headers: turn.node.transport.allowed(headers),
-            state: SendState::behind(attempt.gate),
-            ends: attempt.deadline.ends(),
-        };
-        let state = &request.state;
-        let sending = pin!(turn.node.transport.send(route, &request));
-        let reply = within(sending, route.method, state, attempt.deadline, patience).await;
+        let attempt = &sending.attempt;
+        let transport = &turn.node.transport;
+        let (request, observed) = sending.request_to(transport);
+        let reply = within(
+            transport.send(sending.route, &request),
+            sending.route.method,
+            &request.state,
+            attempt.deadline,
+            patience,
+        );
+        let reply = reply.await;
         let is_withdrawn = attempt.gate.is_some_and(Gate::is_closed);
         // The transport fails a request that was withdrawn, which is not the node's fault.
         if !is_withdrawn || !reply.as_ref().is_err_and(Error::is_network) {
@@ -177,12 +161,12 @@ impl Inner {
         let size = reply.as_ref().ok().map(Bytes::len);
         let outcome = reply.and_then(read);
         let outcome = outcome.map_err(|error| {
-            let error = error.through(turn.node.transport.proxy());
-            let error = error.without(&secrets_in(credentials));
+            let error = error.through(transport.proxy());
+            let error = error.without(&secrets_in(&sending.credentials));
             self.hide_secrets(error, attempt.headers)
         });
         if let Some(observed) = observed {
-            observed.ends(&outcome, size, state.peer());
+            observed.ends(&outcome, size, request.state.peer());
         }
         outcome
     }
@@ -202,6 +186,33 @@ impl Inner {
         Ok(Some(Arc::new(headers)))
     }
 }
+
+impl Sending<'_> {
+    /// Returns the request to a node, with the headers that observers have added, and what observes it.
+    fn request_to<'b>(
+        &'b self,
+        transport: &'b Transport,
+    ) -> (OutgoingRequest<'b>, Option<ObservedAttempt<'b>>) {
+        let attempt = &self.attempt;
+        let mut headers = attempt.headers.cloned().unwrap_or_default();
+        let observed = attempt.call.attempt(
+            self.route.method,
+            transport.url(),
+            self.body.len(),
+            request_id(attempt.headers),
+            &mut headers,
+        );
+        let request = OutgoingRequest {
+            body: self.body,
+            credentials: &self.credentials,
+            headers: transport.allowed(headers),
+            state: SendState::behind(attempt.gate),
+            ends: attempt.deadline.ends(),
+        };
+        (request, observed)
+    }
+}
+
 /// Returns the time that a node has to connect while another one is up: a part of what is left, so that the other one
 /// has enough.
 fn patience(deadline: Deadline) -> Duration {
@@ -210,17 +221,15 @@ fn patience(deadline: Deadline) -> Duration {
 }
 
 /// Waits for the outcome of a request until its deadline, or until `patience` is over and it was not sent.
-///
-/// The request is pinned by the caller: a future that is given to an `async fn` is kept twice.
 async fn within(
-    mut sending: Pin<&mut impl Future<Output = Result<Bytes, Error>>>,
+    mut sending: Reply<'_>,
     method: &'static str,
     state: &SendState,
     deadline: Deadline,
     patience: Option<Duration>,
 ) -> Result<Bytes, Error> {
     if let Some(patience) = patience {
-        match platform::timeout(patience, sending.as_mut()).await {
+        match platform::timeout(patience, &mut sending).await {
             Ok(outcome) => return outcome,
             Err(_) if state.abandon().is_unsent() => {
                 return Err(timeout(method, Effect::Unsent, patience));

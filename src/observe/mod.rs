@@ -131,7 +131,7 @@ use http::HeaderMap;
 use crate::error::Error;
 
 pub(crate) use carried::Carried;
-pub(crate) use dispatch::{ObservedCall, Observers, Shared};
+pub(crate) use dispatch::{ObservedAttempt, ObservedCall, Observers, Shared};
 pub use events::{
     AttemptEnd, AttemptStart, BatchStart, CallEnd, CallStart, DropReason, Dropped, NodeChange,
     Outcome,

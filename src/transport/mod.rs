@@ -27,6 +27,7 @@ mod support;
 pub(crate) mod tls;
 pub(crate) mod url;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use ::http::HeaderMap;
@@ -62,6 +63,9 @@ pub(crate) struct Transport {
     common: Arc<Common>,
     sender: Sender,
 }
+
+/// The body of a reply that is awaited.
+pub(crate) type Reply<'a> = Pin<Box<dyn Future<Output = Result<Bytes, Error>> + Send + 'a>>;
 
 /// The facts that all nodes of a client have in common.
 pub(crate) struct Common {
@@ -134,15 +138,15 @@ impl Transport {
     }
 
     /// Sends a request and returns the body of the reply.
-    pub(crate) async fn send(
-        &self,
-        route: &Route<'_>,
-        request: &OutgoingRequest<'_>,
-    ) -> Result<Bytes, Error> {
+    pub(crate) fn send<'a>(
+        &'a self,
+        route: &'a Route<'_>,
+        request: &'a OutgoingRequest<'_>,
+    ) -> Reply<'a> {
         match &self.sender {
-            Sender::Http(http) => http.send(route, request).await,
-            Sender::HttpService(service) => service.send(route, request).await,
-            Sender::Grpc(grpc) => grpc.send(route, request).await,
+            Sender::Http(http) => Box::pin(http.send(route, request)),
+            Sender::HttpService(service) => Box::pin(service.send(route, request)),
+            Sender::Grpc(grpc) => Box::pin(grpc.send(route, request)),
         }
     }
 }

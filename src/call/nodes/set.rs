@@ -27,7 +27,11 @@ pub(crate) struct Candidate {
 
 /// The nodes that an attempt has tried, by their positions.
 #[derive(Debug, Default)]
-pub(crate) struct TriedNodes(Vec<usize>);
+pub(crate) struct TriedNodes {
+    first: Option<usize>,
+    /// Usually there are none, and no memory is taken for them.
+    others: Vec<usize>,
+}
 
 impl NodeSet {
     pub(super) fn new(nodes: Vec<Arc<Node>>) -> Self {
@@ -88,7 +92,7 @@ impl NodeSet {
         }
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let order = (0..count).map(|step| start.wrapping_add(step) % count);
-        let untried: Vec<usize> = order.filter(|index| !tried.0.contains(index)).collect();
+        let untried: Vec<usize> = order.filter(|index| !tried.contains(*index)).collect();
         let (index, admission) = self
             .healthy_for_retry(&untried, candidate)
             .or_else(|| self.admitting(&untried, candidate))
@@ -134,7 +138,7 @@ impl NodeSet {
     /// Returns whether a node is up that the attempt has not tried.
     pub(crate) fn has_other(&self, tried: &TriedNodes) -> bool {
         let mut nodes = self.nodes.iter().enumerate();
-        nodes.any(|(index, node)| !tried.0.contains(&index) && node.is_up())
+        nodes.any(|(index, node)| !tried.contains(index) && node.is_up())
     }
 
     /// Returns whether several nodes are up.
@@ -163,11 +167,17 @@ impl NodeSet {
 }
 
 impl TriedNodes {
+    fn contains(&self, index: usize) -> bool {
+        self.first == Some(index) || self.others.contains(&index)
+    }
+
     /// Adds a node, and returns whether it is new.
     fn add(&mut self, index: usize) -> bool {
-        let is_new = !self.0.contains(&index);
-        if is_new {
-            self.0.push(index);
+        let is_new = !self.contains(index);
+        if self.first.is_none() {
+            self.first = Some(index);
+        } else if is_new {
+            self.others.push(index);
         }
         is_new
     }
