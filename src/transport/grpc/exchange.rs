@@ -70,20 +70,19 @@ impl Grpc {
         let connection = call.connection();
         // If the stream has ended already, the response says why.
         let _ = send(stream, self.body(outgoing));
-        let response = response.await.map_err(|error| {
-            if diagnosis::is_refused(&error) || connection.activity().writes() == writes {
-                outgoing.state.take_back();
+        let response = match response.await {
+            Ok(response) => response.map(Incoming::new),
+            Err(error) => {
+                if diagnosis::is_refused(&error) || connection.activity().writes() == writes {
+                    outgoing.state.take_back();
+                }
+                let failure = lost(connection, error);
+                call.has_ended();
+                return Err(failure);
             }
-            lost(connection, error)
-        });
-        let reply = match response {
-            Ok(response) => {
-                self.diagnosis.saw_reply();
-                let response = response.map(Incoming::new);
-                read(response, self.expected, |error| lost(connection, error)).await
-            }
-            Err(failure) => Err(failure),
         };
+        self.diagnosis.saw_reply();
+        let reply = read(response, self.expected, |error| lost(connection, error)).await;
         call.has_ended();
         reply
     }
@@ -172,9 +171,8 @@ pub(super) fn lost(connection: &Connection, error: h2::Error) -> Failure {
 /// A call that was sent. If it is dropped before it has ended, the connection may be dead.
 pub(super) struct Sent<L: Borrow<Lease>> {
     lease: L,
-    at: Instant,
-    /// The same as the connection counts time.
-    time: u64,
+    /// The time at which it was sent, as the connection counts time.
+    at: u64,
     ends: Instant,
     has_ended: bool,
 }
@@ -182,8 +180,7 @@ pub(super) struct Sent<L: Borrow<Lease>> {
 impl<L: Borrow<Lease>> Sent<L> {
     pub(super) fn new(lease: L, ends: Instant) -> Self {
         Self {
-            at: Instant::now(),
-            time: lease.borrow().connection.activity().sent(),
+            at: lease.borrow().connection.activity().sent(),
             lease,
             ends,
             has_ended: false,
@@ -201,9 +198,12 @@ impl<L: Borrow<Lease>> Sent<L> {
 
 impl<L: Borrow<Lease>> Drop for Sent<L> {
     fn drop(&mut self) {
-        let has_waited = self.ends <= Instant::now() || self.at.elapsed() >= LONG;
-        if !self.has_ended && has_waited {
-            self.lease.borrow().unanswered(self.time);
+        if self.has_ended {
+            return;
+        }
+        let waited = self.connection().activity().since(self.at);
+        if waited >= LONG || self.ends <= Instant::now() {
+            self.lease.borrow().unanswered(self.at);
         }
     }
 }

@@ -12,9 +12,10 @@ mod status;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod timeout;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
 use ::http::uri::{Authority, Scheme};
@@ -33,6 +34,7 @@ use pool::Pool;
 use reply::Expected;
 #[cfg(test)]
 pub(super) use status::final_status;
+use timeout::TimeoutHeaders;
 
 /// The maximal number of connections to a node by default.
 const CONNECTIONS: usize = 4;
@@ -48,6 +50,7 @@ pub(crate) struct Grpc {
     origin: Origin,
     /// The metadata of each call, with room for the key and the timeout.
     headers: HeaderMap,
+    timeouts: TimeoutHeaders,
     expected: Expected,
     connections: Connections,
     diagnosis: Diagnosis,
@@ -78,6 +81,7 @@ impl Grpc {
             has_name: config.url.name().is_some(),
             origin,
             headers,
+            timeouts: TimeoutHeaders::default(),
             expected: Expected {
                 max_size: config.max_response_size,
                 gzip: config.connections.gzip,
@@ -115,7 +119,7 @@ impl Grpc {
         let mut headers = self.headers.clone();
         outgoing.add_headers(&mut headers);
         let left = outgoing.ends.saturating_duration_since(Instant::now());
-        headers.insert(GRPC_TIMEOUT, timeout_header(left));
+        headers.insert(GRPC_TIMEOUT, self.timeouts.header(left));
         headers
     }
 }
@@ -187,30 +191,4 @@ fn headers(config: &mut TransportConfig) -> HeaderMap {
         headers.insert(name, PLACEHOLDER);
     }
     headers
-}
-
-/// Returns the `grpc-timeout` of a call: at most 8 digits and a unit.
-///
-/// It is rounded up to two digits, so that it seldom changes: HPACK sends a value that it has sent before as one byte,
-/// and a new one costs a tenth of the call. It is never shorter than the time that is left: servers enforce it, and so
-/// does a channel of tonic, and must not end the call before its deadline.
-fn timeout_header(left: Duration) -> HeaderValue {
-    const LARGEST: u128 = 99_999_999;
-    let millis = rounded_up(left.as_millis() + 1);
-    let text = if millis <= LARGEST {
-        format!("{millis}m")
-    } else {
-        let seconds = rounded_up(u128::from(left.as_secs()) + 1);
-        format!("{}S", seconds.min(LARGEST))
-    };
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("10S"))
-}
-
-/// Returns a number rounded up to two significant digits.
-fn rounded_up(number: u128) -> u128 {
-    let mut unit = 1;
-    while number / unit >= 100 {
-        unit *= 10;
-    }
-    number.div_ceil(unit) * unit
 }

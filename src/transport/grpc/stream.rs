@@ -66,14 +66,18 @@ impl Activity {
     pub(super) fn silent_since(&self, sent: u64, patience: Duration) -> Option<u64> {
         let since = self.unanswered_since.load(Ordering::Acquire);
         let is_unanswered = since != 0 && since <= sent;
-        let silence = Duration::from_micros(self.now().saturating_sub(since));
+        let silence = self.since(since);
         (is_unanswered && silence >= patience).then_some(since)
     }
 
     /// Returns how long ago bytes were last read, or the connection was made.
     pub(super) fn quiet_for(&self) -> Duration {
-        let last_read = self.last_read.load(Ordering::Acquire);
-        Duration::from_micros(self.now().saturating_sub(last_read))
+        self.since(self.last_read.load(Ordering::Acquire))
+    }
+
+    /// Returns how long ago that time was.
+    pub(super) fn since(&self, time: u64) -> Duration {
+        Duration::from_micros(self.now().saturating_sub(time))
     }
 
     /// Returns whether bytes were read after that time of the connection `of`.

@@ -1,4 +1,4 @@
-//! Tests of names with several addresses, with clients of embedded servers, and of the header `grpc-timeout`.
+//! Tests of names with several addresses, with clients of embedded servers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use centrifugo_api_testing::Server;
 
-use super::timeout_header;
 use crate::api::messages::InfoRequest;
 use crate::call::Retry;
 use crate::client::{Client, ClientBuilder};
@@ -162,34 +161,4 @@ async fn error_says_that_a_name_is_unknown() {
             .contains("the host name cannot be resolved"),
         "{error}"
     );
-}
-
-#[test]
-fn timeout_header_seldom_changes_and_is_never_too_short() {
-    for (left, header) in [
-        (Duration::ZERO, "1m"),
-        (Duration::from_micros(98_999), "99m"),
-        (Duration::from_millis(99), "100m"),
-        (Duration::from_millis(100), "110m"),
-        (Duration::from_micros(6_999_999), "7000m"),
-        (Duration::from_secs(7), "7100m"),
-        (Duration::from_micros(9_900_000), "10000m"),
-        (Duration::from_micros(9_999_999), "10000m"),
-        (Duration::from_millis(98_999_999), "99000000m"),
-        (Duration::from_millis(99_000_000), "100000S"),
-        (Duration::from_secs(123_456_789), "99999999S"),
-        (Duration::MAX, "99999999S"),
-    ] {
-        assert_eq!(timeout_header(left), header, "{left:?}");
-    }
-    for micros in (0..20_000_000).step_by(997) {
-        let left = Duration::from_micros(micros);
-        let header = timeout_header(left);
-        let millis = header.to_str().unwrap().trim_end_matches('m');
-        let sent = Duration::from_millis(millis.parse().unwrap());
-        assert!(
-            sent > left && sent <= left + left / 10 + Duration::from_millis(2),
-            "{left:?}"
-        );
-    }
 }
