@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use ::http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::task::unconstrained;
@@ -30,6 +31,9 @@ pub(super) struct Connection {
     driver: Option<Pin<Box<Driver>>>,
     waker: CallWaker,
 }
+
+/// The response to a request, or the request if the connection has not taken it.
+pub(super) type Taken = Result<Response<Incoming>, TrySendError<Request<Body>>>;
 
 /// The reason why there is no response.
 pub(super) enum Unanswered {
@@ -54,6 +58,12 @@ impl Connection {
             driver: Some(Box::pin(driver)),
             waker: CallWaker::new(),
         })
+    }
+
+    /// Returns whether a call may be given the connection, without looking for its end: a connection that the server has
+    /// closed gives the request back.
+    pub(super) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
     }
 
     /// Returns whether a call may use the connection. It finds out whether the server has closed it.
@@ -99,14 +109,18 @@ impl Connection {
         polled
     }
 
-    /// Sends a request, and returns the head of the response.
-    pub(super) async fn send(
+    /// Takes a request, and returns what [`answer`](Self::answer) waits for.
+    pub(super) fn begin(&mut self, request: Request<Body>) -> impl Future<Output = Taken> + use<> {
+        unconstrained(self.sender.try_send_request(request))
+    }
+
+    /// Sends a request that was begun, and returns the head of the response.
+    pub(super) async fn answer(
         &mut self,
-        request: Request<Body>,
+        mut begun: Pin<&mut impl Future<Output = Taken>>,
     ) -> Result<Response<Incoming>, Unanswered> {
-        let mut sending = pin!(unconstrained(self.sender.try_send_request(request)));
         let response =
-            poll_fn(|context| self.poll(context, |context| sending.as_mut().poll(context)));
+            poll_fn(|context| self.poll(context, |context| begun.as_mut().poll(context)));
         response
             .await
             .map_err(|mut error| match error.take_message() {

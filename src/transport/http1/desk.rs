@@ -15,7 +15,7 @@ const MAX_LEFT: usize = 2;
 /// The age up to which a call takes over a dial that nothing waits for: a dial of its own would hardly be faster.
 const YOUNG: Duration = Duration::from_millis(100);
 
-/// The time of idleness after which the runtime is let look for the end of a connection before a call uses it.
+/// The time of idleness after which a connection is looked at before a call uses it.
 const LONG: Duration = Duration::from_millis(100);
 
 /// Idle connections, dials, and the calls that wait for a connection.
@@ -68,11 +68,13 @@ pub(super) struct Lease {
 impl Idle {
     /// Returns the connection, unless the server has closed it.
     pub(super) async fn open(mut self) -> Option<Lease> {
-        if self.since.elapsed() >= LONG {
+        let is_open = if self.since.elapsed() < LONG {
+            self.connection.is_ready()
+        } else {
             // The runtime hears of closed connections when it has nothing else to do.
             tokio::task::yield_now().await;
-        }
-        let is_open = self.connection.is_open();
+            self.connection.is_open()
+        };
         is_open.then_some(Lease {
             connection: self.connection,
             is_used: true,
@@ -195,7 +197,11 @@ impl Desk {
 
     /// Closes the connections that have been idle for too long.
     pub(super) fn close_old(&mut self, idle_timeout: Duration) {
-        self.idle.retain(|idle| idle.since.elapsed() < idle_timeout);
+        let now = Instant::now();
+        let is_old = |idle: &Idle| now.duration_since(idle.since) >= idle_timeout;
+        // The one that was used first is in front.
+        let old = self.idle.partition_point(is_old);
+        self.idle.drain(..old);
     }
 }
 

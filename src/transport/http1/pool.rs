@@ -104,19 +104,17 @@ impl Pool {
     /// Takes a connection whose call has ended, if another one may use it.
     pub(super) fn take_back(&self, mut connection: Connection) {
         let is_open = connection.is_open();
+        let now = Instant::now();
         let mut desk = self.desk();
-        desk.last_read = Some(Instant::now());
+        desk.last_read = Some(now);
         if is_open && let Some(connection) = desk.hand_out(connection, true) {
-            self.keep(&mut desk, connection);
+            self.keep(&mut desk, connection, now);
         }
     }
 
-    /// Keeps a connection for the next call.
-    fn keep(&self, desk: &mut Desk, connection: Connection) {
-        desk.idle.push(Idle {
-            since: Instant::now(),
-            connection,
-        });
+    /// Keeps a connection for the next call, which is idle since then.
+    fn keep(&self, desk: &mut Desk, connection: Connection, since: Instant) {
+        desk.idle.push(Idle { since, connection });
         if desk.idle.len() > self.max_idle {
             desk.idle.remove(0);
         }
@@ -193,7 +191,7 @@ impl Ending {
         };
         let mut desk = pool.desk();
         if let Some(connection) = desk.take_outcome(self.number, outcome) {
-            pool.keep(&mut desk, connection);
+            pool.keep(&mut desk, connection, Instant::now());
         }
     }
 }

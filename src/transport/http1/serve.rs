@@ -1,14 +1,14 @@
 //! Calls: a request, its response, and whose the connection is meanwhile.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use ::http::header::{HOST, PROXY_AUTHORIZATION};
 use ::http::uri::PathAndQuery;
-use ::http::{Request, Response, Uri};
+use ::http::{Request, Uri};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -26,48 +26,53 @@ const LONG: Duration = Duration::from_secs(1);
 
 impl Transport for Http1 {
     fn respond(self: Arc<Self>, request: Request<Body>) -> Responding {
-        Box::pin(self.serve(request))
+        let attempt = Attempt::of(request.body());
+        let request = self.with_host(request);
+        self.serve(request, attempt)
     }
 }
 
 impl Http1 {
     /// Sends a request and returns the response, whose body keeps the connection until it has been read.
-    async fn serve(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, BoxError> {
-        let attempt = Attempt::of(request.body());
-        let pool = self.pools.get()?;
-        let mut request = self.with_host(request);
-        loop {
-            let lease = pool.lease().await;
-            let Lease {
-                mut connection,
-                is_used,
-            } = lease.map_err(|error| self.not_connected(&attempt, error))?;
-            attempt.state.set_peer(connection.address);
-            let watch = Watch::start(&pool, connection.address, attempt.ends);
-            match connection.send(request).await {
-                Ok(response) => {
-                    self.diagnosis.saw_reply();
-                    let exchange = Exchange {
-                        http: self,
-                        attempt,
-                        connection,
-                        is_used,
-                        watch,
-                    };
-                    return Ok(response.map(|body| Body::new(Reply::new(body, exchange))));
-                }
-                // The server has closed it while it was idle.
-                Err(Unanswered::NotTaken(given_back, _)) if is_used => {
-                    watch.end();
-                    request = *given_back;
-                }
-                Err(Unanswered::NotTaken(_, error) | Unanswered::Lost(error)) => {
-                    watch.end();
-                    let error = self.lost(&attempt, connection.address, is_used, error);
-                    return Err(error.into());
+    ///
+    /// A block in place of an `async fn`, which would keep its arguments twice.
+    fn serve(self: Arc<Self>, mut request: Request<Body>, attempt: Attempt) -> Responding {
+        Box::pin(async move {
+            let pool = self.pools.get()?;
+            loop {
+                let lease = pool.lease().await;
+                let Lease {
+                    mut connection,
+                    is_used,
+                } = lease.map_err(|error| self.not_connected(&attempt, error))?;
+                attempt.state.set_peer(connection.address);
+                let watch = Watch::start(&pool, connection.address, attempt.ends);
+                let begun = pin!(connection.begin(request));
+                match connection.answer(begun).await {
+                    Ok(response) => {
+                        self.diagnosis.saw_reply();
+                        let exchange = Exchange {
+                            http: self,
+                            attempt,
+                            connection,
+                            is_used,
+                            watch,
+                        };
+                        return Ok(response.map(|body| Body::new(Reply::new(body, exchange))));
+                    }
+                    // The server has closed it while it was idle.
+                    Err(Unanswered::NotTaken(given_back, _)) if is_used => {
+                        watch.end();
+                        request = *given_back;
+                    }
+                    Err(Unanswered::NotTaken(_, error) | Unanswered::Lost(error)) => {
+                        watch.end();
+                        let error = self.lost(&attempt, connection.address, is_used, error);
+                        return Err(error.into());
+                    }
                 }
             }
-        }
+        })
     }
 
     /// Returns a request as HTTP/1 has it: with the path as its URI, unless a proxy sends it on, and with the headers that

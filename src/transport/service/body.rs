@@ -25,8 +25,8 @@ use crate::transport::request::TrackedBody;
 pub struct Body(Kind);
 
 enum Kind {
-    /// The body of a call.
-    Call(TrackedBody, Call),
+    /// The body of a call. In a box, since requests are moved, and hyper keeps room for dozens of them per connection.
+    Call(Box<(TrackedBody, Call)>),
     Whole(Bytes),
     /// Bytes that are not known yet. The mutex, which nothing waits for, lets threads share references to the body.
     Stream(Mutex<Pin<Box<dyn AnyBody>>>),
@@ -131,7 +131,7 @@ impl Body {
 
     /// Returns the body of a call.
     pub(crate) fn of_call(body: EncodedBody, state: SendState, call: Call) -> Self {
-        Self(Kind::Call(TrackedBody::new(body, state), call))
+        Self(Kind::Call(Box::new((TrackedBody::new(body, state), call))))
     }
 
     /// Returns a copy of the bytes, if they are in memory: those of a request of this client are. For signatures and
@@ -142,7 +142,7 @@ impl Body {
     #[must_use]
     pub fn peek(&self) -> Option<Bytes> {
         match &self.0 {
-            Kind::Call(body, _) => Some(body.rest().to_bytes()),
+            Kind::Call(call) => Some(call.0.rest().to_bytes()),
             Kind::Whole(bytes) => Some(bytes.clone()),
             Kind::Stream(_) => None,
         }
@@ -154,7 +154,10 @@ impl Body {
     pub fn with_bytes(self, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self(match self.0 {
-            Kind::Call(body, call) => Kind::Call(body.with_rest(bytes.into()), call),
+            Kind::Call(call) => {
+                let (body, call) = *call;
+                Kind::Call(Box::new((body.with_rest(bytes.into()), call)))
+            }
             Kind::Whole(_) | Kind::Stream(_) => Kind::Whole(bytes),
         })
     }
@@ -192,7 +195,7 @@ impl Body {
     #[cfg(any(feature = "grpc", feature = "_http"))]
     fn call(&self) -> Option<Call> {
         match &self.0 {
-            Kind::Call(_, call) => Some(*call),
+            Kind::Call(call) => Some(call.1),
             Kind::Whole(_) | Kind::Stream(_) => None,
         }
     }
@@ -201,7 +204,7 @@ impl Body {
     #[cfg(any(feature = "grpc", feature = "_http"))]
     pub(crate) fn state(&self) -> SendState {
         match &self.0 {
-            Kind::Call(body, _) => body.state().clone(),
+            Kind::Call(call) => call.0.state().clone(),
             Kind::Whole(_) | Kind::Stream(_) => SendState::default(),
         }
     }
@@ -209,7 +212,7 @@ impl Body {
     #[cfg(any(feature = "grpc", feature = "http"))]
     pub(crate) fn into_parts(self) -> Parts {
         match self.0 {
-            Kind::Call(body, _) => Parts::Whole(body.rest().clone()),
+            Kind::Call(call) => Parts::Whole(call.0.rest().clone()),
             Kind::Whole(bytes) => Parts::Whole(bytes.into()),
             stream @ Kind::Stream(_) => Parts::Stream(Self(stream)),
         }
@@ -258,7 +261,7 @@ impl http_body::Body for Body {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<FrameResult>> {
         match &mut self.get_mut().0 {
-            Kind::Call(body, _) => Pin::new(body)
+            Kind::Call(call) => Pin::new(&mut call.0)
                 .poll_frame(context)
                 .map_err(|error| error.into()),
             Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
@@ -272,7 +275,7 @@ impl http_body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Call(body, _) => body.is_end_stream(),
+            Kind::Call(call) => call.0.is_end_stream(),
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Stream(stream) => lock(stream).is_end(),
         }
@@ -280,7 +283,7 @@ impl http_body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Call(body, _) => body.size_hint(),
+            Kind::Call(call) => call.0.size_hint(),
             Kind::Whole(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
