@@ -194,10 +194,9 @@ impl Codec {
     }
 }
 
-/// Checks the path of a message of the user's own.
+/// Checks the path of a message, which may be the user's own. That is known when the program is compiled.
 fn check_grpc_path<M: Method>() -> Result<(), Error> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
-    if M::GRPC_PATH.starts_with('/') && M::GRPC_PATH.bytes().all(is_plain) {
+    if const { is_grpc_path(M::GRPC_PATH) } {
         return Ok(());
     }
     let problem = format!(
@@ -207,6 +206,19 @@ fn check_grpc_path<M: Method>() -> Result<(), Error> {
     Err(Error::InvalidRequest(
         InvalidRequest::from(problem).of(M::NAME),
     ))
+}
+
+/// Returns whether a text is a path such as `/package.Service/Method`.
+const fn is_grpc_path(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    let starts_well = matches!(rest, [b'/', ..]);
+    while let [byte, others @ ..] = rest {
+        if !byte.is_ascii_alphanumeric() && !matches!(byte, b'/' | b'.' | b'_' | b'-') {
+            return false;
+        }
+        rest = others;
+    }
+    starts_well
 }
 
 /// Returns Centrifugo's error for a call.

@@ -100,9 +100,7 @@ fn generated(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> TokenSt
     let keys = keys(rpc, items);
     let check_json = check_json(rpc, items);
     let slot = crate::batch::slot(items, rpc);
-    let read_usual = rpc
-        .is_broadcast()
-        .then(|| quote!(read_usual: crate::api::json::usual::broadcast_response,));
+    let read_usual = read_usual(rpc);
     let write_usual = write_usual(rpc, items);
     let parts = parts(rpc);
     quote! {
@@ -120,6 +118,16 @@ fn generated(rpc: &Rpc, items: &[Item], with_twins: &HashSet<String>) -> TokenSt
             ..crate::api::method::Generated::NONE
         };
     }
+}
+
+/// Generates the member that reads the reply of a method that is called most.
+fn read_usual(rpc: &Rpc) -> Option<TokenStream> {
+    let read = match rpc.name.as_str() {
+        "publish" => quote!(publish_response),
+        "broadcast" => quote!(broadcast_response),
+        _ => return None,
+    };
+    Some(quote!(read_usual: crate::api::json::usual::#read,))
 }
 
 /// Generates the member that writes a publication, of which batches send thousands.

@@ -173,6 +173,11 @@ impl Writer<'_> {
     }
 }
 
+/// Reads the reply to a publication.
+pub(crate) fn publish_response(json: &Bytes) -> Option<PublishResponse> {
+    read(json, |reader| reader.publish_response())
+}
+
 /// Reads the reply to a broadcast.
 pub(crate) fn broadcast_response(json: &Bytes) -> Option<BroadcastResponse> {
     let mut response = BroadcastResponse::default();
