@@ -224,6 +224,20 @@ mod tests {
     }
 
     #[test]
+    fn reply_to_a_publication_is_read() {
+        for json in [
+            r#"{"result":{}}"#,
+            r#"{"result":{"offset":12,"epoch":"x"}}"#,
+            r#"{"error":{"code":102,"message":"unknown channel"}}"#,
+        ] {
+            let read: PublishResponse = serde_json::from_str(json).unwrap();
+            assert_eq!(publish_response(&json.into()), Some(read), "{json}");
+        }
+        let with_another_field = r#"{"result":{"offset":12,"later":1}}"#;
+        assert_eq!(publish_response(&with_another_field.into()), None);
+    }
+
+    #[test]
     fn other_replies_are_left_to_serde() {
         for item in [
             r#"{"result":{"epoch":"x","offset":1}}"#,
