@@ -237,7 +237,8 @@ async fn within(
             Err(_) => {}
         }
     }
-    match deadline.timeout(sending).await {
+    // The request is dropped only after it was abandoned.
+    match deadline.timeout(&mut sending).await {
         // The transport knows the deadline too, and may notice it first.
         Ok(Err(Error::Timeout { effect, .. })) if deadline.left().is_zero() => {
             Err(timeout(method, effect, deadline.given))

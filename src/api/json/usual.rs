@@ -18,7 +18,10 @@ pub struct Reader<'a>(&'a str);
 pub(crate) fn read<T>(json: &Bytes, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Option<T> {
     let mut reader = Reader(std::str::from_utf8(json).ok()?);
     let value = read(&mut reader)?;
-    let is_read = reader.0.trim_ascii_end().is_empty();
+    let is_read = reader
+        .0
+        .trim_end_matches([' ', '\t', '\n', '\r'])
+        .is_empty();
     is_read.then_some(value)
 }
 
@@ -279,6 +282,7 @@ mod tests {
             r#"{"result":{"responses":[{"result":{}}{"result":{}}]}}"#,
             r#"{"result":{"responses":[]}}}"#,
             r#"{"result":{"responses":[]}}x"#,
+            "{\"result\":{\"responses\":[]}}\x0c",
         ] {
             assert!(
                 serde_json::from_str::<BroadcastResponse>(json).is_err(),

@@ -68,13 +68,13 @@ pub(super) struct Lease {
 impl Idle {
     /// Returns the connection, unless the server has closed it.
     pub(super) async fn open(mut self) -> Option<Lease> {
-        let is_open = if self.since.elapsed() < LONG {
-            self.connection.is_ready()
-        } else {
+        let is_young = self.since.elapsed() < LONG;
+        if !is_young {
             // The runtime hears of closed connections when it has nothing else to do.
             tokio::task::yield_now().await;
-            self.connection.is_open()
-        };
+        }
+        // One that no call has used is not ready before it is driven.
+        let is_open = (is_young && self.connection.is_ready()) || self.connection.is_open();
         is_open.then_some(Lease {
             connection: self.connection,
             is_used: true,
@@ -212,5 +212,30 @@ impl Dial {
 
     fn abort(&self) {
         self.task.iter().for_each(AbortHandle::abort);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::transport::dial::Connected;
+
+    #[tokio::test]
+    async fn idle_connection_is_open_until_the_server_closes_it() {
+        for since in [Instant::now(), Instant::now() - LONG] {
+            let (near, far) = duplex(64);
+            let connected = Connected {
+                socket: Box::new(near),
+                address: None,
+            };
+            let connection = Connection::new(connected).await.unwrap();
+            let lease = Idle { since, connection }.open().await;
+            let connection = lease.unwrap().connection;
+            drop(far);
+            let since = Instant::now() - LONG;
+            assert!(Idle { since, connection }.open().await.is_none());
+        }
     }
 }
